@@ -1,0 +1,1 @@
+"""The sample maps and panels that ship."""

@@ -1,0 +1,131 @@
+"""Where data and weights meet: everything is matched by id, once, here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from spatial.errors import AlignmentError, DataError, name_ids
+
+__all__ = ["aligned_values", "check_ids", "indexer", "require_finite"]
+
+Float = NDArray[np.float64]
+
+
+def check_ids(ids: Any, what: str) -> pd.Index[Any]:
+    """Return `ids` as an Index, or refuse missing and repeated ones by name."""
+    index = pd.Index(ids)
+    if isinstance(index, pd.MultiIndex):
+        raise DataError(f"{what} need one id for each unit; got pairs {list(index.names)}.")
+    missing = index.isna()
+    if missing.any():
+        places = np.flatnonzero(missing)
+        raise DataError(
+            f"{what} need an id for each unit; {missing.sum()} are missing, at rows {name_ids(places)}. "
+            "Drop those rows or give them ids."
+        )
+    if not index.is_unique:
+        twice = index[index.duplicated()].unique()
+        raise DataError(
+            f"{what} need unique ids; these appear more than once: {name_ids(twice)}. "
+            "Dissolve or drop the repeated units."
+        )
+    return index
+
+
+def indexer(given: pd.Index[Any], wanted: pd.Index[Any], what: str) -> NDArray[np.intp]:
+    """Return the positions of `wanted` in `given`; refuse ids that only one side has.
+
+    Parameters
+    ----------
+    given : Index
+        Ids of the data.
+    wanted : Index
+        Ids of the weights, in their order.
+    what : str
+        The data's name in the message.
+
+    Raises
+    ------
+    AlignmentError
+        Where ids are in one and not in the other, or are of another type.
+    """
+    given = check_ids(given, what)
+    positions = given.get_indexer(wanted)
+    absent = wanted[positions < 0]
+    extra = given.difference(wanted, sort=False) if len(given) != len(wanted) or len(absent) else given[:0]
+    if len(absent) or len(extra):
+        raise AlignmentError(_mismatch(given, wanted, absent, extra, what))
+    return np.asarray(positions, dtype=np.intp)
+
+
+def _mismatch(
+    given: pd.Index[Any], wanted: pd.Index[Any], absent: pd.Index[Any], extra: pd.Index[Any], what: str
+) -> str:
+    parts = [
+        f"{what} and the weights must have the same ids ({len(given)} given, {len(wanted)} in the weights)."
+    ]
+    if len(absent):
+        parts.append(f"In the weights only: {name_ids(absent)}.")
+    if len(extra):
+        parts.append(f"In {what} only: {name_ids(extra)}.")
+    if set(map(str, given)) & set(map(str, absent)):
+        kinds = (type(_plain(given[0])).__name__, type(_plain(wanted[0])).__name__)
+        parts.append(f"The ids are of different types: {kinds[0]} in {what}, {kinds[1]} in the weights.")
+        parts.append("Convert one side, e.g. frame.index = frame.index.astype(str).")
+    else:
+        parts.append("Restrict the data to these units, or the weights with W.subset(ids).")
+    return " ".join(parts)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else value
+
+
+def aligned_values(x: Any, ids: pd.Index[Any], what: str = "the values") -> Float:
+    """Return `x` as float64 in the order of `ids`.
+
+    A Series or DataFrame is matched by label; a bare array must have length N along its first
+    axis and is taken in the order of `ids`.  NaN is passed through: see `require_finite`.
+    """
+    if isinstance(x, (pd.Series, pd.DataFrame)):
+        order = indexer(x.index, ids, _label(x, what))
+        return _as_float(x, what)[order]
+    values = _as_float(x, what)
+    if values.ndim == 0 or values.shape[0] != len(ids):
+        raise AlignmentError(
+            f"{what} as a bare array must have length {len(ids)}, one for each id of the weights, "
+            f"in their order; got shape {values.shape}. Pass a Series with ids to match by label."
+        )
+    return values
+
+
+def _label(x: pd.Series[Any] | pd.DataFrame, what: str) -> str:
+    return repr(x.name) if isinstance(x, pd.Series) and x.name is not None else what
+
+
+def _as_float(x: Any, what: str) -> Float:
+    try:
+        if isinstance(x, (pd.Series, pd.DataFrame)):
+            # Nullable columns keep pd.NA, which plain float() refuses.
+            return np.asarray(x.to_numpy(dtype=np.float64, na_value=np.nan))
+        return np.asarray(x, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{what} must be numbers; got {getattr(x, 'dtype', type(x).__name__)} ({error})."
+        ) from None
+
+
+def require_finite(values: Float, ids: Sequence[Any] | pd.Index[Any], what: str) -> None:
+    """Refuse NaN and infinity by id; `values` has units along its first axis."""
+    flat = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    if not flat.all():
+        bad = pd.Index(ids)[~flat]
+        raise DataError(
+            f"{what} must be finite; NaN or infinity at {name_ids(bad)}. "
+            'Fill or drop these units, or pass missing="drop" where it is offered.'
+        )
