@@ -1,0 +1,119 @@
+r"""Two- and three-stage least squares and GMM as functions of small arrays.
+
+All take the regressors already multiplied by the orthonormal instruments: :math:`R_g = Q'Z_g` (p, k_g) and
+:math:`r_g = Q'y_g` (p,).  Each returns the same value, because each estimator is linear in the moments:
+
+.. math:: \hat\delta = A^{-1} \sum_g \Gamma_g Q'y_g .
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import block_diag, solve_triangular
+
+from spatial.errors import NotIdentifiedError
+
+__all__ = ["LinearFit", "gmm", "innovation_covariance", "three_stage", "two_stage"]
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class LinearFit:
+    """Coefficients, and what maps moments to them.
+
+    Parameters
+    ----------
+    delta : array (K,)
+        Coefficients of all equations, stacked.
+    bread : array (K, K)
+        Inverse of A.
+    gamma : array (G, K, p)
+        Maps the moments Q'e_g of each equation to the score.
+    """
+
+    delta: Float
+    bread: Float
+    gamma: Float
+
+
+def two_stage(R: Sequence[Float], r: Sequence[Float]) -> LinearFit:
+    r"""Each equation by itself: :math:`\hat\delta_g = (R_g'R_g)^{-1}R_g'r_g`."""
+    slices, total = _slices(R)
+    bread = np.zeros((total, total))
+    gamma = np.zeros((len(R), total, R[0].shape[0]))
+    delta = np.empty(total)
+    for g, place in enumerate(slices):
+        delta[place], bread[place, place] = _least_squares(R[g], r[g])
+        gamma[g, place] = R[g].T
+    return LinearFit(delta, bread, gamma)
+
+
+def three_stage(R: Sequence[Float], r: Sequence[Float], precision: Float) -> LinearFit:
+    r"""All equations together, weighted by the inverse of Sigma (Zellner and Theil 1962).
+
+    .. math:: A = [\sigma^{gh} R_g'R_h], \qquad v_g = \sum_h \sigma^{gh} R_g' r_h .
+
+    Parameters
+    ----------
+    R, r : sequences of arrays (p, k_g) and (p,)
+        From one common instrument matrix; with instruments that differ by equation this formula is
+        inconsistent (Schmidt 1990).
+    precision : array (G, G)
+        Inverse of Sigma.
+    """
+    slices, total = _slices(R)
+    root = np.linalg.cholesky(precision)
+    # Least squares on (L' (x) I) blkdiag(R) keeps the condition number; A itself squares it.
+    stacked = np.vstack([np.hstack([root[g, row] * R[g] for g in range(len(R))]) for row in range(len(R))])
+    target = np.concatenate([sum(root[g, row] * r[g] for g in range(len(R))) for row in range(len(R))])
+    delta, bread = _least_squares(stacked, target)
+    gamma = np.zeros((len(R), total, R[0].shape[0]))
+    for g in range(len(R)):
+        for h, place in enumerate(slices):
+            gamma[g, place] = precision[h, g] * R[h].T
+    return LinearFit(delta, bread, gamma)
+
+
+def gmm(R: Sequence[Float], r: Sequence[Float], moment_covariance: Float) -> LinearFit:
+    r"""Minimise :math:`\bar m' S^{-1} \bar m` with S, (Gp, Gp), the covariance of the stacked moments."""
+    root = np.linalg.cholesky(moment_covariance)
+    design = solve_triangular(root, block_diag(*R), lower=True)
+    delta, bread = _least_squares(design, solve_triangular(root, np.concatenate(r), lower=True))
+    weighted = solve_triangular(root, design, lower=True, trans="T").T
+    p = R[0].shape[0]
+    return LinearFit(delta, bread, np.stack([weighted[:, g * p : (g + 1) * p] for g in range(len(R))]))
+
+
+def innovation_covariance(residuals: Sequence[Float], n: int) -> Float:
+    """Return Sigma, (G, G), with divisor n, the effective sample size."""
+    stacked = np.stack(list(residuals))
+    return np.asarray(stacked @ stacked.T) / n
+
+
+def _slices(R: Sequence[Float]) -> tuple[list[slice], int]:
+    ends = np.cumsum([0, *(block.shape[1] for block in R)]).tolist()
+    return [slice(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True)], ends[-1]
+
+
+def _least_squares(design: Float, target: Float) -> tuple[Float, Float]:
+    """Return the coefficients and the inverse of design'design, by QR."""
+    size = np.linalg.norm(design, axis=0)
+    if design.shape[0] < design.shape[1] or (size == 0).any():
+        raise NotIdentifiedError(
+            f"{design.shape[1]} coefficients need at least as many independent instruments; there are "
+            f"{design.shape[0]}. Add exogenous variables, or raise iv_order."
+        )
+    basis, factor = np.linalg.qr(design / size)
+    diagonal = np.abs(np.diag(factor))
+    if diagonal.min() < 1e-13 * diagonal.max():
+        raise NotIdentifiedError(
+            "The instruments give no independent variation to the endogenous regressors: a combination of "
+            "them is, after projection, a combination of the others. Ask system.identification() why."
+        )
+    inverse = solve_triangular(factor, np.eye(design.shape[1])) / size[:, None]
+    return inverse @ (basis.T @ target), inverse @ inverse.T
