@@ -1,0 +1,84 @@
+"""Load the sample maps and panels as the values that every function takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from ._catalogue import Entry, entry, labels
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from spatial.panel import Panel
+
+__all__ = ["load"]
+
+
+@overload
+def load(name: Literal["nc", "china_cities"]) -> gpd.GeoDataFrame: ...
+@overload
+def load(name: Literal["nc_crime"]) -> Panel: ...
+@overload
+def load(name: str) -> Any: ...
+def load(name: str) -> Any:
+    """Load a map or a panel that ships.
+
+    Parameters
+    ----------
+    name : {"nc", "china_cities", "nc_crime"}
+        ``"nc"``: the 100 counties of North Carolina, by FIPS code, NAD27.
+        ``"china_cities"``: 336 cities of China, by division code, WGS-84, with the seats as a second column
+        of points; the polygons are **Voronoi cells of the seats, not administrative boundaries**.
+        ``"nc_crime"``: the Cornwell-Trumbull panel, 90 of the counties of ``"nc"`` in 1981-1987.
+
+    Returns
+    -------
+    GeoDataFrame or Panel
+        Maps are indexed by id and say in ``attrs`` where they come from; the panel carries its labels.
+
+    Raises
+    ------
+    DataError
+        If nothing of this name ships.
+
+    Examples
+    --------
+    >>> cities = load("china_cities")
+    >>> cities.loc["230100", ["name_en", "region", "level"]].tolist()
+    ['Harbin', 'northeast', 'sub-provincial']
+    >>> cities.attrs["note"]
+    'Voronoi cells of city seats, not administrative boundaries'
+    >>> load("nc_crime")
+    <Panel 90 units x 7 times, 23 columns, balanced>
+    """
+    found = entry(name)
+    return _cities(found) if found.kind == "cities" else _panel(found)
+
+
+def _cities(found: Entry) -> gpd.GeoDataFrame:
+    import geopandas as gpd
+
+    frame = gpd.read_file(found.file("gpkg")).set_index(found.id)
+    if {"lon", "lat"} <= set(frame.columns):
+        frame = _with_seats(frame)
+    frame.attrs = {"name": found.name, "source": found.source, "licence": found.licence}
+    if found.note:
+        frame.attrs["note"] = found.note
+    return frame
+
+
+def _with_seats(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Add the column `seat`, points at lon and lat; the polygons stay the active geometry."""
+    import geopandas as gpd
+
+    points = gpd.points_from_xy(frame["lon"], frame["lat"], crs=frame.crs)
+    return frame.assign(seat=gpd.GeoSeries(points, index=frame.index))
+
+
+def _panel(found: Entry) -> Panel:
+    import pandas as pd
+
+    from spatial.panel import Panel
+
+    frame = pd.read_csv(found.file("csv"), dtype={found.id: str})
+    return Panel.from_frame(frame, unit=found.id, time="year", labels=labels(found.name))
