@@ -1,0 +1,121 @@
+"""Where data come from: a path, a URL or a zip, brought to a path on this disk."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import urllib.error
+import urllib.parse
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from spatial.errors import DataError, did_you_mean
+
+__all__ = ["kind_of", "local_path", "need", "reader_for"]
+
+_SCHEMES = ("http", "https", "ftp", "file")
+_PARTS = (".shx", ".dbf", ".prj", ".cpg", ".fields.csv")
+_SECONDS = 60
+
+Reader = TypeVar("Reader", bound=Callable[..., Any])
+
+
+def kind_of(source: str | Path) -> str:
+    """Return what decides how `source` is read: the scheme of a database, or the suffix in small letters.
+
+    Examples
+    --------
+    >>> kind_of("cities.GPKG"), kind_of("https://example.org/a.geojson?v=1"), kind_of("postgresql://host/db")
+    ('.gpkg', '.geojson', 'postgresql')
+    """
+    scheme, _, rest = str(source).partition("://")
+    if rest and scheme not in _SCHEMES:
+        return scheme.partition("+")[0].lower()
+    path = urllib.parse.urlsplit(str(source)).path if rest else str(source)
+    return Path(path).suffix.lower()
+
+
+def reader_for(source: str | Path, readers: Mapping[str, Reader], what: str) -> Reader:
+    """Look the reader of `source` up, or name the kinds there are."""
+    kind = kind_of(source)
+    if kind not in readers:
+        raise DataError(
+            f"{what} cannot be read from {str(source)!r}.{did_you_mean(kind, readers)} "
+            f"Kinds that can: {', '.join(sorted(readers))}."
+        )
+    return readers[kind]
+
+
+@contextmanager
+def local_path(source: str | Path, kinds: Mapping[str, Any]) -> Iterator[Path]:
+    """Give `source` as a path on this disk, for as long as it is read: downloaded, unpacked."""
+    with tempfile.TemporaryDirectory(prefix="spatial-") as folder:
+        is_url = str(source).partition("://")[0] in _SCHEMES and "://" in str(source)
+        path = _download(str(source), Path(folder)) if is_url else Path(source).expanduser()
+        if not path.exists():
+            raise DataError(f"There is no file {str(path)!r}.{_neighbour(path)}")
+        if path.is_dir() and path.suffix.lower() != ".gdb":
+            raise DataError(f"{str(path)!r} is a folder; name the file in it.")
+        yield _unpack(path, Path(folder) / "unpacked", kinds) if path.suffix.lower() == ".zip" else path
+
+
+def need(module: str, extra: str, what: str) -> None:
+    """Refuse where an optional library is absent, naming the extra that brings it."""
+    from importlib.util import find_spec
+
+    if find_spec(module) is None:
+        raise DataError(
+            f"{what} needs {module}, which is not installed. Run: pip install 'spatial-cities[{extra}]'."
+        )
+
+
+def _neighbour(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f" Nor is there a folder {str(path.parent)!r}."
+    return did_you_mean(path.name, [other.name for other in path.parent.iterdir()])
+
+
+def _download(url: str, folder: Path) -> Path:
+    name = Path(urllib.parse.unquote(urllib.parse.urlsplit(url).path)).name
+    target = folder / name
+    try:
+        _fetch(url, target)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise DataError(
+            f"{url} could not be read: {reason}. Download it by hand and give its path."
+        ) from error
+    if target.suffix.lower() == ".shp":
+        for part in _PARTS:
+            parts = urllib.parse.urlsplit(url)
+            address = parts._replace(path=parts.path[:-4] + part).geturl()
+            try:
+                _fetch(address, target.with_suffix(part))
+            except OSError:
+                continue  # .prj, .cpg and names are optional; the reader asks for the others
+    return target
+
+
+def _fetch(url: str, target: Path) -> None:
+    with urllib.request.urlopen(url, timeout=_SECONDS) as answer, target.open("wb") as file:
+        shutil.copyfileobj(answer, file)
+
+
+def _unpack(path: Path, folder: Path, kinds: Mapping[str, Any]) -> Path:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(folder)
+    except (zipfile.BadZipFile, OSError, RuntimeError) as error:
+        raise DataError(f"{path.name} is not a whole zip: {error}. Copy it again.") from error
+    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in kinds and p.suffix.lower() != ".zip")
+    found = [p for p in found if not p.name.startswith((".", "._")) and not p.name.endswith(".fields.csv")]
+    if len(found) != 1:
+        names = ", ".join(p.relative_to(folder).as_posix() for p in found) or "none"
+        raise DataError(
+            f"A zip must hold one file that can be read; {path.name} has {names}. Unpack it and name one."
+        )
+    return found[0]
