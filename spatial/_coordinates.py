@@ -79,8 +79,7 @@ def check_lonlat(
     if max(np.abs(lon).max(), np.abs(lat).max()) > 360 + _SLACK:
         raise DataError(
             f"{what} has a CRS in degrees and coordinates that look projected ({extent}), for {named}. "
-            "The CRS is wrong: find the right one, then read with geopandas, set it with "
-            "frame.set_crs(..., allow_override=True), and pass that frame."
+            "The CRS is wrong: find the right one and pass it as crs=, e.g. crs='EPSG:32650'."
         )
     if (np.abs(lon[bad]) <= 90 + _SLACK).all() and (np.abs(lat) <= 180 + _SLACK).all():
         raise DataError(_swapped(what, f"{extent}; latitudes beyond 90 for {named}"))

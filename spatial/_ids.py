@@ -107,21 +107,19 @@ def _from_text(values: pd.Series[Any], what: str) -> pd.Series[Any]:
     years = text.map(lambda value: value.removesuffix("年"))
     if years.str.fullmatch(r"[+-]?\d{1,9}").all():
         return years.astype(np.int64)
-    for pattern, frequency in ((r"\d{4}[Qq][1-4]", "Q"), (r"\d{4}[-mM]\d{1,2}", "M")):
+    for pattern, frequency in ((r"\d{4}[Qq][1-4]", "Q"), (r"\d{4}[-mM](0?[1-9]|1[0-2])", "M")):
         if text.str.fullmatch(pattern).all():
-            try:
-                return pd.Series(
-                    [_period(value, frequency) for value in text], index=values.index, name=values.name
-                )
-            except ValueError:
-                break
-    try:
-        return pd.to_datetime(text, format="ISO8601")
-    except (ValueError, TypeError):
-        raise DataError(
-            f"{what} must hold times: years, months (2001-03), quarters (2001Q1) or dates (2001-03-31); "
-            f"got {name_ids(text.unique(), 5)}. Recode it so that its order and distances are known."
-        ) from None
+            periods = [_period(value, frequency) for value in text]
+            return pd.Series(periods, index=values.index, name=values.name)
+    if text.str.fullmatch(r"\d{4}-\d\d?-\d\d?([T ].*)?").all():
+        try:
+            return pd.to_datetime(text, format="ISO8601")
+        except ValueError:
+            pass
+    raise DataError(
+        f"{what} must hold times: years, months (2001-03), quarters (2001Q1) or dates (2001-03-31); "
+        f"got {name_ids(text.unique(), 5)}. Recode it so that its order and distances are known."
+    )
 
 
 def _period(text: str, frequency: str) -> pd.Period:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -45,8 +44,9 @@ def read_cities(
         Column of the ids: unique, text or whole numbers.  It becomes the index.  Whole numbers that the
         file keeps as decimals become integers; text keeps its leading zeros.
     crs : optional
-        The coordinate reference system, as geopandas takes it, for a file that states none.  One that the
-        file contradicts is refused: this names the system, it does not transform.
+        The coordinate reference system, as geopandas takes it, for a file that states none, or degrees
+        where its coordinates cannot be that.  Another one than the file's is refused otherwise: this names
+        the system, it does not transform.
     layer : str, optional
         Layer of a file that has several.
     encoding : str, optional
@@ -80,10 +80,9 @@ def read_cities(
     np.float64(1.4)
     """
     if isinstance(source, gpd.GeoDataFrame):
-        frame, what, assumed = source.copy(), "The layer", False
+        frame, what = source.copy(), "The layer"
     elif isinstance(source, (str, Path)):
-        frame, assumed = _read(source, layer, encoding)
-        what = Path(str(source)).name
+        frame, what = _read(source, layer, encoding), Path(str(source)).name
     else:
         raise DataError(
             f"Cities are read from a path, a URL or a GeoDataFrame; got {type(source).__name__}. "
@@ -93,16 +92,16 @@ def read_cities(
     if getattr(frame, "_geometry_column_name", None) not in frame.columns:
         raise DataError(f"{what} has no geometry. Set one with frame.set_geometry(...).")
     frame = _with_ids(frame, id, what)
-    frame = _with_crs(frame, crs, what, assumed)
+    frame = _with_crs(frame, crs, what)
     check_geometry(frame.geometry, frame.index, what)
     return frame if seat is None else _with_seat(frame, seat, what)
 
 
-# ---- readers, by kind of source; each returns the frame and whether its CRS is assumed, not stated
-_Reader = Callable[[Path, str | None, str | None], tuple[gpd.GeoDataFrame, bool]]
+# ---- readers, by kind of source: (path, layer, encoding) -> frame
+_Reader = Callable[[Path, str | None, str | None], gpd.GeoDataFrame]
 
 
-def _read(source: str | Path, layer: str | None, encoding: str | None) -> tuple[gpd.GeoDataFrame, bool]:
+def _read(source: str | Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
     reader_for(source, {**_READERS, ".zip": _read_layer}, "Cities")
     with local_path(source, _READERS) as path:
         reader = reader_for(path, _READERS, "Cities")
@@ -117,11 +116,11 @@ def _read(source: str | Path, layer: str | None, encoding: str | None) -> tuple[
             ) from error
 
 
-def _read_layer(path: Path, layer: str | None, encoding: str | None) -> tuple[gpd.GeoDataFrame, bool]:
+def _read_layer(path: Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
     import pyogrio
 
     chosen = _choose_layer(path, layer)
-    return pyogrio.read_dataframe(path, layer=chosen, encoding=encoding), False
+    return pyogrio.read_dataframe(path, layer=chosen, encoding=encoding)
 
 
 def _choose_layer(path: Path, layer: str | None) -> str:
@@ -135,6 +134,8 @@ def _choose_layer(path: Path, layer: str | None) -> str:
                 f"{path.name} has no layer {layer!r}.{did_you_mean(layer, names)} It has: {name_ids(names)}."
             )
         return layer
+    if not names:
+        raise DataError(f"{path.name} has no layer with geometry; it may be cut short.")
     if len(names) != 1:
         raise DataError(
             f"{path.name} has {len(names)} layers with geometry: {name_ids(names)}. Name one with layer=."
@@ -142,29 +143,28 @@ def _choose_layer(path: Path, layer: str | None) -> str:
     return names[0]
 
 
-def _read_shp(path: Path, layer: str | None, encoding: str | None) -> tuple[gpd.GeoDataFrame, bool]:
+def _read_shp(path: Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
     if layer not in (None, path.stem):
         raise DataError(f"A Shapefile has one layer, {path.stem!r}; got layer={layer!r}.")
-    return read_shapefile(path, encoding), False
+    return read_shapefile(path, encoding)
 
 
-def _read_geojson(path: Path, layer: str | None, encoding: str | None) -> tuple[gpd.GeoDataFrame, bool]:
+def _read_geojson(path: Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
     import pyogrio
 
     data = path.read_bytes()
     found = sniff(data, path.name) if encoding is None else check_encoding(encoding)
-    stated = re.search(rb'"crs"\s*:\s*\{', data) is not None
     if found == "utf-8":
-        return pyogrio.read_dataframe(path, layer=_choose_layer(path, layer)), not stated
+        return pyogrio.read_dataframe(path, layer=_choose_layer(path, layer))
     text = decode(data, found, path.name).encode("utf-8")
-    return pyogrio.read_dataframe(text, layer=layer), not stated
+    return pyogrio.read_dataframe(text, layer=layer)
 
 
-def _read_parquet(path: Path, layer: str | None, encoding: str | None) -> tuple[gpd.GeoDataFrame, bool]:
+def _read_parquet(path: Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
     need("pyarrow", "parquet", "Reading Parquet")
     if layer is not None or encoding is not None:
         raise DataError("Parquet has one layer and is UTF-8: leave layer= and encoding= out.")
-    return gpd.read_parquet(path), False
+    return gpd.read_parquet(path)
 
 
 _READERS: dict[str, _Reader] = {
@@ -197,7 +197,7 @@ def _with_ids(frame: gpd.GeoDataFrame, id: str, what: str) -> gpd.GeoDataFrame:
     return frame.drop(columns=id).set_axis(check_ids(ids, what), axis=0)
 
 
-def _with_crs(frame: gpd.GeoDataFrame, crs: Any, what: str, assumed: bool) -> gpd.GeoDataFrame:
+def _with_crs(frame: gpd.GeoDataFrame, crs: Any, what: str) -> gpd.GeoDataFrame:
     given = None if crs is None else _as_crs(crs)
     found = frame.crs
     if found is None:
@@ -209,12 +209,12 @@ def _with_crs(frame: gpd.GeoDataFrame, crs: Any, what: str, assumed: bool) -> gp
         frame = frame.set_crs(given)
         _warn_of_degrees(frame, what)
     elif given is not None and not _equal(found, given):
-        if not (assumed and _beyond_degrees(frame)):
+        # Degrees are refuted by the coordinates: GeoJSON without a CRS counts as degrees, whatever it holds.
+        if not (found.is_geographic and _beyond_degrees(frame)):
             raise DataError(
                 f"{what} is in {found.name}; crs= says {given.name}. crs= names the system of a file that "
                 "states none. To transform, read without it, then cities.to_crs(...)."
             )
-        # A GeoJSON that states no CRS is in degrees by its standard; this one is not.
         frame = frame.set_crs(given, allow_override=True)
     if not (frame.crs.is_geographic or frame.crs.is_projected):
         raise DataError(
