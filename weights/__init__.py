@@ -2,6 +2,26 @@
 
 from __future__ import annotations
 
+from ._compose import block, nested
+from ._contiguity import contiguity
+from ._distance import distance_band, inverse_distance, kernel, knn
+from ._economic import economic, gravity, nested_product
+from ._sphere import great_circle_km
 from ._weights import Meta, Weights, as_weights
 
-__all__ = ["Meta", "Weights", "as_weights"]
+__all__ = [
+    "Meta",
+    "Weights",
+    "as_weights",
+    "block",
+    "contiguity",
+    "distance_band",
+    "economic",
+    "gravity",
+    "great_circle_km",
+    "inverse_distance",
+    "kernel",
+    "knn",
+    "nested",
+    "nested_product",
+]

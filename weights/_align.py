@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from spatial.errors import AlignmentError, DataError, name_ids
 
-__all__ = ["aligned_values", "check_ids", "indexer", "require_finite"]
+__all__ = ["aligned_values", "as_float", "check_ids", "indexer", "require_finite"]
 
 Float = NDArray[np.float64]
 
@@ -94,8 +94,8 @@ def aligned_values(x: Any, ids: pd.Index[Any], what: str = "the values") -> Floa
     """
     if isinstance(x, (pd.Series, pd.DataFrame)):
         order = indexer(x.index, ids, _label(x, what))
-        return _as_float(x, what)[order]
-    values = _as_float(x, what)
+        return as_float(x, what)[order]
+    values = as_float(x, what)
     if values.ndim == 0 or values.shape[0] != len(ids):
         raise AlignmentError(
             f"{what} as a bare array must have length {len(ids)}, one for each id of the weights, "
@@ -108,7 +108,8 @@ def _label(x: pd.Series[Any] | pd.DataFrame, what: str) -> str:
     return repr(x.name) if isinstance(x, pd.Series) and x.name is not None else what
 
 
-def _as_float(x: Any, what: str) -> Float:
+def as_float(x: Any, what: str) -> Float:
+    """Return `x` as float64, missing cells as NaN; refuse what is no number."""
     try:
         if isinstance(x, (pd.Series, pd.DataFrame)):
             # Nullable columns keep pd.NA, which plain float() refuses.

@@ -22,6 +22,7 @@ __all__ = [
     "from_graph",
     "from_sparse",
     "from_w",
+    "owned",
     "to_frame",
     "to_graph",
     "to_w",
@@ -40,12 +41,12 @@ def canonical_csr(matrix: Any, ids: pd.Index[Any]) -> sp.csr_array:
         raise AlignmentError(
             f"{len(ids)} ids need a matrix of shape ({len(ids)}, {len(ids)}); got {matrix.shape}."
         )
-    # Index arrays are shared where nothing need change: transformations only replace `data`.
     out = sp.csr_array(matrix, dtype=np.float64)
     if not out.has_canonical_format or (out.data == 0).any():
         out = out.copy()
         out.sum_duplicates()
         out.eliminate_zeros()
+        owned(out)
     finite = np.isfinite(out.data)
     if not finite.all():
         rows = np.repeat(np.arange(len(ids)), np.diff(out.indptr))[~finite]
@@ -53,13 +54,25 @@ def canonical_csr(matrix: Any, ids: pd.Index[Any]) -> sp.csr_array:
             f"Weights must be finite; NaN or infinity in the rows of {name_ids(ids[np.unique(rows)])}. "
             "Infinite inverse distances mean coincident points."
         )
-    # Views, so that the caller's own arrays stay writable to the caller.
-    parts = [part.view() for part in (out.data, out.indices, out.indptr)]
-    for part in parts:
-        part.flags.writeable = False
-    frozen = sp.csr_array(tuple(parts), shape=out.shape)
+    narrow = np.int32 if max(out.nnz, *out.shape) <= np.iinfo(np.int32).max else np.int64
+    parts = (out.data, out.indices.astype(narrow, copy=False), out.indptr.astype(narrow, copy=False))
+    # Read-only arrays are shared, between weights too; others stay the caller's, who may write to them.
+    locked = tuple(_locked(part.copy() if part.flags.writeable else part) for part in parts)
+    frozen = sp.csr_array(locked, shape=out.shape)
     frozen.has_canonical_format = True
     return frozen
+
+
+def owned(matrix: sp.csr_array) -> sp.csr_array:
+    """Lock the arrays of a matrix that nobody else holds, so that `canonical_csr` need not copy them."""
+    for part in (matrix.data, matrix.indices, matrix.indptr):
+        _locked(part)
+    return matrix
+
+
+def _locked(array: Any) -> Any:
+    array.flags.writeable = False
+    return array
 
 
 def from_sparse(matrix: Any, ids: Any) -> Parts:
@@ -68,8 +81,8 @@ def from_sparse(matrix: Any, ids: Any) -> Parts:
         raise WeightsError(
             f"A scipy sparse matrix is needed; got {type(matrix).__name__}. Use Weights.from_dense."
         )
-    own = matrix.copy()
-    return (pd.RangeIndex(own.shape[0]) if ids is None else pd.Index(ids)), sp.csr_array(own)
+    own = owned(sp.csr_array(matrix, copy=True))
+    return (pd.RangeIndex(own.shape[0]) if ids is None else pd.Index(ids)), own
 
 
 def from_dense(matrix: Any, ids: Any) -> Parts:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from spatial.errors import AlignmentError, DataError
 
-from ._align import aligned_values, indexer
+from ._align import aligned_values, as_float, indexer
 
 __all__ = ["lag", "lag_array"]
 
@@ -91,7 +91,7 @@ def _lag_panel_frame(matrix: sp.csr_array, ids: pd.Index[Any], frame: pd.DataFra
     periods = pd.Index(times).unique()
     row, column = ids.get_indexer(pd.Index(units)), periods.get_indexer(pd.Index(times))
     wide = np.full((len(ids), len(periods), frame.shape[1]), np.nan)
-    wide[row, column] = frame.to_numpy(dtype=np.float64, na_value=np.nan)
+    wide[row, column] = as_float(frame, "the values")
     return pd.DataFrame(
         lag_array(matrix, wide, axis=0)[row, column], index=frame.index, columns=frame.columns
     )

@@ -88,6 +88,10 @@ class Weights:
         object.__setattr__(self, "ids", ids)
         object.__setattr__(self, "sparse", _convert.canonical_csr(self.sparse, ids))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle through the constructor, so that what is loaded is immutable too."""
+        return type(self), (self.ids, self.sparse, self.meta)
+
     # ---- facts
     @property
     def n(self) -> int:
@@ -235,7 +239,7 @@ class Weights:
         return within_groups(self, groups)
 
     def _with(self, sparse: sp.csr_array, **meta: Any) -> Weights:
-        return replace(self, sparse=sparse, meta=replace(self.meta, **meta))
+        return replace(self, sparse=_convert.owned(sparse), meta=replace(self.meta, **meta))
 
     # ---- look, convert, keep
     def report(self, *, spectrum: bool = True) -> WeightsReport:
