@@ -11,6 +11,9 @@ __version__ = "0.1.0"
 _NAMES: dict[str, str] = {
     "Panel": "spatial.panel",
     "Weights": "spatial.weights",
+    "distance_decay": "spatial.agglomeration",
+    "virtual_agglomeration": "spatial.agglomeration",
+    "VirtualAgglomeration": "spatial.agglomeration",
     "AlignmentError": "spatial.errors",
     "ConvergenceError": "spatial.errors",
     "DataError": "spatial.errors",

@@ -58,14 +58,20 @@ def name_ids(ids: Iterable[object], limit: int = 10) -> str:
     --------
     >>> name_ids(["a", "b", "c"], limit=2)
     "'a', 'b' and 1 more (3 in all)"
-    >>> name_ids([110000])
-    '110000'
+    >>> name_ids([(110000, 2003)])
+    '(110000, 2003)'
     """
-    # numpy scalars print as np.int64(3); item() gives the plain value that the user typed.
-    found = [i.item() if hasattr(i, "item") else i for i in ids]
+    found = [_plain(i) for i in ids]
     shown = ", ".join(repr(i) for i in found[:limit])
     rest = len(found) - limit
     return f"{shown} and {rest} more ({len(found)} in all)" if rest > 0 else shown
+
+
+def _plain(value: object) -> object:
+    """Return the value that the user typed: numpy scalars print as np.int64(3)."""
+    if isinstance(value, tuple):
+        return tuple(_plain(part) for part in value)
+    return value.item() if hasattr(value, "item") else value
 
 
 def did_you_mean(name: object, allowed: Iterable[object]) -> str:

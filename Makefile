@@ -1,0 +1,59 @@
+# The front door: `make demo` and `make test` need Python 3.11+ and make, nothing else.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+# The first Python on the path that is new enough; say `make PYTHON=/path/to/python3.12 demo` to choose.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 python; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { command -v $$p; break; }; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+OUT ?= out/demo
+
+.PHONY: help demo test lint bench montecarlo docs data clean python
+
+help: ## list what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+python:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "spatial needs Python 3.11 or newer, and none was found on the path."; \
+		command -v python3 >/dev/null 2>&1 && echo "Found: $$(python3 --version)."; \
+		echo "Install one (Debian: apt install python3 python3-venv; macOS: brew install python; or python.org),"; \
+		echo "or say where it is: make PYTHON=/path/to/python3.12 demo"; \
+		exit 1; \
+	fi
+
+$(BIN)/python: | python
+	@echo "making $(VENV) with $(PYTHON)"
+	@"$(PYTHON)" -m venv $(VENV) || { \
+		echo "Could not make a virtual environment (Debian: apt install python3-venv)."; rm -rf $(VENV); exit 1; }
+
+# One stamp an extra, renewed when the dependencies change.
+$(VENV)/installed-%: pyproject.toml | $(BIN)/python
+	@echo "installing spatial-cities [$*] into $(VENV) (a few minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$(if $(filter core,$*),,$*)]"
+	@touch $@
+
+demo: $(VENV)/installed-core ## the main job on the shipped data, into out/demo
+	@$(BIN)/spatial demo --out $(OUT)
+
+test: $(VENV)/installed-test ## the whole suite
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal
+
+lint: $(VENV)/installed-test $(VENV)/installed-lint ## ruff and mypy --strict
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(VENV)/installed-test ## this project beside its peers, in one run
+	@$(BIN)/python benchmarks/run.py
+
+montecarlo: $(VENV)/installed-test ## the full simulation suite
+	@$(BIN)/python -m pytest -q -n auto -m montecarlo
+
+docs: $(VENV)/installed-docs ## the pages, into docs/_build
+	@$(BIN)/python -m sphinx -W -b html docs docs/_build
+
+clean: ## remove the environment and what was built
+	rm -rf $(VENV) out build docs/_build *.egg-info

@@ -1,0 +1,100 @@
+"""Rows 1 and 2 of the table: nearest neighbours and distance bands on the sphere; and contiguity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from harness import Case, main
+
+
+def cities(n: int) -> Any:
+    """Points over China's extent, seeded."""
+    rng = np.random.default_rng(1)
+    points = gpd.points_from_xy(rng.uniform(75, 134, n), rng.uniform(18, 53, n))
+    return gpd.GeoDataFrame({"id": np.arange(n)}, geometry=points, crs="EPSG:4326").set_index("id")
+
+
+def lattice(n: int) -> Any:
+    """A square lattice of about n polygons."""
+    side = round(n**0.5)
+    x, y = np.meshgrid(np.arange(side, dtype=float), np.arange(side, dtype=float))
+    boxes = shapely.box(x.ravel(), y.ravel(), x.ravel() + 1, y.ravel() + 1)
+    return gpd.GeoDataFrame(geometry=boxes, crs="EPSG:3857")
+
+
+def ours_knn() -> Callable[[], object]:
+    import spatial as sp
+
+    places = cities(300_000)
+    return lambda: sp.weights.knn(places, 8)
+
+
+def libpysal_knn() -> Callable[[], object]:
+    from libpysal.graph import Graph
+
+    places = cities(300_000)
+    return lambda: Graph.build_knn(places, k=8, metric="haversine")
+
+
+def ours_band() -> Callable[[], object]:
+    import spatial as sp
+
+    places = cities(30_000)
+    return lambda: sp.weights.inverse_distance(places, cutoff_km=200, islands="keep")
+
+
+def libpysal_arc_band() -> Callable[[], object]:
+    import warnings
+
+    from libpysal.weights import DistanceBand
+
+    warnings.simplefilter("ignore")
+    places = cities(30_000)
+    xy = np.column_stack([places.geometry.x, places.geometry.y])
+    return lambda: DistanceBand(
+        xy, 200.0, binary=False, alpha=-1.0, distance_metric="Arc", radius=6371.0088, silence_warnings=True
+    )
+
+
+def libpysal_planar_band() -> Callable[[], object]:
+    from libpysal.graph import Graph
+
+    places = cities(30_000)
+    return lambda: Graph.build_distance_band(places, threshold=1.8, binary=False, alpha=-1.0)
+
+
+def ours_queen(n: int) -> Callable[[], object]:
+    import spatial as sp
+
+    polygons = lattice(n)
+    return lambda: sp.weights.contiguity(polygons)
+
+
+def libpysal_queen(n: int, strict: bool) -> Callable[[], object]:
+    from libpysal.graph import Graph
+
+    polygons = lattice(n)
+    return lambda: Graph.build_contiguity(polygons, rook=False, strict=strict)
+
+
+KNN = "kNN 8, great circle, 300,000 points"
+BAND = "200 km inverse distance, 30,000 points"
+QUEEN = "queen contiguity, 100,000 polygons"
+
+if __name__ == "__main__":
+    main(
+        [
+            Case(KNN, "spatial", ours_knn),
+            Case(KNN, "libpysal Graph", libpysal_knn),
+            Case(BAND, "spatial", ours_band),
+            Case(BAND, "libpysal W, arc", libpysal_arc_band, repeats=1),
+            Case(BAND, "libpysal Graph, planar degrees", libpysal_planar_band, repeats=1),
+            Case(QUEEN, "spatial", lambda: ours_queen(100_000)),
+            Case(QUEEN, "libpysal Graph, vertex hash", lambda: libpysal_queen(100_000, False)),
+            Case(QUEEN, "libpysal Graph, strict", lambda: libpysal_queen(100_000, True)),
+        ]
+    )

@@ -1,0 +1,72 @@
+"""Run each case in a process of its own, ours beside the peer's, and print one table.
+
+A case is a function that prepares and returns the work as a callable without arguments. Shown: wall seconds
+of the first call in the process (compilation and caches included) and of the best later call, CPU seconds
+of that call, and the peak memory of the process above what it held before the work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Prepare = Callable[[], Callable[[], object]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One measurement: the work, who does it, and how to prepare it."""
+
+    work: str
+    who: str
+    prepare: Prepare
+    repeats: int = 3
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _run(case: Case) -> dict[str, float]:
+    work = case.prepare()
+    before = _peak_mb()
+    walls, cpus = [], []
+    for _ in range(case.repeats):
+        wall, cpu = time.perf_counter(), time.process_time()
+        work()
+        walls.append(time.perf_counter() - wall)
+        cpus.append(time.process_time() - cpu)
+    best = walls.index(min(walls))
+    return {"first": walls[0], "best": walls[best], "cpu": cpus[best], "peak_mb": _peak_mb() - before}
+
+
+def main(cases: list[Case]) -> None:
+    """Run all cases, or the one named by ``--case INDEX`` inside its own process."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--case", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--only", default="", help="run the cases whose work contains this text")
+    options = parser.parse_args()
+    if options.case is not None:
+        print(json.dumps(_run(cases[options.case])))
+        return
+    print("| work | who | first call, s | best call, s | CPU, s | peak memory, MB |", flush=True)
+    print("|---|---|---|---|---|---|", flush=True)
+    for number, case in enumerate(cases):
+        if options.only not in case.work:
+            continue
+        done = subprocess.run(
+            [sys.executable, sys.argv[0], "--case", str(number)], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+            print(f"| {case.work} | {case.who} | failed: {reason[:120]} | | | |", flush=True)
+            continue
+        m = json.loads(done.stdout.strip().splitlines()[-1])
+        row = f"{m['first']:.3g} | {m['best']:.3g} | {m['cpu']:.3g} | {m['peak_mb']:.0f}"
+        print(f"| {case.work} | {case.who} | {row} |", flush=True)

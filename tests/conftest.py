@@ -1,0 +1,42 @@
+"""Shared fixtures: the shipped maps, read once."""
+
+from __future__ import annotations
+
+import os
+
+# Before matplotlib is imported anywhere: no window system is needed to draw.
+os.environ["MPLBACKEND"] = "Agg"
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import spatial as sp
+
+
+@pytest.fixture(scope="session")
+def nc() -> Any:
+    """The 100 counties of North Carolina."""
+    return sp.shapefiles.load("nc")
+
+
+@pytest.fixture(scope="session")
+def nc_crime() -> Any:
+    """The Cornwell-Trumbull panel, 90 counties x 1981-1987."""
+    return sp.shapefiles.load("nc_crime")
+
+
+@pytest.fixture(scope="session")
+def china() -> Any:
+    """The 336 Chinese cities."""
+    return sp.shapefiles.load("china_cities")
+
+
+@pytest.fixture(autouse=True)
+def _close_figures() -> Iterator[None]:
+    yield
+    import sys
+
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
