@@ -12,13 +12,16 @@ from spatial.errors import FormulaError
 __all__ = [
     "Binary",
     "Call",
+    "Level",
     "Name",
     "Node",
     "Number",
     "Unary",
     "canonical",
+    "factors",
     "fail",
     "parse_expression",
+    "tokens",
     "walk",
 ]
 
@@ -92,7 +95,18 @@ class Binary:
     end: int
 
 
-Node = Number | Name | Call | Unary | Binary
+@dataclass(frozen=True)
+class Level:
+    """One level of a category, as 0 and 1; only made from ``C(column)`` when the data are known."""
+
+    column: str
+    level: object
+    label: str
+    start: int
+    end: int
+
+
+Node = Number | Name | Call | Unary | Binary | Level
 
 
 @dataclass(frozen=True)
@@ -240,6 +254,8 @@ def canonical(node: Node) -> str:
     match node:
         case Number(value=value):
             return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+        case Level(label=label):
+            return label
         case Name(name=name):
             return name if _plain_name(name) else f"`{name}`"
         case Call(function=function, arguments=arguments):

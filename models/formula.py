@@ -22,7 +22,7 @@ from ._tokens import (
 )
 from ._tokens import tokens as read_tokens
 
-__all__ = ["FUNCTIONS", "Formula", "ParsedTerm", "parse_formula", "parse_terms"]
+__all__ = ["FUNCTIONS", "Formula", "ParsedTerm", "multiply", "parse_effects", "parse_formula", "parse_terms"]
 
 FUNCTIONS = ("abs", "exp", "log", "log10", "log1p", "log2", "sqrt")
 """Functions of one column, each as in numpy."""
@@ -271,7 +271,7 @@ class _TermReader:
             inner = node.arguments[0]
             self.refuse_nested_lag(node, inner)
             return [
-                Call(node.function, (_product(p),), node.start, node.end) for p in self.plain_terms(inner)
+                Call(node.function, (multiply(p),), node.start, node.end) for p in self.plain_terms(inner)
             ]
         if node.function == "lag":
             shift = self.shift_of(node)
@@ -280,7 +280,7 @@ class _TermReader:
                 if isinstance(n, Call) and n.function in (*self.weights, "lag"):
                     advice = "write W(lag(x, 1))" if n.function != "lag" else "write lag(x, 2)"
                     fail(self.text, n.start, n.end, f"{n.function}( ) inside lag( ): {advice}.")
-            return [Call("lag", (_product(p), shift), node.start, node.end) for p in self.plain_terms(inner)]
+            return [Call("lag", (multiply(p), shift), node.start, node.end) for p in self.plain_terms(inner)]
         self.arithmetic(node)
         return [node]
 
@@ -379,7 +379,8 @@ def _merged(a: tuple[Node, ...], b: tuple[Node, ...]) -> tuple[Node, ...]:
     return (*a, *(f for f in b if canonical(f) not in known))
 
 
-def _product(product: tuple[Node, ...]) -> Node:
+def multiply(product: tuple[Node, ...]) -> Node:
+    """Join factors into one product."""
     node = product[0]
     for factor in product[1:]:
         node = Binary(":", node, factor, min(node.start, factor.start), max(node.end, factor.end))

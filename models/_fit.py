@@ -1,0 +1,248 @@
+"""The steps of the estimator: 2SLS, rho, filtered 2SLS, Sigma, 3SLS or GMM, and again."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spatial.errors import DataError, NotIdentifiedError, SpatialWarning
+
+from ._covariance import cluster_sums
+from ._design import Design
+from ._estimate import LinearFit, gmm, innovation_covariance, three_stage, two_stage
+from ._gm import ErrorMoments, RhoFit, build_moments, fit_rho, fit_rho_1999, fit_rho_profile, rho_bound
+from ._layout import Codes
+
+__all__ = ["METHODS", "BoundaryWarning", "Method", "Numbers", "RhoMoments", "Workspace", "estimate"]
+
+Float = NDArray[np.float64]
+Method = Literal["gs3sls", "gs2sls", "3sls", "2sls", "gmm"]
+RhoMoments = Literal["kp2010", "kp1999"]
+
+METHODS: tuple[Method, ...] = ("gs3sls", "gs2sls", "3sls", "2sls", "gmm")
+SPATIAL_ERRORS = frozenset(("gs3sls", "gs2sls", "gmm"))
+
+
+class BoundaryWarning(SpatialWarning):
+    """An estimate of rho lies at the edge of the admissible region."""
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """What estimation leaves behind, as arrays.
+
+    Parameters
+    ----------
+    fit : LinearFit
+        Coefficients of the last step.
+    rho : array (G,)
+        By which each equation was filtered; 0 where it has no error matrix.
+    residuals : array (G, R)
+        Innovations: filtered, effects out.
+    sigma : array (G, G)
+        From the residuals of 2SLS on the filtered data, divisor n: the weight of 3SLS.
+    method : str
+        What was done, after any fall-back.
+    moment_covariance : array (Gp, Gp), optional
+        S of two-step GMM.
+    notes : tuple of str
+    """
+
+    fit: LinearFit
+    rho: Float
+    residuals: Float
+    sigma: Float
+    method: Method
+    moment_covariance: Float | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class Workspace:
+    """Filtered and projected columns of a design, made once where the filter and the effects commute."""
+
+    design: Design
+    _lagged: dict[str, Float] = field(default_factory=dict)
+    _moments: dict[str, ErrorMoments] = field(default_factory=dict)
+
+    def is_fast(self, g: int) -> bool:
+        """Whether the projector of equation g does not depend on rho."""
+        return self.design.effects.commutes_with(self.design.error_operator(g))
+
+    def lagged(self, g: int) -> Float:
+        """Return the columns lagged by M of equation g, effects out; (R, m)."""
+        name = str(self.design.structure.equations[g].error)
+        if name not in self._lagged:
+            operator = self.design.operators[name]
+            self._lagged[name] = self.design.effects.project(operator(self.design.columns))
+        return self._lagged[name]
+
+    def moments(self, g: int) -> ErrorMoments:
+        """Return the quadratic forms of M of equation g."""
+        name = str(self.design.structure.equations[g].error)
+        if name not in self._moments:
+            self._moments[name] = build_moments(self.design.operators[name], self.design.effects)
+        return self._moments[name]
+
+    def filtered(self, g: int, rho: float) -> Float:
+        """Return [y*, Z*] of equation g; (R, 1 + k_g)."""
+        places = self.design.equation_columns(g)
+        operator = self.design.error_operator(g)
+        if operator is None or rho == 0.0:
+            return self.design.projected[:, places]
+        if self.is_fast(g):
+            return self.design.projected[:, places] - rho * self.lagged(g)[:, places]
+        raw = self.design.columns[:, places]
+        return self.design.effects.project(raw - rho * operator(raw), operator, rho)
+
+    def rho(self, g: int, delta: Float, kind: RhoMoments, weight: Float) -> RhoFit:
+        """Estimate rho of equation g from the residuals that `delta` leaves."""
+        design, moments = self.design, self.moments(g)
+        operator = moments.operator
+        places = design.equation_columns(g)
+        combination = np.concatenate([[1.0], -delta])
+        bound = rho_bound(operator)
+        if self.is_fast(g):
+            a, b = design.projected[:, places] @ combination, self.lagged(g)[:, places] @ combination
+            if kind == "kp2010":
+                return fit_rho(a, b, moments, weight, bound)
+            twice = operator(operator(design.columns[:, places] @ combination))
+            return fit_rho_1999(a, b, design.effects.project(twice), moments, bound)[0]
+        if kind == "kp1999":
+            raise DataError(
+                "rho_moments='kp1999' needs effects that the spatial filter leaves as they are: a balanced panel "
+                "with unit effects, and time effects only where rows of the error weights have equal sums. Use "
+                "rho_moments='kp2010'."
+            )
+        u = design.columns[:, places] @ combination
+        Mu = operator(u)
+        return fit_rho_profile(
+            lambda r: design.effects.project(u - r * Mu, operator, r), moments, weight, bound
+        )
+
+
+def estimate(
+    design: Design,
+    method: Method,
+    rho_moments: RhoMoments,
+    passes: int,
+    clusters: Codes,
+) -> tuple[Numbers, Workspace]:
+    """Run the steps of GS3SLS, or the part of them that `method` names.
+
+    Parameters
+    ----------
+    design : Design
+    method : str
+        One of `METHODS`; ``2sls`` and ``3sls`` leave spatial errors out.
+    rho_moments : "kp2010" or "kp1999"
+    passes : int
+        How often rho and Sigma are estimated again from the last residuals.
+    clusters : int array (R,)
+        Clusters of the GMM weights.
+    """
+    space = Workspace(design)
+    _check_order(design)
+    count = design.structure.n_equations
+    with_errors = method in SPATIAL_ERRORS and design.structure.has_error
+    rho = np.zeros(count)
+    if with_errors:
+        first, _ = _two_stage(space, rho)
+        rho = _all_rho(space, first.delta, rho_moments)
+    for step in range(passes + 1 if with_errors else 1):
+        numbers = _one_pass(space, rho, method, clusters)
+        if with_errors and step < passes:
+            rho = _all_rho(space, numbers.fit.delta, rho_moments)
+    return numbers, space
+
+
+def _check_order(design: Design) -> None:
+    p = design.basis.rank
+    for equation in design.structure.equations:
+        if len(equation.terms) > p:
+            endogenous = [t.name for t in equation.terms if t.is_endogenous]
+            raise NotIdentifiedError(
+                f"Equation {equation.name!r} has {len(equation.terms)} coefficients and only {p} independent "
+                f"instruments ({', '.join(design.kept_instruments[:10])}). Endogenous: "
+                f"{', '.join(endogenous)}. Add exogenous variables that the equation leaves out, or instruments=."
+            )
+    if p > 0.1 * design.n_effective:
+        warnings.warn(
+            f"{p} instruments for an effective sample of {design.n_effective}: with more than one for ten, "
+            "estimates lean towards least squares. Lower iv_order, or use fewer weights.",
+            SpatialWarning,
+            stacklevel=4,
+        )
+
+
+def _all_rho(space: Workspace, delta: Float, kind: RhoMoments) -> Float:
+    structure = space.design.structure
+    out = np.zeros(structure.n_equations)
+    for g, place in enumerate(structure.slices):
+        if structure.equations[g].error is not None:
+            out[g] = space.rho(g, delta[place], kind, np.eye(2)).rho
+    return out
+
+
+def _two_stage(space: Workspace, rho: Float) -> tuple[LinearFit, list[Float]]:
+    data = [space.filtered(g, float(r)) for g, r in enumerate(rho)]
+    moments = [space.design.basis.Q.T @ v for v in data]
+    return two_stage([m[:, 1:] for m in moments], [m[:, 0] for m in moments]), data
+
+
+def residuals_of(data: Sequence[Float], delta: Float, slices: Sequence[slice]) -> Float:
+    """Return y* - Z* delta of each equation; (G, R)."""
+    return np.stack([v @ np.concatenate([[1.0], -delta[s]]) for v, s in zip(data, slices, strict=True)])
+
+
+def _one_pass(space: Workspace, rho: Float, method: Method, clusters: Codes) -> Numbers:
+    design, slices = space.design, space.design.structure.slices
+    fit, data = _two_stage(space, rho)
+    residuals = residuals_of(data, fit.delta, slices)
+    sigma = innovation_covariance(list(residuals), design.n_effective)
+    if method in ("2sls", "gs2sls"):
+        return Numbers(fit, rho, residuals, sigma, method)
+    moments = [design.basis.Q.T @ v for v in data]
+    R, r = [m[:, 1:] for m in moments], [m[:, 0] for m in moments]
+    notes: tuple[str, ...] = ()
+    S: Float | None = None
+    if method == "gmm":
+        S = cluster_moments(design.basis.Q, residuals, clusters)
+        method, S, notes = _gmm_or_fallback(S, int(clusters.max()) + 1)
+    fit = three_stage(R, r, _precision(sigma, design)) if S is None else gmm(R, r, S)
+    return Numbers(fit, rho, residuals_of(data, fit.delta, slices), sigma, method, S, notes)
+
+
+def cluster_moments(Q: Float, residuals: Float, clusters: Codes) -> Float:
+    """Return S, the sum over clusters of the outer products of the stacked moments; (Gp, Gp)."""
+    sums = np.hstack([cluster_sums(Q * e[:, None], clusters) for e in residuals])
+    return np.asarray(sums.T @ sums)
+
+
+def _gmm_or_fallback(S: Float, count: int) -> tuple[Method, Float | None, tuple[str, ...]]:
+    if count >= 2 * len(S):
+        return "gmm", S, ()
+    message = (
+        f"two-step GMM needs many more clusters than moments ({count} clusters, {len(S)} moments): "
+        "3SLS with a robust covariance was done instead"
+    )
+    warnings.warn(message[0].upper() + message[1:] + ".", SpatialWarning, stacklevel=6)
+    return "gs3sls", None, (message,)
+
+
+def _precision(sigma: Float, design: Design) -> Float:
+    scale = np.sqrt(np.diag(sigma))
+    correlation = sigma / np.outer(scale, scale)
+    if np.linalg.eigvalsh(correlation).min() < 1e-12:
+        raise DataError(
+            "The residuals of the equations are linearly dependent, so Sigma cannot be inverted: the "
+            f"equations ({', '.join(design.structure.names)}) hold an identity, or are multiples of each other. "
+            "Drop one of them, or estimate with method='gs2sls'."
+        )
+    precision: Float = np.linalg.inv(correlation) / np.outer(scale, scale)
+    return precision
