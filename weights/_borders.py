@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._centroid import ring_coordinates
 from ._sphere import EARTH_RADIUS_KM, haversine_km
 
 __all__ = ["Plane", "touching"]
@@ -51,7 +52,10 @@ def touching(polygons: Any, *, rook: bool, plane: Plane, snap_km: float | None) 
     if rook:
         border = _shared_segments(parts, i, j)
         rest = np.flatnonzero(~border)
-        border[rest] = _common_border(parts, i[rest], j[rest], plane, snap_km, tolerance)
+        border[rest] = _common_border(parts, i[rest], j[rest], plane, None, tolerance)
+        if snap_km is not None:  # what is near along a stretch is added to what has a border
+            rest = np.flatnonzero(~border)
+            border[rest] = _common_border(parts, i[rest], j[rest], plane, snap_km, tolerance)
         i, j = i[border], j[border]
     pairs = np.column_stack([owner[i], owner[j]])
     if plane.lonlat and not rook:
@@ -151,10 +155,7 @@ def _squeezed(geometry: Any, shrink: Float) -> Any:
 
 def _shared_segments(parts: Any, i: Rows, j: Rows) -> NDArray[np.bool_]:
     """Return which pairs have a whole segment in common, by a hash of its ends: sure where true."""
-    import shapely
-
-    rings, owner = shapely.get_rings(parts, return_index=True)
-    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    xy, ring, owner = ring_coordinates(parts)
     same = (ring[1:] == ring[:-1]) & (xy[1:] != xy[:-1]).any(axis=1)
     vertex = _hash(xy)
     # A sum does not mind the direction in which a neighbour walks the segment.

@@ -13,7 +13,7 @@ from spatial.errors import DataError, name_ids
 from ._crs import Frame
 from ._sphere import lonlat_fault, unit_vectors
 
-__all__ = ["centroids", "refuse_invalid", "spherical_centroid"]
+__all__ = ["centroids", "refuse_empty", "refuse_invalid", "ring_coordinates", "spherical_centroid"]
 
 Float = NDArray[np.float64]
 _POLYGONS = (3, 6)  # shapely's numbers of Polygon and MultiPolygon
@@ -70,6 +70,17 @@ def refuse_invalid(geometry: Any, ids: pd.Index[Any], cure: str = "") -> None:
         )
 
 
+def ring_coordinates(polygons: Any) -> tuple[Float, NDArray[np.intp], NDArray[np.intp]]:
+    """Return the vertices (V, 2), the ring of each vertex, and the polygon of each ring."""
+    import shapely
+
+    # get_rings passes over multipolygons, without a word.
+    parts, owner = shapely.get_parts(polygons, return_index=True)
+    rings, part = shapely.get_rings(parts, return_index=True)
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    return xy, ring, owner[part]
+
+
 def spherical_centroid(polygons: Any, ids: pd.Index[Any], factor: float = 1.0) -> tuple[Float, Float]:
     r"""Return longitude and latitude of the centre of area on the sphere, in the unit of the layer.
 
@@ -77,25 +88,27 @@ def spherical_centroid(polygons: Any, ids: pd.Index[Any], factor: float = 1.0) -
 
     .. math:: \int r \, dA = \tfrac12 \sum_k \theta_k \frac{a_k \times b_k}{|a_k \times b_k|},
 
-    where :math:`\theta_k` is the length of the edge in radians.
+    where :math:`\theta_k` is the length of the edge in radians.  With a corner p of the region taken off,
+    :math:`a = p + u, b = p + v`, the terms in p of the cross products add up to nothing round a ring and
+    are left out, so that regions of a metre keep their digits.
     """
     import shapely
 
     cut = shapely.segmentize(shapely.orient_polygons(polygons), _LONGEST_EDGE / factor)
-    rings, owner = shapely.get_rings(cut, return_index=True)
-    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    xy, ring, owner = ring_coordinates(cut)
     lon, lat = np.ascontiguousarray(xy[:, 0] * factor), np.ascontiguousarray(xy[:, 1] * factor)
     fault = lonlat_fault(lon, lat)
     if fault is not None:
         raise DataError(f"{fault[1]} Units: {name_ids(ids[np.unique(owner[ring[fault[0]]])])}.")
-    place = unit_vectors(lon, lat)
-    same = ring[1:] == ring[:-1]
-    normal = np.cross(place[:-1][same], place[1:][same])
-    sine = np.sqrt((normal**2).sum(axis=1))
-    # The edge is short, so that the arcsine of the cross product keeps all digits.
-    weight = np.divide(np.arcsin(np.minimum(sine, 1.0)), sine, out=np.ones_like(sine), where=sine > 0)
-    unit = owner[ring[:-1][same]]
-    total = [np.bincount(unit, weights=normal[:, c] * weight, minlength=len(polygons)) for c in range(3)]
+    place, unit = unit_vectors(lon, lat), owner[ring]
+    corner = np.searchsorted(unit, np.arange(len(polygons)))
+    u = place - place[corner[unit]]
+    edge = np.flatnonzero(ring[1:] == ring[:-1])
+    normal = np.cross(place[edge], place[edge + 1])
+    sine = np.minimum(np.sqrt((normal**2).sum(axis=1)), 1.0)
+    longer = np.where(sine > 1e-4, np.arcsin(sine) / np.maximum(sine, 1e-4) - 1, sine**2 / 6)
+    terms = np.cross(u[edge], u[edge + 1]) + normal * longer[:, None]
+    total = [np.bincount(unit[edge], weights=terms[:, c], minlength=len(polygons)) for c in range(3)]
     flat = np.hypot(total[0], total[1])
     return np.degrees(np.arctan2(total[1], total[0])) / factor, np.degrees(
         np.arctan2(total[2], flat)

@@ -39,7 +39,7 @@ def nearest(points: Points, k: int, rows: Any = None, *, distinct: str = "", cur
         found[part] = index[:, 1 : k + 1]
         # Settled where the point itself came first and a gap follows the k-th.
         settled = index[:, 0] == part
-        if asked < points.n:
+        if asked > k + 1:
             settled &= points.floor_km(chord[:, -1]) > _ceil_km(points, chord[:, k])
         left.append(part[~settled])
     unsettled = np.concatenate(left)

@@ -153,7 +153,7 @@ def _geod(ellipsoid: str) -> Any:
 
     try:
         return Geod(ellps=str(ellipsoid))
-    except GeodError:
+    except (GeodError, KeyError):
         raise DataError(
             f"ellipsoid must be a name that pyproj knows, such as 'WGS84', 'GRS80' or 'clrk66'; "
             f"got {ellipsoid!r}."
