@@ -21,7 +21,7 @@ from ._sample import Sample, Unbalanced, build_sample, operators_for
 from ._source import Source
 from ._structure import CONSTANT, Equation, Structure
 from ._terms import Blueprint
-from ._tokens import Node, canonical
+from ._tokens import Call, Name, Node, canonical, walk
 
 __all__ = ["Design", "build_design"]
 
@@ -52,6 +52,10 @@ class Design:
     weights : mapping of str to Weights
     operators : mapping of str to LagOperator
         By weights name, errors included.
+    levels : mapping of str to array (R,)
+        The variables that are no outcomes (`Structure.regressors`), not lagged.
+    external : mapping of str to array (R,)
+        Declared instruments.
     absorbed : tuple of (equation, term)
         What the effects absorb, left out by name.
     notes : tuple of str
@@ -68,6 +72,8 @@ class Design:
     instrument_names: tuple[str, ...]
     weights: Mapping[str, Weights]
     operators: Mapping[str, LagOperator]
+    levels: Mapping[str, Float]
+    external: Mapping[str, Float]
     absorbed: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -161,14 +167,25 @@ def build_design(
         names,
         sample.weights,
         operators,
+        _levels(blueprint, evaluate),
+        {t.variable: evaluate(blueprint.instruments[t.variable]) for t in structure.instruments},
         notes=sample.notes,
     )
     return _checked(_without_absorbed(design))
 
 
-def _names(node: Node) -> list[str]:
-    from ._tokens import Name, walk
+def _levels(blueprint: Blueprint, evaluate: RowEvaluator) -> dict[str, Float]:
+    out: dict[str, Float] = {}
+    for equation, row in zip(blueprint.structure.equations, blueprint.terms, strict=True):
+        for term, node in zip(equation.terms, row, strict=True):
+            if blueprint.structure.is_outcome(term) or term.variable in out:
+                continue
+            inner = node.arguments[0] if isinstance(node, Call) and term.weights is not None else node
+            out[term.variable] = evaluate(inner)
+    return out
 
+
+def _names(node: Node) -> list[str]:
     return [n.name for n in walk(node) if isinstance(n, Name)]
 
 

@@ -1,6 +1,6 @@
 r"""Fixed effects partialled out: lag first, filter second, project last (FWL for any weights).
 
-The projector is :math:`P = I - \tilde D(\tilde D'\tilde D)^+\tilde D'`, with :math:`\tilde D = (I - \rho M)D`.
+The projector is :math:`P = I - \tilde D(\tilde D'\tilde D)^+\tilde D'`, :math:`\tilde D = (I - \rho M)D`.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,7 +98,7 @@ def innovation_covariance(residuals: Sequence[Float], n: int) -> Float:
 
 def _slices(R: Sequence[Float]) -> tuple[list[slice], int]:
     ends = np.cumsum([0, *(block.shape[1] for block in R)]).tolist()
-    return [slice(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True)], ends[-1]
+    return [slice(a, b) for a, b in pairwise(ends)], ends[-1]
 
 
 def _least_squares(design: Float, target: Float) -> tuple[Float, Float]:

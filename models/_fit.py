@@ -115,9 +115,9 @@ class Workspace:
             return fit_rho_1999(a, b, design.effects.project(twice), moments, bound)[0]
         if kind == "kp1999":
             raise DataError(
-                "rho_moments='kp1999' needs effects that the spatial filter leaves as they are: a balanced panel "
-                "with unit effects, and time effects only where rows of the error weights have equal sums. Use "
-                "rho_moments='kp2010'."
+                "rho_moments='kp1999' needs effects that the spatial filter leaves as they are: those of "
+                "units in a balanced panel, and of times where all rows of the error weights have one sum. "
+                "Use rho_moments='kp2010'."
             )
         u = design.columns[:, places] @ combination
         Mu = operator(u)
@@ -167,9 +167,9 @@ def _check_order(design: Design) -> None:
         if len(equation.terms) > p:
             endogenous = [t.name for t in equation.terms if t.is_endogenous]
             raise NotIdentifiedError(
-                f"Equation {equation.name!r} has {len(equation.terms)} coefficients and only {p} independent "
-                f"instruments ({', '.join(design.kept_instruments[:10])}). Endogenous: "
-                f"{', '.join(endogenous)}. Add exogenous variables that the equation leaves out, or instruments=."
+                f"Equation {equation.name!r} has {len(equation.terms)} coefficients, and there are {p} "
+                f"instruments ({', '.join(design.kept_instruments[:9])}). Endogenous: "
+                f"{', '.join(endogenous)}. Add exogenous variables that it leaves out, or instruments=."
             )
     if p > 0.1 * design.n_effective:
         warnings.warn(
@@ -240,9 +240,9 @@ def _precision(sigma: Float, design: Design) -> Float:
     correlation = sigma / np.outer(scale, scale)
     if np.linalg.eigvalsh(correlation).min() < 1e-12:
         raise DataError(
-            "The residuals of the equations are linearly dependent, so Sigma cannot be inverted: the "
-            f"equations ({', '.join(design.structure.names)}) hold an identity, or are multiples of each other. "
-            "Drop one of them, or estimate with method='gs2sls'."
+            "The residuals of the equations depend on each other linearly, so Sigma has no inverse: the "
+            f"equations ({', '.join(design.structure.names)}) hold an identity, or are multiples of one "
+            "another. Drop one of them, or estimate with method='gs2sls'."
         )
     precision: Float = np.linalg.inv(correlation) / np.outer(scale, scale)
     return precision

@@ -186,7 +186,7 @@ def cluster_codes(by: Any, layout: Layout, lookup: Callable[[str], Any]) -> Code
             f"Every cell needs a cluster; {choice.name_of(by)} is missing at {name_ids(missing)}."
         )
     if len(levels) < 2:
-        raise DataError(f"At least two clusters are needed; {choice.name_of(by)} has {len(levels)}.")
+        raise DataError(f"Two clusters or more are needed; {choice.name_of(by)} has {len(levels)}.")
     return np.asarray(codes, dtype=np.intp)
 
 
@@ -246,7 +246,7 @@ def _rho_kind(
 def _joint(
     space: Workspace, numbers: Numbers, V: Float, active: list[int], kind: Kind, known: Inference | None
 ) -> Inference:
-    r"""Return :math:`\operatorname{Cov}(\hat\delta, \hat\rho_g) = V_{\delta,\cdot g} D_g' K_g'` and its kin."""
+    r"""Covariance of all; :math:`\mathrm{Cov}(\hat\delta, \hat\rho_g) = V_{\cdot g}D_g'K_g'`."""
     slices = space.design.structure.slices
     moments = [space.moments(g) for g in active]
     residuals = [numbers.residuals[g] for g in active]
@@ -259,7 +259,7 @@ def _joint(
         D = _slope(space, numbers, g)
         own = slice(2 * k, 2 * k + 2)
         Psi = Phi[own, own] + D @ V[slices[g], slices[g]] @ D.T
-        weight: Float = np.linalg.inv(Psi) if known is None else known.weights[k]
+        weight = np.asarray(np.linalg.inv(Psi), dtype=np.float64) if known is None else known.weights[k]
         fit = space.rho(g, numbers.fit.delta[slices[g]], "kp2010", weight)
         J = fit.jacobian
         influence.append(J @ weight / (J @ weight @ J))
@@ -290,8 +290,8 @@ def _warn_bound(space: Workspace, active: list[int], at_bound: list[bool]) -> No
     names = [space.design.structure.names[g] for g, hit in zip(active, at_bound, strict=True) if hit]
     if names:
         warnings.warn(
-            f"rho of {', '.join(names)} lies at the bound of the admissible region: the error process is not "
-            "what the model says, or the lag of the outcome stands in for it. Read neither rho nor its error.",
+            f"rho of {', '.join(names)} lies at the bound of the admissible region: the errors do not follow "
+            "the model, or the lag of the outcome stands in for them. Read neither rho nor its error.",
             BoundaryWarning,
             stacklevel=6,
         )

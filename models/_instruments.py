@@ -39,7 +39,7 @@ class Basis:
     @property
     def rank(self) -> int:
         """p."""
-        return self.Q.shape[1]
+        return int(self.Q.shape[1])
 
 
 def instrument_columns(

@@ -13,6 +13,8 @@ from spatial.errors import DataError, name_ids
 from spatial.panel import Panel
 from spatial.weights._align import aligned_values, indexer
 
+from ._layout import Layout
+
 __all__ = ["Source", "as_source"]
 
 Float = NDArray[np.float64]
@@ -107,6 +109,13 @@ class Source:
         column_of = self.units.get_indexer(values.index.get_level_values(0))
         out[row, column_of] = placed.to_numpy()
         return out, list(levels)
+
+    def rows(self, column: str, layout: Layout) -> NDArray[Any]:
+        """Return the values of any column, numbers or not, for the rows of a layout."""
+        values = self._column(column)
+        units, times = layout.units[layout.unit], layout.times[layout.time]
+        wanted = pd.MultiIndex.from_arrays([units, times]) if self.is_panel else units
+        return np.asarray(values.reindex(wanted).to_numpy())
 
     def present(self) -> NDArray[np.bool_]:
         """Whether each cell has a row in the data; (T, N)."""

@@ -260,7 +260,7 @@ def _declared_instruments(
             role = _role(node, endogenous)
             if role == "endogenous":
                 fail(text, term.start, term.end, f"{name} cannot be an instrument: it is endogenous.")
-            out.setdefault(canonical(node), (_term(name, node, weights, role, frozenset()), node))
+            out.setdefault(canonical(node), (Term(name, canonical(node), role=role), node))
     return list(out.values())
 
 

@@ -1,0 +1,418 @@
+"""The system: formulas, data and weights checked and aligned, ready to be estimated."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from spatial.errors import (
+    DataError,
+    FormulaError,
+    NotIdentifiedError,
+    SpatialWarning,
+    WeightsError,
+    did_you_mean,
+)
+from spatial.weights import Weights, as_weights
+
+from ._design import Design, build_design
+from ._fit import METHODS, Method, RhoMoments, estimate
+from ._inference import cluster_codes, infer
+from ._sample import Unbalanced, check_weights
+from ._source import Source, as_source
+from ._structure import Structure
+from ._terms import build_blueprint
+from .covariance import Cluster, Covariance, as_covariance
+from .formula import FUNCTIONS, Formula, parse_effects, parse_formula, parse_terms
+from .results import SystemFit
+
+if TYPE_CHECKING:
+    from .identification import Identification
+
+__all__ = ["SpatialSystem", "WeakInstrumentWarning"]
+
+_MANY_ROWS = 50_000
+
+
+class WeakInstrumentWarning(SpatialWarning):
+    """The instruments say little about some endogenous regressor."""
+
+
+class SpatialSystem:
+    r"""A system of spatial simultaneous equations, for panels and cross-sections.
+
+    .. math::
+
+        y_g = \sum_{h \ne g} b_{gh} y_h + \sum_r \sum_h \lambda_{r,gh} W_r y_h + X_g c_g
+              + \sum_r W_r X_g d_{rg} + D_g \kappa_g + u_g, \qquad u_g = \rho_g M_g u_g + \varepsilon_g
+
+    Parameters
+    ----------
+    formulas : str, list of str, or dict of name to str
+        One formula for each equation; see `spatial.models.formula.parse_formula`.  The left-hand sides of all
+        equations are endogenous, and so is whatever is made of them; a time shift of one is
+        predetermined; everything else is exogenous unless declared: ``| endog ~ instruments``.
+    panel : Panel or DataFrame
+        A DataFrame indexed by unit is a cross-section (T = 1).
+    weights : Weights, Graph, W, dict of name to weights, or None
+        A single one is called ``W`` in formulas.  Ids must be those of the data.
+    effects : tuple of str
+        Among ``"unit"``, ``"time"``, columns, and products such as ``"region:time"``.
+    error : None, str, weights, or dict of equation to one of these
+        Weights M of the spatially autoregressive errors; a text names one of `weights`.
+    instruments : str or list of str, optional
+        Excluded instruments for all equations, besides those of the formulas.
+    iv_order : int
+        Highest power of the weights in the instruments (X, WX, W^2 X); 2 as in Kelejian and
+        Prucha (2004).  One more where the equations hold lags of exogenous variables.
+    unbalanced : "raise", "balance" or "induced"
+        For absent or missing cells: refuse; drop the units that have any; or use those observed, with the
+        weights among them, row-standardised again where they were.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from spatial.weights import Weights
+    >>> rng = np.random.default_rng(1)
+    >>> n = 60
+    >>> ring = np.roll(np.eye(n), 1, axis=1) + np.roll(np.eye(n), -1, axis=1)
+    >>> W = Weights.from_dense(ring).row_standardized()
+    >>> data = pd.DataFrame(rng.normal(size=(n, 2)), columns=["x", "z"])
+    >>> data["y"] = np.linalg.solve(np.eye(n) - 0.4 * W.sparse.toarray(), 2 * data.x + rng.normal(size=n))
+    >>> fit = SpatialSystem("y ~ x + W(y)", data, W).fit("gs2sls", cov="hom")
+    >>> fit.params.round(2).to_dict()
+    {('y', 'Intercept'): -0.12, ('y', 'x'): 2.05, ('y', 'W(y)'): 0.39}
+    """
+
+    def __init__(
+        self,
+        formulas: str | Iterable[str] | Mapping[str, str],
+        panel: Any,
+        weights: Any = None,
+        *,
+        effects: str | Iterable[str] = (),
+        error: Any = None,
+        instruments: str | Iterable[str] | None = None,
+        iv_order: int = 2,
+        unbalanced: Unbalanced = "raise",
+    ) -> None:
+        _check_options(iv_order, unbalanced)
+        named = _named_weights(weights)
+        parsed = _parsed(formulas, tuple(named))
+        errors, named = _error_weights(error, tuple(parsed), named)
+        used = _used_weights(parsed, errors, named)
+        source = as_source(panel, next(iter(used.values())).ids if used else None)
+        chosen = _effects(parsed, effects, source)
+        text = _joined(instruments)
+        extra = parse_terms(text, tuple(used)) if text else ()
+        blueprint = build_blueprint(parsed, source, tuple(named), errors, extra, text, bool(chosen))
+        for name, w in used.items():
+            check_weights(name, w, lags_outcomes=_lags_outcomes(blueprint.structure, name))
+        design = build_design(blueprint, source, used, chosen, int(iv_order), unbalanced)
+        self._design = design
+        self._source = source
+        self._identification: Identification | None = None
+        self.formulas: Mapping[str, str] = {name: f.text for name, f in parsed.items()}
+        self.iv_order = int(iv_order)
+        _warn_system(design)
+
+    # ---- facts
+    @property
+    def structure(self) -> Structure:
+        """Equations and terms, without what the effects absorb."""
+        return self._design.structure
+
+    @property
+    def design(self) -> Design:
+        """The aligned arrays."""
+        return self._design
+
+    @property
+    def effects(self) -> tuple[str, ...]:
+        """The fixed effects, as ``"unit"`` or ``"region:time"``."""
+        return tuple(":".join(name) for name in self._design.effects.names)
+
+    @property
+    def instruments(self) -> tuple[str, ...]:
+        """Names of the instruments, the same for all equations."""
+        return self._design.kept_instruments
+
+    def __repr__(self) -> str:
+        """Name the equations and the size."""
+        layout = self._design.layout
+        return (
+            f"<SpatialSystem {', '.join(self.structure.names)}: N = {layout.n_units}, T = {layout.n_times}, "
+            f"effects {', '.join(self.effects) or 'none'}>"
+        )
+
+    # ---- work
+    def identification(self) -> Identification:
+        """Ask whether each equation can be told from the others, before any number is estimated."""
+        if self._identification is None:
+            from .identification import identify
+
+            # Kept: the design never changes, and fit asks again.
+            self._identification = identify(self._design)
+        return self._identification
+
+    def fit(
+        self,
+        method: Method = "gs3sls",
+        *,
+        cov: str | Covariance = "cluster",
+        rho_moments: RhoMoments = "kp2010",
+        passes: int = 1,
+        force: bool = False,
+    ) -> SystemFit:
+        """Estimate the system.
+
+        Parameters
+        ----------
+        method : "gs3sls", "gs2sls", "3sls", "2sls" or "gmm"
+            ``2sls`` and ``3sls`` leave spatial errors out; ``gmm`` is two-step, with weights clustered by
+            unit, on the filtered data.
+        cov : str or Covariance
+            ``"cluster"`` (by unit), ``"hom"``, ``"het"``, or a value such as ``Conley(km=200)``.
+        rho_moments : "kp2010" or "kp1999"
+            Moments of rho: robust to heteroskedasticity and serial correlation, or of 1999.
+        passes : int
+            How often rho and Sigma are estimated again; 0 with "kp1999" is Kelejian and Prucha (2004).
+        force : bool
+            Estimate a system that is not identified; every table is stamped.
+
+        Raises
+        ------
+        NotIdentifiedError
+            With the exclusions that would identify the system.
+        """
+        choice = as_covariance(cov)
+        _check_fit(method, rho_moments, passes)
+        stamps = self._identified(force)
+        clusters = choice.by if isinstance(choice, Cluster) and method == "gmm" else "unit"
+        codes = cluster_codes(clusters, self._design.layout, self._lookup)
+        numbers, space = estimate(self._design, method, rho_moments, int(passes), codes)
+        inference = infer(space, numbers, choice, rho_moments, self._lookup)
+        return SystemFit(self, numbers, inference, choice, rho_moments, int(passes), stamps, space)
+
+    def _identified(self, force: bool) -> tuple[str, ...]:
+        """Refuse a system that is not identified; warn of a weak one; return stamps."""
+        from .identification import not_identified_message, structural_identification
+
+        single = self.structure.n_equations == 1 and self._design.layout.n_rows > _MANY_ROWS
+        # A large single equation with too few instruments fails the order condition by itself.
+        found = structural_identification(self.structure) if single else self.identification()
+        if not found.identified:
+            if not force:
+                raise NotIdentifiedError(not_identified_message(found))
+            return ("not identified: forced",)
+        if found.weak:
+            names = ", ".join(found.frame.loc[found.frame["weak"], "equation"])
+            warnings.warn(
+                f"Weak identification of {names}: estimates may be far off and intervals too short. See "
+                "system.identification().summary(); exclusions of own variables are the strongest cure.",
+                WeakInstrumentWarning,
+                stacklevel=4,
+            )
+        return ()
+
+    def _lookup(self, column: str) -> Any:
+        """Return a column of the data for the rows in use."""
+        if not self._source.has(column):
+            raise DataError(
+                f"The data have no column {column!r}.{did_you_mean(column, self._source.columns)}"
+            )
+        return self._source.rows(column, self._design.layout)
+
+
+def _check_options(iv_order: int, unbalanced: str) -> None:
+    if isinstance(iv_order, bool) or int(iv_order) != iv_order or not 1 <= iv_order <= 6:
+        raise DataError(f"iv_order is a whole number from 1 to 6; got {iv_order!r}.")
+    if unbalanced not in ("raise", "balance", "induced"):
+        raise DataError(f"unbalanced is 'raise', 'balance' or 'induced'; got {unbalanced!r}.")
+
+
+def _check_fit(method: str, rho_moments: str, passes: int) -> None:
+    if method not in METHODS:
+        allowed = ", ".join(map(repr, METHODS))
+        raise DataError(f"method is one of {allowed}; got {method!r}.{did_you_mean(method, METHODS)}")
+    if rho_moments not in ("kp2010", "kp1999"):
+        raise DataError(f"rho_moments is 'kp2010' or 'kp1999'; got {rho_moments!r}.")
+    if int(passes) != passes or passes < 0:
+        raise DataError(f"passes is a whole number, 0 or more; got {passes!r}.")
+
+
+def _joined(instruments: str | Iterable[str] | None) -> str:
+    if instruments is None:
+        return ""
+    return instruments if isinstance(instruments, str) else " + ".join(instruments)
+
+
+# ---- weights
+def _named_weights(weights: Any) -> dict[str, Weights]:
+    """Return weights by name, all in the order of the first."""
+    if weights is None:
+        return {}
+    given = (
+        dict(weights) if isinstance(weights, Mapping) and not isinstance(weights, Weights) else {"W": weights}
+    )
+    out: dict[str, Weights] = {}
+    for name, value in given.items():
+        if not str(name).isidentifier() or name in (*FUNCTIONS, "C", "I", "lag"):
+            raise WeightsError(f"Weights are called in formulas: {name!r} is not a name that can be.")
+        out[name] = as_weights(value)
+    return _same_order(out)
+
+
+def _same_order(weights: dict[str, Weights]) -> dict[str, Weights]:
+    first = next(iter(weights.values()))
+    return {name: w if w.ids.equals(first.ids) else w.reordered(first.ids) for name, w in weights.items()}
+
+
+def _error_weights(
+    error: Any, equations: tuple[str, ...], named: dict[str, Weights]
+) -> tuple[dict[str, str | None], dict[str, Weights]]:
+    """Return the name of the error weights of each equation, and all weights by name."""
+    given = (
+        error
+        if isinstance(error, Mapping) and not isinstance(error, Weights)
+        else dict.fromkeys(equations, error)
+    )
+    unknown = [name for name in given if name not in equations]
+    if unknown:
+        raise FormulaError(
+            f"error= names {unknown[0]!r}, which is no equation; there are {', '.join(equations)}."
+        )
+    out: dict[str, str | None] = {}
+    found = dict(named)
+    for name in equations:
+        value = given.get(name)
+        if value is None or isinstance(value, str):
+            if value is not None and value not in found:
+                known = ", ".join(found) or "none"
+                raise WeightsError(
+                    f"error={value!r} names no weights; there are {known}.{did_you_mean(value, found)}"
+                )
+            out[name] = value
+        else:
+            out[name] = _add_weights(as_weights(value), name, found, isinstance(error, Mapping))
+    return out, _same_order(found) if found else found
+
+
+def _add_weights(weights: Weights, equation: str, found: dict[str, Weights], several: bool) -> str:
+    for name, known in found.items():
+        if known is weights or known.equals(weights):
+            return name
+    name = f"M_{equation}" if several and "M" in found else "M"
+    found[name] = weights
+    return name
+
+
+def _used_weights(
+    formulas: Mapping[str, Formula], errors: Mapping[str, str | None], named: Mapping[str, Weights]
+) -> dict[str, Weights]:
+    from ._tokens import Call, walk
+
+    called = {
+        n.function
+        for formula in formulas.values()
+        for term in (*formula.terms, *formula.endogenous, *formula.instruments)
+        for factor in term.factors
+        for n in walk(factor)
+        if isinstance(n, Call)
+    }
+    return {name: w for name, w in named.items() if name in called or name in errors.values()}
+
+
+def _lags_outcomes(structure: Structure, name: str) -> bool:
+    in_errors = any(e.error == name for e in structure.equations)
+    return in_errors or any(t.weights == name and t.role != "exogenous" for _, t in structure.terms)
+
+
+# ---- formulas and effects
+def _parsed(
+    formulas: str | Iterable[str] | Mapping[str, str], weights: tuple[str, ...]
+) -> dict[str, Formula]:
+    if isinstance(formulas, Mapping):
+        out = {str(name): parse_formula(text, weights) for name, text in formulas.items()}
+    else:
+        texts = [formulas] if isinstance(formulas, str) else list(formulas)
+        parsed = [parse_formula(text, weights) for text in texts]
+        out = {f.outcome.name: f for f in parsed}
+        if len(out) < len(parsed):
+            names = [f.outcome.name for f in parsed]
+            twice = next(n for n in names if names.count(n) > 1)
+            raise FormulaError(f"Each equation has an outcome of its own; {twice!r} is on the left of two.")
+    if not out:
+        raise FormulaError("A system needs at least one formula.")
+    return out
+
+
+def _effects(
+    formulas: Mapping[str, Formula], effects: str | Iterable[str], source: Source
+) -> tuple[tuple[str, ...], ...]:
+    given = parse_effects(effects)
+    written = {f.effects for f in formulas.values() if f.effects is not None}
+    if len(written) > 1:
+        raise FormulaError(
+            "All equations of a system have the same effects; these formulas differ after '|'."
+        )
+    if written:
+        inside = next(iter(written))
+        if given and set(given) != set(inside):
+            raise FormulaError(f"effects={effects!r} and '| ...' in the formula differ; give one of them.")
+        given = inside
+    alias = dict(zip(source.index_names, ("unit", "time"), strict=False))
+    out = tuple(dict.fromkeys(tuple(alias.get(part, part) for part in name) for name in given))
+    for part in {part for name in out for part in name} - {"unit", "time"}:
+        if not source.has(part):
+            allowed = ["unit", "time", *source.columns]
+            raise FormulaError(
+                f"Effects are unit, time or columns; {part!r} is none.{did_you_mean(part, allowed)}"
+            )
+    return out
+
+
+# ---- warnings
+def _warn_system(design: Design) -> None:
+    _warn_nickell(design)
+    for name, w in design.weights.items():
+        _warn_row_sums(name, w)
+    gone = [v for v in design.external if v in design.dropped_instruments]
+    if gone and design.effects.any:
+        warnings.warn(
+            f"The instruments {', '.join(gone)} are absorbed by the effects, or depend on the others: they "
+            "identify nothing. A time-invariant instrument needs a product with a variable of time.",
+            SpatialWarning,
+            stacklevel=3,
+        )
+
+
+def _warn_nickell(design: Design) -> None:
+    lagged = [t.name for _, t in design.structure.terms if t.role == "predetermined"]
+    if lagged and ("unit",) in design.effects.names:
+        warnings.warn(
+            f"Nickell bias: {', '.join(dict.fromkeys(lagged))} with unit effects and T = "
+            f"{design.layout.n_times} is biased by about -(1 + b)/(T - 1), however many units there are. "
+            "Read it with care for T below about 20.",
+            SpatialWarning,
+            stacklevel=4,
+        )
+
+
+def _warn_row_sums(name: str, weights: Weights) -> None:
+    if weights.is_row_standardized or weights.n_links == 0:
+        return
+    sums = np.abs(weights.sparse).sum(axis=1)
+    typical = float(np.median(sums[sums > 0]))
+    if sums.max() > 20 * typical:
+        unit = pd.Index(weights.ids)[int(np.argmax(sums))]
+        warnings.warn(
+            f"Row sums of weights {name!r} are far apart (at most {sums.max():.3g}, at {unit!r}; median "
+            f"{typical:.3g}): the theory needs them bounded. Row-standardise them, or cut distances off.",
+            SpatialWarning,
+            stacklevel=4,
+        )
