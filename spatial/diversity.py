@@ -54,7 +54,7 @@ def diversity(
     between 0, one industry, and ln S, equal shares of S industries.  Over producer services it is the
     diversity index PSD of the literature on their agglomeration.  Other measures: :math:`1/H_r` and
     :math:`1 - H_r` with the Herfindahl index :math:`H_r = \sum_i s_{ir}^2`, and the relative
-    :math:`RDI_r = 1 / \sum_i |s_{ir} - s_i|` (Duranton and Puga 2000, p. 535).
+    :math:`RDI_r = 1 / \sum_i |s_{ir} - s_i|` (Duranton and Puga 2000).
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def related_variety(
         RV_r = \sum_g P_{gr} H_{gr}, \qquad
         H_{gr} = \sum_{i \in g} \frac{p_{ir}}{P_{gr}} \log_2 \frac{P_{gr}}{p_{ir}} ,
 
-    where :math:`P_{gr}` is the share of group g (Frenken, van Oort and Verburg 2007, eq. 2-3).  With
+    where :math:`P_{gr}` is the share of group g (Frenken, van Oort and Verburg 2007).  With
     `unrelated_variety` it adds up to the entropy of all industries, ``diversity(table, base=2)``.
 
     Parameters
@@ -182,7 +182,7 @@ def unrelated_variety(
 
     .. math:: UV_r = \sum_g P_{gr} \log_2 \frac{1}{P_{gr}}
 
-    (Frenken, van Oort and Verburg 2007, eq. 1).  Parameters and result are those of `related_variety`.
+    (Frenken, van Oort and Verburg 2007).  Parameters and result are those of `related_variety`.
 
     Examples
     --------
@@ -219,7 +219,7 @@ def ellison_glaeser(
         G_i = \sum_r (s_{ir} - x_r)^2 ,
 
     where :math:`s_{ir}` is the share of unit r in industry i, :math:`x_r` its share in all industries and
-    :math:`H_i` the Herfindahl index of plant sizes of the industry (Ellison and Glaeser 1997, eq. 5).  It is
+    :math:`H_i` the Herfindahl index of plant sizes of the industry (Ellison and Glaeser 1997).  It is
     zero in expectation where plants choose units at random in proportion to :math:`x_r`.
 
     Parameters
@@ -308,7 +308,7 @@ def coagglomeration(
 
         \Theta_r = \left[ 1 - \frac{|LQ_{ar} - LQ_{br}|}{LQ_{ar} + LQ_{br}} \right] + (LQ_{ar} + LQ_{br}),
 
-    the balance of the two (in brackets, 0 to 1) plus their level (Yang 2013; Chen, Liu and Chen 2016).
+    the balance of the two (in brackets, 0 to 1) plus their level (Yang 2013; Chen, Liu and Zou 2016).
 
     Parameters
     ----------
@@ -369,7 +369,7 @@ def coagglomeration_matrix(table: pd.DataFrame, columns: Iterable[Any] | None = 
 
     .. math:: \gamma^c_{ij} = \frac{\sum_r (s_{ir} - x_r)(s_{jr} - x_r)}{1 - \sum_r x_r^2} ,
 
-    where :math:`x_r` is the mean of the industries' shares in unit r (Ellison, Glaeser and Kerr 2010, eq. 1).
+    where :math:`x_r` is the mean of the industries' shares in unit r (Ellison, Glaeser and Kerr 2010).
 
     Parameters
     ----------

@@ -132,7 +132,7 @@ def specialization(
 
     .. math:: ZI_r = \max_i s_{ir}, \qquad RZI_r = \max_i \frac{s_{ir}}{s_i},
 
-    absolute and relative to the national share of the industry (Duranton and Puga 2000, p. 535).
+    absolute and relative to the national share of the industry (Duranton and Puga 2000).
 
     Parameters
     ----------
