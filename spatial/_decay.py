@@ -131,8 +131,7 @@ def _tree(
     n, k = points.n, len(values)
     levels = max(0, int(np.ceil(np.log2(n / _LEAF))))
     nodes = 2 ** (levels + 1) - 1
-    order, starts, stops = (np.empty(size, dtype=np.int64) for size in (n, nodes, nodes))
-    build_order(np.ascontiguousarray(points.axes), levels, order, starts, stops)
+    order, starts, stops = build_order(points.axes, levels)
     x, y, z = (np.ascontiguousarray(points.axes[order, axis]) for axis in range(3))
     columns = np.ascontiguousarray(values[:, order])
     shape, moments = np.empty((nodes, 6)), np.empty((nodes, k, MOMENTS))

@@ -21,7 +21,7 @@ _V = nb.types.Array(nb.float64, 1, "C")
 _M = nb.types.Array(nb.float64, 2, "C")
 
 
-@nb.njit(nb.float64(nb.float64, nb.float64), fastmath=_FAST, cache=True, nogil=True)
+@nb.njit(nb.float64(nb.float64, nb.float64), fastmath=_FAST, error_model="numpy", cache=True, nogil=True)
 def angle(s, opposite):  # type: ignore[no-untyped-def]
     """Return theta from the squared chord `s`, with `opposite` = 4 - s computed without cancellation."""
     near = s <= opposite
@@ -50,7 +50,9 @@ def angle(s, opposite):  # type: ignore[no-untyped-def]
     return theta if near else np.pi - theta
 
 
-@nb.njit(nb.void(_V, nb.int64, nb.int64, nb.float64), fastmath=_FAST, cache=True, nogil=True)
+@nb.njit(
+    nb.void(_V, nb.int64, nb.int64, nb.float64), fastmath=_FAST, error_model="numpy", cache=True, nogil=True
+)
 def weigh(distance, count, kind, parameter):  # type: ignore[no-untyped-def]
     """Turn the first `count` distances into weights, in place; `parameter` is the power or the bandwidth."""
     if kind == POWER:
@@ -80,6 +82,7 @@ def weigh(distance, count, kind, parameter):  # type: ignore[no-untyped-def]
 @nb.njit(
     nb.void(_V, _V, _V, nb.float64, nb.float64, nb.float64, nb.boolean, nb.float64, _V),
     fastmath=_FAST,
+    error_model="numpy",
     cache=True,
     nogil=True,
 )
@@ -99,6 +102,7 @@ def _distances(x, y, z, px, py, pz, on_sphere, scale, out):  # type: ignore[no-u
 @nb.njit(
     nb.void(_V, _V, _V, _M, nb.int64, nb.int64, nb.boolean, nb.float64, nb.int64, nb.float64, nb.float64, _M),
     fastmath=_FAST,
+    error_model="numpy",
     cache=True,
     nogil=True,
 )

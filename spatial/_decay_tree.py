@@ -23,6 +23,7 @@ from ._decay_kernels import angle
 __all__ = ["MOMENTS", "build_order", "group_moments", "spread_ratio", "tree_sums"]
 
 Float = NDArray[np.float64]
+Int = NDArray[np.int64]
 
 # 1 + 3 + 6 + 10 monomials of (x - c) up to order three.
 MOMENTS = 20
@@ -34,41 +35,39 @@ _I = nb.types.Array(nb.int64, 1, "C")
 _FAST = {"contract", "reassoc", "nsz"}
 
 
-@nb.njit(nb.void(_M, nb.int64, _I, _I, _I), cache=True, nogil=True)
-def build_order(points, levels, order, starts, stops):  # type: ignore[no-untyped-def]
+def build_order(points: Float, levels: int) -> tuple[Int, Int, Int]:
     """Sort the points into a balanced binary tree: node i has the children 2i + 1 and 2i + 2.
 
     Parameters
     ----------
     points : (N, 3) unit vectors, in the caller's order.
     levels : depth; the leaves are the last 2**levels nodes.
-    order : (N,) filled with the permutation; starts, stops : the slice of each node.
+
+    Returns
+    -------
+    order, starts, stops : the permutation (N,), and the slice of each node in it.
     """
-    n = points.shape[0]
-    for i in range(n):
-        order[i] = i
-    starts[0], stops[0] = 0, n
+    order = np.arange(len(points))
+    starts, stops = (np.zeros(2 ** (levels + 1) - 1, dtype=np.int64) for _ in range(2))
+    stops[0] = len(points)
     for node in range(2**levels - 1):
-        first, last = starts[node], stops[node]
-        widest, width = 0, -1.0
-        for axis in range(3):
-            low, high = np.inf, -np.inf
-            for i in range(first, last):
-                value = points[order[i], axis]
-                low, high = min(low, value), max(high, value)
-            if high - low > width:
-                widest, width = axis, high - low
-        part = order[first:last].copy()
-        keys = np.empty(last - first)
-        for i in range(last - first):
-            keys[i] = points[part[i], widest]
-        order[first:last] = part[np.argsort(keys)]
-        middle = (first + last) // 2
-        starts[2 * node + 1], stops[2 * node + 1] = first, middle
-        starts[2 * node + 2], stops[2 * node + 2] = middle, last
+        part = order[starts[node] : stops[node]]
+        places = points[part]
+        half = len(part) // 2
+        widest = np.argmax(places.max(axis=0) - places.min(axis=0))
+        part[:] = part[np.argpartition(places[:, widest], half)]
+        starts[2 * node + 1], stops[2 * node + 1] = starts[node], starts[node] + half
+        starts[2 * node + 2], stops[2 * node + 2] = starts[node] + half, stops[node]
+    return order, starts, stops
 
 
-@nb.njit(nb.void(_V, _V, _V, _M, _I, _I, nb.int64, nb.int64, _M, _C), fastmath=_FAST, cache=True, nogil=True)
+@nb.njit(
+    nb.void(_V, _V, _V, _M, _I, _I, nb.int64, nb.int64, _M, _C),
+    fastmath=_FAST,
+    error_model="numpy",
+    cache=True,
+    nogil=True,
+)
 def group_moments(x, y, z, values, starts, stops, first, last, shape, moments):  # type: ignore[no-untyped-def]
     """Fill centre, mean squared radius and radius in `shape` (nodes, 6), and `moments` (nodes, k, 20)."""
     for node in range(first, last):
@@ -122,7 +121,7 @@ def spread_ratio(shape: Float, moments: Float) -> None:
     shape[:, 5] = np.clip(ratio.max(axis=1) * (1 + 1e-9), 0.0, 1.0)
 
 
-@nb.njit(nb.float64(nb.float64, nb.float64, nb.float64), cache=True, nogil=True)
+@nb.njit(nb.float64(nb.float64, nb.float64, nb.float64), error_model="numpy", cache=True, nogil=True)
 def _fourth(low, high, p):  # type: ignore[no-untyped-def]
     """Bound the fourth derivative of theta(s)**-p over [low, high], term by term."""
     theta = angle(low, 4.0 - low)
@@ -130,20 +129,21 @@ def _fourth(low, high, p):  # type: ignore[no-untyped-def]
     if q <= 0.0:
         return np.inf
     a = max(abs(2.0 - low), abs(2.0 - high))
-    d1 = q**-0.5
-    d2 = a * q**-1.5
-    d3 = q**-1.5 + 3.0 * a * a * q**-2.5
-    d4 = 9.0 * a * q**-2.5 + 15.0 * a**3 * q**-3.5
-    f = theta**-p
+    d1 = 1.0 / np.sqrt(q)
+    cube = d1 / q
+    d2 = a * cube
+    d3 = cube * (1.0 + 3.0 * a * a / q)
+    d4 = cube / q * a * (9.0 + 15.0 * a * a / q)
+    f = 1.0 / theta if p == 1.0 else theta**-p
     return (
-        p * (p + 1) * (p + 2) * (p + 3) * f / theta**4 * d1**4
-        + 6.0 * p * (p + 1) * (p + 2) * f / theta**3 * d1 * d1 * d2
-        + p * (p + 1) * f / theta**2 * (4.0 * d1 * d3 + 3.0 * d2 * d2)
+        p * (p + 1.0) * (p + 2.0) * (p + 3.0) * f * (d1 / theta) ** 4
+        + 6.0 * p * (p + 1.0) * (p + 2.0) * f / (theta * q) * d2 / (theta * theta)
+        + p * (p + 1.0) * f / (theta * theta) * (4.0 * d1 * d3 + 3.0 * d2 * d2)
         + p * f / theta * d4
     )
 
 
-@nb.njit(nb.boolean(_V, _V, nb.float64, nb.float64), cache=True, nogil=True)
+@nb.njit(nb.boolean(_V, _V, nb.float64, nb.float64), error_model="numpy", cache=True, nogil=True)
 def _far_enough(target, group, p, tolerance):  # type: ignore[no-untyped-def]
     """Whether `group` may be taken by its moments for every target of the leaf `target` (rows of `shape`)."""
     gap, sum_, dot, norm = 0.0, 0.0, 0.0, 0.0
@@ -168,40 +168,55 @@ def _far_enough(target, group, p, tolerance):  # type: ignore[no-untyped-def]
     high = min(high, 4.0 - max(sum_ - reach - radius, 0.0) ** 2)
     if high >= 4.0:
         return False
-    smallest = angle(high, 4.0 - high) ** -p
+    widest = angle(high, 4.0 - high)
+    smallest = 1.0 / widest if p == 1.0 else widest**-p
     remainder = _fourth(low, high, p) * (delta * min(typical, delta)) ** 2 / 24.0
     return remainder <= tolerance * smallest
 
 
-@nb.njit(nb.void(_V, _V, _V, _V, nb.float64, _M, _M), fastmath=_FAST, cache=True, nogil=True)
-def _add_far(x, y, z, centre, p, moments, out):  # type: ignore[no-untyped-def]
-    """Add the expansion of one group to all targets."""
-    cx, cy, cz, spread = centre[0], centre[1], centre[2], centre[3]
-    for i in range(x.size):
+@nb.njit(
+    nb.void(_V, _V, _V, _V, nb.float64, _M, _V, _V, _V, _V, _M),
+    fastmath=_FAST,
+    error_model="numpy",
+    cache=True,
+    nogil=True,
+)
+def _add_far(x, y, z, group, p, moments, f, g1, g2, g3, out):  # type: ignore[no-untyped-def]
+    """Add the expansion of one group to all targets; f, g1, g2, g3 are workspace of their number."""
+    cx, cy, cz, spread = group[0], group[1], group[2], group[3]
+    n = x.size
+    for i in range(n):
         dx, dy, dz = x[i] - cx, y[i] - cy, z[i] - cz
         s = dx * dx + dy * dy + dz * dz + spread
-        q = s * (4.0 - s)
-        theta = angle(s, 4.0 - s)
-        d1 = 1.0 / np.sqrt(q)
-        d2 = -(2.0 - s) * d1 * d1 * d1
-        d3 = d1 * d1 * d1 + 3.0 * (2.0 - s) * (2.0 - s) * d1 * d1 * d1 * d1 * d1
-        t1 = 1.0 / theta
-        if p == 1.0:
-            f = t1
-        elif p == 2.0:
-            f = t1 * t1
-        else:
-            f = np.exp(-p * np.log(theta))
-        f1 = -p * f * t1
+        g1[i] = s
+        f[i] = angle(s, 4.0 - s)
+    if p == 1.0:
+        for i in range(n):
+            g2[i] = 1.0 / f[i]
+    elif p == 2.0:
+        for i in range(n):
+            g2[i] = 1.0 / (f[i] * f[i])
+    else:
+        for i in range(n):
+            g2[i] = np.exp(-p * np.log(f[i]))
+    for i in range(n):
+        s, t1, value = g1[i], 1.0 / f[i], g2[i]
+        d1 = 1.0 / np.sqrt(s * (4.0 - s))
+        cube = d1 * d1 * d1
+        d2 = -(2.0 - s) * cube
+        d3 = cube + 3.0 * (2.0 - s) * (2.0 - s) * cube * d1 * d1
+        f1 = -p * value * t1
         f2 = -(p + 1.0) * f1 * t1
         f3 = -(p + 2.0) * f2 * t1
         # Derivatives in s by the chain rule, with the factors (-2)**q / q! of e = -2 t.h folded in.
-        g1 = -2.0 * f1 * d1
-        g2 = 2.0 * (f2 * d1 * d1 + f1 * d2)
-        g3 = -4.0 / 3.0 * (f3 * d1 * d1 * d1 + 3.0 * f2 * d1 * d2 + f1 * d3)
-        u, v, t = x[i], y[i], z[i]
-        for k in range(moments.shape[0]):
-            m = moments[k]
+        f[i] = value
+        g1[i] = -2.0 * f1 * d1
+        g2[i] = 2.0 * (f2 * d1 * d1 + f1 * d2)
+        g3[i] = -4.0 / 3.0 * (f3 * cube + 3.0 * f2 * d1 * d2 + f1 * d3)
+    for k in range(moments.shape[0]):
+        m, row = moments[k], out[k]
+        for i in range(n):
+            u, v, t = x[i], y[i], z[i]
             one = m[1] * u + m[2] * v + m[3] * t
             two = m[4] * u * u + m[5] * v * v + m[6] * t * t
             two += 2.0 * (m[7] * u * v + m[8] * u * t + m[9] * v * t)
@@ -209,16 +224,17 @@ def _add_far(x, y, z, centre, p, moments, out):  # type: ignore[no-untyped-def]
             three += 3.0 * (m[13] * u * u * v + m[14] * u * u * t + m[15] * u * v * v)
             three += 3.0 * (m[16] * v * v * t + m[17] * u * t * t + m[18] * v * t * t)
             three += 6.0 * m[19] * u * v * t
-            out[k, i] += f * m[0] + g1 * one + g2 * two + g3 * three
+            row[i] += f[i] * m[0] + g1[i] * one + g2[i] * two + g3[i] * three
 
 
 @nb.njit(
-    nb.void(_V, _V, _V, _V, _V, _V, _M, nb.int64, nb.float64, _V, _M),
+    nb.void(_V, _V, _V, _V, _V, _V, _M, nb.int64, nb.int64, nb.float64, _V, _M),
     fastmath=_FAST,
+    error_model="numpy",
     cache=True,
     nogil=True,
 )
-def _add_near(tx, ty, tz, x, y, z, values, shift, p, weight, out):  # type: ignore[no-untyped-def]
+def _add_near(tx, ty, tz, x, y, z, values, start, shift, p, weight, out):  # type: ignore[no-untyped-def]
     """Add the exact weights of one leaf; target i is place i + shift of the leaf where that exists."""
     for i in range(tx.size):
         px, py, pz = tx[i], ty[i], tz[i]
@@ -239,22 +255,26 @@ def _add_near(tx, ty, tz, x, y, z, values, shift, p, weight, out):  # type: igno
             for j in range(x.size):
                 weight[j] = np.exp(-p * np.log(weight[j]))
         for k in range(values.shape[0]):
+            column = values[k, start : start + x.size]
             total = 0.0
             for j in range(x.size):
-                total += weight[j] * values[k, j]
+                total += weight[j] * column[j]
             out[k, i] += total
 
 
 @nb.njit(
     nb.void(_V, _V, _V, _M, _I, _I, _M, _C, nb.int64, nb.int64, nb.int64, nb.float64, nb.float64, _M),
     fastmath=_FAST,
+    error_model="numpy",
     cache=True,
     nogil=True,
 )
 def tree_sums(x, y, z, values, starts, stops, shape, moments, levels, first, last, p, tolerance, out):  # type: ignore[no-untyped-def]
     """Sum theta**-p * value over all other places, for leaves first..last; all in tree order."""
     leaves = 2**levels - 1
-    weight = np.empty(x.size // 2**levels + 1)
+    largest = x.size // 2**levels + 1
+    weight, f = np.empty(largest), np.empty(largest)
+    g1, g2, g3 = np.empty(largest), np.empty(largest), np.empty(largest)
     stack = np.empty(4 * (levels + 2), np.int64)
     for leaf in range(leaves + first, leaves + last):
         a, b = starts[leaf], stops[leaf]
@@ -266,12 +286,13 @@ def tree_sums(x, y, z, values, starts, stops, shape, moments, levels, first, las
             size -= 1
             node = stack[size]
             if _far_enough(shape[leaf], shape[node], p, tolerance):
-                _add_far(tx, ty, tz, shape[node], p, moments[node], total)
+                _add_far(tx, ty, tz, shape[node], p, moments[node], f, g1, g2, g3, total)
             elif node < leaves:
                 stack[size], stack[size + 1] = 2 * node + 1, 2 * node + 2
                 size += 2
             else:
                 c, d = starts[node], stops[node]
-                part = values[:, c:d].copy()
-                _add_near(tx, ty, tz, x[c:d], y[c:d], z[c:d], part, a - c, p, weight, total)
-        out[:, a:b] = total
+                _add_near(tx, ty, tz, x[c:d], y[c:d], z[c:d], values, c, a - c, p, weight, total)
+        for k in range(values.shape[0]):
+            for i in range(b - a):
+                out[k, a + i] = total[k, i]
