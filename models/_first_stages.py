@@ -1,0 +1,73 @@
+"""First-stage statistics of every endogenous regressor of a system."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from . import _weak
+from ._design import Design
+
+__all__ = ["equation_first_stage", "first_stages"]
+
+Float = NDArray[np.float64]
+
+
+def first_stages(design: Design) -> pd.DataFrame:
+    """Return first-stage statistics for each endogenous regressor of each equation."""
+    rows: list[dict[str, object]] = []
+    for g, equation in enumerate(design.structure.equations):
+        endogenous = [j for j, t in enumerate(equation.terms) if t.is_endogenous]
+        if not endogenous:
+            continue
+        stage, _ = equation_first_stage(design, g)
+        rows += _stage_rows(stage, equation.name, [equation.terms[j].name for j in endogenous])
+    return pd.DataFrame(rows)
+
+
+def equation_first_stage(design: Design, g: int) -> tuple[_weak.FirstStage, Float]:
+    """Return the first stage of one equation, and its included exogenous regressors."""
+    terms = design.structure.equations[g].terms
+    columns = design.projected[:, list(design.regressors[g])]
+    moving = np.array([t.is_endogenous for t in terms])
+    included = columns[:, ~moving]
+    stage = _weak.first_stage(
+        columns[:, moving],
+        included,
+        design.basis.Q,
+        n_effective=design.n_effective,
+        codes=design.layout.unit,
+    )
+    return stage, included
+
+
+def _stage_rows(stage: _weak.FirstStage, equation: str, names: Sequence[str]) -> list[dict[str, object]]:
+    cragg_donald = _weak.cragg_donald(stage).statistic
+    rank_test = _weak.kleibergen_paap(stage)[0]
+    effective = _weak.effective_f(stage).statistic
+    critical = _weak.bias_critical_value(stage.n_instruments - stage.n_endogenous + 1)
+    rows: list[dict[str, object]] = []
+    for j, name in enumerate(names):
+        plain, conditional = _weak.first_stage_f(stage, j), _weak.sanderson_windmeijer_f(stage, j)
+        rows.append(
+            {
+                "equation": equation,
+                "regressor": name,
+                "instruments": stage.n_instruments,
+                "F": plain.statistic,
+                "p_value": plain.p_value,
+                "SW_F": conditional.statistic,
+                "SW_p_value": conditional.p_value,
+                "critical_value": critical,
+                "SW_F_clustered": _weak.sanderson_windmeijer_f(stage, j, clustered=True).statistic,
+                "cragg_donald": cragg_donald,
+                "kleibergen_paap": rank_test.statistic,
+                "KP_p_value": rank_test.p_value,
+                "effective_F": effective,
+                "partial_r2": _weak.shea_r2(stage, j),
+            }
+        )
+    return rows
