@@ -39,12 +39,14 @@ def kind_of(source: str | Path) -> str:
     return Path(path).suffix.lower()
 
 
-def reader_for(source: str | Path, readers: Mapping[str, Reader], what: str) -> Reader:
-    """Look the reader of `source` up, or name the kinds there are."""
+def reader_for(
+    source: str | Path, readers: Mapping[str, Reader], what: str, *, verb: str = "read from"
+) -> Reader:
+    """Look the reader, or writer, of `source` up, or name the kinds there are."""
     kind = kind_of(source)
     if kind not in readers:
         raise DataError(
-            f"{what} cannot be read from {str(source)!r}.{did_you_mean(kind, readers)} "
+            f"{what} cannot be {verb} {str(source)!r}.{did_you_mean(kind, readers)} "
             f"Kinds that can: {', '.join(sorted(readers))}."
         )
     return readers[kind]
