@@ -22,6 +22,9 @@ __all__ = ["moran_over_time", "moran_scatter"]
 
 Float = NDArray[np.float64]
 
+# By permutation if there were permutations.
+_P_VALUES = ("p_sim", "p_randomisation", "p_normality", "p_value")
+
 
 @runtime_checkable
 class HasScatter(Protocol):
@@ -62,7 +65,8 @@ def moran_scatter(
     Parameters
     ----------
     moran : Moran or Series
-        The result of `moran`, or the values by id, and then `W` is needed.
+        The result of `moran`, `bivariate_moran` or `local_moran` (points in the colours of their clusters),
+        or the values by id, and then `W` is needed.
     W : Weights, optional
         With values.
     ax : Axes, optional
@@ -104,12 +108,18 @@ def moran_scatter(
     """
     language = check_language(lang)
     z, lag, statistic = _scatter_values(moran, W)
-    variable = name or _variable(moran) or word("variable", language)
+    variable, lagged = _variables(moran, name, language)
+    local = moran if local is None and _has_clusters(moran) else local
     names = _names(labels, z.index)
     colors = _point_colors(local, z.index)
     # Rows that do not sum to one: n / S0 makes the slope the statistic.
     lag = lag * _scale(z.to_numpy(), lag.to_numpy(), statistic)
-    text = [variable, *(names.astype(str) if names is not None else []), cluster_label("HH", language)]
+    text = [
+        variable,
+        lagged,
+        *(names.astype(str) if names is not None else []),
+        cluster_label("HH", language),
+    ]
     with drawing(ax, text) as axes:
         axes.scatter(z, lag, s=16, c=colors, alpha=0.85, linewidths=0.3, edgecolors="white", zorder=3)
         _limits(axes, z.to_numpy(), lag.to_numpy())
@@ -119,7 +129,7 @@ def moran_scatter(
             ends, statistic * ends, color="#202020", linewidth=1.2, zorder=4, scalex=False, scaley=False
         )
         axes.set_xlabel(word("standardized", language, name=variable))
-        axes.set_ylabel(word("lag", language, name=variable))
+        axes.set_ylabel(word("lag", language, name=lagged))
         axes.set_title(_headline(moran, statistic, language))
         if names is not None:
             _label_outliers(axes, z, lag, statistic, names, n_labels)
@@ -162,8 +172,15 @@ def _scale(z: Float, lag: Float, statistic: float) -> float:
     return statistic / slope if slope != 0 else 1.0
 
 
-def _variable(moran: Any) -> str:
-    return str(getattr(moran, "name", None) or "")
+def _variables(moran: Any, name: str | None, lang: str) -> tuple[str, str]:
+    """Return the names on the axes; a bivariate result is named "x, W y"."""
+    own = str(name or getattr(moran, "name", None) or word("variable", lang))
+    first, _, second = own.partition(", W ")
+    return first, second or first
+
+
+def _has_clusters(moran: Any) -> bool:
+    return "cluster" in getattr(getattr(moran, "frame", None), "columns", ())
 
 
 def _names(labels: Any, ids: pd.Index[Any]) -> pd.Series[Any] | None:
@@ -226,12 +243,12 @@ def _quadrants(axes: Axes, lang: str) -> None:
 
 def _headline(moran: Any, statistic: float, lang: str) -> str:
     text = word("moran_line", lang, value=f"{statistic:.3f}")
-    p_value = getattr(moran, "p_sim", None)
-    if p_value is None:
-        p_value = getattr(moran, "p_randomisation", None)
-    if p_value is None or isinstance(moran, pd.Series) or not np.isfinite(p_value):
+    # Without permutations p_sim is NaN; local results have neither.
+    found = [getattr(moran, key, np.nan) for key in ("p_sim", "p_randomisation")]
+    known = [float(p) for p in found if isinstance(p, float) and np.isfinite(p)]
+    if not known:
         return text
-    return f"{text}, p {'< 0.001' if p_value < 0.001 else f'= {p_value:.3f}'}"
+    return f"{text}, p {'< 0.001' if known[0] < 0.001 else f'= {known[0]:.3f}'}"
 
 
 def _label_outliers(
@@ -294,9 +311,7 @@ def moran_over_time(
     language = check_language(lang)
     rows = check_columns(frame, ["column", "time", "I"], "moran_over_time")
     rows = rows[~rows["time"].map(_is_pooled)]
-    p_column = next(
-        (c for c in ("p_sim", "p_randomisation", "p_normality", "p_value") if c in rows.columns), None
-    )
+    p_column = next((c for c in _P_VALUES if c in rows.columns and rows[c].notna().any()), None)
     words = {column: str((labels or {}).get(column, column)) for column in rows["column"].unique()}
     with drawing(ax, [*words.values(), word("moran", language)], size=(5.6, 3.6)) as axes:
         for number, (column, part) in enumerate(rows.groupby("column", sort=True)):

@@ -26,6 +26,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "north": ("N", "北"),
     "not_significant": ("Not significant (p > {alpha})", "不显著 (p > {alpha})"),
     "significance": ("Permutation p-value", "置换检验 p 值"),
+    "significance_analytic": ("p-value", "p 值"),
     "significance_fdr": ("p-value after FDR", "FDR 校正 p 值"),
     "significant": ("p ≤ {alpha}", "p ≤ {alpha}"),
     "standardized": ("{name} (standardised)", "{name}（标准化）"),

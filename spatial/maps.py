@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, did_you_mean, name_ids
+from spatial.errors import DataError, name_ids
 
 from ._figure_canvas import check_columns, drawing, matched
 from ._figure_classes import Classes, build_classes, class_colors
+from ._figure_clusters import check_levels, cluster_codes, decide, p_value_title, p_values
 from ._figure_frame import Entry, Frame, MapOptions, add_legend, draw_map
 from ._figure_furniture import add_note
 from ._figure_map import figure_size
@@ -42,8 +43,8 @@ def map_clusters(
     cities: Any,
     *,
     ax: Axes | None = None,
-    significance: str = "p_sim",
-    alpha: float = 0.05,
+    significance: str | None = None,
+    alpha: float | None = None,
     **options: Unpack[MapOptions],
 ) -> Axes:
     """Map the local Moran clusters, with their counts in the legend.
@@ -57,10 +58,11 @@ def map_clusters(
     cities : GeoDataFrame
         By the same ids.
     ax : Axes, optional
-    significance : {"p_sim", "p_fdr"}
-        Which p-value decides; "p_fdr" is that of Benjamini and Hochberg.
-    alpha : float
-        Units with a p-value above it are pale grey.
+    significance : {"p_sim", "p_fdr", "p_value"}, optional
+        Which p-value decides: by permutation, adjusted by Benjamini and Hochberg, or analytic; default the
+        one that the result's own clusters go by.
+    alpha : float, optional
+        Units with a p-value above it are pale grey; default the level of the result, or 0.05.
     **options
         See `MapOptions`: crs, extent, inset, background, outline, scale_bar, north_arrow, labels, title,
         note, lang.
@@ -89,7 +91,8 @@ def map_clusters(
     ['High-High (1)', 'Not significant (1)']
     """
     frame = Frame.from_options(cities, options)
-    codes = cluster_codes(local, frame.cities.index, significance, alpha)
+    decision = decide(local, significance, alpha)
+    codes = cluster_codes(local, frame.cities.index, decision)
     counts = codes.value_counts()
     shown = [code for code in CLUSTERS if counts.get(code, 0)]
     hatch = {"island": _ISLAND_HATCH}
@@ -97,51 +100,15 @@ def map_clusters(
         Entry(f"{cluster_label(code, frame.lang)} ({counts[code]})", CLUSTER_COLORS[code], hatch.get(code))
         for code in shown
     ]
-    title = word("significance" if significance == "p_sim" else "significance_fdr", frame.lang)
+    title = f"{p_value_title(decision[0], frame.lang)} ≤ {decision[1]:g}"
     return draw_map(
         ax,
         frame,
         [CLUSTER_COLORS[code] for code in codes],
         [hatch.get(code) for code in codes],
         entries,
-        f"{word('clusters', frame.lang)}\n{title} ≤ {alpha:g}",
+        f"{word('clusters', frame.lang)}\n{title}",
     )
-
-
-def cluster_codes(local: Any, ids: pd.Index[Any], significance: str, alpha: float) -> pd.Series[str]:
-    """Return each unit's cluster code at `alpha`, in the order of `ids`."""
-    rows = _local_frame(local, ids, significance)
-    _check_alpha(alpha)
-    island = rows["cluster"].astype(str) == "island"
-    significant = rows[significance].to_numpy(dtype=np.float64, na_value=np.nan) <= alpha
-    codes = rows["quadrant"].astype(str).where(significant, NOT_SIGNIFICANT).mask(island, "island")
-    unknown = codes[~codes.isin(CLUSTERS)]
-    if len(unknown):
-        raise DataError(
-            f"Quadrants must be HH, LL, LH or HL; got {unknown.iloc[0]!r} at {name_ids(unknown.index)}."
-        )
-    return codes
-
-
-def _local_frame(local: Any, ids: pd.Index[Any], significance: str) -> pd.DataFrame:
-    allowed = ("p_sim", "p_fdr")
-    if significance not in allowed:
-        raise DataError(
-            f"significance must be 'p_sim' or 'p_fdr'; got {significance!r}."
-            f"{did_you_mean(significance, allowed)}"
-        )
-    frame = getattr(local, "frame", None)
-    if frame is None:
-        raise DataError(f"The result of local_moran() is needed; got {type(local).__name__}.")
-    rows: pd.DataFrame = check_columns(frame, ["quadrant", "cluster", significance], "The local result")
-    found: pd.DataFrame = matched(rows, ids, "the local result")
-    return found
-
-
-def _check_alpha(*levels: float) -> None:
-    for level in levels:
-        if not 0 < float(level) < 1:
-            raise DataError(f"A significance level lies between 0 and 1; got {level!r}.")
 
 
 def map_significance(
@@ -149,7 +116,7 @@ def map_significance(
     cities: Any,
     *,
     ax: Axes | None = None,
-    significance: str = "p_sim",
+    significance: str | None = None,
     levels: Sequence[float] = (0.05, 0.01, 0.001),
     **options: Unpack[MapOptions],
 ) -> Axes:
@@ -160,7 +127,8 @@ def map_significance(
     local : LocalMoran
     cities : GeoDataFrame
     ax : Axes, optional
-    significance : {"p_sim", "p_fdr"}
+    significance : {"p_sim", "p_fdr", "p_value"}, optional
+        As in `map_clusters`.
     levels : sequence of float
         At most four.  With 999 permutations no p-value is below 0.001.
     **options
@@ -171,12 +139,11 @@ def map_significance(
     Axes
     """
     steps = sorted({float(level) for level in levels}, reverse=True)
-    _check_alpha(*steps)
+    check_levels(*steps)
     frame = Frame.from_options(cities, options)
-    rows = _local_frame(local, frame.cities.index, significance)
-    p_values = rows[significance].to_numpy(dtype=np.float64, na_value=np.nan)
-    island = (rows["cluster"].astype(str) == "island").to_numpy()
-    rank = np.sum([p_values <= step for step in steps], axis=0) - 1
+    column, _ = decide(local, significance, None)
+    p, island = p_values(local, frame.cities.index, column)
+    rank = np.sum([p <= step for step in steps], axis=0) - 1
     rank[island] = -2
     colors = {-1: CLUSTER_COLORS[NOT_SIGNIFICANT], -2: CLUSTER_COLORS["island"]}
     colors |= {k: significance_color(k, len(steps)) for k in range(len(steps))}
@@ -188,7 +155,7 @@ def map_significance(
     order = [k for k in (*range(len(steps)), -1, -2) if (rank == k).any()]
     hatch = {-2: _ISLAND_HATCH}
     entries = [Entry(f"{words[k]} ({int((rank == k).sum())})", colors[k], hatch.get(k)) for k in order]
-    title = word("significance" if significance == "p_sim" else "significance_fdr", frame.lang)
+    title = p_value_title(column, frame.lang)
     return draw_map(ax, frame, [colors[k] for k in rank], [hatch.get(k) for k in rank], entries, title)
 
 

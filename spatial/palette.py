@@ -14,6 +14,7 @@ from spatial.errors import DataError
 __all__ = [
     "CLUSTERS",
     "CLUSTER_COLORS",
+    "ISLAND",
     "LINE_COLORS",
     "MISSING_COLOR",
     "NOT_SIGNIFICANT",

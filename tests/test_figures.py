@@ -16,8 +16,12 @@ from scipy.stats import gaussian_kde
 from spatial import figures
 from spatial._figure_distribution import density
 from spatial._figure_labels import place_labels
+from spatial.bivariate import bivariate_moran
 from spatial.errors import AlignmentError, DataError
+from spatial.global_moran import moran
+from spatial.local import local_moran
 from spatial.panel import Panel
+from spatial.panel_moran import moran_panel
 from spatial.weights import Weights
 
 IDS = list("abcdefghij")
@@ -94,6 +98,26 @@ def test_scatter_of_a_result_reads_its_numbers(weights: Weights, x: pd.Series) -
     assert axes.get_title() == f"Moran's I = {result.I:.3f}, p = 0.042"
     assert axes.get_xlabel() == "wage (standardised)"
     np.testing.assert_allclose(points(axes)[:, 1], lag.loc[z.index], rtol=1e-12)
+
+
+def test_scatter_of_real_results(weights: Weights, x: pd.Series) -> None:
+    result = moran(x, weights, permutations=0)
+    axes = result.plot()
+    assert slope(axes) == pytest.approx(result.I, rel=1e-12)
+    assert axes.get_title() == f"Moran's I = {result.I:.3f}, p = {result.p_randomisation:.3f}"
+    local = local_moran(x, weights, permutations=99, alpha=0.5)
+    axes = local.plot()
+    assert slope(axes) == pytest.approx(local.I, rel=1e-12)
+    colors = [matplotlib.colors.to_hex(c) for c in axes.collections[0].get_facecolors()]
+    significant = local.frame["cluster"] != "not significant"
+    assert [c != "#bdbdbd" for c in colors] == significant.tolist()
+    both = bivariate_moran(x, x.rename("crime") ** 2, weights, permutations=9).plot()
+    assert (both.get_xlabel(), both.get_ylabel()) == ("income (standardised)", "Spatial lag of crime")
+
+
+def test_moran_panel_is_drawn_as_it_comes(weights: Weights, panel: Panel) -> None:
+    axes = figures.moran_over_time(moran_panel(panel, "x", weights, permutations=9))
+    assert points(axes)[:, 0].tolist() == [1, 2, 3]
 
 
 def test_scatter_colors_clusters_by_id(weights: Weights, x: pd.Series) -> None:

@@ -21,9 +21,10 @@ from spatial._figure_classes import build_classes
 from spatial._figure_furniture import bar_length, north_angle, wrap
 from spatial.errors import AlignmentError, DataError
 from spatial.figures import save_figure
+from spatial.local import local_moran
 from spatial.palette import CLUSTER_COLORS, SIGNIFICANCE_COLORS, cluster_label
 from spatial.panel import Panel
-from spatial.weights import great_circle_km
+from spatial.weights import contiguity, great_circle_km
 
 IDS = [f"u{k:02d}" for k in range(16)]
 
@@ -91,6 +92,20 @@ def test_clusters_at_another_level_and_after_fdr(cities: Any, local: Any) -> Non
     assert "FDR" in fdr.get_legend().get_title().get_text()
 
 
+def test_clusters_of_a_real_result_are_its_own(cities: Any) -> None:
+    W = contiguity(cities).row_standardized()
+    x = cities["gdp"].rename("x")
+    for options in ({}, {"fdr": True}, {"permutations": 0}, {"alpha": 0.2}):
+        found = local_moran(x, W, **{"permutations": 99, **options})
+        drawn = dict(zip(cities.index, faces(maps.map_clusters(found, cities)), strict=True))
+        assert drawn == {i: CLUSTER_COLORS[code] for i, code in found.frame["cluster"].items()}
+    without = local_moran(x, W, permutations=0)
+    with pytest.raises(DataError, match="has no p_sim, as it was made without permutations"):
+        maps.map_clusters(without, cities, significance="p_sim")
+    title = maps.map_significance(without, cities).get_legend().get_title().get_text()
+    assert title == "p-value"
+
+
 def test_clusters_in_chinese(cities: Any, local: Any, tmp_path: Path) -> None:
     axes = maps.map_clusters(local, cities, lang="zh", title="聚类", scale_bar=True, north_arrow=True)
     assert legend(axes)[0] == f"{cluster_label('HH', 'zh')} (2)" == "高-高 (2)"
@@ -108,7 +123,7 @@ def test_shuffling_the_cities_changes_no_unit(cities: Any, local: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"significance": "p"}, "significance must be 'p_sim' or 'p_fdr'; got 'p'"),
+        ({"significance": "p"}, "significance must be one of p_sim, p_fdr, p_value; got 'p'"),
         ({"alpha": 5}, "between 0 and 1; got 5"),
         ({"lang": "de"}, "lang must be 'en' or 'zh'; got 'de'"),
         ({"scalebar": True}, "Unknown map option 'scalebar'"),
@@ -260,7 +275,10 @@ def test_shapes_that_cannot_be_drawn_are_refused_by_id(cities: Any) -> None:
 def test_points_and_parts_and_holes_are_one_shape_each(cities: Any) -> None:
     points = cities.set_geometry(cities.representative_point())
     assert len(faces(maps.map_values(points, "gdp"))) == 16
-    ring = shapely.box(100, 30, 101, 31).difference(shapely.box(100.4, 30.4, 100.6, 30.6))
+    # Both rings counter-clockwise, as many files have them: the hole must stay a hole.
+    shell = [(100, 30), (101, 30), (101, 31), (100, 31)]
+    hole = [(100.4, 30.4), (100.6, 30.4), (100.6, 30.6), (100.4, 30.6)]
+    ring = shapely.Polygon(shell, [hole])
     cities.loc["u00", "geometry"] = shapely.MultiPolygon([ring, shapely.box(98, 30, 99, 31)])
     axes = maps.map_values(cities, "gdp")
     (units,) = [c for c in axes.collections if c.get_gid() == "units"]
