@@ -98,11 +98,7 @@ def _check_columns(text: str, nodes: Iterable[Node], source: Source) -> None:
 
 
 def _outcomes(formulas: Mapping[str, Formula]) -> frozenset[str]:
-    found = [canonical(_single(f.outcome)) for f in formulas.values()]
-    for outcome in found:
-        if found.count(outcome) > 1:
-            raise FormulaError(f"Each equation has an outcome of its own; {outcome!r} is on the left of two.")
-    return frozenset(found)
+    return frozenset(canonical(_single(f.outcome)) for f in formulas.values())
 
 
 def _columns(node: Node) -> set[str]:
