@@ -18,9 +18,10 @@ Float = NDArray[np.float64]
 
 def check_ids(ids: Any, what: str) -> pd.Index[Any]:
     """Return `ids` as an Index, or refuse missing and repeated ones by name."""
+    # pd.Index makes plain tuples of a MultiIndex, so the question comes first.
+    if isinstance(ids, pd.MultiIndex):
+        raise DataError(f"{what} need one id for each unit; got pairs, {list(ids.names)}.")
     index = pd.Index(ids)
-    if isinstance(index, pd.MultiIndex):
-        raise DataError(f"{what} need one id for each unit; got pairs {list(index.names)}.")
     missing = index.isna()
     if missing.any():
         places = np.flatnonzero(missing)

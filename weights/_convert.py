@@ -82,7 +82,7 @@ def from_sparse(matrix: Any, ids: Any) -> Parts:
             f"A scipy sparse matrix is needed; got {type(matrix).__name__}. Use Weights.from_dense."
         )
     own = owned(sp.csr_array(matrix, copy=True))
-    return (pd.RangeIndex(own.shape[0]) if ids is None else pd.Index(ids)), own
+    return (pd.RangeIndex(own.shape[0]) if ids is None else check_ids(ids, "Weights")), own
 
 
 def from_dense(matrix: Any, ids: Any) -> Parts:
@@ -98,7 +98,7 @@ def from_dense(matrix: Any, ids: Any) -> Parts:
         values = matrix.loc[:, list(index)].to_numpy(dtype=np.float64)
         if ids is None:
             return index, sp.csr_array(values)
-        wanted = pd.Index(ids)
+        wanted = check_ids(ids, "Weights")
         order = index.get_indexer(wanted)
         if len(wanted) != len(index) or (order < 0).any():
             raise AlignmentError(
@@ -108,7 +108,8 @@ def from_dense(matrix: Any, ids: Any) -> Parts:
     values = np.asarray(matrix, dtype=np.float64)
     if values.ndim != 2 or values.shape[0] != values.shape[1]:
         raise WeightsError(f"A weights matrix must be square; got shape {values.shape}.")
-    return (pd.RangeIndex(len(values)) if ids is None else pd.Index(ids)), sp.csr_array(values)
+    own = owned(sp.csr_array(values))
+    return (pd.RangeIndex(len(values)) if ids is None else check_ids(ids, "Weights")), own
 
 
 def from_frame(links: pd.DataFrame, ids: Any) -> Parts:
@@ -156,7 +157,13 @@ def to_graph(matrix: sp.csr_array, ids: pd.Index[Any]) -> Any:
 
 def from_graph(graph: Any) -> Parts:
     """Return ids and CSR of a libpysal Graph."""
-    return pd.Index(graph.unique_ids, name=None), sp.csr_array(graph.sparse)
+    ids, links = pd.Index(graph.unique_ids, name=None), graph.adjacency
+    # Not graph.sparse, which has too few columns where the last units are nobody's neighbours.
+    i, j = (
+        ids.get_indexer(level)[codes]
+        for level, codes in zip(links.index.levels, links.index.codes, strict=True)
+    )
+    return ids, owned(sp.csr_array((links.to_numpy(np.float64), (i, j)), shape=(len(ids), len(ids))))
 
 
 def graph_meta(graph: Any) -> Meta:
@@ -183,7 +190,7 @@ def to_w(matrix: sp.csr_array, ids: pd.Index[Any]) -> Any:
 
 def from_w(w: Any) -> Parts:
     """Return ids and CSR of a legacy W, in its id order."""
-    return pd.Index(w.id_order), sp.csr_array(w.sparse.copy())
+    return pd.Index(w.id_order), owned(sp.csr_array(w.sparse, copy=True))
 
 
 def w_meta(w: Any) -> Meta:

@@ -67,31 +67,33 @@ def _lag_labelled(
     matrix: sp.csr_array, ids: pd.Index[Any], x: pd.Series[Any] | pd.DataFrame
 ) -> pd.Series[Any] | pd.DataFrame:
     frame = x.to_frame() if isinstance(x, pd.Series) else x
-    lagged = (
-        _lag_panel_frame(matrix, ids, frame) if frame.index.nlevels == 2 else _lag_frame(matrix, ids, frame)
-    )
+    what = repr(x.name) if isinstance(x, pd.Series) and x.name is not None else "the values"
+    lag_of = _lag_panel_frame if frame.index.nlevels == 2 else _lag_frame
+    lagged = lag_of(matrix, ids, frame, what)
     if isinstance(x, pd.DataFrame):
         return lagged.rename(columns=lambda c: f"W_{c}")
     name = None if x.name is None else f"W_{x.name}"
     return lagged.iloc[:, 0].rename(name)
 
 
-def _lag_frame(matrix: sp.csr_array, ids: pd.Index[Any], frame: pd.DataFrame) -> pd.DataFrame:
-    values = lag_array(matrix, aligned_values(frame, ids, "the values"), axis=0)
+def _lag_frame(matrix: sp.csr_array, ids: pd.Index[Any], frame: pd.DataFrame, what: str) -> pd.DataFrame:
+    values = lag_array(matrix, aligned_values(frame, ids, what), axis=0)
     return pd.DataFrame(values, index=ids, columns=frame.columns).reindex(frame.index)
 
 
-def _lag_panel_frame(matrix: sp.csr_array, ids: pd.Index[Any], frame: pd.DataFrame) -> pd.DataFrame:
+def _lag_panel_frame(
+    matrix: sp.csr_array, ids: pd.Index[Any], frame: pd.DataFrame, what: str
+) -> pd.DataFrame:
     """Lag within each time; (unit, time) cells that are absent count as missing, never as 0."""
     if frame.index.has_duplicates:
         raise DataError("A frame indexed by (unit, time) must have one row for each pair; some pairs repeat.")
     units, times = frame.index.levels[0][frame.index.codes[0]], frame.index.get_level_values(1)
     present = pd.Index(units).unique()
-    indexer(present, ids, "the units of the frame")
+    indexer(present, ids, f"the units of {what}")
     periods = pd.Index(times).unique()
     row, column = ids.get_indexer(pd.Index(units)), periods.get_indexer(pd.Index(times))
     wide = np.full((len(ids), len(periods), frame.shape[1]), np.nan)
-    wide[row, column] = as_float(frame, "the values")
+    wide[row, column] = as_float(frame, what)
     return pd.DataFrame(
         lag_array(matrix, wide, axis=0)[row, column], index=frame.index, columns=frame.columns
     )

@@ -37,7 +37,7 @@ class Meta(Mapping[str, Any]):
     source: str = ""
 
     def __getitem__(self, key: str) -> Any:
-        if key not in self:
+        if key not in tuple(self):  # by the names: `in self` would ask this method
             raise KeyError(key)
         return getattr(self, key)
 
