@@ -22,6 +22,10 @@ from spatial.errors import DataError, did_you_mean, name_ids
 __all__ = ["Options", "Table", "read_csv", "read_dta", "read_parquet", "read_xlsx"]
 
 _MISSING = ("", ".", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None", "<NA>")
+# From pandas 3.1 on, which warns of the option, numbers are read exactly without it.
+_EXACT_FLOATS: dict[str, Any] = (
+    {"float_precision": "round_trip"} if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1) else {}
+)
 _WHOLE = re.compile(r"([+-]?(?:0|[1-9]\d{0,17}))(?:\.0*)?")
 
 
@@ -59,8 +63,8 @@ def read_csv(path: Path, options: Options) -> Table:
         dtype={options.unit: str},
         keep_default_na=False,
         na_values={options.unit: [""], **{column: list(_MISSING) for column in others}},
-        float_precision="round_trip",
         low_memory=False,
+        **_EXACT_FLOATS,
     )
     if options.unit in frame.columns:
         frame[options.unit] = ids_from_text(frame[options.unit])
@@ -270,7 +274,12 @@ def _labels_of(sheet: pd.DataFrame | None) -> dict[str, str]:
 
 
 def _cells(column: pd.Series[Any]) -> pd.Series[Any]:
-    return numbers_if_all(column.mask(column.isin(_MISSING)))
+    known = numbers_if_all(column.mask(column.isin(_MISSING)))
+    if any(isinstance(value, int) and abs(value) >= 2**63 for value in known):
+        known = known.map(
+            float, na_action="ignore"
+        )  # pandas makes whole numbers of 1e300, too long for int64
+    return known
 
 
 # ---- Parquet

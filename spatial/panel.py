@@ -80,7 +80,8 @@ class Panel(PanelShape):
         """Write the long table to .csv, .parquet, .dta or .xlsx, whole or not at all.
 
         Labels go with .parquet, .dta and .xlsx (a second sheet).  A .csv is UTF-8 with a byte order mark,
-        which Excel needs to show Chinese; `encoding` changes that.  `spatial.read_panel` reads it back.
+        which Excel needs to show Chinese; `encoding` changes that.  `spatial.read_panel` reads it back
+        exactly, but for the 17th digit in .xlsx, and the types of text that looks like numbers in .csv.
         """
         from spatial._write_panel import write_panel
 
