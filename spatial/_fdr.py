@@ -1,0 +1,31 @@
+"""False discovery rate: Benjamini and Hochberg's adjusted p-values."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["fdr_adjusted"]
+
+Float = NDArray[np.float64]
+
+
+def fdr_adjusted(p_values: Float) -> Float:
+    r"""Return adjusted p-values; rejecting those at or below :math:`\alpha` keeps the FDR at :math:`\alpha`.
+
+    .. math:: \tilde p_{(i)} = \min_{j \ge i} \min\{1,\; m\, p_{(j)} / j\}
+
+    (Benjamini and Hochberg 1995), over the m values that are not NaN; NaN stays NaN.
+
+    Examples
+    --------
+    >>> fdr_adjusted(np.array([0.01, 0.02, 0.03, 0.5])).round(4).tolist()
+    [0.04, 0.04, 0.04, 0.5]
+    """
+    out = np.full(p_values.shape, np.nan)
+    given = np.flatnonzero(~np.isnan(p_values))
+    order = given[np.argsort(p_values[given], kind="stable")]
+    m = len(order)
+    scaled = p_values[order] * m / np.arange(1, m + 1)
+    out[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
+    return out
