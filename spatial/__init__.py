@@ -7,22 +7,47 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-# Names are handed on lazily: `import spatial` must not pull in what is not used yet.
-_NAMES: dict[str, str] = {
-    "Panel": "spatial.panel",
-    "Weights": "spatial.weights",
-    "distance_decay": "spatial.agglomeration",
-    "virtual_agglomeration": "spatial.agglomeration",
-    "VirtualAgglomeration": "spatial.agglomeration",
-    "AlignmentError": "spatial.errors",
-    "ConvergenceError": "spatial.errors",
-    "DataError": "spatial.errors",
-    "FormulaError": "spatial.errors",
-    "NotIdentifiedError": "spatial.errors",
-    "SpatialError": "spatial.errors",
-    "SpatialWarning": "spatial.errors",
-    "WeightsError": "spatial.errors",
+# Names are handed on lazily: `import spatial` must not pull in what is not used yet.  No module is named as
+# a function that it holds: importing the one would hide the other.
+_MODULES: dict[str, tuple[str, ...]] = {
+    "spatial.panel": ("Panel",),
+    "spatial.weights": ("Weights",),
+    "spatial.cities": ("read_cities",),
+    "spatial._read_panel": ("read_panel",),
+    "spatial.lag": ("spatial_lag",),
+    "spatial.global_moran": ("Moran", "moran"),
+    "spatial.panel_moran": ("moran_panel",),
+    "spatial.local": ("LocalMoran", "local_moran", "bivariate_local_moran"),
+    "spatial.bivariate": ("bivariate_moran",),
+    "spatial.geary_c": ("geary",),
+    "spatial.getis": ("getis_ord",),
+    "spatial.getis_general": ("general_g",),
+    "spatial.markov": ("spatial_markov", "lisa_markov"),
+    "spatial.agglomeration": ("distance_decay", "virtual_agglomeration", "VirtualAgglomeration"),
+    "spatial.figures": (
+        "moran_scatter",
+        "moran_over_time",
+        "coefficient_plot",
+        "impacts_plot",
+        "event_study_plot",
+        "density_ridges",
+        "neighbour_histogram",
+        "save_figure",
+    ),
+    "spatial.maps": ("map_clusters", "map_significance", "map_values", "small_multiples"),
+    "spatial.layers": ("write_layers",),
+    "spatial.errors": (
+        "AlignmentError",
+        "ConvergenceError",
+        "DataError",
+        "FormulaError",
+        "NotIdentifiedError",
+        "SpatialError",
+        "SpatialWarning",
+        "WeightsError",
+    ),
 }
+_NAMES = {name: module for module, names in _MODULES.items() for name in names}
 _FOLDERS = ("models", "shapefiles", "weights")
 
 __all__ = sorted([*_NAMES, *_FOLDERS])

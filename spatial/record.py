@@ -73,19 +73,26 @@ class RunRecord:
     outputs: list[str] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    _done: int = 0
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Show, time and listen to one step; its warnings are kept, and still shown."""
         out = self.stream or sys.stderr
-        count = f"[{len(self.timings) + 1}/{self.steps}] " if self.steps else ""
+        count = f"[{self._done + 1}/{self.steps}] " if self.steps else ""
         print(f"{count}{name} ...", end=" ", file=out, flush=True)
         started = time.perf_counter()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            yield
-        self.timings[name] = round(time.perf_counter() - started, 3)
-        print(f"{self.timings[name]:.2f} s", file=out, flush=True)
+            try:
+                yield
+            except BaseException:
+                print("failed", file=out, flush=True)
+                raise
+        seconds = round(time.perf_counter() - started, 3)
+        self.timings[name] = round(self.timings.get(name, 0.0) + seconds, 3)
+        self._done += 1
+        print(f"{seconds:.2f} s", file=out, flush=True)
         for item in caught:
             text = f"{item.category.__name__}: {item.message}"
             if text not in self.warnings:

@@ -80,7 +80,7 @@ def test_other_decays() -> None:
 
 
 def test_harris_own_distance(nc: Any) -> None:
-    """Own distance 2/3 sqrt(area / pi) (Keeble, Owens and Thompson 1982); NC covers 139,000 km2 with its waters."""
+    """Own distance 2/3 sqrt(area / pi) (Keeble, Owens and Thompson 1982); NC has 139,000 km2 with waters."""
     nc = nc.to_crs(4326)
     x = pd.Series(1.0, index=nc.index)
     rest = sp.distance_decay(x, nc, own=0.0)

@@ -1,0 +1,195 @@
+"""The command line: `spatial moran`, `spatial weights`, `spatial data`, `spatial demo`."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import spatial
+from spatial.errors import SpatialError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Spatial econometrics of cities: weights, Moran diagnostics, GS3SLS, tables and maps.",
+)
+
+_SPEC = "queen | rook | knn:8 | band:200 (km) | inverse:1[:500] | kernel:200, or a weights file"
+Id = Annotated[str, typer.Option("--id", help="Column of the map that holds the unit ids.")]
+Spec = Annotated[str, typer.Option("--weights", "-w", help=_SPEC)]
+Islands = Annotated[str, typer.Option(help="Units without neighbours: raise | keep | nearest.")]
+Layer = Annotated[str | None, typer.Option(help="Layer, where the file has several.")]
+Encoding = Annotated[str | None, typer.Option(help="Text encoding, where it is not found by itself.")]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; an error is one readable paragraph and exit code 2 (--debug: the traceback)."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    debug = "--debug" in given
+    given = [word for word in given if word != "--debug"]
+    try:
+        app(args=given, prog_name="spatial")
+    except SpatialError as error:
+        if debug:
+            raise
+        print(
+            textwrap.fill(f"spatial: {error}", 100, break_long_words=False, break_on_hyphens=False),
+            file=sys.stderr,
+        )
+        sys.exit(2)
+
+
+def _version(shown: bool) -> None:
+    if shown:
+        print(f"spatial-cities {spatial.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Every command takes --debug, which shows the traceback of an error."""
+
+
+@app.command()
+def moran(
+    file: Annotated[Path, typer.Argument(help="Map: .shp .gpkg .geojson .parquet")],
+    column: Annotated[str, typer.Argument(help="Variable, of the map or of the panel.")],
+    id: Id,
+    weights: Spec = "queen",
+    panel: Annotated[Path | None, typer.Option(help="Panel: .csv .dta .xlsx .parquet")] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="Column of the panel with the unit ids; default as --id.")
+    ] = None,
+    time: Annotated[str, typer.Option(help="Column of the panel with the time.")] = "year",
+    at: Annotated[
+        str | None, typer.Option(help="Time of the scatter and the maps; default the last.")
+    ] = None,
+    common: Annotated[
+        bool, typer.Option("--common", help="Keep only the units that map and panel share.")
+    ] = False,
+    islands: Islands = "raise",
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Leave the weights as built, without row standardisation.")
+    ] = False,
+    permutations: Annotated[int, typer.Option(min=0)] = 999,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    alpha: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.05,
+    lang: Annotated[str, typer.Option(help="Language of the figures: en | zh.")] = "en",
+    out: Annotated[Path | None, typer.Option(help="Folder for tables/, figures/, gis/ and run.json.")] = None,
+    layer: Layer = None,
+    encoding: Encoding = None,
+) -> None:
+    """Print Moran's I; with --out also write CSV, scatter plot, cluster map and GeoPackage."""
+    from spatial.diagnose import MoranJob, run_moran
+    from spatial.record import RunRecord
+
+    settings = {
+        "file": str(file),
+        "column": column,
+        "weights": weights,
+        "permutations": permutations,
+        "seed": seed,
+    }
+    record = RunRecord(out or Path(), settings, stream=sys.stderr)
+    cities, table_panel = _read(record, file, id, layer, encoding, panel, unit or id, time, common)
+    W = _weights(cities, weights, islands, raw)
+    when = None if table_panel is None or at is None else _time(table_panel, at)
+    job = MoranJob(column, permutations, seed, alpha, when, lang)
+    _, text = run_moran(record, cities, W, job, table_panel, files=out is not None)
+    print(text)
+    if table_panel is not None:
+        print(f"Weights: {W!r}; p-values of {permutations} permutations are two-sided, seed {seed}.")
+    if out is not None:
+        record.write()
+        print(f"Written to {out}: {', '.join(sorted(record.outputs))}, run.json")
+
+
+def _read(
+    record: Any, file: Path, id: str, layer: str | None, encoding: str | None, panel: Path | None, unit: str,
+    time: str, common: bool,
+) -> tuple[Any, Any]:  # fmt: skip
+    cities = spatial.read_cities(file, id=id, layer=layer, encoding=encoding)
+    record.read(file)
+    if panel is None:
+        return cities, None
+    from spatial.diagnose import as_map_ids, restrict
+
+    table = as_map_ids(spatial.read_panel(panel, unit=unit, time=time), cities.index)
+    record.read(panel)
+    if common:
+        cities, table, cut = restrict(cities, table)
+        if cut:
+            print(f"Units in both: {len(cities)}; {cut}.", file=sys.stderr)
+    return cities, table
+
+
+def _weights(cities: Any, spec: str, islands: str, raw: bool) -> Any:
+    W = spatial.weights.from_spec(cities, spec, islands=islands)
+    return W if raw else W.row_standardized()
+
+
+def _time(panel: Any, text: str) -> Any:
+    return next((t for t in panel.times if str(t) == text), text)
+
+
+@app.command()
+def weights(
+    file: Annotated[Path, typer.Argument(help="A map, or a weights file to report or convert.")],
+    id: Annotated[str | None, typer.Option("--id", help="Column of the map that holds the unit ids.")] = None,
+    weights: Spec = "queen",
+    islands: Islands = "raise",
+    row: Annotated[bool, typer.Option("--row", help="Row-standardise.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Write to .gal .gwt .swm .csv .xlsx .parquet .npz .mtx")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the connectivity map (.png, .svg, .pdf).")] = None,
+    layer: Layer = None,
+    encoding: Encoding = None,
+) -> None:
+    """Build weights from a map (with --id) or read a file; print the report; convert with --out."""
+    if id is None:
+        if plot is not None:
+            raise SpatialError("A connectivity map needs a map: give its file and --id.")
+        W = spatial.weights.read(file)
+    else:
+        cities = spatial.read_cities(file, id=id, layer=layer, encoding=encoding)
+        W = spatial.weights.from_spec(cities, weights, islands=islands)
+    W = W.row_standardized() if row else W
+    print(W.report().summary())
+    if out is not None:
+        print(f"Written: {W.write(out)}")
+    if plot is not None:
+        print(f"Written: {spatial.save_figure(W.plot(cities), plot)}")
+
+
+@app.command()
+def data(
+    name: Annotated[str | None, typer.Argument(help="A sample, to see where its files are.")] = None,
+) -> None:
+    """List the maps and panels that ship, or the files of one."""
+    if name is None:
+        print(spatial.shapefiles.catalogue().drop(columns=["note", "licence"]).to_string())
+    else:
+        print(spatial.shapefiles.path(name))
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("out/demo"),
+) -> None:
+    """Run the main job on the shipped data."""
+    from spatial.demo import run_demo
+
+    run_demo(out)
