@@ -6,6 +6,8 @@ from ._compose import block, nested
 from ._contiguity import contiguity
 from ._distance import distance_band, inverse_distance, kernel, knn
 from ._economic import economic, gravity, nested_product
+from ._io import read
+from ._spec import from_spec
 from ._sphere import great_circle_km
 from ._weights import Meta, Weights, as_weights
 
@@ -17,6 +19,7 @@ __all__ = [
     "contiguity",
     "distance_band",
     "economic",
+    "from_spec",
     "gravity",
     "great_circle_km",
     "inverse_distance",
@@ -24,4 +27,5 @@ __all__ = [
     "knn",
     "nested",
     "nested_product",
+    "read",
 ]

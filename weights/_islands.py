@@ -59,7 +59,9 @@ def linked(matrix: sp.csr_array, i: Any, j: Any, weights: Any) -> sp.csr_array:
     """Add symmetric links; a link that is there already keeps its weight."""
     low, high = np.minimum(i, j), np.maximum(i, j)
     pairs, first = np.unique(np.column_stack([low, high]), axis=0, return_index=True)
-    new = np.asarray(matrix[pairs[:, 0], pairs[:, 1]]).ravel() == 0
+    n = matrix.shape[0]
+    there = np.repeat(np.arange(n, dtype=np.int64), np.diff(matrix.indptr)) * n + matrix.indices
+    new = ~np.isin(pairs[:, 0].astype(np.int64) * n + pairs[:, 1], there)
     a, b, w = pairs[new, 0], pairs[new, 1], np.asarray(weights, dtype=np.float64)[first][new]
     both = (np.concatenate([w, w]), (np.concatenate([a, b]), np.concatenate([b, a])))
     return sp.csr_array(matrix + sp.csr_array(both, shape=matrix.shape))

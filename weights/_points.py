@@ -171,7 +171,7 @@ def raise_coincident(points: Points, rows: Rows, what: str, cure: str = "") -> N
 def geometry_of(cities: Any) -> Any:
     """Return the active geometry of `cities` as a GeoSeries, or refuse what has none."""
     geometry = getattr(cities, "geometry", None) if hasattr(cities, "crs") else None
-    if geometry is None or not hasattr(geometry, "geom_type"):
+    if geometry is None or not hasattr(type(geometry), "geom_type"):
         raise DataError(
             f"Cities must be a GeoDataFrame indexed by unit id; got {type(cities).__name__}. "
             "Read them with sp.read_cities(path, id=...)."
@@ -242,7 +242,7 @@ def _seat_of(cities: Any, geometry: Any) -> Any:
     if named is None or named not in cities.columns:
         return None
     column = cities[named]
-    if not hasattr(column, "geom_type"):
+    if not hasattr(type(column), "geom_type"):
         return None  # a column of that name which holds, say, the names of the seats
     if column.crs is None:
         return gpd.GeoSeries(column, crs=geometry.crs)
