@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ __all__ = ["CORNERS", "Corners"]
 Float = NDArray[np.float64]
 
 CORNERS: tuple[str, ...] = ("lower left", "lower right", "upper left", "upper right")
+_WIDE = 1.5  # of a map in the caller's axes, where there is more room below than beside
 _OPPOSITE = dict(zip(CORNERS, reversed(CORNERS), strict=True))
 
 
@@ -101,27 +103,39 @@ class Corners:
         """Mark `box` as used."""
         self.taken.append(box)
 
-    def put_legend(self, legend: Legend) -> None:
-        """Move the legend to where it covers nothing, or else beside the map."""
+    def put_legend(self, make: Callable[..., Legend]) -> None:
+        """Put the legend that `make` makes where it covers nothing, or else beside or below the map."""
+        legend = make()
         self.settle()
         size = legend.get_window_extent()
         box, share = self.best(size.width, size.height)
-        if share > 0:
-            self._beside(legend, float(size.width))
+        if share == 0:
+            legend.set_loc("lower left")
+            legend.borderaxespad = 0.0
+            at = self.ax.transAxes.inverted().transform(box[:2])
+            legend.set_bbox_to_anchor((float(at[0]), float(at[1])), transform=self.ax.transAxes)
+            self.take(box)
             return
-        legend.set_loc("lower left")
-        legend.borderaxespad = 0.0
-        at = self.ax.transAxes.inverted().transform(box[:2])
-        legend.set_bbox_to_anchor((float(at[0]), float(at[1])), transform=self.ax.transAxes)
-        self.take(box)
-
-    def _beside(self, legend: Legend, width: float) -> None:
-        legend.set_loc(BESIDE["loc"])
-        legend.borderaxespad = 0.0
-        legend.set_bbox_to_anchor(BESIDE["bbox_to_anchor"], transform=self.ax.transAxes)
+        frame = self.ax.get_window_extent()
         if self.may_grow:
             # A wider figure, so that the map keeps its size.
             figure = root_figure(self.ax)
             inches = figure.get_size_inches()
-            figure.set_size_inches(inches[0] + width / figure.dpi + 0.1, inches[1])
+            figure.set_size_inches(inches[0] + size.width / figure.dpi + 0.1, inches[1])
+        elif frame.width > _WIDE * frame.height:
+            legend.remove()
+            make(ncols=max(1, int(frame.width / size.width)), **self._below())
+            self.settle()
+            return
+        legend.set_loc(BESIDE["loc"])
+        legend.borderaxespad = 0.0
+        legend.set_bbox_to_anchor(BESIDE["bbox_to_anchor"], transform=self.ax.transAxes)
         self.settle()
+
+    def _below(self) -> dict[str, Any]:
+        """Return where a legend lies below the map and its note, in the given axes' own column."""
+        notes = [text for text in self.ax.texts if text.get_gid() == "note"]
+        lowest = min((note.get_window_extent().y0 for note in notes), default=None)
+        frame = self.ax.get_window_extent()
+        drop = 0.0 if lowest is None else float((lowest - frame.y0) / frame.height)
+        return {"loc": "upper left", "bbox_to_anchor": (0.0, drop), "borderaxespad": 0.3}

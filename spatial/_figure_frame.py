@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
@@ -206,7 +207,7 @@ def draw_map(
         if frame.inset is not None:
             _add_inset(corners, frame, colors, hatches)
         if entries:
-            corners.put_legend(add_legend(axes, entries, legend_title))
+            corners.put_legend(partial(add_legend, axes, entries, legend_title))
         if frame.scale_bar:
             add_scale_bar(corners, frame.cities.crs, frame.lang)
         if frame.north_arrow:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import geopandas as gpd
+import mapclassify
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -213,6 +214,16 @@ def test_classifiers() -> None:
     assert build_classes(np.full(4, 7.0), "natural_breaks", 5).labels == ["[7, 7]"]
 
 
+def test_quantiles_and_equal_intervals_are_mapclassifys() -> None:
+    values = np.random.default_rng(5).lognormal(size=101).round(1)
+    for scheme in ("quantiles", "equal_interval"):
+        for k in (2, 5, 9):
+            expected = mapclassify.classify(values, scheme.replace("_", ""), k=k)
+            classes = build_classes(values, scheme, k)  # without the classes that hold no value
+            ends = classes.bounds[classes.codes(values)]
+            np.testing.assert_allclose(ends, expected.bins[expected.yb], rtol=1e-14)
+
+
 @pytest.mark.parametrize("scheme", ["quantiles", "natural_breaks", "equal_interval", "std_mean", "box_plot"])
 def test_each_value_lies_in_the_interval_that_its_legend_says(scheme: str) -> None:
     values = np.random.default_rng(3).lognormal(size=200)
@@ -374,6 +385,17 @@ def test_legend_goes_beside_a_full_map(cities: Any) -> None:
     axes = maps.map_values(cities, "gdp")
     axes.figure.draw_without_rendering()
     assert axes.get_legend().get_window_extent().x0 >= axes.get_window_extent().x1
+
+
+def test_legend_goes_below_wide_maps_in_given_axes(cities: Any) -> None:
+    wide = cities.iloc[:4]
+    wide.attrs["note"] = "Cells, not boundaries."
+    one, _ = Figure(figsize=(9, 3), layout="constrained").subplots(1, 2)
+    maps.map_values(wide, "gdp", ax=one)
+    one.figure.draw_without_rendering()
+    (note,) = [t for t in one.texts if t.get_gid() == "note"]
+    assert one.get_legend().get_window_extent().y1 <= note.get_window_extent().y0
+    assert one.get_window_extent().width > 400
 
 
 def test_names_of_units(cities: Any) -> None:
