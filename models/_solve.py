@@ -86,8 +86,8 @@ class ReducedForm:
         gap = float(np.linalg.norm(system @ found - right)) / size
         if gap > 1e-8:
             raise ConvergenceError(
-                f"The reduced form was not solved (relative residual {gap:.1e} after 2000 steps): the system is "
-                "close to the edge of stability. See fit.stability()."
+                f"The reduced form was not solved (relative residual {gap:.1e} after 2000 steps): the system "
+                "is close to the edge of stability. See fit.stability()."
             )
         return np.asarray(found)
 
@@ -162,12 +162,13 @@ class Bilinear:
     gradient_Lambda: Float
 
 
-def bilinear(system: ReducedForm, V: Float) -> Bilinear:
+def bilinear(system: ReducedForm, V: Float, *, gradient: bool = True) -> Bilinear:
     r"""Solve for each column v of V (N, m), forward and transposed.
 
     .. math:: \frac{\partial S^{-1}}{\partial \lambda_{s,ab}} = S^{-1}(E_{ab} \otimes W_s)S^{-1}
 
-    so that with x = S^-1 (e_h (x) W_r v) and z = S'^-1 (e_g (x) v) the derivative is z_a' W_s x_b.
+    so that with x = S^-1 (e_h (x) W_r v) and z = S'^-1 (e_g (x) v) the derivative is z_a' W_s x_b; with
+    `gradient` False the derivatives stay zero.
     """
     n, g, r = system.n, system.g, len(system.matrices)
     values = np.zeros((1 + r, g, g))
@@ -184,8 +185,10 @@ def bilinear(system: ReducedForm, V: Float) -> Bilinear:
             right[h, :, h] = starts.transpose(1, 0, 2)
             left[h, :, h] = part
         x = system.solve(right.reshape(g * n, -1)).reshape(right.shape)
-        z = system.solve(left.reshape(g * n, -1), transposed=True).reshape(left.shape)
         values += np.einsum("nm,gnhrm->rgh", part, x)
+        if not gradient:
+            continue
+        z = system.solve(left.reshape(g * n, -1), transposed=True).reshape(left.shape)
         by_B += np.einsum("angm,bnhrm->rghab", z, x, optimize=True)
         for s, W in enumerate(system.matrices):
             back = (W.T @ z.transpose(1, 0, 2, 3).reshape(n, -1)).reshape(n, g, g, m)

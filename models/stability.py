@@ -23,7 +23,7 @@ Float = NDArray[np.float64]
 
 INTERPRETATION = (
     "Coefficients on other endogenous variables and on spatial lags are structural slopes, with the other\n"
-    "  endogenous variables held fixed: 'a rise of 1 raises by b' is not the equilibrium effect (see impacts)."
+    "  endogenous variables held fixed: 'a rise of 1 raises by b' is not the equilibrium effect: see impacts."
 )
 
 
