@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal, Self, get_args
 
@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial import _cleaning
+from spatial._ids import clean_ids
 from spatial._panel_base import Labels, PanelBase, Step
 from spatial._panel_cleaning import Columns, PanelCleaning, option
 from spatial.errors import AlignmentError, DataError, name_ids
@@ -145,6 +146,31 @@ class PanelShape(PanelCleaning):
             "balance", tuple(wanted), int((~keep).sum()), "; ".join(parts), self._count_by_unit(~keep)
         )
         return self._with(self.frame[keep], step)
+
+    def map_units(self, ids: Mapping[Any, Any] | Callable[[Any], Any]) -> Self:
+        """Give the units other ids, one to one: by a table of old to new, or by a function, as `str`.
+
+        Examples
+        --------
+        >>> from spatial.panel import Panel
+        >>> raw = pd.DataFrame({"adcode": [110100, 120100], "year": 2000, "x": [1.0, 2.0]})
+        >>> Panel.from_frame(raw, unit="adcode", time="year").map_units(str).units.tolist()
+        ['110100', '120100']
+        """
+        if isinstance(ids, Mapping):
+            absent = [unit for unit in self.units if unit not in ids]
+            if absent:
+                raise AlignmentError(f"The table of ids lacks {name_ids(absent)}.")
+        # tolist: a function of an id is given the plain value, not numpy's.
+        given = [ids[u] if isinstance(ids, Mapping) else ids(u) for u in self.units.tolist()]
+        new = clean_ids(pd.Series(given), "The new ids")
+        if not new.is_unique:
+            twice = new[new.duplicated(keep=False)]
+            raise AlignmentError(f"Several units would become one: {name_ids(twice.unique())}.")
+        codes, times = self._unit_codes(), self.frame.index.get_level_values(1)
+        index = pd.MultiIndex.from_arrays([new.array[codes], times], names=self.frame.index.names)
+        detail = f"{self.n_units} units, e.g. {name_ids(self.units[:1])} is now {name_ids(new[:1])}"
+        return self._with(self.frame.set_axis(index, axis=0), Step("map_units", (), 0, detail))
 
     def join(self, other: Any, *, how: Literal["same", "left", "inner", "outer"] = "same") -> Self:
         """Add the columns of another panel by (unit, time), or of a table by unit.

@@ -140,6 +140,8 @@ def test_geojson_in_gb18030(tmp_path: Path, frame: gpd.GeoDataFrame, encoding: s
 def test_urls_and_zips(tmp_path: Path, frame: gpd.GeoDataFrame) -> None:
     path = write_shapefile(frame, tmp_path / "a.shp")
     assert len(read_cities(path.as_uri(), id="adcode")) == 3
+    frame[["adcode", "geometry"]].to_file(tmp_path / "plain.shp")  # no table of names beside it
+    assert len(read_cities((tmp_path / "plain.shp").as_uri(), id="adcode")) == 3
     packed = tmp_path / "a.zip"
     with zipfile.ZipFile(packed, "w") as archive:
         for part in tmp_path.glob("a.*"):
@@ -264,6 +266,7 @@ def test_times(given: list[Any], expected: list[Any]) -> None:
     [
         (["before", "after"], "years, months .* got 'before', 'after'. Recode"),
         (["2001-13", "2001-14"], "got '2001-13'"),
+        (["2001-02-31", "2001-03-31"], "got '2001-02-31'"),
         ([2001.5], "whole numbers, dates or periods; got 2001.5"),
         ([True], "it holds True"),
         ([2001, "2002"], "it holds 2001, '2002'"),

@@ -526,6 +526,13 @@ def test_balancing_on_complete_columns(panel: Panel) -> None:
         panel.balance("drop")  # type: ignore[arg-type]
 
 
+def test_no_window_at_all() -> None:
+    apart = make([1.0, 2.0], units=["甲", "乙"], times=[2000, 2001])
+    with pytest.raises(DataError, match="rule 'window' leaves nothing: 2 complete rows of 2 units x 2 times"):
+        apart.balance("window")
+    assert apart.balance("largest").units.tolist() == ["甲"]
+
+
 @given(st.lists(st.lists(st.booleans(), min_size=3, max_size=3), min_size=1, max_size=5))
 def test_the_largest_block_is_largest(rows: list[list[bool]]) -> None:
     present = np.array(rows)
@@ -549,6 +556,22 @@ def test_restricting(panel: Panel) -> None:
         panel.restrict(times=range(1999, 2002))
     with pytest.raises(AlignmentError, match="no times in an empty list"):
         panel.restrict(times=slice(1990, 1995))
+
+
+def test_other_ids(panel: Panel) -> None:
+    codes = {"甲": "03", "乙": "01", "丙": "02"}
+    made = panel.map_units(codes)
+    assert made.units.tolist() == ["01", "02", "03"]
+    assert made.at(2003)["人口"].to_dict() == {"02": 100, "03": 70}
+    assert made.map_units(int).units.tolist() == [1, 2, 3]
+    assert made.map_units(int).unit_name == "城市"
+    assert made.history[-1].action == "map_units"
+    with pytest.raises(AlignmentError, match="The table of ids lacks '甲'"):
+        panel.map_units({"乙": 1, "丙": 2})
+    with pytest.raises(AlignmentError, match="Several units would become one: 'x'"):
+        panel.map_units({"乙": "x", "丙": "x", "甲": "y"})
+    with pytest.raises(DataError, match="The new ids must be filled in each row"):
+        panel.map_units(lambda _: None)
 
 
 def test_where(panel: Panel) -> None:

@@ -268,6 +268,12 @@ def test_values_survive(
     assert back.units.tolist() == panel.units.tolist()
 
 
+def test_an_empty_column_of_text(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"id": ["a", "b"], "t": 1, "空": pd.Series([None, None], dtype=object)})
+    path = Panel.from_frame(frame, unit="id", time="t").write(tmp_path / "a.dta")
+    assert read_panel(path, unit="id", time="t")["空"].isna().all()
+
+
 def test_categories_are_written_as_text(tmp_path: Path) -> None:
     frame = pd.DataFrame({"id": ["a", "b"], "t": 1, "区": pd.Categorical(["东部", None])})
     panel = Panel.from_frame(frame, unit="id", time="t")

@@ -127,6 +127,25 @@ def test_latin_text_needs_its_cpg_or_a_word(tmp_path: Path) -> None:
     assert read_cities(path, id="name", encoding="cp1252").index.tolist() == ["Orléans", "Besançon"]
 
 
+def test_a_cpg_that_python_does_not_know(tmp_path: Path) -> None:
+    rows = [["Orléans".encode("latin-1")]]
+    for cpg in ("nonsense", "hex"):
+        path = foreign(tmp_path, [b"name"], rows, cpg=cpg)
+        with pytest.raises(DataError, match=r"Pass encoding="):
+            read_shapefile(path)
+    # the language byte of the header says the same as a .cpg
+    path = foreign(tmp_path, [b"name"], rows, cpg=None, language=0x03)
+    assert read_shapefile(path)["name"].tolist() == ["Orléans"]
+
+
+def test_a_table_without_rows_or_with_bytes_to_spare(tmp_path: Path) -> None:
+    path = foreign(tmp_path, encoded("gb18030")[0], [], cpg=None)
+    assert list(read_shapefile(path).columns) == ["城市代码", "名称", "地区生产总", "geometry"]
+    # a full field that is neither UTF-8 nor GB18030
+    path = foreign(tmp_path, [b"name"], [[b"\xff\xff\xff"]], cpg="latin-1", width=3)
+    assert read_shapefile(path)["name"].tolist() == ["ÿÿÿ"]
+
+
 def test_a_wrong_encoding_is_refused(tmp_path: Path) -> None:
     names, rows = encoded("gb18030")
     path = foreign(tmp_path, [b"id", b"b", b"c"], rows, cpg=None)
