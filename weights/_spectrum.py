@@ -161,6 +161,8 @@ def _extreme(matrix: sp.csr_array, symmetric: sp.csr_array | None, which: str) -
 def _with_range(radius: float, least: float, largest: float, method: str) -> Spectrum:
     """Complete the range; an end without a known eigenvalue is bounded by the radius."""
     largest = radius if abs(largest - radius) <= 1e-9 * radius else largest
+    # An eigenvalue 0 comes as rounding noise of either sign.
+    least, largest = (0.0 if abs(end) <= 1e-13 * radius else end for end in (least, largest))
     bound = np.inf if radius == 0 else 1 / radius
     lower = -bound if np.isnan(least) else 1 / least if least < 0 else -np.inf
     upper = bound if np.isnan(largest) else 1 / largest if largest > 0 else np.inf
