@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +14,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from scipy.stats import gaussian_kde
+from small_font import register_font
 
 from spatial import figures
 from spatial._figure_distribution import density
@@ -26,6 +29,11 @@ from spatial.weights import Weights
 
 IDS = list("abcdefghij")
 RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def chinese_font(tmp_path_factory: pytest.TempPathFactory) -> None:
+    register_font(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture
@@ -371,3 +379,14 @@ def test_labels_with_markup_are_drawn_as_text(tmp_path: Path) -> None:
     place_labels(axes, np.array([[0.5, 0.5]]), [r"$\frac{$ <b> %"])
     axes.figure.savefig(tmp_path / "a.png")
     assert axes.texts[0].get_text() == r"$\frac{$ <b> %"
+
+
+def test_nothing_heavy_is_imported_before_it_is_used() -> None:
+    code = (
+        "import spatial.figures, spatial.maps, spatial.layers, sys; print(sorted(HEAVY & set(sys.modules)))"
+    )
+    heavy = {"matplotlib", "mapclassify", "libpysal", "numba", "bokeh"}
+    done = subprocess.run(
+        [sys.executable, "-c", f"HEAVY = {heavy}; {code}"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -12,38 +12,14 @@ from pathlib import Path
 import matplotlib
 import matplotlib.font_manager as fm
 import pytest
-from fontTools.fontBuilder import FontBuilder
-from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib.figure import Figure
+from small_font import build_font
 
 from spatial import fonts
 from spatial.errors import SpatialWarning
 from spatial.figures import save_figure
 
 CHARACTERS = "北京上海高低不显著莫兰指数的空间滞后标准化变量（）"
-
-
-def build_font(path: Path, family: str, characters: str) -> Path:
-    """Write a TrueType font whose glyphs are squares."""
-    names = {ord(c): f"uni{ord(c):04X}" for c in [" ", *characters]}
-    pen = TTGlyphPen(None)
-    pen.moveTo((100, 0))
-    for point in ((100, 700), (800, 700), (800, 0)):
-        pen.lineTo(point)
-    pen.closePath()
-    square = pen.glyph()
-    builder = FontBuilder(1000, isTTF=True)
-    order = [".notdef", *names.values()]
-    builder.setupGlyphOrder(order)
-    builder.setupCharacterMap(names)
-    builder.setupGlyf(dict.fromkeys(order, square))
-    builder.setupHorizontalMetrics(dict.fromkeys(order, (900, 100)))
-    builder.setupHorizontalHeader(ascent=800, descent=-200)
-    builder.setupNameTable({"familyName": family, "styleName": "Regular"})
-    builder.setupOS2(sTypoAscender=800, usWinAscent=800, usWinDescent=200)
-    builder.setupPost()
-    builder.save(path)
-    return path
 
 
 @pytest.fixture

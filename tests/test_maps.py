@@ -16,6 +16,7 @@ import shapely
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from pyproj import CRS, Geod
+from small_font import register_font
 
 from spatial import maps
 from spatial._figure_classes import build_classes
@@ -28,6 +29,11 @@ from spatial.panel import Panel
 from spatial.weights import contiguity, great_circle_km
 
 IDS = [f"u{k:02d}" for k in range(16)]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def chinese_font(tmp_path_factory: pytest.TempPathFactory) -> None:
+    register_font(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture
