@@ -109,6 +109,42 @@ def test_t_junctions_on_slanted_borders_are_found(turn: float) -> None:
     assert pairs(sp.weights.contiguity(cities)) == {"ab", "ac", "bc", "ad"}
 
 
+@pytest.mark.parametrize("rook", [False, True])
+def test_more_vertices_on_one_side_of_a_border_change_nothing(nc: Any, rook: bool) -> None:
+    finer = nc.copy()
+    finer.geometry = [g if i % 2 else g.segmentize(0.03) for i, g in enumerate(nc.geometry)]
+    assert sp.weights.contiguity(finer, rook=rook).equals(sp.weights.contiguity(nc, rook=rook))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_maps_against_every_pair(seed: int) -> None:
+    points = shapely.MultiPoint(np.random.default_rng(seed).uniform(-9, 9, (60, 2)))
+    cells = np.asarray(shapely.get_parts(shapely.voronoi_polygons(points)))
+    # On a map of round numbers some cells meet in one point only.
+    cells = shapely.set_precision(cells, 0.5)
+    cells = cells[(shapely.area(cells) > 0) & (shapely.get_type_id(cells) == 3)]
+    common = shapely.intersection(cells[:, None], cells)
+    touch = shapely.intersects(cells[:, None], cells) & ~np.eye(len(cells), dtype=bool)
+    border = touch & ((shapely.length(common) > 0) | (shapely.area(common) > 0))
+    map_ = gpd.GeoDataFrame(geometry=cells)
+    queen = sp.weights.contiguity(map_, islands="keep")
+    rook = sp.weights.contiguity(map_, rook=True, islands="keep")
+    np.testing.assert_array_equal(queen.sparse.toarray(), touch)
+    np.testing.assert_array_equal(rook.sparse.toarray(), border)
+    assert queen.n_links > rook.n_links
+
+
+def test_where_overlays_fail_predicates_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    from spatial.weights import _borders
+
+    def fail(*_: Any) -> Any:
+        raise shapely.errors.GEOSException("TopologyException")
+
+    monkeypatch.setattr(_borders, "_border_length", fail)
+    shapes = {"a": box(0, 0, 1, 3), "b": box(1, 1, 2, 2), "c": box(2, 2, 3, 4), "d": box(0.5, 0.5, 0.6, 0.6)}
+    assert pairs(sp.weights.contiguity(layer(shapes), rook=True, islands="keep")) == {"ab", "ad"}
+
+
 def test_rook_and_queen_by_hand(quarters: Any) -> None:
     assert pairs(sp.weights.contiguity(quarters, islands="keep")) == {"ab", "ac", "ad", "bc", "bd", "cd"}
     rook = sp.weights.contiguity(quarters, rook=True, islands="keep")
@@ -203,7 +239,8 @@ def test_snap_adds_links_and_takes_none_away(columbus: Any) -> None:
 
 def test_snap_near_the_pole() -> None:
     cities = layer({"a": box(0, 89.9, 10, 89.95), "b": box(180 - 1e-6, 89.9, 180, 89.95)}, 4326)
-    assert sp.weights.contiguity(cities, snap_km=25).n_links in (0, 2)
+    assert sp.weights.contiguity(cities, snap_km=12).n_links == 2  # over the pole
+    assert sp.weights.contiguity(cities, snap_km=11, islands="keep").n_links == 0
     cities = layer({"a": box(0, 89.5, 10, 89.6), "b": box(10.5, 89.5, 30, 89.6)}, 4326)
     gap = sp.weights.great_circle_km(10, 89.6, 10.5, 89.6)
     assert sp.weights.contiguity(cities, snap_km=gap * 1.001).n_links == 2

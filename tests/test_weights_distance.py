@@ -625,6 +625,14 @@ def test_full_matrices_are_refused_before_they_fill_the_memory(monkeypatch: pyte
         sp.weights.distance_band(many, 50)
 
 
+def test_weights_beyond_the_numbers_are_refused() -> None:
+    near = cities_at([0, 0.01, 900], [0, 0, 0], ["a", "b", "c"], 32650)
+    with pytest.raises(WeightsError, match=r"Weights must be finite.*'a', 'b'"):
+        sp.weights.inverse_distance(near, power=70)
+    with pytest.raises(WeightsError, match=r"Weights must be finite.*'a', 'b'"):
+        sp.weights.economic(pd.Series([1.0, 1 + 1e-12, 3], ["a", "b", "c"]), power=30)
+
+
 def test_indices_are_32_bit() -> None:
     cities = sphere(50, 1)
     for build in BUILDERS.values():

@@ -198,7 +198,10 @@ def _common_border(
         a, b = parts[i[block]], parts[j[block]]
         if snap_km is not None and plane.lonlat:
             a, b = _in_km(a, b, plane)
-        out[block] = _border_length(a, b, tolerance) > _BORDER * tolerance
+        try:
+            out[block] = _border_length(a, b, tolerance) > _BORDER * tolerance
+        except shapely.errors.GEOSException:  # overlays can fail where predicates, without tolerance, do not
+            out[block] = shapely.relate_pattern(a, b, "****1****") | shapely.relate_pattern(a, b, "T********")
     return out
 
 

@@ -150,6 +150,10 @@ def _polygons(geometry: Any, ids: pd.Index[Any], plane: Plane, repair: bool) -> 
             f"Contiguity needs polygons; got {', '.join(kinds)} at {name_ids(ids[other])}. "
             "For points use knn(cities, k) or distance_band(cities, km)."
         )
+    coarse = shapely.get_precision(geometry) > 0
+    if coarse.any():  # overlays of such polygons would be rounded to their grid
+        geometry = geometry.copy()
+        geometry[coarse] = shapely.set_precision(geometry[coarse], 0, mode="pointwise")
     refuse_invalid(geometry, ids, "Pass repair=True to repair them here. ")
     if plane.lonlat:
         west, south, east, north = shapely.bounds(geometry).T * plane.factor

@@ -46,7 +46,7 @@ def frame_of(crs: Any) -> Frame:
         )
     label = ":".join(crs.to_authority() or ()) or str(crs.name)
     unit = float(crs.axis_info[0].unit_conversion_factor) if crs.axis_info else 0.0
-    if crs.is_geographic:
+    if crs.is_geographic and unit > 0:
         factor = float(np.degrees(unit))  # gon, in some national systems
         return Frame(True, 1.0 if abs(factor - 1) < 1e-9 else factor, label)
     if not crs.is_projected or unit <= 0:

@@ -188,7 +188,7 @@ def inverse_distance(
     points = points_of(cities, ellipsoid=ellipsoid)
     matrix = inverse_matrix(points, power, cutoff_km, "Inverse distances")
     matrix = settle_islands(
-        matrix, points.ids, islands, points=lambda: points, weigh=lambda d: d**-power, cure=_CURE
+        matrix, points.ids, islands, points=lambda: points, weigh=lambda d: _inverse(d, power), cure=_CURE
     )
     if own:
         matrix = matrix + sp.diags_array(np.full(points.n, own), format="csr")
@@ -208,7 +208,8 @@ def inverse_matrix(points: Points, power: float, cutoff_km: float | None, what: 
 
 
 def _inverse(km: Float, power: float) -> Float:
-    return 1.0 / km if power == 1 else km**-power
+    with np.errstate(over="ignore", under="ignore"):  # what is infinite is refused by name later
+        return 1.0 / km if power == 1 else km**-power
 
 
 def kernel(

@@ -69,7 +69,8 @@ def economic(values: pd.Series[Any], *, power: float = 1.0) -> Weights:
         f"Economic weights of all pairs of {len(ids):,} units",
         "Take groups of units, or restrict the links with W.intersect(other) of a sparse W.",
     )
-    matrix = all_pairs(len(ids), lambda i, j: np.abs(x[i] - x[j]) ** -power)
+    with np.errstate(over="ignore", under="ignore"):  # what is infinite is refused by name later
+        matrix = all_pairs(len(ids), lambda i, j: np.abs(x[i] - x[j]) ** -power)
     parameters = {"power": power, "values": None if series.name is None else str(series.name)}
     return Weights(ids, owned(matrix), Meta("economic", parameters, None, "none", "keep", "values"))
 
