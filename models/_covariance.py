@@ -13,11 +13,14 @@ from ._layout import Codes, Layout
 __all__ = [
     "bartlett_lags",
     "cluster_meat",
+    "cluster_scores",
+    "cluster_sums",
     "conley_meat",
     "driscoll_kraay_meat",
     "great_circle_pairs",
     "kernel_weights",
     "nearest_psd",
+    "outer_meat",
     "scores",
     "two_way_meat",
 ]
@@ -44,16 +47,28 @@ def scores(Q: Float, residuals: Float, gamma: Float) -> Float:
     return out
 
 
-def cluster_sums(values: Float, codes: Codes) -> Float:
-    """Sum rows by cluster; (C, K)."""
-    count = int(codes.max()) + 1
-    indicator = sp.csr_array((np.ones(len(codes)), (codes, np.arange(len(codes)))), shape=(count, len(codes)))
+def cluster_sums(values: Float, codes: Codes, scale: Float | None = None) -> Float:
+    """Sum the rows of (R, K) by cluster, each times `scale` where given; (C, K)."""
+    rows = len(codes)
+    weights = np.ones(rows) if scale is None else scale
+    # A column for each row, with one entry: built without sorting.
+    indicator = sp.csc_array((weights, codes, np.arange(rows + 1)), shape=(int(codes.max()) + 1, rows))
     return np.asarray(indicator @ values)
+
+
+def cluster_scores(Q: Float, residuals: Float, gamma: Float, codes: Codes) -> Float:
+    """Return the sums by cluster of `scores`, without making these; (C, K)."""
+    parts = [cluster_sums(Q, codes, e) @ block.T for e, block in zip(residuals, gamma, strict=True)]
+    return np.asarray(sum(parts))
 
 
 def cluster_meat(values: Float, codes: Codes, factor: float | None = None) -> Float:
     """Return sum_c s_c s_c', times C/(C-1) unless another factor is given."""
-    sums = cluster_sums(values, codes)
+    return outer_meat(cluster_sums(values, codes), factor)
+
+
+def outer_meat(sums: Float, factor: float | None = None) -> Float:
+    """Return the same from the sums of the clusters, (C, K)."""
     count = len(sums)
     return np.asarray(sums.T @ sums) * (count / (count - 1) if factor is None else factor)
 

@@ -114,6 +114,8 @@ def build_effects(names: tuple[tuple[str, ...], ...], codes: dict[str, Codes], l
 
 def _levels(parts: list[Codes]) -> Codes:
     combined = parts[0]
+    if len(parts) == 1 and int(combined.min()) == 0 and (np.bincount(combined) > 0).all():
+        return combined
     for part in parts[1:]:
         combined = combined * (int(part.max()) + 1) + part
     return np.unique(combined, return_inverse=True)[1].astype(np.intp, copy=False)
@@ -121,6 +123,8 @@ def _levels(parts: list[Codes]) -> Codes:
 
 def _inside(a: Codes, b: Codes, name_a: object, name_b: object, names: tuple[object, ...]) -> bool:
     """Whether effect b contains effect a; of two equal effects the first stays."""
+    if {name_a, name_b} == {("unit",), ("time",)} and int(a.max()) > 0 and int(b.max()) > 0:
+        return False
     pairs = len(np.unique(a.astype(np.int64) * (int(b.max()) + 1) + b))
     if pairs != int(b.max()) + 1:
         return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -69,6 +68,8 @@ class Workspace:
     design: Design
     _lagged: dict[str, Float] = field(default_factory=dict)
     _moments: dict[str, ErrorMoments] = field(default_factory=dict)
+    _instrumented: dict[str, Float] = field(default_factory=dict)
+    _filtered: dict[tuple[int, float], Float] = field(default_factory=dict)
 
     def is_fast(self, g: int) -> bool:
         """Whether the projector of equation g does not depend on rho."""
@@ -97,21 +98,61 @@ class Workspace:
             return self.design.projected[:, places]
         if self.is_fast(g):
             return self.design.projected[:, places] - rho * self.lagged(g)[:, places]
-        raw = self.design.columns[:, places]
-        return self.design.effects.project(raw - rho * operator(raw), operator, rho)
+        key = (g, rho)
+        if key not in self._filtered:
+            raw = self.design.columns[:, places]
+            self._filtered[key] = self.design.effects.project(raw - rho * operator(raw), operator, rho)
+        return self._filtered[key]
+
+    def instrumented(self, g: int, rho: float) -> Float:
+        """Return Q'[y*, Z*] of equation g; (p, 1 + k_g)."""
+        Q, places = self.design.basis.Q, self.design.equation_columns(g)
+        if not self.is_fast(g) and rho != 0.0:
+            return np.asarray(Q.T @ self.filtered(g, rho))
+        if "" not in self._instrumented:
+            self._instrumented[""] = Q.T @ self.design.projected
+        plain = self._instrumented[""][:, places]
+        if rho == 0.0:
+            return plain
+        name = str(self.design.structure.equations[g].error)
+        if name not in self._instrumented:
+            self._instrumented[name] = Q.T @ self.lagged(g)
+        return plain - rho * self._instrumented[name][:, places]
+
+    def combine(self, g: int, rho: float, delta: Float) -> Float:
+        """Return y* - Z* delta of equation g; (R,)."""
+        if not self.is_fast(g) and rho != 0.0:
+            return np.asarray(self.filtered(g, rho) @ np.concatenate([[1.0], -delta]))
+        full = self._combination(g, delta)
+        out = self.design.projected @ full
+        return out if rho == 0.0 else out - rho * (self.lagged(g) @ full)
+
+    def cross(self, g: int, rho: float, values: Float) -> Float:
+        """Return values @ Z* of equation g, for (..., R) values."""
+        places = self.design.equation_columns(g)[1:]
+        if not self.is_fast(g) and rho != 0.0:
+            return np.asarray(values @ self.filtered(g, rho)[:, 1:])
+        out = (values @ self.design.projected)[..., places]
+        return out if rho == 0.0 else out - rho * (values @ self.lagged(g))[..., places]
+
+    def _combination(self, g: int, delta: Float) -> Float:
+        """Return the weights of all columns that make y - Z delta; (m,)."""
+        full = np.zeros(self.design.columns.shape[1])
+        full[self.design.outcomes[g]] = 1.0
+        full[list(self.design.regressors[g])] -= delta
+        return full
 
     def rho(self, g: int, delta: Float, kind: RhoMoments, weight: Float) -> RhoFit:
         """Estimate rho of equation g from the residuals that `delta` leaves."""
         design, moments = self.design, self.moments(g)
         operator = moments.operator
-        places = design.equation_columns(g)
-        combination = np.concatenate([[1.0], -delta])
+        full = self._combination(g, delta)
         bound = rho_bound(operator)
         if self.is_fast(g):
-            a, b = design.projected[:, places] @ combination, self.lagged(g)[:, places] @ combination
+            a, b = design.projected @ full, self.lagged(g) @ full
             if kind == "kp2010":
                 return fit_rho(a, b, moments, weight, bound)
-            twice = operator(operator(design.columns[:, places] @ combination))
+            twice = operator(operator(design.columns @ full))
             return fit_rho_1999(a, b, design.effects.project(twice), moments, bound)[0]
         if kind == "kp1999":
             raise DataError(
@@ -119,7 +160,7 @@ class Workspace:
                 "units in a balanced panel, and of times where all rows of the error weights have one sum. "
                 "Use rho_moments='kp2010'."
             )
-        u = design.columns[:, places] @ combination
+        u = design.columns @ full
         Mu = operator(u)
         return fit_rho_profile(
             lambda r: design.effects.project(u - r * Mu, operator, r), moments, weight, bound
@@ -190,24 +231,23 @@ def _all_rho(space: Workspace, delta: Float, kind: RhoMoments) -> Float:
 
 
 def _two_stage(space: Workspace, rho: Float) -> tuple[LinearFit, list[Float]]:
-    data = [space.filtered(g, float(r)) for g, r in enumerate(rho)]
-    moments = [space.design.basis.Q.T @ v for v in data]
-    return two_stage([m[:, 1:] for m in moments], [m[:, 0] for m in moments]), data
+    moments = [space.instrumented(g, float(r)) for g, r in enumerate(rho)]
+    return two_stage([m[:, 1:] for m in moments], [m[:, 0] for m in moments]), moments
 
 
-def residuals_of(data: Sequence[Float], delta: Float, slices: Sequence[slice]) -> Float:
+def residuals_of(space: Workspace, rho: Float, delta: Float) -> Float:
     """Return y* - Z* delta of each equation; (G, R)."""
-    return np.stack([v @ np.concatenate([[1.0], -delta[s]]) for v, s in zip(data, slices, strict=True)])
+    slices = space.design.structure.slices
+    return np.stack([space.combine(g, float(rho[g]), delta[place]) for g, place in enumerate(slices)])
 
 
 def _one_pass(space: Workspace, rho: Float, method: Method, clusters: Codes) -> Numbers:
-    design, slices = space.design, space.design.structure.slices
-    fit, data = _two_stage(space, rho)
-    residuals = residuals_of(data, fit.delta, slices)
+    design = space.design
+    fit, moments = _two_stage(space, rho)
+    residuals = residuals_of(space, rho, fit.delta)
     sigma = innovation_covariance(list(residuals), design.n_effective)
     if method in ("2sls", "gs2sls"):
         return Numbers(fit, rho, residuals, sigma, method)
-    moments = [design.basis.Q.T @ v for v in data]
     R, r = [m[:, 1:] for m in moments], [m[:, 0] for m in moments]
     notes: tuple[str, ...] = ()
     S: Float | None = None
@@ -215,12 +255,12 @@ def _one_pass(space: Workspace, rho: Float, method: Method, clusters: Codes) -> 
         S = cluster_moments(design.basis.Q, residuals, clusters)
         method, S, notes = _gmm_or_fallback(S, int(clusters.max()) + 1)
     fit = three_stage(R, r, _precision(sigma, design)) if S is None else gmm(R, r, S)
-    return Numbers(fit, rho, residuals_of(data, fit.delta, slices), sigma, method, S, notes)
+    return Numbers(fit, rho, residuals_of(space, rho, fit.delta), sigma, method, S, notes)
 
 
 def cluster_moments(Q: Float, residuals: Float, clusters: Codes) -> Float:
     """Return S, the sum over clusters of the outer products of the stacked moments; (Gp, Gp)."""
-    sums = np.hstack([cluster_sums(Q * e[:, None], clusters) for e in residuals])
+    sums = np.hstack([cluster_sums(Q, clusters, e) for e in residuals])
     return np.asarray(sums.T @ sums)
 
 

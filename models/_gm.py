@@ -65,11 +65,19 @@ class ErrorMoments:
         second = 0.5 * (lagged + self.operator.transpose(values))
         return np.stack([first, second]) + self.diagonal * values
 
-    def forms(self, x: Float, y: Float) -> Float:
-        """Return [x'A_1 y, x'A_2 y]."""
+    def forms(self, x: Float, y: Float) -> tuple[Float, Float, Float]:
+        """Return [x'A_q x], [x'A_q y] and [y'A_q y], for q = 1, 2."""
         Mx, My = self.operator(x), self.operator(y)
-        own = self.diagonal @ (x * y)
-        return np.array([Mx @ My, 0.5 * (x @ My + y @ Mx)]) + own
+        return (
+            np.array([Mx @ Mx, x @ Mx]) + self.diagonal @ (x * x),
+            np.array([Mx @ My, 0.5 * (x @ My + y @ Mx)]) + self.diagonal @ (x * y),
+            np.array([My @ My, y @ My]) + self.diagonal @ (y * y),
+        )
+
+    def form(self, x: Float) -> Float:
+        """Return [x'A_1 x, x'A_2 x]."""
+        Mx = self.operator(x)
+        return np.array([Mx @ Mx, x @ Mx]) + self.diagonal @ (x * x)
 
 
 @dataclass(frozen=True)
@@ -131,7 +139,7 @@ def _trace_per_row(moments: ErrorMoments, effects: Effects) -> Float:
     total = np.zeros(2)
     for k in range(_PROBES):
         x, y = probes[:, k].copy(), swept[:, k].copy()
-        total += moments.forms(y, y) - moments.forms(x, x)
+        total += moments.form(y) - moments.form(x)
     return total / _PROBES / moments.n
 
 
@@ -149,8 +157,8 @@ def fit_rho(a: Float, b: Float, moments: ErrorMoments, weight: Float, bound: flo
         The minimum is sought in [-bound, bound].
     """
     n = moments.n
-    g = moments.forms(a, a) / n
-    linear, square = 2.0 * moments.forms(a, b) / n, -moments.forms(b, b) / n
+    aa, ab, bb = moments.forms(a, b)
+    g, linear, square = aa / n, 2.0 * ab / n, -bb / n
     rho = _minimum(_criterion(g, linear, square, weight), bound)
     return RhoFit(rho, abs(rho) >= bound, linear + 2.0 * rho * square)
 
@@ -193,8 +201,7 @@ def fit_rho_profile(
     from scipy.optimize import minimize_scalar
 
     def moment(rho: float) -> Float:
-        e = residual(rho)
-        return moments.forms(e, e) / moments.n
+        return moments.form(residual(rho)) / moments.n
 
     def criterion(rho: float) -> float:
         m = moment(rho)

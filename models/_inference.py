@@ -17,11 +17,12 @@ from spatial.weights._align import indexer
 from . import covariance as choice
 from ._covariance import (
     bartlett_lags,
-    cluster_meat,
+    cluster_scores,
     conley_meat,
     driscoll_kraay_meat,
     kernel_weights,
     nearest_psd,
+    outer_meat,
     scores,
     two_way_meat,
 )
@@ -121,8 +122,7 @@ def _coefficient_covariance(
         count = len(gamma)
         meat = sum(numbers.sigma[g, h] * gamma[g] @ gamma[h].T for g in range(count) for h in range(count))
         return _symmetric(bread @ meat @ bread), (), ()
-    values = scores(design.basis.Q, numbers.residuals, gamma)
-    meat, counts, notes = _meat(values, design, cov, lookup)
+    meat, counts, notes = _meat(numbers, design, cov, lookup)
     V = _symmetric(bread @ meat @ bread)
     if isinstance(cov, (choice.TwoWay, choice.Conley)):
         V, fixed = nearest_psd(V)
@@ -136,18 +136,19 @@ def _symmetric(matrix: Float) -> Float:
 
 
 def _meat(
-    values: Float, design: Design, cov: choice.Covariance, lookup: Callable[[str], Any]
+    numbers: Numbers, design: Design, cov: choice.Covariance, lookup: Callable[[str], Any]
 ) -> tuple[Float, tuple[int, ...], tuple[str, ...]]:
-    layout = design.layout
+    layout, parts = design.layout, (design.basis.Q, numbers.residuals, numbers.fit.gamma)
     # Partialling effects out shrinks residuals: rows / n is what Helmert rows would give.
     inflate = layout.n_rows / design.n_effective
+    if isinstance(cov, (choice.Cluster, choice.WildBootstrap)):
+        codes = cluster_codes(cov.by, layout, lookup)
+        warn_few(cov, [codes], layout)
+        return outer_meat(cluster_scores(*parts, codes)), (int(codes.max()) + 1,), ()
+    values = scores(*parts)
     match cov:
         case choice.Heteroskedastic():
             return values.T @ values * inflate, (), ()
-        case choice.Cluster(by=by) | choice.WildBootstrap(by=by):
-            codes = cluster_codes(by, layout, lookup)
-            warn_few(cov, [codes], layout)
-            return cluster_meat(values, codes), (int(codes.max()) + 1,), ()
         case choice.TwoWay(first=first, second=second):
             one, two = (cluster_codes(b, layout, lookup) for b in (first, second))
             warn_few(cov, [one, two], layout)
@@ -171,9 +172,11 @@ def _meat(
 def cluster_codes(by: Any, layout: Layout, lookup: Callable[[str], Any]) -> Codes:
     """Return the cluster of each row, 0..C-1."""
     if isinstance(by, str) and by in ("unit", "time"):
-        found: Any = layout.unit if by == "unit" else layout.time
-    elif isinstance(by, str):
-        found = lookup(by)
+        if (layout.n_units if by == "unit" else layout.n_times) < 2:
+            raise DataError(f"Two clusters or more are needed; there is one {by}.")
+        return layout.unit if by == "unit" else layout.time
+    if isinstance(by, str):
+        found: Any = lookup(by)
     elif isinstance(by, pd.Series):
         place = indexer(by.index, layout.units, f"clusters {choice.name_of(by)}")
         found = by.to_numpy()[place][layout.unit]
@@ -236,6 +239,8 @@ def _rho_kind(
         case choice.Heteroskedastic():
             return "heteroskedastic", ()
         case choice.Cluster(by=by) | choice.WildBootstrap(by=by):
+            if isinstance(by, str) and by == "unit":
+                return "cluster", ()
             codes = cluster_codes(by, layout, lookup)
             if len(np.unique(codes * layout.n_units + layout.unit)) == int(codes.max()) + 1:
                 return "cluster", ()
@@ -282,8 +287,8 @@ def _joint(
 def _slope(space: Workspace, numbers: Numbers, g: int) -> Float:
     """Return the derivative of the moments of equation g by its coefficients; (2, k_g)."""
     moments = space.moments(g)
-    Z = space.filtered(g, float(numbers.rho[g]))[:, 1:]
-    return np.asarray(-2.0 / moments.n * moments.apply(numbers.residuals[g]) @ Z)
+    weighted = moments.apply(numbers.residuals[g])
+    return np.asarray(-2.0 / moments.n * space.cross(g, float(numbers.rho[g]), weighted))
 
 
 def _warn_bound(space: Workspace, active: list[int], at_bound: list[bool]) -> None:

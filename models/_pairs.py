@@ -93,19 +93,23 @@ def _pairs(matrices: list[sp.csr_array]) -> Iterator[tuple[Index, Index, Float]]
 def _block(
     matrices: list[sp.csr_array], transposed: list[sp.csr_array], first: int, last: int, n: int
 ) -> tuple[Index, Index, Float]:
-    found: list[tuple[Index, Float]] = []
+    found: list[tuple[Index, NDArray[np.complex128]]] = []
     for m, t in zip(matrices, transposed, strict=True):
         rows = t[first:last]
-        found.append(_upper(rows @ m, first, n))
-        found.append(_upper(0.5 * (m[first:last] + rows), first, n))
-    keys = np.unique(np.concatenate([k for k, _ in found]))
-    values = np.zeros((len(found), len(keys)))
-    for row, (key, data) in enumerate(found):
-        values[row, np.searchsorted(keys, key)] = data
-    return keys // n, keys % n, values.reshape(len(matrices), 2, len(keys))
+        # A_1 as the real and A_2 as the imaginary part: one sparse sum joins their patterns.
+        found.append(_upper((rows @ m) + 0.5j * (m[first:last] + rows), first, n))
+    if len(found) == 1:
+        keys, data = found[0]
+        values = np.stack([data.real, data.imag])[None]
+    else:
+        keys = np.unique(np.concatenate([k for k, _ in found]))
+        values = np.zeros((len(found), 2, len(keys)))
+        for row, (key, data) in enumerate(found):
+            values[row][:, np.searchsorted(keys, key)] = np.stack([data.real, data.imag])
+    return keys // n, keys % n, values
 
 
-def _upper(block: sp.csr_array, first: int, n: int) -> tuple[Index, Float]:
+def _upper(block: sp.csr_array, first: int, n: int) -> tuple[Index, NDArray[np.complex128]]:
     entries = sp.coo_array(block)
     row, column = entries.row.astype(np.int64) + first, entries.col.astype(np.int64)
     above = row < column

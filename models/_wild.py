@@ -96,9 +96,9 @@ def _cluster_parts(space: Workspace, numbers: Numbers, codes: NDArray[np.intp]) 
     for g, place in enumerate(slices):
         rows = Q @ gamma[g].T
         Z = space.filtered(g, float(numbers.rho[g]))[:, 1:]
-        scores += cluster_sums(rows * numbers.residuals[g][:, None], codes)
+        scores += cluster_sums(rows, codes, numbers.residuals[g])
         for k in range(Z.shape[1]):
-            hessians[:, :, place.start + k] += cluster_sums(rows * Z[:, [k]], codes)
+            hessians[:, :, place.start + k] += cluster_sums(rows, codes, Z[:, k])
     return scores, hessians
 
 
