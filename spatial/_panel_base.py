@@ -15,7 +15,7 @@ from spatial._ids import clean_ids, clean_times
 from spatial.errors import AlignmentError, DataError, did_you_mean, name_ids
 from spatial.weights._align import check_ids, indexer
 
-__all__ = ["Labels", "PanelBase", "Step", "column_numbers"]
+__all__ = ["Labels", "PanelBase", "Step", "column_numbers", "refuse_other_units"]
 
 Float = NDArray[np.float64]
 
@@ -93,6 +93,20 @@ def column_numbers(column: pd.Series[Any]) -> Float:
         except (TypeError, ValueError):
             pass
     raise DataError(f"Column {name!r} must hold numbers; it is {dtype}.")
+
+
+def refuse_other_units(given: pd.Index[Any], units: pd.Index[Any], what: str, unit_name: str) -> None:
+    """Refuse ids that are not exactly the panel's units."""
+    ids = check_ids(given, what)
+    lacks, extra = units.difference(ids, sort=False), ids.difference(units, sort=False)
+    if len(lacks) or len(extra):
+        parts = [f"{what} must have a value for each {unit_name} of the panel, and no other"]
+        parts += [f"it lacks {name_ids(lacks)}"] if len(lacks) else []
+        parts += [f"it has besides {name_ids(extra)}"] if len(extra) else []
+        kinds = [type(index.tolist()[0]).__name__ for index in (units, ids) if len(index)]
+        if len(set(kinds)) == 2:
+            parts.append(f"ids are {kinds[0]} in the panel and {kinds[1]} here, see Panel.map_units")
+        raise AlignmentError("; ".join(parts) + ".")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -301,10 +315,9 @@ class PanelBase:
                 f"Name the index, e.g. series.rename_axis({self.time_name!r})."
             )
         is_time = by_time and (not by_unit or value.index.name == self.time_name)
-        level = self.frame.index.get_level_values(int(is_time))
         if not is_time:
-            indexer(value.index, self.units, repr(name))
-        return value.array[value.index.get_indexer(level)]
+            refuse_other_units(value.index, self.units, f"Column {name!r}", self.unit_name)
+        return value.array[value.index.get_indexer(self.frame.index.get_level_values(int(is_time)))]
 
     def _fits(self, index: pd.Index[Any], level: int) -> bool:
         """Whether `index` names each unit and no other, or each time; a series over time may be longer."""

@@ -116,8 +116,8 @@ def _check_last_row(text: str, separator: str, width: int, path: Path) -> None:
     found = len(next(csv.reader([last], delimiter=separator), []))
     if 0 < found < width:
         raise DataError(
-            f"{path.name} ends inside a row: the last one has {found} of {width} columns. It is cut short; "
-            "copy it again."
+            f"{path.name} ends inside a row: the last one has {found} of {width} columns. "
+            "If it is cut short, copy it again; if that row is a note, delete it."
         )
 
 

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from spatial import _cleaning
 from spatial._ids import clean_ids
-from spatial._panel_base import Labels, PanelBase, Step
+from spatial._panel_base import Labels, PanelBase, Step, refuse_other_units
 from spatial._panel_cleaning import Columns, PanelCleaning, option
 from spatial.errors import AlignmentError, DataError, name_ids
-from spatial.weights._align import indexer
 
 __all__ = ["PanelShape"]
 
@@ -199,8 +198,11 @@ class PanelShape(PanelCleaning):
             raise DataError(
                 f"Both sides have the columns {name_ids(clash)}. Rename or drop them on one side first."
             )
-        only = (self.frame.index.difference(right.index), right.index.difference(self.frame.index))
-        if not len(self.frame.index.intersection(right.index)):
+        # Levels are matched by place: pandas would match those of equal name only.
+        right = right.set_axis(right.index.set_names(self.frame.index.names), axis=0)
+        here, there = self.frame.index, right.index
+        only = (here.difference(there, sort=False), there.difference(here, sort=False))
+        if len(only[0]) == len(here):
             kinds = [type(p.units.tolist()[0]).__name__ for p in (self, other) if isinstance(p, PanelBase)]
             raise AlignmentError(
                 f"The two panels share no (unit, time): {name_ids(only[0], 2)} here, "
@@ -218,7 +220,6 @@ class PanelShape(PanelCleaning):
                 "Choose how='left', 'inner' or 'outer' if that is meant."
             )
         frame = self.frame.join(right, how="left" if how == "same" else how)
-        frame.index = frame.index.set_names(self.frame.index.names)
         detail = f"how={how!r}: {len(only[0])} rows only here, {len(only[1])} only there, {len(frame)} now"
         step = Step("join", tuple(map(str, right.columns)), len(frame) * len(right.columns), detail)
         return self._with(frame.sort_index(), step, {**labels, **self.labels})
@@ -258,7 +259,7 @@ def _right_side(panel: PanelBase, other: Any, how: str) -> tuple[pd.DataFrame, M
         )
     ids = panel.frame.index.get_level_values(0)
     if how == "same":
-        indexer(table.index, panel.units, "the table")
+        refuse_other_units(table.index, panel.units, "The table", panel.unit_name)
     elif not table.index.is_unique:
         raise AlignmentError(f"The table repeats {name_ids(table.index[table.index.duplicated()].unique())}.")
     rows = table.index.get_indexer(ids)

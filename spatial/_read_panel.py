@@ -86,7 +86,7 @@ def read_panel(
     if isinstance(source, pd.DataFrame):
         if sheet is not None or encoding is not None:
             raise DataError("sheet= and encoding= are for files; the source is a DataFrame.")
-        table, what = Table(source.copy(), dict(source.attrs.get("labels", {}))), "The table"
+        table, what = Table(source.copy()), "The table"
     elif isinstance(source, (str, Path)):
         table, what = _read(source, Options(unit, sheet, encoding)), Path(str(source)).name
     else:

@@ -167,8 +167,14 @@ def test_with_columns_refuses_what_does_not_match(panel: Panel) -> None:
         AlignmentError, match=r"has 9 \(unit, time\) rows that are not the 10 .*it lacks \('丙', 2000\)"
     ):
         panel.with_columns(x=panel["人口"].iloc[1:])
-    with pytest.raises(AlignmentError, match="In the weights only: '甲'"):
+    with pytest.raises(
+        AlignmentError, match=r"a value for each 城市 of the panel, and no other; it lacks '甲'\.$"
+    ):
         panel.with_columns(x=pd.Series({"乙": 2.0, "丙": 3.0}))
+    with pytest.raises(AlignmentError, match=r"it has besides '丁'\.$"):
+        panel.with_columns(x=pd.Series(1.0, index=list("甲乙丙丁")))
+    with pytest.raises(AlignmentError, match=r"ids are str in the panel and int here, see Panel.map_units"):
+        panel.with_columns(x=pd.Series([1.0, 2.0, 3.0]))
     square = make([1.0, 2.0], units=[1, 2], times=[1, 2])
     both = pd.Series({1: 1.0, 2: 2.0})
     with pytest.raises(
@@ -611,6 +617,13 @@ def test_joining_panels(panel: Panel) -> None:
         panel.join(other, how="right")  # type: ignore[arg-type]
 
 
+def test_joining_levels_of_other_names(panel: Panel) -> None:
+    other = panel.select("人口").to_frame().rename(columns={"城市": "city", "人口": "人数"})
+    joined = panel.join(Panel.from_frame(other, unit="city", time="年份"))
+    assert (joined["人数"] == panel["人口"]).all()
+    assert (joined.unit_name, joined.time_name, len(joined)) == ("城市", "年份", 10)
+
+
 def test_joining_ids_of_another_type() -> None:
     left = make([1.0], units=["01001"])
     right = make([1.0], units=[1001]).rename({"产值": "x"})
@@ -626,7 +639,7 @@ def test_joining_a_table_by_unit(panel: Panel) -> None:
     joined = panel.join(table)
     assert joined.at(2003)["面积"].to_dict() == {"甲": 3.0, "丙": 2.0}
     assert panel.join(table["面积"])["面积"].equals(joined["面积"])
-    with pytest.raises(AlignmentError, match="In the weights only: '甲'"):
+    with pytest.raises(AlignmentError, match=r"The table must have a value for each 城市 .*; it lacks '甲'"):
         panel.join(table.iloc[:2])
     assert panel.join(table.iloc[:2], how="left")["面积"].isna().sum() == 4
     with pytest.raises(DataError, match="how='outer' needs a Panel"):

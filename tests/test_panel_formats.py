@@ -122,7 +122,7 @@ def test_separators(tmp_path: Path, separator: str) -> None:
         ("城市代码,年份,x\n", r"a.csv is empty: it has column names and no rows"),
         (TEXT.replace("年份", "年分"), r"a.csv has no column '年份'\..*It has: '城市代码', '年分'"),
         (TEXT.replace("备注", "年份"), r"more than one column '年份'; rename them"),
-        (TEXT[:-6], r"ends inside a row: the last one has 3 of 4 columns. It is cut short"),
+        (TEXT[:-6], r"ends inside a row: the last one has 3 of 4 columns. If it is cut short"),
         (TEXT + "1,2,3,4,5,6\n", r"a.csv cannot be read; it may be cut short.*Expected 4 fields"),
         (TEXT + '1,2,3,"open', r"a.csv cannot be read; it may be cut short"),
         (
