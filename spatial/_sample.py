@@ -26,6 +26,7 @@ __all__ = [
     "restrict",
     "sample",
     "sorted_order",
+    "standardized",
 ]
 
 Float = NDArray[np.float64]
@@ -216,3 +217,10 @@ def check_share(values: Float, ids: pd.Index[Any], statistic: str) -> None:
             f"Getis and Ord's {statistic} is a share of a total, and needs values that are not negative; "
             f"negative at {name_ids(ids[values < 0])}. Use local_moran or moran for such values."
         )
+
+
+def standardized(values: Float) -> Float:
+    """Return values about their mean, over the population standard deviation."""
+    column = np.ascontiguousarray(values)  # strided sums add up in another order
+    centred = column - column.mean()
+    return np.asarray(centred / np.sqrt(centred @ centred / len(centred)))

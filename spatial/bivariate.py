@@ -14,7 +14,7 @@ from spatial.errors import WeightsError, name_ids
 
 from ._global import notes, permutation_test, row, score, simulated_row
 from ._pvalues import Alternative, check_alternative, normal_p
-from ._sample import Missing, check_runs, describe_weights, sample
+from ._sample import Missing, check_runs, describe_weights, sample, standardized
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -165,8 +165,7 @@ def bivariate_moran(
         )
     n = data.n
     ordered = data.values[data.order]
-    z = (ordered - ordered.mean(axis=0)) / ordered.std(axis=0)
-    zx, zy = z[:, 0], np.ascontiguousarray(z[:, 1])
+    zx, zy = standardized(ordered[:, 0]), standardized(ordered[:, 1])
     total = float(data.matrix.sum())
     # z_x'W z_y is a weighted sum of y: its moments under rearrangement are exact, and no links are needed.
     pull = data.matrix.T @ zx

@@ -16,7 +16,7 @@ from ._global import notes
 from ._local import check_alpha, clusters, conditional_test, count_line, local_tidy, own_and_others, quadrants
 from ._moments import local_moran_moments
 from ._pvalues import Alternative, check_alternative, normal_p
-from ._sample import Missing, Sample, check_runs, describe_weights, sample
+from ._sample import Missing, Sample, check_runs, describe_weights, sample, standardized
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -299,8 +299,7 @@ def _local(
     check_alpha(alpha)
     check_alternative(alternative)
     ordered = data.values[data.order]
-    z = (ordered - ordered.mean(axis=0)) / ordered.std(axis=0)
-    x, y = z[:, 0], z[:, -1]
+    x, y = standardized(ordered[:, 0]), standardized(ordered[:, -1])
     own, others = own_and_others(data)
     lag = others @ y + own * y
     expected, variance = _moments(data, x, y, own, others, moments)

@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import itertools
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sparse
+from lattice import SPDEP, columbus, grid, shuffled, spdep_weights
 from scipy import stats
 
 from spatial._moments import build_constants, moran_moments
@@ -26,33 +25,8 @@ from spatial.panel import Panel
 from spatial.panel_moran import moran_panel
 from spatial.weights import Weights
 
-# R 4.2.2, spdep 1.4.2 on spData's columbus, with its own neighbours; printed to 15 digits.
-SPDEP = json.loads((Path(__file__).parent / "reference" / "spdep_columbus.json").read_text())
 CLOSE: dict[str, float] = {"rel": 1e-10, "abs": 1e-12}
 CASES = sorted(SPDEP["global"])
-
-
-def spdep_weights(which: str, style: str) -> Weights:
-    """Return columbus weights: the neighbours as spdep lists them, W row-standardised or B binary."""
-    neighbours = SPDEP["neighbours"][which]
-    links = [(i, j, 1.0) for i, row in enumerate(neighbours) for j in row]
-    W = Weights.from_frame(pd.DataFrame(links, columns=["i", "j", "w"]), ids=range(len(neighbours)))
-    return W.row_standardized() if style == "W" else W
-
-
-def columbus(name: str) -> pd.Series[float]:
-    return pd.Series(SPDEP["data"][name], name=name)
-
-
-def grid(side: int, seed: int = 0) -> tuple[pd.Series[float], Weights]:
-    """Return smooth values on a lattice with text ids, rook neighbours, row-standardised."""
-    ids = [f"u{i:03d}" for i in range(side * side)]
-    line = sparse.diags_array([1.0, 1.0], offsets=[-1, 1], shape=(side, side))
-    eye = sparse.eye_array(side)
-    W = Weights.from_sparse(sparse.csr_array(sparse.kron(line, eye) + sparse.kron(eye, line)), ids)
-    noise = np.random.default_rng(seed).normal(size=side * side)
-    x = pd.Series(noise + W.row_standardized().sparse @ noise, index=ids, name="x")
-    return x, W.row_standardized()
 
 
 def random_links(n: int, k: int, seed: int) -> sparse.csr_array:
@@ -369,11 +343,6 @@ def test_one_seed_gives_one_answer_whatever_the_workers() -> None:
     longer = moran(x, W, permutations=LANES * 8 + 3, seed=9).simulated
     assert longer is not None
     assert np.array_equal(longer[:50], alone.simulated)
-
-
-def shuffled(x: pd.Series[Any], W: Weights, seed: int = 0) -> tuple[pd.Series[Any], Weights]:
-    rng = np.random.default_rng(seed)
-    return x.sample(frac=1, random_state=seed), W.reordered(rng.permutation(W.ids))
 
 
 def test_sorting_the_rows_changes_nothing() -> None:
