@@ -110,12 +110,18 @@ def parse_formula(text: str, weights: Sequence[str] = ()) -> Formula:
     """
     if not isinstance(text, str):
         fail(str(text), 0, 1, f"A formula is a text such as 'y ~ x + W(y)'; got {type(text).__name__}.")
-    found = read_tokens(text)
-    parts = _split(found, "|")
+    try:
+        return _parse(text, tuple(weights))
+    except RecursionError:
+        fail(text, 0, 1, "This formula is nested too deeply, or too long.")
+
+
+def _parse(text: str, weights: tuple[str, ...]) -> Formula:
+    parts = _split(read_tokens(text), "|")
     sides = _split(parts[0], "~")
     if len(sides) != 2 or not sides[0]:
         fail(text, 0, len(text), "A formula has one outcome, '~' and its terms, as in 'y ~ x + W(y)'.")
-    reader = _TermReader(text, tuple(weights))
+    reader = _TermReader(text, weights)
     outcome = reader.outcome(sides[0])
     terms, intercept = reader.read(sides[1])
     effects, endogenous, instruments = _further_parts(reader, parts[1:])
