@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import AlignmentError, DataError, name_ids
+from spatial.errors import AlignmentError, DataError, did_you_mean, name_ids
 from spatial.weights._align import check_ids
 
 __all__ = [
+    "balanced_axes",
     "canonical",
     "check_rows",
+    "check_steps",
     "checked_option",
     "codes_of",
     "cross_section_or_panel",
@@ -22,6 +24,8 @@ __all__ = [
     "match_rows",
     "numbers",
     "plain",
+    "read_columns",
+    "refuse_cells",
     "row_names",
 ]
 
@@ -101,6 +105,9 @@ def numbers(values: pd.Series[Any], what: str) -> Float:
     try:
         if pd.api.types.is_bool_dtype(values.dtype):
             raise TypeError
+        # Digits kept as text would be converted, and "1,200" refused: both are text.
+        if not pd.api.types.is_numeric_dtype(values.dtype) and any(isinstance(v, str) for v in values):
+            raise TypeError
         return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
     except (TypeError, ValueError):
         sample = name_ids([plain(v) for v in values.dropna().iloc[:3]])
@@ -178,3 +185,76 @@ def checked_option(value: Any, allowed: Iterable[str], what: str) -> None:
     options = list(allowed)
     if value not in options:
         raise DataError(f"{what} must be one of {', '.join(map(repr, options))}; got {value!r}.")
+
+
+def read_columns(data: Any, names: list[str]) -> tuple[pd.DataFrame, Float]:
+    """Return the frame and the columns as (R, k) finite numbers."""
+    # A Panel is known by its frame: this floor lies below it.
+    frame = getattr(data, "frame", data)
+    if not isinstance(frame, pd.DataFrame):
+        raise DataError(f"A Panel or a DataFrame by id is needed; got {type(data).__name__}.")
+    for name in names:
+        if name not in frame.columns:
+            raise DataError(
+                f"There is no column {name!r}.{did_you_mean(name, frame.columns)} "
+                f"The columns are: {name_ids(frame.columns, 12)}."
+            )
+    check_rows(frame.index, "Rows")
+    if not names:
+        return frame, np.empty((len(frame), 0))
+    values = np.column_stack([numbers(frame[name], f"Column {name!r}") for name in names])
+    refuse_cells(~np.isfinite(values), frame.index, names, "missing or infinite")
+    return frame, values
+
+
+def refuse_cells(
+    bad: NDArray[np.bool_], index: pd.Index[Any], names: list[str], kind: str, cure: str = ""
+) -> None:
+    if bad.any():
+        i, j = np.nonzero(bad)
+        cells = [
+            (*(row if isinstance(row := plain(index[r]), tuple) else (row,)), names[c])
+            for r, c in zip(i, j, strict=True)
+        ]
+        raise DataError(
+            f"{len(cells)} cells are {kind}: {name_ids(cells)}.{cure or ' Correct, fill or drop them.'}"
+        )
+
+
+def balanced_axes(rows: pd.Index[Any], why: str) -> tuple[pd.Index[Any], pd.Index[Any]]:
+    """Return the units and times of sorted (unit, time) rows; refuse gaps, by unit and by time.
+
+    Parameters
+    ----------
+    rows : MultiIndex
+        In canonical order.
+    why : str
+        What needs each unit at each time, to begin the message.
+    """
+    if rows.nlevels == 1:
+        raise DataError(
+            f"{why} compares times: a Panel, or a DataFrame by (unit, time), is needed; got a cross-section."
+        )
+    units, (_, times) = rows.get_level_values(0).unique(), codes_of(rows.get_level_values(1))
+    if len(rows) != len(units) * len(times):
+        count = pd.Series(1, index=rows).groupby(level=0, sort=False).sum()
+        lost = count[count < len(times)].index
+        raise DataError(
+            f"{why} needs each unit at each of the {len(times)} times; some are absent for "
+            f"{name_ids(map(plain, lost))}. Drop these units (panel.balance), or fill them."
+        )
+    if pd.api.types.is_integer_dtype(times.dtype) and len(gaps := np.unique(np.diff(times.to_numpy()))) > 1:
+        raise DataError(
+            f"Times must be equally spaced, so that a step is always as long; the gaps between "
+            f"{name_ids(map(plain, times), 30)} are {name_ids(gaps)}. Fill or cut the panel."
+        )
+    return units, times
+
+
+def check_steps(steps: Any, n_times: int) -> None:
+    """Refuse a number of steps that is no whole number from 1 to T - 1."""
+    if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or not 1 <= steps < n_times:
+        raise DataError(
+            f"steps must be a whole number from 1 to {n_times - 1}, as the panel has {n_times} times; "
+            f"got {steps!r}."
+        )
