@@ -91,11 +91,8 @@ def distance_decay(
     >>> seats = gpd.points_from_xy([0, 0, 0], [0, 1, 3], crs=4326)
     >>> cities = gpd.GeoDataFrame(index=["a", "b", "c"], geometry=seats)
     >>> jobs = pd.Series({"a": 1.0, "b": 2.0, "c": 3.0}, name="jobs")
-    >>> sp.distance_decay(jobs, cities, unit_km=111.19508).round(3)  # one degree of latitude
-    a    4.0
-    b    4.5
-    c    4.333
-    Name: decayed_jobs, dtype: float64
+    >>> sp.distance_decay(jobs, cities, unit_km=111.19508).round(3).tolist()  # one degree of latitude
+    [4.0, 4.5, 4.333]
     """
     if not (np.isfinite(unit_km) and unit_km > 0):
         raise DataError(f"unit_km must be a positive number of kilometres; got {unit_km!r}.")
