@@ -150,7 +150,7 @@ def test_scaled_symmetric_weights_have_real_eigenvalues() -> None:
     assert _spectrum._symmetric_twin(sp.csr_array(skewed)) is None
 
 
-@settings(max_examples=40, deadline=None, database=None)
+@settings(max_examples=25, deadline=None, database=None)
 @given(data=st.data(), n=st.integers(2, 7))
 def test_no_lambda_in_the_range_is_singular(data: Any, n: int) -> None:
     cells = st.sampled_from([0.0, 0.0, 0.5, 1.0, 2.0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import zipfile
 from pathlib import Path
@@ -43,7 +44,7 @@ def read_mtx(path: Path, options: Options) -> Parsed:  # noqa: ARG001
     except ValueError:
         raise flag(path, "an %id or %meta comment is damaged. Write the file again.") from None
     try:
-        matrix = mmread(path)
+        matrix = _read_sparse(mmread, path)
     except (ValueError, TypeError, OverflowError, EOFError, OSError) as error:
         raise flag(path, f"not a Matrix Market file that can be read ({error}). Is it truncated?") from None
     parsed = _square(matrix, path)
@@ -79,6 +80,12 @@ def write_mtx(W: Weights, path: Path, options: Options) -> None:  # noqa: ARG001
         file.write(f"{W.n} {W.n} {W.n_links}\n")
         cells = zip((rows + 1).tolist(), (columns + 1).tolist(), links.data.tolist(), strict=True)
         file.writelines(f"{i} {j} {w!r}\n" for i, j, w in cells)
+
+
+def _read_sparse(reader: Any, path: Path) -> Any:
+    """Call a reader of scipy for sparse arrays; before 1.15 it knows matrices only, after 1.18 it warns."""
+    options = {"spmatrix": False} if "spmatrix" in inspect.signature(reader).parameters else {}
+    return reader(path, **options)
 
 
 def _square(matrix: Any, path: Path) -> sp.csr_array:
@@ -214,7 +221,7 @@ def read_mat(path: Path, options: Options) -> Parsed:
     from scipy.io.matlab import MatReadError
 
     try:
-        stored = loadmat(path)
+        stored = _read_sparse(loadmat, path)
     except NotImplementedError:
         raise flag(path, "MATLAB 7.3 files are not read. Save it in MATLAB with save(..., '-v7').") from None
     except (MatReadError, ValueError, TypeError, OSError, EOFError, IndexError) as error:
