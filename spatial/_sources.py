@@ -103,7 +103,9 @@ def _download(url: str, folder: Path) -> Path:
 
 
 def _fetch(url: str, target: Path) -> None:
-    with urllib.request.urlopen(url, timeout=_SECONDS) as answer, target.open("wb") as file:
+    # Chinese characters in an address are written out as bytes; what is already quoted stays.
+    address = urllib.parse.quote(url, safe="%/:=&?~#+!$,;'@()*[]")
+    with urllib.request.urlopen(address, timeout=_SECONDS) as answer, target.open("wb") as file:
         shutil.copyfileobj(answer, file)
 
 

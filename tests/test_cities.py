@@ -142,6 +142,8 @@ def test_urls_and_zips(tmp_path: Path, frame: gpd.GeoDataFrame) -> None:
     assert len(read_cities(path.as_uri(), id="adcode")) == 3
     frame[["adcode", "geometry"]].to_file(tmp_path / "plain.shp")  # no table of names beside it
     assert len(read_cities((tmp_path / "plain.shp").as_uri(), id="adcode")) == 3
+    frame.to_file(tmp_path / "城市 1.geojson")
+    assert len(read_cities(f"file://{tmp_path.as_posix()}/城市 1.geojson", id="adcode")) == 3
     packed = tmp_path / "a.zip"
     with zipfile.ZipFile(packed, "w") as archive:
         for part in tmp_path.glob("a.*"):
