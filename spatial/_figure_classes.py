@@ -148,7 +148,9 @@ def _numbers(ends: Float) -> list[str]:
 
 def _number(value: float, decimals: int) -> str:
     text = f"{abs(value):,.{decimals}f}"
-    return f"−{text}" if value < 0 and float(text.replace(",", "")) else text
+    sign = "−" if value < 0 and float(text.replace(",", "")) else ""
+    # Thousands by narrow blanks (ISO 80000), as the comma already divides the ends of an interval.
+    return sign + text.replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
 def class_colors(cmap: Any, k: int, ends: tuple[float, float] = (0.08, 0.95)) -> list[str]:

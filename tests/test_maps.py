@@ -247,7 +247,10 @@ def test_legend_numbers_have_the_digits_that_they_need() -> None:
         "(0.0110, 0.0200]",
         "(0.0200, 0.0310]",
     ]
-    assert build_classes(np.array([-1500.0, 2500.0]), [0, 2500], 2).labels == ["[−1,500, 0]", "(0, 2,500]"]
+    assert build_classes(np.array([-1500.0, 2500.0]), [0, 2500], 2).labels == [
+        "[−1\u202f500, 0]",
+        "(0, 2\u202f500]",
+    ]
 
 
 @pytest.mark.parametrize(
