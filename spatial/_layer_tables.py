@@ -16,6 +16,7 @@ from spatial.errors import DataError, name_ids
 
 from ._figure_canvas import matched
 from ._figure_classes import Classes, build_classes, class_colors
+from ._figure_words import word
 from ._qml import Class, Style
 from .palette import CLUSTER_COLORS, CLUSTERS, cluster_label
 
@@ -233,7 +234,12 @@ def _style(
     field = _first_number(frame, fields)
     if field is None:
         return Style("", [Class("", "#a6bddb")], geometry, aliases)
-    return Style(field, _number_classes(frame[field].to_numpy(dtype=np.float64)), geometry, aliases)
+    numbers = frame[field].to_numpy(dtype=np.float64)
+    classes = _number_classes(numbers)
+    gaps = int((~np.isfinite(numbers)).sum())
+    if gaps:
+        classes.append(Class(f"{word('missing', lang)} ({gaps})", "#8c8c8c", missing=True))
+    return Style(field, classes, geometry, aliases)
 
 
 def _cluster_classes(clusters: pd.Series[Any], lang: str) -> list[Class]:

@@ -36,6 +36,9 @@ class Class:
         Of a category.
     lower, upper : float, optional
         Of a range; QGIS takes the first range that holds a number, so ranges are (lower, upper].
+    missing : bool
+        Of units without a number, drawn hatched.  QGIS's graduated renderer leaves them out, so a style with
+        such a class has rules instead.
     """
 
     label: str
@@ -43,6 +46,7 @@ class Class:
     value: str | None = None
     lower: float | None = None
     upper: float | None = None
+    missing: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,18 +82,23 @@ def style_qml(style: Style) -> str:
     if style.geometry not in _SYMBOLS:
         raise DataError(f"A layer is drawn as {', '.join(_SYMBOLS)}; got {style.geometry!r}.")
     root = ET.Element("qgis", version="3.22.0", styleCategories="Symbology|Fields")
-    kinds = set(map(_kind, style.classes))
-    if len(kinds) != 1:
+    kinds = {_kind(entry) for entry in style.classes if not entry.missing}
+    gaps = len(kinds) == 1 and any(entry.missing for entry in style.classes)
+    if len(kinds) != 1 or (gaps and kinds != {"graduatedSymbol"}):
         raise DataError(
             f"A style has categories or ranges or one symbol, not a mixture; got {sorted(kinds)}."
         )
+    kind = "RuleRenderer" if gaps else kinds.pop()
     renderer = ET.SubElement(
-        root, "renderer-v2", type=kinds.pop(), forceraster="0", symbollevels="0", enableorderby="0"
+        root, "renderer-v2", type=kind, forceraster="0", symbollevels="0", enableorderby="0"
     )
-    _add_classes(renderer, style)
+    if gaps:
+        _add_rules(renderer, style)
+    else:
+        _add_classes(renderer, style)
     symbols = ET.SubElement(renderer, "symbols")
     for number, entry in enumerate(style.classes):
-        _add_symbol(symbols, number, entry.color, style.geometry)
+        _add_symbol(symbols, number, entry, style.geometry)
     aliases = ET.SubElement(root, "aliases")
     for index, (field, alias) in enumerate(style.aliases.items()):
         ET.SubElement(aliases, "alias", field=_clean(field), index=str(index), name=_clean(alias))
@@ -122,14 +131,33 @@ def _add_classes(renderer: ET.Element, style: Style) -> None:
             ET.SubElement(group, "range", ends | shared)
 
 
-def _add_symbol(symbols: ET.Element, number: int, color: str, geometry: str) -> None:
+def _add_rules(renderer: ET.Element, style: Style) -> None:
+    field = '"' + _clean(style.field).replace('"', '""') + '"'
+    rules = ET.SubElement(renderer, "rules", key="rules")
+    for number, entry in enumerate(style.classes):
+        above = ">=" if number == 0 else ">"
+        condition = f"{field} {above} {entry.lower!r} AND {field} <= {entry.upper!r}"
+        ET.SubElement(
+            rules,
+            "rule",
+            key=f"rule-{number}",
+            symbol=str(number),
+            label=_clean(entry.label),
+            filter=f"{field} IS NULL" if entry.missing else condition,
+        )
+
+
+def _add_symbol(symbols: ET.Element, number: int, entry: Class, geometry: str) -> None:
     kind, layer_class = _SYMBOLS[geometry]
     symbol = ET.SubElement(
         symbols, "symbol", name=str(number), type=kind, alpha="1", clip_to_extent="1", force_rhr="0"
     )
     layer = ET.SubElement(symbol, "layer", {"class": layer_class, "enabled": "1", "locked": "0", "pass": "0"})
     options = ET.SubElement(layer, "Option", type="Map")
-    for name, value in _properties(geometry, _rgba(color)).items():
+    properties = _properties(geometry, _rgba(entry.color))
+    if entry.missing and geometry == "polygon":
+        properties |= {"style": "b_diagonal"}
+    for name, value in properties.items():
         ET.SubElement(options, "Option", name=name, type="QString", value=value)
 
 

@@ -136,6 +136,20 @@ def test_ranges_hold_each_number_once(tmp_path: Path, cities: Any) -> None:
     assert lower == -upper  # the pale class lies round zero
 
 
+def test_units_without_a_number_are_drawn_too(tmp_path: Path, cities: Any) -> None:
+    values = cities["gdp"].where(cities["gdp"] != 9).rename("share")
+    path = write_layers(tmp_path / "r.gpkg", cities, {"share": values})
+    renderer = style_of(path, "share").find("renderer-v2")
+    assert renderer.get("type") == "RuleRenderer"
+    rules = [(r.get("label"), r.get("filter")) for r in renderer.findall("rules/rule")]
+    assert rules[-1] == ("No data (1)", '"share" IS NULL')
+    counted = [len(pyogrio.read_dataframe(path, layer="share", where=condition)) for _, condition in rules]
+    assert sum(counted) == 16
+    assert counted[-1] == 1
+    last = renderer.find("symbols")[-1].find("layer/Option/Option[@name='style']")
+    assert last.get("value") == "b_diagonal"
+
+
 def test_columns_have_chinese_titles(tmp_path: Path, cities: Any, local: Any) -> None:
     path = write_layers(
         tmp_path / "r.gpkg",
