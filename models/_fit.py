@@ -90,6 +90,10 @@ class Workspace:
             self._moments[name] = build_moments(self.design.operators[name], self.design.effects)
         return self._moments[name]
 
+    def bound(self, g: int) -> float:
+        """Return the largest absolute rho that is sought for equation g."""
+        return rho_bound(self.moments(g).operator)
+
     def filtered(self, g: int, rho: float) -> Float:
         """Return [y*, Z*] of equation g; (R, 1 + k_g)."""
         places = self.design.equation_columns(g)
@@ -147,7 +151,7 @@ class Workspace:
         design, moments = self.design, self.moments(g)
         operator = moments.operator
         full = self._combination(g, delta)
-        bound = rho_bound(operator)
+        bound = self.bound(g)
         if self.is_fast(g):
             a, b = design.projected @ full, self.lagged(g) @ full
             if kind == "kp2010":

@@ -102,9 +102,9 @@ def _has_rho(space: Workspace, numbers: Numbers, g: int) -> bool:
 
 
 def _at_bound(space: Workspace, numbers: Numbers, active: list[int]) -> tuple[bool, ...]:
-    from ._gm import rho_bound
-
-    return tuple(abs(numbers.rho[g]) >= rho_bound(space.moments(g).operator) * (1 - 1e-9) for g in active)
+    found = [abs(float(numbers.rho[g])) >= space.bound(g) * (1 - 1e-9) for g in active]
+    _warn_bound(space, active, found)
+    return tuple(found)
 
 
 def _padded(V: Float, extra: int) -> Float:
@@ -160,7 +160,7 @@ def _meat(
                 )
             chosen = bartlett_lags(layout.n_times) if lags is None else min(lags, layout.n_times - 1)
             note = f"Driscoll-Kraay with {chosen} lags of {layout.n_times} times"
-            return driscoll_kraay_meat(values, layout, chosen), (), (note,)
+            return driscoll_kraay_meat(values, layout, chosen) * inflate, (), (note,)
         case choice.Conley(km=km, lags=lags, kernel=kernel):
             lon, lat = coordinates(cov.coordinates, layout, lookup)
             weights = kernel_weights(lon, lat, km, kernel)

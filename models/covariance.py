@@ -119,7 +119,7 @@ class Conley(Covariance):
 
 @dataclass(frozen=True)
 class DriscollKraay(Covariance):
-    """Any dependence between units, fading over time (Driscoll and Kraay 1998); for many times.
+    """Any dependence between units, fading over time (Driscoll and Kraay 1998); for many times; times NT/n.
 
     Parameters
     ----------
