@@ -81,6 +81,8 @@ class Sample:
 
     def unsorted(self, values: NDArray[Any]) -> NDArray[Any]:
         """Put values by sorted id back into the order of the weights."""
+        if np.array_equal(self.order, np.arange(self.n)):
+            return values
         out = np.empty_like(values)
         out[self.order] = values
         return out

@@ -339,14 +339,18 @@ def _local(
         },
         index=data.weights.ids[data.order],
     ).loc[data.weights.ids]
-    simulations = None if lags is None else data.unsorted(x[:, None] * (lags + (own * y)[:, None]))
+    if lags is not None:
+        # In place: there may be gigabytes of them.
+        lags += (own * y)[:, None]
+        lags *= x[:, None]
+        lags = data.unsorted(lags)
     return LocalMoran(
         name=name,
         frame=frame,
         I=float(x @ lag / data.matrix.sum()),
         alpha=alpha,
         fdr=fdr,
-        simulations=simulations,
+        simulations=lags,
         permutations=permutations,
         seed=seed,
         alternative=alternative,
