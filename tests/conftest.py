@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from small_font import register_font
 
 import spatial as sp
 
@@ -31,6 +32,12 @@ def nc_crime() -> Any:
 def china() -> Any:
     """The 336 Chinese cities."""
     return sp.shapefiles.load("china_cities")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _chinese_font(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Chinese figures are tested on machines without a Chinese font too."""
+    register_font(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture(autouse=True)
