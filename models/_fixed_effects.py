@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,12 @@ from spatial.errors import DataError, FormulaError
 
 from . import covariance as choice
 from ._design import Design
-from ._inference import cluster_codes, warn_few
+from ._first_stages import equation_first_stage
+from ._fit import estimate
+from ._inference import cluster_codes, infer, warn_few
 from ._sample import Unbalanced
 from ._summary import equation_table
+from ._weak import sanderson_windmeijer_f
 from .results import inference_frame
 from .system import SpatialSystem
 
@@ -45,7 +48,8 @@ class FixedEffectsFit:
     n_units, n_times, n_obs : int
     r_squared, r_squared_within : float
     first_stage_f : float
-        Of the excluded instruments; NaN for OLS.
+        Of the excluded instruments; with several endogenous regressors the smallest conditional F of
+        Sanderson and Windmeijer; NaN for OLS.
     absorbed : tuple of (equation, term)
     """
 
@@ -138,7 +142,8 @@ def fixed_effects(
         Among ``"unit"``, ``"time"``, columns, and products such as ``"region:time"``.
     cov : str or Covariance
         ``"cluster"`` by unit, ``"hom"``, ``"het"``, `Cluster`, `TwoWay` or `DriscollKraay`, with the
-        small-sample factors of fixest.
+        small-sample factors of fixest.  Several endogenous regressors, which pyfixest does not take, go
+        through the engine of `SpatialSystem`, with its factors times n / (n - k).
     weights : Weights, Graph, W or dict, optional
         For spatial lags of exogenous variables; a lag of the outcome needs `SpatialSystem`.
     unbalanced : "raise", "balance" or "induced"
@@ -167,8 +172,10 @@ def fixed_effects(
     if endogenous and not instruments:
         names = ", ".join(equation.terms[k].name for k in endogenous)
         raise FormulaError(f"{names} is endogenous: name instruments, '| endog ~ instruments'.")
-    frame, text, order = _translated(design, endogenous)
     value = choice.as_covariance(cov)
+    if len(endogenous) > 1:
+        return _several_endogenous(system, value)
+    frame, text, order = _translated(design, endogenous)
     vcov, options = _vcov(value, design, system, frame)
     found = _run(text, frame, vcov, options)
     return _result(found, order, system, value, bool(endogenous))
@@ -223,6 +230,51 @@ def _translated(design: Design, endogenous: list[int]) -> tuple[pd.DataFrame, st
         outside = " + ".join(f"z{k}" for k in range(len(design.external)))
         parts.append(f"{' + '.join(f'x{k}' for k in endogenous)} ~ {outside}")
     return frame, " | ".join(parts), [*endogenous, *plain]
+
+
+def _several_endogenous(system: SpatialSystem, value: choice.Covariance) -> FixedEffectsFit:
+    """Estimate by 2SLS with the declared instruments and no others."""
+    design = system.design
+    exogenous = [
+        j
+        for j, t in zip(design.regressors[0], design.structure.equations[0].terms, strict=True)
+        if not t.is_endogenous
+    ]
+    own = replace(
+        design,
+        instruments=np.column_stack([design.columns[:, exogenous], *design.external.values()]),
+        instrument_names=tuple(f"x{j}" for j in exogenous) + tuple(design.external),
+    )
+    numbers, space = estimate(own, "2sls", "kp2010", 0, own.layout.unit)
+    found = infer(space, numbers, value, "kp2010", system._lookup)
+    index = pd.MultiIndex.from_tuples(
+        [(e, t.name) for e, t in design.structure.terms], names=["equation", "term"]
+    )
+    df = own.n_effective - len(index)
+    cov = pd.DataFrame(found.cov * own.n_effective / df, index=index, columns=index)
+    y = own.projected[:, own.outcomes[0]]
+    y = y if own.effects.any else y - y.mean()
+    residual = numbers.residuals[0]
+    raw = own.columns[:, own.outcomes[0]]
+    raw = raw - raw.mean()
+    first = equation_first_stage(own, 0)[0]
+    strength = min(sanderson_windmeijer_f(first, j).statistic for j in range(first.n_endogenous))
+    return FixedEffectsFit(
+        design.structure.names[0],
+        pd.Series(numbers.fit.delta, index=index, name="estimate"),
+        cov,
+        df,
+        "2sls",
+        value,
+        system.effects,
+        design.layout.n_units,
+        design.layout.n_times,
+        design.layout.n_rows,
+        1.0 - float(residual @ residual) / float(raw @ raw),
+        1.0 - float(residual @ residual) / float(y @ y),
+        strength,
+        design.absorbed,
+    )
 
 
 def _vcov(

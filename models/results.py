@@ -299,11 +299,11 @@ class SystemFit:
 
     def to_docx(self, path: str | Path, **options: Any) -> Path:
         """Write the table as a Word file."""
-        return self._table().to_docx(path, **options)
+        return Path(self._table().to_docx(path, **options))
 
     def to_xlsx(self, path: str | Path, **options: Any) -> Path:
         """Write the table as an Excel file."""
-        return self._table().to_xlsx(path, **options)
+        return Path(self._table().to_xlsx(path, **options))
 
     def to_latex(self, path: str | Path | None = None, **options: Any) -> Any:
         """Return the table in LaTeX, or write it."""
