@@ -26,9 +26,9 @@ __all__ = [
     "COORDINATION_LEVELS",
     "coordination_level",
     "coupling_coordination",
-    "density",
     "industrial_upgrading",
     "interaction_degree",
+    "per_area",
     "per_capita",
 ]
 
@@ -138,7 +138,7 @@ def per_capita(values: Any, population: Any, *, scale: float = 1.0) -> Any:
     return _ratio(values, population, scale, "population", "per_capita", "per capita", "人均")
 
 
-def density(values: Any, area: Any, *, scale: float = 1.0) -> Any:
+def per_area(values: Any, area: Any, *, scale: float = 1.0) -> Any:
     r"""Return values per area,
 
     .. math:: y_{it} = \frac{\text{scale} \times x_{it}}{A_i} .
@@ -154,15 +154,15 @@ def density(values: Any, area: Any, *, scale: float = 1.0) -> Any:
     Returns
     -------
     Series, DataFrame or Panel
-        Names get ``_density``.
+        Names get ``_per_area``.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> density(pd.Series({"a": 300.0, "b": 50.0}, name="jobs"), pd.Series({"a": 10.0, "b": 25.0})).tolist()
+    >>> per_area(pd.Series({"a": 300.0, "b": 50.0}, name="jobs"), pd.Series({"a": 10.0, "b": 25.0})).tolist()
     [30.0, 2.0]
     """
-    return _ratio(values, area, scale, "area", "density", "per area", "地均")
+    return _ratio(values, area, scale, "area", "per_area", "per area", "地均")
 
 
 def _ratio(values: Any, base: Any, scale: float, what: str, suffix: str, label: str, label_zh: str) -> Any:

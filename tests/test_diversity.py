@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import entropy
 
-from spatial.diversity import (
+from spatial.diversity_measures import (
     coagglomeration,
     coagglomeration_matrix,
     diversity,

@@ -11,7 +11,7 @@ import pytest
 
 from spatial.errors import AlignmentError, DataError
 from spatial.panel import Panel
-from spatial.specialization import (
+from spatial.specialization_measures import (
     gini_specialization,
     herfindahl,
     hoover_index,

@@ -17,9 +17,9 @@ from spatial.structure import (
     COORDINATION_LEVELS,
     coordination_level,
     coupling_coordination,
-    density,
     industrial_upgrading,
     interaction_degree,
+    per_area,
     per_capita,
 )
 from spatial.weights import Weights
@@ -236,12 +236,12 @@ def test_per_capita_of_a_panel() -> None:
     np.testing.assert_allclose(own.frame["u_per_capita"], panel.frame["u"] / panel.frame["w"], rtol=1e-15)
 
 
-def test_density_and_order() -> None:
+def test_per_area_and_order() -> None:
     area = {"b": 2.0, "a": 1.0, "c": 4.0}
-    assert density(GDP["y3"], area).tolist() == [50.0, 25.0, 17.5]
-    shuffled = density(GDP["y3"].loc[["b", "c", "a"]], area)
+    assert per_area(GDP["y3"], area).tolist() == [50.0, 25.0, 17.5]
+    shuffled = per_area(GDP["y3"].loc[["b", "c", "a"]], area)
     assert shuffled.loc[["a", "b", "c"]].tolist() == [50.0, 25.0, 17.5]
-    assert density(GDP["y3"].rename(None), area).name == "values_density"
+    assert per_area(GDP["y3"].rename(None), area).name == "values_per_area"
 
 
 def test_missing_values_stay_missing() -> None:
@@ -271,4 +271,4 @@ def test_ratios_refuse() -> None:
     refuse("no column 'people'", "people", values=GDP)
     refuse("Column 'y3' must hold numbers", good, values=GDP["y3"].astype(str))
     with pytest.raises(DataError, match="area must be positive"):
-        density(GDP["y3"], {**good, "a": 0})
+        per_area(GDP["y3"], {**good, "a": 0})

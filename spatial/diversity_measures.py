@@ -1,6 +1,6 @@
 """Diversity of cities: entropy, related and unrelated variety; and co-location of industries.
 
-Tables are as in `spatial.specialization`: units in rows, industries in columns, or a Panel of industries.
+Tables are as in `spatial.specialization_measures`: units in rows, industries in columns; or a Panel.
 """
 
 from __future__ import annotations
