@@ -14,6 +14,7 @@ from spatial.errors import WeightsError, did_you_mean
 from . import _io_binary as binary_files
 from . import _io_swm as swm
 from . import _io_table as tables
+from . import _io_table_write as table_writers
 from . import _io_text as text
 from ._io_parts import Options, Parsed, flag, weights_of
 from ._weights import Weights, as_weights
@@ -43,9 +44,9 @@ FORMATS: dict[str, Format] = {
     ".gwt": Format(text.read_gwt, text.write_gwt, _ENCODED, _FIELD),
     ".kwt": Format(text.read_gwt, text.write_gwt, _ENCODED, _FIELD),
     ".swm": Format(swm.read_swm, swm.write_swm, frozenset(), frozenset({"id_field", "spatial_reference"})),
-    ".csv": Format(tables.read_csv, tables.write_csv, _ENCODED, frozenset(), _TABLE, _TABLE[:2]),
+    ".csv": Format(tables.read_csv, table_writers.write_csv, _ENCODED, frozenset(), _TABLE, _TABLE[:2]),
     ".xlsx": Format(
-        tables.read_xlsx, tables.write_xlsx, frozenset({"sheet"}), frozenset(), _TABLE, _TABLE[:2]
+        tables.read_xlsx, table_writers.write_xlsx, frozenset({"sheet"}), frozenset(), _TABLE, _TABLE[:2]
     ),
     ".txt": Format(text.read_txt, text.write_txt, _ENCODED, frozenset(), (), ("full", "neighbors")),
     ".dat": Format(text.read_dat, text.write_dat, _ENCODED),

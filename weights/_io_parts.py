@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import warnings
@@ -26,7 +27,9 @@ __all__ = [
     "encode_meta",
     "flag",
     "ids_by_rule",
+    "links_at_once",
     "links_to_csr",
+    "needs_openpyxl",
     "numbers",
     "plain_ids",
     "read_text",
@@ -70,6 +73,11 @@ class Parsed:
 def flag(path: Path, message: str, line: int | None = None) -> WeightsError:
     """Return the error with the file and, for text, the line in front."""
     return WeightsError(f"{path.name}{f', line {line}' if line else ''}: {message}")
+
+
+def needs_openpyxl(path: Path) -> WeightsError:
+    """Return the error that names the extra."""
+    return flag(path, '.xlsx needs openpyxl: pip install "spatial-cities[excel]". Or save the sheet as .csv.')
 
 
 # ---- text
@@ -177,16 +185,41 @@ def links_to_csr(
             f"these neighbours have no row of their own: {name_ids(unknown)}. "
             "The file is damaged, or was cut out of a larger one.",
         )
+    return _matrix_of(index, row, column, values, path)
+
+
+def _matrix_of(index: pd.Index[Any], row: Any, column: Any, values: Any, path: Path) -> sp.csr_array:
     pairs = row.astype(np.int64) * len(index) + column
     twice = pd.Series(pairs).duplicated().to_numpy()
     if twice.any():
-        found = list(zip(_where(heads, twice), _where(tails, twice), strict=True))
+        found = list(zip(index[row[twice]], index[column[twice]], strict=True))
         raise flag(
             path,
             f"each link must be given once; these pairs repeat: {name_ids(found)}. "
             "Drop the copies, or sum them.",
         )
     return sp.csr_array((np.asarray(values, np.float64), (row, column)), shape=(len(index),) * 2)
+
+
+def links_at_once(text: str, path: Path, **options: Any) -> tuple[list[str], sp.csr_array] | None:
+    """Return ids and matrix of a clean table i, j, w, or None where it needs a reader that names lines.
+
+    pandas' parser is several times as fast as going through the lines, but its messages are not ours.
+    """
+    try:
+        frame = pd.read_csv(io.StringIO(text), header=None, dtype=str, na_filter=False, **options)
+        # float() of the text is exact in every version of pandas; its own parser is not.
+        values = frame.iloc[:, 2].to_numpy(dtype=object).astype(np.float64)
+    except (ValueError, TypeError, IndexError):  # pandas' ParserError is a ValueError
+        return None
+    if frame.shape[1] != 3 or not np.isfinite(values).all():
+        return None
+    codes, names = pd.factorize(pd.concat([frame[0], frame[1]], ignore_index=True))
+    units = list(names)
+    if (codes < 0).any() or not all(isinstance(u, str) for u in units):
+        return None
+    size = len(frame)
+    return units, _matrix_of(pd.Index(units), codes[:size], codes[size:], values, path)
 
 
 def unique_ids(ids: Sequence[Any], path: Path) -> pd.Index[Any]:

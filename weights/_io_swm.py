@@ -120,7 +120,8 @@ def write_swm(W: Weights, path: Path, options: Options) -> None:
         raise flag(path, f"the id field and the spatial reference cannot hold ; @ or a line end: {field!r}.")
     header = _NEW_HEADER if wide else "{field};{reference}\n"
     starts, columns, data = W.sparse.indptr.tolist(), W.sparse.indices, W.sparse.data
-    sums = np.add.reduceat(np.append(data, 0.0), np.minimum(starts[:-1], len(data))) if W.n else data
+    with np.errstate(over="ignore"):  # weights near the largest float may sum to infinity
+        sums = np.add.reduceat(np.append(data, 0.0), np.minimum(starts[:-1], len(data))) if W.n else data
     with path.open("wb") as file:
         file.write(header.format(field=field.upper(), reference=reference).encode())
         file.write(np.array([W.n, W.is_row_standardized], dtype=names.dtype).tobytes())

@@ -6,7 +6,7 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,19 @@ import scipy.sparse as sp
 
 from spatial.errors import AlignmentError, WeightsError, name_ids
 
-from ._io_parts import Options, Parsed, flag, ids_by_rule, links_to_csr, numbers, plain_ids, read_text
-from ._io_parts import with_islands as links_with_islands
-from ._weights import Weights
+from ._io_parts import (
+    Options,
+    Parsed,
+    flag,
+    ids_by_rule,
+    links_at_once,
+    links_to_csr,
+    needs_openpyxl,
+    numbers,
+    read_text,
+)
 
-__all__ = ["read_csv", "read_xlsx", "write_csv", "write_xlsx"]
+__all__ = ["read_csv", "read_xlsx"]
 
 Row = tuple[int, list[Any]]
 # Gives the ids of cells; which column they stand in, and which one holds weights, may matter.
@@ -32,8 +40,6 @@ _TAILS = {"j", "neighbor", "neighbour", "to", "destination", "target", "id_j"}
 _WEIGHTS = {"w", "weight", "weights", "wij", "w_ij"}
 # Stata and MATLAB number the columns of a matrix themselves: these are no ids.
 _NUMBERED = re.compile(r"(?:v|w|x|c|r|var|col|row|column)_?([0-9]+)", re.IGNORECASE)
-_ESCAPE = re.compile(r"\r|_x[0-9A-Fa-f]{4}_")  # what Excel's file format writes otherwise
-_DENSE_LIMIT = 16_383  # columns of an Excel sheet, less the one of the ids
 _LAYOUT = (
     "Say which with form='links' (i, j, w), form='dense' (weights only) or form='labelled' "
     "(ids in the first row and the first column)."
@@ -59,21 +65,30 @@ def read_csv(path: Path, options: Options) -> Parsed:
     text = read_text(path, options.encoding)
     first = re.sub(r'"[^"]*"', "", text.lstrip().split("\n", 1)[0])
     separator = max(",;\t ", key=lambda s: first.count(s) if s != " " else 0.5)
-    quoted = _quoted_cells(text, separator)
+    try:
+        return _read_csv(text, separator, path, options.form)
+    except csv.Error as error:
+        raise flag(path, f"not a table that can be read ({error}).") from None
 
-    def rows() -> Iterator[Row]:
-        try:
-            for line, cells in _records(text, separator):
-                if any(cell.strip() for cell in cells):
-                    yield line, cells if any(quoted) else [cell.strip() for cell in cells]
-        except csv.Error as error:
-            raise flag(path, f"not a table that can be read ({error}).") from None
+
+def _read_csv(text: str, separator: str, path: Path, form: str | None) -> Parsed:
+    quoted = _quoted_cells(text, separator)
 
     def typed(cells: Sequence[Any], column: int | None, weight: int) -> list[Any]:
         text_ids = column is not None and bool(quoted) and quoted[column] and not quoted[weight]
         return list(cells) if text_ids else ids_by_rule(cells)
 
-    return _read(_table(rows, typed, path), options.form)
+    def rows() -> Iterator[Row]:
+        for line, cells in _records(text, separator):
+            if any(cell.strip() for cell in cells):
+                yield line, cells if any(quoted) else [cell.strip() for cell in cells]
+
+    header = next(rows(), (0, []))[1]
+    if form in (None, "links") and len(header) == 3 and _named_columns(header) == (0, 1, 2):
+        found = links_at_once(text, path, sep=separator, skiprows=1)
+        if found is not None and (any(quoted) or all(unit == unit.strip() for unit in found[0])):
+            return Parsed(found[1], typed(found[0], 0, 2), complete=False)
+    return _read(_table(rows, typed, path), form)
 
 
 def _records(text: str, separator: str) -> Iterator[Row]:
@@ -107,7 +122,7 @@ def read_xlsx(path: Path, options: Options) -> Parsed:
     try:
         import openpyxl
     except ImportError:
-        raise _needs_openpyxl(path) from None
+        raise needs_openpyxl(path) from None
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except Exception as error:  # openpyxl lets through what zipfile, xml and its own parts raise
@@ -309,81 +324,3 @@ def _read_links(table: Table, columns: tuple[int, int, int] | None) -> Parsed:
         raise flag(table.path, "a link lacks an id; each needs i, j and w.", line)
     matrix = links_to_csr(units, heads, tails, values, table.path)
     return Parsed(matrix, table.typed(units, i, w), complete=False)
-
-
-# ---- writing
-def _table_rows(W: Weights, path: Path, form: str) -> Iterator[list[Any]]:
-    """Return the rows of the table, one at a time: the dense matrix is never made whole."""
-    ids = plain_ids(W.ids, path)
-    if any(isinstance(i, str) and "\x00" in i for i in ids):
-        raise flag(path, "an id cannot hold the character NUL. Rename these units.")
-    if form == "links":
-        yield ["i", "j", "w"]
-        parts = (part.tolist() for part in links_with_islands(W))
-        for i, j, w in zip(*parts, strict=True):
-            yield [ids[i], ids[j], w]
-        return
-    if W.n > _DENSE_LIMIT:
-        raise flag(
-            path,
-            f"a dense table of {W.n} units would have {W.n**2} cells; at most {_DENSE_LIMIT} units are "
-            "written. Write form='links', .mtx, .parquet or .npz.",
-        )
-    yield ["id", *ids]
-    starts, columns, data = W.sparse.indptr, W.sparse.indices, W.sparse.data
-    for row, name in enumerate(ids):
-        part = slice(starts[row], starts[row + 1])
-        cells: list[Any] = [0] * W.n
-        for j, w in zip(columns[part].tolist(), data[part].tolist(), strict=True):
-            cells[j] = w
-        yield [name, *cells]
-
-
-def write_csv(W: Weights, path: Path, options: Options) -> None:
-    """Write links i, j, w, or the dense matrix with ids; text ids are quoted, integers are not."""
-    rows = _table_rows(W, path, options.form or "links")
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n").writerows(rows)
-
-
-def write_xlsx(W: Weights, path: Path, options: Options) -> None:
-    """Write the dense matrix with ids, or links; text ids stay text cells."""
-    try:
-        from openpyxl import Workbook
-        from openpyxl.cell import WriteOnlyCell
-        from openpyxl.utils.exceptions import IllegalCharacterError
-    except ImportError:
-        raise _needs_openpyxl(path) from None
-    _require_excel_ids(plain_ids(W.ids, path), path)
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("weights")
-
-    def cell(value: Any) -> Any:
-        if isinstance(value, int):
-            return value
-        # An id that begins with = is no formula; and openpyxl would cut a number to 16 digits.
-        kept = WriteOnlyCell(sheet, value=value if isinstance(value, str) else repr(value))
-        kept.data_type = "s" if isinstance(value, str) else "n"
-        return kept
-
-    try:
-        for row in _table_rows(W, path, options.form or "dense"):
-            sheet.append([cell(value) for value in row])
-    except IllegalCharacterError:
-        raise flag(path, "an id holds a control character, which Excel cannot keep. Write .csv.") from None
-    book.save(path)
-
-
-def _require_excel_ids(ids: Iterable[Any], path: Path) -> None:
-    """Refuse integers that Excel rounds, and texts that it changes."""
-    bad = [i for i in ids if (abs(i) >= 10**15 if isinstance(i, int) else i == "" or _ESCAPE.search(i))]
-    if bad:
-        raise flag(
-            path,
-            f"Excel keeps integers of up to 15 digits and plain text; it would change {name_ids(bad)}. "
-            "Write .csv, .parquet or .npz.",
-        )
-
-
-def _needs_openpyxl(path: Path) -> WeightsError:
-    return flag(path, '.xlsx needs openpyxl: pip install "spatial-cities[excel]". Or save the sheet as .csv.')

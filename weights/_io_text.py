@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -15,6 +17,7 @@ from ._io_parts import (
     Parsed,
     flag,
     ids_by_rule,
+    links_at_once,
     links_to_csr,
     numbers,
     read_text,
@@ -39,9 +42,12 @@ _WHOLE = re.compile(r"[0-9]{1,15}\.0*(?:e\+?0+)?", re.IGNORECASE)
 _LINKS = "each line must hold a unit, its neighbour and the weight"
 
 
-def _rows(path: Path, encoding: str | None) -> Rows:
+def _text(path: Path, encoding: str | None) -> str:
+    return read_text(path, encoding).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _rows(text: str) -> Rows:
     """Return the words of each line that has any, with its number."""
-    text = read_text(path, encoding).replace("\r\n", "\n").replace("\r", "\n")
     split = ((number, line.split()) for number, line in enumerate(text.split("\n"), start=1))
     return [(number, words) for number, words in split if words]
 
@@ -65,7 +71,7 @@ def _header(rows: Rows, path: Path) -> tuple[int, dict[str, Any]]:
 # ---- GAL: neighbours without weights
 def read_gal(path: Path, options: Options) -> Parsed:
     """Read a GAL file; each weight is 1."""
-    rows = _rows(path, options.encoding)
+    rows = _rows(_text(path, options.encoding))
     n, facts = _header(rows, path)
     units: list[str] = []
     heads: list[str] = []
@@ -152,9 +158,10 @@ def _header_line(W: Weights, options: Options, *, short: bool) -> str:
 # ---- GWT, KWT and DAT: links with weights
 def read_gwt(path: Path, options: Options) -> Parsed:
     """Read links below a header with the number of units."""
-    rows = _rows(path, options.encoding)
-    n, facts = _header(rows, path)
-    parsed = _read_links(rows[1:], path)
+    text = _text(path, options.encoding)
+    top, _, body = text.lstrip("\n").partition("\n")
+    n, facts = _header(_rows(top), path)
+    parsed = _links_at_once(body, path) or _read_links(_rows(text)[1:], path)
     if len(parsed.ids or ()) > n:
         raise flag(
             path,
@@ -166,11 +173,18 @@ def read_gwt(path: Path, options: Options) -> Parsed:
 
 def read_dat(path: Path, options: Options) -> Parsed:
     """Read links without a header, as MATLAB's spconvert and libpysal write them."""
-    rows = _rows(path, options.encoding)
-    if all(_WHOLE.fullmatch(word) for _, words in rows for word in words[:2]):
-        # MATLAB's save -ascii writes the id 2 as 2.0000.
-        rows = [(k, [*(str(int(float(w))) for w in words[:2]), *words[2:]]) for k, words in rows]
-    return _read_links(rows, path)
+    text = _text(path, options.encoding)
+    parsed = _links_at_once(text, path) or _read_links(_rows(text), path)
+    names = [str(i) for i in parsed.ids or ()]
+    if not all(_WHOLE.fullmatch(name) for name in names):
+        return parsed
+    # MATLAB's save -ascii writes the id 2 as 2.0000.
+    return replace(parsed, ids=[int(float(name)) for name in names])
+
+
+def _links_at_once(text: str, path: Path) -> Parsed | None:
+    found = links_at_once(text, path, sep=r"\s+", quoting=csv.QUOTE_NONE)
+    return None if found is None else Parsed(found[1], ids_by_rule(found[0]), complete=False)
 
 
 def _read_links(rows: Rows, path: Path) -> Parsed:
@@ -208,7 +222,7 @@ def _link_lines(W: Weights, path: Path) -> Iterator[str]:
 # ---- Stata text, and what else is called .txt
 def read_txt(path: Path, options: Options) -> Parsed:
     """Read what Stata and ArcGIS call text: N and rows, or an id field and links, or bare links."""
-    rows = _rows(path, options.encoding)
+    rows = _rows(_text(path, options.encoding))
     first = rows[0][1]
     if len(first) == 1 and first[0].isdecimal():
         return _read_stata(rows, path)
