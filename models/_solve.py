@@ -129,7 +129,7 @@ def _radius(system: ReducedForm, coefficients: Sequence[Float], level: Float) ->
             out = out + c @ (W @ values.T).T
         return np.asarray(out.ravel())
 
-    if n * g <= 400:
+    if n * g <= 150:
         dense = np.column_stack([apply(e) for e in np.eye(n * g)])
         return float(np.abs(np.linalg.eigvals(dense)).max())
     operator = sparse_linalg.LinearOperator((n * g, n * g), matvec=apply, dtype=np.float64)

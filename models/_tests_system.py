@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ._tests import HypothesisTest, cluster_sums, quadratic_form, wald
+from ._tests import HypothesisTest, cluster_sums, wald
 
 __all__ = [
     "clustered_j",
@@ -15,6 +15,7 @@ __all__ = [
     "difference_in_j",
     "durbin_wu_hausman",
     "hausman",
+    "hausman_directions",
     "hausman_robust",
     "sargan",
     "system_j",
@@ -159,8 +160,29 @@ def difference_in_j(
     return HypothesisTest(name, null, value, "chi2", df, equation=equation, detail=full.detail)
 
 
+COINCIDE = "the two estimators coincide to first order"
+
+
+def hausman_directions(cov_efficient: Float, cov_consistent: Float) -> tuple[Float, Float]:
+    """Return the combinations (K, r) in which the estimators differ, and the variance of each, (r,).
+
+    Raises
+    ------
+    ValueError
+        Where the difference of the covariances is not positive semi-definite.
+    """
+    scale = np.sqrt(np.clip(np.diag(cov_consistent), 1e-300, None))
+    difference = (cov_consistent - cov_efficient) / np.outer(scale, scale)
+    values, vectors = np.linalg.eigh((difference + difference.T) / 2)
+    if values[0] < -1e-8:
+        raise ValueError("the covariances differ by a matrix that is not positive semi-definite")
+    # Directions in which the two estimators coincide have no variance: rounding noise is not a difference.
+    used = values > 1e-8
+    return vectors[:, used] / scale[:, None], values[used]
+
+
 def hausman(
-    efficient: Float, consistent: Float, cov_efficient: Float, cov_consistent: Float, *, name: str = ""
+    efficient: Float, consistent: Float, cov_efficient: Float, cov_consistent: Float
 ) -> HypothesisTest:
     r"""Return Hausman's (1978) test of an efficient against a consistent estimator.
 
@@ -168,28 +190,29 @@ def hausman(
               \sim \chi^2(\operatorname{rank}(V_2 - V_3))
 
     Both covariances must use the same estimate of the error covariance, or V2 - V3 need not be
-    positive semi-definite.
+    positive semi-definite; and regressors free of the errors.  With the outcomes themselves on the right-hand
+    side the projected regressors of one equation hold the error of another: V2 - V3 then has a rank that it
+    has not in the population, H becomes Sargan's J on too few degrees of freedom, and every second true null
+    is rejected (`Subject.purged` gives the covariances to use).
     """
-    name = name or "Hausman: 2SLS against 3SLS"
+    name = "Hausman: 2SLS against 3SLS"
     null = "the system estimator is consistent: every equation is specified correctly"
-    difference = cov_consistent - cov_efficient
-    scale = np.sqrt(np.clip(np.diag(cov_consistent), 1e-300, None))
-    smallest = float(np.linalg.eigvalsh(difference / np.outer(scale, scale))[0])
-    if smallest < -1e-8:
-        reason = "the covariances differ by a matrix that is not positive semi-definite"
-        return HypothesisTest.failed(name, null, reason)
-    # Directions in which the two estimators coincide have no variance: rounding noise is not a difference.
-    vector, scaled = (efficient - consistent) / scale, difference / np.outer(scale, scale)
-    values, vectors = np.linalg.eigh((scaled + scaled.T) / 2)
-    used = values > 1e-8
-    if not used.any():
-        return HypothesisTest.failed(name, null, "the two estimators coincide")
-    value = float(np.sum((vectors[:, used].T @ vector) ** 2 / values[used]))
-    return HypothesisTest(name, null, value, "chi2", int(used.sum()), detail="homoskedastic")
+    try:
+        directions, values = hausman_directions(cov_efficient, cov_consistent)
+    except ValueError as error:
+        return HypothesisTest.failed(name, null, str(error))
+    if not len(values):
+        return HypothesisTest.failed(name, null, COINCIDE)
+    value = float(np.sum((directions.T @ (efficient - consistent)) ** 2 / values))
+    return HypothesisTest(name, null, value, "chi2", len(values), detail="homoskedastic")
 
 
 def hausman_robust(
-    efficient: Float, consistent: Float, influence_efficient: Float, influence_consistent: Float
+    efficient: Float,
+    consistent: Float,
+    influence_efficient: Float,
+    influence_consistent: Float,
+    directions: Float,
 ) -> HypothesisTest:
     r"""Return the Hausman test with the clustered covariance of the difference itself.
 
@@ -200,21 +223,19 @@ def hausman_robust(
     efficient, consistent : (K,)
     influence_efficient, influence_consistent : (clusters, K)
         Sums of the influence function within each cluster: estimate - truth = their sum.
+    directions : (K, r)
+        The combinations in which the estimators differ; see `hausman_directions`.
     """
     name = "Hausman (clustered): 2SLS against 3SLS"
     null = "2SLS and 3SLS estimate the same coefficients"
-    count, k = influence_efficient.shape
-    if count <= k:
-        return HypothesisTest.failed(name, null, f"{count} clusters for {k} coefficients")
-    gap = influence_efficient - influence_consistent
+    count, r = len(influence_efficient), directions.shape[1]
+    if r == 0:
+        return HypothesisTest.failed(name, null, COINCIDE)
+    if count <= r:
+        return HypothesisTest.failed(name, null, f"{count} clusters for {r} differences")
+    gap = (influence_efficient - influence_consistent) @ directions
     covariance = gap.T @ gap * count / (count - 1)
-    scale = np.sqrt(np.sum(influence_consistent**2, axis=0))
-    small = np.sqrt(np.diag(covariance)) < 1e-7 * scale
-    if small.all():
-        return HypothesisTest.failed(name, null, "the two estimators coincide")
-    keep = ~small
-    value, rank = quadratic_form((efficient - consistent)[keep], covariance[np.ix_(keep, keep)], rtol=1e-9)
-    return HypothesisTest(name, null, value, "chi2", rank, detail="clustered")
+    return wald(name, null, directions.T @ (efficient - consistent), covariance, detail="clustered")
 
 
 def durbin_wu_hausman(

@@ -176,7 +176,9 @@ def _f_test(
 
 
 def shea_r2(stage: FirstStage, column: int) -> float:
-    """Return Shea's (1997) partial R2: the ratio of the OLS and the 2SLS variance factors."""
+    """Return the partial R2 of Shea (1997), a ratio of variance factors; NaN without enough instruments."""
+    if stage.n_instruments < stage.n_endogenous:
+        return float("nan")
     full = np.linalg.pinv(stage.Y.T @ stage.Y)
     fitted = np.linalg.pinv(stage.pi.T @ stage.pi)
     return float(full[column, column] / fitted[column, column])

@@ -12,6 +12,7 @@ from scipy import sparse
 from spatial.models import _tests_panel as panel_tests
 from spatial.models import _tests_spatial as spatial_tests
 from spatial.models import _tests_system as system_tests
+from spatial.models._estimate import LinearFit, three_stage, two_stage
 from spatial.models._layout import LagOperator, balanced_layout
 from spatial.models._tests import HypothesisTest, frame_of, wald
 
@@ -291,15 +292,17 @@ def test_hausman_by_hand_and_its_refusals() -> None:
     assert test.statistic == pytest.approx(0.25)
     assert test.df == 2
     same = system_tests.hausman(np.zeros(1), np.zeros(1), np.eye(1), np.eye(1))
-    assert same.reason == "the two estimators coincide"
+    assert same.reason == "the two estimators coincide to first order"
     wrong = system_tests.hausman(np.zeros(1), np.ones(1), np.eye(1) * 2, np.eye(1))
     assert "not positive semi-definite" in wrong.reason
     psi = np.random.default_rng(0).normal(size=(40, 2))
-    assert system_tests.hausman_robust(np.zeros(2), np.zeros(2), psi, psi).reason
-    robust = system_tests.hausman_robust(np.zeros(2), np.ones(2), psi, 2 * psi)
+    none = system_tests.hausman_robust(np.zeros(2), np.zeros(2), psi, psi, np.empty((2, 0)))
+    assert none.reason == "the two estimators coincide to first order"
+    robust = system_tests.hausman_robust(np.zeros(2), np.ones(2), psi, 2 * psi, np.eye(2))
     expected = np.ones(2) @ np.linalg.solve(psi.T @ psi * 40 / 39, np.ones(2))
     assert robust.statistic == pytest.approx(expected)
-    assert "2 clusters for 2" in system_tests.hausman_robust(np.zeros(2), np.ones(2), psi[:2], psi[:2]).reason
+    few = system_tests.hausman_robust(np.zeros(2), np.ones(2), psi[:2], psi[:2], np.eye(2))
+    assert few.reason == "2 clusters for 2 differences"
 
 
 def test_anselin_kelejian_is_that_of_spreg_for_symmetric_weights() -> None:
@@ -402,6 +405,49 @@ def test_lm_has_its_size_under_unit_effects() -> None:
         rejected.append([test.p_value < 0.05 for test in tests])
     for share in np.mean(rejected, axis=0):
         assert 0.02 <= share <= 0.085
+
+
+def test_hausman_and_j_have_their_size_with_purged_regressors() -> None:
+    rng = np.random.default_rng(14)
+    n, B = 600, np.array([[0, 0.4], [0.3, 0]])
+    C = np.zeros((2, 12))
+    C[:, :6] = [[1, 0, 0.5, 0.3, 0, 0], [0, 1, 0.3, 0.2, 0.6, 0.5]]
+    own = ([0, 2, 3], [1, 2, 3, 4, 5])
+    places = (slice(0, 4), slice(4, 10))
+    inverse = np.linalg.inv(np.eye(2) - B).T
+    p_values = []
+    for _ in range(200):
+        X = rng.normal(size=(n, 12))
+        Y = (X @ C.T + rng.multivariate_normal([0, 0], [[1, 0.5], [0.5, 1]], n)) @ inverse
+        Q = np.linalg.qr(X)[0]
+        Z = [np.column_stack([Y[:, 1 - g], X[:, own[g]]]) for g in (0, 1)]
+        R, r = [Q.T @ z for z in Z], [Q.T @ Y[:, g] for g in (0, 1)]
+        two = two_stage(R, r)
+        e = np.column_stack([Y[:, g] - Z[g] @ two.delta[places[g]] for g in (0, 1)])
+        sigma = e.T @ e / n
+        three = three_stage(R, r, np.linalg.inv(sigma))
+        # What each equation adds beside the other outcome, solved for both outcomes.
+        parts = np.column_stack([R[g][:, 1:] @ three.delta[places[g]][1:] for g in (0, 1)])
+        slope = np.array([[0, three.delta[0]], [three.delta[4], 0]])
+        fitted = parts @ np.linalg.inv(np.eye(2) - slope).T
+        bare = [np.column_stack([fitted[:, 1 - g], R[g][:, 1:]]) for g in (0, 1)]
+        purged = two_stage(bare, r), three_stage(bare, r, np.linalg.inv(sigma))
+        raw_V, bare_V = ([_joint(f, sigma) for f in pair] for pair in ((two, three), purged))
+        naive = system_tests.hausman(three.delta, two.delta, raw_V[1], raw_V[0])
+        right = system_tests.hausman(three.delta, two.delta, bare_V[1], bare_V[0])
+        last = np.column_stack([Y[:, g] - Z[g] @ three.delta[places[g]] for g in (0, 1)])
+        j = system_tests.system_j(Q, last, sigma, 10)
+        robust = system_tests.clustered_j(Q, Z, Y, e, np.arange(n))
+        assert (right.df, naive.df) == (2, 6)
+        p_values.append([t.p_value for t in (right, j, robust, naive)])
+    rejected = np.mean(np.array(p_values) < 0.05, axis=0)
+    assert (rejected[:3] <= 0.096).all()  # 5 percent and three standard errors of 200 draws
+    assert rejected[3] > 0.3  # the same test with the outcomes left in: why they are purged
+
+
+def _joint(fit: LinearFit, sigma: np.ndarray) -> np.ndarray:
+    meat = sum(sigma[a, b] * fit.gamma[a] @ fit.gamma[b].T for a in (0, 1) for b in (0, 1))
+    return fit.bread @ meat @ fit.bread
 
 
 def test_common_factor_by_hand() -> None:
