@@ -187,10 +187,12 @@ def _check_content(
             raise DataError(
                 f"{statistic} needs values that vary; {name!r} is {column[0]:g} in all {n} units."
             )
-    total = float(row_sums(weights.sparse).sum())
-    if weights.n_links == 0 or not total > 0:
+    own = weights.sparse.diagonal()
+    links = weights.n_links - int((own != 0).sum())
+    total = float(row_sums(weights.sparse).sum() - own.sum())
+    if links == 0 or not total > 0:
         raise WeightsError(
-            f"{statistic} needs weights with a positive sum; these {weights.n_links} links sum to {total:g}."
+            f"{statistic} needs links between units with a positive sum; these {links} links sum to {total:g}."
         )
 
 

@@ -468,7 +468,17 @@ def test_islands_stay_in_n() -> None:
         (
             lambda x, W: moran(x, Weights.from_sparse(W.sparse * 0, W.ids)),
             WeightsError,
-            "needs weights with a positive sum; these 0 links",
+            "needs links between units with a positive sum; these 0 links",
+        ),
+        (
+            lambda x, W: moran(x, Weights.from_sparse(sparse.csr_array(sparse.eye_array(25)), W.ids)),
+            WeightsError,
+            "these 0 links",
+        ),
+        (
+            lambda x, W: moran(x, Weights.from_sparse(-W.sparse, W.ids)),
+            WeightsError,
+            "these 80 links sum to -25",
         ),
         (lambda x, W: moran(x, W.sparse), WeightsError, "A bare matrix has no ids"),
         (lambda x, W: moran(x, W, permutations=-1), DataError, "permutations must be a whole number"),
