@@ -192,7 +192,8 @@ def _check_content(
     total = float(row_sums(weights.sparse).sum() - own.sum())
     if links == 0 or not total > 0:
         raise WeightsError(
-            f"{statistic} needs links between units with a positive sum; these {links} links sum to {total:g}."
+            f"{statistic} needs links between units, with a positive sum; "
+            f"these {links} links sum to {total:g}."
         )
 
 

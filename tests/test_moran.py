@@ -468,7 +468,7 @@ def test_islands_stay_in_n() -> None:
         (
             lambda x, W: moran(x, Weights.from_sparse(W.sparse * 0, W.ids)),
             WeightsError,
-            "needs links between units with a positive sum; these 0 links",
+            "needs links between units, with a positive sum; these 0 links",
         ),
         (
             lambda x, W: moran(x, Weights.from_sparse(sparse.csr_array(sparse.eye_array(25)), W.ids)),
