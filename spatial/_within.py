@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from spatial.errors import DataError, NotIdentifiedError, name_ids
 
-__all__ = ["WithinFit", "demeaned", "within_fit"]
+__all__ = ["WithinFit", "demeaned", "first_stage_f", "within_fit"]
 
 Float = NDArray[np.float64]
 
@@ -74,6 +74,37 @@ def within_fit(
     )
 
 
+def first_stage_f(
+    endogenous: Float, exogenous: Float, instruments: Float, *, unit: bool, time: bool
+) -> float:
+    """Return the F statistic, clustered by unit, of the instruments beside the exogenous regressors.
+
+    All are (T, N, .), `endogenous` (T, N); NaN where the instruments add nothing.
+    """
+    t, n = endogenous.shape
+    flat = [
+        demeaned(v, unit=unit, time=time).reshape(t * n, -1)
+        for v in (endogenous[:, :, None], exogenous, instruments)
+    ]
+    w = flat[0] - _project(flat[0], flat[1])
+    basis = _basis(flat[2] - _project(flat[2], flat[1]), np.sqrt((flat[2] ** 2).sum(axis=0)))
+    m = basis.shape[1]
+    if m == 0 or n <= m:
+        return np.nan
+    slope = basis.T @ w  # the basis is orthonormal
+    scores = (basis * (w - basis @ slope)).reshape(t, n, m).sum(axis=0)
+    wald = slope.T @ np.linalg.solve(scores.T @ scores, slope)
+    return float(wald.item() / m * (n - m) / n)
+
+
+def _basis(h: Float, size: Float) -> Float:
+    """Return an orthonormal basis of the columns of `h`, each beside its `size` before partialling out."""
+    from scipy.linalg import qr
+
+    q, r, _ = qr(h / np.maximum(size, 1e-300), mode="economic", pivoting=True)
+    return np.asarray(q[:, : int((np.abs(np.diag(r)) > 1e-9).sum())])
+
+
 def _scaled(x: Float) -> Float:
     return np.asarray(x / np.maximum(np.sqrt((x**2).sum(axis=0)), 1e-300))
 
@@ -97,9 +128,5 @@ def _refuse_collinear(x: Float, raw: Float, names: list[str]) -> None:
 
 
 def _project(x: Float, h: Float) -> Float:
-    from scipy.linalg import qr
-
-    q, r, _ = qr(_scaled(h), mode="economic", pivoting=True)
-    rank = int((np.abs(np.diag(r)) > 1e-9 * abs(r[0, 0])).sum())
-    basis = q[:, :rank]
+    basis = _basis(h, np.sqrt((h**2).sum(axis=0)))
     return np.asarray(basis @ (basis.T @ x))

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from spatial.errors import DataError, SpatialWarning, name_ids
 from spatial.panel import Panel
-from spatial.weights._weights import Weights
+from spatial.weights._weights import Weights, as_weights
 
 from ._rows import check_steps, checked_option
 from ._sigma import SigmaConvergence, estimate_row, lagged, ordered_weights, read_logs, sigma_convergence
-from ._within import within_fit
+from ._within import first_stage_f, within_fit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,6 +42,8 @@ class BetaConvergence:
         :math:`\beta \le -1`.
     nickell_bias : float
         First-order bias of beta under unit effects, at the estimate; 0 without them.
+    first_stage_f : float
+        F statistic, clustered by unit, of the instruments of lagged growth; NaN for least squares.
     """
 
     estimates: pd.DataFrame
@@ -55,6 +57,7 @@ class BetaConvergence:
     n_units: int
     n_times: int
     r2_within: float
+    first_stage_f: float
 
     def tidy(self) -> pd.DataFrame:
         """Return the estimates, with the speed of convergence as the last row."""
@@ -63,7 +66,17 @@ class BetaConvergence:
 
     def glance(self) -> pd.DataFrame:
         """Return one row: beta, speed, half-life, bias, sample, method, effects."""
-        facts = ("beta", "speed", "half_life", "nickell_bias", "n_units", "n_times", "r2_within", "method")
+        facts = (
+            "beta",
+            "speed",
+            "half_life",
+            "nickell_bias",
+            "n_units",
+            "n_times",
+            "r2_within",
+            "first_stage_f",
+            "method",
+        )
         row = {name: getattr(self, name) for name in facts}
         return pd.DataFrame([{**row, "n": self.n_units * self.n_times, "effects": " + ".join(self.effects)}])
 
@@ -154,7 +167,8 @@ def beta_convergence(
     SpatialWarning
         With unit effects: beta is biased downwards by about :math:`-(1 + \rho)/(T - 1)`,
         :math:`\rho = 1 + \beta`, as :math:`\ln y_{it}` is a lagged dependent variable (Nickell 1981), so
-        that convergence looks faster than it is.  The size is in ``nickell_bias``.
+        that convergence looks faster than it is.  The size is in ``nickell_bias``.  With lagged growth:
+        where its instruments are weak (F below 10) or its coefficient leaves (-1, 1).
 
     Examples
     --------
@@ -208,9 +222,13 @@ def beta_convergence(
         growth.shape[1],
         len(growth),
         fit.r2_within,
+        np.nan
+        if instruments is None
+        else first_stage_f(x[:, :, -1], x[:, :, :-1], instruments, unit=unit, time=time),
     )
-    if unit:
-        warnings.warn(_nickell_message(found), SpatialWarning, stacklevel=2)
+    for message in (_nickell_message(found), _lag_message(found, W)):
+        if message:
+            warnings.warn(message, SpatialWarning, stacklevel=2)
     return found
 
 
@@ -282,8 +300,27 @@ def _nickell(beta: float, t: int) -> float:
 
 
 def _nickell_message(found: BetaConvergence) -> str:
+    if "unit" not in found.effects:
+        return ""
     return (
         f"With unit effects and T = {found.n_times} periods, beta ({found.beta:.4f}) is biased by about "
         f"{found.nickell_bias:.4f} (Nickell 1981): convergence looks faster than it is. Use more periods, "
         "or a dynamic panel estimator."
+    )
+
+
+def _lag_message(found: BetaConvergence, W: Any) -> str:
+    if found.method != "2SLS":
+        return ""
+    faults = []
+    lam = float(found.estimates["estimate"].iloc[-1])
+    if as_weights(W).is_row_standardized and abs(lam) >= 1:
+        faults.append(f"its coefficient ({lam:.3f}) is not below 1 in size, so that no growth path is stable")
+    if not found.first_stage_f >= 10:
+        faults.append(f"its instruments are weak (F = {found.first_stage_f:.1f})")
+    if not faults:
+        return ""
+    return (
+        f"The spatial lag of growth is not to be trusted: {' and '.join(faults)}. Add controls, whose lags "
+        'are instruments, or leave "growth" out of lags.'
     )

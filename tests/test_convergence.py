@@ -198,6 +198,16 @@ def test_two_stage_least_squares_against_linearmodels() -> None:
     factor = n / (n - 1) * (n * t - 1) / (n * t - k - t)
     np.testing.assert_allclose(found.estimates["std_error"], oracle.std_errors * np.sqrt(factor), rtol=1e-8)
     assert found.method == "2SLS"
+    # The F of the excluded instruments against its definition: a clustered Wald test in the first stage.
+    import statsmodels.api as sm
+
+    excluded = ["Wx", "WWy", "WWx", "WWWy", "WWWx"]
+    first = sm.OLS(within["Wg"], within[["y", "x", "Wy", *excluded]]).fit(
+        cov_type="cluster",
+        cov_kwds={"groups": pd.factorize(frame["city"])[0], "use_correction": False},
+    )
+    wald = float(np.squeeze(first.wald_test(np.eye(8)[3:], use_f=False, scalar=True).statistic))
+    assert found.first_stage_f == pytest.approx(wald / 5 * (n - 5) / n, rel=1e-6)
 
 
 # ---- Monte Carlo
@@ -264,6 +274,22 @@ def test_warns_of_nickell_bias_once_and_names_its_size() -> None:
         assert beta_convergence(panel, "gdp", effects=("time",)).nickell_bias == 0
 
 
+def test_warns_of_a_lag_that_is_not_to_be_trusted() -> None:
+    # Growth that has nothing to do with the neighbours, and no controls: nothing tells lambda.
+    rng = np.random.default_rng(22)
+    logs = np.cumsum(rng.normal(size=(40, 4)), axis=1)
+    rows = pd.MultiIndex.from_product([range(40), range(4)])
+    panel, W = pd.DataFrame({"y": np.exp(logs).ravel()}, rows), ring(range(40))
+    with pytest.warns(
+        SpatialWarning, match=r"lag of growth is not to be trusted: .*instruments are weak \(F = \d"
+    ) as caught:
+        found = beta_convergence(panel, "y", W, effects=("time",))
+    assert found.first_stage_f < 10
+    assert found.glance()["first_stage_f"].iloc[0] == found.first_stage_f
+    assert "its coefficient (1.921) is not below 1 in size" in str(caught[0].message)
+    assert len(caught) == 1
+
+
 def test_order_does_not_matter() -> None:
     panel = make_panel(5)
     W = ring(panel.units)
@@ -284,18 +310,19 @@ def test_unit_of_measurement_does_not_matter_for_beta() -> None:
     panel = make_panel(6)
     W = ring(panel.units)
     for effects in ((), ("time",)):
-        a = beta_convergence(panel, "gdp", W, effects=effects)  # type: ignore[arg-type]
-        b = beta_convergence(panel.frame * [1e4, 1], "gdp", W, effects=effects)  # type: ignore[arg-type]
+        with quiet():
+            a = beta_convergence(panel, "gdp", W, effects=effects)  # type: ignore[arg-type]
+            b = beta_convergence(panel.frame * [1e4, 1], "gdp", W, effects=effects)  # type: ignore[arg-type]
         assert a.beta == pytest.approx(b.beta, rel=1e-8)
 
 
 def test_graphs_and_steps() -> None:
     panel = make_panel(7, t=7)
     W = ring(panel.units)
-    a = beta_convergence(panel, "gdp", W, effects=("time",), steps=3)
+    a = beta_convergence(panel, "gdp", W, lags="initial", effects=("time",), steps=3)
     assert (a.n_times, a.n_units) == (2, 30)
     every_third = panel.frame.loc[(slice(None), [2001, 2004, 2007]), :]
-    b = beta_convergence(every_third, "gdp", W.to_graph(), effects=("time",))
+    b = beta_convergence(every_third, "gdp", W.to_graph(), lags="initial", effects=("time",))
     pd.testing.assert_frame_equal(a.estimates, b.estimates)
     assert a.speed == pytest.approx(-np.log1p(a.beta) / 3)
     assert b.speed == pytest.approx(a.speed)
