@@ -265,7 +265,7 @@ def _without_absorbed(design: Design) -> Design:
         f"The effects {_written(design.effects)} absorb {', '.join(names)}: left out. A variable that "
         "does not vary within the effects can enter as a product with one that does, as x:trend.",
         SpatialWarning,
-        stacklevel=5,
+        stacklevel=4,
     )
     equations, regressors = [], []
     for e, row in zip(design.structure.equations, design.regressors, strict=True):

@@ -275,7 +275,7 @@ def _gmm_or_fallback(S: Float, count: int) -> tuple[Method, Float | None, tuple[
         f"two-step GMM needs many more clusters than moments ({count} clusters, {len(S)} moments): "
         "3SLS with a robust covariance was done instead"
     )
-    warnings.warn(message[0].upper() + message[1:] + ".", SpatialWarning, stacklevel=6)
+    warnings.warn(message[0].upper() + message[1:] + ".", SpatialWarning, stacklevel=5)
     return "gs3sls", None, (message,)
 
 

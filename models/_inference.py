@@ -202,7 +202,7 @@ def warn_few(cov: choice.Covariance, codes: list[Codes], layout: Layout) -> None
         f"Only {fewest} clusters ({getattr(cov, 'label', '')}): standard errors are too small below about "
         f"{FEW_CLUSTERS}. Use cov=WildBootstrap(by=...).",
         SpatialWarning,
-        stacklevel=7,
+        stacklevel=6,
     )
 
 
@@ -298,5 +298,5 @@ def _warn_bound(space: Workspace, active: list[int], at_bound: list[bool]) -> No
             f"rho of {', '.join(names)} lies at the bound of the admissible region: the errors do not follow "
             "the model, or the lag of the outcome stands in for them. Read neither rho nor its error.",
             BoundaryWarning,
-            stacklevel=6,
+            stacklevel=5,
         )

@@ -215,7 +215,7 @@ class SpatialSystem:
                 f"Weak identification of {names}: estimates may be far off and intervals too short. See "
                 "system.identification().summary(); exclusions of own variables are the strongest cure.",
                 WeakInstrumentWarning,
-                stacklevel=4,
+                stacklevel=3,
             )
         return ()
 
@@ -354,19 +354,20 @@ def _parsed(
 def _effects(
     formulas: Mapping[str, Formula], effects: str | Iterable[str], source: Source
 ) -> tuple[tuple[str, ...], ...]:
-    given = parse_effects(effects)
-    written = {f.effects for f in formulas.values() if f.effects is not None}
-    if len(written) > 1:
+    alias = dict(zip(source.index_names, ("unit", "time"), strict=False))
+
+    def plain(names: Iterable[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+        return tuple(dict.fromkeys(tuple(alias.get(part, part) for part in name) for name in names))
+
+    given = plain(parse_effects(effects))
+    written = {plain(f.effects) for f in formulas.values() if f.effects is not None}
+    if len({frozenset(names) for names in written}) > 1:
         raise FormulaError(
             "All equations of a system have the same effects; these formulas differ after '|'."
         )
-    if written:
-        inside = next(iter(written))
-        if given and set(given) != set(inside):
-            raise FormulaError(f"effects={effects!r} and '| ...' in the formula differ; give one of them.")
-        given = inside
-    alias = dict(zip(source.index_names, ("unit", "time"), strict=False))
-    out = tuple(dict.fromkeys(tuple(alias.get(part, part) for part in name) for name in given))
+    out = next(iter(written)) if written else given
+    if given and set(given) != set(out):
+        raise FormulaError(f"effects={effects!r} and '| ...' in the formula differ; give one of them.")
     for part in {part for name in out for part in name} - {"unit", "time"}:
         if not source.has(part):
             allowed = ["unit", "time", *source.columns]
