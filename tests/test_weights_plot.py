@@ -111,8 +111,13 @@ def test_links_over_the_antimeridian_do_not_cross_the_map() -> None:
     ).set_index("id")
     W = Weights.from_dense([[0, 1.0], [1.0, 0]], ids=list("ab"))
     ax = connectivity_map(W, points)
+    assert lines_of(ax) == {((179.0, 0.0), (182.0, 2.0))}
+    assert 178 < ax.get_xlim()[0] < 179 < 182 < ax.get_xlim()[1] < 183
+    world = points.set_geometry([box(170, -10, 180, 10), box(-180, -10, 170, 10)], crs=4326)
+    world["seat"] = points.geometry
+    ax = connectivity_map(W, world)
     assert lines_of(ax) == {((179.0, 0.0), (182.0, 2.0)), ((-181.0, 0.0), (-178.0, 2.0))}
-    assert -200 < ax.get_xlim()[0] < -178 < 179 < ax.get_xlim()[1] < 200
+    assert -200 < ax.get_xlim()[0] < -180 < 180 < ax.get_xlim()[1] < 200
     plane = points.set_crs(3857, allow_override=True)
     assert lines_of(connectivity_map(W, plane)) == {((-178.0, 2.0), (179.0, 0.0))}
 

@@ -323,7 +323,7 @@ def test_plot_of_the_histogram() -> None:
     assert [bar.get_height() for bar in ax.patches] == [1, 4, 1]
     assert ax.patches[0].get_facecolor() != ax.patches[1].get_facecolor() == ax.patches[2].get_facecolor()
     assert {t.get_text() for t in ax.texts} == {"mean 1.00", "islands"}
-    assert ax.get_title(loc="left") == "flow: 6 units, 6 links"
+    assert ax.get_title(loc="left") == "Flow: 6 units, 6 links"
     plt.close(ax.figure)
     figure, given_ax = plt.subplots()
     assert columbus().report().plot(ax=given_ax) is given_ax

@@ -334,7 +334,7 @@ def _aligned(parsed: Parsed, wanted: pd.Index[Any], path: Path) -> sp.csr_array:
         warnings.warn(
             f"{path.name} lists links only; these ids have none and become islands: {name_ids(absent)}.",
             SpatialWarning,
-            stacklevel=5,
+            stacklevel=4,
         )
     links = parsed.matrix.tocoo()
     rows, columns = (place[c] for c in links.coords)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,11 +18,12 @@ from ._weights import Weights, as_weights
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["connectivity_map"]
+__all__ = ["connectivity_map", "title_of"]
 
 Float = NDArray[np.float64]
 Pairs = tuple[NDArray[Any], NDArray[Any], Float]
 
+_KINDS = {"knn": "k nearest neighbours", "given": "given weights"}
 # Parameters worth a place in the title, of those the builders record.
 _SHOWN = {
     "k": "k = {:g}",
@@ -52,8 +54,9 @@ def connectivity_map(
     """Draw links as lines between the cities, islands marked.
 
     The stronger a link, relative to the strongest of its unit, the darker its line; where weights are all
-    alike, all lines are.  Longitude and latitude are drawn with equal kilometres at the middle latitude, and
-    a link over the antimeridian leaves the map at one side and enters at the other.
+    alike, all lines are.  Longitude and latitude are drawn with equal kilometres at the middle latitude.  A
+    map that reaches over the antimeridian is cut where it is widest empty; where no cut is free, a link over
+    the antimeridian leaves the map at one side and enters at the other.
 
     Parameters
     ----------
@@ -97,6 +100,8 @@ def connectivity_map(
     """
     weights = as_weights(W)
     shapes, xy, lonlat = _geometry(weights, cities, points)
+    if lonlat:
+        shapes, xy = _centred(shapes, xy)
     bounds = _bounds(shapes, xy)
     if ax is None:
         ax = _new_axes(bounds, lonlat)
@@ -108,7 +113,8 @@ def connectivity_map(
     _draw_links(ax, pairs, xy, bounds, lonlat, link_color)
     _draw_points(ax, weights, shapes, xy, scale, link_color, island_color)
     _frame(ax, bounds, lonlat)
-    ax.set_title(title_of(weights) if title is None else title, loc="left", fontsize=12, color=_TEXT)
+    text = title_of(weights.meta.kind, weights.meta.parameters, weights.n, weights.n_links)
+    ax.set_title(text if title is None else title, loc="left", fontsize=12, color=_TEXT)
     _caption(ax, weights, few, len(pairs[0]), island_color)
     return ax
 
@@ -136,6 +142,24 @@ def _geometry(W: Weights, cities: Any, points: str | None) -> tuple[NDArray[Any]
             "A connectivity map needs a point for each unit; some geometries are empty or missing."
         )
     return shapes, xy, bool(cities.crs is not None and cities.crs.is_geographic)
+
+
+def _centred(shapes: NDArray[Any], xy: Float) -> tuple[NDArray[Any], Float]:
+    """Move what lies west of the widest empty band of longitudes to the east of the rest."""
+    parts = shapely.bounds(shapely.get_parts(shapes))
+    west = np.concatenate([parts[:, 0], xy[:, 0]])
+    east = np.concatenate([parts[:, 2], xy[:, 0]])
+    order = np.argsort(west)
+    west, reached = west[order], np.maximum.accumulate(east[order])
+    gaps = west[1:] - reached[:-1]
+    if not len(gaps) or gaps.max() <= 360 - (reached[-1] - west[0]):
+        return shapes, xy
+    cut = reached[int(gaps.argmax())] + gaps.max() / 2
+
+    def moved(coordinates: Float) -> Float:
+        return np.asarray(coordinates + 360.0 * np.array([1, 0]) * (coordinates[:, :1] < cut))
+
+    return np.asarray(shapely.transform(shapes, moved)), moved(xy)
 
 
 def _bounds(shapes: NDArray[Any], xy: Float) -> Float:
@@ -315,17 +339,14 @@ def _frame(ax: Axes, bounds: Float, lonlat: bool) -> None:
     ax.set_axis_off()
 
 
-def title_of(W: Weights) -> str:
+def title_of(kind: str, parameters: Mapping[str, Any], n: int, n_links: int) -> str:
     """Return the kind in words with its main parameter, and the numbers of units and links."""
-    facts = W.meta.parameters
-    kind = {"knn": "k nearest neighbours", "given": "given weights"}.get(
-        W.meta.kind, W.meta.kind.replace("_", " ")
-    )
-    if W.meta.kind == "contiguity" and isinstance(facts.get("rook"), bool):
-        kind = f"{'rook' if facts['rook'] else 'queen'} contiguity"
-    shown = [text.format(facts[key]) for key, text in _SHOWN.items() if _is_number(facts.get(key))]
+    words = _KINDS.get(kind, kind.replace("_", " "))
+    if kind == "contiguity" and isinstance(parameters.get("rook"), bool):
+        words = f"{'rook' if parameters['rook'] else 'queen'} contiguity"
+    shown = [text.format(parameters[key]) for key, text in _SHOWN.items() if _is_number(parameters.get(key))]
     detail = f" ({', '.join(shown)})" if shown else ""
-    return f"{kind[:1].upper()}{kind[1:]}{detail}: {W.n:,} units, {W.n_links:,} links"
+    return f"{words[:1].upper()}{words[1:]}{detail}: {n:,} units, {n_links:,} links"
 
 
 def _is_number(value: Any) -> bool:

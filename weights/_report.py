@@ -177,6 +177,8 @@ class WeightsReport:
             import matplotlib.pyplot as plt
 
             ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")[1]
+        from ._plot import title_of
+
         counts = self.neighbors.to_numpy()
         places = self.neighbors.index.to_numpy()
         colors = [_ORANGE if place == 0 else _BLUE for place in places]
@@ -195,10 +197,9 @@ class WeightsReport:
         if len(self.islands):
             ax.annotate(
                 "islands",
-                (0, int(counts[0])),
+                (-0.43, int(counts[places <= 2].max())),
                 xytext=(0, 2),
                 textcoords="offset points",
-                ha="center",
                 va="bottom",
                 color=_ORANGE,
                 fontsize=9,
@@ -206,7 +207,8 @@ class WeightsReport:
         ax.locator_params(axis="both", integer=True)
         ax.set_xlabel("neighbours")
         ax.set_ylabel("units")
-        ax.set_title(f"{self.kind}: {self.n:,} units, {self.n_links:,} links", loc="left", fontsize=11)
+        text = title_of(self.kind, self.parameters, self.n, self.n_links)
+        ax.set_title(text, loc="left", fontsize=11)
         ax.spines[["top", "right"]].set_visible(False)
         ax.set_axisbelow(True)
         ax.grid(axis="y", color="#e6e6e6", linewidth=0.8)
