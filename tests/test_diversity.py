@@ -13,15 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import entropy
 
-from spatial.diversity_measures import (
-    coagglomeration,
-    coagglomeration_matrix,
-    diversity,
-    ellison_glaeser,
-    related_variety,
-    unrelated_variety,
-)
+from spatial.diversity_measures import diversity, related_variety, unrelated_variety
 from spatial.errors import AlignmentError, DataError, SpatialWarning
+from spatial.localization import coagglomeration, coagglomeration_matrix, ellison_glaeser
 from spatial.panel import Panel
 
 THREE = pd.DataFrame(

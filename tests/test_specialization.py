@@ -11,12 +11,12 @@ import pytest
 
 from spatial.errors import AlignmentError, DataError
 from spatial.panel import Panel
+from spatial.quotients import location_quotient
 from spatial.specialization_measures import (
     gini_specialization,
     herfindahl,
     hoover_index,
     krugman_index,
-    location_quotient,
     specialization,
     theil_specialization,
 )
