@@ -16,7 +16,7 @@ from ._first_stages import first_stages
 from ._instruments import orthonormal_basis
 from ._layout import LagOperator, balanced_layout
 from ._pattern import SystemPattern, system_pattern
-from ._population import population_strength
+from ._population import DRAWS, population_strength
 from ._rank import exclusions_that_identify, structural_ranks
 from ._structure import CONSTANT, Structure
 
@@ -30,7 +30,7 @@ __all__ = [
 Float = NDArray[np.float64]
 
 NOT_IDENTIFIED = 1e-8
-_LARGE = 300_000
+_LARGE = 100_000  # cells; more, and a few periods and two random systems have to do
 
 
 @dataclass(frozen=True)
@@ -144,8 +144,13 @@ def _population(design: Design, found: SystemPattern) -> Float:
     layout, operators = design.layout, design.operators
     X, external = _raw(design, found.exogenous), _raw(design, found.external)
     H, basis, effects = design.instruments, None, design.effects
-    large = layout.n_rows > _LARGE and layout.is_balanced and layout.n_times > 3
-    if large and all(op.is_constant for op in operators.values()):
+    large = layout.n_rows > _LARGE
+    if (
+        large
+        and layout.is_balanced
+        and layout.n_times > 2
+        and all(op.is_constant for op in operators.values())
+    ):
         # A few periods show as much: E[Z] has the same columns in each.
         rows, times = _some_times(design)
         X, external, H = X[rows], external[rows], H[rows]
@@ -162,12 +167,13 @@ def _population(design: Design, found: SystemPattern) -> Float:
         design.basis.Q if basis is None else basis,
         effects.project,
         equations=design.structure.n_equations,
+        draws=2 if large else DRAWS,
     )
 
 
 def _some_times(design: Design) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     layout = design.layout
-    count = max(3, _LARGE // layout.n_units)
+    count = max(2, _LARGE // layout.n_units)
     times = np.unique(np.linspace(0, layout.n_times - 1, count).astype(np.intp))
     rows = (times[:, None] * layout.n_units + np.arange(layout.n_units)).ravel()
     return rows, times
