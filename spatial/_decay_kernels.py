@@ -7,21 +7,25 @@ runs in vector registers; the largest relative error against `math.asin` is 3.4e
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba as nb
 import numpy as np
 
-__all__ = ["EXPONENTIAL", "GAUSSIAN", "LINEAR", "POWER", "angle", "pair_sums", "weigh"]
+from ._jit import compiled
+
+__all__ = ["EXPONENTIAL", "GAUSSIAN", "LINEAR", "OPTIONS", "POWER", "angle", "pair_sums", "weigh"]
 
 POWER, EXPONENTIAL, GAUSSIAN, LINEAR = 0, 1, 2, 3
 _BLOCK = 1024
 # Fused multiply-add and reordered sums are harmless here; NaN and infinity keep their meaning.
-_FAST = {"contract", "reassoc", "nsz"}
+OPTIONS: dict[str, Any] = {"fastmath": {"contract", "reassoc", "nsz"}, "error_model": "numpy"}
 
 _V = nb.types.Array(nb.float64, 1, "C")
 _M = nb.types.Array(nb.float64, 2, "C")
 
 
-@nb.njit(nb.float64(nb.float64, nb.float64), fastmath=_FAST, error_model="numpy", cache=True, nogil=True)
+@compiled(nb.float64(nb.float64, nb.float64), **OPTIONS)
 def angle(s, opposite):  # type: ignore[no-untyped-def]
     """Return theta from the squared chord `s`, with `opposite` = 4 - s computed without cancellation."""
     near = s <= opposite
@@ -50,9 +54,7 @@ def angle(s, opposite):  # type: ignore[no-untyped-def]
     return theta if near else np.pi - theta
 
 
-@nb.njit(
-    nb.void(_V, nb.int64, nb.int64, nb.float64), fastmath=_FAST, error_model="numpy", cache=True, nogil=True
-)
+@compiled(nb.void(_V, nb.int64, nb.int64, nb.float64), **OPTIONS)
 def weigh(distance, count, kind, parameter):  # type: ignore[no-untyped-def]
     """Turn the first `count` distances into weights, in place; `parameter` is the power or the bandwidth."""
     if kind == POWER:
@@ -79,13 +81,7 @@ def weigh(distance, count, kind, parameter):  # type: ignore[no-untyped-def]
             distance[j] = max(0.0, 1.0 - distance[j] / parameter)
 
 
-@nb.njit(
-    nb.void(_V, _V, _V, nb.float64, nb.float64, nb.float64, nb.boolean, nb.float64, _V),
-    fastmath=_FAST,
-    error_model="numpy",
-    cache=True,
-    nogil=True,
-)
+@compiled(nb.void(_V, _V, _V, nb.float64, nb.float64, nb.float64, nb.boolean, nb.float64, _V), **OPTIONS)
 def _distances(x, y, z, px, py, pz, on_sphere, scale, out):  # type: ignore[no-untyped-def]
     """Write the distances from (px, py, pz) to the points."""
     if on_sphere:
@@ -99,12 +95,9 @@ def _distances(x, y, z, px, py, pz, on_sphere, scale, out):  # type: ignore[no-u
             out[j] = scale * np.sqrt(dx * dx + dy * dy + dz * dz)
 
 
-@nb.njit(
+@compiled(
     nb.void(_V, _V, _V, _M, nb.int64, nb.int64, nb.boolean, nb.float64, nb.int64, nb.float64, nb.float64, _M),
-    fastmath=_FAST,
-    error_model="numpy",
-    cache=True,
-    nogil=True,
+    **OPTIONS,
 )
 def pair_sums(x, y, z, values, first, last, on_sphere, scale, kind, parameter, cutoff, out):  # type: ignore[no-untyped-def]
     """Sum f(D_ij) x_j over all j != i for targets first..last; no two places may coincide.

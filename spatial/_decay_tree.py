@@ -18,7 +18,8 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from ._decay_kernels import angle
+from ._decay_kernels import OPTIONS, angle
+from ._jit import compiled
 
 __all__ = ["MOMENTS", "build_order", "group_moments", "spread_ratio", "tree_sums"]
 
@@ -32,7 +33,6 @@ _V = nb.types.Array(nb.float64, 1, "C")
 _M = nb.types.Array(nb.float64, 2, "C")
 _C = nb.types.Array(nb.float64, 3, "C")
 _I = nb.types.Array(nb.int64, 1, "C")
-_FAST = {"contract", "reassoc", "nsz"}
 
 
 def build_order(points: Float, levels: int) -> tuple[Int, Int, Int]:
@@ -61,13 +61,7 @@ def build_order(points: Float, levels: int) -> tuple[Int, Int, Int]:
     return order, starts, stops
 
 
-@nb.njit(
-    nb.void(_V, _V, _V, _M, _I, _I, nb.int64, nb.int64, _M, _C),
-    fastmath=_FAST,
-    error_model="numpy",
-    cache=True,
-    nogil=True,
-)
+@compiled(nb.void(_V, _V, _V, _M, _I, _I, nb.int64, nb.int64, _M, _C), **OPTIONS)
 def group_moments(x, y, z, values, starts, stops, first, last, shape, moments):  # type: ignore[no-untyped-def]
     """Fill centre, mean squared radius and radius in `shape` (nodes, 6), and `moments` (nodes, k, 20)."""
     for node in range(first, last):
@@ -121,7 +115,7 @@ def spread_ratio(shape: Float, moments: Float) -> None:
     shape[:, 5] = np.clip(ratio.max(axis=1) * (1 + 1e-9), 0.0, 1.0)
 
 
-@nb.njit(nb.float64(nb.float64, nb.float64, nb.float64), error_model="numpy", cache=True, nogil=True)
+@compiled(nb.float64(nb.float64, nb.float64, nb.float64), **OPTIONS)
 def _fourth(low, high, p):  # type: ignore[no-untyped-def]
     """Bound the fourth derivative of theta(s)**-p over [low, high], term by term."""
     theta = angle(low, 4.0 - low)
@@ -143,7 +137,7 @@ def _fourth(low, high, p):  # type: ignore[no-untyped-def]
     )
 
 
-@nb.njit(nb.boolean(_V, _V, nb.float64, nb.float64), error_model="numpy", cache=True, nogil=True)
+@compiled(nb.boolean(_V, _V, nb.float64, nb.float64), **OPTIONS)
 def _far_enough(target, group, p, tolerance):  # type: ignore[no-untyped-def]
     """Whether `group` may be taken by its moments for every target of the leaf `target` (rows of `shape`)."""
     gap, sum_, dot, norm = 0.0, 0.0, 0.0, 0.0
@@ -174,13 +168,7 @@ def _far_enough(target, group, p, tolerance):  # type: ignore[no-untyped-def]
     return remainder <= tolerance * smallest
 
 
-@nb.njit(
-    nb.void(_V, _V, _V, _V, nb.float64, _M, _V, _V, _V, _V, _M),
-    fastmath=_FAST,
-    error_model="numpy",
-    cache=True,
-    nogil=True,
-)
+@compiled(nb.void(_V, _V, _V, _V, nb.float64, _M, _V, _V, _V, _V, _M), **OPTIONS)
 def _add_far(x, y, z, group, p, moments, f, g1, g2, g3, out):  # type: ignore[no-untyped-def]
     """Add the expansion of one group to all targets; f, g1, g2, g3 are workspace of their number."""
     cx, cy, cz, spread = group[0], group[1], group[2], group[3]
@@ -227,13 +215,7 @@ def _add_far(x, y, z, group, p, moments, f, g1, g2, g3, out):  # type: ignore[no
             row[i] += f[i] * m[0] + g1[i] * one + g2[i] * two + g3[i] * three
 
 
-@nb.njit(
-    nb.void(_V, _V, _V, _V, _V, _V, _M, nb.int64, nb.int64, nb.float64, _V, _M),
-    fastmath=_FAST,
-    error_model="numpy",
-    cache=True,
-    nogil=True,
-)
+@compiled(nb.void(_V, _V, _V, _V, _V, _V, _M, nb.int64, nb.int64, nb.float64, _V, _M), **OPTIONS)
 def _add_near(tx, ty, tz, x, y, z, values, start, shift, p, weight, out):  # type: ignore[no-untyped-def]
     """Add the exact weights of one leaf; target i is place i + shift of the leaf where that exists."""
     for i in range(tx.size):
@@ -262,12 +244,9 @@ def _add_near(tx, ty, tz, x, y, z, values, start, shift, p, weight, out):  # typ
             out[k, i] += total
 
 
-@nb.njit(
+@compiled(
     nb.void(_V, _V, _V, _M, _I, _I, _M, _C, nb.int64, nb.int64, nb.int64, nb.float64, nb.float64, _M),
-    fastmath=_FAST,
-    error_model="numpy",
-    cache=True,
-    nogil=True,
+    **OPTIONS,
 )
 def tree_sums(x, y, z, values, starts, stops, shape, moments, levels, first, last, p, tolerance, out):  # type: ignore[no-untyped-def]
     """Sum theta**-p * value over all other places, for leaves first..last; all in tree order."""
