@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spatial.density import density_by_time
 from spatial.errors import DataError, name_ids
 
 from ._figure_canvas import drawing
@@ -67,17 +68,8 @@ def density_ridges(
     language = check_language(lang)
     chosen = _times(panel, times)
     label = panel.label(panel.require(column)[0])
-    cube = panel.cube([column])[:, :, 0]
-    samples = [cube[row][np.isfinite(cube[row])] for row in panel.times.get_indexer(chosen)]
-    empty = [time for time, sample in zip(chosen, samples, strict=True) if len(sample) < 2]
-    if empty:
-        raise DataError(f"{column!r} has fewer than two numbers at {name_ids(empty)}: choose other times.")
-    width = _bandwidth(samples, column) if bandwidth is None else float(bandwidth)
-    if not (np.isfinite(width) and width > 0):
-        raise DataError(f"bandwidth must be positive; got {bandwidth!r}.")
-    low, high = min(s.min() for s in samples) - 3 * width, max(s.max() for s in samples) + 3 * width
-    grid = np.linspace(low, high, 400)
-    curves = np.array([density(sample, grid, width) for sample in samples])
+    found = density_by_time(panel, column, times=chosen, bandwidth=bandwidth, points=400)
+    grid, curves = found.index.to_numpy(), found.to_numpy().T
     from ._figure_classes import class_colors
 
     colors = class_colors(cmap, len(chosen), (0.05, 0.8))
@@ -94,7 +86,7 @@ def density_ridges(
         axes.set_yticks(range(len(chosen)), [str(time) for time in reversed(chosen)])
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-        axes.set_xlim(low, high)
+        axes.set_xlim(grid[0], grid[-1])
         axes.set_xlabel(label)
     return axes
 
@@ -112,22 +104,6 @@ def _times(panel: Any, times: Sequence[Any] | None) -> list[Any]:
     if unknown or not chosen:
         raise DataError(f"The panel has no time {name_ids(unknown)}; it has {name_ids(have, 30)}.")
     return chosen
-
-
-def _bandwidth(samples: Sequence[Float], column: str) -> float:
-    pooled = np.concatenate(samples)
-    quarter, three = np.quantile(pooled, [0.25, 0.75])
-    spreads = [s for s in (pooled.std(ddof=1), (three - quarter) / 1.34) if s > 0]
-    if not spreads:
-        raise DataError(f"{column!r} must vary; all {len(pooled)} values are {pooled[0]:g}.")
-    return float(0.9 * min(spreads) * (len(pooled) / len(samples)) ** -0.2)
-
-
-def density(sample: Float, grid: Float, width: float) -> Float:
-    """Return the Gaussian kernel density of `sample` on `grid`."""
-    distance = (grid[:, None] - sample[None, :]) / width
-    found: Float = np.exp(-0.5 * distance**2).sum(axis=1) / (len(sample) * width * np.sqrt(2 * np.pi))
-    return found
 
 
 def neighbour_histogram(W: Any, *, ax: Axes | None = None, lang: str = "en") -> Axes:

@@ -227,12 +227,12 @@ def test_density_by_hand() -> None:
     assert found[1].iloc[5] == pytest.approx(stats.norm.pdf(1))
 
 
-def test_default_bandwidth_is_that_of_the_figure() -> None:
-    from spatial._figure_distribution import _bandwidth
-
+def test_default_bandwidth_is_silvermans() -> None:
     panel = kde_panel()
-    samples = [panel.at(t)["y"].to_numpy() for t in panel.times]
-    assert density_by_time(panel, "y").attrs["bandwidth"] == pytest.approx(_bandwidth(samples, "y"))
+    y = panel.frame["y"].to_numpy()
+    spread = min(y.std(ddof=1), stats.iqr(y) / 1.34)
+    expected = 0.9 * spread * panel.n_units**-0.2
+    assert density_by_time(panel, "y").attrs["bandwidth"] == pytest.approx(expected)
 
 
 def test_density_order_and_missing() -> None:

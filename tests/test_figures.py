@@ -13,11 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
-from scipy.stats import gaussian_kde
 from small_font import register_font
 
 from spatial import figures
-from spatial._figure_distribution import density
 from spatial._figure_labels import place_labels
 from spatial.bivariate import bivariate_moran
 from spatial.errors import AlignmentError, DataError
@@ -290,12 +288,6 @@ def panel() -> Panel:
     rows = [(i, t, RNG.normal() + t) for i in IDS for t in (1, 2, 3)]
     frame = pd.DataFrame(rows, columns=["city", "year", "x"])
     return Panel.from_frame(frame, unit="city", time="year", labels={"x": "income per head"})
-
-
-def test_density_against_scipy() -> None:
-    sample, grid = RNG.normal(size=30), np.linspace(-3, 3, 20)
-    kde = gaussian_kde(sample, bw_method=0.4 / sample.std(ddof=1))
-    np.testing.assert_allclose(density(sample, grid, 0.4), kde(grid), rtol=1e-10)
 
 
 def test_ridges_by_time(panel: Panel) -> None:
