@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from spatial._cleaning import ordinals
 from spatial.errors import DataError, name_ids
 from spatial.panel import Panel
 from spatial.weights._align import aligned_values, indexer
@@ -128,11 +129,11 @@ class Source:
         return out
 
     def check_spacing(self) -> None:
-        """Refuse time shifts where numeric times are not evenly spaced."""
-        if len(self.times) < 3 or not pd.api.types.is_numeric_dtype(self.times.dtype):
+        """Refuse time shifts where times are not evenly spaced."""
+        if len(self.times) < 3:
             return
-        steps = np.diff(self.times.to_numpy(dtype=np.float64))
-        if np.ptp(steps) > 1e-9 * abs(steps[0]):
+        steps = np.diff(ordinals(self.times))
+        if np.ptp(steps) > 0:
             wide = self.times[1:][steps > steps.min()]
             raise DataError(
                 f"lag(x, 1) needs evenly spaced times; there are gaps before {name_ids(wide)}. "

@@ -96,6 +96,7 @@ def parse_formula(text: str, weights: Sequence[str] = ()) -> Formula:
         constant out.  Inside ``I( )`` and the functions, operators are arithmetic.
     weights : sequence of str
         Names that are spatial lags when called: ``W(x)``; ``W(x1 + x2)`` is ``W(x1) + W(x2)``.
+        ``lag(x, 1)`` is the value of the same unit one time earlier; times must be evenly spaced.
 
     Raises
     ------

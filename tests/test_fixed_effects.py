@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spatial.errors import DataError, FormulaError, SpatialWarning
+from spatial.errors import DataError, FormulaError, NotIdentifiedError, SpatialWarning
 from spatial.models import Cluster, Conley, DriscollKraay, SpatialSystem, TwoWay, fixed_effects
 from spatial.panel import Panel
 from spatial.weights import Weights
@@ -138,6 +138,26 @@ def test_the_data_are_not_changed(panel: Panel) -> None:
     before = panel.frame.copy()
     fixed_effects("y ~ log(abs(x)) | unit | p ~ z", panel)
     pd.testing.assert_frame_equal(panel.frame, before)
+
+
+def test_too_few_instruments_for_two_endogenous_regressors(panel: Panel) -> None:
+    data = panel.with_columns(q=lambda f: f["p"] ** 2)
+    with pytest.raises(
+        NotIdentifiedError, match=r"has 3 coefficients, and there are 2 instruments .* Endogenous: p, q"
+    ):
+        fixed_effects("y ~ x | unit | p + q ~ z", data)
+
+
+def test_two_endogenous_regressors(panel: Panel) -> None:
+    data = panel.with_columns(q=lambda f: f["p"] ** 2 + f["x"], z2=lambda f: f["z"] ** 2)
+    fit = fixed_effects("y ~ x | unit | p + q ~ z + z2", data, cov="hom")
+    assert (fit.method, fit.df) == ("2sls", 40 * 4 - 3)
+    assert fit.glance()["first_stage_f"][0] > 0
+    assert "First-stage F" in fit.summary()
+    pooled = fixed_effects("y ~ x | 0 | p + q ~ z + z2", data)
+    assert list(pooled.tidy()["term"]) == ["Intercept", "x", "p", "q"]
+    expected = SpatialSystem("y ~ x | 0 | p + q ~ z + z2", data).fit("2sls")
+    np.testing.assert_allclose(pooled.params, expected.params, rtol=1e-9)
 
 
 def test_messages(panel: Panel) -> None:

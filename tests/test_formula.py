@@ -13,6 +13,7 @@ from spatial.models import SpatialSystem
 from spatial.models._tokens import canonical, parse_expression, tokens
 from spatial.models.formula import FUNCTIONS, parse_effects, parse_formula, parse_terms
 from spatial.panel import Panel
+from spatial.weights import Weights
 
 
 def names(text: str, weights: tuple[str, ...] = ("W",)) -> list[str]:
@@ -319,3 +320,73 @@ def test_a_declared_product_says_nothing_of_its_factors() -> None:
     found = roles(["y ~ x + z + x:z | x:z ~ q"], frame)
     assert found[("y", "x:z")] == "endogenous"
     assert found[("y", "x")] == found[("y", "z")] == "exogenous"
+
+
+# ---- expressions around spatial lags
+def test_lags_inside_products_and_functions() -> None:
+    rng = np.random.default_rng(2)
+    n = 30
+    W = Weights.from_dense(
+        np.roll(np.eye(n), 1, axis=1) + np.roll(np.eye(n), 2, axis=1), ids=range(n)
+    ).row_standardized()
+    frame = pd.DataFrame(rng.normal(size=(n, 3)), columns=["y", "x", "z"])
+    frame["r"] = np.arange(n) % 3
+    wx = W.sparse @ frame["x"].to_numpy()
+    for text, expected in {
+        "W(x):z": wx * frame["z"],
+        "log(abs(W(x)))": np.log(np.abs(wx)),
+        "I(2 * W(x) / z)": 2 * wx / frame["z"],
+        "I(-W(x))": -wx,
+        "I(W(x) > 0)": (wx > 0).astype(float),
+        "W(I(x * z))": W.sparse @ (frame["x"] * frame["z"]).to_numpy(),
+        "W(x:z)": W.sparse @ (frame["x"] * frame["z"]).to_numpy(),
+        "I(1 + W(x))": 1 + wx,
+    }.items():
+        design = SpatialSystem(f"y ~ {text}", frame, W).design
+        np.testing.assert_allclose(design.columns[:, design.regressors[0][1]], expected)
+    spread = SpatialSystem("y ~ W(C(r)) + W(C(r):x)", frame, W)
+    names = [t.name for _, t in spread.structure.terms]
+    assert names[1:3] == ["W(C(r)[T.1])", "W(C(r)[T.2])"]
+    share = W.sparse @ (frame["r"] == 1).to_numpy(dtype=float)
+    np.testing.assert_allclose(spread.design.columns[:, spread.design.regressors[0][1]], share)
+    with pytest.raises(DataError, match=r"log\(W\(x\)\) is not defined in"):
+        SpatialSystem("y ~ log(W(x))", frame, W)
+    with pytest.raises(DataError, match="cannot be evaluated"):
+        SpatialSystem("y ~ I(W(x) * C(r))", frame, W)
+
+
+def test_a_product_with_a_lag_of_the_outcome_is_endogenous() -> None:
+    n = 30
+    W = Weights.from_dense(np.roll(np.eye(n), 1, axis=1), ids=range(n))
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(n, 3)), columns=["y", "x", "z"])
+    system = SpatialSystem("y ~ x + W(y):z", frame, W)
+    assert [t.role for _, t in system.structure.terms] == ["constant", "exogenous", "endogenous"]
+
+
+def test_unit_and_time_are_columns_too() -> None:
+    frame = pd.DataFrame({"u": ["a", "b", "c"] * 3, "t": np.repeat([1, 2, 3], 3), "y": np.arange(9.0) ** 2})
+    panel = Panel.from_frame(frame, unit="u", time="t")
+    design = SpatialSystem("y ~ t", panel).design
+    np.testing.assert_array_equal(design.columns[:, design.regressors[0][1]], np.repeat([1, 2, 3], 3))
+    names = [t.name for _, t in SpatialSystem("y ~ C(u)", panel).structure.terms]
+    assert names == ["Intercept", "C(u)[T.b]", "C(u)[T.c]"]
+
+
+def test_quarters_have_lags() -> None:
+    quarters = np.repeat(["2001Q3", "2001Q4", "2002Q1"], 2)
+    frame = pd.DataFrame({"u": ["a", "b"] * 3, "t": quarters, "y": [1.0, 5, 2, 7, 9, 3]})
+    frame["x"] = [3.0, 1, 4, 1, 5, 9]
+    system = SpatialSystem("y ~ lag(x, 1)", Panel.from_frame(frame, unit="u", time="t"))
+    assert [str(t) for t in system.design.layout.times] == ["2001Q4", "2002Q1"]
+
+
+def test_backticks_name_any_column() -> None:
+    frame = pd.DataFrame({"gross output": [1.0, 2, 4, 3], "a.b": [2.0, 1, 5, 3]})
+    system = SpatialSystem("`gross output` ~ log(`a.b`)", frame)
+    assert [(e, t.name) for e, t in system.structure.terms][1] == ("gross output", "log(`a.b`)")
+
+
+def test_an_empty_panel() -> None:
+    empty = Panel.from_frame(pd.DataFrame({"u": [], "t": [], "y": [], "x": []}), unit="u", time="t")
+    with pytest.raises(DataError, match="The panel has no rows"):
+        SpatialSystem("y ~ x", empty)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from spatial.models import SpatialSystem
 from spatial.models import _instruments as module
+from spatial.models._estimate import two_stage
 from spatial.models._instruments import independent_columns, orthonormal_basis, triangular_factor
 from spatial.panel import Panel
 from spatial.weights import Weights
@@ -138,6 +139,19 @@ def test_factor_by_blocks_equals_factor_at_once(monkeypatch: pytest.MonkeyPatch)
 def test_columns_that_effects_absorb_are_not_independent() -> None:
     R = np.diag([1.0, 1e-14, 2.0])
     assert independent_columns(R, np.array([1.0, 1.0, 2.0])) == [0, 2]
+
+
+def test_least_squares_refuses_dependence() -> None:
+    from spatial.errors import NotIdentifiedError
+
+    R, r = columns(0, 5, 3), columns(1, 5, 1)[:, 0]
+    with pytest.raises(
+        NotIdentifiedError, match="6 coefficients need at least as many independent instruments"
+    ):
+        two_stage([columns(0, 5, 6)], [r])
+    R[:, 2] = R[:, 0] - R[:, 1]
+    with pytest.raises(NotIdentifiedError, match="no independent variation to the endogenous regressors"):
+        two_stage([R], [r])
 
 
 # ---- nothing of size N x N
