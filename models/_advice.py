@@ -69,7 +69,7 @@ def advice_data(found: SystemPattern, g: int, instruments: int | None) -> str:
     )
 
 
-def advice_weak(smallest: float, low: dict[str, float]) -> str:
+def advice_weak(smallest: float, low: dict[str, float], equations: int) -> str:
     """Say by which measure an equation is weakly identified."""
     lines = []
     if smallest < WEAK:
@@ -80,7 +80,10 @@ def advice_weak(smallest: float, low: dict[str, float]) -> str:
     if low:
         shown = ", ".join(f"{name} {value:.2g}" for name, value in low.items())
         lines.append(f"Conditional first-stage F below {WEAK_F:g}: {shown}.")
-    lines.append(
-        "An exogenous variable of the other equation, excluded here, is stronger than any spatial lag."
-    )
+    if equations > 1:
+        lines.append(
+            "An exogenous variable of another equation, excluded here, is stronger than spatial lags."
+        )
+    else:
+        lines.append("An instrument from outside the equation is stronger than spatial lags.")
     return "\n".join(lines)

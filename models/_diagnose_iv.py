@@ -16,6 +16,7 @@ from ._tests_system import (
     gmm_objective,
     hausman,
     hausman_directions,
+    hausman_floor,
     hausman_robust,
     sargan,
     system_j,
@@ -73,8 +74,9 @@ def _subset_tests(subject: Subject, g: int, full: HypothesisTest, residual: Floa
     design = subject.design
     kept = list(design.kept_instruments)
     subsets = {name: [name] for name in design.external if name in kept}
-    highest = max((name.count("(") for name in kept if _is_lag(name, subject)), default=0)
-    top = [name for name in kept if _is_lag(name, subject) and name.count("(") == highest]
+    orders = {name: _lag_order(name, subject) for name in kept}
+    highest = max(orders.values(), default=0)
+    top = [name for name, order in orders.items() if order == highest]
     if highest > 1:
         subsets[f"lags of order {highest} ({', '.join(top[:3])}{', ...' if len(top) > 3 else ''})"] = top
     if not full.computed or not subsets:
@@ -96,8 +98,12 @@ def _subset_tests(subject: Subject, g: int, full: HypothesisTest, residual: Floa
     return out
 
 
-def _is_lag(name: str, subject: Subject) -> bool:
-    return any(name.startswith(f"{w}(") for w in subject.design.operators)
+def _lag_order(name: str, subject: Subject) -> int:
+    """Return how often an instrument was lagged: 2 for ``W(W(log(x)))``."""
+    for weights in subject.design.operators:
+        if name.startswith(f"{weights}("):
+            return 1 + _lag_order(name[len(weights) + 1 : -1], subject)
+    return 0
 
 
 def _has_rank(R: Float) -> bool:
@@ -126,13 +132,21 @@ def system_tests(subject: Subject) -> list[HypothesisTest]:
 
 
 def _hausman(subject: Subject) -> list[HypothesisTest]:
+    found = subject.fit._system.identification()
+    if found.weak or not found.identified:
+        # Both are then far from their limits, and the test tells how far, not which is wrong.
+        how = "weak" if found.identified else "missing"
+        reason = f"identification is {how}, so 2SLS and 3SLS differ whatever is true"
+        null = "2SLS and 3SLS estimate the same coefficients"
+        names = ("Hausman: 2SLS against 3SLS", "Hausman (clustered): 2SLS against 3SLS")
+        return [HypothesisTest.failed(name, null, reason) for name in names]
     two, three = subject.two_stage, subject.three_stage
     bare = [subject.homoskedastic(fit) for fit in subject.purged]
-    classic = hausman(three.delta, two.delta, bare[1], bare[0])
-    # Rounding can leave V2 - V3 indefinite where it is zero: then there is no direction to test either.
-    directions = (
-        hausman_directions(bare[1], bare[0])[0] if classic.computed else np.empty((len(two.delta), 0))
-    )
+    floor = hausman_floor(subject.sigma, subject.design.basis.rank, subject.n)
+    classic = hausman(three.delta, two.delta, bare[1], bare[0], floor)
+    directions = np.empty((len(two.delta), 0))
+    if classic.computed:
+        directions = hausman_directions(bare[1], bare[0], floor)[0]
     robust = hausman_robust(
         three.delta,
         two.delta,

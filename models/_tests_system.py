@@ -16,6 +16,7 @@ __all__ = [
     "durbin_wu_hausman",
     "hausman",
     "hausman_directions",
+    "hausman_floor",
     "hausman_robust",
     "sargan",
     "system_j",
@@ -163,8 +164,15 @@ def difference_in_j(
 COINCIDE = "the two estimators coincide to first order"
 
 
-def hausman_directions(cov_efficient: Float, cov_consistent: Float) -> tuple[Float, Float]:
+def hausman_directions(
+    cov_efficient: Float, cov_consistent: Float, floor: float = 1e-8
+) -> tuple[Float, Float]:
     """Return the combinations (K, r) in which the estimators differ, and the variance of each, (r,).
+
+    Parameters
+    ----------
+    floor : float
+        Smallest gain in variance, relative to that of the consistent estimator, that counts.
 
     Raises
     ------
@@ -176,13 +184,28 @@ def hausman_directions(cov_efficient: Float, cov_consistent: Float) -> tuple[Flo
     values, vectors = np.linalg.eigh((difference + difference.T) / 2)
     if values[0] < -1e-8:
         raise ValueError("the covariances differ by a matrix that is not positive semi-definite")
-    # Directions in which the two estimators coincide have no variance: rounding noise is not a difference.
-    used = values > 1e-8
+    # Directions in which the two estimators coincide have no variance: noise is not a difference.
+    used = values > floor
     return vectors[:, used] / scale[:, None], values[used]
 
 
+def hausman_floor(sigma: Float, n_instruments: int, n_effective: float) -> float:
+    """Return the gain in variance that the noise of the first stages can feign.
+
+    3SLS gains over 2SLS in proportion to the squared correlation of the errors; the estimated first stages
+    add a share of about p/n of that in directions where there is nothing to gain.
+    """
+    scale = np.sqrt(np.diag(sigma))
+    correlation = np.abs(np.tril(sigma / np.outer(scale, scale), -1)).max(initial=0.0)
+    return max(1e-8, 5.0 * n_instruments / n_effective * float(correlation) ** 2)
+
+
 def hausman(
-    efficient: Float, consistent: Float, cov_efficient: Float, cov_consistent: Float
+    efficient: Float,
+    consistent: Float,
+    cov_efficient: Float,
+    cov_consistent: Float,
+    floor: float = 1e-8,
 ) -> HypothesisTest:
     r"""Return Hausman's (1978) test of an efficient against a consistent estimator.
 
@@ -193,12 +216,12 @@ def hausman(
     positive semi-definite; and regressors free of the errors.  With the outcomes themselves on the right-hand
     side the projected regressors of one equation hold the error of another: V2 - V3 then has a rank that it
     has not in the population, H becomes Sargan's J on too few degrees of freedom, and every second true null
-    is rejected (`Subject.purged` gives the covariances to use).
+    is rejected (`Subject.purged` gives the covariances to use, `hausman_floor` the floor).
     """
     name = "Hausman: 2SLS against 3SLS"
     null = "the system estimator is consistent: every equation is specified correctly"
     try:
-        directions, values = hausman_directions(cov_efficient, cov_consistent)
+        directions, values = hausman_directions(cov_efficient, cov_consistent, floor)
     except ValueError as error:
         return HypothesisTest.failed(name, null, str(error))
     if not len(values):

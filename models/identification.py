@@ -217,7 +217,7 @@ def _verdict(
         elif not by_data:
             advice = advice_data(found, g, count)
         else:
-            advice = advice_weak(smallest, low) if weak else ""
+            advice = advice_weak(smallest, low, structure.n_equations) if weak else ""
         rows.append((name, by_form and by_data, ranks[g], required, smallest, weak, advice))
     columns = ["equation", "identified", "rank", "required", "sigma_min", "weak", "advice"]
     return Identification(pd.DataFrame(rows, columns=columns), instruments, remedies, found.external)
