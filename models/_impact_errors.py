@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
 from ._impact_core import EffectMap
+from ._structure import Structure
 
-__all__ = ["EFFECTS", "delta_errors", "effects_frame", "effects_notes", "simulate"]
+__all__ = ["EFFECTS", "delta_errors", "effects_frame", "effects_notes", "nonlinear_terms", "simulate"]
 
 Float = NDArray[np.float64]
 
@@ -78,11 +81,33 @@ def effects_frame(effect_map: EffectMap, point: Float, delta: Float, simulated: 
     )
 
 
+def nonlinear_terms(structure: Structure) -> tuple[str, ...]:
+    """Return the endogenous regressors that are functions of a column of an outcome.
+
+    Examples
+    --------
+    >>> from spatial.models._structure import Equation, Term
+    >>> square = Term("I(y**2)", "I(y**2)", role="endogenous")
+    >>> nonlinear_terms(Structure((Equation("y", "y", (square,)),)))
+    ('I(y**2)',)
+    """
+    columns = {word for outcome in structure.outcomes for word in _words(outcome)}
+    return tuple(name for name in structure.other_endogenous if columns & _words(name))
+
+
+def _words(text: str) -> set[str]:
+    """Return the names in an expression, less those that are called."""
+    return set(re.findall(r"[^\W\d]\w*(?!\w*\s*\()", text))
+
+
 def effects_notes(
     effect_map: EffectMap, stable: bool, share: float, draws: int, frame: pd.DataFrame, truncation: float
 ) -> tuple[str, ...]:
     """Say what a reader should know about these effects."""
-    notes = []
+    notes = [
+        f"{name} is made of an outcome: the system is not linear, and these effects take {name} as given."
+        for name in nonlinear_terms(effect_map.structure)
+    ]
     if not stable:
         notes.append(
             "The estimates lie outside the region where the reduced form exists with the sign of its series: "

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.sparse import csgraph
 from scipy.sparse import linalg as sparse_linalg
 
 from spatial.errors import ConvergenceError
@@ -114,7 +115,7 @@ def _parity(permutation: NDArray[Any]) -> int:
     """Return 1 for an even and -1 for an odd permutation, by its cycles."""
     n = len(permutation)
     graph = sparse.csr_array((np.ones(n), (np.arange(n), permutation)), shape=(n, n))
-    cycles = int(sparse.csgraph.connected_components(graph, directed=False, return_labels=False))
+    cycles = int(csgraph.connected_components(graph, directed=False, return_labels=False))
     return 1 if (n - cycles) % 2 == 0 else -1
 
 

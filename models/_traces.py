@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
+from scipy.sparse import csgraph
 
 __all__ = ["Traces", "constant_row_sum", "eigenvalues", "power_traces", "spectral_radius", "symmetrizer"]
 
@@ -132,7 +133,7 @@ def _compute(W: Sparse, order: int, probes: int | None, seed: int) -> Traces:
         return Traces(values, errors, totals, radius, bounds, row_sum, "eigenvalues", omega)
     bounds = (-radius, radius)
     # Traces do not depend on the order of the units; neighbours near each other in memory are 4x faster.
-    nearby = sparse.csgraph.reverse_cuthill_mckee(scaled, symmetric_mode=False)
+    nearby = csgraph.reverse_cuthill_mckee(scaled, symmetric_mode=False)
     scaled = sparse.csr_array(scaled[nearby][:, nearby])
     if probes is None and n <= POWERS_LIMIT:
         values = _by_units(scaled, order)
@@ -192,7 +193,7 @@ def symmetrizer(W: Sparse) -> Float | None:
         return None
     log_d = np.full(n, np.nan)
     log_ratio = np.log(forward.data) - np.log(back.data)
-    _, label = sparse.csgraph.connected_components(forward, directed=False)
+    _, label = csgraph.connected_components(forward, directed=False)
     for component in range(int(label.max(initial=-1)) + 1):
         _walk(forward, log_ratio, log_d, int(np.argmax(label == component)))
     d = np.exp(log_d)

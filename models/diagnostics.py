@@ -98,6 +98,20 @@ def diagnostics(fit: SystemFit) -> Diagnostics:
     Parameters
     ----------
     fit : SystemFit
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from spatial.models.system import SpatialSystem
+    >>> from spatial.weights import Weights
+    >>> rng = np.random.default_rng(1)
+    >>> ring = np.roll(np.eye(60), 1, axis=1) + np.roll(np.eye(60), -1, axis=1)
+    >>> W = Weights.from_dense(ring).row_standardized()
+    >>> data = pd.DataFrame(rng.normal(size=(60, 2)), columns=["x", "y"])
+    >>> data["y"] += 2 * data.x
+    >>> tests = diagnostics(SpatialSystem("y ~ x", data, W, error="W").fit("2sls"))
+    >>> print(tests.test("LM lag", "y"))
+    LM lag [y]: chi2(1) = 2.9282, p = 0.0870. H0: there is no spatial lag of the dependent variable.
     """
     subject = Subject(fit)
     parts: tuple[Callable[[Subject, int], list[HypothesisTest]], ...] = (

@@ -134,6 +134,19 @@ def identify(design: Design) -> Identification:
     ----------
     design : Design
         The aligned arrays of a system.
+
+    Examples
+    --------
+    Two equations that differ in nothing but the outcome.
+
+    >>> from spatial.models.system import SpatialSystem
+    >>> from spatial.weights import Weights
+    >>> ring = np.roll(np.eye(40), 1, axis=1) + np.roll(np.eye(40), -1, axis=1)
+    >>> W = Weights.from_dense(ring).row_standardized()
+    >>> data = pd.DataFrame(np.random.default_rng(1).normal(size=(40, 4)), columns=["a", "b", "x", "z"])
+    >>> same = SpatialSystem(["a ~ b + W(a) + W(b) + x + z", "b ~ a + W(b) + W(a) + x + z"], data, W)
+    >>> identify(same.design).frame["identified"].tolist()
+    [False, False]
     """
     found = system_pattern(design.structure)
     return _verdict(found, _population(design, found), first_stages(design), design.basis.rank)

@@ -205,6 +205,8 @@ class Impacts:
 
     def summary(self) -> str:
         """Return the table, with how it was made and what to know about it."""
+        if not len(self.frame):
+            return "Effects in equilibrium: the system has no regressor; see cross_multipliers."
         wide = self.frame.copy()
         stars = np.select(
             [wide["p_value"] < 0.01, wide["p_value"] < 0.05, wide["p_value"] < 0.1], ["***", "**", "*"], ""
@@ -217,7 +219,7 @@ class Impacts:
             index=["outcome", "term"], columns="effect", values="shown", aggfunc="first", sort=False
         )[list(EFFECTS)]
         lines = [f"Effects in equilibrium, {self.horizon} run ({self.how})", table.to_string()]
-        method = self.frame["method"].iloc[0] if len(self.frame) else "delta"
+        method = self.frame["method"].iloc[0]
         count = f", {self.draws} draws, seed {self.seed}" if self.draws else ""
         lines.append(f"Standard errors in parentheses: {method}{count}. *** p < .01, ** p < .05, * p < .1")
         return "\n".join([*lines, *self.notes])
@@ -268,6 +270,19 @@ def impacts(fit: SystemFit, draws: int = 1000, seed: int = 0, horizon: Horizon =
     seed : int
     horizon : "short" or "long"
         With lagged outcomes: the effect in the same period, or of a lasting change in the end.
+
+    Examples
+    --------
+    >>> from spatial.models.system import SpatialSystem
+    >>> from spatial.weights import Weights
+    >>> rng = np.random.default_rng(1)
+    >>> ring = np.roll(np.eye(60), 1, axis=1) + np.roll(np.eye(60), -1, axis=1)
+    >>> W = Weights.from_dense(ring).row_standardized()
+    >>> data = pd.DataFrame(rng.normal(size=(60, 2)), columns=["x", "z"])
+    >>> data["y"] = np.linalg.solve(np.eye(60) - 0.4 * W.sparse.toarray(), 2 * data.x + 0.1 * data.z)
+    >>> found = impacts(SpatialSystem("y ~ x + W(y)", data, W).fit("2sls"))
+    >>> found.tidy()[["term", "effect", "estimate"]].round(2).values.tolist()
+    [['x', 'direct', 2.18], ['x', 'indirect', 1.1], ['x', 'total', 3.28]]
     """
     design = fit._system.design
     layout = design.layout

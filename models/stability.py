@@ -83,7 +83,13 @@ class Stability:
 
 
 def stability(fit: SystemFit) -> Stability:
-    """Report on the system of a fit; see `system_stability`."""
+    """Report on the system of a fit; see `system_stability`.
+
+    Parameters
+    ----------
+    fit : SystemFit
+        Its coefficients, its weights and its rho.
+    """
     structure = fit.structure
     design = fit._system.design
     matrices = structure.system_matrices(fit.params.to_numpy())

@@ -12,6 +12,7 @@ from scipy import sparse
 from spatial.errors import ConvergenceError, DataError
 from spatial.models import _traces as traces_module
 from spatial.models._impact_core import EffectMap
+from spatial.models._impact_errors import nonlinear_terms
 from spatial.models._multipliers import effects, one_matrix
 from spatial.models._solve import ReducedForm, bilinear, dense_draws
 from spatial.models._structure import Equation, Structure, Term
@@ -465,6 +466,25 @@ def test_long_run_sets_yesterday_to_today() -> None:
     assert rows["a", "total"] == pytest.approx(1.5 / (1 - 0.3 - 0.4))
     assert list(dict.fromkeys(long.frame["term"])) == ["a"]
     assert "long run" in long.summary()
+
+
+def test_functions_of_outcomes_are_taken_as_given_and_said_so() -> None:
+    square = Term("I(y**2)", "I(y**2)", role="endogenous")
+    s = Structure((Equation("y", "log(y)", (square, Term("a", "a"))),))
+    found = system_impacts(s, np.array([0.1, 2.0]), np.eye(2), {}, ids=pd.Index(["p", "q"]), draws=0)
+    assert found.notes == (
+        "I(y**2) is made of an outcome: the system is not linear, and these effects take I(y**2) as given.",
+    )
+    declared = Structure((Equation("y", "log(y)", (Term("log(e)", "log(e)", role="endogenous"),)),))
+    assert nonlinear_terms(declared) == ()
+
+
+def test_system_without_regressors_says_so() -> None:
+    lag = Term("W(y)", "y", "lag", "W", role="endogenous")
+    s = Structure((Equation("y", "y", (lag,)),), ("W",))
+    found = run(s, np.array([0.3]), {"W": knn_weights(20, 3)})
+    assert found.summary() == "Effects in equilibrium: the system has no regressor; see cross_multipliers."
+    assert found.cross_multipliers["estimate"].iloc[2] == pytest.approx(1 / 0.7)
 
 
 def test_scaling_weights_scales_lambda_back() -> None:
