@@ -23,6 +23,7 @@ Float = NDArray[np.float64]
 
 _MAX_ITERATIONS = 20_000
 _TOLERANCE = 1e-13
+_MOST_GROUPS = 3_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +62,27 @@ class Effects:
         return self.layout.is_balanced and set(self.kept) <= {("unit",), ("time",)}
 
     @cached_property
+    def groups(self) -> sp.csr_array | None:
+        """Dummies of the groups of units that have an effect at each time, (N, L); None if that is not all.
+
+        Then D is spanned by unit effects, if any, and by I_T (x) L.
+        """
+        if not self.layout.is_balanced:
+            return None
+        n, blocks = self.layout.n_units, []
+        for name, codes in zip(self.kept, self.codes, strict=True):
+            if name == ("unit",):
+                continue
+            local = [np.unique(row, return_inverse=True)[1] for row in codes.reshape(-1, n)]
+            levels = int(local[0].max()) + 1
+            if any((row != local[0]).any() for row in local) or levels * len(local) != int(codes.max()) + 1:
+                return None
+            blocks.append(sp.csr_array((np.ones(n), (np.arange(n), local[0])), shape=(n, levels)))
+        if not blocks or sum(b.shape[1] for b in blocks) > _MOST_GROUPS:
+            return None
+        return sp.csr_array(sp.hstack(blocks, format="csr"))
+
+    @cached_property
     def rank(self) -> int:
         """Rank of D."""
         return effects_rank(self.codes)
@@ -96,6 +118,10 @@ class Effects:
             return values
         if self.is_within and (rho == 0.0 or self.commutes_with(operator)):
             return within(values, self.layout, ("unit",) in self.kept, self.has_time)
+        if self.groups is not None and (rho == 0.0 or operator is None or operator.is_constant):
+            matrix = None if operator is None or rho == 0.0 else operator.matrices[0]
+            swept = within(values, self.layout, True, False) if ("unit",) in self.kept else values
+            return sweep_groups(swept, self.groups, matrix, rho, self.layout)
         design = self.dummies
         if operator is not None and rho != 0.0:
             design = filtered_dummies(design, operator, rho)
@@ -139,6 +165,39 @@ def within(values: Float, layout: Layout, unit: bool, time: bool) -> Float:
     if time:
         out -= out.mean(axis=1, keepdims=True)
     return out.reshape(values.shape)
+
+
+def sweep_groups(
+    values: Float, groups: sp.csr_array, matrix: sp.csr_array | None, rho: float, layout: Layout
+) -> Float:
+    r"""Partial :math:`I_T \otimes F` out of rows, with :math:`F = (I - \rho M)L`.
+
+    With unit effects it is done after them: the annihilator is :math:`Q_T \otimes M_F`, a product of two
+    projectors that commute, because filtered unit effects are unit effects.
+    """
+    F = groups if matrix is None else sp.csr_array(groups - rho * (matrix @ groups))
+    cube = values.reshape(layout.n_times, layout.n_units, -1)
+    wide = np.ascontiguousarray(cube.transpose(1, 0, 2)).reshape(layout.n_units, -1)
+    inverse = _generalised_inverse((F.T @ F).toarray())
+    for _ in range(2):  # the second time takes rounding out
+        wide = wide - F @ (inverse @ (F.T @ wide))
+    out = wide.reshape(layout.n_units, layout.n_times, -1).transpose(1, 0, 2)
+    return np.ascontiguousarray(out).reshape(values.shape)
+
+
+def _generalised_inverse(gram: Float) -> Float:
+    """Invert a Gram matrix; by eigenvalues where groups depend on each other."""
+    try:
+        root = np.linalg.cholesky(gram)
+    except np.linalg.LinAlgError:
+        root = np.zeros_like(gram)
+    size = np.diag(root)
+    if size.min() > 1e-6 * size.max():
+        return np.asarray(np.linalg.inv(gram))
+    values, vectors = np.linalg.eigh(gram)
+    kept = values > 1e-12 * values[-1]
+    half = vectors[:, kept] / np.sqrt(values[kept])
+    return np.asarray(half @ half.T)
 
 
 def demean(values: Float, codes: Codes) -> Float:

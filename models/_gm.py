@@ -33,7 +33,7 @@ __all__ = [
 Float = NDArray[np.float64]
 
 _PROBES = 64
-_GRID = 41
+_GRID = 21
 
 
 @dataclass(frozen=True, eq=False)

@@ -55,6 +55,9 @@ REGION = np.arange(N) // 5
         (("unit",), ("region", "time")),
         (("unit",), ("time",), ("region", "time")),
         (("region",), ("time",)),
+        (("region", "time"), ("half", "time")),
+        (("unit",), ("region", "time"), ("half", "time")),
+        (("unit",), ("changing", "time")),
     ],
 )
 @pytest.mark.parametrize("standardized", [True, False])
@@ -63,7 +66,12 @@ def test_projection_equals_dummies(layout: Layout, names: Any, standardized: boo
     W = ring(standardized=standardized).sparse
     blocks = tuple(sp.csr_array(W[layout.unit[a:b]][:, layout.unit[a:b]]) for a, b in layout.bounds)
     operator = LagOperator((W,) if layout.is_balanced else blocks, layout)
-    effects = build_effects(names, {"region": REGION[layout.unit]}, layout)
+    codes = {
+        "region": REGION[layout.unit],
+        "half": layout.unit % 2,
+        "changing": (layout.unit + layout.time) % 3,
+    }
+    effects = build_effects(names, codes, layout)
     dense = sp.block_diag(blocks).toarray()
     D = np.hstack([np.eye(int(c.max()) + 1)[c] for c in effects.codes])
     filtered = D - rho * dense @ D
