@@ -303,7 +303,7 @@ def test_monte_carlo_unidentified_design_is_caught() -> None:
     S = np.kron(np.eye(2) - B, np.eye(n)) - np.kron(Lambda, W.sparse.toarray())
     formulas = [f"er ~ pss + W(er) + W(pss) + {ALL}", f"pss ~ er + W(pss) + W(er) + {ALL}"]
     conditional, ordinary = [], []
-    for _ in range(12):
+    for _ in range(6):
         x = rng.normal(size=(t, n, 5))
         error = rng.normal(size=(t, 2, n))
         y = np.linalg.solve(S, (C @ x.transpose(0, 2, 1) + error).reshape(t, -1).T).T.reshape(t, 2, n)

@@ -328,6 +328,27 @@ def test_simulated_and_delta_errors_agree_when_small_and_are_reported_when_not()
     assert "lie outside the stable region and were left out" in wild.summary()
 
 
+@pytest.mark.parametrize("draws", [200])
+def test_intervals_cover_the_true_effects(draws: int) -> None:
+    # Estimates drawn from the law that the covariance says: 95 percent of intervals hold the truth.
+    W, s = knn_weights(80, 5), structure(2, ("W",), durbin=False)
+    theta = draw(s, 21, 0.12)
+    rng = np.random.default_rng(22)
+    A = rng.normal(size=(len(theta), len(theta))) / np.sqrt(len(theta))
+    V = 0.05**2 * (A @ A.T + 0.2 * np.eye(len(theta)))
+    root = np.linalg.cholesky(V)
+    truth = run(s, theta, {"W": W}, draws=0).frame["estimate"]
+    inside = []
+    for repeat in range(100):
+        guess = theta + root @ rng.normal(size=len(theta))
+        frame = run(s, guess, {"W": W}, covariance=V, draws=draws, seed=repeat).frame
+        inside.append((frame["conf_low"] <= truth) & (truth <= frame["conf_high"]))
+    coverage = np.mean(inside, axis=0)
+    # Twelve effects of 100 draws each, correlated: three standard errors are 0.06.
+    assert (coverage > 0.87).all()
+    assert 0.92 < coverage.mean() < 0.98
+
+
 def test_one_seed_one_answer() -> None:
     W = knn_weights(40, 5)
     theta = np.array([0.4, 1.0, 2.0])
