@@ -46,7 +46,7 @@ def equation_first_stage(design: Design, g: int) -> tuple[_weak.FirstStage, Floa
 
 def _stage_rows(stage: _weak.FirstStage, equation: str, names: Sequence[str]) -> list[dict[str, object]]:
     cragg_donald = _weak.cragg_donald(stage).statistic
-    rank_test = _weak.kleibergen_paap(stage)[0]
+    rank_test, rank_f = _weak.kleibergen_paap(stage)
     effective = _weak.effective_f(stage).statistic
     critical = _weak.bias_critical_value(stage.n_instruments - stage.n_endogenous + 1)
     rows: list[dict[str, object]] = []
@@ -66,6 +66,7 @@ def _stage_rows(stage: _weak.FirstStage, equation: str, names: Sequence[str]) ->
                 "cragg_donald": cragg_donald,
                 "kleibergen_paap": rank_test.statistic,
                 "KP_p_value": rank_test.p_value,
+                "KP_F": rank_f.statistic,
                 "effective_F": effective,
                 "partial_r2": _weak.shea_r2(stage, j),
             }

@@ -11,8 +11,17 @@ from scipy import stats
 
 from ._impact_core import EffectMap
 from ._structure import Structure
+from .stability import NO_LONG_RUN, dynamics_radius
 
-__all__ = ["EFFECTS", "delta_errors", "effects_frame", "effects_notes", "nonlinear_terms", "simulate"]
+__all__ = [
+    "EFFECTS",
+    "delta_errors",
+    "effects_frame",
+    "effects_notes",
+    "nonlinear_terms",
+    "simulate",
+    "time_notes",
+]
 
 Float = NDArray[np.float64]
 
@@ -79,6 +88,23 @@ def effects_frame(effect_map: EffectMap, point: Float, delta: Float, simulated: 
             "method": "delta" if simulated is None else "simulated",
         }
     )
+
+
+def time_notes(effect_map: EffectMap, parameters: Float) -> tuple[str, ...]:
+    """Say what lagged outcomes do to these effects."""
+    structure = effect_map.structure
+    if not structure.shifts:
+        return ()
+    if effect_map.horizon == "short":
+        return (
+            "With lagged outcomes: effects in one period; horizon='long' gives those of a lasting change.",
+        )
+    found = structure.system_matrices(parameters)
+    names = [effect_map.weights[k] for k in effect_map.feedback]
+    shifts = {s: (B, [found.Lambda_shift[s][w] for w in names]) for s, B in found.B_shift.items()}
+    graphs = [effect_map.matrices[w] for w in names]
+    largest = dynamics_radius(found.B, [found.Lambda[w] for w in names], graphs, shifts)
+    return (NO_LONG_RUN,) if largest >= 1 else ()
 
 
 def nonlinear_terms(structure: Structure) -> tuple[str, ...]:

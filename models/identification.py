@@ -46,8 +46,8 @@ class Identification:
     instruments : DataFrame
         A row for each endogenous regressor: `equation`, `regressor`, ordinary first-stage `F` and `p_value`,
         conditional `SW_F` with `SW_p_value` and `critical_value`, `SW_F_clustered`; and, the same for all
-        regressors of an equation, `cragg_donald`, `kleibergen_paap` (clustered rk LM) with `KP_p_value`, and
-        `effective_F` (one endogenous regressor).
+        regressors of an equation, `cragg_donald`, `kleibergen_paap` (clustered rk LM) with `KP_p_value`, its
+        Wald form `KP_F`, and `effective_F` (one endogenous regressor).
     remedies : mapping of str to tuple of str
         For each equation that is not identified, the terms any one of which, left out, would identify it.
     outside : tuple of str

@@ -14,7 +14,7 @@ from scipy import sparse
 from spatial.errors import DataError, did_you_mean
 
 from ._impact_core import EffectMap, Horizon
-from ._impact_errors import EFFECTS, delta_errors, effects_frame, effects_notes, simulate
+from ._impact_errors import EFFECTS, delta_errors, effects_frame, effects_notes, simulate, time_notes
 from ._impact_parts import Kind, order_effects_one, order_effects_several, unit_effects
 from ._structure import Structure
 
@@ -358,7 +358,10 @@ def system_impacts(
     if draws and effect_map.can_simulate:
         simulated, share = simulate(effect_map, parameters, covariance, draws, seed, bool(stable))
     frame = effects_frame(effect_map, point, delta, simulated)
-    notes = effects_notes(effect_map, bool(stable), share, draws, frame, float(truncation))
+    notes = (
+        *time_notes(effect_map, parameters),
+        *effects_notes(effect_map, bool(stable), share, draws, frame, float(truncation)),
+    )
     own = frame["term"].isin(effect_map.terms[: effect_map.n_regressors])
     shocks = frame[~own].reset_index(drop=True)
     shocks["term"] = shocks["term"].str.removeprefix("shock in ")

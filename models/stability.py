@@ -17,7 +17,7 @@ from ._spectrum import Spectrum, spectrum
 if TYPE_CHECKING:
     from .results import SystemFit
 
-__all__ = ["Stability", "stability", "system_stability"]
+__all__ = ["NO_LONG_RUN", "Stability", "dynamics_radius", "stability", "system_stability"]
 
 Float = NDArray[np.float64]
 
@@ -284,20 +284,28 @@ def _several(B: Float, Lambda: Sequence[Float], matrices: Sequence[Any]) -> list
     return [("sign of det S", 1.0 if sign else -1.0, "> 0", sign, words), *rows]
 
 
+NO_LONG_RUN = "A shock does not die out over time: there is no long run."
+
+
 def _dynamics(
     B: Float,
     Lambda: Sequence[Float],
     matrices: Sequence[Any],
     shifts: Mapping[int, tuple[Float, Sequence[Float]]],
 ) -> Row:
-    """Check that shocks die out over time: the companion matrix at each eigenvalue of W."""
-    name, words = (
-        "largest |eigenvalue| of the dynamics",
-        "A shock does not die out over time: there is no long run.",
-    )
+    largest = dynamics_radius(B, Lambda, matrices, shifts)
+    return "largest |eigenvalue| of the dynamics", largest, "< 1", largest < 1, NO_LONG_RUN
+
+
+def dynamics_radius(
+    B: Float,
+    Lambda: Sequence[Float],
+    matrices: Sequence[Any],
+    shifts: Mapping[int, tuple[Float, Sequence[Float]]],
+) -> float:
+    """Return the largest modulus of the companion matrix at the eigenvalues of W: below 1, shocks die out."""
     points = spectrum(matrices[0]).points if len(matrices) == 1 else np.array([1.0 + 0j])
-    largest = max(_companion_radius(B, Lambda, shifts, omega) for omega in points)
-    return name, largest, "< 1", largest < 1, words
+    return max(_companion_radius(B, Lambda, shifts, omega) for omega in points)
 
 
 def _companion_radius(

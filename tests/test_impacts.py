@@ -487,6 +487,11 @@ def test_long_run_sets_yesterday_to_today() -> None:
     assert rows["a", "total"] == pytest.approx(1.5 / (1 - 0.3 - 0.4))
     assert list(dict.fromkeys(long.frame["term"])) == ["a"]
     assert "long run" in long.summary()
+    assert "horizon='long' gives those of a lasting change" in short.summary()
+    assert long.notes == ()
+    # 0.3 + 0.8 > 1: each shock grows for ever.
+    explosive = run(s, np.array([0.3, 0.8, 1.0, 0.5]), {"W": W}, draws=0, horizon="long")
+    assert explosive.notes[0] == "A shock does not die out over time: there is no long run."
 
 
 def test_functions_of_outcomes_are_taken_as_given_and_said_so() -> None:
