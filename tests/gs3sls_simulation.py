@@ -39,7 +39,7 @@ RHO = (0.4, -0.3)
 class Design:
     """N units on random points with 5 neighbours each, T times, and a kind of innovation."""
 
-    n: int = 150
+    n: int = 250
     times: int = 6
     errors: Errors = "iid"
     cov: str = "hom"
@@ -53,6 +53,14 @@ class Design:
         return Weights.from_sparse(matrix, ids=range(self.n))
 
 
+def autoregression(v: Any) -> Any:
+    """Give (T, ...) draws a first-order autocorrelation of 0.7, the variance unchanged."""
+    out = v.copy()
+    for t in range(1, len(v)):
+        out[t] = 0.7 * out[t - 1] + np.sqrt(1 - 0.49) * v[t]
+    return out
+
+
 class Simulator:
     """Draws panels; the reduced form is factored once."""
 
@@ -62,12 +70,14 @@ class Simulator:
         B, Lambda = np.array([[0, 0.3], [0.2, 0]]), np.diag([0.4, 0.3])
         self.system = splu(sp.csc_array(sp.kron(np.eye(2) - B, eye) - sp.kron(Lambda, W)))
         self.filters = [splu(sp.csc_array(eye - r * W)) for r in design.rho]
-        self.scale = 0.5 + np.random.default_rng(8).random(n) * 1.5
+        # Standard deviations of units between 0.5 and 1.4: a mean variance of about one.
+        self.scale = 0.5 + np.random.default_rng(8).random(n) * 0.9
 
     def panel(self, rng: np.random.Generator) -> Panel:
         n, times = self.design.n, self.design.times
         mu = rng.normal(size=(n, 2))
-        X = rng.normal(size=(times, n, 4)) + 0.7 * mu[:, [0, 0, 1, 1]]
+        # Regressors persist, as in practice: without it serial correlation of errors would do no harm.
+        X = autoregression(rng.normal(size=(times, n, 4))) + 0.7 * mu[:, [0, 0, 1, 1]]
         e = self.innovations(rng)
         blocks = []
         for t in range(times):
@@ -86,8 +96,7 @@ class Simulator:
         mix = np.linalg.cholesky(np.array([[1.0, 0.5], [0.5, 1.0]]))
         v = rng.normal(size=(times, n, 2)) @ mix.T
         if self.design.errors == "serial":
-            for t in range(1, times):
-                v[t] = 0.7 * v[t - 1] + np.sqrt(1 - 0.49) * v[t]
+            v = autoregression(v)
         return v if self.design.errors == "iid" else v * self.scale[:, None]
 
 
