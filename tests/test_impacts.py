@@ -18,6 +18,8 @@ from spatial.models._solve import ReducedForm, bilinear, dense_draws
 from spatial.models._structure import Equation, Structure, Term
 from spatial.models._traces import power_traces, symmetrizer
 from spatial.models.impacts import Impacts, system_impacts
+from spatial.models.system import SpatialSystem
+from spatial.weights import Weights
 
 
 def knn_weights(n: int, k: int, seed: int = 0) -> sparse.csr_array:
@@ -113,25 +115,57 @@ LAG = Peer(
 )
 
 
+DURBIN = Peer(
+    0.403462617682371,
+    (-0.919906108496705, -0.297129363310329),
+    (-0.583913259810209, 0.257684321592112),
+    (-1.02498783531283, -0.281967343073553),
+    (-1.49592604683881, 0.215844007156251),
+)
+
+
 @pytest.fixture(scope="module")
-def columbus() -> sparse.csr_array:
+def columbus_map() -> object:
     import geopandas
     import libpysal
+
+    return geopandas.read_file(libpysal.examples.get_path("columbus.shp"))
+
+
+@pytest.fixture(scope="module")
+def columbus(columbus_map: object) -> sparse.csr_array:
     from libpysal.graph import Graph
 
-    frame = geopandas.read_file(libpysal.examples.get_path("columbus.shp"))
-    return sparse.csr_array(Graph.build_contiguity(frame, rook=False).transform("r").sparse)
+    return sparse.csr_array(Graph.build_contiguity(columbus_map, rook=False).transform("r").sparse)
 
 
-def single() -> Structure:
+def single(durbin: bool = False) -> Structure:
     terms = (Term("W(y)", "y", "lag", "W", role="endogenous"), Term("a", "a"), Term("b", "b"))
+    if durbin:
+        terms = (*terms, Term("W(a)", "a", "lag", "W"), Term("W(b)", "b", "lag", "W"))
     return Structure((Equation("y", "y", terms),), ("W",))
 
 
-def test_impacts_are_those_of_spatialreg(columbus: sparse.csr_array) -> None:
-    found = run(single(), np.array([LAG.lam, *LAG.slopes]), {"W": columbus}, draws=0)
-    np.testing.assert_allclose(values(found, "direct")[0], LAG.direct, rtol=1e-10)
-    np.testing.assert_allclose(values(found, "indirect")[0], LAG.indirect, rtol=1e-10)
+@pytest.mark.parametrize("peer", [LAG, DURBIN], ids=["lag", "durbin"])
+def test_impacts_are_those_of_spatialreg(columbus: sparse.csr_array, peer: Peer) -> None:
+    theta = np.array([peer.lam, *peer.slopes, *peer.lagged])
+    found = run(single(durbin=True), theta, {"W": columbus}, draws=0)
+    np.testing.assert_allclose(values(found, "direct")[0], peer.direct, rtol=1e-10)
+    np.testing.assert_allclose(values(found, "indirect")[0], peer.indirect, rtol=1e-10)
+
+
+@pytest.mark.filterwarnings("ignore::spatial.errors.SpatialWarning")
+def test_impacts_of_a_fit_are_those_of_stsls(columbus_map: object, columbus: sparse.csr_array) -> None:
+    data = columbus_map[["CRIME", "INC", "HOVAL"]]
+    fit = SpatialSystem(
+        "CRIME ~ W(CRIME) + INC + HOVAL", data, Weights.from_sparse(columbus, data.index)
+    ).fit("2sls")
+    # spatialreg 1.4-2, impacts(stsls(CRIME ~ INC + HOVAL), listw)
+    rows = fit.impacts(draws=0).frame.set_index(["term", "effect"])["estimate"]
+    assert rows["INC", "direct"] == pytest.approx(-1.06054095453392, rel=1e-9)
+    assert rows["HOVAL", "direct"] == pytest.approx(-0.28193693695358, rel=1e-9)
+    assert rows["INC", "indirect"] == pytest.approx(-0.795077641848765, rel=1e-9)
+    assert rows["HOVAL", "total"] == pytest.approx(-0.493302423618477, rel=1e-9)
 
 
 def test_simulated_errors_are_those_of_spatialreg(columbus: sparse.csr_array) -> None:
