@@ -159,6 +159,14 @@ def test_text_formats_record_the_file_and_row_standardisation(tmp_path: Path) ->
     assert meta.parameters == {"id_field": "CODE"}
 
 
+def test_weights_near_the_largest_float(tmp_path: Path) -> None:
+    W = Weights.from_dense(
+        [[0, 1.7e308, 1.7e308], [-1.7e308, 0, -1.7e308], [1.7e308, -1.7e308, 0]], ids=[1, 2, 3]
+    )
+    for suffix in (".swm", ".csv", ".gwt", ".npz", ".mtx", ".txt"):
+        same(read(W.write(tmp_path / f"w{suffix}")), W)
+
+
 def test_integers_only_if_every_id_is_a_plain_integer(tmp_path: Path) -> None:
     path = tmp_path / "w.gwt"
     for names, expected in [

@@ -27,6 +27,7 @@ __all__ = [
     "encode_meta",
     "flag",
     "ids_by_rule",
+    "is_row_standardized",
     "links_at_once",
     "links_to_csr",
     "needs_openpyxl",
@@ -287,11 +288,17 @@ def weights_of(parsed: Parsed, ids: Any, path: Path) -> Weights:
         raise WeightsError(f"{path.name}: {error}") from None
     given = Meta(
         parameters=dict(parsed.facts or {}),
-        normalization="row" if W.is_row_standardized else "none",
+        normalization="row" if is_row_standardized(W) else "none",
         islands="keep",
         source=path.name,
     )
     return Weights(W.ids, W.sparse, parsed.meta or given)
+
+
+def is_row_standardized(W: Weights) -> bool:
+    """As the property; weights near the largest float may sum to infinity without a warning."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return W.is_row_standardized
 
 
 def _own_ids(parsed: Parsed, path: Path) -> pd.Index[Any]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ._io_parts import Options, Parsed, flag, links_to_csr, plain_ids
+from ._io_parts import Options, Parsed, flag, is_row_standardized, links_to_csr, plain_ids
 from ._weights import Weights
 
 __all__ = ["read_swm", "write_swm"]
@@ -120,11 +120,11 @@ def write_swm(W: Weights, path: Path, options: Options) -> None:
         raise flag(path, f"the id field and the spatial reference cannot hold ; @ or a line end: {field!r}.")
     header = _NEW_HEADER if wide else "{field};{reference}\n"
     starts, columns, data = W.sparse.indptr.tolist(), W.sparse.indices, W.sparse.data
-    with np.errstate(over="ignore"):  # weights near the largest float may sum to infinity
+    with np.errstate(over="ignore", invalid="ignore"):  # weights near the largest float may sum to infinity
         sums = np.add.reduceat(np.append(data, 0.0), np.minimum(starts[:-1], len(data))) if W.n else data
     with path.open("wb") as file:
         file.write(header.format(field=field.upper(), reference=reference).encode())
-        file.write(np.array([W.n, W.is_row_standardized], dtype=names.dtype).tobytes())
+        file.write(np.array([W.n, is_row_standardized(W)], dtype=names.dtype).tobytes())
         for row, (start, stop) in enumerate(itertools.pairwise(starts)):
             file.write(names[row].tobytes() + names.dtype.type(stop - start).tobytes())
             if stop > start:
