@@ -10,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out/demo
 
-.PHONY: help demo test lint bench montecarlo docs data clean python
+.PHONY: help demo test lint bench montecarlo browser postgis docs clean python
 
 help: ## list what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,18 +39,24 @@ demo: $(VENV)/installed-core ## the main job on the shipped data, into out/demo
 	@$(BIN)/spatial demo --out $(OUT)
 
 test: $(VENV)/installed-test ## the whole suite
-	@$(BIN)/python -m pytest -q -n auto --dist worksteal
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal
 
 lint: $(VENV)/installed-test $(VENV)/installed-lint ## ruff and mypy --strict
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check . shapefiles/build/*.py
+	@$(BIN)/ruff format --check . shapefiles/build/*.py
 	@$(BIN)/mypy
 
 bench: $(VENV)/installed-test ## this project beside its peers, in one run
 	@$(BIN)/python benchmarks/run.py
 
 montecarlo: $(VENV)/installed-test ## the full simulation suite
-	@$(BIN)/python -m pytest -q -n auto -m montecarlo
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto -m montecarlo
+
+browser: $(VENV)/installed-test ## the report in headless Chromium (needs chromium)
+	@$(BIN)/python -m pytest -q -m browser
+
+postgis: $(VENV)/installed-test $(VENV)/installed-postgis ## a real PostgreSQL with PostGIS (needs both installed)
+	@$(BIN)/python -m pytest -q -m postgis
 
 docs: $(VENV)/installed-docs ## the pages, into docs/_build
 	@$(BIN)/python -m sphinx -W -b html docs docs/_build
