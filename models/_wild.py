@@ -68,9 +68,9 @@ def wild_p_value(
 
 
 def wild_bootstrap(
-    space: Workspace, numbers: Numbers, cov: WildBootstrap, lookup: Callable[[str], Any]
+    space: Workspace, numbers: Numbers, cov: WildBootstrap, lookup: Callable[[str], Any], level: float
 ) -> tuple[Float, Float]:
-    """Return p-values (K,) of each coefficient being 0, and 95 % intervals (K, 2) by inverting the test."""
+    """Return p-values (K,) of each coefficient being 0, and intervals (K, 2) by inverting the test."""
     codes = cluster_codes(cov.by, space.design.layout, lookup)
     bread, delta = numbers.fit.bread, numbers.fit.delta
     scores, hessians = _cluster_parts(space, numbers, codes)
@@ -84,7 +84,9 @@ def wild_bootstrap(
             return wild_p_value(bread, scores, hessians, delta, j, value, v)
 
         p_values[j] = p_value(0.0)
-        bounds[j] = [_edge(p_value, float(delta[j]), sign * float(error[j])) for sign in (-1.0, 1.0)]
+        bounds[j] = [
+            _edge(p_value, float(delta[j]), sign * float(error[j]), 1.0 - level) for sign in (-1.0, 1.0)
+        ]
     return p_values, bounds
 
 
@@ -102,18 +104,18 @@ def _cluster_parts(space: Workspace, numbers: Numbers, codes: NDArray[np.intp]) 
     return scores, hessians
 
 
-def _edge(p_value: Callable[[float], float], centre: float, step: float, level: float = 0.05) -> float:
-    """Return where the p-value crosses `level`, by bisection outward from the estimate."""
+def _edge(p_value: Callable[[float], float], centre: float, step: float, alpha: float) -> float:
+    """Return where the p-value crosses `alpha`, by bisection outward from the estimate."""
     near, far = 0.0, 2.0
     for _ in range(12):
-        if p_value(centre + far * step) < level:
+        if p_value(centre + far * step) < alpha:
             break
         near, far = far, 2 * far
     else:
         return float(np.inf if step > 0 else -np.inf)
     for _ in range(25):
         middle = (near + far) / 2
-        if p_value(centre + middle * step) < level:
+        if p_value(centre + middle * step) < alpha:
             far = middle
         else:
             near = middle

@@ -221,20 +221,18 @@ class SystemFit:
         estimate = np.concatenate([self._numbers.fit.delta, self._inference.rho])
         error = np.sqrt(np.diag(joint))
         frame = inference_frame(estimate, error, level, joint.index, self.df)
-        wild = self._wild
-        if wild is not None:
-            rows = slice(0, len(self._index))
-            frame.loc[rows.start : rows.stop - 1, "p_value"] = wild[0]
-            frame.loc[rows.start : rows.stop - 1, ["conf_low", "conf_high"]] = wild[1]
+        if isinstance(self.covariance, WildBootstrap):
+            last = len(self._index) - 1
+            p_values, bounds = self._wild(level)
+            frame.loc[:last, "p_value"] = p_values
+            frame.loc[:last, ["conf_low", "conf_high"]] = bounds
         return frame
 
-    @cached_property
-    def _wild(self) -> tuple[Float, Float] | None:
-        if not isinstance(self.covariance, WildBootstrap):
-            return None
+    def _wild(self, level: float) -> tuple[Float, Float]:
         from ._wild import wild_bootstrap
 
-        return wild_bootstrap(self._space, self._numbers, self.covariance, self._system._lookup)
+        assert isinstance(self.covariance, WildBootstrap)
+        return wild_bootstrap(self._space, self._numbers, self.covariance, self._system._lookup, level)
 
     def glance(self) -> pd.DataFrame:
         """Return one row: the method, the size, and the fit."""

@@ -227,6 +227,9 @@ def test_wild_bootstrap_equals_refitting(panel: Panel) -> None:
     # 0 is outside the interval where the test rejects it.
     outside = (found["conf_low"] > 0) | (found["conf_high"] < 0)
     np.testing.assert_array_equal(outside, found["p_value"] < 0.05)
+    wider = fit.tidy(level=0.99)
+    assert (wider["conf_low"] <= found["conf_low"]).all()
+    assert (wider["conf_high"] >= found["conf_high"]).all()
     again = SpatialSystem("y ~ x + z", panel).fit("2sls", cov=cov).tidy()
     pd.testing.assert_frame_equal(found, again)
 
