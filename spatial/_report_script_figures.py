@@ -1,0 +1,378 @@
+"""Drawing: scales, a new variable or time, brushing, neighbours, Moran through time."""
+
+from __future__ import annotations
+
+__all__ = ["FIGURES"]
+
+FIGURES = r"""  await Bokeh.embed.embed_items(P.figures.docs, P.figures.items);
+  const doc = Bokeh.documents[Bokeh.documents.length - 1];
+  const model = (name) => doc.get_model_by_name(name);
+  const units = model("units"),
+    bars = model("bars_histogram"),
+    degree = model("bars_neighbours");
+  const plots = {
+    map: model("map"),
+    scatter: model("scatter"),
+    histogram: model("histogram"),
+    neighbours: model("neighbours"),
+    trend: model("trend"),
+  };
+  const trendSource = model("trend_points"),
+    span = model("now");
+  const range = (r, start, end) => r.setv({start, end, reset_start: start, reset_end: end});
+  const selection = () => units.selected.indices;
+  let legendKeys = [],
+    bins = [],
+    degreeBins = [];
+
+  /* ---- scales of a variable: the same at all times, so that times can be compared */
+  let scale = null;
+  function rescale() {
+    let low = Infinity,
+      high = -Infinity;
+    const X = [-1, 1],
+      Y = [-1, 1],
+      widen = (r, v) => {
+        r[0] = Math.min(r[0], v);
+        r[1] = Math.max(r[1], v);
+      };
+    for (let t = 0; t < T; t++) {
+      const s = section(state.k, t);
+      for (let i = 0; i < N; i++) {
+        if (Number.isFinite(s.z[i])) {
+          widen(X, s.z[i]);
+          widen(Y, s.lag[i]);
+        }
+        if (Number.isFinite(s.value[i])) {
+          low = Math.min(low, s.value[i]);
+          high = Math.max(high, s.value[i]);
+        }
+      }
+    }
+    const count = Math.max(8, Math.min(28, Math.ceil(3 * Math.cbrt(N)))),
+      width = (high - low) / count;
+    let top = 0;
+    for (let t = 0; t < T; t++)
+      top = Math.max(top, ...binned(layer("values", state.k, t), {low, width, count}).map((b) => b.length));
+    const padded = ([a, b], part) => [a - part * (b - a), b + part * (b - a)];
+    scale = {x: padded(X, 0.05), y: padded(Y, 0.07), low, width, count, top};
+    range(plots.scatter.x_range, ...scale.x);
+    range(plots.scatter.y_range, ...scale.y);
+    range(plots.histogram.x_range, low - width / 2, high + width / 2);
+    range(plots.histogram.y_range, 0, top * 1.06);
+    ticks(plots.histogram.below[0], low, high);
+    const [x0, x1] = padded(X, 0.04),
+      [y0, y1] = padded(Y, 0.055);
+    model("corners").data = {
+      x: [x1, x0, x0, x1],
+      y: [y1, y0, y1, y0],
+      text: ["HH", "LL", "LH", "HL"].map((c) => W[c]),
+      align: ["right", "left", "left", "right"],
+      base: ["top", "bottom", "top", "bottom"],
+    };
+    plots.histogram.below[0].axis_label = P.labels[state.k];
+  }
+  /* Few round numbers, written short: 200K, 20万. */
+  function ticks(axis, low, high, least = 0) {
+    const raw = (high - low) / 4,
+      power = 10 ** Math.floor(Math.log10(raw)),
+      each = Math.max(
+        least,
+        [1, 2, 2.5, 5, 10].find((m) => m * power >= raw * 0.999 && (!least || m !== 2.5)) * power,
+      );
+    const short = new Intl.NumberFormat(P.lang, {
+      notation: high - low >= 1e4 || high >= 1e5 ? "compact" : "standard",
+      maximumSignificantDigits: 4,
+    });
+    const found = [];
+    for (let j = Math.ceil(low / each - 1e-9); j * each <= high + 1e-9 * each; j++) found.push(j * each);
+    axis.ticker.ticks = found;
+    axis.major_label_overrides = new Map(
+      found.map((v) => [v, short.format(Number(v.toPrecision(12))).replace("-", "−")]),
+    );
+  }
+  function binned(values, s) {
+    const found = Array.from({length: s.count}, () => []);
+    for (let i = 0; i < N; i++)
+      if (Number.isFinite(values[i]))
+        found[Math.min(s.count - 1, Math.floor((values[i] - s.low) / s.width))].push(i);
+    return found;
+  }
+
+  /* ---- a new variable, time or rule */
+  function refresh() {
+    now = section(state.k, state.t);
+    const mode = MODES[state.mode],
+      entries = mode.entries(),
+      colors = Object.fromEntries(entries.map(([c, , color]) => [c, color]));
+    legendKeys = everyone.map(mode.key);
+    const missing = (i) => legendKeys[i] === "missing";
+    const text = (f) => everyone.map(f);
+    units.data = {
+      ...(P.points ? {} : shapes),
+      cx,
+      cy,
+      name: P.names,
+      id: P.ids,
+      z: now.z,
+      lag: Float64Array.from(now.lag),
+      color: text((i) => (missing(i) ? P.missing_color : colors[legendKeys[i]])),
+      value_text: text((i) => (known(i) ? show(now.value[i]) : W.missing)),
+      z_text: text((i) => fixed(now.z[i])),
+      lag_text: text((i) => fixed(now.lag[i])),
+      cluster_text: text((i) => W[clusterOf(i)]),
+      p_text: text((i) => fixed(now.p[i])),
+      fdr_text: text((i) => fixed(now.fdr[i])),
+      neighbours_text: text((i) => whole.format(A.neighbours[i])),
+      variable: new Array(N).fill(P.labels[state.k]),
+    };
+    if (!P.points) {
+      const gaps = everyone.filter(missing);
+      model("blank").data = {xs: gaps.map((i) => shapes.xs[i]), ys: gaps.map((i) => shapes.ys[i])};
+    }
+    bins = binned(now.value, scale);
+    legend(entries);
+    drawTrend();
+    $("time-shown").textContent = P.times[state.t];
+    $("time").value = state.t;
+    const problem = P.problems[state.k][state.t];
+    $("problem").textContent = problem ? fill(W.not_measured, {reason: problem}) : "";
+    $("problem").hidden = !problem;
+    $("moran").textContent = problem
+      ? ""
+      : W.moran +
+        " = " +
+        fixed(P.I[state.k][state.t]) +
+        ", " +
+        W.p_plain +
+        " = " +
+        fixed(P.p[state.k][state.t]);
+    brushed();
+    highlight(null);
+  }
+  function legend(entries) {
+    const counts = {};
+    for (const key of legendKeys) counts[key] = (counts[key] || 0) + 1;
+    const shown = counts.missing ? [...entries, ["missing", W.missing, null]] : entries;
+    $("legend").replaceChildren(
+      ...shown
+        .filter(([key]) => counts[key] || /^(HH|LL|LH|HL|c\d)$/.test(key))
+        .map(([key, label, color]) => {
+          const button = document.createElement("button"),
+            swatch = document.createElement("i"),
+            count = document.createElement("b");
+          if (color) swatch.style.background = color;
+          else swatch.className = "hatched";
+          count.textContent = whole.format(counts[key] || 0);
+          button.type = "button";
+          button.dataset.key = key;
+          button.append(swatch, label + " ", count);
+          button.onclick = (event) =>
+            choose(
+              legendKeys.flatMap((k, i) => (k === key ? [i] : [])),
+              event.shiftKey,
+            );
+          return button;
+        }),
+    );
+    $("legend-note").textContent =
+      state.mode === "values"
+        ? W.classes
+        : (state.fdr ? W.p_fdr : W.p) + (state.mode === "clusters" ? " ≤ " + P.levels[state.level] : "");
+  }
+
+  /* ---- brushing */
+  function choose(indices, add) {
+    units.selected.indices = add
+      ? [...new Set([...selection(), ...indices])].sort((a, b) => a - b)
+      : indices;
+  }
+  let quiet = false;
+  function brush(source, members) {
+    source.selected.properties.indices.change.connect(() => {
+      if (quiet) return;
+      quiet = true;
+      choose(
+        [...new Set(source.selected.indices.flatMap((b) => members()[b] || []))].sort((a, b) => a - b),
+      );
+      const other = source === bars ? degree : bars;
+      if (other.selected.indices.length) other.selected.indices = [];
+      quiet = false;
+    });
+  }
+  brush(bars, () => bins);
+  brush(degree, () => degreeBins);
+  let waiting = false;
+  units.selected.properties.indices.change.connect(() => {
+    if (!quiet) {
+      quiet = true;
+      for (const source of [bars, degree]) if (source.selected.indices.length) source.selected.indices = [];
+      quiet = false;
+    }
+    if (!waiting) {
+      waiting = true;
+      requestAnimationFrame(() => {
+        waiting = false;
+        brushed();
+      });
+    }
+  });
+  function line(indices) {
+    let n = 0,
+      sx = 0,
+      sy = 0,
+      xx = 0,
+      xy = 0;
+    for (const i of indices)
+      if (Number.isFinite(now.z[i]) && Number.isFinite(now.lag[i])) {
+        n++;
+        sx += now.z[i];
+        sy += now.lag[i];
+      }
+    const mx = sx / n,
+      my = sy / n;
+    for (const i of indices)
+      if (Number.isFinite(now.z[i]) && Number.isFinite(now.lag[i])) {
+        xx += (now.z[i] - mx) ** 2;
+        xy += (now.z[i] - mx) * (now.lag[i] - my);
+      }
+    const slope = n > 1 && xx > 1e-12 ? xy / xx : NaN;
+    return {n, slope, at: (x) => my + slope * (x - mx)};
+  }
+  function drawLine(name, found) {
+    const ok = Number.isFinite(found.slope),
+      x = scale.x;
+    model(name).data = ok ? {x, y: x.map(found.at)} : {x: [], y: []};
+  }
+  function slope(id, word, found) {
+    $(id).hidden = !found;
+    if (found) $(id).textContent = word + " " + fixed(found.slope) + " (n = " + whole.format(found.n) + ")";
+  }
+  function brushed() {
+    const chosen = selection(),
+      inside = new Uint8Array(N);
+    for (const i of chosen) inside[i] = 1;
+    const some = chosen.length > 0,
+      all = line(everyone);
+    const picked = some ? line(chosen) : null,
+      rest = some ? line(everyone.filter((i) => !inside[i])) : null;
+    drawLine("line_all", all);
+    drawLine("line_selected", picked || {slope: NaN});
+    drawLine("line_rest", rest || {slope: NaN});
+    slope("slope-all", W.all, all);
+    slope("slope-selected", W.selected, picked);
+    slope("slope-rest", W.rest, rest);
+    const bar = (groups, left, right, label, color) => ({
+      left,
+      right,
+      top: groups.map((g) => g.length),
+      chosen: groups.map((g) => g.filter((i) => inside[i]).length),
+      color: groups.map(() => (some ? "#d5dce1" : color)),
+      text: groups.map(
+        (g, b) =>
+          label(b) +
+          ": " +
+          whole.format(g.length) +
+          (some ? " (" + W.selected + " " + whole.format(g.filter((i) => inside[i]).length) + ")" : ""),
+      ),
+    });
+    const edges = bins.map((_, b) => scale.low + b * scale.width);
+    bars.data = bar(
+      bins,
+      edges,
+      edges.map((e) => e + scale.width),
+      (b) => show(edges[b]) + " – " + show(edges[b] + scale.width),
+      "#7f99a8",
+    );
+    degree.data = bar(
+      degreeBins,
+      degreeEdges.map((e) => e[0]),
+      degreeEdges.map((e) => e[1]),
+      (b) => degreeLabels[b],
+      "#7f99a8",
+    );
+    $("count").textContent = some
+      ? fill(W.all_selected, {n: whole.format(chosen.length), total: whole.format(N)})
+      : W.none_selected;
+    $("clear").disabled = !some;
+    table(some ? chosen : everyone, some);
+  }
+
+  /* ---- the neighbours */
+  const most = Math.max(...A.neighbours),
+    step = most <= 30 ? 1 : Math.ceil((most + 1) / 24);
+  const least = step === 1 ? Math.min(...A.neighbours) : 0,
+    number_of_bins = Math.floor((most - least) / step) + 1;
+  const degreeEdges = Array.from({length: number_of_bins}, (_, b) => [
+    least + b * step - 0.5,
+    least + (b + 1) * step - 0.5,
+  ]);
+  const degreeLabels = degreeEdges.map(([a, b]) =>
+    step === 1 ? whole.format(a + 0.5) : whole.format(a + 0.5) + " – " + whole.format(b - 0.5),
+  );
+  degreeBins = degreeEdges.map(() => []);
+  for (let i = 0; i < N; i++) degreeBins[Math.floor((A.neighbours[i] - least) / step)].push(i);
+  range(plots.neighbours.x_range, degreeEdges[0][0] - 0.3, degreeEdges[number_of_bins - 1][1] + 0.3);
+  ticks(plots.neighbours.below[0], degreeEdges[0][0] + 0.5, degreeEdges[number_of_bins - 1][1] - 0.5, 1);
+  range(plots.neighbours.y_range, 0, Math.max(...degreeBins.map((b) => b.length)) * 1.06);
+  let shown = null;
+  function highlight(i) {
+    if (i === shown && i !== null) return;
+    if (i === null && shown === null) return;
+    shown = i;
+    const near = i === null ? [] : Array.from(links(i)),
+      self = i === null ? [] : [i];
+    const at = (values) => near.map((j) => values[j]);
+    model("links").data = {x0: near.map(() => cx[i]), y0: near.map(() => cy[i]), x1: at(cx), y1: at(cy)};
+    if (!P.points) {
+      model("rings").data = {xs: outlines(near, "xs"), ys: outlines(near, "ys")};
+      model("focus").data = {xs: outlines(self, "xs"), ys: outlines(self, "ys")};
+    }
+    const drawn = (list) => list.filter((j) => Number.isFinite(now.z[j]) && Number.isFinite(now.lag[j]));
+    model("around").data = {x: drawn(near).map((j) => now.z[j]), y: drawn(near).map((j) => now.lag[j])};
+    model("centre").data = {x: drawn(self).map((j) => now.z[j]), y: drawn(self).map((j) => now.lag[j])};
+  }
+  units.inspect.connect(() => {
+    const hit = units.inspected.indices;
+    highlight(hit.length ? hit[0] : null);
+  });
+
+  /* ---- Moran's I through time */
+  function drawTrend() {
+    if (T < 2) return;
+    const I = P.I[state.k],
+      p = P.p[state.k],
+      level = P.levels[state.level];
+    trendSource.data = {
+      x: I.map((_, t) => t),
+      I: I.map((v) => (v === null ? NaN : v)),
+      fill: p.map((v) => (v !== null && v <= level ? "#56707f" : "#ffffff")),
+      text: I.map(
+        (v, t) =>
+          P.times[t] +
+          ": " +
+          (v === null ? W.missing : W.moran + " " + fixed(v) + ", " + W.p_plain + " " + fixed(p[t])),
+      ),
+    };
+    span.location = state.t;
+    const found = I.filter((v) => v !== null),
+      low = Math.min(0, ...found),
+      high = Math.max(0, ...found),
+      pad = (high - low || 1) * 0.12;
+    range(plots.trend.y_range, low - pad, high + pad);
+    $("trend-help").textContent = fill(W.trend_help, {alpha: level});
+  }
+  if (T > 1) {
+    range(plots.trend.x_range, -0.5, T - 0.5);
+    const every = Math.ceil(T / 10),
+      places = P.times.map((_, t) => t).filter((t) => t % every === 0);
+    plots.trend.below[0].ticker.ticks = places;
+    plots.trend.below[0].major_label_overrides = new Map(places.map((t) => [t, P.times[t]]));
+    trendSource.selected.properties.indices.change.connect(() => {
+      const hit = trendSource.selected.indices;
+      if (!hit.length) return;
+      trendSource.selected.indices = [];
+      go(hit[0]);
+    });
+  }
+"""
