@@ -176,7 +176,10 @@ def _check_effect(
         systems = [name for name, f in fit_names(study).items() if f is not None]
         yield _unknown(f"{where}.fit", "systems", fit, systems)
         return
-    formulas = [f for _, f in _parsed(study, study.systems[found[0]], []) if f is not None]
+    parsed = [f for _, f in _parsed(study, study.systems[found[0]], [])]
+    formulas = [f for f in parsed if f is not None]
+    if len(formulas) < len(parsed):
+        return  # said with the formula
     outcomes = [f.outcome.name for f in formulas]
     if outcome is not None and outcome not in outcomes:
         yield _unknown(f"{where}.outcome", "equations", outcome, outcomes)
@@ -251,11 +254,7 @@ class _Columns:
         allowed = {*self.known, *also}
         for name in names:
             if name not in allowed:
-                hint = did_you_mean(name, self.known)
-                shown = name_ids(self.known, 12)
-                self.problems.append(
-                    Problem(where, f"the data have no column {name!r}.{hint} They have: {shown}.")
-                )
+                self.problems.append(_no_column(where, name, self.known, also))
 
     def need_items(self, where: str, names: Iterable[str]) -> None:
         for j, name in enumerate(names):
@@ -272,9 +271,9 @@ class _Columns:
                 self.problems.append(Problem(where, str(error)))
 
 
-def _no_column(where: str, name: str, known: list[str]) -> Problem:
-    shown = name_ids(known, 12)
-    return Problem(where, f"the data have no column {name!r}.{did_you_mean(name, known)} They have: {shown}.")
+def _no_column(where: str, name: str, known: list[str], also: Iterable[str]) -> Problem:
+    hint = did_you_mean(name, [*known, *also])
+    return Problem(where, f"the data have no column {name!r}.{hint} They have: {name_ids(known, 12)}.")
 
 
 def check_columns(study: schema.Study, loaded: Loaded) -> list[Problem]:
@@ -292,7 +291,7 @@ def check_columns(study: schema.Study, loaded: Loaded) -> list[Problem]:
         columns.need_items(f"diagnostics[{k}].columns", part.columns)
         columns.need_times(f"diagnostics[{k}].times", part.times or ())
     _check_formulas(columns, study)
-    _check_outputs(columns, study, [str(c) for c in loaded.cities.columns])
+    _check_outputs(columns, study, [str(c) for c in loaded.cities.columns.drop(loaded.cities.geometry.name)])
     return columns.problems
 
 

@@ -140,6 +140,8 @@ def _message(kind: str, given: Any, item: Any, location: Location, content: dict
             return f"{key} = {tag!r} is none of {shown}.{did_you_mean(tag, kinds)}"
         case "value_error":
             return f"got {_short(given)}: {context['error']}."
+        case "too_short":
+            return f"at least {context['min_length']} item(s) are needed; got {_short(given)}."
     text = str(item["msg"])
     return f"{text[:1].lower()}{text[1:]}; got {_short(given)}."
 

@@ -155,6 +155,8 @@ def _checked(file: Path) -> tuple[Study, Loaded, dict[str, Path]]:
         if loaded is not None:
             problems += check_columns(study, loaded)
     if problems:
+        order = {key: number for number, key in enumerate(content)}
+        problems.sort(key=lambda p: order.get(p.place.partition("[")[0].partition(".")[0], -1))
         raise StudyError(file.name, problems)
     assert study is not None
     assert loaded is not None
