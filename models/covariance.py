@@ -95,6 +95,11 @@ class Conley(Covariance):
     coordinates : pair of str, DataFrame or GeoDataFrame
         Longitude and latitude in degrees: two columns of the panel, or a frame indexed by unit with
         two such columns (the first two), or cities with a geometry.
+
+    Examples
+    --------
+    >>> Conley(km=200, lags=2).label
+    'Conley, 200 km, 2 time lags, bartlett kernel'
     """
 
     km: float
@@ -137,12 +142,13 @@ class DriscollKraay(Covariance):
 
 @dataclass(frozen=True)
 class WildBootstrap(Covariance):
-    r"""Wild cluster bootstrap with the null imposed, for few clusters: p-values and intervals.
+    r"""Wild restricted efficient bootstrap by cluster, for few clusters: p-values and intervals.
 
-    For each coefficient the model is estimated with the coefficient at zero; the scores of the clusters
-    are multiplied by Rademacher (or, below 12 clusters, Webb) weights, and the t statistic is compared with
-    its bootstrap distribution.  Instrumented regressors are held at their projections (Kline and
-    Santos 2012); with exogenous regressors this is the WCR bootstrap (Cameron, Gelbach and Miller 2008).
+    For each coefficient the model is estimated with the coefficient at the null; structural residuals, and
+    those of the reduced form of the endogenous regressors, are multiplied by Rademacher (below 12 clusters,
+    Webb) weights of the clusters, and the model is estimated again (Davidson and MacKinnon 2010).  With
+    exogenous regressors this is the WCR bootstrap of Cameron, Gelbach and Miller (2008).  `cov` and the
+    standard errors are those of `Cluster`; rho and Sigma are held as estimated.
 
     Parameters
     ----------

@@ -234,6 +234,76 @@ def test_wild_bootstrap_equals_refitting(panel: Panel) -> None:
     pd.testing.assert_frame_equal(found, again)
 
 
+def brute_force_wre(panel: Panel, j: int, null: float, v: Any) -> float:
+    """Davidson and MacKinnon (2010) for y on [1, x, p], p instrumented by z and z squared, by making data."""
+    frame = panel.frame
+    group, y = frame["group"].to_numpy(), frame["y"].to_numpy()
+    x, p, z = (frame[k].to_numpy() for k in ("x", "p", "z"))
+    one = np.ones(len(y))
+    H = np.column_stack([one, x, z, z**2])
+    count = group.max() + 1
+
+    def estimate(values: Any, endogenous: Any) -> tuple[Any, Any]:
+        Z = np.column_stack([one, x, endogenous])
+        hat = H @ np.linalg.lstsq(H, Z, rcond=None)[0]
+        inverse = np.linalg.inv(hat.T @ hat)
+        beta = inverse @ hat.T @ values
+        e = values - Z @ beta
+        sums = np.array([hat[group == c].T @ e[group == c] for c in range(count)])
+        return beta, inverse @ sums.T @ sums @ inverse * count / (count - 1)
+
+    beta, V = estimate(y, p)
+    observed = abs((beta[j] - null) / np.sqrt(V[j, j]))
+    # 2SLS of the restricted model, with all instruments.
+    Z = np.column_stack([one, x, p])
+    others = [k for k in range(3) if k != j]
+    hat = H @ np.linalg.lstsq(H, Z, rcond=None)[0]
+    restricted = np.zeros(3)
+    restricted[j] = null
+    restricted[others] = np.linalg.solve(
+        hat[:, others].T @ hat[:, others], hat[:, others].T @ (y - null * hat[:, j])
+    )
+    e = y - Z @ restricted
+    pi = np.linalg.lstsq(np.column_stack([H, e]), p, rcond=None)[0][:4]
+    u = p - H @ pi
+    draws = []
+    for row in v:
+        made = H @ pi + u * row[group]
+        b, variance = estimate(np.column_stack([one, x, made]) @ restricted + e * row[group], made)
+        draws.append(abs((b[j] - null) / np.sqrt(variance[j, j])) >= observed * (1 - 1e-12))
+    return float(np.mean(draws))
+
+
+@pytest.mark.parametrize("null", [0.0, 0.4])
+def test_wild_bootstrap_with_instruments_equals_making_data(panel: Panel, null: float) -> None:
+    from spatial.models._inference import cluster_codes
+    from spatial.models._wild import cluster_products, wild_p_value
+
+    system = SpatialSystem("y ~ x + p | p ~ z + I(z ** 2)", panel)
+    fit = system.fit("2sls", cov="hom")
+    products = cluster_products(
+        fit._space, fit._numbers, cluster_codes("group", system.design.layout, system._lookup)
+    )
+    v = wild_draws(99, 10, 7)
+    for j in range(3):
+        assert wild_p_value(products, j, null, v) == pytest.approx(
+            brute_force_wre(panel, j, null, v), abs=1e-12
+        )
+
+
+def test_wild_bootstrap_is_for_few_clusters(system: SpatialSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spatial.models._wild._MOST", 20)
+    fit = system.fit("3sls", cov=WildBootstrap())
+    with pytest.raises(DataError, match="at most 20; there are 40"):
+        fit.tidy()
+
+
+def test_wild_bootstrap_of_gmm(panel: Panel) -> None:
+    fit = SpatialSystem("y ~ x + p | unit | p ~ z + I(z ** 2)", panel).fit("gmm", cov=WildBootstrap())
+    with pytest.raises(DataError, match="for 'gmm' use Cluster"):
+        fit.tidy()
+
+
 def test_wild_draws() -> None:
     few, many = wild_draws(4000, 8, 0), wild_draws(4000, 20, 0)
     assert len(np.unique(few)) == 6
