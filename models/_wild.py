@@ -1,9 +1,9 @@
 r"""Wild restricted efficient bootstrap for few clusters (Davidson and MacKinnon 2010), for 2SLS and 3SLS.
 
-Under the null the structural residuals :math:`\tilde\varepsilon` and those of the reduced form of the
-endogenous regressors, :math:`\tilde U = Y - Q\tilde\Pi`, are multiplied by one weight for each cluster; regressors and
-outcomes are made anew, and the model is estimated again.  Everything needed is a cross-product of a
-cluster, so that a replication costs as much as a few rows.
+Under the null the structural residuals e and those of the reduced form of the endogenous regressors,
+:math:`U = Y - Q\Pi`, are multiplied by one weight for each cluster; regressors and outcomes are made anew,
+and the model is estimated again.  Everything needed is a cross-product of a cluster, so that a replication
+costs as much as a few rows.
 """
 
 from __future__ import annotations
