@@ -463,3 +463,39 @@ def test_empty_cells_and_words() -> None:
     assert read_number(float("nan"), "x") is None
     with pytest.raises(DataError, match=r"t of row 1 is a number as printed.*got 'abc'"):
         read_number("abc", "t of row 1")
+
+
+# ---- our fits in maketables' own tables
+def test_maketables_takes_our_fits() -> None:
+    from maketables import ETable, get_extractor
+
+    from spatial._table_maketables import coef_table, equation_views
+
+    views = [*equation_views(plain_fit()), *equation_views(system_fit())]
+    assert [get_extractor(v).depvar(v) for v in views] == ["ER", "ER", "PSS"]
+    assert [get_extractor(v).fixef_string(v) for v in views] == ["unit+time"] * 3
+    fit = system_fit()
+    second = get_extractor(views[2]).coef_table(views[2])
+    assert second["b"].to_dict() == {**fit.params["PSS"].to_dict(), "rho": fit.rho["PSS"]}
+    assert get_extractor(views[2]).stat(views[2], "r2_within") == fit.r_squared["PSS"]
+    assert get_extractor(views[2]).stat(views[2], "r2") is None
+    assert get_extractor(views[0]).stat(views[0], "r2") == plain_fit().r_squared
+    assert get_extractor(views[0]).vcov_info(views[0])["vcov_type"] == "clustered by unit"
+    assert "ER: W(ER)" in coef_table(fit).index
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        text = ETable(views).make(type="tex")
+    assert f"{fit.params['ER']['gov']:.3f}" in text
+    assert "W(PSS)" in text
+    stamped = equation_views(forced_fit())[0]
+    assert "stamps" in stamped.__maketables_default_stat_keys__
+    with pytest.raises(DataError, match=r"There is no equation 'PS'; there are 'ER', 'PSS'\. Did you mean"):
+        coef_table(fit, "PS")
+
+
+def test_views_stand_in_our_tables_too() -> None:
+    from spatial._table_maketables import equation_views
+
+    table = regression_table(equation_views(system_fit()), effects_rows=False)
+    ours = regression_table(system_fit(), effects_rows=False)
+    assert cells(table, "gov") == cells(ours, "gov")
