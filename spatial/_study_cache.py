@@ -99,6 +99,14 @@ class Manifest:
             self._remove(rel)
         self.write()
 
+    def refuse_taken(self, name: str, staged: Path, steps: set[str]) -> None:
+        """Refuse files that another step of the study makes."""
+        made = {p.relative_to(staged).as_posix() for p in staged.rglob("*") if p.is_file()}
+        for other in steps & set(self.entries) - {name}:
+            both = sorted(made & set(self.entries[other].outputs))
+            if both:
+                raise DataError(f"{both[0]} is made by the step {other!r} too: give one another name.")
+
     def forget(self, names: set[str]) -> None:
         """Drop steps that the study no longer has, with their files."""
         for name in names:

@@ -14,7 +14,7 @@ from spatial.weights._spec import SPECS, _numbers
 from . import _study_schema as schema
 from . import _study_schema_outputs as outputs
 from ._study_covariance import covariance_columns, covariance_of
-from ._study_data import Loaded, expression, file_of, time_of
+from ._study_data import Loaded, expression, file_of, file_stem, time_of
 from ._study_problems import Problem, named_twice
 
 __all__ = ["check_columns", "check_references", "fit_names", "weights_names"]
@@ -52,6 +52,7 @@ def _check_names(study: schema.Study) -> Iterator[Problem]:
     for section, parts in sections.items():
         for k in named_twice([p.name for p in parts]):
             yield Problem(f"{section}[{k}].name", f"{parts[k].name!r} is the name of another one before.")
+    yield from _check_made(study)
     models = _models(study)
     taken = [f"{s.name}.{method}" for s in study.systems for method in s.compare]
     for k in named_twice([*taken, *(part.name for _, part in models)]):
@@ -68,6 +69,28 @@ def _check_names(study: schema.Study) -> Iterator[Problem]:
     for k, (where, pair) in enumerate(pairs):
         if pair in [other for _, other in pairs[:k]]:
             yield Problem(where, f"{pair[0]!r} with weights {pair[1]!r} is there twice.")
+
+
+def _check_made(study: schema.Study) -> Iterator[Problem]:
+    """Refuse names of files that other steps make."""
+    made = {"cleaning", "describe", *(f"weights_{name}" for name in study.weights)}
+    for system in study.systems:
+        made |= {f"{system.name}_{k}" for k in ("identification", "estimates", "diagnostics", "impacts")}
+    made |= {f"{regression.name}_estimates" for regression in study.regressions}
+    stems = tuple(file_stem(column) for part in study.diagnostics for column in part.columns)
+    begin = {
+        "tables": [f"{kind}_{stem}" for kind in ("moran", "local_moran") for stem in stems],
+        "figures": [f"{kind}_{stem}" for kind in ("moran", "moran_scatter", "clusters") for stem in stems],
+    }
+    lowered = {name.casefold() for name in made}
+    parts: dict[str, Any] = {"tables": study.tables, "figures": study.figures}
+    for section, found in parts.items():
+        for k, part in enumerate(found):
+            name = part.name.casefold()
+            own = section == "tables" and name in lowered
+            if own or name.startswith(tuple(start.casefold() for start in begin[section])):
+                text = f"{part.name!r} is the name of a file that another step makes: choose another."
+                yield Problem(f"{section}[{k}].name", text)
 
 
 def _models(study: schema.Study) -> list[tuple[str, schema.System | schema.Regression]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -26,6 +27,7 @@ __all__ = [
     "data_files",
     "expression",
     "file_of",
+    "file_stem",
     "hashes",
     "labels_of",
     "load_data",
@@ -176,6 +178,17 @@ def _condition(panel: Any, formula: str) -> Any:
 
 
 # ---- words
+def file_stem(text: str) -> str:
+    """Return a name for a file from the name of a column.
+
+    Examples
+    --------
+    >>> file_stem("gdp/capita")
+    'gdp_capita'
+    """
+    return re.sub(r'[/\\:*?"<>|\s]+', "_", text).strip("._") or "column"
+
+
 def time_of(panel: Any, given: Any) -> Any:
     """Return the time of the panel that `given` names: 1987, or "1987-01"."""
     for time in panel.times.tolist():

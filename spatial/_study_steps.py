@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +12,11 @@ import spatial as sp
 from . import _study_schema as schema
 from ._files import atomic_text
 from ._study_cache import digest
+from ._study_data import file_stem
 from ._study_values import Values
 from .diagnose import write_table
 
-__all__ = ["Output", "Step", "build_steps", "file_stem"]
+__all__ = ["Output", "Step", "build_steps"]
 
 
 @dataclass
@@ -76,17 +76,6 @@ def build_steps(values: Values) -> list[Step]:
         *model_steps(values),
         *output_steps(values),
     ]
-
-
-def file_stem(text: str) -> str:
-    """Return a name for a file from the name of a column.
-
-    Examples
-    --------
-    >>> file_stem("gdp/capita")
-    'gdp_capita'
-    """
-    return re.sub(r'[/\\:*?"<>|\s]+', "_", text).strip("._") or "column"
 
 
 # ---- data

@@ -123,7 +123,7 @@ def run_study(
     manifest = Manifest(folder)
     try:
         for step in chosen:
-            _run(step, manifest, record)
+            _run(step, manifest, record, {s.name for s in steps})
     except BaseException:
         record.interrupted = True
         _finish(record, manifest, steps)
@@ -216,7 +216,7 @@ def _record(
     return StudyRecord(folder, settings, steps=count, stream=progress)
 
 
-def _run(step: Step, manifest: Manifest, record: StudyRecord) -> None:
+def _run(step: Step, manifest: Manifest, record: StudyRecord, names: set[str]) -> None:
     if manifest.is_current(step.name, step.key):
         record.skipped(step.name)
         record.states[step.name] = {"state": "unchanged"}
@@ -226,6 +226,7 @@ def _run(step: Step, manifest: Manifest, record: StudyRecord) -> None:
             output = Output(staged)
             step.run(output)
             _close_figures()
+            manifest.refuse_taken(step.name, staged, names)
             made = publish(staged, manifest.folder)
         entry = Entry(
             key=step.key,
