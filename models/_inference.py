@@ -210,7 +210,7 @@ def coordinates(given: Any, layout: Layout, lookup: Callable[[str], Any]) -> tup
     """Return longitude and latitude of the units, in degrees."""
     if isinstance(given, (tuple, list)) and len(given) == 2 and all(isinstance(c, str) for c in given):
         first = np.unique(layout.unit, return_index=True)[1]
-        lon, lat = (np.asarray(lookup(c), dtype=np.float64)[first] for c in given)
+        lon, lat = (_degrees(c, lookup)[first] for c in given)
     elif isinstance(given, pd.DataFrame):
         place = indexer(given.index, layout.units, "the coordinates")
         if "geometry" in given.columns:
@@ -226,6 +226,15 @@ def coordinates(given: Any, layout: Layout, lookup: Callable[[str], Any]) -> tup
             f"Longitude and latitude in degrees are needed; not so at {name_ids(layout.units[bad])}."
         )
     return lon, lat
+
+
+def _degrees(column: str, lookup: Callable[[str], Any]) -> Float:
+    try:
+        return np.asarray(lookup(column), dtype=np.float64)
+    except DataError as error:
+        raise DataError(
+            f"{error} Conley needs longitude and latitude: Conley(km, coordinates=cities)."
+        ) from None
 
 
 # ---- rho

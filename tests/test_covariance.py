@@ -291,6 +291,57 @@ def test_wild_bootstrap_with_instruments_equals_making_data(panel: Panel, null: 
         )
 
 
+def test_wild_bootstrap_of_3sls_equals_making_data(panel: Panel) -> None:
+    """Two equations, y on [1, p, x] and p on [1, y, z]; Sigma held; data made anew and estimated anew."""
+    from spatial.models._inference import cluster_codes
+    from spatial.models._wild import cluster_products, wild_p_value
+
+    system = SpatialSystem(["y ~ p + x", "p ~ y + z"], panel, instruments="I(x ** 2) + I(z ** 2)")
+    fit = system.fit("3sls", cov="hom")
+    codes = cluster_codes("group", system.design.layout, system._lookup)
+    products = cluster_products(fit._space, fit._numbers, codes)
+    v = wild_draws(49, 10, 3)
+    columns = panel.cube(["y", "p", "x", "z"]).reshape(N * T, 4).T
+    y, p, x, z = columns
+    one = np.ones(N * T)
+    H = np.column_stack([one, x, z, x**2, z**2])
+    weights = np.linalg.inv(fit.sigma.to_numpy())
+    big = np.kron(weights, np.eye(N * T))
+
+    def estimate(left: list[Any], right: list[Any]) -> tuple[Any, Any]:
+        hat = [H @ np.linalg.lstsq(H, Z, rcond=None)[0] for Z in right]
+        zero = np.zeros((N * T, 3))
+        stacked = np.block([[hat[0], zero], [zero, hat[1]]])
+        full = np.block([[right[0], zero], [zero, right[1]]])
+        inverse = np.linalg.inv(stacked.T @ big @ stacked)
+        target = np.concatenate(left)
+        delta = inverse @ stacked.T @ big @ target
+        rows = (stacked.T @ big).T * (target - full @ delta)[:, None]
+        # Score of a cell: all products with its residuals, in either equation.
+        score = rows[: N * T] + rows[N * T :]
+        sums = np.array([score[codes == c].sum(axis=0) for c in range(10)])
+        return delta, inverse @ sums.T @ sums @ inverse * 10 / 9
+
+    right = [np.column_stack([one, p, x]), np.column_stack([one, y, z])]
+    delta, V = estimate([y, p], right)
+    np.testing.assert_allclose(delta, fit.params, rtol=1e-9)
+    bread = fit._numbers.fit.bread
+    for j in (1, 5):
+        restricted = delta - bread[:, j] / bread[j, j] * delta[j]
+        e = [y - right[0] @ restricted[:3], p - right[1] @ restricted[3:]]
+        pi = [np.linalg.lstsq(np.column_stack([H, *e]), w, rcond=None)[0][:5] for w in (p, y)]
+        u = [w - H @ c for w, c in zip((p, y), pi, strict=True)]
+        count = 0
+        for row in v:
+            made = [H @ c + r * row[codes] for c, r in zip(pi, u, strict=True)]
+            Z = [np.column_stack([one, made[0], x]), np.column_stack([one, made[1], z])]
+            left = [Z[g] @ restricted[3 * g : 3 * g + 3] + e[g] * row[codes] for g in (0, 1)]
+            found, variance = estimate(left, Z)
+            observed = abs(delta[j]) / np.sqrt(V[j, j])
+            count += abs(found[j]) / np.sqrt(variance[j, j]) >= observed * (1 - 1e-12)
+        assert wild_p_value(products, j, 0.0, v) == pytest.approx(count / len(v), abs=1e-12)
+
+
 def test_wild_bootstrap_is_for_few_clusters(system: SpatialSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("spatial.models._wild._MOST", 20)
     fit = system.fit("3sls", cov=WildBootstrap())
