@@ -189,7 +189,9 @@ class SystemFit:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader should know about the sample and the inference."""
-        return (*self._system.design.notes, *self._numbers.notes, *self._inference.notes)
+        left_out = self.structure.has_error and not self._errors
+        extra = (f"{self.method} leaves the spatial errors out of the estimation",) if left_out else ()
+        return (*self._system.design.notes, *extra, *self._numbers.notes, *self._inference.notes)
 
     # ---- fit
     @cached_property

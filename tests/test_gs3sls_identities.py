@@ -240,6 +240,7 @@ def test_rho_zero_is_the_path_without_error(panel: Panel, W: Weights) -> None:
     with_error = SpatialSystem(FULL, panel, W, effects=BOTH, error="W").fit("3sls", cov="hom")
     close(plain.params, with_error.params, 1e-12)
     assert with_error.rho.empty
+    assert with_error.notes == ("3sls leaves the spatial errors out of the estimation",)
 
 
 def test_errors_in_one_equation_only(panel: Panel, W: Weights) -> None:
