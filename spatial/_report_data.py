@@ -130,7 +130,7 @@ def build_report_data(
         columns=[str(c) for c in wanted],
         labels=[data.label(c) for c in wanted],
         times=[str(t) for t in data.times],
-        time_name=data.label(data.time_name),
+        time_name=data.time_name,
         values=cube,
         levels=levels,
         classes=[build_classes(layer.ravel(), "quantiles", 5) for layer in cube],

@@ -27,6 +27,7 @@ FIGURES = r"""  await Bokeh.embed.embed_items(P.figures.docs, P.figures.items);
 
   /* ---- scales of a variable: the same at all times, so that times can be compared */
   let scale = null;
+  const last = {};
   function rescale() {
     let low = Infinity,
       high = -Infinity;
@@ -242,7 +243,7 @@ FIGURES = r"""  await Bokeh.embed.embed_items(P.figures.docs, P.figures.items);
   function drawLine(name, found) {
     const ok = Number.isFinite(found.slope),
       x = scale.x;
-    model(name).data = ok ? {x, y: x.map(found.at)} : {x: [], y: []};
+    if (ok || model(name).data.x.length) model(name).data = ok ? {x, y: x.map(found.at)} : {x: [], y: []};
   }
   function slope(id, word, found) {
     $(id).hidden = !found;
@@ -284,6 +285,15 @@ FIGURES = r"""  await Bokeh.embed.embed_items(P.figures.docs, P.figures.items);
       (b) => show(edges[b]) + " – " + show(edges[b] + scale.width),
       "#7f99a8",
     );
+    table(some ? chosen : everyone, some);
+    $("count").textContent = some
+      ? fill(W.all_selected, {n: whole.format(chosen.length), total: whole.format(N)})
+      : W.none_selected;
+    $("clear").disabled = !some;
+    // A figure is painted anew by the millisecond: only where something changed.
+    const wanted = chosen.join();
+    if (last.degree === wanted) return;
+    last.degree = wanted;
     degree.data = bar(
       degreeBins,
       degreeEdges.map((e) => e[0]),
@@ -291,11 +301,6 @@ FIGURES = r"""  await Bokeh.embed.embed_items(P.figures.docs, P.figures.items);
       (b) => degreeLabels[b],
       "#7f99a8",
     );
-    $("count").textContent = some
-      ? fill(W.all_selected, {n: whole.format(chosen.length), total: whole.format(N)})
-      : W.none_selected;
-    $("clear").disabled = !some;
-    table(some ? chosen : everyone, some);
   }
 
   /* ---- the neighbours */
@@ -340,6 +345,9 @@ FIGURES = r"""  await Bokeh.embed.embed_items(P.figures.docs, P.figures.items);
   /* ---- Moran's I through time */
   function drawTrend() {
     if (T < 2) return;
+    span.location = state.t;
+    if (last.trend === state.k + "," + state.level) return;
+    last.trend = state.k + "," + state.level;
     const I = P.I[state.k],
       p = P.p[state.k],
       level = P.levels[state.level];
@@ -354,7 +362,6 @@ FIGURES = r"""  await Bokeh.embed.embed_items(P.figures.docs, P.figures.items);
           (v === null ? W.missing : W.moran + " " + fixed(v) + ", " + W.p_plain + " " + fixed(p[t])),
       ),
     };
-    span.location = state.t;
     const found = I.filter((v) => v !== null),
       low = Math.min(0, ...found),
       high = Math.max(0, ...found),

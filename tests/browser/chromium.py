@@ -43,7 +43,8 @@ def find_browser() -> str:
 class Page:
     """One tab: evaluate, click, drag, and all that was logged or asked of the network."""
 
-    def __init__(self, read: int, write: int) -> None:
+    def __init__(self, read: int, write: int, downloads: Path) -> None:
+        self.downloads = downloads
         self._read, self._write = read, write
         self._buffer, self._number = b"", 0
         self.session = ""
@@ -180,7 +181,7 @@ def browser(folder: Path, *, width: int = 1400, height: int = 900) -> Iterator[P
     )  # fmt: skip
     os.close(command_read)
     os.close(answer_write)
-    page = Page(answer_read, command_write)
+    page = Page(answer_read, command_write, downloads)
     try:
         targets = page.call("Target.getTargets")["targetInfos"]
         target = next(t["targetId"] for t in targets if t["type"] == "page")
