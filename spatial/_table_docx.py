@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["write_docx"]
 
 _LATIN, _CHINESE = "Times New Roman", "SimSun"
-_BODY, _NOTE = 10.5, 9.0
+_BODY, _NOTE, _LINE = 10.5, 9.0, 16.0
 _THICK, _THIN = 12, 6  # eighths of a point: 1.5 pt and 0.75 pt
 
 
@@ -92,13 +92,14 @@ def _write(paragraph: Any, text: str, *, size: float = _BODY, bold: bool = False
             _fonts(run._element.get_or_add_rPr(), run.font)
 
 
-def _paragraph(paragraph: Any, *, centre: bool, keep: bool = True) -> Any:
+def _paragraph(paragraph: Any, *, centre: bool, keep: bool = True, spacing: float | None = None) -> Any:
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.shared import Pt
 
     layout = paragraph.paragraph_format
     layout.space_before = layout.space_after = Pt(0)
-    layout.line_spacing = 1.1
+    if spacing is not None:
+        layout.line_spacing = Pt(spacing)  # exactly: Chinese and Latin rows are equally high
     layout.keep_with_next = keep  # a table and its note stay on one page, where they fit
     paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER if centre else WD_ALIGN_PARAGRAPH.LEFT
     return paragraph
@@ -131,7 +132,7 @@ def _run_on(notes: Sequence[str]) -> str:
 
 
 def _grid(document: Any, table: Table) -> Any:
-    from docx.enum.table import WD_TABLE_ALIGNMENT
+    from docx.enum.table import WD_ALIGN_VERTICAL, WD_TABLE_ALIGNMENT
     from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
 
@@ -145,6 +146,7 @@ def _grid(document: Any, table: Table) -> Any:
     cells = body._cells
     for k, cell in enumerate(cells):
         cell.width = widths[k % len(widths)]
+        cell.vertical_alignment = WD_ALIGN_VERTICAL.CENTER
     for row in body.rows:
         # A row of a table stays on its page.
         row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
@@ -181,7 +183,7 @@ def _head(row: Any, heads: tuple[Head, ...], *, first: bool, last: bool) -> None
         cell = cells[place]
         if head.span > 1:
             cell = cell.merge(cells[place + head.span - 1])
-        _write(_paragraph(cell.paragraphs[0], centre=place > 0), head.text)
+        _write(_paragraph(cell.paragraphs[0], centre=place > 0, spacing=_LINE), head.text)
         bottom = _THIN if last else 4 if head.rule else 0
         _borders(cell, top=_THICK if first else 0, bottom=bottom)
         place += head.span
@@ -193,7 +195,7 @@ def _row(found: Any, row: Row, width: int, *, last: bool) -> None:
     if row.kind == "panel":
         cells = [cells[0].merge(cells[width])]
     for k, (cell, text) in enumerate(zip(cells, texts, strict=True)):
-        _write(_paragraph(cell.paragraphs[0], centre=k > 0), text)
+        _write(_paragraph(cell.paragraphs[0], centre=k > 0, spacing=_LINE), text)
         _borders(cell, top=_THIN if row.rule else 0, bottom=_THICK if last else 0)
 
 
@@ -210,7 +212,10 @@ def _borders(cell: Any, *, top: int, bottom: int) -> None:
             for key, value in (("val", "single"), ("sz", str(size)), ("space", "0"), ("color", "000000")):
                 line.set(qn(f"w:{key}"), value)
             borders.append(line)
-    cell._tc.get_or_add_tcPr().append(borders)
+    properties = cell._tc.get_or_add_tcPr()
+    align = properties.find(qn("w:vAlign"))
+    # The schema wants borders first.
+    properties.append(borders) if align is None else align.addprevious(borders)
 
 
 def _columns(text: str) -> int:

@@ -19,7 +19,9 @@ _STUB = "padding:1px 0.7em 1px 0;text-align:left;font-weight:normal"
 
 def html_fragment(table: Table) -> str:
     """Return ``<figure>`` with the title, the table and the notes; all text escaped."""
-    lines = [f'<figure class="spatial-table" lang="{table.lang}" style="margin:1em 0;{_FONT}">']
+    lines = [
+        f'<figure class="spatial-table" lang="{table.lang}" style="display:table;margin:1em auto;{_FONT}">'
+    ]
     if table.title:
         lines.append(
             f'<figcaption style="font-weight:bold;text-align:center">{escape(table.title)}</figcaption>'
@@ -30,8 +32,10 @@ def html_fragment(table: Table) -> str:
     lines += ["</thead>", "<tbody>"]
     lines += [_row(row, table.n_columns) for row in table.rows]
     lines += ["</tbody>", "</table>"]
-    lines += [f'<div style="font-size:9pt">{escape(note)}</div>' for note in table.notes]
-    return "\n".join([*lines, "</figure>"]) + "\n"
+    # A caption below is as wide as the table.
+    lines.append('<div style="display:table-caption;caption-side:bottom;font-size:9pt">')
+    lines += [f"<div>{escape(note)}</div>" for note in table.notes]
+    return "\n".join([*lines, "</div>", "</figure>"]) + "\n"
 
 
 def _head(row: tuple[Head, ...]) -> str:
@@ -54,4 +58,4 @@ def _row(row: Row, width: int) -> str:
 
 def _cell(text: str) -> str:
     number, stars = split_stars(text)
-    return escape(number) + (f"<sup>{stars}</sup>" if stars else "")
+    return escape(number) + (f'<sup style="line-height:0">{stars}</sup>' if stars else "")

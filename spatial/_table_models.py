@@ -101,6 +101,11 @@ class Column:
     impacts_how: tuple[str, int, int, bool] | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_unbalanced(self) -> bool:
+        """Whether cells of the panel are missing."""
+        return self.n_obs < self.n_units * self.n_times
+
 
 def columns_of(fit: Any, number: int, name: str | None, impacts: Mapping[str, Any] | None) -> list[Column]:
     """Return the columns of one fit.

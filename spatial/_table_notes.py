@@ -17,7 +17,7 @@ __all__ = ["regression_notes", "star_note"]
 def regression_notes(layout: Layout, own: tuple[str, ...]) -> tuple[str, ...]:
     """Return the notes, stamps first; no option leaves a stamp out."""
     lines = [*_stamps(layout), _inference(layout), *_r2(layout), *_tests(layout)]
-    lines += [*_weights(layout), *_structural(layout), *_effects(layout), *own]
+    lines += [*_unbalanced(layout), *_weights(layout), *_structural(layout), *_effects(layout), *own]
     lines = [clean(line) for line in lines if line]
     lines[0] = word("note", layout.lang, text=lines[0])
     return tuple(lines)
@@ -70,7 +70,6 @@ def _stamps(layout: Layout) -> list[str]:
 
 def _inference(layout: Layout) -> str:
     lang, zh = layout.lang, layout.lang == "zh"
-    parts = [word(layout.show, lang)]
     groups = _groups(layout, lambda c: c.covariance)
     texts = []
     for label, places in groups.items():
@@ -78,8 +77,11 @@ def _inference(layout: Layout) -> str:
         if len(groups) > 1 or len(places) < len(layout.columns):
             text += f"（{joined(places, lang)}）" if zh else f" ({joined(places, lang)})"
         texts.append(text)
-    if texts:
-        parts.append(word("errors", lang, label=("；" if zh else "; ").join(texts)))
+    label = ("；" if zh else "; ").join(texts)
+    if layout.show == "se":
+        parts = [word("se", lang) + (word("bracket", lang, label=label) if texts else "")]
+    else:
+        parts = [word("t", lang), *([word("errors", lang, label=label)] if texts else [])]
     parts.append(star_note(layout.stars, lang))
     return ("；" if zh else "; ").join(p for p in parts if p) + ("。" if zh else ".")
 
@@ -120,6 +122,19 @@ def _tests(layout: Layout) -> list[str]:
     if plain:
         out.append(word("note_f_plain", layout.lang, columns=joined(plain, layout.lang)))
     return out
+
+
+def _unbalanced(layout: Layout) -> list[str]:
+    def cells(column: Column) -> tuple[int, int] | None:
+        if not column.is_unbalanced:
+            return None
+        total = int(column.n_units * column.n_times)
+        return total - int(column.n_obs), total
+
+    return [
+        word("note_unbalanced", layout.lang, columns=_columns(layout, places), missing=missing, cells=total)
+        for (missing, total), places in _groups(layout, cells).items()
+    ]
 
 
 def _weights(layout: Layout) -> list[str]:

@@ -274,7 +274,8 @@ def printed_frame(layout: Layout) -> pd.DataFrame:
                     "p_value": values["p_value"],
                     "N": column.n_obs,
                     "units": column.n_units,
-                    "years": column.n_times,
+                    # An unbalanced panel has a note of its own.
+                    "years": math.nan if column.is_unbalanced else column.n_times,
                     "r2": column.r2 if not math.isnan(column.r2) else column.r2_within,
                     "structural": column.r2_kind == "structural",
                 }

@@ -294,7 +294,9 @@ def _stage_rows(stages: pd.DataFrame, known: Mapping[str, str], digits: int, lan
         numbers = [format_number(row[k], digits) for k in ("F", "SW_F", "SW_F_clustered", "critical_value")]
         lm, p = format_number(row["kleibergen_paap"], digits), row["KP_p_value"]
         last = f"{lm} ({p:.{digits}f})" if lm and p == p else lm
-        name = f"{known.get(row['equation'], row['equation'])}: {row['regressor']}"
+        name = (
+            f"{known.get(row['equation'], row['equation'])}: {known.get(row['regressor'], row['regressor'])}"
+        )
         rows.append(Row(clean(name), (*numbers, last)))
     rows[1] = Row(rows[1].label, rows[1].cells, rows[1].kind, rule=True)
     return rows

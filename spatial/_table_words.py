@@ -45,6 +45,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     # notes
     "t": ("t statistics in parentheses", "括号内为 t 值"),
     "se": ("Standard errors in parentheses", "括号内为标准误"),
+    "bracket": (", {label}", "（{label}）"),
     "errors": ("standard errors {label}", "标准误：{label}"),
     "stars": ("{stars} p < {level}", "{stars} p < {level}"),
     "stars_zh": ("", "{parts} 分别表示在 {levels} 的水平上显著"),
@@ -74,6 +75,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "{columns}的第一阶段 F 值：排除的工具变量联合检验。",
     ),
     "note_weights": ("{name}: {kind}{normal}.", "{name}：{kind}{normal}。"),
+    "note_unbalanced": (
+        "{columns}: unbalanced panel, {missing} of {cells} cells are missing.",
+        "{columns}：非平衡面板，{cells} 个单元中缺失 {missing} 个。",
+    ),
     "note_structural": (
         "Coefficients of endogenous variables and of spatial lags are structural slopes, "
         "not equilibrium effects.",

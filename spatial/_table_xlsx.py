@@ -66,6 +66,8 @@ class _Sheet:
     def write(self, table: Table) -> None:
         width, at = table.n_columns, 0
         self.sheet.hide_gridlines(2)
+        self.sheet.set_paper(9)  # A4, as wide as one page
+        self.sheet.fit_to_pages(1, 0)
         if table.title:
             centre = self.format(bold=True, align="center")
             self._over(at, 0, width, table.title, centre)

@@ -264,6 +264,25 @@ def test_an_unstable_system_says_so() -> None:
     assert any("no stable equilibrium" in note for note in table.notes) is not stable
 
 
+def test_an_unbalanced_panel_says_so() -> None:
+    some = sp.Panel.from_frame(panel().frame.iloc[3:].reset_index(), unit="city", time="year")
+    fit = sp.models.fixed_effects("ER ~ gov + open", some)
+    notes = regression_table([plain_fit(), fit]).notes
+    assert f"Column (2): unbalanced panel, 3 of {N * T} cells are missing." in notes
+    assert sp.check_table(regression_table(fit)).empty
+    assert f"所有列：非平衡面板，{N * T} 个单元中缺失 3 个。" in regression_table(fit, lang="zh").notes
+
+
+def test_standard_errors_are_named_once() -> None:
+    table = regression_table(plain_fit(), show="se")
+    assert table.notes[0].startswith("Note: Standard errors in parentheses, clustered by unit; * p < 0.1")
+    assert (
+        regression_table(plain_fit(), show="se", lang="zh")
+        .notes[0]
+        .startswith("注：括号内为标准误（按个体聚类）；")
+    )
+
+
 # ---- options
 def test_options_leave_rows_out() -> None:
     table = regression_table(system_fit(), effects_rows=False, stars=())
