@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from spatial._panel_files import Options, Table, read_csv, read_dta, read_parquet, read_xlsx
-from spatial._sources import local_path, reader_for
+from spatial._sources import is_database, local_path, reader_for
 from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.panel import Panel, Step
 
@@ -42,11 +42,12 @@ def read_panel(
     ----------
     source : path, URL or DataFrame
         A .csv (comma, semicolon or tab), .dta, .xlsx or .parquet file, a .zip with one of them, its http(s)
-        address, or a DataFrame, which is never changed.
+        address, a database ``postgresql://user@host/db``, which needs the extra ``postgis``, or a DataFrame,
+        which is never changed.
     unit, time : str
         Columns of the ids and of the times: years, dates, periods, or text that says so.
     sheet : str or int, optional
-        Of a workbook that has several.
+        Of a workbook that has several; in a database the table or view, ``schema.table``.
     encoding : str, optional
         Of a .csv, or of a .dta older than Stata 14; found from all the bytes (UTF-8, else GB18030) if left
         out.
@@ -69,6 +70,9 @@ def read_panel(
     what Stata computes with; the labels are listed in `Panel.history`.  Only the unit column takes its labels
     as ids, if each code has one of its own: codes from ``encode`` mean nothing outside of the file.
 
+    *Databases.*  Columns keep their types, NULL is missing, comments on columns become labels, and geometry
+    is left out.  The password is best kept in ``~/.pgpass`` or ``PGPASSWORD``; no message shows it.
+
     Raises
     ------
     DataError
@@ -87,6 +91,11 @@ def read_panel(
         if sheet is not None or encoding is not None:
             raise DataError("sheet= and encoding= are for files; the source is a DataFrame.")
         table, what = Table(source.copy()), "The table"
+    elif isinstance(source, str) and is_database(source):
+        from spatial._postgis import read_database_table
+
+        table = read_database_table(source, Options(unit, sheet, encoding))
+        what = "The table" if sheet is None else f"The table {sheet!r}"
     elif isinstance(source, (str, Path)):
         table, what = _read(source, Options(unit, sheet, encoding)), Path(str(source)).name
     else:
@@ -100,7 +109,7 @@ def read_panel(
 
 
 def _read(source: str | Path, options: Options) -> Table:
-    reader_for(source, {**_READERS, ".zip": read_csv}, "A panel")
+    reader_for(source, {**_READERS, ".zip": read_csv, "postgresql": read_csv}, "A panel")
     with local_path(source, _READERS) as path:
         reader = reader_for(path, _READERS, "A panel")
         if path.stat().st_size == 0:

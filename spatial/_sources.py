@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 import urllib.error
@@ -15,11 +16,15 @@ from typing import Any, TypeVar
 
 from spatial.errors import DataError, did_you_mean
 
-__all__ = ["kind_of", "local_path", "need", "reader_for"]
+__all__ = ["is_database", "kind_of", "local_path", "need", "reader_for", "without_password"]
 
 _SCHEMES = ("http", "https", "ftp", "file")
 _PARTS = (".shx", ".dbf", ".prj", ".cpg", ".fields.csv")
 _SECONDS = 60
+_DATABASES = ("postgresql", "postgres")
+# user:password@ up to the last @, as far as any reader may take it: rather too much hidden than too little.
+_USER_PASSWORD = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*:/+[^:@/?#]*:).*@", re.DOTALL)
+_PASSWORD_OPTION = re.compile(r"((?:ssl)?password=)[^&\s]*", re.IGNORECASE)
 
 Reader = TypeVar("Reader", bound=Callable[..., Any])
 
@@ -39,6 +44,24 @@ def kind_of(source: str | Path) -> str:
     return Path(path).suffix.lower()
 
 
+def is_database(source: object) -> bool:
+    """Tell whether `source` is the address of a PostgreSQL database."""
+    return isinstance(source, str) and "://" in source and kind_of(source) in _DATABASES
+
+
+def without_password(source: object) -> str:
+    """Return an address as text for messages and records, with ``***`` for its password.
+
+    Examples
+    --------
+    >>> without_password("postgresql://anna:secret@host:5432/db?schema=gis")
+    'postgresql://anna:***@host:5432/db?schema=gis'
+    >>> without_password("data/cities.gpkg")
+    'data/cities.gpkg'
+    """
+    return _PASSWORD_OPTION.sub(r"\1***", _USER_PASSWORD.sub(r"\1***@", str(source)))
+
+
 def reader_for(
     source: str | Path, readers: Mapping[str, Reader], what: str, *, verb: str = "read from"
 ) -> Reader:
@@ -46,7 +69,7 @@ def reader_for(
     kind = kind_of(source)
     if kind not in readers:
         raise DataError(
-            f"{what} cannot be {verb} {str(source)!r}.{did_you_mean(kind, readers)} "
+            f"{what} cannot be {verb} {without_password(source)!r}.{did_you_mean(kind, readers)} "
             f"Kinds that can: {', '.join(sorted(readers))}."
         )
     return readers[kind]
@@ -59,7 +82,7 @@ def local_path(source: str | Path, kinds: Mapping[str, Any]) -> Iterator[Path]:
         is_url = str(source).partition("://")[0] in _SCHEMES and "://" in str(source)
         path = _download(str(source), Path(folder)) if is_url else Path(source).expanduser()
         if not path.exists():
-            raise DataError(f"There is no file {str(path)!r}.{_neighbour(path)}")
+            raise DataError(f"There is no file {without_password(path)!r}.{_neighbour(path)}")
         if path.is_dir() and path.suffix.lower() != ".gdb":
             raise DataError(f"{str(path)!r} is a folder; name the file in it.")
         yield _unpack(path, Path(folder) / "unpacked", kinds) if path.suffix.lower() == ".zip" else path
@@ -89,7 +112,7 @@ def _download(url: str, folder: Path) -> Path:
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise DataError(
-            f"{url} could not be read: {reason}. Download it by hand and give its path."
+            f"{without_password(url)} could not be read: {reason}. Download it by hand and give its path."
         ) from error
     if target.suffix.lower() == ".shp":
         for part in _PARTS:

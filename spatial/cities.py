@@ -15,7 +15,7 @@ from spatial._coordinates import check_geometry, check_lonlat
 from spatial._encoding import check_encoding, decode, sniff
 from spatial._ids import clean_ids
 from spatial._shapefile import read_shapefile
-from spatial._sources import local_path, need, reader_for
+from spatial._sources import is_database, local_path, need, reader_for
 from spatial.errors import DataError, SpatialWarning, did_you_mean, name_ids
 from spatial.weights._align import check_ids
 
@@ -39,7 +39,8 @@ def read_cities(
     ----------
     source : path, URL or GeoDataFrame
         A .shp, .gpkg, .geojson, .json, .fgb, .gdb or .parquet file, a .zip with one of them, its http(s)
-        address, or a GeoDataFrame, which is copied and never changed.
+        address, a PostGIS database ``postgresql://user@host/db``, which needs the extra ``postgis``, or a
+        GeoDataFrame, which is copied and never changed.
     id : str
         Column of the ids: unique, text or whole numbers.  It becomes the index.  Whole numbers that the
         file keeps as decimals become integers; text keeps its leading zeros.
@@ -48,7 +49,8 @@ def read_cities(
         where its coordinates cannot be that.  Another one than the file's is refused otherwise: this names
         the system, it does not transform.
     layer : str, optional
-        Layer of a file that has several.
+        Layer of a file that has several; in a database a table or view ``schema.table``, with the geometry
+        column in brackets, ``schema.table(geom)``, where it has more than one.
     encoding : str, optional
         Of the text in a Shapefile or GeoJSON; found from the bytes (UTF-8, else GB18030) if left out.
     seat : (str, str) or str, optional
@@ -58,7 +60,8 @@ def read_cities(
     Returns
     -------
     GeoDataFrame
-        Indexed by id (the index is named as the column was), in the order of the file.  Invalid polygons
+        Indexed by id (the index is named as the column was), in the order of the file, or from a database
+        in that of the ids.  Invalid polygons
         pass: `spatial.weights.contiguity` refuses or repairs them.
 
     Raises
@@ -81,6 +84,11 @@ def read_cities(
     """
     if isinstance(source, gpd.GeoDataFrame):
         frame, what = source.copy(), "The layer"
+    elif isinstance(source, str) and is_database(source):
+        from spatial._postgis import read_database_layer
+
+        frame = read_database_layer(source, layer, encoding, id)
+        what = "The table" if layer is None else f"The table {layer!r}"
     elif isinstance(source, (str, Path)):
         frame, what = _read(source, layer, encoding), Path(str(source)).name
     else:
@@ -102,7 +110,7 @@ _Reader = Callable[[Path, str | None, str | None], gpd.GeoDataFrame]
 
 
 def _read(source: str | Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
-    reader_for(source, {**_READERS, ".zip": _read_layer}, "Cities")
+    reader_for(source, {**_READERS, ".zip": _read_layer, "postgresql": _read_layer}, "Cities")
     with local_path(source, _READERS) as path:
         reader = reader_for(path, _READERS, "Cities")
         try:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from spatial._files import atomic_path, atomic_text
+from spatial._sources import is_database, without_password
 from spatial.errors import DataError, did_you_mean, name_ids
 
 from ._figure_map import check_cities
@@ -32,7 +32,7 @@ def write_layers(
     attributes: Sequence[str] = (),
     labels: Mapping[str, str] | None = None,
     lang: str = "en",
-) -> Path:
+) -> Path | str:
     """Write results as layers that open coloured in QGIS.
 
     Parameters
@@ -41,6 +41,8 @@ def write_layers(
         .gpkg: one file with all layers; layers already in it are kept, those of the same name replaced.
         .shp, .geojson, .parquet: that file for one layer; for several, a folder of that name with a file for
         each.  Beside go QGIS styles (.qml), and for all but .gpkg the table of field names (.fields.csv).
+        ``postgresql://user@host/db?schema=name``: a table for each layer in a PostGIS database (extra
+        ``postgis``), its rows inserted or updated by id.
     cities : GeoDataFrame
         By id.  A column ``seat`` of points gives the ends of weights' lines, else a point inside each unit.
     layers : mapping
@@ -56,8 +58,8 @@ def write_layers(
 
     Returns
     -------
-    Path
-        The file or the folder.
+    Path or str
+        The file or the folder; for a database its address without the password.
 
     Raises
     ------
@@ -71,6 +73,13 @@ def write_layers(
     GeoPackage fields are ASCII; ``gpkg_data_columns`` keeps the Chinese title and the English description.
     GeoJSON is in WGS 84, as RFC 7946 has it.  Each file is written beside and moved into place.
 
+    *Databases.*  All layers are written in one transaction, or none.  A table that exists must have the
+    layer's columns and a primary key on the id; rows of other ids stay as they are.  Of weights, whose key is
+    (i, j), all links from each of the cities are replaced, so that no link of an older W stays among them.
+    Titles become comments on the columns, and styles go to ``public.layer_styles``, where QGIS looks for
+    them; a style of your own that is a table's default stays it.  A CRS that the database does not know is
+    added to its ``spatial_ref_sys``.
+
     Examples
     --------
     >>> import tempfile, geopandas as gpd, pandas as pd, pyogrio
@@ -82,38 +91,50 @@ def write_layers(
     [0.1, 0.2]
     """
     target = Path(path)
-    writer = _writer(target)
+    writer = None if is_database(path) else _writer(path)
     drawn = check_cities(cities)
     lang = check_language(lang)
-    _check_names(layers)
+    _check_names(layers, is_file=writer is not None)
     _check_attributes(attributes, drawn)
     built = [
         build_layer(name, result, drawn, attributes=list(attributes), labels=labels or {}, lang=lang)
         for name, result in layers.items()
     ]
     note = str(cities.attrs.get(f"note_{lang}") or cities.attrs.get("note") or "")
+    if writer is None:
+        from ._postgis_write import write_database
+
+        return write_database(str(path), built, drawn.index.tolist(), note)
     return writer(target, built, note)
 
 
 # ---- checks
-def _check_names(layers: Mapping[str, Any]) -> None:
+def _check_names(layers: Mapping[str, Any], *, is_file: bool) -> None:
     if not isinstance(layers, Mapping) or not layers:
         raise DataError(f"layers must map at least one name to a result; got {layers!r:.80}.")
     seen: dict[str, str] = {}
     for name in layers:
         if not isinstance(name, str) or not name.strip() or name != name.strip():
             raise DataError(f"A layer's name must be text without blanks round it; got {name!r}.")
-        bad = sorted(set(name) & _BAD_CHARACTERS)
-        if bad or name.startswith("."):
-            raise DataError(
-                f"A layer's name is also a file's, so it has none of {_BAD_SIGNS} and no dot at its start; "
-                f"got {name!r}."
-            )
-        if name.lower().startswith(("gpkg_", "sqlite_", "rtree_")) or name.lower() == "layer_styles":
-            raise DataError(f"A GeoPackage keeps {name!r} for itself: choose another name for the layer.")
         if name.lower() in seen:
             raise DataError(f"Layers {seen[name.lower()]!r} and {name!r} differ only in case: rename one.")
         seen[name.lower()] = name
+        if is_file:
+            _check_file_name(name)
+    if not is_file:
+        from ._postgis_write import check_table_names
+
+        check_table_names(layers)
+
+
+def _check_file_name(name: str) -> None:
+    if set(name) & _BAD_CHARACTERS or name.startswith("."):
+        raise DataError(
+            f"A layer's name is also a file's, so it has none of {_BAD_SIGNS} and no dot at its start; "
+            f"got {name!r}."
+        )
+    if name.lower().startswith(("gpkg_", "sqlite_", "rtree_")) or name.lower() == "layer_styles":
+        raise DataError(f"A GeoPackage keeps {name!r} for itself: choose another name for the layer.")
 
 
 def _check_attributes(attributes: Sequence[str], cities: Any) -> None:
@@ -133,7 +154,8 @@ def _check_attributes(attributes: Sequence[str], cities: Any) -> None:
 _Writer = Callable[[Path, list[Layer], str], Path]
 
 
-def _writer(target: Path) -> _Writer:
+def _writer(path: str | Path) -> _Writer:
+    target = Path(path)
     kinds: dict[str, _Writer] = {
         ".gpkg": _write_geopackage,
         ".geojson": lambda path, layers, _: _write_files(path, layers, _geojson),
@@ -141,7 +163,10 @@ def _writer(target: Path) -> _Writer:
         ".shp": lambda path, layers, _: _write_files(path, layers, _shapefile),
     }
     if target.suffix.lower() not in kinds:
-        raise DataError(f"Layers are written as {', '.join(kinds)}; got {os.fspath(target)!r}.")
+        raise DataError(
+            f"Layers are written as {', '.join(kinds)}; got {without_password(path)!r}. "
+            "A database is postgresql://user@host/name."
+        )
     return kinds[target.suffix.lower()]
 
 
