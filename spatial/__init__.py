@@ -56,6 +56,10 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "spatial.convergence": ("BetaConvergence", "SigmaConvergence", "beta_convergence", "sigma_convergence"),
     "spatial.centrography": ("Centrography", "gravity_center", "standard_ellipse"),
     "spatial.density": ("density_by_time",),
+    "spatial.tables": ("RegressionTable", "regression_table"),
+    "spatial.table_check": ("check_table",),
+    "spatial.report": ("explore",),
+    "spatial.study": ("run_study", "check_study"),
     "spatial.figures": (
         "moran_scatter",
         "moran_over_time",

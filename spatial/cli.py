@@ -1,4 +1,4 @@
-"""The command line: `spatial moran`, `spatial weights`, `spatial data`, `spatial demo`."""
+"""The command line: `spatial moran`, `weights`, `data`, `run`, `check`, `new`, `explore`, `demo`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 
 import spatial
+from spatial._cli_explore import explore_command
+from spatial._cli_study import check_command, new_command, run_command
 from spatial.errors import SpatialError
 
 __all__ = ["app", "main"]
@@ -189,7 +191,14 @@ def data(
 def demo(
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("out/demo"),
 ) -> None:
-    """Run the main job on the shipped data."""
-    from spatial.demo import run_demo
+    """Run the study that ships: crime and police in North Carolina; and Moran's I of 336 Chinese cities."""
+    from spatial.demo import run_virtual_agglomeration
 
-    run_demo(out)
+    run_command(spatial.shapefiles.path("nc").with_name("study.toml"), out=out)
+    print(f"\n{run_virtual_agglomeration(out)}")
+
+
+app.command("run")(run_command)
+app.command("check")(check_command)
+app.command("new")(new_command)
+app.command("explore")(explore_command)
