@@ -37,7 +37,7 @@ def run_command(
     except SpatialError as error:
         _refuse(error)
     if not quiet:
-        _show(folder)
+        _show(folder, only)
     if failed is not None:
         _refuse(failed)
 
@@ -92,10 +92,10 @@ def _refuse(error: SpatialError) -> NoReturn:
     raise typer.Exit(2)
 
 
-def _show(folder: Path) -> None:
+def _show(folder: Path, only: list[str] | None) -> None:
     from spatial.study import shown_texts
 
-    for text in shown_texts(folder):
+    for text in shown_texts(folder, only):
         print(f"\n{text}")
     names = [n for n in ("tables", "figures", "gis", "report.html", "run.json") if (folder / n).exists()]
     print(f"\nWritten to {folder}{os.sep}: {', '.join(names)}")

@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -25,9 +26,10 @@ from spatial.errors import DataError
 from ._files import atomic_text
 from .record import _versions, file_hash
 
-__all__ = ["Entry", "Manifest", "code_digest", "digest", "inside", "publish", "staging"]
+__all__ = ["Entry", "Manifest", "code_digest", "digest", "inside", "publish", "staging", "sweep"]
 
 _FOLDER = ".cache"
+_DAY = 86_400.0
 
 
 def digest(*parts: Any) -> str:
@@ -122,6 +124,12 @@ class Manifest:
         except (OSError, DataError):
             return
 
+    def order(self, names: list[str]) -> None:
+        """Put the steps in the order of the study."""
+        found = {name: self.entries[name] for name in names if name in self.entries}
+        self.entries = {**found, **self.entries}
+        self.write()
+
     def write(self) -> None:
         """Write the list, whole or not at all."""
         content = {name: entry.model_dump() for name, entry in self.entries.items()}
@@ -159,13 +167,25 @@ def staging(folder: Path) -> Iterator[Path]:
         shutil.rmtree(made, ignore_errors=True)
 
 
+def sweep(folder: Path) -> None:
+    """Remove what a killed run left; not what another run may be writing now."""
+    for left in inside(folder, f"{_FOLDER}/step").parent.glob("step-*"):
+        if time.time() - left.stat().st_mtime > _DAY:
+            shutil.rmtree(left, ignore_errors=True)
+
+
 def publish(staged: Path, folder: Path) -> dict[str, str]:
     """Move the files of a step into place; return their digests."""
     made = {}
     for source in sorted(p for p in staged.rglob("*") if p.is_file()):
         rel = source.relative_to(staged).as_posix()
         target = inside(folder, rel)
-        target.parent.mkdir(parents=True, exist_ok=True)
         made[rel] = file_hash(source)
-        os.replace(source, target)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(source, target)
+        except OSError as error:
+            raise DataError(
+                f"Cannot write {rel}: {error.strerror or error}. Is it open in another program?"
+            ) from None
     return made

@@ -43,6 +43,10 @@ class StudyRecord(RunRecord):
                 raise
         self.timings[name] = round(time.perf_counter() - started, 3)
         self.say(f"{self.timings[name]:.2f} s")
+        self.hear(caught)
+
+    def hear(self, caught: list[warnings.WarningMessage]) -> None:
+        """Note warnings; show those that are new."""
         self.heard = list(dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in caught))
         for text in self.heard:
             if text not in self.warnings:

@@ -67,8 +67,16 @@ def _tests(values: Values, name: str, out: Output) -> None:
     found = values.fit(name).diagnostics()
     out.text(found.summary(), "tables", f"{name}_diagnostics.txt")
     write_table(found.frame, out.path("tables", f"{name}_diagnostics.csv"))
-    # The verdict on identification, which ends the summary, has been shown already.
-    out.show(found.summary().split("\n\nIdentification")[0])
+    out.show(_short(found.summary(), f"tables/{name}_diagnostics.txt"))
+
+
+def _short(summary: str, file: str) -> str:
+    """Leave out the verdict on identification, which is shown above, and tests without a number."""
+    lines = summary.split("\n\nIdentification")[0].splitlines()
+    kept = [line for line in lines if ": not computed (" not in line]
+    left = len(lines) - len(kept)
+    note = [f"  {left} tests that do not apply here are in {file}, each with its reason."] if left else []
+    return "\n".join([*kept, *note])
 
 
 def _impacts(values: Values, name: str, out: Output) -> None:
@@ -82,7 +90,8 @@ def _regression(values: Values, name: str, out: Output) -> None:
     fit = values.fit(name)
     out.text(fit.summary(), "tables", f"{name}_estimates.txt")
     write_table(fit.tidy(), out.path("tables", f"{name}_estimates.csv"))
-    out.show(fit.summary())
+    if not values.study.systems:  # whose estimates are what a reader of the screen looks for
+        out.show(fit.summary())
 
 
 def compare_text(fits: dict[str, Any]) -> str:

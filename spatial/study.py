@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tomllib
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from spatial.errors import DataError, SpatialError, did_you_mean
 
-from ._study_cache import Entry, Manifest, inside, publish, staging
+from ._study_cache import Entry, Manifest, publish, staging, sweep
 from ._study_check import check_columns, check_references
 from ._study_data import Loaded, data_files, hashes, load_data
 from ._study_problems import Problem, StudyError, read_sections
@@ -112,7 +112,9 @@ def run_study(
         At the end, where steps failed.
     """
     file = Path(path)
-    study, loaded, files = _checked(file)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        study, loaded, files = _checked(file)
     folder = (file.parent / study.output) if out is None else Path(out)
     values = Values(study, file.parent, loaded, hashes(files))
     steps = build_steps(values)
@@ -120,6 +122,8 @@ def run_study(
     folder = _made(folder)
     record = _record(file, study, folder, only, len(chosen), progress)
     record.inputs = dict(values.files)
+    record.settings["units_cut"] = loaded.cut
+    record.hear(caught)
     manifest = Manifest(folder)
     try:
         for step in chosen:
@@ -136,9 +140,24 @@ def run_study(
     return folder
 
 
-def shown_texts(folder: str | Path) -> list[str]:
-    """Return what the steps of a study show at the end: verdicts, estimates, tests and effects."""
-    return [text for entry in Manifest(Path(folder)).entries.values() for text in entry.shown]
+def shown_texts(folder: str | Path, only: str | Sequence[str] | None = None) -> list[str]:
+    """Return what the steps of a study show at the end: verdicts, estimates, tests and effects.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The output folder.
+    only : str or sequence of str, optional
+        Sections, or names of steps.
+    """
+    wanted = None if only is None else {only} if isinstance(only, str) else set(only)
+    entries = Manifest(Path(folder)).entries.items()
+    return [
+        text
+        for name, entry in entries
+        if wanted is None or wanted & {name, name.split(":")[0]}
+        for text in entry.shown
+    ]
 
 
 # ---- reading and checking
@@ -204,8 +223,7 @@ def _made(folder: Path) -> Path:
         raise DataError(
             f"Cannot make the output folder {str(folder)!r}: {error.strerror or error}."
         ) from None
-    for left in inside(folder, ".cache/x").parent.glob("step-*"):
-        shutil.rmtree(left, ignore_errors=True)  # of a run that was killed
+    sweep(folder)
     return folder
 
 
@@ -261,4 +279,5 @@ def _finish(record: StudyRecord, manifest: Manifest, steps: Iterable[Step]) -> N
         record.outputs += entry.outputs
         record.warnings = list(dict.fromkeys([*record.warnings, *entry.warnings]))
     record.states = {s.name: record.states[s.name] for s in steps}
+    manifest.order([s.name for s in steps])
     record.write()

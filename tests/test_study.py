@@ -244,6 +244,13 @@ def test_what_is_shown_at_the_end(finished: Path) -> None:
     assert "2sls" in text
     assert "Effects in equilibrium" in text
     assert "Moran's I of Output, log (ly), weights W" in text
+    assert text.index("Moran's I") < text.index("Identification") < text.index("Effects in")
+    assert all(t.startswith("Moran") for t in shown_texts(finished.parent / "results", "diagnostics"))
+    assert shown_texts(finished.parent / "results", ["tables", "regressions"]) == []
+    assert "not computed" not in text
+    assert "tests that do not apply here are in tables/two_diagnostics.txt" in text
+    full = (finished.parent / "results" / "tables" / "two_diagnostics.txt").read_text(encoding="utf-8")
+    assert "not computed" in full
 
 
 def test_labels_speak_the_language(tmp_path: Path) -> None:
@@ -478,11 +485,21 @@ def test_a_foreign_cache_can_do_nothing(tmp_path: Path) -> None:
 
 def test_leftovers_of_a_killed_run_are_swept(tmp_path: Path) -> None:
     path = lay_out(tmp_path, SMALL)
-    left = tmp_path / "results" / ".cache" / "step-old"
-    left.mkdir(parents=True)
-    (left / "half.png").write_bytes(b"half")
+    old, new = (tmp_path / "results" / ".cache" / name for name in ("step-old", "step-new"))
+    for left in (old, new):
+        left.mkdir(parents=True)
+        (left / "half.png").write_bytes(b"half")
+    os.utime(old, (0, 0))
     run(path, only="weights")
-    assert not left.exists()
+    assert not old.exists()
+    assert new.exists()  # of a run at the same time, perhaps
+
+
+def test_a_file_that_cannot_be_replaced_is_named(tmp_path: Path) -> None:
+    path = lay_out(tmp_path, SMALL)
+    (tmp_path / "results" / "tables" / "weights_W.txt").mkdir(parents=True)
+    with pytest.raises(StudyRunError, match=r"Cannot write tables/weights_W.txt: .*open in another program"):
+        run_study(path, only="weights", progress=io.StringIO())
 
 
 def test_an_output_folder_that_cannot_be(tmp_path: Path) -> None:
@@ -493,7 +510,7 @@ def test_an_output_folder_that_cannot_be(tmp_path: Path) -> None:
 
 
 def test_two_steps_never_make_one_file(tmp_path: Path) -> None:
-    text = SMALL.replace('columns = ["ly"]', 'columns = ["ly", "a b", "a_b"]')
+    text = SMALL.replace('columns = ["ly"]', 'columns = ["a b", "a_b"]\nlocal = false')
     text = text.replace(
         "[variables.ly]", '[variables."a b"]\nformula = "x"\n[variables.a_b]\nformula = "z"\n[variables.ly]'
     )
@@ -585,7 +602,8 @@ def test_units_must_be_shared_or_cut_aloud(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match=r"data: .*not in the panel: 'c00'\. common = true"):
         check_study(path)
     path.write_text(SMALL.replace("[data.cities]", "[data]\ncommon = true\n[data.cities]"), encoding="utf-8")
-    folder, _, _ = run(path, only="data")
+    folder, record, _ = run(path, only="data")
+    assert "'c00'" in record["settings"]["units_cut"]
     assert "cut from the map (missing neighbours): 'c00'" in shown_texts(folder)[0]
 
 
