@@ -273,7 +273,8 @@ def _joint(
         D = _slope(space, numbers, g)
         own = slice(2 * k, 2 * k + 2)
         Psi = Phi[own, own] + D @ V[slices[g], slices[g]] @ D.T
-        weight = np.asarray(np.linalg.inv(Psi), dtype=np.float64) if known is None else known.weights[k]
+        # A generalised inverse: where each unit has one neighbour, M'M = I and the first moment is empty.
+        weight = np.linalg.pinv(Psi, hermitian=True) if known is None else known.weights[k]
         fit = space.rho(g, numbers.fit.delta[slices[g]], "kp2010", weight)
         J = fit.jacobian
         influence.append(J @ weight / (J @ weight @ J))

@@ -44,14 +44,16 @@ class Pattern:
     @classmethod
     def build(cls, B: Bool, Lambda: Bool, C: Bool, D: Bool, external: Bool | None = None) -> Pattern:
         """Check the shapes and fill the optional part."""
-        g = len(B)
-        empty = np.zeros((g, 0), dtype=bool)
+        g, r = len(B), len(Lambda)
+        # Counts, not -1: a system may have no weights, no exogenous variable, or no outside instrument.
+        k = np.shape(C)[1]
+        outside = np.zeros((g, 0)) if external is None else external
         return cls(
             np.asarray(B, dtype=bool),
-            np.asarray(Lambda, dtype=bool).reshape(-1, g, g),
-            np.asarray(C, dtype=bool).reshape(g, -1),
-            np.asarray(D, dtype=bool).reshape(-1, g, np.shape(C)[1]),
-            empty if external is None else np.asarray(external, dtype=bool).reshape(g, -1),
+            np.asarray(Lambda, dtype=bool).reshape(r, g, g),
+            np.asarray(C, dtype=bool).reshape(g, k),
+            np.asarray(D, dtype=bool).reshape(len(D), g, k),
+            np.asarray(outside, dtype=bool).reshape(g, np.shape(outside)[1]),
         )
 
     @property

@@ -30,7 +30,7 @@ __all__ = [
 Float = NDArray[np.float64]
 
 NOT_IDENTIFIED = 1e-8
-_LARGE = 100_000  # cells; more, and a few periods and two random systems have to do
+_LARGE = 50_000  # cells; more, and a few periods and two random systems have to do
 
 
 @dataclass(frozen=True)
