@@ -34,6 +34,8 @@ _ESCAPES = {
     # Greek and signs of our own labels, which 8-bit fonts lack.
     "ρ": r"$\rho$",
     "λ": r"$\lambda$",
+    "δ": r"$\delta$",
+    "ω": r"$\omega$",
     "×": r"$\times$",
     "²": r"$^2$",
     "−": "$-$",

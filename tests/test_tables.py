@@ -518,3 +518,17 @@ def test_views_stand_in_our_tables_too() -> None:
     table = regression_table(equation_views(system_fit()), effects_rows=False)
     ours = regression_table(system_fit(), effects_rows=False)
     assert cells(table, "gov") == cells(ours, "gov")
+
+
+def test_difference_in_differences_is_a_column() -> None:
+    import pyfixest
+
+    frame = panel().frame.reset_index()
+    number = frame["city"].str[1:].astype(int)
+    frame = frame.assign(number=number, start=np.where(number < N / 2, 2012, 0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = pyfixest.event_study(frame, "ER", "number", "year", "start", estimator="twfe", att=True)
+    table = regression_table([fit, plain_fit()], labels={"is_treated": "Policy"})
+    assert split_stars(cells(table, "Policy")[0])[0] == f"{fit.coef()['is_treated']:.3f}"
+    assert cells(table, "Policy")[1] == ""
