@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from spatial import shapefiles
 from spatial.errors import DataError, SpatialError, did_you_mean
 
 from ._study_cache import Entry, Manifest, publish, staging, sweep
@@ -20,7 +21,15 @@ from ._study_schema import Study, json_schema
 from ._study_steps import Output, Step, build_steps
 from ._study_values import Values
 
-__all__ = ["StudyError", "StudyRunError", "check_study", "json_schema", "run_study", "shown_texts"]
+__all__ = [
+    "StudyError",
+    "StudyRunError",
+    "check_study",
+    "json_schema",
+    "run_study",
+    "shipped_study",
+    "shown_texts",
+]
 
 SECTIONS = (
     "data",
@@ -93,7 +102,8 @@ def run_study(
     path : str or Path
         The study file (TOML); `spatial new` writes a commented one to start from.
     out : str or Path, optional
-        The output folder; default the study's own ``output``, beside the study file.
+        The output folder; default the study's own ``output``, beside the study file (for a study that ships,
+        in the working directory).
     only : str or sequence of str, optional
         Sections, such as ``"tables"``, or names of steps, to run; the others are left as they are.
     progress : text stream, optional
@@ -115,7 +125,7 @@ def run_study(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         study, loaded, files = _checked(file)
-    folder = (file.parent / study.output) if out is None else Path(out)
+    folder = _base(file) / study.output if out is None else Path(out)
     values = Values(study, file.parent, loaded, hashes(files))
     steps = build_steps(values)
     chosen = _chosen(steps, only)
@@ -158,6 +168,23 @@ def shown_texts(folder: str | Path, only: str | Sequence[str] | None = None) -> 
         if wanted is None or wanted & {name, name.split(":")[0]}
         for text in entry.shown
     ]
+
+
+def shipped_study(name: str = "nc") -> Path:
+    """Return the study file that ships with a sample, to run or to copy.
+
+    Examples
+    --------
+    >>> shipped_study().name
+    'study.toml'
+    """
+    return shapefiles.path(name).with_name("study.toml")
+
+
+def _base(file: Path) -> Path:
+    """Return where `output` begins: beside the study file; for a study that ships, where one stands."""
+    ships = file.resolve().is_relative_to(Path(str(shapefiles.__file__)).resolve().parent)
+    return Path.cwd() if ships else file.parent
 
 
 # ---- reading and checking

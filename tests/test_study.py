@@ -23,7 +23,7 @@ from spatial._study_cache import Manifest, inside
 from spatial._study_data import cleaned, load_data
 from spatial._study_schema import Study
 from spatial.record import file_hash
-from spatial.study import StudyError, StudyRunError, check_study, run_study, shown_texts
+from spatial.study import StudyError, StudyRunError, check_study, run_study, shipped_study, shown_texts
 
 SIDE, TIMES = 6, range(2001, 2005)
 
@@ -643,10 +643,12 @@ diagnostics = false
 
 
 # ---- the study that ships
-def test_the_shipped_study_has_the_published_numbers(tmp_path: Path) -> None:
+def test_the_shipped_study_has_the_published_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Baltagi (2006), Journal of Applied Econometrics 21, table II: FE2SLS of the equation of crime."""
-    path = sp.shapefiles.path("nc", "gpkg").with_name("study.toml")
-    folder, record, _ = run(path, out=tmp_path, only=["regressions", "systems: crime, identification"])
+    path = shipped_study()
+    monkeypatch.chdir(tmp_path)
+    folder, record, _ = run(path, only=["regressions", "systems: crime, identification"])
+    assert folder.resolve() == (tmp_path / "out" / "nc").resolve()  # not inside the installed package
     found = pd.read_csv(folder / "tables" / "fe2sls_estimates.csv", encoding="utf-8-sig").set_index("term")
     published = {
         "lprbarr": (-0.576, 0.802),

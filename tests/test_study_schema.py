@@ -13,10 +13,9 @@ from spatial._study_covariance import covariance_columns, covariance_of
 from spatial._study_problems import place
 from spatial._study_template import TEMPLATE
 from spatial.models.covariance import Cluster, Conley, DriscollKraay, TwoWay, WildBootstrap
-from spatial.study import StudyError, check_study, json_schema
+from spatial.study import StudyError, check_study, json_schema, shipped_study
 
 DATA = '[data]\nsample = "nc"\n'
-NC_STUDY = sp.shapefiles.path("nc", "gpkg").with_name("study.toml")
 
 
 def write(folder: Path, text: str) -> Path:
@@ -376,7 +375,7 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
 
 
 def test_what_ships_is_valid(tmp_path: Path) -> None:
-    study = check_study(NC_STUDY)
+    study = check_study(shipped_study())
     assert len(study.systems[0].formulas) == 2
     assert all(v.en and v.zh and v.formula for v in study.variables.values())
     starter = check_study(write(tmp_path, TEMPLATE))
