@@ -274,7 +274,7 @@ def _joint(
         own = slice(2 * k, 2 * k + 2)
         Psi = Phi[own, own] + D @ V[slices[g], slices[g]] @ D.T
         # A generalised inverse: where each unit has one neighbour, M'M = I and the first moment is empty.
-        weight = np.linalg.pinv(Psi, hermitian=True) if known is None else known.weights[k]
+        weight = known.weights[k] if known else np.asarray(np.linalg.pinv(Psi, hermitian=True), np.float64)
         fit = space.rho(g, numbers.fit.delta[slices[g]], "kp2010", weight)
         J = fit.jacobian
         influence.append(J @ weight / (J @ weight @ J))

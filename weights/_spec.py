@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from spatial.errors import WeightsError, did_you_mean
 
@@ -26,8 +26,10 @@ SPECS: dict[str, tuple[int, int, str]] = {
     "kernel": (1, 1, "kernel:BANDWIDTH_KM"),
 }
 
+POLICIES = ("raise", "keep", "nearest")
 
-def from_spec(cities: Any, spec: str, *, islands: Literal["raise", "keep", "nearest"] = "raise") -> Weights:
+
+def from_spec(cities: Any, spec: str, *, islands: str = "raise") -> Weights:
     """Build weights from a short text, or read them from a file.
 
     Parameters
@@ -52,6 +54,8 @@ def from_spec(cities: Any, spec: str, *, islands: Literal["raise", "keep", "near
     >>> sp.weights.from_spec(sp.shapefiles.load("nc"), "knn:4")
     <Weights knn: 100 units, 400 links, normalisation none, km>
     """
+    if islands not in POLICIES:
+        raise WeightsError(f"islands must be one of {', '.join(POLICIES)}; got {islands!r}.")
     name, *parts = spec.split(":")
     if name not in SPECS:
         if Path(spec).suffix and Path(spec).exists():
