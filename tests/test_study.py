@@ -272,6 +272,134 @@ def test_the_order_of_rows_changes_nothing(finished: Path, tmp_path: Path) -> No
         pd.testing.assert_frame_equal(one, two, rtol=1e-7, atol=1e-9)
 
 
+GALLERY = """
+[weights.D]
+spec = "knn:4"
+normalisation = "spectral"
+[weights.M]
+spec = "rook"
+normalisation = "minmax"
+[weights.N]
+spec = "queen"
+normalisation = "none"
+[[diagnostics]]
+columns = ["ly"]
+permutations = 9
+times = [2001, 2003]
+[[diagnostics]]
+columns = ["ly", "x"]
+weights = "D"
+permutations = 9
+[[systems]]
+name = "lag"
+formulas = ["ly ~ x + W(ly)"]
+effects = ["unit", "time"]
+method = "gs2sls"
+cov = "conley:1"
+draws = 20
+[[tables]]
+kind = "correlation"
+name = "correlation"
+columns = ["ly", "x", "z"]
+formats = ["md", "csv"]
+notes = ["Drawn, not observed."]
+[[tables]]
+kind = "moran"
+name = "by_year"
+weights = "D"
+formats = ["md", "csv"]
+[[tables]]
+kind = "identification"
+name = "verdict"
+system = "lag"
+formats = ["md", "csv"]
+[[tables]]
+kind = "weights"
+name = "weights"
+formats = ["md", "csv"]
+[[tables]]
+kind = "regression"
+name = "single"
+fits = ["lag"]
+formats = ["md"]
+impacts = true
+show = "se"
+title = "A lag"
+[[figures]]
+kind = "neighbours"
+name = "neighbours"
+[[figures]]
+kind = "values"
+name = "values"
+column = "x"
+at = 2002
+title = "In 2002"
+format = "svg"
+[[figures]]
+kind = "small_multiples"
+name = "years"
+column = "x"
+times = [2001, 2004]
+[[figures]]
+kind = "density"
+name = "density"
+column = "x"
+[[figures]]
+kind = "coefficients"
+name = "coefficients"
+fits = ["lag"]
+[[figures]]
+kind = "impacts"
+name = "impacts"
+fit = "lag"
+format = "pdf"
+[[layers]]
+name = "only"
+format = "geojson"
+include = ["data"]
+at = 2001
+effects = [
+  {fit = "lag", outcome = "ly", term = "x"},
+  {fit = "lag", outcome = "ly", term = "x", effect = "received"},
+]
+"""
+
+
+def test_every_kind_of_output(tmp_path: Path) -> None:
+    start = SMALL.index("[weights.D]")
+    folder, record, _ = run(lay_out(tmp_path, SMALL[:start] + GALLERY))
+    tables = {p.name for p in (folder / "tables").iterdir()}
+    for name in ("correlation", "by_year", "verdict", "weights"):
+        assert tables >= {f"{name}.md", f"{name}.csv"}
+    assert tables >= {
+        "moran_ly.csv",
+        "moran_ly_D.csv",
+        "moran_x_D.csv",
+        "local_moran_ly_2003.csv",
+        "single.md",
+    }
+    assert "Drawn, not observed." in (folder / "tables" / "correlation.md").read_text(encoding="utf-8")
+    single = (folder / "tables" / "single.md").read_text(encoding="utf-8")
+    assert single.startswith("**A lag**")
+    assert "Indirect effects" in single
+    frame = pd.read_csv(folder / "tables" / "by_year.csv", encoding="utf-8-sig")
+    assert set(frame["column"]) == {"ly", "x"}
+    figures = {p.name for p in (folder / "figures").iterdir()}
+    assert figures >= {
+        "neighbours.png", "values.svg", "years.png", "density.png", "coefficients.png", "impacts.pdf",
+        "moran_scatter_ly_2001.png", "clusters_ly_2003.png", "clusters_x_D_2004.png",
+    }  # fmt: skip
+    effects = pyogrio.read_dataframe(folder / "gis" / "only" / "effects.geojson")
+    sent, received = (effects.iloc[:, k].to_numpy() for k in (1, 2))
+    # Two ways to add up one matrix of effects (LeSage and Pace 2009): their means are the total effect.
+    assert sent.mean() == pytest.approx(received.mean(), rel=1e-9)
+    assert np.ptp(received) == pytest.approx(0.0, abs=1e-9)
+    impacts = pd.read_csv(folder / "tables" / "lag_impacts.csv", encoding="utf-8-sig")
+    total = impacts.query("effect == 'total' and term == 'x'")["estimate"].iloc[0]
+    assert sent.mean() == pytest.approx(total, rel=1e-9)
+    assert record["failed"] == {}
+
+
 # ---- what is made again
 def test_nothing_changed_nothing_made(again: Path) -> None:
     before = files(again.parent / "results")
@@ -303,6 +431,10 @@ def test_one_setting_makes_only_what_depends_on_it(again: Path) -> None:
     assert not made & {"weights: W", "diagnostics: ly, W", "tables: description", "data"}
     assert files(folder)["tables/moran_ly.csv"][1] != b""
     assert files(folder)["tables/weights_W.csv"] == before["tables/weights_W.csv"]
+    text = again.read_text(encoding="utf-8")
+    again.write_text(text.replace("Output, log", "Log of output"), encoding="utf-8")
+    _, record, _ = run(again, only=["systems", "regressions", "tables"])
+    assert {n for n, s in states(record).items() if s == "done"} == {"tables: main", "tables: description"}
 
 
 def test_data_or_files_that_changed_are_made_again(again: Path) -> None:
