@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tomllib
 import warnings
@@ -210,9 +211,11 @@ def _checked(file: Path) -> tuple[Study, Loaded, dict[str, Path]]:
 
 
 def _content(file: Path) -> dict[str, Any]:
+    text = ""
     try:
         # Notepad begins its files with a mark that TOML does not know.
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        text = file.read_text(encoding="utf-8-sig")
+        return tomllib.loads(text)
     except FileNotFoundError:
         raise DataError(f"There is no study file {str(file)!r}; `spatial new` writes one.") from None
     except OSError as error:
@@ -222,7 +225,18 @@ def _content(file: Path) -> dict[str, Any]:
             file.name, [Problem("", "a study file is UTF-8: save it as UTF-8 in your editor.")]
         ) from None
     except tomllib.TOMLDecodeError as error:
-        raise StudyError(file.name, [Problem("", f"this is not TOML: {error}.")]) from None
+        raise StudyError(
+            file.name, [Problem("", f"this is not TOML: {error}.{_quotes(text, error)}")]
+        ) from None
+
+
+def _quotes(text: str, error: Exception) -> str:
+    """Say that keys in Chinese go in quotes, where that may be the fault."""
+    found = re.search(r"line (\d+)", str(error))
+    lines = text.splitlines()
+    if found is None or int(found[1]) > len(lines) or lines[int(found[1]) - 1].isascii():
+        return ""
+    return ' Keys of other letters than a-z go in quotes, as in [variables."人均GDP"].'
 
 
 def _chosen(steps: list[Step], only: str | Sequence[str] | None) -> list[Step]:

@@ -352,6 +352,14 @@ formula = "growth + ln_polpc"
     }
 
 
+def test_columns_in_chinese(tmp_path: Path) -> None:
+    text = (
+        DATA + '[variables."人均犯罪"]\nformula = "log(crmrte)"\n[variables.x]\nformula = "人均犯罪 + 人均"\n'
+    )
+    found = problems(tmp_path, text)
+    assert "no column '人均'. Did you mean '人均犯罪'?" in found["variables.x.formula"]
+
+
 # ---- files
 def test_a_file_that_is_no_study(tmp_path: Path) -> None:
     with pytest.raises(sp.SpatialError, match="`spatial new` writes one"):
@@ -359,6 +367,7 @@ def test_a_file_that_is_no_study(tmp_path: Path) -> None:
     with pytest.raises(sp.SpatialError, match="Cannot read"):
         check_study(tmp_path)
     assert "this is not TOML" in problems(tmp_path, "[data\n")[""]
+    assert "go in quotes" in problems(tmp_path, "[variables.人均GDP]\n")[""]
     path = tmp_path / "gbk.toml"
     path.write_bytes('title = "城市"\n'.encode("gb18030"))
     with pytest.raises(StudyError, match="save it as UTF-8"):
