@@ -14,10 +14,7 @@ FIGURES = ("map", "scatter", "histogram", "neighbours", "trend")
 _FONT = '"Helvetica Neue", Helvetica, Arial, "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", sans-serif'
 _INK, _GRID, _ACCENT, _REST = "#333f48", "#e9ecef", "#d55e00", "#56707f"
 _DOCUMENT = "spatial-report"
-_UNITS = (
-    *("cx", "cy", "color", "z", "lag", "name", "id", "variable", "value_text", "z_text", "lag_text"),
-    *("cluster_text", "p_text", "fdr_text", "neighbours_text"),
-)
+_UNITS = ("cx", "cy", "color", "z", "lag")
 
 
 def figures_json(words: Mapping[str, str], *, points: bool) -> dict[str, Any]:
@@ -37,7 +34,7 @@ def figures_json(words: Mapping[str, str], *, points: bool) -> dict[str, Any]:
     units = m.ColumnDataSource({**{name: [] for name in _UNITS}, **polygons}, name="units")
     document = Document(title="")
     for plot in (
-        _map(units, words, points),
+        _map(units, points),
         _scatter(units, words),
         _bars("histogram", words["value"], words["units"]),
         _bars("neighbours", words["neighbours"], words["units"]),
@@ -113,29 +110,14 @@ def _figure(name: str, tools: list[Any], **options: Any) -> Any:
     return plot
 
 
-def _tooltip(words: Mapping[str, str]) -> str:
-    """Only the words are HTML here; Bokeh puts the columns in as text."""
-    from html import escape
-
-    rows = [("@variable", "value")]
-    rows += [(escape(words[w]), field) for w, field in (("z", "z"), ("lag_z", "lag"), ("cluster", "cluster"))]
-    rows += [(escape(words[w]), field) for w, field in (("p", "p"), ("p_fdr", "fdr"))]
-    rows += [(escape(words["neighbours"]), "neighbours")]
-    cells = "".join(
-        f'<span style="color:#6b7780">{word}</span><span style="text-align:right">@{field}_text</span>'
-        for word, field in rows
-    )
-    return (
-        f'<div style="font:12px {escape(_FONT)};color:{_INK};padding:2px 4px;max-width:340px">'
-        '<div style="font-weight:600;font-size:13px;margin-bottom:3px">@name '
-        '<span style="font-weight:400;color:#8a949c">@id</span></div>'
-        f'<div style="display:grid;grid-template-columns:auto auto;gap:1px 14px">{cells}</div></div>'
-    )
-
-
-def _map(units: Any, words: Mapping[str, str], points: bool) -> Any:
+def _map(units: Any, points: bool) -> Any:
     m = _models()
-    box, lasso, tap, hover = m.BoxSelectTool(continuous=True), m.LassoSelectTool(), m.TapTool(), m.HoverTool()
+    box, lasso, tap, hover = (
+        m.BoxSelectTool(continuous=True),
+        m.LassoSelectTool(),
+        m.TapTool(),
+        m.HoverTool(tooltips=None),
+    )
     zoom = [m.PanTool(), m.WheelZoomTool(), m.ZoomInTool(), m.ZoomOutTool(), m.ResetTool(), m.SaveTool()]
     plot = _figure("map", [box, lasso, tap, *zoom, hover], match_aspect=True)
     plot.axis.visible = False
@@ -151,7 +133,7 @@ def _map(units: Any, words: Mapping[str, str], points: bool) -> Any:
     else:
         shapes = plot.multi_polygons(
             "xs", "ys", source=units, line_color="#ffffff", line_width=0.6, fill_color="color",
-            nonselection_fill_alpha=0.25, nonselection_line_color="#d3dadf",
+            nonselection_fill_alpha=0.25, nonselection_line_color="#bcc6cd",
             selection_line_color="#1d252b", selection_line_width=0.9,
         )  # fmt: skip
         # Not as a column of the units: Bokeh would make a new canvas for each unit's hatch at each step.
@@ -165,12 +147,11 @@ def _map(units: Any, words: Mapping[str, str], points: bool) -> Any:
             nonselection_fill_alpha=0, nonselection_line_alpha=0,
         )  # fmt: skip
     box.renderers, lasso.renderers, tap.renderers, hover.renderers = [places], [places], [shapes], [shapes]
-    hover.tooltips = _tooltip(words)
     rings = m.ColumnDataSource({"xs": [], "ys": []}, name="rings")
     links = m.ColumnDataSource({"x0": [], "y0": [], "x1": [], "y1": []}, name="links")
     focus = m.ColumnDataSource({"xs": [], "ys": []}, name="focus")
     plot.multi_line("xs", "ys", source=rings, line_color=_INK, line_width=1.6)
-    plot.segment("x0", "y0", "x1", "y1", source=links, line_color=_INK, line_width=1.0, line_dash=[3, 2])
+    plot.segment("x0", "y0", "x1", "y1", source=links, line_color=_INK, line_width=1.0, line_dash="dashed")
     plot.multi_line("xs", "ys", source=focus, line_color=_ACCENT, line_width=2.6)
     return plot
 
@@ -179,7 +160,7 @@ def _scatter(units: Any, words: Mapping[str, str]) -> Any:
     from bokeh.core.properties import value
 
     m = _models()
-    box, hover = m.BoxSelectTool(continuous=True), m.HoverTool(tooltips=_tooltip(words))
+    box, hover = m.BoxSelectTool(continuous=True), m.HoverTool(tooltips=None)
     tools = [box, m.LassoSelectTool(), m.TapTool(), m.BoxZoomTool(), m.ResetTool(), m.SaveTool(), hover]
     plot = _figure("scatter", tools, x_axis_label=words["z"], y_axis_label=words["lag_z"])
     plot.toolbar.active_drag = box

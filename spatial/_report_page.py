@@ -64,6 +64,7 @@ def build_page(
         f'<p class="hint">{w["how"]}</p>',
         _selection(w),
         _tables(w, list(tables)),
+        '<div id="tip" hidden><b id="tip-name"></b> <i id="tip-id"></i><div id="tip-facts"></div></div>',
         f"<footer>{'<br>'.join(html.escape(line) for line in foot)}</footer>",
         f'<script type="application/json" id="payload">{script_json(payload)}</script>',
         f"<script>{SCRIPT}</script>",

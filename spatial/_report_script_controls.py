@@ -115,6 +115,41 @@ CONTROLS = r"""  /* ---- the table and its CSV */
     setTimeout(() => URL.revokeObjectURL(address), 10000);
   }
 
+  /* ---- the words beside the pointer: made here, as old Bokeh reads a column's text as HTML */
+  let pointer = [0, 0];
+  document.addEventListener("mousemove", (event) => {
+    pointer = [event.clientX, event.clientY];
+  });
+  const facts = (i) => [
+    [P.labels[state.k], known(i) ? show(now.value[i]) : W.missing],
+    [W.z, fixed(now.z[i])],
+    [W.lag_z, fixed(now.lag[i])],
+    [W.cluster, W[clusterOf(i)]],
+    [W.p, fixed(now.p[i])],
+    [W.p_fdr, fixed(now.fdr[i])],
+    [W.neighbours, whole.format(A.neighbours[i])],
+  ];
+  function tip(i) {
+    const box = $("tip");
+    box.hidden = i === null;
+    if (i === null) return;
+    $("tip-name").textContent = P.names[i];
+    $("tip-id").textContent = P.ids[i] === P.names[i] ? "" : P.ids[i];
+    $("tip-facts").replaceChildren(
+      ...facts(i).flatMap((pair) =>
+        pair.map((text) => {
+          const cell = document.createElement("span");
+          cell.textContent = text;
+          return cell;
+        }),
+      ),
+    );
+    const {width, height} = box.getBoundingClientRect(),
+      [x, y] = pointer;
+    box.style.left = (x + 18 + width > innerWidth ? Math.max(4, x - 18 - width) : x + 18) + "px";
+    box.style.top = Math.max(4, Math.min(innerHeight - height - 4, y - height / 2)) + "px";
+  }
+
   /* ---- the controls */
   function go(t) {
     state.t = t;
@@ -213,7 +248,7 @@ CONTROLS = r"""  /* ---- the table and its CSV */
   rescale();
   refresh();
   fit();
-  window.report = {state, csv, units, bars, degree, plots, choose, model};
+  window.report = {state, csv, facts, units, bars, degree, plots, choose, model};
   document.body.dataset.ready = "yes";
 })();
 """

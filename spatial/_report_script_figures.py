@@ -108,24 +108,13 @@ FIGURES = r"""  await Bokeh.embed.embed_items(P.figures.docs, P.figures.items);
       colors = Object.fromEntries(entries.map(([c, , color]) => [c, color]));
     legendKeys = everyone.map(mode.key);
     const missing = (i) => legendKeys[i] === "missing";
-    const text = (f) => everyone.map(f);
     units.data = {
       ...(P.points ? {} : shapes),
       cx,
       cy,
-      name: P.names,
-      id: P.ids,
       z: now.z,
       lag: Float64Array.from(now.lag),
-      color: text((i) => (missing(i) ? P.missing_color : colors[legendKeys[i]])),
-      value_text: text((i) => (known(i) ? show(now.value[i]) : W.missing)),
-      z_text: text((i) => fixed(now.z[i])),
-      lag_text: text((i) => fixed(now.lag[i])),
-      cluster_text: text((i) => W[clusterOf(i)]),
-      p_text: text((i) => fixed(now.p[i])),
-      fdr_text: text((i) => fixed(now.fdr[i])),
-      neighbours_text: text((i) => whole.format(A.neighbours[i])),
-      variable: new Array(N).fill(P.labels[state.k]),
+      color: everyone.map((i) => (missing(i) ? P.missing_color : colors[legendKeys[i]])),
     };
     if (!P.points) {
       const gaps = everyone.filter(missing);
@@ -338,8 +327,9 @@ FIGURES = r"""  await Bokeh.embed.embed_items(P.figures.docs, P.figures.items);
     model("centre").data = {x: drawn(self).map((j) => now.z[j]), y: drawn(self).map((j) => now.lag[j])};
   }
   units.inspect.connect(() => {
-    const hit = units.inspected.indices;
-    highlight(hit.length ? hit[0] : null);
+    const hit = units.inspected.indices.length ? units.inspected.indices[0] : null;
+    highlight(hit);
+    tip(hit);
   });
 
   /* ---- Moran's I through time */

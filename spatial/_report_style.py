@@ -324,6 +324,36 @@ footer {
   font-size: 12px;
   padding: 4px 20px 20px;
 }
+#tip {
+  position: fixed;
+  z-index: 30;
+  max-width: 340px;
+  padding: 6px 9px;
+  overflow-wrap: anywhere;
+  pointer-events: none;
+  background: #fff;
+  border: 1px solid #bcc6cd;
+  border-radius: 5px;
+  box-shadow: 0 2px 9px rgba(0, 0, 0, 0.16);
+  font-size: 12.5px;
+}
+#tip i {
+  font-style: normal;
+  color: var(--soft);
+}
+#tip-facts {
+  display: grid;
+  grid-template-columns: auto auto;
+  gap: 1px 14px;
+  margin-top: 2px;
+}
+#tip-facts span:nth-child(odd) {
+  color: var(--soft);
+}
+#tip-facts span:nth-child(even) {
+  text-align: right;
+  font-variant-numeric: tabular-nums;
+}
 [hidden] {
   display: none !important;
 }

@@ -35,6 +35,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "id": ("Id", "编号"),
     "lag": ("Spatial lag", "空间滞后"),
     "lag_z": ("Spatial lag of z", "z 的空间滞后"),
+    "least_p": (
+        "With {permutations} permutations no p-value is below {least}; at lower levels none is significant.",
+        "{permutations} 次置换时双侧 p 值不小于 {least}：更小的显著性水平下没有显著单元。",
+    ),
     "level": ("Significance", "显著性"),
     "map": ("Map", "地图"),
     "missing": ("No data", "无数据"),

@@ -144,6 +144,9 @@ def _foot(
     cities: Any, data: ReportData, shapes: Shapes, words: Mapping[str, str], permutations: int, seed: int
 ) -> list[str]:
     lines = [words["with_p"].format(permutations=permutations, seed=seed)]
+    least = 2 / (1 + permutations)
+    if least > min(data.levels):
+        lines.append(words["least_p"].format(permutations=permutations, least=f"{least:.3g}"))
     if not shapes.are_points:
         lines.append(words["borders"])
     if data.shown_links is not None:

@@ -404,3 +404,42 @@ def test_a_report_of_340_cities_20_years_5_columns_is_below_5_mb(china: Any, tmp
     W = sp.weights.contiguity(china, islands="nearest").row_standardized()
     path = explore(china, panel, list("abcde"), W, tmp_path / "r.html", permutations=99)
     assert path.stat().st_size < 5_000_000
+
+
+def test_levels_that_permutations_cannot_reach_are_named(grid: Any, tmp_path: Path) -> None:
+    assert "With 99 permutations no p-value is below 0.02;" in write(grid, tmp_path).read_text("utf-8")
+    many = write(grid, tmp_path, permutations=1999).read_text("utf-8")
+    assert "With 1999 permutations" not in many
+
+
+# ---- the shell
+def run(*arguments: object) -> Any:
+    import typer
+    from typer.testing import CliRunner
+
+    from spatial._cli_explore import explore_command
+
+    app = typer.Typer()
+    app.command("explore")(explore_command)
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def test_the_shell_writes_the_same_report(tmp_path: Path, nc: Any, nc_crime: Any) -> None:
+    files = (sp.shapefiles.path("nc"), "--id", "fips", "--panel", sp.shapefiles.path("nc_crime"), "--common")
+    options = ("--columns", "crmrte, polpc", "--islands", "nearest", "--permutations", 49)
+    result = run(*files, *options, "--out", tmp_path / "shell.html")
+    assert result.exit_code == 0, result.output
+    assert "Written: " in result.output
+    data = payload(tmp_path / "shell.html")
+    assert data["columns"] == ["crmrte", "polpc"]
+    cities = nc.loc[nc_crime.units]
+    W = sp.weights.contiguity(cities, islands="nearest").row_standardized()
+    here = payload(explore(cities, nc_crime, ["crmrte", "polpc"], W, tmp_path / "here.html", permutations=49))
+    assert data["arrays"] == here["arrays"]
+
+
+def test_the_shell_takes_a_map_alone_and_checks_columns(tmp_path: Path) -> None:
+    files = (sp.shapefiles.path("nc"), "--id", "fips", "--permutations", 9, "--out", tmp_path / "r.html")
+    assert run(*files, "--columns", "sid74").exit_code == 0
+    assert payload(tmp_path / "r.html")["names"][0] == "Alamance"
+    assert isinstance(run(*files, "--columns", " , ").exception, DataError)
