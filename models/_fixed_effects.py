@@ -18,6 +18,7 @@ from ._design import Design
 from ._first_stages import equation_first_stage
 from ._fit import estimate
 from ._inference import cluster_codes, infer, warn_few
+from ._presentation import Presented
 from ._sample import Unbalanced
 from ._summary import equation_table
 from ._weak import sanderson_windmeijer_f
@@ -30,7 +31,7 @@ Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FixedEffectsFit:
+class FixedEffectsFit(Presented):
     """A fit with fixed effects; immutable, without the data.
 
     Parameters

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from scipy import stats
 
 from ._fit import Method, Numbers, RhoMoments, Workspace
 from ._inference import Inference, infer
+from ._presentation import Presented
 from .covariance import Covariance, WildBootstrap, as_covariance
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ RHO = "rho"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SystemFit:
+class SystemFit(Presented):
     """Estimates of a system; immutable, and without the data frame.
 
     The private `_system` refers to the arrays that were estimated on, so that another covariance,
@@ -296,30 +296,6 @@ class SystemFit:
         from .stability import stability
 
         return stability(self)
-
-    def to_docx(self, path: str | Path, **options: Any) -> Path:
-        """Write the table as a Word file."""
-        return Path(self._table().to_docx(path, **options))
-
-    def to_xlsx(self, path: str | Path, **options: Any) -> Path:
-        """Write the table as an Excel file."""
-        return Path(self._table().to_xlsx(path, **options))
-
-    def to_latex(self, path: str | Path | None = None, **options: Any) -> Any:
-        """Return the table in LaTeX, or write it."""
-        table = self._table()
-        return table.to_latex(**options) if path is None else table.to_latex(path, **options)
-
-    def to_html(self, path: str | Path | None = None, **options: Any) -> Any:
-        """Return the table in HTML, or write it."""
-        table = self._table()
-        return table.to_html(**options) if path is None else table.to_html(path, **options)
-
-    def _table(self) -> Any:
-        # Tables stand above models; by name at run time, so that the floors stay apart.
-        import importlib
-
-        return importlib.import_module("spatial.tables").regression_table([self])
 
 
 def inference_frame(

@@ -5,11 +5,27 @@ from __future__ import annotations
 import sys
 import textwrap
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 import spatial
+from spatial._cli_common import (
+    Common,
+    Encoding,
+    Id,
+    Islands,
+    Layer,
+    MapFile,
+    PanelFile,
+    Raw,
+    Spec,
+    Table,
+    Time,
+    Unit,
+    build_weights,
+    read_map_and_panel,
+)  # fmt: skip
 from spatial._cli_explore import explore_command
 from spatial._cli_study import check_command, new_command, run_command
 from spatial.errors import SpatialError
@@ -23,13 +39,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Spatial econometrics of cities: weights, Moran diagnostics, GS3SLS, tables and maps.",
 )
-
-_SPEC = "queen | rook | knn:8 | band:200 (km) | inverse:1[:500] | kernel:200, or a weights file"
-Id = Annotated[str, typer.Option("--id", help="Column of the map that holds the unit ids.")]
-Spec = Annotated[str, typer.Option("--weights", "-w", help=_SPEC)]
-Islands = Annotated[str, typer.Option(help="Units without neighbours: raise | keep | nearest.")]
-Layer = Annotated[str | None, typer.Option(help="Layer, where the file has several.")]
-Encoding = Annotated[str | None, typer.Option(help="Text encoding, where it is not found by itself.")]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -66,25 +75,20 @@ def _root(
 
 @app.command()
 def moran(
-    file: Annotated[Path, typer.Argument(help="Map: .shp .gpkg .geojson .parquet")],
+    file: MapFile,
     column: Annotated[str, typer.Argument(help="Variable, of the map or of the panel.")],
     id: Id,
     weights: Spec = "queen",
-    panel: Annotated[Path | None, typer.Option(help="Panel: .csv .dta .xlsx .parquet")] = None,
-    unit: Annotated[
-        str | None, typer.Option(help="Column of the panel with the unit ids; default as --id.")
-    ] = None,
-    time: Annotated[str, typer.Option(help="Column of the panel with the time.")] = "year",
+    panel: PanelFile = None,
+    unit: Unit = None,
+    time: Time = "year",
+    table: Table = None,
     at: Annotated[
         str | None, typer.Option(help="Time of the scatter and the maps; default the last.")
     ] = None,
-    common: Annotated[
-        bool, typer.Option("--common", help="Keep only the units that map and panel share.")
-    ] = False,
+    common: Common = False,
     islands: Islands = "raise",
-    raw: Annotated[
-        bool, typer.Option("--raw", help="Leave the weights as built, without row standardisation.")
-    ] = False,
+    raw: Raw = False,
     permutations: Annotated[int, typer.Option(min=0)] = 999,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     alpha: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.05,
@@ -97,58 +101,28 @@ def moran(
     from spatial.diagnose import MoranJob, run_moran
     from spatial.record import RunRecord
 
-    settings = {
-        "file": str(file),
-        "column": column,
-        "weights": weights,
-        "permutations": permutations,
-        "seed": seed,
-    }
+    settings = {"column": column, "weights": weights, "permutations": permutations, "seed": seed}
     record = RunRecord(out or Path(), settings, stream=sys.stderr)
-    cities, table_panel = _read(record, file, id, layer, encoding, panel, unit or id, time, common)
-    W = _weights(cities, weights, islands, raw)
-    when = None if table_panel is None or at is None else _time(table_panel, at)
+    cities, panel_data = read_map_and_panel(
+        file, id, panel, unit=unit, time=time, table=table, layer=layer, encoding=encoding, common=common
+    )
+    for source in filter(None, (file, panel)):
+        record.read(source)
+    W = build_weights(cities, weights, islands, raw)
+    when = next((t for t in panel_data.times if str(t) == at), at) if panel_data is not None else None
     job = MoranJob(column, permutations, seed, alpha, when, lang)
-    _, text = run_moran(record, cities, W, job, table_panel, files=out is not None)
+    _, text = run_moran(record, cities, W, job, panel_data, files=out is not None)
     print(text)
-    if table_panel is not None:
+    if panel_data is not None:
         print(f"Weights: {W!r}; p-values of {permutations} permutations are two-sided, seed {seed}.")
     if out is not None:
         record.write()
         print(f"Written to {out}: {', '.join(sorted(record.outputs))}, run.json")
 
 
-def _read(
-    record: Any, file: Path, id: str, layer: str | None, encoding: str | None, panel: Path | None, unit: str,
-    time: str, common: bool,
-) -> tuple[Any, Any]:  # fmt: skip
-    cities = spatial.read_cities(file, id=id, layer=layer, encoding=encoding)
-    record.read(file)
-    if panel is None:
-        return cities, None
-    from spatial.diagnose import as_map_ids, restrict
-
-    table = as_map_ids(spatial.read_panel(panel, unit=unit, time=time), cities.index)
-    record.read(panel)
-    if common:
-        cities, table, cut = restrict(cities, table)
-        if cut:
-            print(f"Units in both: {len(cities)}; {cut}.", file=sys.stderr)
-    return cities, table
-
-
-def _weights(cities: Any, spec: str, islands: str, raw: bool) -> Any:
-    W = spatial.weights.from_spec(cities, spec, islands=islands)
-    return W if raw else W.row_standardized()
-
-
-def _time(panel: Any, text: str) -> Any:
-    return next((t for t in panel.times if str(t) == text), text)
-
-
 @app.command()
 def weights(
-    file: Annotated[Path, typer.Argument(help="A map, or a weights file to report or convert.")],
+    file: Annotated[str, typer.Argument(help="A map, or a weights file to report or convert.")],
     id: Annotated[str | None, typer.Option("--id", help="Column of the map that holds the unit ids.")] = None,
     weights: Spec = "queen",
     islands: Islands = "raise",

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from spatial._files import atomic_text
+from spatial._sources import without_password
 
 __all__ = ["RunRecord", "file_hash"]
 
@@ -99,10 +100,14 @@ class RunRecord:
                 self.warnings.append(text)
                 print(f"    {text}", file=out, flush=True)
 
-    def read(self, path: str | Path) -> Path:
-        """Note an input file with its hash; return its path."""
-        self.inputs[Path(path).name] = file_hash(path)
-        return Path(path)
+    def read(self, source: str | Path) -> str | Path:
+        """Note an input with its hash, or a database or a web address without its password; return it."""
+        text = str(source)
+        if "://" in text:
+            self.inputs[without_password(text)] = "not hashed: not a file"
+        else:
+            self.inputs[Path(source).name] = file_hash(source)
+        return source
 
     def made(self, *names: str) -> Path:
         """Note an output inside the folder and return its path."""
