@@ -151,7 +151,9 @@ def _as_panel(panel: Any) -> Panel:
         unit, time = (n or f"level_{k}" for k, n in enumerate(panel.index.names))
         return Panel.from_frame(panel.rename_axis([unit, time]), unit=unit, time=time)
     if isinstance(panel, pd.DataFrame):
-        plain = pd.DataFrame(panel.drop(columns=[c for c in panel.columns if panel[c].dtype == "geometry"]))
+        plain = pd.DataFrame(
+            panel.drop(columns=[c for c in panel.columns if str(panel[c].dtype) == "geometry"])
+        )
         index = pd.MultiIndex.from_arrays(
             [plain.index, np.zeros(len(plain), dtype=np.int64)], names=["unit", "time"]
         )

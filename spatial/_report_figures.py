@@ -133,7 +133,7 @@ def _map(units: Any, points: bool) -> Any:
     else:
         shapes = plot.multi_polygons(
             "xs", "ys", source=units, line_color="#ffffff", line_width=0.6, fill_color="color",
-            nonselection_fill_alpha=0.25, nonselection_line_color="#bcc6cd",
+            nonselection_fill_alpha=0.25, nonselection_line_color="#d3dadf", nonselection_line_alpha=1.0,
             selection_line_color="#1d252b", selection_line_width=0.9,
         )  # fmt: skip
         # Not as a column of the units: Bokeh would make a new canvas for each unit's hatch at each step.

@@ -139,6 +139,7 @@ FIGURES = r"""  await Bokeh.embed.embed_items(P.figures.docs, P.figures.items);
         fixed(P.p[state.k][state.t]);
     brushed();
     highlight(null);
+    tip(null);
   }
   function legend(entries) {
     const counts = {};
@@ -293,9 +294,9 @@ FIGURES = r"""  await Bokeh.embed.embed_items(P.figures.docs, P.figures.items);
   }
 
   /* ---- the neighbours */
-  const most = Math.max(...A.neighbours),
+  const most = A.neighbours.reduce((a, b) => Math.max(a, b)),
     step = most <= 30 ? 1 : Math.ceil((most + 1) / 24);
-  const least = step === 1 ? Math.min(...A.neighbours) : 0,
+  const least = step === 1 ? A.neighbours.reduce((a, b) => Math.min(a, b)) : 0,
     number_of_bins = Math.floor((most - least) / step) + 1;
   const degreeEdges = Array.from({length: number_of_bins}, (_, b) => [
     least + b * step - 0.5,

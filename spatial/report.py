@@ -126,7 +126,9 @@ def explore(
 
 
 def _title(data: ReportData, words: Mapping[str, str], lang: str) -> str:
-    what = ("、" if lang == "zh" else ", ").join(data.labels[:3]) + (" …" if len(data.labels) > 3 else "")
+    what = ("、" if lang == "zh" else " · ").join(data.labels[:3]) + (
+        ("等" if lang == "zh" else " · …") if len(data.labels) > 3 else ""
+    )
     return words["title"].format(what=what)
 
 
