@@ -99,8 +99,11 @@ class RhoFit:
 
 
 def rho_bound(operator: LagOperator) -> float:
-    """Return the largest absolute rho that keeps I - rho M nonsingular for certain, less a little."""
-    radius = operator.radius_bound
+    r"""Return the largest absolute rho that keeps I - rho M nonsingular, less a little.
+
+    It is 0.999 over the spectral radius: 0.999 for row-standardized and for spectrally normalised M.
+    """
+    radius = operator.radius
     return 0.999 / radius if radius > 0 else 0.999
 
 

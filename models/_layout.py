@@ -11,6 +11,11 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from spatial.errors import ConvergenceError
+from spatial.weights._normalize import spectral_radius
+
+from ._traces import spectral_radius as bounded_radius
+
 __all__ = ["LagOperator", "Layout", "balanced_layout"]
 
 Float = NDArray[np.float64]
@@ -140,3 +145,15 @@ class LagOperator:
             (float(min(abs(m).sum(axis=0).max(), abs(m).sum(axis=1).max())) for m in self.matrices if m.nnz),
             default=0.0,
         )
+
+    @cached_property
+    def radius(self) -> float:
+        """The largest spectral radius of the blocks, or where it does not settle an upper bound of it."""
+        return max((_radius(m) for m in self.matrices if m.nnz), default=0.0)
+
+
+def _radius(matrix: sp.csr_array) -> float:
+    try:
+        return spectral_radius(matrix)
+    except ConvergenceError:
+        return bounded_radius(matrix)

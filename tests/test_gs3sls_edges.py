@@ -47,3 +47,31 @@ def test_one_neighbour_each_leaves_one_moment_for_rho(panel: Any) -> None:
     row = fit.tidy().set_index("term").loc["rho"]
     assert abs(row["estimate"]) < 0.5
     assert 0 < row["std_error"] < 0.5
+
+
+def test_strong_spatial_errors_under_any_normalisation_of_their_weights() -> None:
+    """|rho| is bounded by one over the spectral radius of M, not by the larger one over its row sums."""
+    rng = np.random.default_rng(3)
+    side = 12
+    place = np.arange(side * side).reshape(side, side)
+    pairs = [*zip(place[:, 1:].flat, place[:, :-1].flat, strict=True)]
+    pairs += zip(place[1:].flat, place[:-1].flat, strict=True)
+    links = [(i, j, float(rng.uniform(0.1, 3))) for a, b in pairs for i, j in ((a, b), (b, a))]
+    raw = sp.Weights.from_frame(pd.DataFrame(links, columns=["i", "j", "w"]))
+    M = raw.spectral_normalized()
+    data = pd.DataFrame({"x": rng.normal(size=len(M.ids))}, index=M.ids)
+    u = np.linalg.solve(np.eye(len(M.ids)) - 0.85 * M.sparse.toarray(), rng.normal(size=len(M.ids)))
+    data["y"] = data["x"] + u
+
+    fits = [
+        sp.models.SpatialSystem("y ~ x", data, {"W": w}, error="W").fit("gs2sls")
+        for w in (M, raw, raw.minmax_normalized())
+    ]
+    assert fits[0].rho["y"] == pytest.approx(0.85, abs=0.1)
+    for fit, w in zip(fits, (M, raw, raw.minmax_normalized()), strict=True):
+        assert fit.converged
+        # The first step weights the two moments equally, whatever the scale of M: nearly, not exactly.
+        scale = abs(w.sparse).sum() / abs(M.sparse).sum()
+        assert fit.rho["y"] * scale == pytest.approx(fits[0].rho["y"], rel=0.01)
+        assert fit.params.to_numpy() == pytest.approx(fits[0].params.to_numpy(), abs=0.01)
+        assert fit.stability().stable
