@@ -190,7 +190,7 @@ def test_bad_values() -> None:
 
 
 @pytest.fixture
-def sector_panel(three: Any) -> Any:
+def sector_panel() -> Any:
     """Three cities, two years; quotients by hand in the test."""
     rows = [
         ("a", 1, 20, 100),
