@@ -152,7 +152,13 @@ class LagOperator:
         return max((_radius(m) for m in self.matrices if m.nnz), default=0.0)
 
 
+# Beyond this an eigenvalue costs more than the estimates; power steps give a bound that is close enough.
+_LARGE = 5_000
+
+
 def _radius(matrix: sp.csr_array) -> float:
+    if matrix.shape[0] > _LARGE:
+        return bounded_radius(matrix)
     try:
         return spectral_radius(matrix)
     except ConvergenceError:

@@ -72,17 +72,26 @@ def spectral_radius(matrix: sp.csr_array) -> float:
     ConvergenceError
         Where Arnoldi iterations do not settle.
     """
+    # Asked first: row-standardised weights need no more than this.
+    constant = _constant_row_sum(matrix)
+    if constant is not None:
+        return constant
     kept = _recurrent(matrix)
-    if kept.nnz == 0:
-        return 0.0
-    positive = bool((kept.data > 0).all())
-    sums = row_sums(kept)
-    # Least row sum <= radius <= largest row sum, for weights above zero (Frobenius).
-    if positive and np.ptp(sums) <= 1e-12 * sums.max():
-        return float(sums.mean())
+    constant = _constant_row_sum(kept)
+    if constant is not None:
+        return constant
     if kept.shape[0] < 200:
         return float(np.abs(np.linalg.eigvals(kept.toarray())).max())
-    return _arnoldi(kept, positive)
+    return _arnoldi(kept, bool((kept.data > 0).all()))
+
+
+def _constant_row_sum(matrix: sp.csr_array) -> float | None:
+    """Return the row sum that all rows share, or None; it is the radius of weights above zero (Frobenius)."""
+    if matrix.nnz == 0:
+        return 0.0
+    sums = row_sums(matrix)
+    alike = bool((matrix.data > 0).all()) and np.ptp(sums) <= 1e-12 * sums.max()
+    return float(sums.mean()) if alike else None
 
 
 def _recurrent(matrix: sp.csr_array) -> sp.csr_array:
