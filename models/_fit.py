@@ -17,7 +17,16 @@ from ._estimate import LinearFit, gmm, innovation_covariance, three_stage, two_s
 from ._gm import ErrorMoments, RhoFit, build_moments, fit_rho, fit_rho_1999, fit_rho_profile, rho_bound
 from ._layout import Codes
 
-__all__ = ["METHODS", "BoundaryWarning", "Method", "Numbers", "RhoMoments", "Workspace", "estimate"]
+__all__ = [
+    "METHODS",
+    "BoundaryWarning",
+    "Method",
+    "Numbers",
+    "RhoMoments",
+    "SingularSigmaError",
+    "Workspace",
+    "estimate",
+]
 
 Float = NDArray[np.float64]
 Method = Literal["gs3sls", "gs2sls", "3sls", "2sls", "gmm"]
@@ -25,6 +34,10 @@ RhoMoments = Literal["kp2010", "kp1999"]
 
 METHODS: tuple[Method, ...] = ("gs3sls", "gs2sls", "3sls", "2sls", "gmm")
 SPATIAL_ERRORS = frozenset(("gs3sls", "gs2sls", "gmm"))
+
+
+class SingularSigmaError(DataError):
+    """The residuals of the equations depend on each other linearly."""
 
 
 class BoundaryWarning(SpatialWarning):
@@ -283,7 +296,7 @@ def _precision(sigma: Float, design: Design) -> Float:
     scale = np.sqrt(np.diag(sigma))
     correlation = sigma / np.outer(scale, scale)
     if np.linalg.eigvalsh(correlation).min() < 1e-12:
-        raise DataError(
+        raise SingularSigmaError(
             "The residuals of the equations depend on each other linearly, so Sigma has no inverse: the "
             f"equations ({', '.join(design.structure.names)}) hold an identity, or are multiples of one "
             "another. Drop one of them, or estimate with method='gs2sls'."

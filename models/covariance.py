@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal
 
 from spatial.errors import DataError, did_you_mean
@@ -17,6 +18,7 @@ __all__ = [
     "TwoWay",
     "WildBootstrap",
     "as_covariance",
+    "is_whole",
 ]
 
 
@@ -108,9 +110,9 @@ class Conley(Covariance):
     coordinates: Any = ("lon", "lat")
 
     def __post_init__(self) -> None:
-        if not self.km > 0:
+        if isinstance(self.km, bool) or not isinstance(self.km, Real) or not float(self.km) > 0:
             raise DataError(f"Conley needs a bandwidth above 0 km; got {self.km!r}.")
-        if self.lags < 0 or self.lags != int(self.lags):
+        if not is_whole(self.lags, 0):
             raise DataError(f"Conley needs a whole number of time lags, 0 or more; got {self.lags!r}.")
         kernels = ("bartlett", "uniform", "epanechnikov", "parzen")
         if self.kernel not in kernels:
@@ -194,6 +196,13 @@ def as_covariance(cov: Any) -> Covariance:
         f"cov must be one of {', '.join(map(repr, _SHORT))}, or a value such as Conley(km=200); "
         f"got {cov!r}.{did_you_mean(cov, _SHORT) if isinstance(cov, str) else ''}"
     )
+
+
+def is_whole(value: Any, least: int) -> bool:
+    """Whether `value` is a whole number of at least `least`; True and False are none."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    return float(value).is_integer() and float(value) >= least
 
 
 def name_of(by: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from spatial.errors import did_you_mean
+from spatial.errors import FormulaError, did_you_mean
 
 from ._tokens import (
     Binary,
@@ -367,9 +367,11 @@ class _TermReader:
         return tuple(out)
 
 
-def parse_effects(effects: str | Iterable[str]) -> tuple[tuple[str, ...], ...]:
-    """Read ``("unit", "region:time")`` or ``"unit"``."""
-    given = [effects] if isinstance(effects, str) else list(effects)
+def parse_effects(effects: str | Iterable[str] | None) -> tuple[tuple[str, ...], ...]:
+    """Read ``("unit", "region:time")`` or ``"unit"``; None is no effect."""
+    if effects is not None and not isinstance(effects, Iterable):
+        raise FormulaError(f"effects are texts such as 'unit' and 'time'; got {effects!r}.")
+    given = [effects] if isinstance(effects, str) else list(effects or ())
     out: list[tuple[str, ...]] = []
     for text in given:
         out.extend(_TermReader(str(text), ()).effects(read_tokens(str(text))))

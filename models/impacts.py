@@ -17,6 +17,7 @@ from ._impact_core import EffectMap, Horizon
 from ._impact_errors import EFFECTS, delta_errors, effects_frame, effects_notes, simulate, time_notes
 from ._impact_parts import Kind, order_effects_one, order_effects_several, unit_effects
 from ._structure import Structure
+from .covariance import is_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -127,7 +128,7 @@ class Impacts:
         k : int
             Highest order shown alone.
         """
-        if isinstance(k, bool) or int(k) != k or not 0 <= k <= 50:
+        if not is_whole(k, 0) or k > 50:
             raise DataError(f"by_order needs a whole number of orders from 0 to 50; got {k!r}.")
         self._refuse_divergence()
         direct, total = self._orders(int(k))
@@ -347,7 +348,7 @@ def system_impacts(
     draws, seed : int
     horizon : "short" or "long"
     """
-    _check_options(draws, horizon)
+    _check_options(draws, seed, horizon)
     graphs = dict(matrices) or {"": sparse.csr_array((len(ids), len(ids)))}
     effect_map = EffectMap(structure, graphs, horizon, seed)
     direct, total, stable, truncation = effect_map.evaluate(parameters)
@@ -382,7 +383,9 @@ def system_impacts(
     )
 
 
-def _check_options(draws: int, horizon: str) -> None:
-    if isinstance(draws, bool) or int(draws) != draws or draws < 0 or draws == 1:
+def _check_options(draws: int, seed: int, horizon: str) -> None:
+    if not is_whole(draws, 0) or draws == 1:
         raise DataError(f"draws is 0, or a whole number above 1; got {draws!r}.")
+    if not is_whole(seed, 0):
+        raise DataError(f"seed is a whole number, 0 or more; got {seed!r}.")
     _require(horizon, ("short", "long"), "horizon")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,13 +21,14 @@ from spatial.errors import (
 from spatial.weights import Weights, as_weights
 
 from ._design import Design, build_design
-from ._fit import METHODS, Method, RhoMoments, estimate
+from ._fit import METHODS, Method, Numbers, RhoMoments, SingularSigmaError, Workspace, estimate
 from ._inference import cluster_codes, infer
+from ._layout import Codes
 from ._sample import Unbalanced, check_weights
 from ._source import Source, as_source
 from ._structure import Structure
 from ._terms import build_blueprint
-from .covariance import Cluster, Covariance, as_covariance
+from .covariance import Cluster, Covariance, as_covariance, is_whole
 from .formula import FUNCTIONS, Formula, parse_effects, parse_formula, parse_terms
 from .results import SystemFit
 
@@ -194,9 +196,26 @@ class SpatialSystem:
         stamps = self._identified(force)
         clusters = choice.by if isinstance(choice, Cluster) and method == "gmm" else "unit"
         codes = cluster_codes(clusters, self._design.layout, self._lookup)
-        numbers, space = estimate(self._design, method, rho_moments, int(passes), codes)
+        numbers, space = self._estimated(method, rho_moments, int(passes), codes, bool(stamps))
         inference = infer(space, numbers, choice, rho_moments, self._lookup)
         return SystemFit(self, numbers, inference, choice, rho_moments, int(passes), stamps, space)
+
+    def _estimated(
+        self, method: Method, rho_moments: RhoMoments, passes: int, codes: Codes, forced: bool
+    ) -> tuple[Numbers, Workspace]:
+        """Estimate; equations that are forced and turn out as multiples of each other, one by one."""
+        try:
+            return estimate(self._design, method, rho_moments, passes, codes)
+        except SingularSigmaError:
+            if not forced:
+                raise
+        single: Method = "2sls" if method == "3sls" else "gs2sls"
+        note = (
+            "the equations are estimated as multiples of one another, so Sigma has no inverse: each by itself"
+        )
+        warnings.warn(note[0].upper() + note[1:] + ".", SpatialWarning, stacklevel=3)
+        numbers, space = estimate(self._design, single, rho_moments, passes, codes)
+        return replace(numbers, notes=(*numbers.notes, note)), space
 
     def _identified(self, force: bool) -> tuple[str, ...]:
         """Refuse a system that is not identified; warn of a weak one; return stamps."""
@@ -229,7 +248,7 @@ class SpatialSystem:
 
 
 def _check_options(iv_order: int, unbalanced: str) -> None:
-    if isinstance(iv_order, bool) or int(iv_order) != iv_order or not 1 <= iv_order <= 6:
+    if not is_whole(iv_order, 1) or iv_order > 6:
         raise DataError(f"iv_order is a whole number from 1 to 6; got {iv_order!r}.")
     if unbalanced not in ("raise", "balance", "induced"):
         raise DataError(f"unbalanced is 'raise', 'balance' or 'induced'; got {unbalanced!r}.")
@@ -241,14 +260,22 @@ def _check_fit(method: str, rho_moments: str, passes: int) -> None:
         raise DataError(f"method is one of {allowed}; got {method!r}.{did_you_mean(method, METHODS)}")
     if rho_moments not in ("kp2010", "kp1999"):
         raise DataError(f"rho_moments is 'kp2010' or 'kp1999'; got {rho_moments!r}.")
-    if int(passes) != passes or passes < 0:
+    if not is_whole(passes, 0):
         raise DataError(f"passes is a whole number, 0 or more; got {passes!r}.")
 
 
 def _joined(instruments: str | Iterable[str] | None) -> str:
     if instruments is None:
         return ""
-    return instruments if isinstance(instruments, str) else " + ".join(instruments)
+    terms = instruments if isinstance(instruments, Iterable) else (instruments,)
+    if isinstance(terms, str):
+        return terms
+    listed = list(terms)
+    if any(not isinstance(term, str) for term in listed):
+        raise FormulaError(
+            f"instruments is a text such as 'z1 + z2', or a list of texts; got {instruments!r}."
+        )
+    return " + ".join(listed)
 
 
 # ---- weights
@@ -264,7 +291,7 @@ def _named_weights(weights: Any) -> dict[str, Weights]:
         if not str(name).isidentifier() or name in (*FUNCTIONS, "C", "I", "lag"):
             raise WeightsError(f"Weights are called in formulas: {name!r} is not a name that can be.")
         out[name] = as_weights(value)
-    return _same_order(out)
+    return _same_order(out) if out else out
 
 
 def _same_order(weights: dict[str, Weights]) -> dict[str, Weights]:
@@ -339,6 +366,11 @@ def _parsed(
     if isinstance(formulas, Mapping):
         out = {str(name): parse_formula(text, weights) for name, text in formulas.items()}
     else:
+        if not isinstance(formulas, Iterable):
+            raise FormulaError(
+                "Formulas are a text such as 'y ~ x + W(y)', a list of texts, or a dict of them; "
+                f"got {type(formulas).__name__}."
+            )
         texts = [formulas] if isinstance(formulas, str) else list(formulas)
         parsed = [parse_formula(text, weights) for text in texts]
         out = {f.outcome.name: f for f in parsed}

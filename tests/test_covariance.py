@@ -305,6 +305,7 @@ def test_choices_by_name() -> None:
     ("options", "message"),
     [
         ({"km": 0}, "bandwidth above 0 km; got 0"),
+        ({"km": "200"}, "bandwidth above 0 km; got '200'"),
         ({"km": 1, "lags": -1}, "whole number of time lags"),
         ({"km": 1, "kernel": "box"}, "Kernels are bartlett, uniform, epanechnikov, parzen; got 'box'"),
     ],

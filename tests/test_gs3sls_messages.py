@@ -318,6 +318,10 @@ def test_a_frame_indexed_by_unit_and_time_is_a_panel(panel: Panel, W: Weights) -
         ({"error": 3}, WeightsError, "got int"),
         ({"instruments": "q"}, FormulaError, "no column 'q'"),
         ({"instruments": ["z", "y"]}, FormulaError, "y cannot be an instrument"),
+        ({"instruments": ["z", 3]}, FormulaError, "instruments is a text such as"),
+        ({"instruments": 3}, FormulaError, "got 3"),
+        ({"iv_order": None}, DataError, "whole number from 1 to 6; got None"),
+        ({"effects": 3}, FormulaError, "effects are texts such as 'unit' and 'time'; got 3"),
     ],
 )
 def test_options_of_the_system(panel: Panel, W: Weights, options: Any, kind: Any, message: str) -> None:
@@ -331,6 +335,7 @@ def test_options_of_the_system(panel: Panel, W: Weights, options: Any, kind: Any
         ({"method": "gs3ls"}, "Did you mean 'gs3sls'"),
         ({"rho_moments": "kp2004"}, "'kp2010' or 'kp1999'; got 'kp2004'"),
         ({"passes": -1}, "0 or more; got -1"),
+        ({"passes": None}, "0 or more; got None"),
     ],
 )
 def test_options_of_the_fit(panel: Panel, W: Weights, options: Any, message: str) -> None:
@@ -342,6 +347,7 @@ def test_options_of_the_fit(panel: Panel, W: Weights, options: Any, message: str
     ("formulas", "message"),
     [
         ([], "at least one formula"),
+        (None, "a list of texts, or a dict of them; got NoneType"),
         (["y ~ x", "y ~ z"], "'y' is on the left of two"),
         (["y ~ x | unit", "p ~ z | time"], "have the same effects"),
         (["y ~ x", "p ~ D(z)"], "'D' is not a function"),
@@ -350,6 +356,27 @@ def test_options_of_the_fit(panel: Panel, W: Weights, options: Any, message: str
 def test_formulas_of_the_system(panel: Panel, W: Weights, formulas: Any, message: str) -> None:
     with pytest.raises(FormulaError, match=message):
         SpatialSystem(formulas, panel, W)
+
+
+def test_nothing_given_is_nothing(panel: Panel) -> None:
+    plain = SpatialSystem("y ~ x", panel, {}, effects=None)  # type: ignore[arg-type]
+    assert plain.effects == ()
+    assert plain.fit("2sls").n_obs == N * T
+
+
+@pytest.mark.filterwarnings("ignore::spatial.errors.SpatialWarning")
+def test_forced_equations_that_are_multiples_are_estimated_one_by_one(panel: Panel, W: Weights) -> None:
+    """y = p + x up to rounding: what is forced has an answer, a stamp and a note."""
+    noise = 1e-9 * np.random.default_rng(0).normal(size=len(panel.frame))
+    data = panel.with_columns(y=panel.frame["x"] + panel.frame["p"] * (1 + noise))
+    system = SpatialSystem(BAI, data, W)
+    with pytest.raises(NotIdentifiedError):
+        system.fit("3sls")
+    forced = system.fit("3sls", force=True)
+    assert forced.method == "2sls"
+    assert forced.stamps == ("not identified: forced",)
+    assert any("each by itself" in note for note in forced.notes)
+    assert "NOT IDENTIFIED: FORCED" in forced.summary()
 
 
 def test_effects_twice(panel: Panel, W: Weights) -> None:

@@ -170,6 +170,10 @@ def test_bad_requests_name_what_is_allowed() -> None:
         found.by_unit("y", "a", "all")  # type: ignore[arg-type]
     with pytest.raises(DataError, match=r"draws is 0, or a whole number above 1; got -1"):
         run(single(), np.array([0.4, 1.0, 2.0]), {"W": knn_weights(30, 4)}, draws=-1)
+    with pytest.raises(DataError, match="above 1; got None"):
+        run(single(), np.array([0.4, 1.0, 2.0]), {"W": knn_weights(30, 4)}, draws=None)
+    with pytest.raises(DataError, match="seed is a whole number, 0 or more; got -1"):
+        run(single(), np.array([0.4, 1.0, 2.0]), {"W": knn_weights(30, 4)}, seed=-1)
     with pytest.raises(DataError, match="horizon is one of 'short', 'long'; got 'medium'"):
         run(single(), np.array([0.4, 1.0, 2.0]), {"W": knn_weights(30, 4)}, horizon="medium")
     with pytest.raises(DataError, match=r"whole number of orders from 0 to 50; got 1\.5"):
