@@ -8,14 +8,15 @@ from typing import Any
 
 from spatial.errors import SpatialError, did_you_mean, name_ids
 from spatial.models._tokens import Name, walk
-from spatial.models.formula import FUNCTIONS, Formula, parse_effects, parse_formula, parse_terms
-from spatial.weights._spec import SPECS, _numbers
+from spatial.models.formula import Formula, parse_effects, parse_formula, parse_terms
 
 from . import _study_schema as schema
 from . import _study_schema_outputs as outputs
+from ._study_check_weights import check_bridges, check_weights
 from ._study_covariance import covariance_columns, covariance_of
-from ._study_data import Loaded, expression, file_of, file_stem, time_of
-from ._study_problems import Problem, named_twice
+from ._study_data import Loaded, expression, file_stem, time_of
+from ._study_problems import Problem, named_twice, unknown
+from ._study_weights import column_of
 
 __all__ = ["check_columns", "check_references", "fit_names", "weights_names"]
 
@@ -39,7 +40,7 @@ def check_references(study: schema.Study, folder: Path) -> list[Problem]:
     """Check names of weights, fits and files, weights' texts, covariances and formulas."""
     return [
         *_check_names(study),
-        *_check_weights(study, folder),
+        *check_weights(study, folder),
         *_check_weights_used(study),
         *_check_fits_used(study),
         *_check_models(study),
@@ -99,25 +100,6 @@ def _models(study: schema.Study) -> list[tuple[str, schema.System | schema.Regre
     return found + [(f"regressions[{k}]", part) for k, part in enumerate(study.regressions)]
 
 
-def _check_weights(study: schema.Study, folder: Path) -> Iterator[Problem]:
-    for name, weights in study.weights.items():
-        where = f"weights.{name}"
-        if not name.isidentifier() or name in (*FUNCTIONS, "C", "I", "lag"):
-            yield Problem(where, "weights are called in formulas, as W(x): this is not a name that can be.")
-        kind, *parts = weights.spec.split(":")
-        try:
-            if kind in SPECS:
-                _numbers(weights.spec, kind, parts)
-            elif not file_of(weights.spec, folder).is_file():
-                yield Problem(
-                    f"{where}.spec",
-                    f"{weights.spec!r} is neither a kind of weights nor a file in the study's folder."
-                    f"{did_you_mean(kind, SPECS)} Kinds: {', '.join(SPECS)}.",
-                )
-        except SpatialError as error:
-            yield Problem(f"{where}.spec", str(error))
-
-
 def _check_weights_used(study: schema.Study) -> Iterator[Problem]:
     used: list[tuple[str, str | None]] = []
     for k, part in enumerate(study.diagnostics):
@@ -139,12 +121,7 @@ def _check_weights_used(study: schema.Study) -> Iterator[Problem]:
         if name is None and not study.weights:
             yield Problem(where, "weights are needed, and the study has none: add [weights.W].")
         elif name is not None and name not in study.weights:
-            yield _unknown(where, "weights", name, study.weights)
-
-
-def _unknown(where: str, what: str, name: str, known: Iterable[str]) -> Problem:
-    shown = ", ".join(map(repr, known)) or "none"
-    return Problem(where, f"there are no {what} {name!r}.{did_you_mean(name, known)} There are: {shown}.")
+            yield unknown(where, "weights", name, study.weights)
 
 
 def _check_fits_used(study: schema.Study) -> Iterator[Problem]:
@@ -154,14 +131,14 @@ def _check_fits_used(study: schema.Study) -> Iterator[Problem]:
         if isinstance(table, outputs.RegressionTable):
             for j, name in enumerate(table.fits):
                 if name not in known:
-                    yield _unknown(f"tables[{k}].fits[{j}]", "fits", name, known)
+                    yield unknown(f"tables[{k}].fits[{j}]", "fits", name, known)
             if table.names is not None and len(table.names) != len(table.fits):
                 text = f"{len(table.fits)} names are needed, one for each fit; got {len(table.names)}."
                 yield Problem(f"tables[{k}].names", text)
         if isinstance(table, outputs.IdentificationTable):
             names = [system.name for system in study.systems]
             if table.system not in names:
-                yield _unknown(f"tables[{k}].system", "systems", table.system, names)
+                yield unknown(f"tables[{k}].system", "systems", table.system, names)
         if isinstance(table, outputs.MoranTable) and not _moran_columns(study, table):
             yield Problem(
                 f"tables[{k}]", "no [[diagnostics]] have these weights: there is no Moran's I to show."
@@ -170,7 +147,7 @@ def _check_fits_used(study: schema.Study) -> Iterator[Problem]:
         if isinstance(figure, outputs.Coefficients):
             for j, name in enumerate(figure.fits):
                 if name not in known:
-                    yield _unknown(f"figures[{k}].fits[{j}]", "fits", name, known)
+                    yield unknown(f"figures[{k}].fits[{j}]", "fits", name, known)
         if isinstance(figure, outputs.ImpactsFigure):
             yield from _check_effect(study, f"figures[{k}]", figure.fit, figure.outcome, None)
         if isinstance(figure, outputs.EffectsMap):
@@ -181,7 +158,7 @@ def _check_fits_used(study: schema.Study) -> Iterator[Problem]:
             yield from _check_effect(study, where, effect.fit, effect.outcome, effect.term)
         for j, name in enumerate(layers.fits or ()):
             if name not in systems:
-                yield _unknown(f"layers[{k}].fits[{j}]", "systems", name, systems)
+                yield unknown(f"layers[{k}].fits[{j}]", "systems", name, systems)
 
 
 def _moran_columns(study: schema.Study, table: outputs.MoranTable) -> list[str]:
@@ -197,7 +174,7 @@ def _check_effect(
     found = fit_names(study).get(fit)
     if found is None:
         systems = [name for name, f in fit_names(study).items() if f is not None]
-        yield _unknown(f"{where}.fit", "systems", fit, systems)
+        yield unknown(f"{where}.fit", "systems", fit, systems)
         return
     parsed = [f for _, f in _parsed(study, study.systems[found[0]], [])]
     formulas = [f for f in parsed if f is not None]
@@ -205,10 +182,10 @@ def _check_effect(
         return  # said with the formula
     outcomes = [f.outcome.name for f in formulas]
     if outcome is not None and outcome not in outcomes:
-        yield _unknown(f"{where}.outcome", "equations", outcome, outcomes)
+        yield unknown(f"{where}.outcome", "equations", outcome, outcomes)
     terms = list(dict.fromkeys(t.name for f in formulas for t in f.terms))
     if term is not None and term not in terms:
-        yield _unknown(f"{where}.term", "terms", term, terms)
+        yield unknown(f"{where}.term", "terms", term, terms)
 
 
 def _parsed(
@@ -233,7 +210,7 @@ def _check_models(study: schema.Study) -> Iterator[Problem]:
         for equation, name in errors.items():
             if name is not None and name not in weights_names(study, system):
                 where = f"systems[{k}].error" + (f".{equation}" if equation else "")
-                yield _unknown(where, "weights", name, weights_names(study, system))
+                yield unknown(where, "weights", name, weights_names(study, system))
         yield from _check_covariance(f"systems[{k}].cov", system.cov)
     for k, regression in enumerate(study.regressions):
         try:
@@ -313,8 +290,11 @@ def check_columns(study: schema.Study, loaded: Loaded) -> list[Problem]:
     for k, part in enumerate(study.diagnostics):
         columns.need_items(f"diagnostics[{k}].columns", part.columns)
         columns.need_times(f"diagnostics[{k}].times", part.times or ())
+    attributes = [str(c) for c in loaded.cities.columns.drop(loaded.cities.geometry.name)]
+    _check_weights_columns(columns, study, attributes)
+    columns.problems += check_bridges(study, loaded)
     _check_formulas(columns, study)
-    _check_outputs(columns, study, [str(c) for c in loaded.cities.columns.drop(loaded.cities.geometry.name)])
+    _check_outputs(columns, study, attributes)
     return columns.problems
 
 
@@ -333,6 +313,20 @@ def _check_step(columns: _Columns, where: str, step: Any) -> None:
     if isinstance(step, schema.Deflate):
         columns.need(f"{where}.by", [step.by])
         columns.need_times(f"{where}.base", [step.base])
+
+
+def _check_weights_columns(columns: _Columns, study: schema.Study, attributes: list[str]) -> None:
+    for name, part in study.weights.items():
+        found = column_of(part)
+        if found is None:
+            continue
+        key, column = found
+        times = getattr(part, "times", None) or ()
+        columns.need(f"weights.{name}.{key}", [column], attributes)
+        if column not in columns.known and column in attributes and times:
+            text = f"{column!r} is a column of the map, which has no times: leave times out."
+            columns.problems.append(Problem(f"weights.{name}.times", text))
+        columns.need_times(f"weights.{name}.times", times)
 
 
 def _check_text(columns: _Columns, where: str, text: str) -> None:
@@ -402,11 +396,11 @@ def _check_outputs(columns: _Columns, study: schema.Study, attributes: list[str]
         for j, name in enumerate(layers.attributes):
             if name not in attributes:
                 where = f"layers[{k}].attributes[{j}]"
-                columns.problems.append(_unknown(where, "columns of the map", name, attributes))
+                columns.problems.append(unknown(where, "columns of the map", name, attributes))
         columns.need_times(f"layers[{k}].at", [] if layers.at is None else [layers.at])
     if study.report is not None:
         columns.need_items("report.columns", study.report.columns)
         if study.report.name is not None and study.report.name not in attributes:
             columns.problems.append(
-                _unknown("report.name", "columns of the map", study.report.name, attributes)
+                unknown("report.name", "columns of the map", study.report.name, attributes)
             )

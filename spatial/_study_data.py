@@ -19,6 +19,7 @@ from spatial.models.formula import parse_terms
 from spatial.weights._spec import SPECS
 
 from . import _study_schema as schema
+from ._study_schema_weights import Weights
 from .record import file_hash
 
 __all__ = [
@@ -61,7 +62,7 @@ def data_files(study: schema.Study, folder: Path) -> dict[str, Path]:
         return {path.name: path for path in found}
     names = [part.file for part in (data.cities, data.panel) if part is not None]
     for weights in study.weights.values():
-        if weights.spec.split(":")[0] not in SPECS:
+        if isinstance(weights, Weights) and weights.spec.split(":")[0] not in SPECS:
             names.append(weights.spec)
     out = {}
     for name in names:
@@ -121,9 +122,14 @@ def _existing(name: str, folder: Path) -> Path:
 
 
 # ---- cleaning
-def cleaned(study: schema.Study, panel: Any) -> Any:
-    """Apply the steps of [[cleaning]], then make the columns of [variables], in order."""
+def cleaned(study: schema.Study, panel: Any, *, keep_rows: bool = False) -> Any:
+    """Apply the steps of [[cleaning]], then make the columns of [variables], in order.
+
+    With `keep_rows`, steps that leave rows out are not applied.
+    """
     for number, step in enumerate(study.cleaning):
+        if keep_rows and isinstance(step, (schema.Balance, schema.Restrict, schema.Where)):
+            continue
         try:
             panel = _apply(step, panel)
         except sp.SpatialError as error:

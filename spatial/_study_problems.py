@@ -14,8 +14,9 @@ from spatial.errors import DataError, did_you_mean
 from ._study_schema import CLEANING, Study
 from ._study_schema_base import Section
 from ._study_schema_outputs import FIGURES, TABLES
+from ._study_schema_weights import WEIGHTS
 
-__all__ = ["Problem", "StudyError", "place", "read_sections"]
+__all__ = ["Problem", "StudyError", "place", "read_sections", "unknown"]
 
 Location = tuple[str | int, ...]
 
@@ -24,7 +25,10 @@ _KINDS: dict[str, tuple[str, dict[str, type[Section]]]] = {
     "cleaning": ("do", CLEANING),
     "figures": ("kind", FIGURES),
     "tables": ("kind", TABLES),
+    "weights": ("kind", WEIGHTS),
 }
+# The kind where the key is left out.
+_DEFAULT_KIND = {"weights": "spec"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,12 @@ class StudyError(DataError):
         count = len(self.problems)
         head = f"{name}: {count} problem{'s' if count > 1 else ''}"
         super().__init__("\n".join([head, *(f"  {p}" for p in self.problems)]))
+
+
+def unknown(where: str, what: str, name: str, known: Iterable[str]) -> Problem:
+    """Say that a name means nothing, and which ones do."""
+    shown = ", ".join(map(repr, known)) or "none"
+    return Problem(where, f"there are no {what} {name!r}.{did_you_mean(name, known)} There are: {shown}.")
 
 
 def place(location: Iterable[str | int]) -> str:
@@ -163,7 +173,9 @@ def _keys_at(location: Location, content: dict[str, Any]) -> list[str]:
             model = _section_of(model.model_fields[part].annotation)
         if location[0] in _KINDS and len(location) > 1:
             key, kinds = _KINDS[str(location[0])]
-            model = kinds.get(content[location[0]][location[1]].get(key, ""))
+            model = kinds.get(
+                content[location[0]][location[1]].get(key, _DEFAULT_KIND.get(str(location[0]), ""))
+            )
     return sorted(model.model_fields) if model is not None else []
 
 

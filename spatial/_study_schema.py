@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from ._study_schema_base import Columns, FileName, InnerFolder, Language, Section, Time
 from ._study_schema_outputs import Figure, Layers, Report, Table
+from ._study_schema_weights import AnyWeights
 
 __all__ = [
     "CLEANING",
@@ -26,7 +27,6 @@ __all__ = [
     "Study",
     "System",
     "Variable",
-    "Weights",
     "Where",
     "Winsorize",
     "json_schema",
@@ -188,15 +188,6 @@ class Variable(Section):
     zh: str | None = None
 
 
-class Weights(Section):
-    """Who neighbours whom."""
-
-    spec: str
-    """queen, rook, knn:8, band:200 (km), inverse:1, inverse:1:500, kernel:200, or a weights file."""
-    normalisation: Literal["row", "spectral", "minmax", "none"] = "row"
-    islands: Literal["raise", "keep", "nearest"] = "raise"
-
-
 class Diagnostics(Section):
     """Moran's I by time; local Moran, scatter plot and cluster map."""
 
@@ -260,7 +251,7 @@ class Study(Section):
     data: Data
     cleaning: list[Cleaning] = Field([])
     variables: dict[str, Variable] = Field({})
-    weights: dict[str, Weights] = Field({})
+    weights: dict[str, AnyWeights] = Field({})
     diagnostics: list[Diagnostics] = Field([])
     systems: list[System] = Field([])
     regressions: list[Regression] = Field([])

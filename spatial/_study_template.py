@@ -52,6 +52,25 @@ zh = "人均警力（对数）"
 spec = "queen"             # rook, knn:8, band:200 (km), inverse:1, inverse:1:500, kernel:200, or a file
 normalisation = "row"      # row, spectral, minmax or none
 islands = "raise"          # units without neighbours: raise, keep or nearest
+# bridge = [["Haikou", "Zhanjiang"]]   # queen and rook: pairs to link besides, by id or name
+#
+# [weights.E]              # nearness of a value: |x_i - x_j| ^ -power
+# kind = "economic"
+# column = "wage"          # of the panel, else of the map
+# times = [1981, 1982]     # its mean over these, best before the sample; default all times
+# power = 1.0
+#
+# [weights.G]              # pull of masses: m_i m_j / km ^ power
+# kind = "gravity"
+# mass = "population"      # times as above
+# power = 2.0
+# cutoff_km = 500
+#
+# [weights.N]              # share of the first, the rest of the second
+# kind = "nested"
+# weights = ["W", "E"]
+# share = 0.5
+# row_standardize = false  # both first, where they are not
 
 # ---- Moran's I by time; scatter plot, clusters and local statistics at `times` (default the last)
 [[diagnostics]]

@@ -14,7 +14,8 @@ from . import _study_schema as schema
 from ._study_cache import code_digest, digest
 from ._study_check import fit_names, weights_names
 from ._study_covariance import covariance_of
-from ._study_data import Loaded, cleaned, file_of, labels_of, time_of
+from ._study_data import Loaded, cleaned, labels_of, time_of
+from ._study_weights import build_weights, column_of, nested_in
 
 __all__ = ["Values"]
 
@@ -102,26 +103,19 @@ class Values:
 
     def weights_key(self, name: str | None) -> str:
         """Return the key of weights."""
-        return digest(self.data_key, self.study.weights[self.default_weights(name)].model_dump())
+        used = nested_in(self.study, self.default_weights(name))
+        parts = [self.study.weights[one] for one in used]
+        # Weights by text know only the map; those of columns know how these are made.
+        data = self.panel_key if any(column_of(part) for part in parts) else self.data_key
+        return digest(data, [part.model_dump() for part in parts])
 
     def weights(self, name: str | None = None) -> Any:
         """Return weights, normalised."""
         found = self.default_weights(name)
-        return self.once(f"weights {found}", lambda: self._weights(found))
-
-    def _weights(self, name: str) -> Any:
-        part = self.study.weights[name]
-        path = file_of(part.spec, self.folder)
-        spec = str(path) if path.is_file() else part.spec
-        W = sp.weights.from_spec(self.cities, spec, islands=part.islands)
-        match part.normalisation:
-            case "row":
-                return W.row_standardized()
-            case "spectral":
-                return W.spectral_normalized()
-            case "minmax":
-                return W.minmax_normalized()
-        return W
+        return self.once(
+            f"weights {found}",
+            lambda: build_weights(self.study, found, self.loaded, self.folder, self.weights),
+        )
 
     # ---- diagnostics
     def diagnosed(self, weights: str | None) -> list[tuple[schema.Diagnostics, str]]:

@@ -15,6 +15,7 @@ from spatial.errors import DataError, SpatialError, did_you_mean
 
 from ._study_cache import Entry, Manifest, publish, staging, sweep
 from ._study_check import check_columns, check_references
+from ._study_check_weights import warn_endogenous
 from ._study_data import Loaded, data_files, hashes, load_data
 from ._study_problems import Problem, StudyError, read_sections
 from ._study_record import StudyRecord
@@ -207,6 +208,7 @@ def _checked(file: Path) -> tuple[Study, Loaded, dict[str, Path]]:
         raise StudyError(file.name, problems)
     assert study is not None
     assert loaded is not None
+    warn_endogenous(study, loaded)
     return study, loaded, data_files(study, file.parent)
 
 
