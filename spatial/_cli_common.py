@@ -54,7 +54,19 @@ def read_map_and_panel(
         cities, found, cut = restrict(cities, found)
         if cut:
             print(f"Units in both: {len(cities)}; {cut}.", file=sys.stderr)
+    else:
+        _require_same(cities, found)
     return cities, found
+
+
+def _require_same(cities: Any, panel: Any) -> None:
+    from spatial.errors import AlignmentError
+    from spatial.weights._align import indexer
+
+    try:
+        indexer(panel.units, cities.index, "the panel", "the map")
+    except AlignmentError as error:
+        raise AlignmentError(f"{error} Here: --common keeps the units that both have.") from None
 
 
 def build_weights(cities: Any, spec: str, islands: str, raw: bool) -> Any:

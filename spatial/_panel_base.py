@@ -343,7 +343,7 @@ class PanelBase:
         wanted = self.require(columns)
         order = check_ids(self.units if units is None else units, "A cube")
         if units is not None:
-            indexer(self.units, order, "the panel")
+            indexer(self.units, order, "the panel", "units=")
         out = np.full((self.n_times, len(order), len(wanted)), np.nan)
         row, column = self._places(order)
         for k, name in enumerate(wanted):
@@ -357,7 +357,7 @@ class PanelBase:
         if cube.shape != expected:
             raise AlignmentError(f"A cube of shape {expected} is needed (T, N, k); got {cube.shape}.")
         if units is not None:
-            indexer(self.units, check_ids(order, "A cube"), "the panel")
+            indexer(self.units, check_ids(order, "A cube"), "the panel", "units=")
         row, column = self._places(order)
         return self.with_columns({name: cube[row, column, k] for k, name in enumerate(columns)})
 

@@ -143,7 +143,7 @@ def _apply(function: Any, values: Any, ids: pd.Index[Any]) -> Any:
     """Call `function` on (k, N) columns of `values` in the order of `ids`; return the form of `values`."""
     if isinstance(values, Panel):
         columns = list(values.columns)
-        indexer(values.units, ids, "the panel")
+        indexer(values.units, ids, "the panel", "the cities")
         cube = values.cube(columns, units=ids)
         _require_cells(cube, values, columns, ids)
         out = function(cube.transpose(0, 2, 1).reshape(-1, len(ids)))
@@ -151,7 +151,7 @@ def _apply(function: Any, values: Any, ids: pd.Index[Any]) -> Any:
         names = [f"decayed_{c}" for c in columns]
         return values.with_cube(names, out, units=ids).select(names)
     if isinstance(values, (pd.Series, pd.DataFrame)):
-        found = aligned_values(values, ids, "the values")
+        found = aligned_values(values, ids, "the values", "the cities")
         require_finite(found, ids, "The values")
         out = function(found.reshape(len(ids), -1).T.copy()).T
         if isinstance(values, pd.Series):
@@ -308,7 +308,7 @@ def virtual_agglomeration(
         raise DataError(f'quotient_of must be "others" or "own"; got {quotient_of!r}.')
     points = points_of(cities)
     points.refuse_coincident("Virtual agglomeration")
-    indexer(panel.units, points.ids, "the panel")
+    indexer(panel.units, points.ids, "the panel", "the cities")
     cube = panel.cube([sector, total], units=points.ids)
     _require_cells(cube, panel, [sector, total], points.ids)
     quotient = _quotient(cube, panel, points.ids, sector, total)

@@ -178,7 +178,7 @@ def test_bad_values() -> None:
         sp.distance_decay(np.array([1, 2, np.nan, 3]), cities)
     with pytest.raises(AlignmentError, match=r"\(N,\), \(T, N\) or \(T, N, k\) with N = 4"):
         sp.distance_decay(np.ones(5), cities)
-    with pytest.raises(AlignmentError, match="In the weights only: 'c00003'"):
+    with pytest.raises(AlignmentError, match="In the cities only: 'c00003'"):
         sp.distance_decay(pd.Series(1.0, index=cities.index[:3]), cities)
     with pytest.raises(DataError, match="2 are negative"):
         sp.distance_decay(np.array([1.0, -1, -1, 1]), cities, tolerance=1e-3)

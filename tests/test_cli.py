@@ -59,9 +59,10 @@ def test_moran_of_a_panel(capsys: pytest.CaptureFixture[str], nc_file: str, crim
     words = ("moran", nc_file, "crmrte", "--id", "fips", "--panel", crime_file, "--weights", "knn:4")
     code, _, err = run(capsys, *words)
     assert code == 2
-    assert "In the weights only: '37029'" in " ".join(
-        err.split()
-    )  # ten counties have no crime data, and are named
+    said = " ".join(err.split())  # ten counties have no crime data, and are named
+    assert "the panel and the map must have the same ids (90 given, 100 in the map)" in said
+    assert "In the map only: '37029'" in said
+    assert "--common keeps the units that both have" in said
     code, out, err = run(capsys, *words, "--common", "--permutations", "99")
     assert code == 0
     assert "Units in both: 90; not in the panel, cut from the map" in err

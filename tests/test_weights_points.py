@@ -251,7 +251,7 @@ def test_ellipsoids_need_degrees(square: Any) -> None:
 
 
 def test_masses_are_matched_by_label(square: Any) -> None:
-    with pytest.raises(AlignmentError, match="In the weights only: 'e'"):
+    with pytest.raises(AlignmentError, match="In the cities only: 'e'"):
         sp.weights.gravity(square, pd.Series(1.0, list("abcd")))
     with pytest.raises(DataError, match="Masses must be finite; NaN or infinity at 'c'"):
         sp.weights.gravity(square, pd.Series([1, 1, np.nan, 1, 1], list("abcde")))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import spatial as sp
@@ -39,3 +41,31 @@ def test_each_text_is_its_builder(nc: Any, spec: str, built: Any) -> None:
 def test_refusals(nc: Any, spec: str, islands: str, message: str) -> None:
     with pytest.raises(sp.WeightsError, match=message):
         sp.weights.from_spec(nc, spec, islands=islands)
+
+
+@pytest.mark.parametrize("suffix", [".gal", ".gwt", ".csv", ".npz", ".mtx"])
+def test_a_file_serves_the_map_that_it_was_made_from(nc: Any, tmp_path: Path, suffix: str) -> None:
+    # Text files do not say that the FIPS codes of the map are text: they are matched as written.
+    W = sp.weights.contiguity(nc)
+    path = W.write(tmp_path / f"w{suffix}")
+    found = sp.weights.from_spec(nc, str(path))
+    assert found.equals(W)
+    mixed = nc.sample(frac=1, random_state=1)
+    assert sp.weights.from_spec(mixed, str(path)).equals(W.reordered(mixed.index))
+
+
+def test_a_file_for_another_map(nc: Any, tmp_path: Path) -> None:
+    path = sp.weights.contiguity(nc).write(tmp_path / "w.gal")
+    message = (
+        r"w\.gal holds weights for other units than those of the map \(100 in the file, 99 in the map\). "
+        r"In the file only: '37001'. Give the file that was made for this map"
+    )
+    with pytest.raises(sp.AlignmentError, match=message):
+        sp.weights.from_spec(nc.drop("37001"), str(path))
+
+
+def test_a_matrix_without_ids_is_not_matched_by_position(nc: Any, tmp_path: Path) -> None:
+    path = tmp_path / "dense.csv"
+    np.savetxt(path, sp.weights.contiguity(nc).sparse.toarray(), delimiter=",")
+    with pytest.raises(sp.AlignmentError, match=r"dense\.csv names no units, so its rows cannot be matched"):
+        sp.weights.from_spec(nc, str(path))

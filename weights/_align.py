@@ -38,7 +38,9 @@ def check_ids(ids: Any, what: str) -> pd.Index[Any]:
     return index
 
 
-def indexer(given: pd.Index[Any], wanted: pd.Index[Any], what: str) -> NDArray[np.intp]:
+def indexer(
+    given: pd.Index[Any], wanted: pd.Index[Any], what: str, against: str = "the weights"
+) -> NDArray[np.intp]:
     """Return the positions of `wanted` in `given`; refuse ids that only one side has.
 
     Parameters
@@ -49,6 +51,8 @@ def indexer(given: pd.Index[Any], wanted: pd.Index[Any], what: str) -> NDArray[n
         Ids of the weights, in their order.
     what : str
         The data's name in the message.
+    against : str
+        The name of what holds `wanted`.
 
     Raises
     ------
@@ -60,26 +64,31 @@ def indexer(given: pd.Index[Any], wanted: pd.Index[Any], what: str) -> NDArray[n
     absent = wanted[positions < 0]
     extra = given.difference(wanted, sort=False) if len(given) != len(wanted) or len(absent) else given[:0]
     if len(absent) or len(extra):
-        raise AlignmentError(_mismatch(given, wanted, absent, extra, what))
+        raise AlignmentError(_mismatch(given, wanted, absent, extra, what, against))
     return np.asarray(positions, dtype=np.intp)
 
 
 def _mismatch(
-    given: pd.Index[Any], wanted: pd.Index[Any], absent: pd.Index[Any], extra: pd.Index[Any], what: str
+    given: pd.Index[Any],
+    wanted: pd.Index[Any],
+    absent: pd.Index[Any],
+    extra: pd.Index[Any],
+    what: str,
+    against: str,
 ) -> str:
-    parts = [
-        f"{what} and the weights must have the same ids ({len(given)} given, {len(wanted)} in the weights)."
-    ]
+    parts = [f"{what} and {against} must have the same ids ({len(given)} given, {len(wanted)} in {against})."]
     if len(absent):
-        parts.append(f"In the weights only: {name_ids(absent)}.")
+        parts.append(f"In {against} only: {name_ids(absent)}.")
     if len(extra):
         parts.append(f"In {what} only: {name_ids(extra)}.")
     if set(map(str, given)) & set(map(str, absent)):
         kinds = (type(_plain(given[0])).__name__, type(_plain(wanted[0])).__name__)
-        parts.append(f"The ids are of different types: {kinds[0]} in {what}, {kinds[1]} in the weights.")
+        parts.append(f"The ids are of different types: {kinds[0]} in {what}, {kinds[1]} in {against}.")
         parts.append("Convert one side, e.g. frame.index = frame.index.astype(str).")
-    else:
+    elif against == "the weights":
         parts.append("Restrict the data to these units, or the weights with W.subset(ids).")
+    else:
+        parts.append("Keep the units that both have, or complete the one that lacks some.")
     return " ".join(parts)
 
 
@@ -87,19 +96,21 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def aligned_values(x: Any, ids: pd.Index[Any], what: str = "the values") -> Float:
+def aligned_values(
+    x: Any, ids: pd.Index[Any], what: str = "the values", against: str = "the weights"
+) -> Float:
     """Return `x` as float64 in the order of `ids`.
 
     A Series or DataFrame is matched by label; a bare array must have length N along its first
     axis and is taken in the order of `ids`.  NaN is passed through: see `require_finite`.
     """
     if isinstance(x, (pd.Series, pd.DataFrame)):
-        order = indexer(x.index, ids, _label(x, what))
+        order = indexer(x.index, ids, _label(x, what), against)
         return as_float(x, what)[order]
     values = as_float(x, what)
     if values.ndim == 0 or values.shape[0] != len(ids):
         raise AlignmentError(
-            f"{what} as a bare array must have length {len(ids)}, one for each id of the weights, "
+            f"{what} as a bare array must have length {len(ids)}, one for each id of {against}, "
             f"in their order; got shape {values.shape}. Pass a Series with ids to match by label."
         )
     return values

@@ -140,7 +140,7 @@ def gravity(
     power = number(power, "power")
     series = _series(mass, "mass")
     points = points_of(cities, ellipsoid=ellipsoid)
-    m = aligned_values(series, points.ids, "mass")
+    m = aligned_values(series, points.ids, "mass", "the cities")
     require_finite(m, points.ids, "Masses")
     if (m <= 0).any():
         raise WeightsError(f"Masses must be above zero; not so at {name_ids(points.ids[m <= 0])}.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from spatial.errors import WeightsError, did_you_mean
+from spatial.errors import AlignmentError, WeightsError, did_you_mean
 
 from . import _io_binary as binary_files
 from . import _io_swm as swm
@@ -19,7 +19,7 @@ from . import _io_text as text
 from ._io_parts import Options, Parsed, flag, weights_of
 from ._weights import Weights, as_weights
 
-__all__ = ["read", "write"]
+__all__ = ["read", "read_for", "write"]
 
 Form = Literal["links", "dense", "labelled", "full", "neighbors"]
 
@@ -125,6 +125,31 @@ def read(
     >>> back.equals(W), list(back.islands)
     (True, ['03'])
     """
+    parsed, where = _parse(path, encoding, sheet, form)
+    return weights_of(parsed, ids, where)
+
+
+def read_for(cities: Any, path: str | Path) -> Weights:
+    """Read the weights of `cities`, in their order: matched by id, never by position.
+
+    Raises
+    ------
+    AlignmentError
+        For a file that belongs to another map, or that names no units.
+    """
+    parsed, where = _parse(path, None, None, None)
+    if parsed.ids is None:
+        raise AlignmentError(
+            f"{where.name} names no units, so its rows cannot be matched with the {len(cities)} of the map "
+            "by id. Write the ids into the file, or in Python say that the rows are in the order of the "
+            "map: spatial.weights.read(path, ids=cities)."
+        )
+    return weights_of(parsed, cities.index, where, "the map")
+
+
+def _parse(
+    path: str | Path, encoding: str | None, sheet: str | None, form: Form | None
+) -> tuple[Parsed, Path]:
     where = Path(path).expanduser()
     kind = _format(where)
     _require_options(where, kind.read_options, encoding=encoding, sheet=sheet)
@@ -133,10 +158,9 @@ def read(
         there = "is a folder" if where.is_dir() else "does not exist"
         raise WeightsError(f"{where} {there}. Give the path of a weights file.")
     try:
-        parsed = kind.read(where, Options(encoding=encoding, sheet=sheet, form=form))
+        return kind.read(where, Options(encoding=encoding, sheet=sheet, form=form)), where
     except OSError as error:
         raise flag(where, f"the file cannot be read ({error.strerror or error}).") from None
-    return weights_of(parsed, ids, where)
 
 
 def write(

@@ -273,15 +273,15 @@ def decode_meta(encoded: Any) -> Meta | None:
 
 
 # ---- the value
-def weights_of(parsed: Parsed, ids: Any, path: Path) -> Weights:
-    """Return the weights, in the order of `ids` where they are given."""
+def weights_of(parsed: Parsed, ids: Any, path: Path, whose: str = "ids=") -> Weights:
+    """Return the weights, in the order of `ids` where they are given; `whose` names these in messages."""
     if parsed.ids is not None:
         unique_ids(parsed.ids, path)
     if ids is None:
         index, matrix = _own_ids(parsed, path), parsed.matrix
     else:
         index = check_ids(ids.index if isinstance(ids, pd.DataFrame) else ids, "ids=")
-        matrix = _aligned(parsed, index, path)
+        matrix = _aligned(parsed, index, path, whose)
     try:
         W = Weights(index, matrix)
     except WeightsError as error:
@@ -320,7 +320,7 @@ def _own_ids(parsed: Parsed, path: Path) -> pd.Index[Any]:
     return pd.Index(list(parsed.ids), name=parsed.name)
 
 
-def _aligned(parsed: Parsed, wanted: pd.Index[Any], path: Path) -> sp.csr_array:
+def _aligned(parsed: Parsed, wanted: pd.Index[Any], path: Path, whose: str) -> sp.csr_array:
     """Return the matrix in the order of `wanted`, matched by how the ids are written."""
     if parsed.ids is None:
         if parsed.matrix.shape[0] != len(wanted):
@@ -336,7 +336,7 @@ def _aligned(parsed: Parsed, wanted: pd.Index[Any], path: Path) -> sp.csr_array:
     place = want.get_indexer(have)
     absent = wanted[have.get_indexer(want) < 0]
     if (place < 0).any() or (len(absent) and parsed.complete) or _miscounted(parsed, wanted):
-        raise AlignmentError(_other_map(parsed, wanted, have[place < 0], absent, path))
+        raise AlignmentError(_other_map(parsed, wanted, have[place < 0], absent, path, whose))
     if len(absent) and parsed.announced is None:
         warnings.warn(
             f"{path.name} lists links only; these ids have none and become islands: {name_ids(absent)}.",
@@ -357,17 +357,26 @@ def _written(value: Any) -> str:
 
 
 def _other_map(
-    parsed: Parsed, wanted: pd.Index[Any], extra: Iterable[Any], absent: pd.Index[Any], path: Path
+    parsed: Parsed,
+    wanted: pd.Index[Any],
+    extra: Iterable[Any],
+    absent: pd.Index[Any],
+    path: Path,
+    whose: str,
 ) -> str:
     count = parsed.announced or len(parsed.ids or ())
     parts = [
-        f"{path.name} holds weights for other units than those of ids= "
-        f"({count} in the file, {len(wanted)} in ids=)."
+        f"{path.name} holds weights for other units than those of {whose} "
+        f"({count} in the file, {len(wanted)} in {whose})."
     ]
     extra = list(extra)
     if extra:
         parts.append(f"In the file only: {name_ids(extra)}.")
     if len(absent):
-        parts.append(f"In ids= only: {name_ids(absent)}.")
-    parts.append("Pass the ids of the map that the file was made for, or read without ids= and use W.subset.")
+        parts.append(f"In {whose} only: {name_ids(absent)}.")
+    if whose == "ids=":
+        cure = "Pass the ids of the map that the file was made for, or read without ids= and use W.subset."
+    else:
+        cure = "Give the file that was made for this map, or build the weights from the map."
+    parts.append(cure)
     return " ".join(parts)

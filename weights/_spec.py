@@ -9,7 +9,7 @@ from spatial.errors import WeightsError, did_you_mean
 
 from ._contiguity import contiguity
 from ._distance import distance_band, inverse_distance, kernel, knn
-from ._io import read
+from ._io import read_for
 
 if TYPE_CHECKING:
     from ._weights import Weights
@@ -39,7 +39,7 @@ def from_spec(cities: Any, spec: str, *, islands: str = "raise") -> Weights:
     spec : str
         ``queen``, ``rook``, ``knn:8``, ``band:200`` (km), ``inverse:1`` (power), ``inverse:1:500`` (power and
         cut-off in km), ``kernel:200`` (triangular, bandwidth in km); or the path of a weights file, which
-        is matched to the cities by id.
+        is matched to the cities by how the ids are written, so that 37001 of a text file is "37001" here.
     islands : {"raise", "keep", "nearest"}
         What to do with units that have no neighbour.
 
@@ -47,6 +47,8 @@ def from_spec(cities: Any, spec: str, *, islands: str = "raise") -> Weights:
     ------
     WeightsError
         Where the text is none of these.
+    AlignmentError
+        For a file of other units than the cities, or without ids.
 
     Examples
     --------
@@ -59,7 +61,7 @@ def from_spec(cities: Any, spec: str, *, islands: str = "raise") -> Weights:
     name, *parts = spec.split(":")
     if name not in SPECS:
         if Path(spec).suffix and Path(spec).exists():
-            return read(spec).reordered(cities.index)
+            return read_for(cities, spec)
         written = ", ".join(how for *_, how in SPECS.values())
         raise WeightsError(
             f"Weights {spec!r} are neither a known kind nor a file.{did_you_mean(name, SPECS)} "

@@ -201,7 +201,7 @@ class Weights:
     def reordered(self, ids: Any) -> Weights:
         """Put the same units into another order."""
         wanted = pd.Index(ids)
-        order = indexer(self.ids, wanted, "the weights")
+        order = indexer(self.ids, wanted, "the weights", "the ids given")
         return replace(self, ids=wanted, sparse=self.sparse[order][:, order])
 
     def subset(self, ids: Any) -> Weights:
