@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ._covariance import scores
 from ._design import Design
-from ._estimate import LinearFit, innovation_covariance, three_stage, two_stage
+from ._estimate import LinearFit, innovation_covariance, precision_of, three_stage, two_stage
 from ._fit import SPATIAL_ERRORS, Workspace
 from ._tests import cluster_sums
 
@@ -105,10 +105,21 @@ class Subject:
         """Covariance of the two-stage residuals, (G, G)."""
         return innovation_covariance(list(self.two_stage_residuals.T), self.n)
 
+    @property
+    def is_singular(self) -> bool:
+        """Whether the residuals of the equations depend on each other linearly."""
+        return precision_of(self.sigma) is None
+
+    @property
+    def _precision(self) -> Float:
+        found = precision_of(self.sigma)
+        assert found is not None
+        return found
+
     @cached_property
     def three_stage(self) -> LinearFit:
         """3SLS on the filtered data, with the weights of `sigma`."""
-        return three_stage(*self._moments(self.rho), np.asarray(np.linalg.inv(self.sigma)))
+        return three_stage(*self._moments(self.rho), self._precision)
 
     @cached_property
     def three_stage_residuals(self) -> Float:
@@ -152,7 +163,7 @@ class Subject:
                 R[g] = R[g].copy()
                 for j, h in level.items():
                     R[g][:, j] = fitted[:, h]
-        return two_stage(R, r), three_stage(R, r, np.asarray(np.linalg.inv(self.sigma)))
+        return two_stage(R, r), three_stage(R, r, self._precision)
 
     def _outcome_terms(self, g: int) -> dict[int, int]:
         """Return which terms of equation g are outcomes as they are, and whose."""

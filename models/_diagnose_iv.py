@@ -9,6 +9,7 @@ from . import _weak
 from ._diagnose import Subject
 from ._tests import HypothesisTest, cluster_sums
 from ._tests_system import (
+    VALID,
     clustered_j,
     diagonal_sigma,
     difference_in_j,
@@ -23,6 +24,9 @@ from ._tests_system import (
 )
 
 __all__ = ["equation_tests", "system_tests"]
+
+HAUSMAN = ("Hausman: 2SLS against 3SLS", "Hausman (clustered): 2SLS against 3SLS")
+SAME = "2SLS and 3SLS estimate the same coefficients"
 
 Float = NDArray[np.float64]
 
@@ -123,6 +127,12 @@ def system_tests(subject: Subject) -> list[HypothesisTest]:
     data = [subject.data(h) for h in range(g)]
     outcomes = np.column_stack([d[:, 0] for d in data])
     k = design.structure.n_parameters
+    if subject.is_singular:
+        reason = "the residuals of the equations depend on each other linearly: Sigma has no inverse"
+        names = ("Hansen-Sargan J", "Hansen J (clustered)", *HAUSMAN)
+        nulls = (VALID, VALID, SAME, SAME)
+        failed = [HypothesisTest.failed(n, h, reason) for n, h in zip(names, nulls, strict=True)]
+        return [*failed, diagonal_sigma(subject.two_stage_residuals, subject.n)]
     return [
         system_j(Q, subject.three_stage_residuals, subject.sigma, k),
         clustered_j(Q, [d[:, 1:] for d in data], outcomes, subject.two_stage_residuals, subject.codes),
@@ -137,9 +147,7 @@ def _hausman(subject: Subject) -> list[HypothesisTest]:
         # Both are then far from their limits, and the test tells how far, not which is wrong.
         how = "weak" if found.identified else "missing"
         reason = f"identification is {how}, so 2SLS and 3SLS differ whatever is true"
-        null = "2SLS and 3SLS estimate the same coefficients"
-        names = ("Hausman: 2SLS against 3SLS", "Hausman (clustered): 2SLS against 3SLS")
-        return [HypothesisTest.failed(name, null, reason) for name in names]
+        return [HypothesisTest.failed(name, SAME, reason) for name in HAUSMAN]
     two, three = subject.two_stage, subject.three_stage
     bare = [subject.homoskedastic(fit) for fit in subject.purged]
     floor = hausman_floor(subject.sigma, subject.design.basis.rank, subject.n)

@@ -18,7 +18,7 @@ from scipy.linalg import block_diag, solve_triangular
 
 from spatial.errors import NotIdentifiedError
 
-__all__ = ["LinearFit", "gmm", "innovation_covariance", "three_stage", "two_stage"]
+__all__ = ["LinearFit", "gmm", "innovation_covariance", "precision_of", "three_stage", "two_stage"]
 
 Float = NDArray[np.float64]
 
@@ -94,6 +94,17 @@ def innovation_covariance(residuals: Sequence[Float], n: int) -> Float:
     """Return Sigma, (G, G), with divisor n, the effective sample size."""
     stacked = np.stack(list(residuals))
     return np.asarray(stacked @ stacked.T) / n
+
+
+def precision_of(sigma: Float, least: float = 1e-12) -> Float | None:
+    """Return the inverse of Sigma; None where the residuals of equations depend on each other linearly."""
+    scale = np.sqrt(np.diag(sigma))
+    if not (scale > 0).all():
+        return None
+    correlation = sigma / np.outer(scale, scale)
+    if np.linalg.eigvalsh(correlation).min() < least:
+        return None
+    return np.asarray(np.linalg.inv(correlation) / np.outer(scale, scale))
 
 
 def _slices(R: Sequence[Float]) -> tuple[list[slice], int]:

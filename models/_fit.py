@@ -13,7 +13,7 @@ from spatial.errors import DataError, NotIdentifiedError, SpatialWarning
 
 from ._covariance import cluster_sums
 from ._design import Design
-from ._estimate import LinearFit, gmm, innovation_covariance, three_stage, two_stage
+from ._estimate import LinearFit, gmm, innovation_covariance, precision_of, three_stage, two_stage
 from ._gm import ErrorMoments, RhoFit, build_moments, fit_rho, fit_rho_1999, fit_rho_profile, rho_bound
 from ._layout import Codes
 
@@ -269,6 +269,7 @@ def _one_pass(space: Workspace, rho: Float, method: Method, clusters: Codes) -> 
     notes: tuple[str, ...] = ()
     S: Float | None = None
     if method == "gmm":
+        _precision(sigma, design)
         S = cluster_moments(design.basis.Q, residuals, clusters)
         method, S, notes = _gmm_or_fallback(S, int(clusters.max()) + 1)
     fit = three_stage(R, r, _precision(sigma, design)) if S is None else gmm(R, r, S)
@@ -293,13 +294,11 @@ def _gmm_or_fallback(S: Float, count: int) -> tuple[Method, Float | None, tuple[
 
 
 def _precision(sigma: Float, design: Design) -> Float:
-    scale = np.sqrt(np.diag(sigma))
-    correlation = sigma / np.outer(scale, scale)
-    if np.linalg.eigvalsh(correlation).min() < 1e-12:
+    found = precision_of(sigma)
+    if found is None:
         raise SingularSigmaError(
             "The residuals of the equations depend on each other linearly, so Sigma has no inverse: the "
             f"equations ({', '.join(design.structure.names)}) hold an identity, or are multiples of one "
             "another. Drop one of them, or estimate with method='gs2sls'."
         )
-    precision: Float = np.linalg.inv(correlation) / np.outer(scale, scale)
-    return precision
+    return found

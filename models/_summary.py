@@ -48,7 +48,8 @@ def fit_summary(fit: SystemFit) -> str:
     table = fit.tidy()
     for name, r2 in fit.r_squared.items():
         lines += ["", f"{name}    R2 = {r2:.4f}", equation_table(table[table["equation"] == name])]
-    lines += ["", f"McElroy system R2 = {fit.mcelroy_r_squared:.4f}"]
+    if fit.mcelroy_r_squared == fit.mcelroy_r_squared:  # not where Sigma has no inverse
+        lines += ["", f"McElroy system R2 = {fit.mcelroy_r_squared:.4f}"]
     lines += [
         "R2 = 1 - u'u / y'y with u = y - Z delta, effects (or the mean) taken out; it may be negative.",
         "Coefficients are structural slopes, the other endogenous variables held fixed: see impacts().",

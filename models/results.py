@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from ._estimate import precision_of
 from ._fit import Method, Numbers, RhoMoments, Workspace
 from ._inference import Inference, infer
 from ._presentation import Presented
@@ -81,13 +82,14 @@ class SystemFit(Presented):
     @property
     def params(self) -> pd.Series[float]:
         """Coefficients, by equation and term."""
-        return pd.Series(self._numbers.fit.delta, index=self._index, name="estimate")
+        return pd.Series(self._numbers.fit.delta.copy(), index=self._index, name="estimate")
 
     @property
     def cov(self) -> pd.DataFrame:
         """Covariance of `params`."""
         count = len(self._index)
-        return pd.DataFrame(self._inference.cov[:count, :count], index=self._index, columns=self._index)
+        own = self._inference.cov[:count, :count].copy()
+        return pd.DataFrame(own, index=self._index, columns=self._index)
 
     @property
     def joint_cov(self) -> pd.DataFrame:
@@ -99,7 +101,7 @@ class SystemFit(Presented):
             if self._errors
             else self._index
         )
-        return pd.DataFrame(self._inference.cov, index=index, columns=index)
+        return pd.DataFrame(self._inference.cov.copy(), index=index, columns=index)
 
     @property
     def std_errors(self) -> pd.Series[float]:
@@ -110,7 +112,7 @@ class SystemFit(Presented):
     def rho(self) -> pd.Series[float]:
         """Spatial autoregressive coefficient of the errors, by equation that has one."""
         return pd.Series(
-            self._inference.rho, index=pd.Index(self._errors, name="equation"), name=RHO, dtype=float
+            self._inference.rho.copy(), index=pd.Index(self._errors, name="equation"), name=RHO, dtype=float
         )
 
     @property
@@ -123,7 +125,7 @@ class SystemFit(Presented):
     def sigma(self) -> pd.DataFrame:
         """Covariance of the innovations between equations, divisor `n_effective`; from filtered 2SLS."""
         names = pd.Index(self.structure.names, name="equation")
-        return pd.DataFrame(self._numbers.sigma, index=names, columns=names)
+        return pd.DataFrame(self._numbers.sigma.copy(), index=names, columns=names)
 
     @property
     def residuals(self) -> pd.DataFrame:
@@ -132,7 +134,9 @@ class SystemFit(Presented):
         source = self._system._source
         names = [*(source.index_names or ("unit", "time"))]
         index = pd.MultiIndex.from_arrays([layout.units[layout.unit], layout.times[layout.time]], names=names)
-        frame = pd.DataFrame(self._numbers.residuals.T, index=index, columns=list(self.structure.names))
+        frame = pd.DataFrame(
+            self._numbers.residuals.T.copy(), index=index, columns=list(self.structure.names)
+        )
         return frame.sort_index()
 
     # ---- the sample
@@ -194,16 +198,21 @@ class SystemFit(Presented):
         return (*self._system.design.notes, *extra, *self._numbers.notes, *self._inference.notes)
 
     # ---- fit
-    @cached_property
+    @property
     def r_squared(self) -> pd.Series[float]:
         """1 - u'u / y'y by equation, u = y - Z delta; effects, or the mean, taken out; may be negative."""
+        names = pd.Index(self.structure.names, name="equation")
+        return pd.Series(list(self._r_squared), index=names, name="r_squared")
+
+    @cached_property
+    def _r_squared(self) -> tuple[float, ...]:
         design, values = self._system.design, []
         for g, place in enumerate(self.structure.slices):
             data = design.projected[:, design.equation_columns(g)]
             u = data @ np.concatenate([[1.0], -self._numbers.fit.delta[place]])
             y = data[:, 0] if design.effects.any else data[:, 0] - data[:, 0].mean()
             values.append(1.0 - float(u @ u) / float(y @ y))
-        return pd.Series(values, index=pd.Index(self.structure.names, name="equation"), name="r_squared")
+        return tuple(values)
 
     @cached_property
     def mcelroy_r_squared(self) -> float:
@@ -212,7 +221,9 @@ class SystemFit(Presented):
         y = np.stack([space.filtered(g, float(r))[:, 0] for g, r in enumerate(self._numbers.rho)])
         if not design.effects.any:
             y = y - y.mean(axis=1, keepdims=True)
-        precision = np.linalg.inv(self._numbers.sigma)
+        precision = precision_of(self._numbers.sigma)
+        if precision is None:
+            return float("nan")
         e = self._numbers.residuals
         return float(1.0 - np.sum(precision * (e @ e.T)) / np.sum(precision * (y @ y.T)))
 

@@ -379,6 +379,33 @@ def test_forced_equations_that_are_multiples_are_estimated_one_by_one(panel: Pan
     assert "NOT IDENTIFIED: FORCED" in forced.summary()
 
 
+def test_an_identity_can_be_estimated_equation_by_equation(panel: Panel, W: Weights) -> None:
+    """What the message advises works to the end: the tests that need the inverse of Sigma say so."""
+    data = panel.with_columns(s=panel.frame["y"] + panel.frame["p"])
+    system = SpatialSystem(["y ~ x + k", "p ~ x + k", "s ~ x + k"], data, W)
+    for method in ("3sls", "gmm"):
+        with pytest.raises(DataError, match="hold an identity"):
+            system.fit(method)  # type: ignore[arg-type]
+    fit = system.fit("gs2sls")
+    assert fit.params["s", "x"] == pytest.approx(fit.params["y", "x"] + fit.params["p", "x"])
+    assert np.isnan(fit.mcelroy_r_squared)
+    assert "McElroy" not in fit.summary()
+    reasons = [t.reason for t in fit.diagnostics().tests if not t.equation and not t.computed]
+    assert sum("Sigma has no inverse" in reason for reason in reasons) == 4
+
+
+def test_what_a_fit_hands_out_is_a_copy(panel: Panel, W: Weights) -> None:
+    fit = SpatialSystem(FULL, panel, W, effects=("unit", "time"), error="W").fit()
+    before = fit.summary()
+    for found in (fit.params, fit.rho, fit.r_squared, fit.std_errors):
+        found.iloc[:] = 0.0
+    for table in (fit.cov, fit.joint_cov, fit.sigma, fit.residuals, fit.tidy()):
+        table.iloc[:, -1] = 0.0
+    assert fit.summary() == before
+    assert fit.r_squared.ne(0).all()
+    assert fit.residuals.to_numpy().any(axis=0).all()
+
+
 def test_effects_twice(panel: Panel, W: Weights) -> None:
     with pytest.raises(FormulaError, match="differ; give one of them"):
         SpatialSystem("y ~ x | unit", panel, W, effects="time")
