@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from spatial._sources import without_password
 from spatial.errors import SpatialError, SpatialWarning, did_you_mean
 from spatial.models._tokens import Call, Name, walk
 from spatial.models.formula import FUNCTIONS, parse_formula
@@ -49,7 +50,8 @@ def _check_text(where: str, part: Weights, folder: Path) -> Iterator[Problem]:
         elif not file_of(part.spec, folder).is_file():
             yield Problem(
                 f"{where}.spec",
-                f"{part.spec!r} is neither a kind of weights nor a file in the study's folder."
+                f"{without_password(part.spec)!r} is neither a kind of weights nor a file in the study's "
+                "folder."
                 f"{did_you_mean(kind, SPECS)} Kinds: {', '.join(SPECS)}.",
             )
     except SpatialError as error:

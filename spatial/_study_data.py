@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 
 import spatial as sp
+from spatial._sources import is_database, without_password
 from spatial.diagnose import as_map_ids, restrict
 from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.models._evaluate import cell_values
@@ -25,7 +28,9 @@ from .record import file_hash
 __all__ = [
     "Loaded",
     "cleaned",
+    "content_digest",
     "data_files",
+    "databases",
     "expression",
     "file_of",
     "file_stem",
@@ -60,7 +65,8 @@ def data_files(study: schema.Study, folder: Path) -> dict[str, Path]:
         cities, panel = _SAMPLES[data.sample]
         found = [sp.shapefiles.path(cities, "gpkg"), sp.shapefiles.path(panel)]
         return {path.name: path for path in found}
-    names = [part.file for part in (data.cities, data.panel) if part is not None]
+    parts = [part for part in (data.cities, data.panel) if part is not None]
+    names = [part.file for part in parts if not is_database(part.file)]
     for weights in study.weights.values():
         if isinstance(weights, Weights) and weights.spec.split(":")[0] not in SPECS:
             names.append(weights.spec)
@@ -71,6 +77,25 @@ def data_files(study: schema.Study, folder: Path) -> dict[str, Path]:
         out[name] = path
         out.update({str(Path(name).with_suffix(p.suffix)): p for p in beside if p.exists()})
     return out
+
+
+def databases(study: schema.Study) -> list[str]:
+    """Return the addresses of databases that are read, as they are written, passwords and all."""
+    parts = [part for part in (study.data.cities, study.data.panel) if part is not None]
+    return list(dict.fromkeys(part.file for part in parts if is_database(part.file)))
+
+
+def content_digest(loaded: Loaded) -> str:
+    """Return a digest of what was read, for sources that are no files to take a digest of."""
+    found = hashlib.sha256()
+    for frame in (loaded.cities, loaded.panel.frame):
+        shapes = [c for c in frame.columns if str(frame[c].dtype) == "geometry"]
+        plain = pd.DataFrame(frame.drop(columns=shapes))
+        found.update(repr([*plain.dtypes.astype(str).items(), *shapes]).encode())
+        found.update(pd.util.hash_pandas_object(plain).to_numpy().tobytes())
+        for column in shapes:
+            found.update(repr((str(frame[column].crs), frame[column].to_wkb().tolist())).encode())
+    return found.hexdigest()
 
 
 def load_data(study: schema.Study, folder: Path) -> Loaded:
@@ -95,8 +120,10 @@ def _cities(data: schema.Data, folder: Path) -> Any:
         return sp.shapefiles.load(_SAMPLES[data.sample][0])
     part = cast(schema.CitiesFile, data.cities)
     seat = cast(Any, tuple(part.seat) if isinstance(part.seat, list) else part.seat)
-    path = _existing(part.file, folder)
-    return sp.read_cities(path, id=part.id, crs=part.crs, layer=part.layer, encoding=part.encoding, seat=seat)
+    source = _source(part.file, folder)
+    return sp.read_cities(
+        source, id=part.id, crs=part.crs, layer=part.layer, encoding=part.encoding, seat=seat
+    )
 
 
 def _panel(data: schema.Data, folder: Path, cities: Any) -> Any:
@@ -107,17 +134,19 @@ def _panel(data: schema.Data, folder: Path, cities: Any) -> Any:
         plain = cities.drop(columns=[c for c in cities if str(cities[c].dtype) == "geometry"])
         unit = str(cities.index.name or "unit")
         return sp.Panel.from_frame(plain.rename_axis(unit).assign(period=0), unit=unit, time="period")
-    path = _existing(part.file, folder)
+    source, sheet = _source(part.file, folder), part.sheet if part.table is None else part.table
     panel = sp.read_panel(
-        path, unit=part.unit, time=part.time, sheet=part.sheet, encoding=part.encoding, columns=part.columns
+        source, unit=part.unit, time=part.time, sheet=sheet, encoding=part.encoding, columns=part.columns
     )
     return as_map_ids(panel, cities.index)
 
 
-def _existing(name: str, folder: Path) -> Path:
+def _source(name: str, folder: Path) -> str | Path:
+    if is_database(name):
+        return name
     path = file_of(name, folder)
     if not path.exists():
-        raise DataError(f"There is no file {name!r} in the study's folder.")
+        raise DataError(f"There is no file {without_password(name)!r} in the study's folder.")
     return path
 
 

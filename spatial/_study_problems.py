@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from spatial._sources import without_password
 from spatial.errors import DataError, did_you_mean
 
 from ._study_schema import CLEANING, Study
@@ -16,7 +17,7 @@ from ._study_schema_base import Section
 from ._study_schema_outputs import FIGURES, TABLES
 from ._study_schema_weights import WEIGHTS
 
-__all__ = ["Problem", "StudyError", "place", "read_sections", "unknown"]
+__all__ = ["Problem", "StudyError", "place", "public", "read_sections", "unknown"]
 
 Location = tuple[str | int, ...]
 
@@ -125,7 +126,7 @@ def _remove(content: Any, location: Location) -> bool:
 
 def _problem(item: Any, content: dict[str, Any]) -> Problem:
     location = _plain(item["loc"])
-    kind, given = item["type"], item.get("input")
+    kind, given = item["type"], public(item.get("input"))
     return Problem(place(location), _message(kind, given, item, location, content))
 
 
@@ -146,7 +147,7 @@ def _message(kind: str, given: Any, item: Any, location: Location, content: dict
             shown = ", ".join(kinds)
             if kind == "union_tag_not_found":
                 return f"the key {key!r} is needed: one of {shown}."
-            tag = context.get("tag", "")
+            tag = public(context.get("tag", ""))
             return f"{key} = {tag!r} is none of {shown}.{did_you_mean(tag, kinds)}"
         case "value_error":
             return f"got {_short(given)}: {context['error']}."
@@ -154,6 +155,21 @@ def _message(kind: str, given: Any, item: Any, location: Location, content: dict
             return f"at least {context['min_length']} item(s) are needed; got {_short(given)}."
     text = str(item["msg"])
     return f"{text[:1].lower()}{text[1:]}; got {_short(given)}."
+
+
+def public(content: Any) -> Any:
+    """Return the content of a study with *** for the passwords of addresses.
+
+    Examples
+    --------
+    >>> public({"file": "postgresql://anna:secret@host/db", "classes": [1, 2]})
+    {'file': 'postgresql://anna:***@host/db', 'classes': [1, 2]}
+    """
+    if isinstance(content, dict):
+        return {key: public(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [public(value) for value in content]
+    return without_password(content) if isinstance(content, str) and "://" in content else content
 
 
 def _short(given: Any) -> str:

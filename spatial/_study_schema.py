@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from spatial._sources import is_database
+
 from ._study_schema_base import Columns, FileName, InnerFolder, Language, Section, Time
 from ._study_schema_outputs import Figure, Layers, Report, Table
 from ._study_schema_weights import AnyWeights
@@ -38,10 +40,11 @@ class CitiesFile(Section):
     """The map."""
 
     file: str
-    """.shp, .gpkg, .geojson or .parquet; relative to the study file."""
+    """.shp, .gpkg, .geojson or .parquet, relative to the study file; or "postgresql://user@host/db"."""
     id: str
     """Column that holds the unit ids."""
     layer: str | None = None
+    """Layer of a file that has several; table of a database."""
     encoding: str | None = None
     crs: str | None = None
     """Coordinate system, where the file has none, as "EPSG:4326"."""
@@ -53,12 +56,20 @@ class PanelFile(Section):
     """The panel; without it the columns of the map are a cross-section."""
 
     file: str
-    """.csv, .dta, .xlsx or .parquet; relative to the study file."""
+    """.csv, .dta, .xlsx or .parquet, relative to the study file; or "postgresql://user@host/db"."""
     unit: str
     time: str
     sheet: str | int | None = None
+    table: str | None = None
+    """Table of a database."""
     encoding: str | None = None
     columns: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _one_table(self) -> PanelFile:
+        if self.table is not None and (self.sheet is not None or not is_database(self.file)):
+            raise ValueError("table= is of a database, sheet= of a workbook")
+        return self
 
 
 class Data(Section):

@@ -22,11 +22,11 @@ sample = "nc"
 # common = true            # keep the units that map and panel share; run.json says which were cut
 #
 # [data.cities]
-# file = "cities.shp"      # .shp .gpkg .geojson .parquet
+# file = "cities.shp"      # .shp .gpkg .geojson .parquet, or "postgresql://user@host/db" with layer = "table"
 # id = "adcode"
 #
 # [data.panel]
-# file = "panel.xlsx"      # .csv .dta .xlsx .parquet
+# file = "panel.xlsx"      # .csv .dta .xlsx .parquet, or "postgresql://user@host/db" with table = "table"
 # unit = "adcode"
 # time = "year"
 

@@ -14,7 +14,8 @@ from . import _study_schema as schema
 from ._study_cache import code_digest, digest
 from ._study_check import fit_names, weights_names
 from ._study_covariance import covariance_of
-from ._study_data import Loaded, cleaned, labels_of, time_of
+from ._study_data import Loaded, cleaned, content_digest, databases, labels_of, time_of
+from ._study_problems import public
 from ._study_weights import build_weights, column_of, nested_in
 
 __all__ = ["Values"]
@@ -36,7 +37,8 @@ class Values:
     def __init__(self, study: schema.Study, folder: Path, loaded: Loaded, files: dict[str, str]) -> None:
         self.study, self.folder, self.loaded, self.files = study, folder, loaded, files
         self._known: dict[str, tuple[Any, list[Warning]]] = {}
-        self.data_key = digest(code_digest(), study.data.model_dump(), files)
+        read = content_digest(loaded) if databases(study) else ""
+        self.data_key = digest(code_digest(), public(study.data.model_dump()), files, read)
         formulas = [(name, v.formula) for name, v in study.variables.items() if v.formula]
         self.panel_key = digest(self.data_key, [s.model_dump() for s in study.cleaning], formulas)
         words = {n: v.model_dump(exclude={"formula"}) for n, v in study.variables.items()}

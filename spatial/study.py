@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
+import urllib.parse
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from spatial import shapefiles
+from spatial._sources import without_password
 from spatial.errors import DataError, SpatialError, did_you_mean
 
 from ._study_cache import Entry, Manifest, publish, staging, sweep
 from ._study_check import check_columns, check_references
 from ._study_check_weights import warn_endogenous
-from ._study_data import Loaded, data_files, hashes, load_data
-from ._study_problems import Problem, StudyError, read_sections
+from ._study_data import Loaded, data_files, databases, hashes, load_data
+from ._study_problems import Problem, StudyError, public, read_sections
 from ._study_record import StudyRecord
 from ._study_schema import Study, json_schema
 from ._study_steps import Output, Step, build_steps
@@ -134,6 +136,7 @@ def run_study(
     folder = _made(folder)
     record = _record(file, study, folder, only, len(chosen), progress)
     record.inputs = dict(values.files)
+    record.inputs |= {without_password(s): "not hashed: not a file" for s in databases(study)}
     record.settings["units_cut"] = loaded.cut
     record.hear(caught)
     manifest = Manifest(folder)
@@ -199,7 +202,7 @@ def _checked(file: Path) -> tuple[Study, Loaded, dict[str, Path]]:
         try:
             loaded = load_data(study, file.parent)
         except SpatialError as error:
-            problems.append(Problem("data", str(error)))
+            problems.append(Problem("data", _hidden(str(error), study)))
         if loaded is not None:
             problems += check_columns(study, loaded)
     if problems:
@@ -210,6 +213,17 @@ def _checked(file: Path) -> tuple[Study, Loaded, dict[str, Path]]:
     assert loaded is not None
     warn_endogenous(study, loaded)
     return study, loaded, data_files(study, file.parent)
+
+
+def _hidden(text: str, study: Study) -> str:
+    """Return a reader's message without the passwords of the study's databases."""
+    for source in databases(study):
+        text = text.replace(source, without_password(source))
+        password = urllib.parse.urlsplit(source).password or ""
+        for written in {password, urllib.parse.unquote(password)}:
+            # A shorter one would be found inside of words; readers do not write it alone.
+            text = text.replace(written, "***") if len(written) > 3 else text
+    return text
 
 
 def _content(file: Path) -> dict[str, Any]:
@@ -273,7 +287,7 @@ def _made(folder: Path) -> Path:
 def _record(
     file: Path, study: Study, folder: Path, only: Any, count: int, progress: TextIO | None
 ) -> StudyRecord:
-    settings = {"study": file.name, "only": only, "seed": study.seed, **study.model_dump(mode="json")}
+    settings = {"study": file.name, "only": only, "seed": study.seed, **public(study.model_dump(mode="json"))}
     return StudyRecord(folder, settings, steps=count, stream=progress)
 
 
