@@ -438,6 +438,26 @@ def test_the_shell_writes_the_same_report(tmp_path: Path, nc: Any, nc_crime: Any
     assert data["arrays"] == here["arrays"]
 
 
+def test_the_shell_takes_databases_and_refuses_other_units(
+    tmp_path: Path, nc: Any, nc_crime: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def panel(source: str, **options: Any) -> Any:
+        asked.append((source, options["sheet"]))
+        return nc_crime
+
+    monkeypatch.setattr(sp, "read_cities", lambda *_, layer, **__: nc if layer == "gis.nc" else None)
+    monkeypatch.setattr(sp, "read_panel", panel)
+    files = ("postgresql://a@h/db", "--id", "fips", "--panel", "postgresql://a@h/db", "--table", "crime")
+    options = ("--columns", "crmrte", "--permutations", 9, "--out", tmp_path / "r.html", "--layer", "gis.nc")
+    result = run(*files, *options, "--islands", "keep", "--common")
+    assert result.exit_code == 0, result.output
+    assert asked == [("postgresql://a@h/db", "crime")]
+    result = run(*files, *options)
+    assert isinstance(result.exception, sp.SpatialError)
+
+
 def test_the_shell_takes_a_map_alone_and_checks_columns(tmp_path: Path) -> None:
     files = (sp.shapefiles.path("nc"), "--id", "fips", "--permutations", 9, "--out", tmp_path / "r.html")
     assert run(*files, "--columns", "sid74").exit_code == 0
