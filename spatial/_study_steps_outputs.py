@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -148,20 +146,7 @@ def _layers(values: Values, part: outputs.Layers, out: Output) -> None:
     chinese = {n: v.zh for n, v in values.study.variables.items() if v.zh}
     path = out.path("gis", f"{part.name}.{part.format}")
     lang = values.study.language
-    with _quiet("pyogrio"):
-        sp.write_layers(path, values.cities, layers, attributes=part.attributes, labels=chinese, lang=lang)
-
-
-@contextmanager
-def _quiet(logger: str) -> Iterator[None]:
-    """Keep counts of records off the screen, where another library has turned logging on."""
-    found = logging.getLogger(logger)
-    level = found.level
-    found.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        found.setLevel(level)
+    sp.write_layers(path, values.cities, layers, attributes=part.attributes, labels=chinese, lang=lang)
 
 
 def _local_layers(values: Values) -> dict[str, Any]:

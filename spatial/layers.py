@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -202,9 +204,27 @@ def _guarded(write: Callable[[Path], None], path: Path, name: str) -> None:
     from pyogrio.errors import DataLayerError, DataSourceError
 
     try:
-        write(path)
+        with _quiet("pyogrio"):
+            write(path)
     except (DataLayerError, DataSourceError) as error:
         raise DataError(f"Layer {name!r} could not be written: {error}") from None
+
+
+@contextmanager
+def _quiet(logger: str) -> Iterator[None]:
+    """Keep counts of records off the screen, unless the user has set a level for them.
+
+    pyogrio logs them at INFO; importing pyfixest shows that level of every library.
+    """
+    found = logging.getLogger(logger)
+    inherits = found.level == logging.NOTSET
+    if inherits:
+        found.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        if inherits:
+            found.setLevel(logging.NOTSET)
 
 
 def _geojson(path: Path, layer: Layer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -76,6 +77,21 @@ def test_results_read_back_by_id(tmp_path: Path, cities: Any, local: Any) -> Non
     assert shapely.equals(back.geometry.array, cities.geometry.array).all()
     assert max(map(len, back.columns)) <= 10
     assert all(name.isascii() for name in back.columns)
+
+
+@pytest.mark.parametrize("name", ["r.gpkg", "r.geojson", "r.shp"])
+def test_nothing_is_said_where_a_library_turned_logging_on(
+    tmp_path: Path, cities: Any, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    """Importing pyfixest sets the level of all loggers to INFO, at which pyogrio counts its records."""
+    logger = logging.getLogger("pyogrio")
+    with caplog.at_level(logging.INFO):
+        write_layers(tmp_path / name, cities, {"a": cities["gdp"]})
+        assert caplog.messages == []
+        assert logger.level == logging.NOTSET
+        caplog.set_level(logging.INFO, "pyogrio")  # who asks for them has them
+        write_layers(tmp_path / name, cities, {"a": cities["gdp"]})
+    assert "Created 16 records" in caplog.messages
 
 
 def test_shuffled_rows_give_the_same_units(tmp_path: Path, cities: Any, local: Any) -> None:
