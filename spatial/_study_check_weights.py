@@ -98,10 +98,14 @@ def warn_endogenous(study: schema.Study, loaded: Loaded) -> None:
             column = found[1]
             shared = [y for y in outcomes if _same_source(column, y, made)]
             if shared:
+                same = f"{column!r} is the outcome of {where}"
+                if column not in shared:
+                    same = (
+                        f"{column!r} and the outcome {shared[0]!r} of {where} are computed from the same data"
+                    )
                 warnings.warn(
-                    f"weights.{name}: {column!r} and the outcome {shared[0]!r} of {where} are computed from "
-                    "the same data, which makes the weights endogenous: take times before the sample, "
-                    "another column, or distances.",
+                    f"weights.{name}: {same}, which makes the weights endogenous: take times before the "
+                    "sample, another column, or distances.",
                     SpatialWarning,
                     stacklevel=3,
                 )

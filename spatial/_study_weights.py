@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 import spatial as sp
-from spatial.errors import DataError
+from spatial.errors import DataError, SpatialError
 
 from . import _study_schema as schema
 from ._study_data import Loaded, cleaned, file_of, time_of
@@ -45,18 +45,28 @@ def build_weights(
 ) -> Any:
     """Build weights and normalise them; `other` gives the weights that are named in nested ones."""
     part = study.weights[name]
+    try:
+        return _normalised(_built(study, part, loaded, folder, other), part.normalisation)
+    except SpatialError as error:
+        raise type(error)(f"weights.{name}: {error}") from None
+
+
+def _built(study: schema.Study, part: Any, loaded: Loaded, folder: Path, other: Callable[[str], Any]) -> Any:
     match part:
         case Weights():
-            W = _by_text(part, loaded.cities, folder)
+            return _by_text(part, loaded.cities, folder)
         case Nested(weights=names):
             first, second = map(other, names)
-            W = sp.weights.nested(first, second, part.share, row_standardize=part.row_standardize)
+            return sp.weights.nested(first, second, part.share, row_standardize=part.row_standardize)
         case Economic():
-            W = sp.weights.economic(_means(study, part.column, part.times, loaded), power=part.power)
+            return sp.weights.economic(_means(study, part.column, part.times, loaded), power=part.power)
         case Gravity():
             mass = _means(study, part.mass, part.times, loaded)
-            W = sp.weights.gravity(loaded.cities, mass, power=part.power, cutoff_km=part.cutoff_km)
-    match part.normalisation:
+            return sp.weights.gravity(loaded.cities, mass, power=part.power, cutoff_km=part.cutoff_km)
+
+
+def _normalised(W: Any, how: str) -> Any:
+    match how:
         case "row":
             return W.row_standardized()
         case "spectral":
