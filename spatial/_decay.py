@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -15,13 +16,19 @@ from spatial.weights._sphere import EARTH_RADIUS_KM
 
 from ._parallel import check_workers, run_tasks
 
-__all__ = ["DECAYS", "Decay", "DecayName", "decayed_sums"]
+__all__ = ["DECAYS", "Decay", "DecayName", "decayed_sums", "is_number"]
 
 Float = NDArray[np.float64]
 DecayName = Literal["power", "exponential", "gaussian", "linear"]
 DECAYS: tuple[str, ...] = get_args(DecayName)
 
 _LEAF = 32
+
+
+def is_number(value: Any) -> bool:
+    """Whether `value` is a finite real number; text and None are not."""
+    real = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
+    return real and bool(np.isfinite(float(value)))
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ class Decay:
                 f"decay must be one of {allowed}; got {self.name!r}.{did_you_mean(self.name, DECAYS)}"
             )
         what = "power" if self.name == "power" else "bandwidth_km"
-        if not (np.isfinite(self.parameter) and self.parameter > 0):
+        if not (is_number(self.parameter) and self.parameter > 0):
             raise DataError(
                 f"{what} must be a positive number for the {self.name} decay; got {self.parameter!r}."
             )
@@ -156,7 +163,7 @@ def _tree(
 
 
 def _require_tree(points: Points, values: Float, decay: Decay, tolerance: float) -> None:
-    if not 1e-9 <= tolerance < 1:
+    if not (is_number(tolerance) and 1e-9 <= tolerance < 1):
         raise DataError(f"tolerance must be 0 (exact) or between 1e-9 and 1; got {tolerance!r}.")
     if decay.name != "power" or decay.cutoff < np.inf:
         raise DataError(

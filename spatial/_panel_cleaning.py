@@ -110,9 +110,7 @@ class PanelCleaning(PanelBase):
         >>> Panel.from_frame(frame, unit="city", time="year").winsorize("x", 0.25)["x"].tolist()
         [2.0, 2.0, 3.0, 4.0, 4.0]
         """
-        lower, upper = (share, share) if isinstance(share, (int, float)) else share
-        if not (0 <= lower < 0.5 and 0 <= upper < 0.5 and lower + upper > 0):
-            raise DataError(f"share= must be between 0 and 0.5, as 0.01 for 1 % in each tail; got {share}.")
+        lower, upper = _shares(share)
         if by not in (None, "time", self.time_name):
             raise DataError(f"by= must be None (the whole column) or 'time'; got {by!r}.")
         option("quantile", quantile, _QUANTILES)
@@ -342,6 +340,20 @@ class PanelCleaning(PanelBase):
         if times is not self.times:
             level = level[times.get_indexer(self.frame.index.get_level_values(1))]
         return level
+
+
+def _shares(share: Any) -> tuple[float, float]:
+    """Return the shares of the lower and the upper tail."""
+    try:
+        lower, upper = (float(share), float(share)) if np.ndim(share) == 0 else map(float, share)
+    except (TypeError, ValueError):
+        lower = upper = np.nan
+    if not (0 <= lower < 0.5 and 0 <= upper < 0.5 and lower + upper > 0):
+        raise DataError(
+            "share= must be between 0 and 0.5, as 0.01 for 1 % in each tail, or a pair, lower and upper; "
+            f"got {share!r}."
+        )
+    return lower, upper
 
 
 def option(argument: str, given: str, allowed: Sequence[str]) -> None:

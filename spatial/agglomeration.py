@@ -11,11 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import AlignmentError, DataError, name_ids
-from spatial.panel import Panel
+from spatial.panel import Panel, as_panel
 from spatial.weights._align import aligned_values, indexer, require_finite
 from spatial.weights._points import Points, geometry_of, points_of
 
-from ._decay import Decay, DecayName, decayed_sums
+from ._decay import Decay, DecayName, decayed_sums, is_number
 
 __all__ = ["VirtualAgglomeration", "distance_decay", "virtual_agglomeration"]
 
@@ -94,12 +94,13 @@ def distance_decay(
     >>> sp.distance_decay(jobs, cities, unit_km=111.19508).round(3).tolist()  # one degree of latitude
     [4.0, 4.5, 4.333]
     """
-    if not (np.isfinite(unit_km) and unit_km > 0):
-        raise DataError(f"unit_km must be a positive number of kilometres; got {unit_km!r}.")
     if decay != "power" and bandwidth_km is None:
         raise DataError(f"decay={decay!r} needs bandwidth_km.")
-    parameter = power if decay == "power" else float(bandwidth_km or np.nan) / unit_km
-    shape = Decay(decay, parameter, np.inf if cutoff_km is None else cutoff_km / unit_km)
+    _positive_km(unit_km, "unit_km")
+    if bandwidth_km is not None:
+        _positive_km(bandwidth_km, "bandwidth_km")
+    parameter = power if decay == "power" else (bandwidth_km or np.nan) / unit_km
+    shape = Decay(decay, parameter, _cutoff(cutoff_km, unit_km))
     points = points_of(cities)
     points.refuse_coincident("Distance-decayed sums")
     own_weight = _own_weight(own, cities, shape, unit_km)
@@ -115,9 +116,23 @@ def distance_decay(
 def _own_weight(own: float | str, cities: Any, decay: Decay, unit_km: float) -> Float | float:
     if own == "area":
         return decay(2.0 / 3.0 * np.sqrt(_areas_km2(cities) / np.pi) / unit_km)
-    if isinstance(own, str) or not np.isfinite(own):
+    if not is_number(own):
         raise DataError(f'own must be a finite number or "area"; got {own!r}.')
     return float(own)
+
+
+def _positive_km(value: Any, what: str) -> None:
+    if not (is_number(value) and value > 0):
+        raise DataError(f"{what} must be a positive number of kilometres; got {value!r}.")
+
+
+def _cutoff(cutoff_km: float | None, unit_km: float) -> float:
+    """Return the cut-off in units of `unit_km`."""
+    if cutoff_km is None or cutoff_km == np.inf:
+        return np.inf
+    if not (is_number(cutoff_km) and cutoff_km > 0):
+        raise DataError(f"cutoff_km must be a positive number of kilometres, or None; got {cutoff_km!r}.")
+    return cutoff_km / unit_km
 
 
 def _areas_km2(cities: Any) -> Float:
@@ -241,7 +256,7 @@ class VirtualAgglomeration(Panel):
 
 
 def virtual_agglomeration(
-    panel: Panel,
+    panel: Panel | pd.DataFrame,
     sector: str,
     total: str,
     cities: Any,
@@ -271,7 +286,7 @@ def virtual_agglomeration(
 
     Parameters
     ----------
-    panel : Panel
+    panel : Panel, or DataFrame by (unit, time)
         With `sector` and `total` as columns, complete for every city and period.
     sector, total : str
         Employment (or output) of the sector, and of all sectors.
@@ -306,6 +321,9 @@ def virtual_agglomeration(
     """
     if quotient_of not in ("others", "own"):
         raise DataError(f'quotient_of must be "others" or "own"; got {quotient_of!r}.')
+    if not is_number(own):
+        raise DataError(f"own must be a finite number; got {own!r}.")
+    panel = as_panel(panel, "virtual_agglomeration")
     points = points_of(cities)
     points.refuse_coincident("Virtual agglomeration")
     indexer(panel.units, points.ids, "the panel", "the cities")
@@ -335,9 +353,8 @@ def virtual_agglomeration(
 def _virtual(quotient: Float, points: Points, settings: Mapping[str, Any]) -> Float:
     """Return (T, N) from the quotients (T, N)."""
     cutoff, unit = settings["cutoff_km"], settings["unit_km"]
-    if not (np.isfinite(unit) and unit > 0):
-        raise DataError(f"unit_km must be a positive number of kilometres; got {unit!r}.")
-    decay = Decay("power", settings["power"], np.inf if cutoff is None else cutoff / unit)
+    _positive_km(unit, "unit_km")
+    decay = Decay("power", settings["power"], _cutoff(cutoff, unit))
     if settings["quotient_of"] == "own":
         ones = np.ones((1, points.n))
         factor = settings["own"] + decayed_sums(points, ones, decay, unit, settings["tolerance"])

@@ -138,6 +138,10 @@ def weights(
     if id is None:
         if plot is not None:
             raise SpatialError("A connectivity map needs a map: give its file and --id.")
+        if Path(file).suffix.lower() in (".shp", ".gpkg", ".geojson", ".json", ".fgb", ".gdb"):
+            raise SpatialError(
+                f"{Path(file).name} is a map: give --id, the column with the ids of its units."
+            )
         W = spatial.weights.read(file)
     else:
         cities = spatial.read_cities(file, id=id, layer=layer, encoding=encoding)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_hashable
 
 from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.panel import Panel
@@ -152,8 +154,7 @@ def composite_index(
 # ---- what is asked for
 def _directions(positive: Iterable[str], negative: Iterable[str]) -> dict[str, bool]:
     """Return the indicators, in order, and whether less is better."""
-    up = [positive] if isinstance(positive, str) else list(positive)
-    down = [negative] if isinstance(negative, str) else list(negative)
+    up, down = ([n] if isinstance(n, str) else list(() if n is None else n) for n in (positive, negative))
     both = [name for name in up if name in down]
     twice = list(pd.Index([*up, *down])[pd.Index([*up, *down]).duplicated()].unique())
     if both:
@@ -191,7 +192,7 @@ def _partition(dimensions: Mapping[str, Iterable[str]] | None, names: list[str])
 
 
 def _weighting(weights: Any, names: list[str], two_levels: bool, shift: float) -> Callable[[Float], Float]:
-    if not (np.isfinite(shift) and shift >= 0):
+    if not (isinstance(shift, Real) and np.isfinite(float(shift)) and shift >= 0):
         raise DataError(f"shift must be zero or positive, such as 0.0001; got {shift!r}.")
     if isinstance(weights, str):
         checked_option(weights, WEIGHTINGS, "weights")
@@ -263,7 +264,7 @@ def _blocks(data: _Data, scope: Any) -> list[tuple[Rows, Rows]]:
     if isinstance(scope, str) and scope == "year":
         parts = [np.flatnonzero(data.period == t) for t in range(int(data.period.max(initial=0)) + 1)]
         return [(rows, rows) for rows in parts]
-    if data.times is None or scope not in data.times:
+    if data.times is None or not is_hashable(scope) or scope not in data.times:
         has = "no times" if data.times is None else f"the times {name_ids(map(plain, data.times))}"
         raise DataError(
             f'scope must be "pooled", "year", or a time of the panel, which has {has}; got {scope!r}.'

@@ -11,8 +11,9 @@ import pandas as pd
 
 from spatial._panel_base import Step, column_numbers
 from spatial._panel_shape import PanelShape
+from spatial.errors import DataError
 
-__all__ = ["Panel", "Step"]
+__all__ = ["Panel", "Step", "as_panel"]
 
 
 class Panel(PanelShape):
@@ -86,6 +87,18 @@ class Panel(PanelShape):
         from spatial._write_panel import write_panel
 
         return write_panel(self, path, encoding)
+
+
+def as_panel(data: Any, what: str, advice: str = "") -> Panel:
+    """Return `data` as a Panel; a table indexed by (unit, time) is one."""
+    if isinstance(data, Panel):
+        return data
+    if isinstance(data, pd.DataFrame) and data.index.nlevels == 2:
+        unit, time = (n or f"level_{k}" for k, n in enumerate(data.index.names))
+        return Panel.from_frame(data.rename_axis([unit, time]), unit=unit, time=time)
+    raise DataError(
+        f"{what} needs a Panel, or a DataFrame indexed by (unit, time); got {type(data).__name__}.{advice}"
+    )
 
 
 def _description(values: Any) -> list[float]:

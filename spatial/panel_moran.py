@@ -17,7 +17,7 @@ from ._moments import Constants, Moments, build_constants, moran_moments
 from ._pvalues import Alternative, check_alternative, normal_p, permutation_counts, permutation_p
 from ._sample import Missing, Sample, check_missing, check_runs, sample
 from .global_moran import moran
-from .panel import Panel
+from .panel import Panel, as_panel
 
 __all__ = ["moran_panel"]
 
@@ -108,7 +108,8 @@ def moran_panel(
         raise DataError(
             f'center must be "overall" or "within"; got {center!r}.{did_you_mean(center, get_args(Center))}'
         )
-    data, weights = _as_panel(panel), as_weights(W)
+    data = as_panel(panel, "moran_panel", " For one cross-section use moran.")
+    weights = as_weights(W)
     indexer(data.units, weights.ids, "the panel")
     options: dict[str, Any] = {
         "permutations": permutations,
@@ -132,18 +133,6 @@ def moran_panel(
     frame = pd.DataFrame(rows)
     frame["time"] = frame["time"].astype(object)  # years and one word
     return frame
-
-
-def _as_panel(panel: Any) -> Panel:
-    if isinstance(panel, Panel):
-        return panel
-    if isinstance(panel, pd.DataFrame) and panel.index.nlevels == 2:
-        unit, time = (n or f"level_{k}" for k, n in enumerate(panel.index.names))
-        return Panel.from_frame(panel.rename_axis([unit, time]), unit=unit, time=time)
-    raise DataError(
-        f"moran_panel needs a Panel, or a DataFrame indexed by (unit, time); got {type(panel).__name__}. "
-        "For one cross-section use moran."
-    )
 
 
 def _years(panel: Panel, column: str, weights: Weights, missing: str) -> dict[Any, pd.Series[float]]:

@@ -147,3 +147,9 @@ def test_the_command_is_installed_and_light() -> None:
     code = f"import sys, spatial, spatial.weights; print([m for m in {heavy} if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout == "[]\n"
+
+
+def test_a_map_in_place_of_a_weights_file(capsys: pytest.CaptureFixture[str], nc_file: str) -> None:
+    code, _, err = run(capsys, "weights", nc_file)
+    assert code == 2
+    assert "nc.gpkg is a map: give --id, the column with the ids of its units." in " ".join(err.split())

@@ -189,7 +189,7 @@ def test_reordered_and_subset(W: Weights) -> None:
     assert W.row_standardized().subset(list("dcba")).meta.normalization == "row"
     with pytest.raises(AlignmentError, match="not in the weights: 'z'"):
         W.subset(["a", "z"])
-    with pytest.raises(AlignmentError, match="In the ids given only: 'e'. In the weights only: 'd'"):
+    with pytest.raises(AlignmentError, match=r"In the ids given only: 'e'\. In the weights only: 'd'"):
         W.reordered(["a", "b", "c", "e"])
     with pytest.raises(AlignmentError, match="'z' is not among the 4 ids"):
         W.neighbors("z")

@@ -106,7 +106,7 @@ def aligned_values(
     """
     if isinstance(x, (pd.Series, pd.DataFrame)):
         order = indexer(x.index, ids, _label(x, what), against)
-        return as_float(x, what)[order]
+        return as_float(x, _label(x, what))[order]
     values = as_float(x, what)
     if values.ndim == 0 or values.shape[0] != len(ids):
         raise AlignmentError(

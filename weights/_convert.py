@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from spatial.errors import AlignmentError, WeightsError, name_ids
 
-from ._align import check_ids
+from ._align import as_float, check_ids
 
 if TYPE_CHECKING:
     from ._weights import Meta
@@ -114,6 +114,8 @@ def from_dense(matrix: Any, ids: Any) -> Parts:
 
 def from_frame(links: pd.DataFrame, ids: Any) -> Parts:
     """Return ids and CSR of a table of links i, j, w; a link given twice is refused."""
+    if not isinstance(links, pd.DataFrame):
+        raise WeightsError(f"Links must be a DataFrame with columns i, j and w; got {type(links).__name__}.")
     columns = ["i", "j", "w"] if {"i", "j", "w"} <= set(links.columns) else list(links.columns[:3])
     if len(columns) < 3:
         raise WeightsError(f"A table of links needs three columns, i, j and w; got {list(links.columns)}.")
@@ -132,7 +134,7 @@ def from_frame(links: pd.DataFrame, ids: Any) -> Parts:
         pairs = list(zip(heads[twice], tails[twice], strict=True))
         raise WeightsError(f"Each link must be given once; these pairs repeat: {name_ids(pairs)}.")
     shape = (len(index), len(index))
-    return index, sp.csr_array((values.to_numpy(dtype=np.float64), (row, column)), shape=shape)
+    return index, sp.csr_array((as_float(values, "Weights of links"), (row, column)), shape=shape)
 
 
 def to_frame(matrix: sp.csr_array, ids: pd.Index[Any]) -> pd.DataFrame:
@@ -157,6 +159,8 @@ def to_graph(matrix: sp.csr_array, ids: pd.Index[Any]) -> Any:
 
 def from_graph(graph: Any) -> Parts:
     """Return ids and CSR of a libpysal Graph."""
+    if not hasattr(graph, "adjacency"):
+        raise WeightsError(f"A libpysal Graph is needed; got {type(graph).__name__}.")
     ids, links = pd.Index(graph.unique_ids, name=None), graph.adjacency
     # Not graph.sparse, which has too few columns where the last units are nobody's neighbours.
     i, j = (
@@ -190,6 +194,8 @@ def to_w(matrix: sp.csr_array, ids: pd.Index[Any]) -> Any:
 
 def from_w(w: Any) -> Parts:
     """Return ids and CSR of a legacy W, in its id order."""
+    if not hasattr(w, "id_order"):
+        raise WeightsError(f"A legacy libpysal W is needed; got {type(w).__name__}.")
     return pd.Index(w.id_order), owned(sp.csr_array(w.sparse, copy=True))
 
 

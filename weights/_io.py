@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -150,6 +151,8 @@ def read_for(cities: Any, path: str | Path) -> Weights:
 def _parse(
     path: str | Path, encoding: str | None, sheet: str | None, form: Form | None
 ) -> tuple[Parsed, Path]:
+    if not isinstance(path, (str, os.PathLike)):
+        raise WeightsError(f"Weights are read from the path of a file; got {type(path).__name__}.")
     where = Path(path).expanduser()
     kind = _format(where)
     _require_options(where, kind.read_options, encoding=encoding, sheet=sheet)
