@@ -265,7 +265,11 @@ def _same(written: pd.Series[Any], found: pd.Series[Any]) -> bool:
         a, b = (column.to_numpy(dtype=np.float64, na_value=np.nan) for column in (written, found))
         if pd.api.types.is_integer_dtype(written.dtype):
             return bool(np.array_equal(a, b, equal_nan=True) and np.nanmax(np.abs(a), initial=0.0) < 2.0**53)
-        return bool(np.allclose(a, b, rtol=1e-9, atol=0.0, equal_nan=True))
+        # Nine digits counted from the largest value: one that is almost zero need not have nine of its own,
+        # but it must not become zero.
+        size = np.abs(a[np.isfinite(a)]).max(initial=0.0)
+        close = np.allclose(a, b, rtol=1e-9, atol=1e-9 * size, equal_nan=True)
+        return bool(close and np.array_equal(a == 0, b == 0))
     # The format pads with blanks, and an empty text is a missing one.
     a, b = (column.astype(object).where(column.notna(), "") for column in (written, found))
     return all(str(x).rstrip(" ") == str(y).rstrip(" ") for x, y in zip(a, b, strict=True))

@@ -268,6 +268,15 @@ def test_what_a_shapefile_would_lose_is_refused(tmp_path: Path, frame: gpd.GeoDa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_value_almost_zero_beside_large_ones_is_kept(tmp_path: Path, frame: gpd.GeoDataFrame) -> None:
+    """As the expectation of local Moran's I of a unit at the mean: 15 decimals are enough of it."""
+    values = [-1 / 3e8, -0.25, -1.75]
+    back = read_shapefile(write_shapefile(frame.assign(expected=values), tmp_path / "a.shp"))
+    assert back["expected"].tolist() == pytest.approx(values, abs=1e-15)
+    with pytest.raises(DataError, match="cannot hold the values of 'expected' as they are"):
+        write_shapefile(frame.assign(expected=[1e-9 / 3, 1e-10 / 3, 0.0]), tmp_path / "b.shp")
+
+
 def test_refusals_on_writing(tmp_path: Path, frame: gpd.GeoDataFrame) -> None:
     with pytest.raises(DataError, match=r"ends in \.shp; got 'a.gpkg'"):
         write_shapefile(frame, tmp_path / "a.gpkg")
