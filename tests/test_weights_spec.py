@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -69,3 +71,30 @@ def test_a_matrix_without_ids_is_not_matched_by_position(nc: Any, tmp_path: Path
     np.savetxt(path, sp.weights.contiguity(nc).sparse.toarray(), delimiter=",")
     with pytest.raises(sp.AlignmentError, match=r"dense\.csv names no units, so its rows cannot be matched"):
         sp.weights.from_spec(nc, str(path))
+
+
+@pytest.mark.parametrize("suffix", [".gal", ".gwt"])
+@pytest.mark.parametrize("name", [None, "fips"])
+def test_text_ids_of_digits_survive_neighbours_and_links(
+    nc: Any, tmp_path: Path, suffix: str, name: str | None
+) -> None:
+    W = sp.weights.contiguity(nc.rename_axis(name))
+    back = sp.weights.read(W.write(tmp_path / f"w{suffix}"))
+    assert back.equals(W)
+    assert back.meta.parameters.get("id_field") == name
+    assert sp.moran(nc["bir74"], back, permutations=0).I == sp.moran(nc["bir74"], W, permutations=0).I
+    numbers = sp.Weights(W.ids.astype("int64"), W.sparse)
+    assert sp.weights.read(numbers.write(tmp_path / f"n{suffix}")).equals(numbers)
+
+
+@pytest.mark.parametrize("suffix", [".gal", ".gwt"])
+def test_libpysal_reads_the_header_of_text_ids(nc: Any, tmp_path: Path, suffix: str) -> None:
+    import libpysal
+
+    W = sp.weights.contiguity(nc)
+    file = libpysal.io.open(str(W.write(tmp_path / f"w{suffix}")))
+    with contextlib.closing(file), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # it looks for the layer's .dbf
+        found = file.read()
+    assert sorted(map(str, found.id_order)) == sorted(W.ids)
+    assert found.nonzero == W.n_links

@@ -115,7 +115,8 @@ def read(
     -----
     Text does not say whether 1001 is a number.  Ids in text files are integers if *every* id is a plain
     integer without leading zeros, else all are text.  In .csv, ids in quotes are text whatever they look
-    like, unless the weights are quoted too.  .xlsx, .mtx, .parquet and .npz keep the type themselves.
+    like, unless the weights are quoted too.  .xlsx, .mtx, .parquet and .npz keep the type themselves; .gal
+    and .gwt that this package wrote say ``text_ids`` in the header, where other readers skip a layer's name.
 
     Examples
     --------

@@ -39,6 +39,7 @@ __all__ = [
 
 Rows = list[tuple[int, list[str]]]
 _WHOLE = re.compile(r"[0-9]{1,15}\.0*(?:e\+?0+)?", re.IGNORECASE)
+_TEXT_IDS = "text_ids"
 _LINKS = "each line must hold a unit, its neighbour and the weight"
 
 
@@ -64,8 +65,16 @@ def _header(rows: Rows, path: Path) -> tuple[int, dict[str, Any]]:
             number,
         )
     facts = {"layer": " ".join(words[2:-1]), "id_field": words[-1] if len(words) > 3 else ""}
+    if facts["layer"] == _TEXT_IDS:
+        facts["layer"] = "Unknown"
     kept = {key: value.strip('"') for key, value in facts.items() if value not in ("", "Unknown")}
     return int(count), kept
+
+
+def _typed(units: Sequence[Any], header: list[str]) -> list[Any]:
+    """Return the ids as text where the header says so, else by the rule."""
+    texts = [str(unit) for unit in units]
+    return texts if header[2:3] == [_TEXT_IDS] else ids_by_rule(texts)
 
 
 # ---- GAL: neighbours without weights
@@ -100,7 +109,7 @@ def read_gal(path: Path, options: Options) -> Parsed:
             path, f"the header announces {n} units, but more follow: {_shown(rows[at][1])}.", rows[at][0]
         )
     matrix = links_to_csr(units, heads, tails, np.ones(len(heads)), path)
-    return Parsed(matrix, ids_by_rule(units), facts=facts)
+    return Parsed(matrix, _typed(units, rows[0][1]), facts=facts)
 
 
 def _neighbours(rows: Rows, at: int, count: int) -> tuple[list[str], int]:
@@ -152,7 +161,11 @@ def _header_line(W: Weights, options: Options, *, short: bool) -> str:
     field = options.id_field or (W.ids.name if isinstance(W.ids.name, str) else "")
     if len(field.split()) != 1:
         field = ""
-    return f"{W.n}\n" if short and not field else f"0 {W.n} Unknown {field or 'Unknown'}\n"
+    # Readers skip the name of the layer; here it says that ids such as 37001 are text.
+    digits = W.n > 0 and isinstance(W.ids[0], str) and not isinstance(ids_by_rule(list(W.ids))[0], str)
+    if short and not field and not digits:
+        return f"{W.n}\n"
+    return f"0 {W.n} {_TEXT_IDS if digits else 'Unknown'} {field or 'Unknown'}\n"
 
 
 # ---- GWT, KWT and DAT: links with weights
@@ -168,7 +181,8 @@ def read_gwt(path: Path, options: Options) -> Parsed:
             f"the header announces {n} units, but {len(parsed.ids or ())} are named. "
             "Correct the header, or export the file again.",
         )
-    return Parsed(parsed.matrix, parsed.ids, complete=False, announced=n, facts=facts)
+    ids = parsed.ids and _typed(parsed.ids, top.split())
+    return Parsed(parsed.matrix, ids, complete=False, announced=n, facts=facts)
 
 
 def read_dat(path: Path, options: Options) -> Parsed:
