@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -79,6 +79,8 @@ def stata_gs3sls(
     >>> list(fit.params["y1"].index), fit.df
     (['W(y1)', 'W(y2)', 'y2', 'x1', 'Intercept'], 150)
     """
+    if isinstance(formulas, str) or not isinstance(formulas, Iterable):
+        raise FormulaError(f"Stata's gs3sls takes a list or a dict of two formulas; got {formulas!r}.")
     texts = dict(formulas) if isinstance(formulas, Mapping) else {str(k): t for k, t in enumerate(formulas)}
     if len(texts) != 2:
         raise FormulaError(

@@ -120,6 +120,8 @@ def test_names_of_equations_and_no_constant(panel: Panel, W: Weights) -> None:
 def test_what_the_command_has_not(panel: Panel, W: Weights) -> None:
     with pytest.raises(FormulaError, match="has two equations; got 1"):
         stata_gs3sls(["y1 ~ x1"], panel, W)
+    with pytest.raises(FormulaError, match="a list or a dict of two formulas; got 'y1 ~ x1'"):
+        stata_gs3sls("y1 ~ x1", panel, W)
     with pytest.raises(FormulaError, match="order is 1, 2, 3 or 4; got 5"):
         stata_gs3sls(FORMULAS, panel, W, order=5)
     with pytest.raises(FormulaError, match="no effects and no declared instruments"):
