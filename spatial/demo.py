@@ -37,7 +37,7 @@ def run_virtual_agglomeration(folder: Path) -> str:
     write_table(table, folder / "china" / "moran_virtual_agglomeration.csv")
     write_table(found.sensitivity(), folder / "china" / "sensitivity.csv")
     latest = found.at(YEARS[-1])["virtual_agglomeration"]
-    axes = sp.map_values(cities, latest, lang="zh")
+    axes = sp.map_values(cities, latest, legend_title="Virtual agglomeration\n(made-up employment)")
     sp.save_figure(axes, folder / "china" / "virtual_agglomeration.png")
     shown = table[["time", "n", "I", "z_randomisation", "p_sim"]].to_string(index=False, float_format="%.3f")
     return (

@@ -153,3 +153,15 @@ def test_a_map_in_place_of_a_weights_file(capsys: pytest.CaptureFixture[str], nc
     code, _, err = run(capsys, "weights", nc_file)
     assert code == 2
     assert "nc.gpkg is a map: give --id, the column with the ids of its units." in " ".join(err.split())
+
+
+def test_the_second_example_of_the_demo(tmp_path: Path) -> None:
+    """336 real seats, made-up employment that is higher on the coast: neighbours are alike."""
+    from spatial.demo import run_virtual_agglomeration
+
+    text = run_virtual_agglomeration(tmp_path)
+    assert "made up by a seeded generator" in text
+    table = pd.read_csv(tmp_path / "china" / "moran_virtual_agglomeration.csv")
+    assert (table["n"].head(3) == 336).all()
+    assert (table["p_sim"] < 0.01).all()
+    assert (tmp_path / "china" / "virtual_agglomeration.png").read_bytes().startswith(b"\x89PNG")
