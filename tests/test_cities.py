@@ -218,7 +218,7 @@ def test_ids(frame: gpd.GeoDataFrame) -> None:
         read_cities(frame, id="adcod")
     with pytest.raises(DataError, match="no column 'geometry' for the ids"):
         read_cities(frame, id="geometry")
-    with pytest.raises(DataError, match=r"need unique ids; these appear more than once: '北京市'"):
+    with pytest.raises(DataError, match=r"must have unique ids; these appear more than once: '北京市'"):
         read_cities(changed(frame, "名称", ["北京市", "北京市", "某市"]), id="名称")
     for missing in (None, "", "  ", np.nan):
         with pytest.raises(DataError, match=r"must be filled in each row; 1 of 3 are missing, at rows 1 "):

@@ -47,7 +47,7 @@ def test_economic_by_hand(power: float) -> None:
             r"4 of 4 units share theirs.*'a', 'd', 'b', 'c'\. Use a finer",
         ),
         (pd.Series([1.0, 2, np.nan, 4], IDS), DataError, r"Economic values must be finite.*'c'"),
-        (pd.Series([1.0, 2], ["a", "a"]), DataError, r"Values need unique ids.*'a'"),
+        (pd.Series([1.0, 2], ["a", "a"]), DataError, r"Values must have unique ids.*'a'"),
         (pd.Series(list("wxyz"), IDS), DataError, r"must be numbers"),
         (np.arange(4.0), DataError, r"values must be a Series indexed by unit id.*got ndarray"),
     ],
@@ -206,7 +206,7 @@ def test_groups_that_cannot_be_used(path: Weights, monkeypatch: pytest.MonkeyPat
         path.block(["x", "y"])
     with pytest.raises(DataError, match="groups must be a Series indexed by unit id; got list"):
         sp.weights.block(["x", "y"])
-    with pytest.raises(DataError, match="Groups need unique ids"):
+    with pytest.raises(DataError, match="Groups must have unique ids"):
         sp.weights.block(pd.Series("x", ["a", "a"]))
     monkeypatch.setattr(_checks, "MAX_LINKS", 10)
     with pytest.raises(WeightsError, match="Blocks of up to 4 units would have"):

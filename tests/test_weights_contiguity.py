@@ -324,7 +324,7 @@ def test_invalid_geometry_is_named_or_repaired() -> None:
         (layer({"a": box(190, 30, 200, 31)}, 4326), "Wrap longitudes"),
         (layer({"a": box(5e5, 4e6, 6e5, 5e6)}, 4326), "Projected coordinates"),
         (layer({}, 4326), "the table is empty"),
-        (gpd.GeoDataFrame(index=["a", "a"], geometry=[box(0, 0, 1, 1)] * 2), "need unique ids.*'a'"),
+        (gpd.GeoDataFrame(index=["a", "a"], geometry=[box(0, 0, 1, 1)] * 2), "must have unique ids.*'a'"),
         ("cities.shp", "must be a GeoDataFrame.*got str"),
     ],
 )

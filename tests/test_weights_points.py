@@ -189,7 +189,7 @@ def test_islands_of_a_band(square: Any) -> None:
         (cities_at([190, 200], [30, 40]), "Wrap longitudes"),
         (cities_at([0, np.inf], [0, 1], ["a", "b"]), "must be finite.*Units: 'b'"),
         (cities_at([0, np.inf], [0, 1], ["a", "b"], 32650), "missing or infinite at 'b'"),
-        (cities_at([0, 1], [0, 1], ["a", "a"]), "need unique ids.*'a'"),
+        (cities_at([0, 1], [0, 1], ["a", "a"]), "must have unique ids.*'a'"),
         (cities_at([0, 1], [0, 1], ["a", None]), "1 are missing, at rows 1"),
         (gpd.GeoDataFrame(geometry=[shapely.Point(0, 0), None], crs=4326), "missing or empty at 1"),
         (gpd.GeoDataFrame(geometry=[shapely.Point()], crs=4326), "missing or empty at 0"),

@@ -20,19 +20,19 @@ def check_ids(ids: Any, what: str) -> pd.Index[Any]:
     """Return `ids` as an Index, or refuse missing and repeated ones by name."""
     # pd.Index makes plain tuples of a MultiIndex, so the question comes first.
     if isinstance(ids, pd.MultiIndex):
-        raise DataError(f"{what} need one id for each unit; got pairs, {list(ids.names)}.")
+        raise DataError(f"{what} must have one id for each unit; got pairs, {list(ids.names)}.")
     index = pd.Index(ids)
     missing = index.isna()
     if missing.any():
         places = np.flatnonzero(missing)
         raise DataError(
-            f"{what} need an id for each unit; {missing.sum()} are missing, at rows {name_ids(places)}. "
+            f"{what} must have an id for each unit; {missing.sum()} are missing, at rows {name_ids(places)}. "
             "Drop those rows or give them ids."
         )
     if not index.is_unique:
         twice = index[index.duplicated()].unique()
         raise DataError(
-            f"{what} need unique ids; these appear more than once: {name_ids(twice)}. "
+            f"{what} must have unique ids; these appear more than once: {name_ids(twice)}. "
             "Dissolve or drop the repeated units."
         )
     return index
