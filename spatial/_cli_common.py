@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 __all__ = [
-    "SPEC", "Common", "Encoding", "Id", "Islands", "Layer", "MapFile", "PanelFile", "Raw", "Spec", "Table",
+    "SPEC", "Common", "Crs", "Encoding", "Id", "Islands", "Layer", "MapFile", "PanelFile", "Raw", "Spec", "Table",
     "Time", "Unit", "build_weights", "read_map_and_panel",
 ]  # fmt: skip
 
@@ -26,6 +26,7 @@ Islands = Annotated[str, typer.Option("--islands", help="Units without neighbour
 Raw = Annotated[bool, typer.Option("--raw", help="Weights as built, without row standardisation.")]
 Common = Annotated[bool, typer.Option("--common", help="Keep only the units that map and panel share.")]
 Layer = Annotated[str | None, typer.Option("--layer", help="Layer, where the file has several.")]
+Crs = Annotated[str | None, typer.Option("--crs", help="For a map that states none, such as EPSG:4326.")]
 Encoding = Annotated[str | None, typer.Option("--encoding", help="Text encoding, where it is not found.")]
 
 
@@ -39,13 +40,14 @@ def read_map_and_panel(
     table: str | None = None,
     layer: str | None = None,
     encoding: str | None = None,
+    crs: str | None = None,
     common: bool = False,
 ) -> tuple[Any, Any]:
     """Return the map, and the panel or None, with ids of one type; what `common` cuts is said on stderr."""
     import spatial
     from spatial.diagnose import as_map_ids, restrict
 
-    cities = spatial.read_cities(file, id=id, layer=layer, encoding=encoding)
+    cities = spatial.read_cities(file, id=id, crs=crs, layer=layer, encoding=encoding)
     if panel is None:
         return cities, None
     read = spatial.read_panel(panel, unit=unit or id, time=time, sheet=table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
 from pathlib import Path
@@ -12,6 +13,7 @@ import typer
 import spatial
 from spatial._cli_common import (
     Common,
+    Crs,
     Encoding,
     Id,
     Islands,
@@ -52,10 +54,18 @@ def main(arguments: list[str] | None = None) -> None:
         if debug:
             raise
         print(
-            textwrap.fill(f"spatial: {error}", 100, break_long_words=False, break_on_hyphens=False),
+            textwrap.fill(
+                f"spatial: {_as_options(str(error))}", 100, break_long_words=False, break_on_hyphens=False
+            ),
             file=sys.stderr,
         )
         sys.exit(2)
+
+
+def _as_options(message: str) -> str:
+    """Say arguments of Python as the options of the commands: islands='keep' is --islands keep here."""
+    said = re.sub(r"\bislands='(\w+)'", r"--islands \1", message)
+    return re.sub(r"\b(layer|crs|encoding)=(?:'([^']*)')?", lambda m: f"--{m[1]} {m[2] or ''}".rstrip(), said)
 
 
 def _version(shown: bool) -> None:
@@ -96,6 +106,7 @@ def moran(
     out: Annotated[Path | None, typer.Option(help="Folder for tables/, figures/, gis/ and run.json.")] = None,
     layer: Layer = None,
     encoding: Encoding = None,
+    crs: Crs = None,
 ) -> None:
     """Print Moran's I; with --out also write CSV, scatter plot, cluster map and GeoPackage."""
     from spatial.diagnose import MoranJob, run_moran
@@ -104,7 +115,16 @@ def moran(
     settings = {"column": column, "weights": weights, "permutations": permutations, "seed": seed}
     record = RunRecord(out or Path(), settings, stream=sys.stderr)
     cities, panel_data = read_map_and_panel(
-        file, id, panel, unit=unit, time=time, table=table, layer=layer, encoding=encoding, common=common
+        file,
+        id,
+        panel,
+        unit=unit,
+        time=time,
+        table=table,
+        layer=layer,
+        encoding=encoding,
+        crs=crs,
+        common=common,
     )
     for source in filter(None, (file, panel)):
         record.read(source)
@@ -133,6 +153,7 @@ def weights(
     plot: Annotated[Path | None, typer.Option(help="Draw the connectivity map (.png, .svg, .pdf).")] = None,
     layer: Layer = None,
     encoding: Encoding = None,
+    crs: Crs = None,
 ) -> None:
     """Build weights from a map (with --id) or read a file; print the report; convert with --out."""
     if id is None:
@@ -144,7 +165,7 @@ def weights(
             )
         W = spatial.weights.read(file)
     else:
-        cities = spatial.read_cities(file, id=id, layer=layer, encoding=encoding)
+        cities = spatial.read_cities(file, id=id, crs=crs, layer=layer, encoding=encoding)
         W = spatial.weights.from_spec(cities, weights, islands=islands)
     W = W.row_standardized() if row else W
     print(W.report().summary())

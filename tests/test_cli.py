@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +166,21 @@ def test_the_second_example_of_the_demo(tmp_path: Path) -> None:
     assert (table["n"].head(3) == 336).all()
     assert (table["p_sim"] < 0.01).all()
     assert (tmp_path / "china" / "virtual_agglomeration.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_refusals_name_options_and_a_map_without_a_system_has_a_cure(
+    capsys: pytest.CaptureFixture[str], nc_file: str, tmp_path: Path
+) -> None:
+    code, _, err = run(capsys, "moran", nc_file, "bir74", "--id", "fips", "--weights", "band:5")
+    assert code == 2
+    assert "or pass --islands nearest or --islands keep." in " ".join(err.split())
+    bare = sp.read_cities(nc_file, id="fips").reset_index().set_crs(None, allow_override=True)
+    path = tmp_path / "bare.gpkg"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the missing system
+        bare.to_file(path)
+    words = ("moran", str(path), "bir74", "--id", "fips", "--permutations", "9")
+    code, _, err = run(capsys, *words)
+    assert code == 2
+    assert "Pass --crs, e.g. --crs EPSG:4326 for longitude and latitude, 'EPSG:4490'" in " ".join(err.split())
+    assert run(capsys, *words, "--crs", "EPSG:4267")[0] == 0
