@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 __all__ = [
-    "SPEC", "Common", "Crs", "Encoding", "Id", "Islands", "Layer", "MapFile", "PanelFile", "Raw", "Spec", "Table",
-    "Time", "Unit", "build_weights", "read_map_and_panel",
+    "SPEC", "Common", "Crs", "Encoding", "Id", "Islands", "Layer", "MapFile", "PanelFile", "Raw", "Spec",
+    "Table", "Time", "Unit", "build_weights", "read_map_and_panel",
 ]  # fmt: skip
 
 SPEC = "queen | rook | knn:8 | band:200 (km) | inverse:1[:500] | kernel:200, or a weights file"
