@@ -9,6 +9,7 @@ import typer
 
 from spatial._cli_common import (
     Common,
+    Crs,
     Encoding,
     Id,
     Islands,
@@ -49,6 +50,7 @@ def explore_command(
     alpha: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.05,
     permutations: Annotated[int, typer.Option(min=1)] = 999,
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    crs: Crs = None,
     layer: Layer = None,
     encoding: Encoding = None,
 ) -> None:
@@ -59,7 +61,16 @@ def explore_command(
     if not wanted:
         raise DataError(f"--columns needs names with commas between them; got {columns!r}.")
     cities, found = read_map_and_panel(
-        file, id, panel, unit=unit, time=time, table=table, layer=layer, encoding=encoding, common=common
+        file,
+        id,
+        panel,
+        unit=unit,
+        time=time,
+        table=table,
+        crs=crs,
+        layer=layer,
+        encoding=encoding,
+        common=common,
     )
     written = explore(
         cities, cities if found is None else found, wanted, build_weights(cities, weights, islands, raw), out,
