@@ -139,7 +139,7 @@ def test_names_of_outputs_stay_inside(tmp_path: Path, name: str) -> None:
     assert ("Windows keeps this name" if name == "nul" else "a name of an output") in message
 
 
-@pytest.mark.parametrize("folder", ["../out", "/tmp/x", "out/../../x", "~/x", "C:/x", "out//x", ""])
+@pytest.mark.parametrize("folder", ["../out", "/x", "out/../../x", "~/x", "C:/x", "out//x", ""])
 def test_the_output_folder_is_below_the_study(tmp_path: Path, folder: str) -> None:
     assert "below that of the study file" in problems(tmp_path, f'output = "{folder}"\n' + DATA)["output"]
 
