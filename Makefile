@@ -32,7 +32,7 @@ $(BIN)/python: | python
 # One stamp an extra, renewed when the dependencies change.
 $(VENV)/installed-%: pyproject.toml | $(BIN)/python
 	@echo "installing spatial-cities [$*] into $(VENV) (a few minutes the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$(if $(filter core,$*),,$*)]"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable "$(if $(filter core,$*),.,.[$*])"
 	@touch $@
 
 demo: $(VENV)/installed-core ## the main job on the shipped data, into out/demo
