@@ -41,9 +41,10 @@ demo: $(VENV)/installed-core ## the main job on the shipped data, into out/demo
 test: $(VENV)/installed-test ## the whole suite
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal
 
-lint: $(VENV)/installed-test $(VENV)/installed-lint ## ruff and mypy --strict
+lint: $(VENV)/installed-test $(VENV)/installed-lint ## ruff, the floors of the house, mypy --strict
 	@$(BIN)/ruff check . shapefiles/build/*.py
 	@$(BIN)/ruff format --check . shapefiles/build/*.py
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy
 
 bench: $(VENV)/installed-test ## this project beside its peers, in one run

@@ -12,7 +12,7 @@ from harness import Case, main
 from scipy.spatial import cKDTree
 
 from spatial.models import SpatialSystem
-from spatial.panel import Panel
+from spatial.panel.panel import Panel
 from spatial.weights import Weights
 
 FORMULAS = ["y1 ~ y2 + W(y1) + W(y2) + x1 + x3", "y2 ~ y1 + W(y1) + W(y2) + x2 + x4"]

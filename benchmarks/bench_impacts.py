@@ -10,9 +10,9 @@ import scipy.sparse as sparse
 from harness import Case, main
 from scipy.spatial import cKDTree
 
-from spatial.models import _traces
-from spatial.models._structure import Equation, Structure, Term
-from spatial.models.impacts import system_impacts
+from spatial.models.formula.structure import Equation, Structure, Term
+from spatial.models.impacts import traces
+from spatial.models.impacts.result import system_impacts
 
 THETA = np.array([0.4, 0.3, 0.1, 1.0, 0.5, 0.3, 0.1, 0.3, -0.5, 0.2])
 
@@ -45,7 +45,7 @@ def ours(n: int, *, known: bool = False) -> Callable[[], object]:
 
     def work() -> object:
         if not known:
-            _traces._CACHE.clear()  # each run computes the traces again
+            traces._CACHE.clear()  # each run computes the traces again
         return system_impacts(structure, THETA, covariance, {"W": W}, ids=ids, draws=1000)
 
     if known:

@@ -32,7 +32,7 @@ def ours_local(n: int, keep: bool = False) -> Callable[[], object]:
 
     def work() -> object:
         # Imported here: the first call is to pay for the kernels.
-        from spatial.local import local_moran
+        from spatial.autocorrelation.lisa import local_moran
 
         return local_moran(x, W, keep_simulations=keep)
 
@@ -45,7 +45,7 @@ def ours_global(n: int, workers: int | None = None) -> Callable[[], object]:
     W, x = sp.Weights.from_sparse(links(n)), values(n)
 
     def work() -> object:
-        from spatial.global_moran import moran
+        from spatial.autocorrelation.global_moran import moran
 
         return moran(x, W, workers=workers)
 

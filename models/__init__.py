@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from spatial.names import hand_on
 
-# Lazily, as `spatial` itself: a reader of formulas does not pay for the estimators.
-_NAMES: dict[str, str] = {
-    "BoundaryWarning": "_fit",
-    "Cluster": "covariance",
-    "Conley": "covariance",
-    "Diagnostics": "diagnostics",
-    "DriscollKraay": "covariance",
-    "FixedEffectsFit": "_fixed_effects",
-    "Heteroskedastic": "covariance",
-    "Homoskedastic": "covariance",
-    "HypothesisTest": "_tests",
-    "Identification": "identification",
-    "Impacts": "impacts",
-    "SpatialSystem": "system",
-    "Stability": "stability",
-    "SystemFit": "results",
-    "TwoWay": "covariance",
-    "WeakInstrumentWarning": "system",
-    "WildBootstrap": "covariance",
-    "fixed_effects": "_fixed_effects",
-    "parse_formula": "formula",
-    "stata_gs3sls": "compat",
+_MODULES = {
+    ".estimation.steps": ("BoundaryWarning",),
+    ".estimation.covariance": (
+        "Cluster",
+        "Conley",
+        "DriscollKraay",
+        "Heteroskedastic",
+        "Homoskedastic",
+        "TwoWay",
+        "WildBootstrap",
+    ),
+    ".diagnostics.table": ("Diagnostics",),
+    ".nonspatial": (
+        "FixedEffectsFit",
+        "fixed_effects",
+    ),
+    ".hypothesis": ("HypothesisTest",),
+    ".identification.verdict": ("Identification",),
+    ".impacts.result": ("Impacts",),
+    ".system": (
+        "SpatialSystem",
+        "WeakInstrumentWarning",
+    ),
+    ".impacts.stability": ("Stability",),
+    ".results": ("SystemFit",),
+    ".formula.grammar": ("parse_formula",),
+    ".compat": ("stata_gs3sls",),
 }
-
-__all__ = sorted(_NAMES)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _NAMES:
-        return getattr(importlib.import_module(f"{__name__}.{_NAMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+__all__, __getattr__, __dir__ = hand_on(__name__, _MODULES)

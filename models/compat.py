@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from spatial.errors import FormulaError, SpatialWarning
-from spatial.weights import as_weights
+from spatial.models.estimation.covariance import Homoskedastic
+from spatial.models.estimation.inference import infer
+from spatial.models.estimation.steps import estimate
+from spatial.models.formula.grammar import parse_formula, parse_terms
+from spatial.weights.value import as_weights
 
-from ._fit import estimate
-from ._inference import infer
-from .covariance import Homoskedastic
-from .formula import parse_formula, parse_terms
 from .results import SystemFit
 from .system import SpatialSystem
 
@@ -152,7 +152,7 @@ def _without_lags(system: SpatialSystem, aux: list[str]) -> Any:
 
 
 def _stamps(system: SpatialSystem) -> tuple[str, ...]:
-    from .identification import structural_identification
+    from spatial.models.identification.verdict import structural_identification
 
     found = structural_identification(system.structure)
     if found.identified:

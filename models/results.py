@@ -11,11 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from ._estimate import precision_of
-from ._fit import Method, Numbers, RhoMoments, Workspace
-from ._inference import Inference, infer
-from ._presentation import Presented
-from .covariance import Covariance, WildBootstrap, as_covariance
+from spatial.models.estimation.covariance import Covariance, WildBootstrap, as_covariance
+from spatial.models.estimation.inference import Inference, infer
+from spatial.models.estimation.least_squares import precision_of
+from spatial.models.estimation.steps import Method, Numbers, RhoMoments, Workspace
+from spatial.results import Fit
 
 if TYPE_CHECKING:
     from .system import SpatialSystem
@@ -28,7 +28,7 @@ RHO = "rho"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SystemFit(Presented):
+class SystemFit(Fit):
     """Estimates of a system; immutable, and without the data frame.
 
     The private `_system` refers to the arrays that were estimated on, so that another covariance,
@@ -242,7 +242,7 @@ class SystemFit(Presented):
         return frame
 
     def _wild(self, level: float) -> tuple[Float, Float]:
-        from ._wild import wild_bootstrap
+        from spatial.models.estimation.wild import wild_bootstrap
 
         assert isinstance(self.covariance, WildBootstrap)
         return wild_bootstrap(self._space, self._numbers, self.covariance, self._system._lookup, level)
@@ -268,7 +268,7 @@ class SystemFit(Presented):
 
     def summary(self) -> str:
         """Return the tables as text."""
-        from ._summary import fit_summary
+        from .summary import fit_summary
 
         return fit_summary(self)
 
@@ -292,19 +292,19 @@ class SystemFit(Presented):
 
     def impacts(self, draws: int = 1000, seed: int = 0, **options: Any) -> Any:
         """Return direct, indirect and total effects of every regressor on every outcome."""
-        from .impacts import impacts
+        from spatial.models.impacts.result import impacts
 
         return impacts(self, draws=draws, seed=seed, **options)
 
     def diagnostics(self, **options: Any) -> Any:
         """Test instruments, overidentification, endogeneity and what is left in the residuals."""
-        from .diagnostics import diagnostics
+        from spatial.models.diagnostics.table import diagnostics
 
         return diagnostics(self, **options)
 
     def stability(self) -> Any:
         """Report whether the system has a coherent and stable reduced form."""
-        from .stability import stability
+        from spatial.models.impacts.stability import stability
 
         return stability(self)
 

@@ -18,22 +18,30 @@ from spatial.errors import (
     WeightsError,
     did_you_mean,
 )
-from spatial.weights import Weights, as_weights
+from spatial.models.data.blueprint import build_blueprint
+from spatial.models.data.cells import Unbalanced, check_weights
+from spatial.models.data.design import Design, build_design
+from spatial.models.data.layout import Codes
+from spatial.models.data.source import Source, as_source
+from spatial.models.estimation.covariance import Cluster, Covariance, as_covariance, is_whole
+from spatial.models.estimation.inference import cluster_codes, infer
+from spatial.models.estimation.steps import (
+    METHODS,
+    Method,
+    Numbers,
+    RhoMoments,
+    SingularSigmaError,
+    Workspace,
+    estimate,
+)
+from spatial.models.formula.grammar import FUNCTIONS, Formula, parse_effects, parse_formula, parse_terms
+from spatial.models.formula.structure import Structure
+from spatial.weights.value import Weights, as_weights
 
-from ._design import Design, build_design
-from ._fit import METHODS, Method, Numbers, RhoMoments, SingularSigmaError, Workspace, estimate
-from ._inference import cluster_codes, infer
-from ._layout import Codes
-from ._sample import Unbalanced, check_weights
-from ._source import Source, as_source
-from ._structure import Structure
-from ._terms import build_blueprint
-from .covariance import Cluster, Covariance, as_covariance, is_whole
-from .formula import FUNCTIONS, Formula, parse_effects, parse_formula, parse_terms
 from .results import SystemFit
 
 if TYPE_CHECKING:
-    from .identification import Identification
+    from spatial.models.identification.verdict import Identification
 
 __all__ = ["SpatialSystem", "WeakInstrumentWarning"]
 
@@ -55,7 +63,7 @@ class SpatialSystem:
     Parameters
     ----------
     formulas : str, list of str, or dict of name to str
-        One formula for each equation; see `spatial.models.formula.parse_formula`.  The left-hand sides of all
+        One formula for each equation; see `spatial.models.parse_formula`.  The left-hand sides of all
         equations are endogenous, and so is whatever is made of them; a time shift of one is
         predetermined; everything else is exogenous unless declared: ``| endog ~ instruments``.
     panel : Panel or DataFrame
@@ -155,7 +163,7 @@ class SpatialSystem:
     def identification(self) -> Identification:
         """Ask whether each equation can be told from the others, before any number is estimated."""
         if self._identification is None:
-            from .identification import identify
+            from spatial.models.identification.verdict import identify
 
             # Kept: the design never changes, and fit asks again.
             self._identification = identify(self._design)
@@ -219,7 +227,7 @@ class SpatialSystem:
 
     def _identified(self, force: bool) -> tuple[str, ...]:
         """Refuse a system that is not identified; warn of a weak one; return stamps."""
-        from .identification import not_identified_message, structural_identification
+        from spatial.models.identification.verdict import not_identified_message, structural_identification
 
         single = self.structure.n_equations == 1 and self._design.layout.n_rows > _MANY_ROWS
         # A large single equation with too few instruments fails the order condition by itself.
@@ -341,7 +349,7 @@ def _add_weights(weights: Weights, equation: str, found: dict[str, Weights], sev
 def _used_weights(
     formulas: Mapping[str, Formula], errors: Mapping[str, str | None], named: Mapping[str, Weights]
 ) -> dict[str, Weights]:
-    from ._tokens import Call, walk
+    from spatial.models.formula.tokens import Call, walk
 
     called = {
         n.function

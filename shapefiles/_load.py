@@ -9,7 +9,7 @@ from ._catalogue import Entry, entry, labels
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from spatial.panel import Panel
+    from spatial.panel.panel import Panel
 
 __all__ = ["load"]
 
@@ -78,7 +78,7 @@ def _with_seats(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def _panel(found: Entry) -> Panel:
     import pandas as pd
 
-    from spatial.panel import Panel
+    from spatial.panel.panel import Panel
 
     frame = pd.read_csv(found.file("csv"), dtype={found.id: str})
     return Panel.from_frame(frame, unit=found.id, time="year", labels=labels(found.name))

@@ -2,30 +2,59 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from spatial.names import hand_on
 
 __version__ = "0.1.0"
 
-# Names are handed on lazily: `import spatial` must not pull in what is not used yet.  No module is named as
-# a function that it holds: importing the one would hide the other.
-_MODULES: dict[str, tuple[str, ...]] = {
-    "spatial.panel": ("Panel", "Step"),
+# Lazily: `import spatial` must not pull in what is not used yet.
+_MODULES = {
+    "spatial.panel.panel": (
+        "Panel",
+        "Step",
+    ),
     "spatial.weights": ("Weights",),
-    "spatial.cities": ("read_cities",),
-    "spatial._read_panel": ("read_panel",),
-    "spatial.lag": ("spatial_lag",),
-    "spatial.global_moran": ("Moran", "moran"),
-    "spatial.panel_moran": ("moran_panel",),
-    "spatial.local": ("LocalMoran", "local_moran", "bivariate_local_moran"),
-    "spatial.bivariate": ("BivariateMoran", "bivariate_moran"),
-    "spatial.geary_c": ("Geary", "geary"),
-    "spatial.getis": ("GetisOrd", "getis_ord"),
-    "spatial.getis_general": ("GeneralG", "general_g"),
-    "spatial.markov": ("LisaMarkov", "SpatialMarkov", "lisa_markov", "spatial_markov"),
-    "spatial.agglomeration": ("distance_decay", "virtual_agglomeration", "VirtualAgglomeration"),
-    "spatial.quotients": ("location_quotient",),
-    "spatial.specialization_measures": (
+    "spatial.io.cities": ("read_cities",),
+    "spatial.panel.reading": ("read_panel",),
+    "spatial.weights.columns": ("spatial_lag",),
+    "spatial.autocorrelation.global_moran": (
+        "Moran",
+        "moran",
+    ),
+    "spatial.autocorrelation.panels": ("moran_panel",),
+    "spatial.autocorrelation.lisa": (
+        "LocalMoran",
+        "local_moran",
+        "bivariate_local_moran",
+    ),
+    "spatial.autocorrelation.two_variables": (
+        "BivariateMoran",
+        "bivariate_moran",
+    ),
+    "spatial.autocorrelation.global_geary": (
+        "Geary",
+        "geary",
+    ),
+    "spatial.autocorrelation.hot_spots": (
+        "GetisOrd",
+        "getis_ord",
+    ),
+    "spatial.autocorrelation.global_getis": (
+        "GeneralG",
+        "general_g",
+    ),
+    "spatial.autocorrelation.markov": (
+        "LisaMarkov",
+        "SpatialMarkov",
+        "lisa_markov",
+        "spatial_markov",
+    ),
+    "spatial.agglomeration.potential": (
+        "distance_decay",
+        "virtual_agglomeration",
+        "VirtualAgglomeration",
+    ),
+    "spatial.agglomeration.quotients": ("location_quotient",),
+    "spatial.agglomeration.concentration": (
         "specialization",
         "krugman_index",
         "herfindahl",
@@ -33,18 +62,35 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "gini_specialization",
         "theil_specialization",
     ),
-    "spatial.diversity_measures": ("diversity", "related_variety", "unrelated_variety"),
-    "spatial.localization": ("ellison_glaeser", "coagglomeration", "coagglomeration_matrix"),
-    "spatial.inequality": ("Decomposition", "dagum", "gini", "theil"),
-    "spatial.indices": ("CompositeIndex", "composite_index", "entropy_index"),
-    "spatial.resilience": (
+    "spatial.agglomeration.variety": (
+        "diversity",
+        "related_variety",
+        "unrelated_variety",
+    ),
+    "spatial.agglomeration.localization": (
+        "ellison_glaeser",
+        "coagglomeration",
+        "coagglomeration_matrix",
+    ),
+    "spatial.disparities.inequality": (
+        "Decomposition",
+        "dagum",
+        "gini",
+        "theil",
+    ),
+    "spatial.indices.composite": (
+        "CompositeIndex",
+        "composite_index",
+        "entropy_index",
+    ),
+    "spatial.indices.resilience": (
         "RESILIENCE_INDICATORS",
         "Indicator",
         "Resilience",
         "composite_resilience",
         "sensitivity_resilience",
     ),
-    "spatial.structure": (
+    "spatial.indices.upgrading": (
         "COORDINATION_LEVELS",
         "coordination_level",
         "coupling_coordination",
@@ -53,10 +99,19 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "per_area",
         "per_capita",
     ),
-    "spatial.convergence": ("BetaConvergence", "SigmaConvergence", "beta_convergence", "sigma_convergence"),
-    "spatial.centrography": ("Centrography", "gravity_center", "standard_ellipse"),
-    "spatial.density": ("density_by_time",),
-    "spatial.tables": (
+    "spatial.disparities.convergence": (
+        "BetaConvergence",
+        "SigmaConvergence",
+        "beta_convergence",
+        "sigma_convergence",
+    ),
+    "spatial.disparities.centrography": (
+        "Centrography",
+        "gravity_center",
+        "standard_ellipse",
+    ),
+    "spatial.disparities.densities": ("density_by_time",),
+    "spatial.tables.regression": (
         "RegressionTable",
         "correlation_table",
         "descriptive_table",
@@ -66,9 +121,12 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "weights_table",
         "write_tables",
     ),
-    "spatial.table_check": ("check_table",),
-    "spatial.report": ("explore",),
-    "spatial.study": ("run_study", "check_study"),
+    "spatial.tables.checking": ("check_table",),
+    "spatial.report.building": ("explore",),
+    "spatial.study.run": (
+        "run_study",
+        "check_study",
+    ),
     "spatial.figures": (
         "moran_scatter",
         "moran_over_time",
@@ -79,8 +137,13 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "neighbour_histogram",
         "save_figure",
     ),
-    "spatial.maps": ("map_clusters", "map_significance", "map_values", "small_multiples"),
-    "spatial.layers": ("write_layers",),
+    "spatial.maps.maps": (
+        "map_clusters",
+        "map_significance",
+        "map_values",
+        "small_multiples",
+    ),
+    "spatial.gis.layers": ("write_layers",),
     "spatial.errors": (
         "AlignmentError",
         "ConvergenceError",
@@ -92,19 +155,4 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "WeightsError",
     ),
 }
-_NAMES = {name: module for module, names in _MODULES.items() for name in names}
-_FOLDERS = ("models", "shapefiles", "weights")
-
-__all__ = sorted([*_NAMES, *_FOLDERS])
-
-
-def __getattr__(name: str) -> Any:
-    if name in _FOLDERS:
-        return importlib.import_module(f"spatial.{name}")
-    if name in _NAMES:
-        return getattr(importlib.import_module(_NAMES[name]), name)
-    raise AttributeError(f"module 'spatial' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+__all__, __getattr__, __dir__ = hand_on(__name__, _MODULES, ("models", "shapefiles", "weights"))

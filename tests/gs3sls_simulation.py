@@ -17,12 +17,12 @@ from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
 from spatial.models import SpatialSystem
-from spatial.models._fit import estimate
-from spatial.models._inference import infer
-from spatial.models._tests_spatial import anselin_kelejian
-from spatial.models._tests_system import clustered_j, system_j
-from spatial.models.covariance import as_covariance
-from spatial.panel import Panel
+from spatial.models.diagnostics.space import anselin_kelejian
+from spatial.models.diagnostics.systems import clustered_j, system_j
+from spatial.models.estimation.covariance import as_covariance
+from spatial.models.estimation.inference import infer
+from spatial.models.estimation.steps import estimate
+from spatial.panel.panel import Panel
 from spatial.weights import Weights
 
 Errors = Literal["iid", "heteroskedastic", "serial"]

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from spatial.models._structure import Equation, Structure, Term
-from spatial.models.impacts import Impacts, system_impacts
+from spatial.models.formula.structure import Equation, Structure, Term
+from spatial.models.impacts.result import Impacts, system_impacts
 
 
 def knn_weights(n: int, k: int, seed: int = 0) -> sparse.csr_array:

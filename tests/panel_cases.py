@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spatial.panel import Panel
+from spatial.panel.panel import Panel
 
 NAN = np.nan
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 import spatial as sp
 from spatial.models import SpatialSystem, fixed_effects
-from spatial.panel import Panel
+from spatial.panel.panel import Panel
 from spatial.weights import Weights
 
 N, T = 40, 4

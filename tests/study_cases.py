@@ -16,8 +16,8 @@ import pyogrio
 import shapely
 
 import spatial as sp
-from spatial._study_schema import Study
-from spatial.study import run_study
+from spatial.study.run import run_study
+from spatial.study.schema.study import Study
 
 SIDE, TIMES = 6, range(2001, 2005)
 

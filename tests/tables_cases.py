@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spatial.tables import (
+from spatial.tables.regression import (
     Table,
 )
 

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from ._compose import block, nested
-from ._contiguity import contiguity
-from ._distance import distance_band, inverse_distance, kernel, knn
-from ._economic import economic, gravity, nested_product
-from ._io import read
-from ._spec import from_spec
-from ._sphere import great_circle_km
-from ._weights import Meta, Weights, as_weights
+from spatial.names import hand_on
 
-__all__ = [
-    "Meta",
-    "Weights",
-    "as_weights",
-    "block",
-    "contiguity",
-    "distance_band",
-    "economic",
-    "from_spec",
-    "gravity",
-    "great_circle_km",
-    "inverse_distance",
-    "kernel",
-    "knn",
-    "nested",
-    "nested_product",
-    "read",
-]
+_MODULES = {
+    ".algebra": (
+        "block",
+        "nested",
+    ),
+    ".build.contiguous": ("contiguity",),
+    ".build.distances": (
+        "distance_band",
+        "inverse_distance",
+        "kernel",
+        "knn",
+    ),
+    ".build.nearness": (
+        "economic",
+        "gravity",
+        "nested_product",
+    ),
+    ".io.files": ("read",),
+    ".specs": ("from_spec",),
+    "spatial.places.sphere": ("great_circle_km",),
+    ".value": (
+        "Meta",
+        "Weights",
+        "as_weights",
+    ),
+}
+__all__, __getattr__, __dir__ = hand_on(__name__, _MODULES)

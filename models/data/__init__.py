@@ -1,0 +1,1 @@
+"""From formula and panel to aligned arrays: cells, columns, effects, instruments."""

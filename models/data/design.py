@@ -1,0 +1,313 @@
+"""The aligned arrays of a system: every column once, effects, instruments; all that the estimators need."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spatial.errors import DataError, SpatialWarning, name_ids
+from spatial.models.formula.structure import CONSTANT, Equation, Structure
+from spatial.models.formula.tokens import Call, Name, Node, canonical, walk
+from spatial.weights.value import Weights
+
+from .blueprint import Blueprint
+from .cells import Sample, Unbalanced, build_sample, operators_for
+from .columns import RowEvaluator, base_expressions, cell_values, largest_shift
+from .effects import Effects, build_effects
+from .instruments import Basis, independent_columns, instrument_columns, orthonormal_basis, triangular_factor
+from .layout import LagOperator, Layout
+from .source import Source
+
+__all__ = ["Design", "build_design"]
+
+Float = NDArray[np.float64]
+
+_ABSORBED = 1e-10
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """Arrays of a system; rows are cells, R in all.
+
+    Parameters
+    ----------
+    structure : Structure
+        Without the terms that the effects absorb.
+    layout : Layout
+    effects : Effects
+    columns : array (R, m)
+        Each distinct column of the equations once, as it is: no filter, no effects out.
+    outcomes : tuple of int, length G
+        Which column is the outcome of each equation.
+    regressors : tuple of tuple of int
+        Which columns are the terms of each equation.
+    instruments : array (R, p0)
+        H before effects are out.
+    instrument_names : tuple of str, length p0
+    weights : mapping of str to Weights
+    operators : mapping of str to LagOperator
+        By weights name, errors included.
+    levels : mapping of str to array (R,)
+        The variables that are no outcomes (`Structure.regressors`), not lagged.
+    external : mapping of str to array (R,)
+        Declared instruments.
+    absorbed : tuple of (equation, term)
+        What the effects absorb, left out by name.
+    notes : tuple of str
+        What was done to the sample.
+    """
+
+    structure: Structure
+    layout: Layout
+    effects: Effects
+    columns: Float
+    outcomes: tuple[int, ...]
+    regressors: tuple[tuple[int, ...], ...]
+    instruments: Float
+    instrument_names: tuple[str, ...]
+    weights: Mapping[str, Weights]
+    operators: Mapping[str, LagOperator]
+    levels: Mapping[str, Float]
+    external: Mapping[str, Float]
+    absorbed: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def n_effective(self) -> int:
+        """Rows less the rank of the effects."""
+        return self.effects.n_effective
+
+    @cached_property
+    def projected(self) -> Float:
+        """Columns with the effects out; (R, m)."""
+        return self.effects.project(self.columns)
+
+    @cached_property
+    def basis(self) -> Basis:
+        """Orthonormal instruments, effects out."""
+        return orthonormal_basis(
+            self.effects.project(self.instruments), np.linalg.norm(self.instruments, axis=0)
+        )
+
+    @property
+    def kept_instruments(self) -> tuple[str, ...]:
+        """Names of the instruments in use."""
+        return tuple(self.instrument_names[j] for j in self.basis.kept)
+
+    @property
+    def dropped_instruments(self) -> tuple[str, ...]:
+        """Names of those that depend on the others, or are absorbed."""
+        return tuple(self.instrument_names[j] for j in self.basis.dropped)
+
+    def equation_columns(self, g: int) -> list[int]:
+        """Return the columns [outcome, terms] of equation g."""
+        return [self.outcomes[g], *self.regressors[g]]
+
+    def error_operator(self, g: int) -> LagOperator | None:
+        """Return M of equation g."""
+        name = self.structure.equations[g].error
+        return None if name is None else self.operators[name]
+
+
+def build_design(
+    blueprint: Blueprint,
+    source: Source,
+    weights: Mapping[str, Weights],
+    effects: tuple[tuple[str, ...], ...],
+    iv_order: int,
+    unbalanced: Unbalanced,
+) -> Design:
+    """Evaluate, choose the sample, lag, and build the instruments.
+
+    Parameters
+    ----------
+    blueprint : Blueprint
+    source : Source
+    weights : mapping of str to Weights
+        Those of the formulas and of the errors, over the units of the source.
+    effects : tuple of tuple of str
+        ``unit``, ``time`` or columns; products as tuples.
+    iv_order : int
+        Highest power of the weights in the instruments; one more where exogenous variables are lagged.
+    """
+    structure = blueprint.structure
+    nodes = [
+        *blueprint.outcomes,
+        *(n for row in blueprint.terms for n in row),
+        *blueprint.instruments.values(),
+    ]
+    source.load([n for node in nodes for n in _names(node) if source.has(n)])
+    base = {key: cell_values(node, source) for key, node in base_expressions(nodes, tuple(weights)).items()}
+    sample = build_sample(base, source, weights, largest_shift(nodes), unbalanced)
+    shape = (len(source.times), len(source.units))
+    operators = operators_for(sample)
+    rows = {key: sample.take(values, shape) for key, values in base.items()}
+    evaluate = RowEvaluator(rows, operators, sample.layout)
+    built = build_effects(effects, _effect_codes(effects, source, sample, shape), sample.layout)
+    _check_size(built)
+    keys: dict[str, Node] = {}
+    for node in (*blueprint.outcomes, *(n for row in blueprint.terms for n in row)):
+        keys.setdefault(canonical(node), node)
+    columns = np.column_stack([evaluate(node) for node in keys.values()])
+    place = {key: j for j, key in enumerate(keys)}
+    H, names = _instruments(blueprint, evaluate, operators, iv_order, built)
+    design = Design(
+        structure,
+        sample.layout,
+        built,
+        columns,
+        tuple(place[canonical(n)] for n in blueprint.outcomes),
+        tuple(tuple(place[canonical(n)] for n in row) for row in blueprint.terms),
+        H,
+        names,
+        sample.weights,
+        operators,
+        _levels(blueprint, evaluate),
+        {t.variable: evaluate(blueprint.instruments[t.variable]) for t in structure.instruments},
+        notes=sample.notes,
+    )
+    return _checked(_without_absorbed(design))
+
+
+def _levels(blueprint: Blueprint, evaluate: RowEvaluator) -> dict[str, Float]:
+    out: dict[str, Float] = {}
+    for equation, row in zip(blueprint.structure.equations, blueprint.terms, strict=True):
+        for term, node in zip(equation.terms, row, strict=True):
+            if blueprint.structure.is_outcome(term) or term.variable in out:
+                continue
+            inner = node.arguments[0] if isinstance(node, Call) and term.weights is not None else node
+            out[term.variable] = evaluate(inner)
+    return out
+
+
+def _names(node: Node) -> list[str]:
+    return [n.name for n in walk(node) if isinstance(n, Name)]
+
+
+def _effect_codes(
+    effects: tuple[tuple[str, ...], ...], source: Source, sample: Sample, shape: tuple[int, int]
+) -> dict[str, NDArray[np.intp]]:
+    out: dict[str, NDArray[np.intp]] = {}
+    for column in {part for name in effects for part in name} - {"unit", "time"}:
+        codes, _ = source.categories(column)
+        taken = sample.take(codes, shape)
+        if np.isnan(taken).any():
+            units = source.units[np.unique(sample.layout.unit[np.isnan(taken)])]
+            raise DataError(f"Effects by {column!r} need a value in each cell; missing at {name_ids(units)}.")
+        out[column] = taken.astype(np.intp)
+    return out
+
+
+def _check_size(effects: Effects) -> None:
+    layout = effects.layout
+    if ("unit",) in effects.names and layout.n_times < 2:
+        raise DataError(
+            f"Unit effects need at least two times; the data have {layout.n_times}, so each of the "
+            f"{layout.n_units} units would have an effect of its own and nothing would be left."
+        )
+    if effects.n_effective <= 0:
+        raise DataError(f"The effects ({effects.rank}) leave none of the {layout.n_rows} cells free.")
+
+
+def _instruments(
+    blueprint: Blueprint,
+    evaluate: RowEvaluator,
+    operators: Mapping[str, LagOperator],
+    iv_order: int,
+    effects: Effects,
+) -> tuple[Float, tuple[str, ...]]:
+    structure = blueprint.structure
+    exogenous = list(blueprint.instruments.values())
+    errors = tuple(dict.fromkeys(e.error for e in structure.equations if e.error is not None))
+    used = structure.weights or errors
+    durbin = any(t.operator == "lag" and t.role == "exogenous" for _, t in structure.terms)
+    order = iv_order + 1 if durbin else iv_order
+    rows = evaluate.layout.n_rows
+    X = np.column_stack([evaluate(n) for n in exogenous]) if exogenous else np.zeros((rows, 0))
+    H, names = instrument_columns(
+        X,
+        tuple(blueprint.instruments),
+        {w: operators[w] for w in used},
+        order,
+        {m: operators[m] for m in errors if m not in used},
+    )
+    if any(t.role == "constant" for _, t in structure.terms) and not effects.any:
+        H, names = np.column_stack([np.ones(rows), H]), (CONSTANT, *names)
+    return H, names
+
+
+# ---- what cannot be estimated
+def _without_absorbed(design: Design) -> Design:
+    """Leave out the terms that the effects absorb, and say so."""
+    size = np.linalg.norm(design.columns, axis=0)
+    gone = np.linalg.norm(design.projected, axis=0) <= _ABSORBED * size
+    for equation, column in zip(design.structure.equations, design.outcomes, strict=True):
+        if gone[column]:
+            why = f"the effects {_written(design.effects)} absorb it" if design.effects.any else "it is 0"
+            raise DataError(f"The outcome {equation.outcome!r} has nothing left to explain: {why}.")
+    dropped = [
+        (e.name, t.name)
+        for e, row in zip(design.structure.equations, design.regressors, strict=True)
+        for t, j in zip(e.terms, row, strict=True)
+        if gone[j]
+    ]
+    if not dropped:
+        return design
+    if not design.effects.any:
+        raise DataError(f"These terms are 0 in every cell: {name_ids(t for _, t in dropped)}.")
+    names = list(dict.fromkeys(t for _, t in dropped))
+    warnings.warn(
+        f"The effects {_written(design.effects)} absorb {', '.join(names)}: left out. A variable that "
+        "does not vary within the effects can enter as a product with one that does, as x:trend.",
+        SpatialWarning,
+        stacklevel=4,
+    )
+    equations, regressors = [], []
+    for e, row in zip(design.structure.equations, design.regressors, strict=True):
+        kept = [(t, j) for t, j in zip(e.terms, row, strict=True) if not gone[j]]
+        if not kept:
+            raise DataError(f"The effects absorb every term of equation {e.name!r}.")
+        equations.append(replace(e, terms=tuple(t for t, _ in kept)))
+        regressors.append(tuple(j for _, j in kept))
+    structure = replace(design.structure, equations=tuple(equations))
+    return replace(design, structure=structure, regressors=tuple(regressors), absorbed=tuple(dropped))
+
+
+def _written(effects: Effects) -> str:
+    return " + ".join(":".join(name) for name in effects.names)
+
+
+def _checked(design: Design) -> Design:
+    """Refuse constants beside the constant, and perfect collinearity, by name."""
+    size = np.linalg.norm(design.columns, axis=0)
+    for g, equation in enumerate(design.structure.equations):
+        places = design.equation_columns(g)
+        R = triangular_factor(design.projected[:, places])
+        kept = independent_columns(R[:, 1:], size[places[1:]])
+        if len(kept) < len(equation.terms):
+            _refuse_collinear(equation, kept, design)
+    return design
+
+
+def _refuse_collinear(equation: Equation, kept: Sequence[int], design: Design) -> None:
+    bad = [t.name for j, t in enumerate(equation.terms) if j not in kept]
+    g = design.structure.equations.index(equation)
+    flat = [
+        t.name
+        for t, j in zip(equation.terms, design.regressors[g], strict=True)
+        if t.role != "constant" and np.ptp(design.columns[:, j]) == 0
+    ]
+    if flat:
+        raise DataError(
+            f"Equation {equation.name!r}: {', '.join(flat)} is the same in every cell, as is the constant. "
+            "Leave it out."
+        )
+    raise DataError(
+        f"Equation {equation.name!r}: perfect collinearity. {', '.join(bad)} is a combination of the others "
+        f"({', '.join(t.name for j, t in enumerate(equation.terms) if j in kept)}). Leave one out."
+    )

@@ -1,0 +1,151 @@
+"""One instrument matrix for all equations: its columns, its rank, its orthonormal basis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+
+from .layout import LagOperator
+
+__all__ = ["RANK_TOLERANCE", "Basis", "independent_columns", "instrument_columns", "orthonormal_basis"]
+
+Float = NDArray[np.float64]
+
+RANK_TOLERANCE = 1e-9
+_BLOCK_ROWS = 16_384
+_SAFE = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """An orthonormal basis of the instruments after the effects are out.
+
+    Parameters
+    ----------
+    Q : array (R, p)
+    kept : tuple of int
+        Columns that are linearly independent of those before them.
+    dropped : tuple of int
+        The others.
+    """
+
+    Q: Float
+    kept: tuple[int, ...]
+    dropped: tuple[int, ...]
+
+    @property
+    def rank(self) -> int:
+        """p."""
+        return int(self.Q.shape[1])
+
+
+def instrument_columns(
+    X: Float,
+    names: Sequence[str],
+    operators: Mapping[str, LagOperator],
+    order: int,
+    error_operators: Mapping[str, LagOperator],
+) -> tuple[Float, tuple[str, ...]]:
+    r"""Return :math:`H = [X, W_r X, W_r W_s X, \dots]` up to `order`, and M times all of it.
+
+    Parameters
+    ----------
+    X : array (R, k)
+        Exogenous variables of all equations, and external instruments.
+    names : sequence of str
+        Their names.
+    operators : mapping of str to LagOperator
+        The weights of the formulas.
+    order : int
+        Highest power of the weights; 2 in Kelejian and Prucha (2004).
+    error_operators : mapping of str to LagOperator
+        Error weights that are none of `operators`: with them (I - rho M) X stays in the span of H.
+    """
+    blocks, labels = [X], list(names)
+    current, current_labels = X, list(names)
+    for _ in range(order):
+        lagged = [operator(current) for operator in operators.values()]
+        if not lagged:
+            break
+        current = np.concatenate(lagged, axis=1)
+        current_labels = [f"{w}({label})" for w in operators for label in current_labels]
+        blocks.append(current)
+        labels += current_labels
+    H = np.concatenate(blocks, axis=1)
+    extra = [operator(H) for operator in error_operators.values()]
+    extra_labels = [f"{m}({label})" for m in error_operators for label in labels]
+    return np.concatenate([H, *extra], axis=1), (*labels, *extra_labels)
+
+
+def triangular_factor(values: Float) -> Float:
+    """Return R of the QR factorisation of (R, m) values.
+
+    From the Gram matrix where its condition is harmless, which is far quicker; else block by block (TSQR), as
+    the Gram matrix squares the condition and would hide dependence below 1e-8.
+    """
+    size = np.linalg.norm(values, axis=0)
+    if (size > 0).all() and len(values) > values.shape[1]:
+        gram = (values.T @ values) / np.outer(size, size)
+        if np.linalg.eigvalsh(gram)[0] > _SAFE:
+            return np.asarray(np.linalg.cholesky(gram).T * size)
+    return _tall_qr(values)
+
+
+def _tall_qr(values: Float) -> Float:
+    rows, columns = values.shape
+    step = max(_BLOCK_ROWS, 4 * columns)
+    parts = [np.linalg.qr(values[i : i + step], mode="r") for i in range(0, rows, step)]
+    while len(parts) > 1:
+        stacked = np.vstack(parts)
+        if len(stacked) <= step:
+            return np.asarray(np.linalg.qr(stacked, mode="r"))
+        parts = [np.linalg.qr(stacked[i : i + step], mode="r") for i in range(0, len(stacked), step)]
+    return np.asarray(parts[0])
+
+
+def independent_columns(R: Float, scale: Float, tolerance: float = RANK_TOLERANCE) -> list[int]:
+    """Return the columns that do not depend on those before them, by Gram-Schmidt done twice.
+
+    Parameters
+    ----------
+    R : array (r, p)
+        Triangular factor of the columns.
+    scale : array (p,)
+        Size against which a column counts as zero: its norm before the effects were taken out.
+    """
+    kept: list[int] = []
+    basis = np.zeros((R.shape[0], 0))
+    for j in range(R.shape[1]):
+        column = R[:, j]
+        size = float(np.linalg.norm(column))
+        if size <= tolerance * 0.1 * scale[j] or size == 0.0:
+            continue
+        unit = column / size
+        for _ in range(2):
+            unit = unit - basis @ (basis.T @ unit)
+        left = float(np.linalg.norm(unit))
+        if left > tolerance:
+            basis = np.column_stack([basis, unit / left])
+            kept.append(j)
+    return kept
+
+
+def orthonormal_basis(H: Float, scale: Float, tolerance: float = RANK_TOLERANCE) -> Basis:
+    """Return an orthonormal basis of the columns of H, (R, k), and which of them it took.
+
+    A Cholesky step on Q'Q removes the loss of orthogonality that the first triangular solve leaves with
+    nearly collinear columns (CholeskyQR2).
+    """
+    R = triangular_factor(H)
+    kept = independent_columns(R, scale, tolerance)
+    chosen = H if len(kept) == H.shape[1] else H[:, kept]
+    factor = np.linalg.qr(R[:, kept], mode="r")
+    Q = chosen @ solve_triangular(factor, np.eye(len(kept)))
+    gram = Q.T @ Q
+    Q = Q @ solve_triangular(np.linalg.cholesky(gram).T, np.eye(len(kept)))
+    dropped = tuple(j for j in range(H.shape[1]) if j not in set(kept))
+    return Basis(Q, tuple(kept), dropped)

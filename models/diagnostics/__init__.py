@@ -1,0 +1,1 @@
+"""Diagnostics: tests of instruments, residuals, systems and panels."""

@@ -1,0 +1,166 @@
+"""Diagnostics of instruments and of the system: overidentification, endogeneity, Hausman, Sigma."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spatial.models.hypothesis import HypothesisTest, cluster_sums
+from spatial.models.identification import strength
+
+from .subject import Subject
+from .systems import (
+    VALID,
+    clustered_j,
+    diagonal_sigma,
+    difference_in_j,
+    durbin_wu_hausman,
+    gmm_objective,
+    hausman,
+    hausman_directions,
+    hausman_floor,
+    hausman_robust,
+    sargan,
+    system_j,
+)
+
+__all__ = ["equation_tests", "system_tests"]
+
+HAUSMAN = ("Hausman: 2SLS against 3SLS", "Hausman (clustered): 2SLS against 3SLS")
+SAME = "2SLS and 3SLS estimate the same coefficients"
+
+Float = NDArray[np.float64]
+
+
+def equation_tests(subject: Subject, g: int) -> list[HypothesisTest]:
+    """Return the tests of one equation: J, subsets of instruments, endogeneity, Anderson-Rubin."""
+    name = subject.names[g]
+    data = subject.data(g)
+    y, Z = data[:, 0], data[:, 1:]
+    Q, codes = subject.design.basis.Q, subject.codes
+    residual = subject.two_stage_residuals[:, g]
+    robust = clustered_j(Q, [Z], y[:, None], residual[:, None], codes, equation=name)
+    tests = [sargan(Q, residual, subject.n, Z.shape[1], equation=name), robust]
+    tests += _subset_tests(subject, g, robust, residual)
+    moving = subject.endogenous(g)
+    first = Z[:, moving] - Q @ (Q.T @ Z[:, moving])
+    tests.append(durbin_wu_hausman(y, Z, first, subject.n, codes, equation=name))
+    tests.append(_anderson_rubin(subject, g, y, Z, moving))
+    return tests
+
+
+def _anderson_rubin(
+    subject: Subject, g: int, y: Float, Z: Float, moving: NDArray[np.bool_]
+) -> HypothesisTest:
+    name = subject.names[g]
+    if not moving.any():
+        reason = "the equation has no endogenous regressor"
+        return HypothesisTest.failed("Anderson-Rubin", "the slopes are 0", reason, equation=name)
+    stage = strength.first_stage(
+        Z[:, moving], Z[:, ~moving], subject.design.basis.Q, n_effective=subject.n, codes=subject.codes
+    )
+    found = strength.anderson_rubin(y, stage, Z[:, ~moving], np.zeros(int(moving.sum())))
+    null = "the endogenous regressors have no effect, however weak the instruments"
+    return HypothesisTest(
+        found.name,
+        null,
+        found.statistic,
+        found.distribution,
+        found.df,
+        found.df_denominator,
+        equation=name,
+        reason=found.reason,
+        detail=found.detail,
+    )
+
+
+def _subset_tests(subject: Subject, g: int, full: HypothesisTest, residual: Float) -> list[HypothesisTest]:
+    """Return difference-in-J tests of declared instruments and of the highest power of W."""
+    design = subject.design
+    kept = list(design.kept_instruments)
+    subsets = {name: [name] for name in design.external if name in kept}
+    orders = {name: _lag_order(name, subject) for name in kept}
+    highest = max(orders.values(), default=0)
+    top = [name for name, order in orders.items() if order == highest]
+    if highest > 1:
+        subsets[f"lags of order {highest} ({', '.join(top[:3])}{', ...' if len(top) > 3 else ''})"] = top
+    if not full.computed or not subsets:
+        return []
+    Q = design.basis.Q
+    sums = cluster_sums(Q * residual[:, None], subject.codes)
+    S = sums.T @ sums
+    moments = subject.space.instrumented(g, float(subject.rho[g]))
+    k = moments.shape[1] - 1
+    out = []
+    for label, members in subsets.items():
+        columns = [j for j, name in enumerate(kept) if name not in members]
+        A = np.linalg.qr(subject.instrument_coordinates[:, columns])[0]
+        reduced = HypothesisTest.failed("Hansen J", "", "too few instruments without them")
+        if A.shape[1] >= k and _has_rank(A.T @ moments[:, 1:]):
+            value = gmm_objective(A.T @ S @ A, A, [moments[:, 1:]], moments[:, :1])
+            reduced = HypothesisTest("Hansen J", "", value, "chi2", A.shape[1] - k)
+        out.append(difference_in_j(full, reduced, label, equation=subject.names[g]))
+    return out
+
+
+def _lag_order(name: str, subject: Subject) -> int:
+    """Return how often an instrument was lagged: 2 for ``W(W(log(x)))``."""
+    for weights in subject.design.operators:
+        if name.startswith(f"{weights}("):
+            return 1 + _lag_order(name[len(weights) + 1 : -1], subject)
+    return 0
+
+
+def _has_rank(R: Float) -> bool:
+    size = np.linalg.norm(R, axis=0)
+    if (size == 0).any():
+        return False
+    values = np.linalg.svd(R / size, compute_uv=False)
+    return bool(values[-1] > 1e-10)
+
+
+def system_tests(subject: Subject) -> list[HypothesisTest]:
+    """Return the tests of the whole system: J, Hausman, diagonal Sigma."""
+    if len(subject.names) < 2:
+        return []
+    design = subject.design
+    Q, g = design.basis.Q, len(subject.names)
+    data = [subject.data(h) for h in range(g)]
+    outcomes = np.column_stack([d[:, 0] for d in data])
+    k = design.structure.n_parameters
+    if subject.is_singular:
+        reason = "the residuals of the equations depend on each other linearly: Sigma has no inverse"
+        names = ("Hansen-Sargan J", "Hansen J (clustered)", *HAUSMAN)
+        nulls = (VALID, VALID, SAME, SAME)
+        failed = [HypothesisTest.failed(n, h, reason) for n, h in zip(names, nulls, strict=True)]
+        return [*failed, diagonal_sigma(subject.two_stage_residuals, subject.n)]
+    return [
+        system_j(Q, subject.three_stage_residuals, subject.sigma, k),
+        clustered_j(Q, [d[:, 1:] for d in data], outcomes, subject.two_stage_residuals, subject.codes),
+        *_hausman(subject),
+        diagonal_sigma(subject.two_stage_residuals, subject.n),
+    ]
+
+
+def _hausman(subject: Subject) -> list[HypothesisTest]:
+    found = subject.fit._system.identification()
+    if found.weak or not found.identified:
+        # Both are then far from their limits, and the test tells how far, not which is wrong.
+        how = "weak" if found.identified else "missing"
+        reason = f"identification is {how}, so 2SLS and 3SLS differ whatever is true"
+        return [HypothesisTest.failed(name, SAME, reason) for name in HAUSMAN]
+    two, three = subject.two_stage, subject.three_stage
+    bare = [subject.homoskedastic(fit) for fit in subject.purged]
+    floor = hausman_floor(subject.sigma, subject.design.basis.rank, subject.n)
+    classic = hausman(three.delta, two.delta, bare[1], bare[0], floor)
+    directions = np.empty((len(two.delta), 0))
+    if classic.computed:
+        directions = hausman_directions(bare[1], bare[0], floor)[0]
+    robust = hausman_robust(
+        three.delta,
+        two.delta,
+        subject.influence(three, subject.three_stage_residuals),
+        subject.influence(two, subject.two_stage_residuals),
+        directions,
+    )
+    return [classic, robust]

@@ -1,0 +1,336 @@
+"""Tests of a system: instruments, estimators against each other, endogeneity, correlated equations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spatial.models.hypothesis import HypothesisTest, cluster_sums, wald
+
+__all__ = [
+    "clustered_j",
+    "diagonal_sigma",
+    "difference_in_j",
+    "durbin_wu_hausman",
+    "hausman",
+    "hausman_directions",
+    "hausman_floor",
+    "hausman_robust",
+    "sargan",
+    "system_j",
+]
+
+Float = NDArray[np.float64]
+Codes = NDArray[np.intp]
+
+VALID = "all instruments are valid"
+
+
+def _overidentifying(name: str, df: int, equation: str) -> HypothesisTest | None:
+    if df > 0:
+        return None
+    reason = "exactly identified, as many instruments as coefficients"
+    return HypothesisTest.failed(name, VALID, reason, equation=equation)
+
+
+def sargan(
+    basis: Float, residual: Float, n_effective: float, n_coefficients: int, *, equation: str = ""
+) -> HypothesisTest:
+    r"""Return Sargan's test of one equation, for homoskedastic errors.
+
+    .. math:: J_g = \frac{(Q'\hat\varepsilon_g)'(Q'\hat\varepsilon_g)}
+                         {\hat\varepsilon_g'\hat\varepsilon_g / n} \sim \chi^2(p - k_g)
+
+    Parameters
+    ----------
+    basis : (rows, p)
+        Orthonormal basis Q of the instruments.
+    residual : (rows,)
+        2SLS residuals.
+    n_effective : float
+        Rows less fixed effects.
+    """
+    name, df = "Sargan J", basis.shape[1] - n_coefficients
+    refused = _overidentifying(name, df, equation)
+    if refused:
+        return refused
+    moments = basis.T @ residual
+    value = float(moments @ moments) / (float(residual @ residual) / n_effective)
+    return HypothesisTest(name, VALID, value, "chi2", df, equation=equation, detail="homoskedastic")
+
+
+def system_j(basis: Float, residuals: Float, sigma: Float, n_coefficients: int) -> HypothesisTest:
+    r"""Return the Hansen-Sargan J of a system with one instrument matrix, for homoskedastic errors.
+
+    .. math:: J = \sum_{gh} \sigma^{gh} (Q'\hat\varepsilon_g)'(Q'\hat\varepsilon_h) \sim \chi^2(Gp - K)
+
+    Parameters
+    ----------
+    basis : (rows, p)
+    residuals : (rows, G)
+        3SLS residuals.
+    sigma : (G, G)
+        The covariance of the errors that weighted the estimator.
+    """
+    name, df = "Hansen-Sargan J", basis.shape[1] * residuals.shape[1] - n_coefficients
+    refused = _overidentifying(name, df, "")
+    if refused:
+        return refused
+    moments = basis.T @ residuals
+    value = float(np.sum(np.linalg.inv(sigma) * (moments.T @ moments)))
+    return HypothesisTest(name, VALID, value, "chi2", df, detail="homoskedastic")
+
+
+def clustered_j(
+    basis: Float,
+    regressors: Sequence[Float],
+    outcomes: Float,
+    residuals: Float,
+    codes: Codes,
+    *,
+    equation: str = "",
+) -> HypothesisTest:
+    r"""Return the cluster-robust Hansen J, at the two-step GMM estimate.
+
+    .. math:: \hat S = \sum_c m_c m_c', \quad m_c = \sum_{i \in c} \varepsilon_i \otimes q_i, \qquad
+              J = \bar m(\hat\delta_{GMM})' \hat S^{-1} \bar m(\hat\delta_{GMM}) \sim \chi^2(Gp - K)
+
+    Parameters
+    ----------
+    basis : (rows, p)
+        Orthonormal basis Q of the instruments.
+    regressors : sequence of (rows, k_g)
+        Transformed regressors of each equation.
+    outcomes : (rows, G)
+    residuals : (rows, G)
+        First-step residuals: they make the weights.
+    codes : (rows,)
+        Cluster of each row.
+    """
+    name = "Hansen J (clustered)"
+    p, g = basis.shape[1], residuals.shape[1]
+    k = sum(z.shape[1] for z in regressors)
+    refused = _overidentifying(name, g * p - k, equation)
+    if refused:
+        return refused
+    clusters = int(codes.max()) + 1
+    if clusters <= g * p:
+        reason = f"{clusters} clusters cannot weight {g * p} moment conditions"
+        return HypothesisTest.failed(name, VALID, reason, equation=equation)
+    sums = np.hstack([cluster_sums(basis * residuals[:, [h]], codes) for h in range(g)])
+    value = gmm_objective(sums.T @ sums, basis, regressors, outcomes)
+    return HypothesisTest(
+        name, VALID, value, "chi2", g * p - k, equation=equation, detail="two-step GMM, clustered"
+    )
+
+
+def gmm_objective(weights: Float, basis: Float, regressors: Sequence[Float], outcomes: Float) -> float:
+    """Return the smallest ``m' S^-1 m`` over the coefficients of all equations."""
+    from scipy import linalg
+
+    p = basis.shape[1]
+    root = np.linalg.cholesky(weights)
+    target = (basis.T @ outcomes).T.ravel()
+    slopes = linalg.block_diag(*[basis.T @ z for z in regressors])
+    white_target = linalg.solve_triangular(root, target, lower=True)
+    white_slopes = linalg.solve_triangular(root, slopes, lower=True)
+    assert len(target) == p * outcomes.shape[1]
+    fitted = white_slopes @ np.linalg.lstsq(white_slopes, white_target, rcond=None)[0]
+    return float(np.sum((white_target - fitted) ** 2))
+
+
+def difference_in_j(
+    full: HypothesisTest, reduced: HypothesisTest, subset: str, *, equation: str = ""
+) -> HypothesisTest:
+    r"""Return the C test: are the instruments that only `full` uses valid too?
+
+    .. math:: C = J_{full} - J_{reduced} \sim \chi^2(df_{full} - df_{reduced})
+
+    For a non-negative C take both J with the weights of the full set.
+    """
+    name, null = "Difference in J", f"{subset} are valid instruments, given the others"
+    for test in (full, reduced):
+        if not test.computed:
+            return HypothesisTest.failed(name, null, test.reason, equation=equation)
+    df = full.df - reduced.df
+    if df <= 0:
+        return HypothesisTest.failed(name, null, "the subset adds no instrument", equation=equation)
+    value = max(full.statistic - reduced.statistic, 0.0)
+    return HypothesisTest(name, null, value, "chi2", df, equation=equation, detail=full.detail)
+
+
+COINCIDE = "the two estimators coincide to first order"
+
+
+def hausman_directions(
+    cov_efficient: Float, cov_consistent: Float, floor: float = 1e-8
+) -> tuple[Float, Float]:
+    """Return the combinations (K, r) in which the estimators differ, and the variance of each, (r,).
+
+    Parameters
+    ----------
+    floor : float
+        Smallest gain in variance, relative to that of the consistent estimator, that counts.
+
+    Raises
+    ------
+    ValueError
+        Where the difference of the covariances is not positive semi-definite.
+    """
+    scale = np.sqrt(np.clip(np.diag(cov_consistent), 1e-300, None))
+    difference = (cov_consistent - cov_efficient) / np.outer(scale, scale)
+    values, vectors = np.linalg.eigh((difference + difference.T) / 2)
+    if values[0] < -1e-8:
+        raise ValueError("the covariances differ by a matrix that is not positive semi-definite")
+    # Directions in which the two estimators coincide have no variance: noise is not a difference.
+    used = values > floor
+    return vectors[:, used] / scale[:, None], values[used]
+
+
+def hausman_floor(sigma: Float, n_instruments: int, n_effective: float) -> float:
+    """Return the gain in variance that the noise of the first stages can feign.
+
+    3SLS gains over 2SLS in proportion to the squared correlation of the errors; the estimated first stages
+    add a share of about p/n of that in directions where there is nothing to gain.
+    """
+    scale = np.sqrt(np.diag(sigma))
+    correlation = np.abs(np.tril(sigma / np.outer(scale, scale), -1)).max(initial=0.0)
+    return max(1e-8, 5.0 * n_instruments / n_effective * float(correlation) ** 2)
+
+
+def hausman(
+    efficient: Float,
+    consistent: Float,
+    cov_efficient: Float,
+    cov_consistent: Float,
+    floor: float = 1e-8,
+) -> HypothesisTest:
+    r"""Return Hausman's (1978) test of an efficient against a consistent estimator.
+
+    .. math:: H = (\hat\delta_3 - \hat\delta_2)'(V_2 - V_3)^{+}(\hat\delta_3 - \hat\delta_2)
+              \sim \chi^2(\operatorname{rank}(V_2 - V_3))
+
+    Both covariances must use the same estimate of the error covariance, or V2 - V3 need not be
+    positive semi-definite; and regressors free of the errors.  With the outcomes themselves on the right-hand
+    side the projected regressors of one equation hold the error of another: V2 - V3 then has a rank that it
+    has not in the population, H becomes Sargan's J on too few degrees of freedom, and every second true null
+    is rejected (`Subject.purged` gives the covariances to use, `hausman_floor` the floor).
+    """
+    name = "Hausman: 2SLS against 3SLS"
+    null = "the system estimator is consistent: every equation is specified correctly"
+    try:
+        directions, values = hausman_directions(cov_efficient, cov_consistent, floor)
+    except ValueError as error:
+        return HypothesisTest.failed(name, null, str(error))
+    if not len(values):
+        return HypothesisTest.failed(name, null, COINCIDE)
+    value = float(np.sum((directions.T @ (efficient - consistent)) ** 2 / values))
+    return HypothesisTest(name, null, value, "chi2", len(values), detail="homoskedastic")
+
+
+def hausman_robust(
+    efficient: Float,
+    consistent: Float,
+    influence_efficient: Float,
+    influence_consistent: Float,
+    directions: Float,
+) -> HypothesisTest:
+    r"""Return the Hausman test with the clustered covariance of the difference itself.
+
+    .. math:: \hat V = \frac{N}{N - 1} \sum_i (\psi_{2i} - \psi_{3i})(\psi_{2i} - \psi_{3i})'
+
+    Parameters
+    ----------
+    efficient, consistent : (K,)
+    influence_efficient, influence_consistent : (clusters, K)
+        Sums of the influence function within each cluster: estimate - truth = their sum.
+    directions : (K, r)
+        The combinations in which the estimators differ; see `hausman_directions`.
+    """
+    name = "Hausman (clustered): 2SLS against 3SLS"
+    null = "2SLS and 3SLS estimate the same coefficients"
+    count, r = len(influence_efficient), directions.shape[1]
+    if r == 0:
+        return HypothesisTest.failed(name, null, COINCIDE)
+    if count <= r:
+        return HypothesisTest.failed(name, null, f"{count} clusters for {r} differences")
+    gap = (influence_efficient - influence_consistent) @ directions
+    covariance = gap.T @ gap * count / (count - 1)
+    return wald(name, null, directions.T @ (efficient - consistent), covariance, detail="clustered")
+
+
+def durbin_wu_hausman(
+    y: Float,
+    regressors: Float,
+    first_stage_residuals: Float,
+    n_effective: float,
+    codes: Codes | None = None,
+    *,
+    equation: str = "",
+) -> HypothesisTest:
+    r"""Test endogeneity by the control function: first-stage residuals added to the equation.
+
+    .. math:: y = Z\delta + \hat V\theta + e, \qquad H_0: \theta = 0
+
+    Parameters
+    ----------
+    y : (rows,)
+    regressors : (rows, k)
+    first_stage_residuals : (rows, m)
+    n_effective : float
+        Rows less fixed effects.
+    codes : (rows,), optional
+        Clusters; None for the F test with homoskedastic errors.
+    """
+    name, null = "Durbin-Wu-Hausman", "the regressors are exogenous: least squares is consistent"
+    m = first_stage_residuals.shape[1]
+    if m == 0:
+        return HypothesisTest.failed(
+            name, null, "the equation has no endogenous regressor", equation=equation
+        )
+    design = np.hstack([regressors, first_stage_residuals])
+    gram = design.T @ design
+    scale = np.sqrt(np.diag(gram))
+    if (scale == 0).any() or np.linalg.eigvalsh(gram / np.outer(scale, scale))[0] < 1e-12:
+        return HypothesisTest.failed(
+            name, null, "the first-stage residuals are collinear with the regressors", equation=equation
+        )
+    bread = np.linalg.inv(gram)
+    slopes = bread @ (design.T @ y)
+    error = y - design @ slopes
+    df = n_effective - design.shape[1]
+    theta = slopes[-m:]
+    if codes is None:
+        covariance = bread[-m:, -m:] * float(error @ error) / df
+        value = float(theta @ np.linalg.solve(covariance, theta)) / m
+        return HypothesisTest(name, null, value, "F", m, df, equation=equation, detail="homoskedastic")
+    clusters = int(codes.max()) + 1
+    if clusters <= m:
+        return HypothesisTest.failed(name, null, f"{clusters} clusters for {m} residuals", equation=equation)
+    sums = cluster_sums(design * error[:, None], codes)
+    covariance = bread @ (sums.T @ sums) @ bread * clusters / (clusters - 1)
+    return wald(name, null, theta, covariance[-m:, -m:], equation=equation, detail="clustered")
+
+
+def diagonal_sigma(residuals: Float, n_effective: float) -> HypothesisTest:
+    r"""Return the Breusch-Pagan (1980) LM test that errors of different equations are uncorrelated.
+
+    .. math:: LM = n \sum_{g<h} r_{gh}^2 \sim \chi^2(G(G-1)/2)
+
+    Parameters
+    ----------
+    residuals : (rows, G)
+        Residuals of the equations estimated one by one.
+    n_effective : float
+    """
+    name, null = "Breusch-Pagan LM", "the errors of the equations are uncorrelated"
+    g = residuals.shape[1]
+    if g < 2:
+        return HypothesisTest.failed(name, null, "there is one equation")
+    moments = residuals.T @ residuals
+    scale = np.sqrt(np.diag(moments))
+    r = moments / np.outer(scale, scale)
+    value = n_effective * float(np.sum(np.tril(r, -1) ** 2))
+    return HypothesisTest(name, null, value, "chi2", g * (g - 1) // 2)

@@ -1,0 +1,126 @@
+"""All tests of a fit, in one table: instruments, errors, space, effects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from spatial.models.hypothesis import HypothesisTest, frame_of
+from spatial.models.identification.verdict import Identification
+
+from .instruments import equation_tests, system_tests
+from .residuals import effect_tests, residual_tests, restriction_tests
+from .subject import Subject
+
+if TYPE_CHECKING:
+    from spatial.models.results import SystemFit
+
+__all__ = ["Diagnostics", "diagnostics"]
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """Tests of a fit; one that cannot be computed is there with its reason.
+
+    Parameters
+    ----------
+    tests : tuple of HypothesisTest
+        Equation by equation, then the system.
+    identification : Identification
+        The verdict and the first stages.
+    """
+
+    tests: tuple[HypothesisTest, ...]
+    identification: Identification
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """A row for each test: equation, test, statistic, distribution, df, p_value, null, detail, reason."""
+        return frame_of(self.tests)
+
+    @property
+    def instruments(self) -> pd.DataFrame:
+        """First-stage statistics, a row for each endogenous regressor."""
+        return self.identification.instruments.copy()
+
+    def tidy(self) -> pd.DataFrame:
+        """Return the frame of tests."""
+        return self.frame
+
+    def test(self, name: str, equation: str = "") -> HypothesisTest:
+        """Return one test by its name, and its equation; empty for the system.
+
+        Raises
+        ------
+        DataError
+            Naming the tests that there are.
+        """
+        for test in self.tests:
+            if test.name == name and test.equation == equation:
+                return test
+        from spatial.errors import DataError, did_you_mean
+
+        known = list(dict.fromkeys(t.name for t in self.tests if t.equation == equation))
+        where = f"of equation {equation!r}" if equation else "of the system"
+        raise DataError(f"There is no test {name!r} {where}; there are {known}.{did_you_mean(name, known)}")
+
+    def summary(self) -> str:
+        """Return the tests as text, equation by equation, and the first stages."""
+        lines = ["Diagnostics"]
+        for equation in dict.fromkeys(t.equation for t in self.tests):
+            lines.append(f"  {equation or 'system'}")
+            lines += [f"    {_line(t)}" for t in self.tests if t.equation == equation]
+        lines += ["", self.identification.summary()]
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+
+def _line(test: HypothesisTest) -> str:
+    if not test.computed:
+        return f"{test.name}: not computed ({test.reason})"
+    reference = f"{test.reference} = " if test.reference else ""
+    return f"{test.name}: {reference}{test.statistic:.3f}, p = {test.p_value:.4f}   H0: {test.null}"
+
+
+def diagnostics(fit: SystemFit) -> Diagnostics:
+    """Run all tests that the fit allows.
+
+    Per equation: Sargan and clustered Hansen J, difference in J for declared instruments and for the
+    highest lags, Durbin-Wu-Hausman, Anderson-Rubin, Anselin-Kelejian, LM lag and error (exogenous
+    regressors only), Pesaran CD before and after, Wald tests of the spatial terms, tests of the effects.
+    For the system: J, Hausman 2SLS against 3SLS, Breusch-Pagan test of a diagonal Sigma.  Clusters
+    are units.
+
+    Parameters
+    ----------
+    fit : SystemFit
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from spatial.models.system import SpatialSystem
+    >>> from spatial.weights import Weights
+    >>> rng = np.random.default_rng(1)
+    >>> ring = np.roll(np.eye(60), 1, axis=1) + np.roll(np.eye(60), -1, axis=1)
+    >>> W = Weights.from_dense(ring).row_standardized()
+    >>> data = pd.DataFrame(rng.normal(size=(60, 2)), columns=["x", "y"])
+    >>> data["y"] += 2 * data.x
+    >>> tests = diagnostics(SpatialSystem("y ~ x", data, W, error="W").fit("2sls"))
+    >>> print(tests.test("LM lag", "y"))
+    LM lag [y]: chi2(1) = 2.9282, p = 0.0870. H0: there is no spatial lag of the dependent variable.
+    """
+    subject = Subject(fit)
+    parts: tuple[Callable[[Subject, int], list[HypothesisTest]], ...] = (
+        equation_tests,
+        residual_tests,
+        restriction_tests,
+        effect_tests,
+    )
+    tests = [test for g in range(len(subject.names)) for part in parts for test in part(subject, g)]
+    tests += system_tests(subject)
+    return Diagnostics(tuple(tests), fit._system.identification())

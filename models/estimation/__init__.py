@@ -1,0 +1,1 @@
+"""Estimation: the steps of GS3SLS and its special cases, and their covariances."""

@@ -1,0 +1,1 @@
+"""Formulas: their grammar, and the structure of the system that they describe."""

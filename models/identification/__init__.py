@@ -1,0 +1,1 @@
+"""Identification: ranks, populations, first stages, strength of instruments, advice."""

@@ -1,0 +1,1 @@
+"""Impacts: direct, indirect and total effects, and the stability of a system."""

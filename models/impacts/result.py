@@ -1,0 +1,391 @@
+"""Direct, indirect and total effects of every regressor on every outcome, with standard errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from spatial.errors import DataError, did_you_mean
+from spatial.models.estimation.covariance import is_whole
+from spatial.models.formula.structure import Structure
+
+from .errors import EFFECTS, delta_errors, effects_frame, effects_notes, simulate, time_notes
+from .map import EffectMap, Horizon
+from .parts import Kind, order_effects_one, order_effects_several, unit_effects
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from spatial.models.results import SystemFit
+
+__all__ = ["Impacts", "impacts", "system_impacts"]
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Impacts:
+    """Effects in equilibrium, as averages over units.
+
+    For E the N x N derivatives of one outcome by one regressor: direct, the mean of the diagonal (a
+    unit's own regressor); total, the mean of the row sums (the regressor of all units); indirect, the
+    difference.  Units: those of the outcome for one unit of the regressor.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        `outcome`, `term`, `effect`, `estimate`, `std_error`, `statistic`, `p_value`, `conf_low`, `conf_high`,
+        then `std_error_delta`, `std_error_simulated` and `method`, which of them is in `std_error`.
+    draws : int
+        Draws of the parameters used; 0 where only the delta method was.
+    share_unstable : float
+        Share of draws outside the region where the reduced form exists with the sign of its series.
+    stable : bool
+        Whether the estimates themselves are inside.
+    horizon : "short" or "long"
+    how : str
+        How multipliers were computed.
+    seed : int
+    notes : tuple of str
+    """
+
+    frame: pd.DataFrame
+    draws: int
+    share_unstable: float
+    stable: bool
+    horizon: Horizon
+    how: str
+    seed: int
+    notes: tuple[str, ...]
+    _map: EffectMap = field(repr=False)
+    _parameters: Float = field(repr=False)
+    _shocks: pd.DataFrame = field(repr=False)
+    _ids: pd.Index[Any] = field(repr=False)
+    _unit: NDArray[np.intp] = field(repr=False)
+
+    def tidy(self) -> pd.DataFrame:
+        """Return a row for each outcome, term and effect."""
+        return self.frame.copy()
+
+    def glance(self) -> pd.DataFrame:
+        """Return one row: how the effects were found."""
+        row = {
+            "draws": self.draws,
+            "share_unstable": self.share_unstable,
+            "stable": self.stable,
+            "horizon": self.horizon,
+            "how": self.how,
+            "seed": self.seed,
+        }
+        return pd.DataFrame([row])
+
+    @property
+    def cross_multipliers(self) -> pd.DataFrame:
+        """Equilibrium response of each outcome to a structural shock of one in each equation.
+
+        The same columns as `frame`, with `shock`, the equation that is hit, in place of `term`.
+        """
+        return self._shocks.copy()
+
+    def structural(self) -> pd.DataFrame:
+        """Return the short form, coefficients as estimated, beside the equilibrium form.
+
+        `own` and `lagged`: coefficients of the regressor and of its spatial lags (times their mean row
+        sum) in the outcome's own equation; 0 where it does not enter.  `feedback`: direct less own.
+        """
+        c = self._map.coefficients(self._parameters)
+        sums = [
+            float(self._map.matrices[w].sum()) / self._map.matrices[w].shape[0] for w in self._map.weights
+        ]
+        lagged = sum((s * D for s, D in zip(sums, c.D, strict=True)), np.zeros_like(c.C))
+        wide = self.frame.pivot_table(
+            index=["outcome", "term"], columns="effect", values="estimate", sort=False
+        )
+        rows = []
+        for g, outcome in enumerate(self._map.structure.names):
+            for k, term in enumerate(self._map.terms[: self._map.n_regressors]):
+                effect = wide.loc[(outcome, term)]
+                own = float(c.C[g, k])
+                row = {"outcome": outcome, "term": term, "own": own, "lagged": float(lagged[g, k])}
+                row |= {name: float(effect[name]) for name in EFFECTS}
+                rows.append(row | {"feedback": float(effect["direct"]) - own})
+        return pd.DataFrame(rows)
+
+    def by_order(self, k: int = 5) -> pd.DataFrame:
+        """Return what neighbours of each order add: a partition of the powers of W.
+
+        Order 0 is the unit itself, 1 its neighbours, 2 theirs (the unit again among them).  The last
+        rows, order "rest", are what is beyond `k`; all orders add up to the effects.
+
+        Parameters
+        ----------
+        k : int
+            Highest order shown alone.
+        """
+        if not is_whole(k, 0) or k > 50:
+            raise DataError(f"by_order needs a whole number of orders from 0 to 50; got {k!r}.")
+        self._refuse_divergence()
+        direct, total = self._orders(int(k))
+        known = self._values()
+        labels: list[Any] = [*range(int(k) + 1), "rest"]
+        direct = np.concatenate([direct, (known[0] - direct.sum(axis=0))[None]])
+        total = np.concatenate([total, (known[2] - total.sum(axis=0))[None]])
+        rows = [
+            {
+                "outcome": outcome,
+                "term": term,
+                "order": label,
+                "direct": direct[m, g, j],
+                "indirect": total[m, g, j] - direct[m, g, j],
+                "total": total[m, g, j],
+            }
+            for g, outcome in enumerate(self._map.structure.names)
+            for j, term in enumerate(self._map.terms[: self._map.n_regressors])
+            for m, label in enumerate(labels)
+        ]
+        return pd.DataFrame(rows)
+
+    def _refuse_divergence(self) -> None:
+        if not self.stable:
+            raise DataError(
+                "Orders of neighbours add up only where the power series converges, and here it does not: "
+                "see fit.stability()."
+            )
+
+    def _orders(self, k: int) -> tuple[Float, Float]:
+        c = self._map.coefficients(self._parameters)
+        if self._map.way == "traces":
+            r = self._map.feedback[0]
+            return order_effects_one(c.B, c.Lambda[r], c.C, c.D[r], self._map.traces, k)
+        matrices = [self._map.matrices[w] for w in self._map.weights]
+        return order_effects_several(c, matrices, self._map._probes, k)
+
+    def _values(self) -> Float:
+        direct, total, _, _ = self._map.evaluate(self._parameters)
+        return np.array([direct, total - direct, total])
+
+    def by_unit(self, outcome: str, term: str, kind: Kind = "sent") -> pd.Series[float]:
+        """Return one number for each unit, by id: a column for a map.
+
+        Parameters
+        ----------
+        outcome, term : str
+            As in `frame`.
+        kind : "sent", "received" or "direct"
+            sent: what a rise of `term` by one in this unit alone adds to `outcome`, summed over all units.
+            received: what a rise in all units adds to `outcome` of this unit; the same everywhere where W is
+            row-standardized.  direct: what a rise in this unit adds to its own `outcome`.  The mean
+            of the first two is the total effect, that of the third the direct effect.
+
+        Returns
+        -------
+        Series
+            Indexed by unit id, in the order of the weights.
+        """
+        names = self._map.structure.names
+        _require(outcome, names, "outcome")
+        _require(term, self._map.terms, "term")
+        _require(kind, ("sent", "received", "direct"), "kind")
+        c = self._map.coefficients(self._parameters)
+        matrices = [self._map.matrices[w] for w in self._map.weights]
+        values = unit_effects(
+            c, matrices, names.index(outcome), self._map.terms.index(term), kind, len(self._unit)
+        )
+        # Weights that differ between times stand beside each other: a unit is the mean of its cells.
+        counts = np.bincount(self._unit, minlength=len(self._ids))
+        sums = np.bincount(self._unit, weights=values, minlength=len(self._ids))
+        with np.errstate(invalid="ignore"):
+            means = sums / counts
+        return pd.Series(means, index=self._ids, name=f"{kind}: {term} on {outcome}")
+
+    def summary(self) -> str:
+        """Return the table, with how it was made and what to know about it."""
+        if not len(self.frame):
+            return "Effects in equilibrium: the system has no regressor; see cross_multipliers."
+        wide = self.frame.copy()
+        stars = np.select(
+            [wide["p_value"] < 0.01, wide["p_value"] < 0.05, wide["p_value"] < 0.1], ["***", "**", "*"], ""
+        )
+        wide["shown"] = [
+            f"{b:.4g}{s} ({e:.3g})"
+            for b, s, e in zip(wide["estimate"], stars, wide["std_error"], strict=True)
+        ]
+        table = wide.pivot_table(
+            index=["outcome", "term"], columns="effect", values="shown", aggfunc="first", sort=False
+        )[list(EFFECTS)]
+        lines = [f"Effects in equilibrium, {self.horizon} run ({self.how})", table.to_string()]
+        method = self.frame["method"].iloc[0]
+        count = f", {self.draws} draws, seed {self.seed}" if self.draws else ""
+        lines.append(f"Standard errors in parentheses: {method}{count}. *** p < .01, ** p < .05, * p < .1")
+        return "\n".join([*lines, *self.notes])
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def __repr__(self) -> str:
+        names = ", ".join(self._map.structure.names)
+        return f"<Impacts of {self._map.n_regressors} regressors on {names}; {self.how}>"
+
+    def plot(self, ax: Axes | None = None, *, outcome: str | None = None) -> Axes:
+        """Draw direct, indirect and total effects with their intervals; one outcome, the first by default."""
+        import matplotlib.pyplot as plt
+
+        names = self._map.structure.names
+        chosen = names[0] if outcome is None else outcome
+        _require(chosen, names, "outcome")
+        ax = plt.subplots(layout="constrained")[1] if ax is None else ax
+        part = self.frame[self.frame["outcome"] == chosen]
+        terms = list(dict.fromkeys(part["term"]))
+        for shift, effect in zip((0.2, 0.0, -0.2), EFFECTS, strict=True):
+            rows = part[part["effect"] == effect]
+            y = np.arange(len(terms))[::-1] + shift
+            bars = np.abs(rows[["conf_low", "conf_high"]].to_numpy().T - rows["estimate"].to_numpy())
+            ax.errorbar(rows["estimate"], y, xerr=bars, fmt="o", capsize=2, label=effect)
+        ax.axvline(0.0, color="0.6", linewidth=0.8, zorder=0)
+        ax.set_yticks(np.arange(len(terms))[::-1], terms)
+        ax.set_xlabel(f"effect on {chosen}")
+        ax.legend(frameon=False)
+        return ax
+
+
+def _require(name: str, allowed: tuple[str, ...], what: str) -> None:
+    if name not in allowed:
+        shown = ", ".join(map(repr, allowed))
+        raise DataError(f"{what} is one of {shown}; got {name!r}.{did_you_mean(name, allowed)}")
+
+
+def impacts(fit: SystemFit, draws: int = 1000, seed: int = 0, horizon: Horizon = "short") -> Impacts:
+    """Return the effects of a fit; see `system_impacts`.
+
+    Parameters
+    ----------
+    fit : SystemFit
+    draws : int
+        Draws of the parameters for simulated standard errors; 0 for the delta method alone.
+    seed : int
+    horizon : "short" or "long"
+        With lagged outcomes: the effect in the same period, or of a lasting change in the end.
+
+    Examples
+    --------
+    >>> from spatial.models.system import SpatialSystem
+    >>> from spatial.weights import Weights
+    >>> rng = np.random.default_rng(1)
+    >>> ring = np.roll(np.eye(60), 1, axis=1) + np.roll(np.eye(60), -1, axis=1)
+    >>> W = Weights.from_dense(ring).row_standardized()
+    >>> data = pd.DataFrame(rng.normal(size=(60, 2)), columns=["x", "z"])
+    >>> data["y"] = np.linalg.solve(np.eye(60) - 0.4 * W.sparse.toarray(), 2 * data.x + 0.1 * data.z)
+    >>> found = impacts(SpatialSystem("y ~ x + W(y)", data, W).fit("2sls"))
+    >>> found.tidy()[["term", "effect", "estimate"]].round(2).values.tolist()
+    [['x', 'direct', 2.18], ['x', 'indirect', 1.1], ['x', 'total', 3.28]]
+    """
+    design = fit._system.design
+    layout = design.layout
+    matrices, unit = {}, np.arange(layout.n_units)
+    for name in fit.structure.weights:
+        operator = design.operators[name]
+        if operator.is_constant:
+            matrices[name] = operator.matrices[0]
+        else:
+            # Averages over cells are those of the times side by side.
+            matrices[name] = sparse.csr_array(
+                sparse.block_diag([m for _, _, m in operator.blocks()], format="csr")
+            )
+            unit = layout.unit
+    return system_impacts(
+        fit.structure,
+        fit.params.to_numpy(),
+        fit.cov.to_numpy(),
+        matrices,
+        ids=layout.units,
+        unit=unit,
+        draws=draws,
+        seed=seed,
+        horizon=horizon,
+    )
+
+
+def system_impacts(
+    structure: Structure,
+    parameters: Float,
+    covariance: Float,
+    matrices: Mapping[str, Any],
+    *,
+    ids: pd.Index[Any],
+    unit: NDArray[np.intp] | None = None,
+    draws: int = 1000,
+    seed: int = 0,
+    horizon: Horizon = "short",
+) -> Impacts:
+    r"""Compute effects in equilibrium and their standard errors.
+
+    .. math::
+
+        \frac{\partial y_g}{\partial x_k'} = \sum_h (S^{-1})_{gh} \Bigl(c_{hk} I + \sum_r d_{rhk} W_r\Bigr)
+
+        S = (I - B) \otimes I - \sum_r \Lambda_r \otimes W_r
+
+    One weights matrix: by traces of its powers, common to all draws (LeSage and Pace 2009); several: by
+    sparse solves.  Standard errors: simulated from the joint normal of the coefficients, and by the delta
+    method.
+
+    Parameters
+    ----------
+    structure : Structure
+    parameters : (P,)
+    covariance : (P, P)
+    matrices : mapping of str to sparse (N, N)
+    ids : Index
+        Units.
+    unit : int array (N,), optional
+        Unit of each row of the matrices.
+    draws, seed : int
+    horizon : "short" or "long"
+    """
+    _check_options(draws, seed, horizon)
+    graphs = dict(matrices) or {"": sparse.csr_array((len(ids), len(ids)))}
+    effect_map = EffectMap(structure, graphs, horizon, seed)
+    direct, total, stable, truncation = effect_map.evaluate(parameters)
+    point = np.array([direct, total - direct, total])
+    scale = np.sqrt(np.clip(np.diag(covariance), 0.0, None))
+    delta = delta_errors(effect_map, parameters, covariance, scale)
+    simulated, share = None, float("nan")
+    if draws and effect_map.can_simulate:
+        simulated, share = simulate(effect_map, parameters, covariance, draws, seed, bool(stable))
+    frame = effects_frame(effect_map, point, delta, simulated)
+    notes = (
+        *time_notes(effect_map, parameters),
+        *effects_notes(effect_map, bool(stable), share, draws, frame, float(truncation)),
+    )
+    own = frame["term"].isin(effect_map.terms[: effect_map.n_regressors])
+    shocks = frame[~own].reset_index(drop=True)
+    shocks["term"] = shocks["term"].str.removeprefix("shock in ")
+    return Impacts(
+        frame[own].reset_index(drop=True),
+        draws if simulated is not None else 0,
+        share,
+        bool(stable),
+        horizon,
+        effect_map.how,
+        seed,
+        notes,
+        effect_map,
+        np.asarray(parameters, dtype=np.float64),
+        shocks.rename(columns={"term": "shock"}),
+        ids,
+        np.arange(len(ids)) if unit is None else unit,
+    )
+
+
+def _check_options(draws: int, seed: int, horizon: str) -> None:
+    if not is_whole(draws, 0) or draws == 1:
+        raise DataError(f"draws is 0, or a whole number above 1; got {draws!r}.")
+    if not is_whole(seed, 0):
+        raise DataError(f"seed is a whole number, 0 or more; got {seed!r}.")
+    _require(horizon, ("short", "long"), "horizon")

@@ -1,0 +1,14 @@
+"""Agglomeration of industries in cities: quotients, concentration, variety, distance decay."""
+
+from __future__ import annotations
+
+from spatial.names import hand_on
+
+_MODULES = {
+    ".potential": (
+        "VirtualAgglomeration",
+        "distance_decay",
+        "virtual_agglomeration",
+    ),
+}
+__all__, __getattr__, __dir__ = hand_on(__name__, _MODULES)

@@ -1,0 +1,278 @@
+r"""A tree code on the sphere: far groups of places by their moments, with a guaranteed relative error.
+
+On the unit sphere the squared chord to place j is :math:`s_j = 2 - 2 t \cdot x_j`.  For a group with centre
+c and mean :math:`s_0`, :math:`s_j = s_0 + e_j` with :math:`e_j = -2 t \cdot (x_j - c)` linear in x, so
+
+.. math:: \sum_j m_j \varphi(s_j) \approx \sum_{q=0}^{3} \frac{\varphi^{(q)}(s_0)}{q!} \sum_j m_j e_j^q
+
+needs only the moments of the group up to order three.  For each unit of mass the remainder is at most
+:math:`\max |\varphi^{(4)}| \, \delta^2 \, E(e^2) / 24` with :math:`\delta = \max |e_j|`.  A group is taken
+only where that is below `tolerance` times the smallest weight in it, so the error of a sum of nonnegative
+values is at most `tolerance` times the sum.  (Barnes and Hut, 1986, Nature 324, have the tree with a
+heuristic in place of the bound.)
+"""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from spatial.compute.compiled import compiled
+
+from .decay_kernels import OPTIONS, angle
+
+__all__ = ["MOMENTS", "build_order", "group_moments", "spread_ratio", "tree_sums"]
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+
+# 1 + 3 + 6 + 10 monomials of (x - c) up to order three.
+MOMENTS = 20
+
+_V = nb.types.Array(nb.float64, 1, "C")
+_M = nb.types.Array(nb.float64, 2, "C")
+_C = nb.types.Array(nb.float64, 3, "C")
+_I = nb.types.Array(nb.int64, 1, "C")
+
+
+def build_order(points: Float, levels: int) -> tuple[Int, Int, Int]:
+    """Sort the points into a balanced binary tree: node i has the children 2i + 1 and 2i + 2.
+
+    Parameters
+    ----------
+    points : (N, 3) unit vectors, in the caller's order.
+    levels : depth; the leaves are the last 2**levels nodes.
+
+    Returns
+    -------
+    order, starts, stops : the permutation (N,), and the slice of each node in it.
+    """
+    order = np.arange(len(points))
+    starts, stops = (np.zeros(2 ** (levels + 1) - 1, dtype=np.int64) for _ in range(2))
+    stops[0] = len(points)
+    for node in range(2**levels - 1):
+        part = order[starts[node] : stops[node]]
+        places = points[part]
+        half = len(part) // 2
+        widest = np.argmax(places.max(axis=0) - places.min(axis=0))
+        part[:] = part[np.argpartition(places[:, widest], half)]
+        starts[2 * node + 1], stops[2 * node + 1] = starts[node], starts[node] + half
+        starts[2 * node + 2], stops[2 * node + 2] = starts[node] + half, stops[node]
+    return order, starts, stops
+
+
+@compiled(nb.void(_V, _V, _V, _M, _I, _I, nb.int64, nb.int64, _M, _C), **OPTIONS)
+def group_moments(x, y, z, values, starts, stops, first, last, shape, moments):  # type: ignore[no-untyped-def]
+    """Fill centre, mean squared radius and radius in `shape` (nodes, 6), and `moments` (nodes, k, 20)."""
+    for node in range(first, last):
+        a, b = starts[node], stops[node]
+        cx, cy, cz = x[a:b].mean(), y[a:b].mean(), z[a:b].mean()
+        spread, radius = 0.0, 0.0
+        for j in range(a, b):
+            square = (x[j] - cx) ** 2 + (y[j] - cy) ** 2 + (z[j] - cz) ** 2
+            spread += square
+            radius = max(radius, square)
+        shape[node, 0], shape[node, 1], shape[node, 2] = cx, cy, cz
+        shape[node, 3], shape[node, 4] = spread / (b - a), np.sqrt(radius)
+        for k in range(values.shape[0]):
+            m = moments[node, k]
+            m[:] = 0.0
+            for j in range(a, b):
+                w, u, v, t = values[k, j], x[j] - cx, y[j] - cy, z[j] - cz
+                m[0] += w
+                m[1] += w * u
+                m[2] += w * v
+                m[3] += w * t
+                m[4] += w * u * u
+                m[5] += w * v * v
+                m[6] += w * t * t
+                m[7] += w * u * v
+                m[8] += w * u * t
+                m[9] += w * v * t
+                m[10] += w * u * u * u
+                m[11] += w * v * v * v
+                m[12] += w * t * t * t
+                m[13] += w * u * u * v
+                m[14] += w * u * u * t
+                m[15] += w * u * v * v
+                m[16] += w * v * v * t
+                m[17] += w * u * t * t
+                m[18] += w * v * t * t
+                m[19] += w * u * v * t
+
+
+def spread_ratio(shape: Float, moments: Float) -> None:
+    """Set shape[:, 5] to the largest E(h.u)**2 / r**2 over directions u and columns, at most 1."""
+    m = moments
+    rows = [
+        [m[..., 4], m[..., 7], m[..., 8]],
+        [m[..., 7], m[..., 5], m[..., 9]],
+        [m[..., 8], m[..., 9], m[..., 6]],
+    ]
+    largest = np.linalg.eigvalsh(np.moveaxis(np.array(rows), (0, 1), (-2, -1)))[..., -1]
+    mass = m[..., 0] * shape[:, None, 4] ** 2
+    ratio = np.divide(largest, mass, out=np.zeros_like(largest), where=mass > 0)
+    shape[:, 5] = np.clip(ratio.max(axis=1) * (1 + 1e-9), 0.0, 1.0)
+
+
+@compiled(nb.float64(nb.float64, nb.float64, nb.float64), **OPTIONS)
+def _fourth(low, high, p):  # type: ignore[no-untyped-def]
+    """Bound the fourth derivative of theta(s)**-p over [low, high], term by term."""
+    theta = angle(low, 4.0 - low)
+    q = min(low * (4.0 - low), high * (4.0 - high))
+    if q <= 0.0:
+        return np.inf
+    a = max(abs(2.0 - low), abs(2.0 - high))
+    d1 = 1.0 / np.sqrt(q)
+    cube = d1 / q
+    d2 = a * cube
+    d3 = cube * (1.0 + 3.0 * a * a / q)
+    d4 = cube / q * a * (9.0 + 15.0 * a * a / q)
+    f = 1.0 / theta if p == 1.0 else theta**-p
+    return (
+        p * (p + 1.0) * (p + 2.0) * (p + 3.0) * f * (d1 / theta) ** 4
+        + 6.0 * p * (p + 1.0) * (p + 2.0) * f / (theta * q) * d2 / (theta * theta)
+        + p * (p + 1.0) * f / (theta * theta) * (4.0 * d1 * d3 + 3.0 * d2 * d2)
+        + p * f / theta * d4
+    )
+
+
+@compiled(nb.boolean(_V, _V, nb.float64, nb.float64), **OPTIONS)
+def _far_enough(target, group, p, tolerance):  # type: ignore[no-untyped-def]
+    """Whether `group` may be taken by its moments for every target of the leaf `target` (rows of `shape`)."""
+    gap, sum_, dot, norm = 0.0, 0.0, 0.0, 0.0
+    for axis in range(3):
+        gap += (target[axis] - group[axis]) ** 2
+        sum_ += (target[axis] + group[axis]) ** 2
+        dot += target[axis] * group[axis]
+        norm += group[axis] ** 2
+    gap, sum_, norm = np.sqrt(gap), np.sqrt(sum_), np.sqrt(norm)
+    spread, radius, reach = group[3], group[4], target[4]
+    near, far = gap - reach, gap + reach
+    if near <= radius or norm < 0.1:
+        return False
+    # h = x - c is tangential but for r**2 / (2 |c|) along c, because x is on the sphere.
+    square = target[0] ** 2 + target[1] ** 2 + target[2] ** 2 - (dot / norm) ** 2
+    across = np.sqrt(max(square, 0.0)) + reach
+    normal = radius * radius / (2.0 * norm)
+    delta = 2.0 * (across * radius + normal)
+    typical = 2.0 * (across * radius * np.sqrt(group[5]) + normal)
+    low = max((near - radius) ** 2, near * near + spread - delta)
+    high = min((far + radius) ** 2, far * far + spread + delta)
+    high = min(high, 4.0 - max(sum_ - reach - radius, 0.0) ** 2)
+    if high >= 4.0:
+        return False
+    widest = angle(high, 4.0 - high)
+    smallest = 1.0 / widest if p == 1.0 else widest**-p
+    remainder = _fourth(low, high, p) * (delta * min(typical, delta)) ** 2 / 24.0
+    return remainder <= tolerance * smallest
+
+
+@compiled(nb.void(_V, _V, _V, _V, nb.float64, _M, _V, _V, _V, _V, _M), **OPTIONS)
+def _add_far(x, y, z, group, p, moments, f, g1, g2, g3, out):  # type: ignore[no-untyped-def]
+    """Add the expansion of one group to all targets; f, g1, g2, g3 are workspace of their number."""
+    cx, cy, cz, spread = group[0], group[1], group[2], group[3]
+    n = x.size
+    for i in range(n):
+        dx, dy, dz = x[i] - cx, y[i] - cy, z[i] - cz
+        s = dx * dx + dy * dy + dz * dz + spread
+        g1[i] = s
+        f[i] = angle(s, 4.0 - s)
+    if p == 1.0:
+        for i in range(n):
+            g2[i] = 1.0 / f[i]
+    elif p == 2.0:
+        for i in range(n):
+            g2[i] = 1.0 / (f[i] * f[i])
+    else:
+        for i in range(n):
+            g2[i] = np.exp(-p * np.log(f[i]))
+    for i in range(n):
+        s, t1, value = g1[i], 1.0 / f[i], g2[i]
+        d1 = 1.0 / np.sqrt(s * (4.0 - s))
+        cube = d1 * d1 * d1
+        d2 = -(2.0 - s) * cube
+        d3 = cube + 3.0 * (2.0 - s) * (2.0 - s) * cube * d1 * d1
+        f1 = -p * value * t1
+        f2 = -(p + 1.0) * f1 * t1
+        f3 = -(p + 2.0) * f2 * t1
+        # Derivatives in s by the chain rule, with the factors (-2)**q / q! of e = -2 t.h folded in.
+        f[i] = value
+        g1[i] = -2.0 * f1 * d1
+        g2[i] = 2.0 * (f2 * d1 * d1 + f1 * d2)
+        g3[i] = -4.0 / 3.0 * (f3 * cube + 3.0 * f2 * d1 * d2 + f1 * d3)
+    for k in range(moments.shape[0]):
+        m, row = moments[k], out[k]
+        for i in range(n):
+            u, v, t = x[i], y[i], z[i]
+            one = m[1] * u + m[2] * v + m[3] * t
+            two = m[4] * u * u + m[5] * v * v + m[6] * t * t
+            two += 2.0 * (m[7] * u * v + m[8] * u * t + m[9] * v * t)
+            three = m[10] * u * u * u + m[11] * v * v * v + m[12] * t * t * t
+            three += 3.0 * (m[13] * u * u * v + m[14] * u * u * t + m[15] * u * v * v)
+            three += 3.0 * (m[16] * v * v * t + m[17] * u * t * t + m[18] * v * t * t)
+            three += 6.0 * m[19] * u * v * t
+            row[i] += f[i] * m[0] + g1[i] * one + g2[i] * two + g3[i] * three
+
+
+@compiled(nb.void(_V, _V, _V, _V, _V, _V, _M, nb.int64, nb.int64, nb.float64, _V, _M), **OPTIONS)
+def _add_near(tx, ty, tz, x, y, z, values, start, shift, p, weight, out):  # type: ignore[no-untyped-def]
+    """Add the exact weights of one leaf; target i is place i + shift of the leaf where that exists."""
+    for i in range(tx.size):
+        px, py, pz = tx[i], ty[i], tz[i]
+        for j in range(x.size):
+            dx, dy, dz = x[j] - px, y[j] - py, z[j] - pz
+            ex, ey, ez = x[j] + px, y[j] + py, z[j] + pz
+            weight[j] = angle(dx * dx + dy * dy + dz * dz, ex * ex + ey * ey + ez * ez)
+        own = i + shift
+        if 0 <= own < x.size:
+            weight[own] = np.inf
+        if p == 1.0:
+            for j in range(x.size):
+                weight[j] = 1.0 / weight[j]
+        elif p == 2.0:
+            for j in range(x.size):
+                weight[j] = 1.0 / (weight[j] * weight[j])
+        else:
+            for j in range(x.size):
+                weight[j] = np.exp(-p * np.log(weight[j]))
+        for k in range(values.shape[0]):
+            column = values[k, start : start + x.size]
+            total = 0.0
+            for j in range(x.size):
+                total += weight[j] * column[j]
+            out[k, i] += total
+
+
+@compiled(
+    nb.void(_V, _V, _V, _M, _I, _I, _M, _C, nb.int64, nb.int64, nb.int64, nb.float64, nb.float64, _M),
+    **OPTIONS,
+)
+def tree_sums(x, y, z, values, starts, stops, shape, moments, levels, first, last, p, tolerance, out):  # type: ignore[no-untyped-def]
+    """Sum theta**-p * value over all other places, for leaves first..last; all in tree order."""
+    leaves = 2**levels - 1
+    largest = x.size // 2**levels + 1
+    weight, f = np.empty(largest), np.empty(largest)
+    g1, g2, g3 = np.empty(largest), np.empty(largest), np.empty(largest)
+    stack = np.empty(4 * (levels + 2), np.int64)
+    for leaf in range(leaves + first, leaves + last):
+        a, b = starts[leaf], stops[leaf]
+        tx, ty, tz = x[a:b], y[a:b], z[a:b]
+        total = np.zeros((values.shape[0], b - a))
+        size = 1
+        stack[0] = 0
+        while size:
+            size -= 1
+            node = stack[size]
+            if _far_enough(shape[leaf], shape[node], p, tolerance):
+                _add_far(tx, ty, tz, shape[node], p, moments[node], f, g1, g2, g3, total)
+            elif node < leaves:
+                stack[size], stack[size + 1] = 2 * node + 1, 2 * node + 2
+                size += 2
+            else:
+                c, d = starts[node], stops[node]
+                _add_near(tx, ty, tz, x[c:d], y[c:d], z[c:d], values, c, a - c, p, weight, total)
+        for k in range(values.shape[0]):
+            for i in range(b - a):
+                out[k, a + i] = total[k, i]

@@ -1,0 +1,382 @@
+"""Distance-decayed agglomeration: market potential, and virtual agglomeration by location quotients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from spatial.errors import AlignmentError, DataError, name_ids
+from spatial.ids.alignment import aligned_values, indexer, require_finite
+from spatial.panel.panel import Panel, as_panel
+from spatial.places.points import Points, geometry_of, points_of
+
+from .decay import Decay, DecayName, decayed_sums, is_number
+
+__all__ = ["VirtualAgglomeration", "distance_decay", "virtual_agglomeration"]
+
+Float = NDArray[np.float64]
+
+
+def distance_decay(
+    values: Any,
+    cities: Any,
+    *,
+    power: float = 1.0,
+    own: float | Literal["area"] = 1.0,
+    cutoff_km: float | None = None,
+    unit_km: float = 1.0,
+    tolerance: float = 0.0,
+    decay: DecayName = "power",
+    bandwidth_km: float | None = None,
+    workers: int | None = None,
+    progress: bool | None = None,
+) -> Any:
+    r"""Sum the values of all places, decayed by their great-circle distance.
+
+    .. math:: A_i = \omega_i x_i + \sum_{j \ne i} x_j f(D_{ij} / u), \qquad f(d) = d^{-a}
+
+    with D in kilometres on the sphere of radius 6371.0088 km (planar in a projected CRS), u = `unit_km`
+    and own weight :math:`\omega_i`.  With ``own="area"`` this is Harris' (1954) market potential with the own
+    distance :math:`\tfrac{2}{3} \sqrt{area_i / \pi}` of Keeble, Owens and Thompson (1982):
+    :math:`\omega_i = f(\tfrac{2}{3} \sqrt{area_i / \pi} / u)`.
+
+    Parameters
+    ----------
+    values : Series, DataFrame, Panel or array
+        Series and DataFrames by unit id; a Panel, whose years are served in one pass; or an array (N,),
+        (T, N) or (T, N, k) in the order of `cities`.
+    cities : GeoDataFrame
+        Indexed by unit id, polygons or points, no two in one place.
+    power : float
+        The exponent a of the power decay.
+    own : float or "area"
+        Weight of the place itself.  A fixed number makes the result depend on `unit_km`.
+    cutoff_km : float, optional
+        Places farther than this count nothing.
+    unit_km : float
+        Unit of distance, km: 100 measures D in hundreds of kilometres.
+    tolerance : float
+        0: the exact sum over all pairs, O(N^2) time and O(N) memory.  Above 0: a tree code whose relative
+        error is at most this, guaranteed, O(N log N); power decay, values >= 0, longitude and latitude.
+    decay : {"power", "exponential", "gaussian", "linear"}
+        f(d) = d**-power, exp(-d/b), exp(-d**2 / 2 b**2) or max(0, 1 - d/b), with b = `bandwidth_km`.
+    bandwidth_km : float, optional
+        Needed by every decay but the power.
+    workers : int, optional
+        Threads; the result is the same for any number.
+    progress : bool, optional
+        Draw a bar; by default on a terminal, for runs of more than two seconds.
+
+    Returns
+    -------
+    Series, DataFrame, Panel or array
+        Of the form of `values`; columns are named ``decayed_x``.
+
+    Raises
+    ------
+    DataError
+        NaN or infinite values (named), coincident places, a decay without its bandwidth.
+    AlignmentError
+        Ids of the values and of the cities that differ.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, pandas as pd
+    >>> import spatial as sp
+    >>> seats = gpd.points_from_xy([0, 0, 0], [0, 1, 3], crs=4326)
+    >>> cities = gpd.GeoDataFrame(index=["a", "b", "c"], geometry=seats)
+    >>> jobs = pd.Series({"a": 1.0, "b": 2.0, "c": 3.0}, name="jobs")
+    >>> sp.distance_decay(jobs, cities, unit_km=111.19508).round(3).tolist()  # one degree of latitude
+    [4.0, 4.5, 4.333]
+    """
+    if decay != "power" and bandwidth_km is None:
+        raise DataError(f"decay={decay!r} needs bandwidth_km.")
+    _positive_km(unit_km, "unit_km")
+    if bandwidth_km is not None:
+        _positive_km(bandwidth_km, "bandwidth_km")
+    parameter = power if decay == "power" else (bandwidth_km or np.nan) / unit_km
+    shape = Decay(decay, parameter, _cutoff(cutoff_km, unit_km))
+    points = points_of(cities)
+    points.refuse_coincident("Distance-decayed sums")
+    own_weight = _own_weight(own, cities, shape, unit_km)
+
+    def decayed(columns: Float) -> Float:
+        return own_weight * columns + decayed_sums(
+            points, columns, shape, unit_km, tolerance, workers, progress
+        )
+
+    return _apply(decayed, values, points.ids)
+
+
+def _own_weight(own: float | str, cities: Any, decay: Decay, unit_km: float) -> Float | float:
+    if own == "area":
+        return decay(2.0 / 3.0 * np.sqrt(_areas_km2(cities) / np.pi) / unit_km)
+    if not is_number(own):
+        raise DataError(f'own must be a finite number or "area"; got {own!r}.')
+    return float(own)
+
+
+def _positive_km(value: Any, what: str) -> None:
+    if not (is_number(value) and value > 0):
+        raise DataError(f"{what} must be a positive number of kilometres; got {value!r}.")
+
+
+def _cutoff(cutoff_km: float | None, unit_km: float) -> float:
+    """Return the cut-off in units of `unit_km`."""
+    if cutoff_km is None or cutoff_km == np.inf:
+        return np.inf
+    if not (is_number(cutoff_km) and cutoff_km > 0):
+        raise DataError(f"cutoff_km must be a positive number of kilometres, or None; got {cutoff_km!r}.")
+    return cutoff_km / unit_km
+
+
+def _areas_km2(cities: Any) -> Float:
+    """Return the areas of the polygons, on the ellipsoid for longitudes and latitudes."""
+    from pyproj import Geod
+
+    from spatial.places.crs import frame_of
+
+    shapes = geometry_of(cities)
+    frame = frame_of(shapes.crs)
+    if frame.lonlat:
+        geod = Geod(ellps="WGS84")
+        areas = np.array([abs(geod.geometry_area_perimeter(g)[0]) for g in shapes.to_crs(4326)]) / 1e6
+    else:
+        areas = shapes.area.to_numpy() * frame.factor**2
+    if (areas <= 0).any():
+        bad = shapes.index[areas <= 0]
+        raise DataError(f'own="area" needs polygons; without area: {name_ids(bad)}. Give own as a number.')
+    return np.asarray(areas)
+
+
+def _apply(function: Any, values: Any, ids: pd.Index[Any]) -> Any:
+    """Call `function` on (k, N) columns of `values` in the order of `ids`; return the form of `values`."""
+    if isinstance(values, Panel):
+        columns = list(values.columns)
+        indexer(values.units, ids, "the panel", "the cities")
+        cube = values.cube(columns, units=ids)
+        _require_cells(cube, values, columns, ids)
+        out = function(cube.transpose(0, 2, 1).reshape(-1, len(ids)))
+        out = out.reshape(cube.shape[0], len(columns), -1).transpose(0, 2, 1)
+        names = [f"decayed_{c}" for c in columns]
+        return values.with_cube(names, out, units=ids).select(names)
+    if isinstance(values, (pd.Series, pd.DataFrame)):
+        found = aligned_values(values, ids, "the values", "the cities")
+        require_finite(found, ids, "The values")
+        out = function(found.reshape(len(ids), -1).T.copy()).T
+        if isinstance(values, pd.Series):
+            name = None if values.name is None else f"decayed_{values.name}"
+            return pd.Series(out[:, 0], index=ids, name=name).reindex(values.index)
+        names = [f"decayed_{c}" for c in values.columns]
+        return pd.DataFrame(out, index=ids, columns=names).reindex(values.index)
+    return _apply_array(function, np.asarray(values, dtype=np.float64), ids)
+
+
+def _apply_array(function: Any, values: Float, ids: pd.Index[Any]) -> Float:
+    axis = 1 if values.ndim == 3 else values.ndim - 1
+    if values.ndim not in (1, 2, 3) or values.shape[axis] != len(ids):
+        raise AlignmentError(
+            f"An array of values must be (N,), (T, N) or (T, N, k) with N = {len(ids)}, in the order of the "
+            f"cities; got {values.shape}. Pass a Series, DataFrame or Panel to match by id."
+        )
+    moved = np.moveaxis(values, axis, -1)
+    require_finite(moved.reshape(-1, len(ids)).T, ids, "The values")
+    out = function(np.ascontiguousarray(moved.reshape(-1, len(ids))))
+    return np.moveaxis(out.reshape(moved.shape), -1, axis)
+
+
+def _require_cells(cube: Float, panel: Panel, columns: list[str], ids: pd.Index[Any]) -> None:
+    bad = np.argwhere(~np.isfinite(cube))
+    if len(bad):
+        cells = [(ids[i], panel.times[t], columns[k]) for t, i, k in bad[:10]]
+        raise DataError(
+            f"A decayed sum needs every city in every period; {len(bad)} cells are missing or infinite, "
+            f"the first: {name_ids(cells)}. Interpolate, or drop these units from panel and cities."
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class VirtualAgglomeration(Panel):
+    """A Panel with ``location_quotient`` and ``virtual_agglomeration``, and how they were made.
+
+    `meta` holds the formula, the power, the unit of distance, the own weight and the cut-off, and a note
+    on their arbitrariness; `sensitivity` shows how much hangs on them.
+    """
+
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    points: Points | None = None
+
+    @property
+    def values(self) -> pd.Series[Any]:
+        """Virtual agglomeration by (unit, time)."""
+        return self.frame["virtual_agglomeration"]
+
+    def sensitivity(
+        self,
+        *,
+        units_km: Iterable[float] = (1.0, 10.0, 100.0, 1000.0),
+        powers: Iterable[float] = (0.5, 1.0, 2.0),
+        cutoffs_km: Iterable[float | None] = (None, 500.0, 1000.0),
+    ) -> pd.DataFrame:
+        """Recompute over units, powers and cut-offs.
+
+        Returns
+        -------
+        DataFrame
+            A row each: unit_km, power, cutoff_km, mean, own_share (the part of the own quotient in the
+            sum, mean over cells), pearson and spearman (correlation with this result).
+        """
+        rows = []
+        assert self.points is not None
+        quotient = self.cube("location_quotient", units=self.points.ids)[:, :, 0]
+        base = pd.Series(self.cube("virtual_agglomeration", units=self.points.ids).ravel())
+        for unit in units_km:
+            for power in powers:
+                for cutoff in cutoffs_km:
+                    settings = {**self.meta, "unit_km": unit, "power": power, "cutoff_km": cutoff}
+                    other = pd.Series(_virtual(quotient, self.points, settings).ravel())
+                    own = self.meta["own"] * quotient.ravel() / other
+                    rows.append(
+                        {
+                            "unit_km": unit,
+                            "power": power,
+                            "cutoff_km": np.nan if cutoff is None else cutoff,
+                            "mean": other.mean(),
+                            "own_share": own.mean(),
+                            "pearson": base.corr(other),
+                            "spearman": base.rank().corr(other.rank()),
+                        }
+                    )
+        return pd.DataFrame(rows)
+
+
+def virtual_agglomeration(
+    panel: Panel | pd.DataFrame,
+    sector: str,
+    total: str,
+    cities: Any,
+    *,
+    quotient_of: Literal["others", "own"] = "others",
+    power: float = 1.0,
+    own: float = 1.0,
+    unit_km: float = 1.0,
+    cutoff_km: float | None = None,
+    tolerance: float = 0.0,
+) -> VirtualAgglomeration:
+    r"""Virtual agglomeration: location quotients decayed by great-circle distance.
+
+    .. math::
+
+        LQ_{it} = \frac{x_{it} / e_{it}}{\sum_j x_{jt} / \sum_j e_{jt}}, \qquad
+        Vag_{it} = \omega LQ_{it} + \sum_{j \ne i} \frac{LQ_{jt}}{(D_{ij} / u)^a}
+
+    with own weight :math:`\omega = 1`, as Sun (2025) defines it.  The published formula can be read in two
+    ways: with the quotients of the *other* cities j inside the sum (``quotient_of="others"``, the default,
+    written above), or with the city's *own* quotient throughout (``quotient_of="own"``),
+    :math:`LQ_{it} (\omega + \sum_j D_{ij}^{-a})`, which is a fixed centrality times LQ.
+
+    **The unit matters.**  With the own weight fixed at 1, D in kilometres makes the neighbours' part small
+    and D in hundreds of kilometres makes it large: the result is not invariant to `unit_km`.
+    `meta["note"]` says so, and `VirtualAgglomeration.sensitivity` shows by how much.
+
+    Parameters
+    ----------
+    panel : Panel, or DataFrame by (unit, time)
+        With `sector` and `total` as columns, complete for every city and period.
+    sector, total : str
+        Employment (or output) of the sector, and of all sectors.
+    cities : GeoDataFrame
+        The panel's units; seats, points or polygons.
+    quotient_of : {"others", "own"}
+        The reading of the formula.
+    power, own, unit_km, cutoff_km, tolerance
+        As in `distance_decay`.
+
+    Returns
+    -------
+    VirtualAgglomeration
+        A Panel with the columns ``location_quotient`` and ``virtual_agglomeration``.
+
+    Raises
+    ------
+    DataError
+        Negative or missing cells, cities with no employment at all, a sector absent in a period: named.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, pandas as pd
+    >>> import spatial as sp
+    >>> seats = gpd.points_from_xy([0, 0], [0, 1], crs=4326)
+    >>> cities = gpd.GeoDataFrame(index=["a", "b"], geometry=seats)
+    >>> long = pd.DataFrame({"city": ["a", "b"], "year": 2020, "it": [30.0, 10.0], "all": 100.0})
+    >>> panel = sp.Panel.from_frame(long, unit="city", time="year")
+    >>> vag = sp.virtual_agglomeration(panel, "it", "all", cities, unit_km=111.19508)
+    >>> vag.frame.round(3)["virtual_agglomeration"].tolist()  # 1.5 + 0.5 / 1 and 0.5 + 1.5 / 1
+    [2.0, 2.0]
+    """
+    if quotient_of not in ("others", "own"):
+        raise DataError(f'quotient_of must be "others" or "own"; got {quotient_of!r}.')
+    if not is_number(own):
+        raise DataError(f"own must be a finite number; got {own!r}.")
+    panel = as_panel(panel, "virtual_agglomeration")
+    points = points_of(cities)
+    points.refuse_coincident("Virtual agglomeration")
+    indexer(panel.units, points.ids, "the panel", "the cities")
+    cube = panel.cube([sector, total], units=points.ids)
+    _require_cells(cube, panel, [sector, total], points.ids)
+    quotient = _quotient(cube, panel, points.ids, sector, total)
+    meta = {
+        "measure": "virtual agglomeration",
+        "quotient_of": quotient_of,
+        "sector": sector,
+        "total": total,
+        "power": power,
+        "own": own,
+        "unit_km": unit_km,
+        "cutoff_km": cutoff_km,
+        "tolerance": tolerance,
+        "note": f"Own weight {own:g}, distance in units of {unit_km:g} km: the result depends on the unit.",
+    }
+    result = np.stack([quotient, _virtual(quotient, points, meta)], axis=2)
+    names = ["location_quotient", "virtual_agglomeration"]
+    made = panel.with_cube(names, result, units=points.ids).select(names)
+    labels = {names[0]: f"Location quotient of {panel.label(sector)}", names[1]: "Virtual agglomeration"}
+    made = replace(made, labels=labels)
+    return VirtualAgglomeration(made.frame, made.labels, made.history, meta, points)
+
+
+def _virtual(quotient: Float, points: Points, settings: Mapping[str, Any]) -> Float:
+    """Return (T, N) from the quotients (T, N)."""
+    cutoff, unit = settings["cutoff_km"], settings["unit_km"]
+    _positive_km(unit, "unit_km")
+    decay = Decay("power", settings["power"], _cutoff(cutoff, unit))
+    if settings["quotient_of"] == "own":
+        ones = np.ones((1, points.n))
+        factor = settings["own"] + decayed_sums(points, ones, decay, unit, settings["tolerance"])
+        return np.asarray(quotient * factor)
+    sums = decayed_sums(points, quotient, decay, unit, settings["tolerance"])
+    return np.asarray(settings["own"] * quotient + sums)
+
+
+def _quotient(cube: Float, panel: Panel, ids: pd.Index[Any], sector: str, total: str) -> Float:
+    """Return the location quotients (T, N)."""
+    for k, name in enumerate((sector, total)):
+        negative = np.argwhere(cube[:, :, k] < 0)
+        if len(negative):
+            cells = [(ids[i], panel.times[t]) for t, i in negative]
+            raise DataError(f"{name!r} must not be negative; it is at {name_ids(cells)}.")
+    x, e = cube[:, :, 0], cube[:, :, 1]
+    empty = np.argwhere(e == 0)
+    if len(empty):
+        cells = [(ids[i], panel.times[t]) for t, i in empty]
+        raise DataError(f"A location quotient needs {total!r} above 0; it is 0 at {name_ids(cells)}.")
+    absent = panel.times[x.sum(axis=1) == 0]
+    if len(absent):
+        raise DataError(f"{sector!r} is 0 in every city at {name_ids(absent)}: its quotient is undefined.")
+    share = x.sum(axis=1, keepdims=True) / e.sum(axis=1, keepdims=True)
+    return np.asarray(x / e / share)

@@ -1,0 +1,1 @@
+"""Spatial autocorrelation: Moran, Geary, Getis-Ord, local statistics, panels, Markov chains."""

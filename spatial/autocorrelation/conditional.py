@@ -1,0 +1,201 @@
+"""Conditional permutation for local statistics: each unit draws its own neighbours from the others.
+
+Unit i keeps its value; its k neighbours are k distinct others, drawn anew for each permutation and each
+unit (esda shares one set of draws among all units, so that their p-values move together).  Draws are a
+function of (seed, unit, permutation), where the unit counts by its place among the sorted ids.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from spatial.compute.compiled import compiled
+from spatial.compute.counters import GAMMA, mix, stream_key
+from spatial.compute.threads import run_tasks
+
+__all__ = ["conditional_counts"]
+
+Float = NDArray[np.float64]
+
+_BLOCK = 128  # permutations in one go: as many draws as keep the processor's vector units busy
+_FEW = 32  # neighbours, up to which drawing first and checking for repeats is the faster way
+_SECONDS = 1.6e-9  # for each draw, one thread
+_DRAWS_A_TASK = 20_000_000
+
+_MASK = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
+_ONE = np.uint64(1)
+_REDRAW = np.uint64(0xD1B54A32D192ED03)
+
+
+@compiled("float64(float64[::1], int32[::1], int64[::1], float64[::1], int64, int64, int64, uint64)")
+def _draw_sum(values, deck, picks, weights, a, k, others, key):  # type: ignore[no-untyped-def]
+    """Sum weights times k distinct values of the first `others`: a Fisher-Yates deal, then undone."""
+    total, used = 0.0, np.uint64(0)
+    for s in range(k):
+        bound = np.uint64(others - s)
+        used += _ONE
+        product = (mix(key + used * GAMMA) & _MASK) * bound
+        if (product & _MASK) < bound:
+            least = (_MASK + _ONE) % bound
+            while (product & _MASK) < least:
+                used += _ONE
+                product = (mix(key + used * GAMMA) & _MASK) * bound
+        j = s + np.int64(product >> _HALF)
+        card = deck[j]
+        deck[j] = deck[s]
+        deck[s] = card
+        picks[s] = j
+        total += weights[a + s] * values[card]
+    for s in range(k - 1, -1, -1):
+        j = picks[s]
+        card = deck[j]
+        deck[j] = deck[s]
+        deck[s] = card
+    return total
+
+
+@compiled(
+    "void(float64[::1], int64[::1], float64[::1], float64[::1], float64[::1], int64, int64, int64, uint64,"
+    "int64[::1], int64[::1], float64[:, ::1])"
+)
+def _count_units(given, indptr, weights, observed, slack, begin, end, permutations, key, above, below, kept):  # type: ignore[no-untyped-def]
+    """Count, for units begin..end, the permuted sums at or above, and at or below, the observed one."""
+    n = given.shape[0]
+    others = n - 1
+    bound = np.uint64(others)
+    least = (_MASK + _ONE) % bound
+    values = given.copy()
+    deck = np.arange(n).astype(np.int32)
+    picks = np.empty(n, np.int64)
+    # A draw that repeats a value, or falls into the part that would favour some values, is made again.
+    drawn = np.empty((_FEW + 2, _BLOCK), np.uint32)
+    doubt = np.empty(_BLOCK, np.uint32)
+    sums = np.empty(_BLOCK)
+    for i in range(begin, end):
+        a = indptr[i]
+        k = indptr[i + 1] - a
+        # The unit's own value is kept out of the draw: it changes places with the last.
+        values[i] = given[n - 1]
+        unit = mix(key ^ mix(np.uint64(i + 1) * GAMMA))
+        again = mix(unit ^ _REDRAW)
+        pairs = (k + 1) // 2
+        few = k <= _FEW and 4 * k * k <= others
+        high, low = observed[i] - slack[i], observed[i] + slack[i]
+        count_high, count_low = 0, 0
+        for start in range(0, permutations, _BLOCK):
+            m = min(_BLOCK, permutations - start)
+            if few:
+                # Written out here: as a function of its own it takes twice as long, because the compiler
+                # then cannot tell that these arrays do not overlap.
+                for p in range(_BLOCK):
+                    doubt[p] = 0
+                    sums[p] = 0.0
+                for h in range(pairs):
+                    base = unit + np.uint64(start * pairs + h * _BLOCK) * GAMMA
+                    left, right = drawn[2 * h], drawn[2 * h + 1]
+                    for p in range(_BLOCK):
+                        x = mix(base + np.uint64(p) * GAMMA)
+                        first = (x & _MASK) * bound
+                        second = (x >> _HALF) * bound
+                        left[p] = np.uint32(first >> _HALF)
+                        right[p] = np.uint32(second >> _HALF)
+                        doubt[p] |= np.uint32(((first & _MASK) < least) | ((second & _MASK) < least))
+                for s in range(1, k):
+                    later = drawn[s]
+                    for t in range(s):
+                        earlier = drawn[t]
+                        for p in range(_BLOCK):
+                            doubt[p] |= np.uint32(later[p] == earlier[p])
+                for s in range(k):
+                    w, chosen = weights[a + s], drawn[s]
+                    for p in range(_BLOCK):
+                        sums[p] += w * values[chosen[p]]
+            for p in range(m):
+                if (not few) or doubt[p]:
+                    stream = mix(again + np.uint64(start + p + 1) * GAMMA)
+                    sums[p] = _draw_sum(values, deck, picks, weights, a, k, others, stream)
+            for p in range(m):
+                count_high += sums[p] >= high
+                count_low += sums[p] <= low
+            if kept.shape[0]:
+                for p in range(m):
+                    kept[i, start + p] = sums[p]
+        values[i] = given[i]
+        above[i], below[i] = count_high, count_low
+
+
+def conditional_counts(
+    values: Float,
+    neighbours: sp.csr_array,
+    *,
+    permutations: int,
+    seed: int,
+    stream: int = 0,
+    keep: bool = False,
+    workers: int,
+    progress: bool | None,
+    label: str,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Float | None]:
+    r"""Count the permuted lags at or above, and at or below, the observed :math:`\sum_j w_{ij} y_j`.
+
+    Parameters
+    ----------
+    values : array, (N,)
+        y, in the order of the sorted ids.
+    neighbours : CSR, (N, N)
+        W without its diagonal, rows in the same order.
+    keep : bool
+        Also return the permuted lags, (N, permutations).
+
+    Returns
+    -------
+    above, below : int64 array, (N,)
+        A tie, up to rounding, counts in both.  Units without neighbours: all permutations.
+    lags : array (N, permutations) or None
+    """
+    n = len(values)
+    # The weights are read-only, and the kernels' signatures are of arrays that can be written.
+    given = np.require(values, np.float64, ["C", "W"])
+    weights = np.require(neighbours.data, np.float64, ["C", "W"])
+    indptr = neighbours.indptr.astype(np.int64)
+    observed = np.asarray(neighbours @ given)
+    # Equal sums added up in another order differ in the last digits.
+    slack = 1e-12 * np.asarray(abs(neighbours).sum(axis=1)).ravel() * float(np.abs(given).max())
+    above, below = np.empty(n, np.int64), np.empty(n, np.int64)
+    kept = np.empty((n, permutations) if keep else (0, 0))
+    key = stream_key(seed, stream)
+
+    def prepare() -> Any:
+        def work(task: tuple[int, int]) -> int:
+            begin, end = task
+            _count_units(
+                given, indptr, weights, observed, slack, begin, end, permutations, key, above, below, kept
+            )
+            return end - begin
+
+        return work
+
+    run_tasks(
+        _tasks(indptr, permutations),
+        prepare,
+        workers=workers,
+        total=n,
+        seconds=_SECONDS * permutations * len(weights),
+        progress=progress,
+        label=label,
+    )
+    return above, below, kept if keep else None
+
+
+def _tasks(indptr: NDArray[np.int64], permutations: int) -> list[tuple[int, int]]:
+    """Cut the units into runs of about the same number of draws."""
+    n = len(indptr) - 1
+    draws = (indptr + np.arange(n + 1)) * max(permutations, 1)
+    marks = np.arange(_DRAWS_A_TASK, draws[-1], _DRAWS_A_TASK)
+    edges = np.unique(np.concatenate([[0], np.searchsorted(draws, marks), [n]]))
+    return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))

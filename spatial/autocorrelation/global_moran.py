@@ -1,0 +1,244 @@
+"""Global Moran's I of one cross-section.
+
+The module is not called ``moran``: ``spatial.moran`` is the function.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from spatial.compute.pvalues import Alternative, check_alternative, normal_p
+
+from .inference import global_rows, notes, permutation_test, score, symmetric_part
+from .moments import build_constants, moran_moments
+from .sample import Missing, check_runs, describe_weights, sample
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Moran", "moran"]
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Moran:
+    """Moran's I of one variable, with three kinds of inference under no spatial autocorrelation.
+
+    Parameters
+    ----------
+    name : str
+        The variable.
+    I : float
+        The statistic.
+    expected : float
+        Its mean under the null, :math:`-1/(n-1)` for weights without own weights.
+    variance_normality, z_normality, p_normality : float
+        Where values are independent draws from one normal distribution.
+    variance_randomisation, z_randomisation, p_randomisation : float
+        Where each arrangement of the values over the units is as likely.
+    p_sim : float
+        By permutation; NaN without permutations.
+    simulated : array (permutations,) or None
+        The statistic under each permutation.
+    n : int
+        Units; islands count too.
+    permutations, seed : int
+    alternative : str
+        Of all three p-values.
+    weights : str
+        Kind, size and normalisation of the weights.
+    z, lag : Series by id
+        Standardised values (population standard deviation) and their spatial lag: the Moran scatter plot.
+    islands, dropped : Index
+        Units without neighbours, and units cut as missing.
+    """
+
+    name: str
+    I: float  # noqa: E741 - the literature's name
+    expected: float
+    variance_normality: float
+    z_normality: float
+    p_normality: float
+    variance_randomisation: float
+    z_randomisation: float
+    p_randomisation: float
+    p_sim: float
+    simulated: Float | None
+    n: int
+    permutations: int
+    seed: int
+    alternative: Alternative
+    weights: str
+    z: pd.Series[float]
+    lag: pd.Series[float]
+    islands: pd.Index[Any] = field(default_factory=lambda: pd.Index([]))
+    dropped: pd.Index[Any] = field(default_factory=lambda: pd.Index([]))
+
+    def tidy(self) -> pd.DataFrame:
+        """Return a row for each kind of inference; the null gives no confidence interval for I."""
+        return global_rows(self, self.I)
+
+    def glance(self) -> pd.DataFrame:
+        """Return one row: the statistic, its p-values and the sample."""
+        names = ("name", "I", "expected", "p_normality", "p_randomisation", "p_sim", "n")
+        more = ("permutations", "seed", "alternative", "weights")
+        counts = {"islands": len(self.islands), "dropped": len(self.dropped)}
+        return pd.DataFrame([{**{k: getattr(self, k) for k in names + more}, **counts}])
+
+    def summary(self) -> str:
+        """Write the result as text."""
+        lines = [
+            f"Moran's I of {self.name}: {self.I:.6f}  (expected {self.expected:.6f}, n = {self.n})",
+            f"  normality      z = {self.z_normality:8.4f}  p = {self.p_normality:.4g}",
+            f"  randomisation  z = {self.z_randomisation:8.4f}  p = {self.p_randomisation:.4g}",
+        ]
+        if self.permutations:
+            lines.append(f"  permutation    {'':13}  p = {self.p_sim:.4g}")
+        return "\n".join(lines + notes(self))
+
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw the Moran scatter plot."""
+        from spatial.figures.scatter import moran_scatter
+
+        return moran_scatter(self, ax=ax, **options)
+
+    def __str__(self) -> str:
+        """Return the summary."""
+        return self.summary()
+
+    def __repr__(self) -> str:
+        """Name the statistic and its p-value."""
+        kind, p = ("p_sim", self.p_sim) if self.permutations else ("p_randomisation", self.p_randomisation)
+        return f"<Moran {self.name}: I = {self.I:.4f}, {kind} = {p:.4g}, n = {self.n}>"
+
+
+def moran(
+    x: Any,
+    W: Any,
+    *,
+    permutations: int = 999,
+    seed: int = 0,
+    alternative: Alternative = "two-sided",
+    missing: Missing = "raise",
+    workers: int | None = None,
+    progress: bool | None = None,
+) -> Moran:
+    r"""Measure global spatial autocorrelation with Moran's I.
+
+    .. math:: I = \frac{n}{S_0}
+              \frac{\sum_i \sum_j w_{ij} (x_i - \bar x)(x_j - \bar x)}{\sum_i (x_i - \bar x)^2},
+              \qquad S_0 = \sum_i \sum_j w_{ij}
+
+    Parameters
+    ----------
+    x : Series or array, (N,)
+        A Series is matched to the weights by id; a bare array is taken in the order of ``W.ids``.
+    W : Weights, or libpysal Graph or W
+        Used as given: row-standardise it first where that is wanted.  Never changed.
+    permutations : int
+        Random permutations of the values over the units; 0 for none.
+    seed : int
+        One seed gives one answer, whatever the number of workers and the order of the rows.
+    alternative : {"two-sided", "greater", "less"}
+        Of all p-values.  Two-sided is twice the smaller tail, at most 1.  By permutation a tail is
+        :math:`(1 + \#\{I^* \ge I\}) / (1 + R)`, so that the smallest two-sided p is :math:`2/(1+R)`.
+    missing : {"raise", "drop"}
+        "drop" leaves units without a value out and cuts their links; row-standardised weights are
+        standardised again.  The result names the units.
+    workers : int, optional
+        Threads; all cores by default.
+    progress : bool, optional
+        Show a bar; by default on a terminal for runs of more than two seconds.
+
+    Returns
+    -------
+    Moran
+
+    Raises
+    ------
+    AlignmentError
+        Where the ids of `x` and `W` differ.
+    DataError
+        For NaN and infinity (named by id), values that do not vary, fewer than 4 units.
+    WeightsError
+        For weights without links.
+
+    Notes
+    -----
+    Islands (no neighbours) stay in n, as in esda and GeoDa; spdep's ``zero.policy`` takes them out of n
+    unless ``adjust.n=FALSE``.  The moments are Cliff and Ord's, for any weights, symmetric or not; own
+    weights (a diagonal) are allowed and enter them.  Where the weights give I no room to vary, as between all
+    pairs with one weight, z and p are NaN.
+
+    References
+    ----------
+    Cliff, A. D., and J. K. Ord (1981). Spatial Processes: Models and Applications. Pion. Equations 1.37-1.39.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from spatial.weights import Weights
+    >>> links = pd.DataFrame({"i": list("abbccd"), "j": list("bacbdc"), "w": 1.0})
+    >>> x = pd.Series({"d": 4.0, "a": 1.0, "b": 2.0, "c": 3.0}, name="income")
+    >>> result = moran(x, Weights.from_frame(links), permutations=99)
+    >>> round(result.I, 6), round(result.expected, 6)
+    (0.333333, -0.333333)
+    """
+    check_runs(permutations, seed)
+    check_alternative(alternative)
+    data = sample({"x": x}, W, missing=missing, statistic="Moran's I")
+    symmetric = symmetric_part(data)
+    constants = build_constants(data.matrix, symmetric)
+    # By sorted id throughout, so that sums add up in one order whatever the order of the rows.
+    mean = data.x[data.order].mean()
+    ordered = data.x[data.order] - mean
+    squares = float(ordered @ ordered)
+    scale = data.n / (constants.total * squares)
+    statistic = scale * float(ordered @ (data.matrix @ ordered))
+    moments = moran_moments(ordered, constants)
+    p_sim, simulated = permutation_test(
+        ordered,
+        symmetric,
+        statistic,
+        square=constants.own if constants.own.any() else None,
+        scale=scale,
+        permutations=permutations,
+        seed=seed,
+        alternative=alternative,
+        workers=workers,
+        progress=progress,
+        label=f"Moran's I of {data.names[0]}",
+    )
+    deviation = statistic - moments.expected
+    z_normality = score(deviation, moments.variance_normality, moments.expected)
+    z_randomisation = score(deviation, moments.variance_randomisation, moments.expected)
+    standard = (data.x - mean) / np.sqrt(squares / data.n)
+    ids = data.weights.ids
+    return Moran(
+        name=data.names[0],
+        I=statistic,
+        expected=moments.expected,
+        variance_normality=moments.variance_normality,
+        z_normality=z_normality,
+        p_normality=float(normal_p(z_normality, alternative)),
+        variance_randomisation=moments.variance_randomisation,
+        z_randomisation=z_randomisation,
+        p_randomisation=float(normal_p(z_randomisation, alternative)),
+        p_sim=p_sim,
+        simulated=simulated,
+        n=data.n,
+        permutations=permutations,
+        seed=seed,
+        alternative=alternative,
+        weights=describe_weights(data.weights),
+        z=pd.Series(standard, index=ids, name=data.names[0]),
+        lag=pd.Series(data.weights.sparse @ standard, index=ids, name=f"W_{data.names[0]}"),
+        islands=data.weights.islands,
+        dropped=data.dropped,
+    )

@@ -1,0 +1,247 @@
+"""Getis and Ord's local G and G*: hot and cold spots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from spatial.compute.fdr import fdr_adjusted
+from spatial.compute.pvalues import Alternative, check_alternative, normal_p
+from spatial.errors import WeightsError, name_ids
+
+from .inference import notes
+from .local_inference import check_alpha, clusters, conditional_test, count_line, local_tidy, own_and_others
+from .sample import Missing, check_runs, check_share, describe_weights, sample
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["GetisOrd", "getis_ord"]
+
+Float = NDArray[np.float64]
+
+SPOTS = ["hot spot", "cold spot"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GetisOrd:
+    """Local G or G* of each unit.
+
+    Parameters
+    ----------
+    name : str
+        The variable.
+    star : bool
+        G* (the unit is one of its own neighbours) or G.
+    frame : DataFrame by id, in the order of the weights
+        ``G`` (share of the neighbours in the total); ``expected``, ``variance``, ``z_value`` (the statistic
+        of Ord and Getis 1995, which spdep returns), ``p_value``; ``p_sim`` (conditional permutation);
+        ``p_fdr`` (p_sim, or p_value without permutations, adjusted by Benjamini and Hochberg);
+        ``cluster`` ("hot spot", "cold spot", "not significant", "island").
+    alpha : float
+        Level of the clusters.
+    fdr : bool
+        Whether clusters go by p_fdr.
+    permutations, seed : int
+    alternative : str
+    weights : str
+        Kind, size and normalisation of the weights.
+    dropped : Index
+        Units cut as missing.
+    """
+
+    name: str
+    star: bool
+    frame: pd.DataFrame
+    alpha: float
+    fdr: bool
+    permutations: int
+    seed: int
+    alternative: Alternative
+    weights: str
+    dropped: pd.Index[Any]
+
+    def tidy(self) -> pd.DataFrame:
+        """Return a row for each unit; statistic and p_value are analytic."""
+        return local_tidy(self.frame, "G", self.name)
+
+    def glance(self) -> pd.DataFrame:
+        """Return one row: how many units are in each cluster."""
+        counts = self.frame["cluster"].value_counts(sort=False).to_dict()
+        more = ("star", "alpha", "fdr", "permutations", "seed", "alternative", "weights")
+        row = {"name": self.name, "n": len(self.frame), **counts, **{k: getattr(self, k) for k in more}}
+        return pd.DataFrame([{**row, "dropped": len(self.dropped)}])
+
+    def summary(self) -> str:
+        """Write the result as text."""
+        column = "p_fdr" if self.fdr else ("p_sim" if self.permutations else "p_value")
+        head = f"Getis-Ord {'G*' if self.star else 'G'} of {self.name}: n = {len(self.frame)}"
+        found = f"  clusters at {column} <= {self.alpha:g}: {count_line(self.frame)}"
+        return "\n".join([head, found, *notes(self)])
+
+    def plot(self, cities: Any, ax: Axes | None = None, **options: Any) -> Axes:
+        """Map the z-values over `cities`."""
+        from spatial.maps.maps import map_values
+
+        joined = cities.join(self.frame[["z_value"]])
+        return map_values(joined, "z_value", ax=ax, **options)
+
+    def __str__(self) -> str:
+        """Return the summary."""
+        return self.summary()
+
+    def __repr__(self) -> str:
+        """Name the variable and count the clusters."""
+        return f"<GetisOrd {'G*' if self.star else 'G'} {self.name}: {count_line(self.frame)}>"
+
+
+def getis_ord(
+    x: Any,
+    W: Any,
+    *,
+    star: bool = True,
+    permutations: int = 999,
+    seed: int = 0,
+    alpha: float = 0.05,
+    fdr: bool = False,
+    alternative: Alternative = "two-sided",
+    missing: Missing = "raise",
+    workers: int | None = None,
+    progress: bool | None = None,
+) -> GetisOrd:
+    r"""Find hot and cold spots with Ord and Getis's local G.
+
+    .. math:: z_i = \frac{\sum_j w_{ij} x_j - W_i \bar x}
+                         {s \sqrt{[n S_{1i} - W_i^2] / (n - 1)}},
+              \qquad W_i = \sum_j w_{ij}, \quad S_{1i} = \sum_j w_{ij}^2
+
+    for G*; for G the mean, s and n are of the other units.
+
+    Parameters
+    ----------
+    x : Series or array, (N,)
+        Not negative, with a true zero: G is a share of a total.
+    W : Weights, or libpysal Graph or W
+        Used as given.  For G*, units without an own weight get the mean of their row's weights (one for
+        binary weights, 1/k for row-standardised ones): z does not depend on the scale of a row, so this is
+        the G* of the neighbours and the unit itself, all alike.  For G, own weights are refused.
+    star : bool
+        G*, or G without the unit itself.
+    permutations, seed, alternative, missing, workers, progress
+        As in `local_moran`.
+    alpha, fdr
+        Level of the labels, and whether they go by ``p_fdr``.
+
+    Returns
+    -------
+    GetisOrd
+
+    Raises
+    ------
+    AlignmentError, DataError, WeightsError
+        As `moran`; negative values are named.
+
+    References
+    ----------
+    Ord, J. K., and A. Getis (1995). Local spatial autocorrelation statistics. Geographical Analysis 27,
+    286-306.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from spatial.weights import Weights
+    >>> links = pd.DataFrame({"i": list("abbccd"), "j": list("bacbdc"), "w": 1.0})
+    >>> x = pd.Series({"a": 9.0, "b": 8.0, "c": 1.0, "d": 2.0}, name="crime")
+    >>> getis_ord(x, Weights.from_frame(links), permutations=0).frame["z_value"].round(3).tolist()
+    [1.715, 0.849, -1.131, -1.715]
+    """
+    check_runs(permutations, seed)
+    check_alpha(alpha)
+    check_alternative(alternative)
+    data = sample({"x": x}, W, missing=missing, statistic="Getis and Ord's G")
+    ids = data.weights.ids[data.order]
+    values = data.x[data.order]
+    check_share(values, ids, "G")
+    own, others = own_and_others(data)
+    islands = np.diff(others.indptr) == 0
+    if star:
+        own = _fill_own(own, others)
+    elif own.any():
+        raise WeightsError(
+            f"G leaves the unit itself out; these weights have own weights at {name_ids(ids[own != 0])}. "
+            "Use star=True, or build the weights without them."
+        )
+    centred = values - values.mean()
+    shift, expected, variance, total = _local_g(values, centred, own, others, star=star)
+    z_value = np.where(variance > 0, shift / np.sqrt(np.where(variance > 0, variance, 1.0)), np.nan)
+    p_value = normal_p(z_value, alternative)
+    # Given x_i, G moves with the lag of the others alone.
+    p_sim, _ = conditional_test(
+        centred,
+        others,
+        np.ones(data.n),
+        permutations=permutations,
+        seed=seed,
+        alternative=alternative,
+        keep=False,
+        workers=workers,
+        progress=progress,
+        label=f"Getis-Ord G of {data.names[0]}",
+    )
+    p_fdr = fdr_adjusted(p_sim if permutations else p_value)
+    basis = p_fdr if fdr else (p_sim if permutations else p_value)
+    spots = pd.Categorical.from_codes(np.where(shift > 0, 0, 1), categories=SPOTS)
+    frame = pd.DataFrame(
+        {
+            "G": expected + shift / total,
+            "expected": expected,
+            "variance": variance / total**2,
+            "z_value": z_value,
+            "p_value": p_value,
+            "p_sim": p_sim,
+            "p_fdr": p_fdr,
+            "cluster": clusters(spots, basis, alpha, islands),
+        },
+        index=ids,
+    ).loc[data.weights.ids]
+    return GetisOrd(
+        name=data.names[0],
+        star=star,
+        frame=frame,
+        alpha=alpha,
+        fdr=fdr,
+        permutations=permutations,
+        seed=seed,
+        alternative=alternative,
+        weights=describe_weights(data.weights),
+        dropped=data.dropped,
+    )
+
+
+def _fill_own(own: Float, others: sp.csr_array) -> Float:
+    counts = np.diff(others.indptr)
+    mean = np.asarray(others.sum(axis=1)).ravel() / np.maximum(counts, 1)
+    return np.where(own != 0, own, np.where(counts > 0, mean, 1.0))
+
+
+def _local_g(
+    x: Float, centred: Float, own: Float, others: sp.csr_array, *, star: bool
+) -> tuple[Float, Float, Float, Float]:
+    """Return lag minus its mean, the mean of G, the lag's variance, and the total that G is a share of."""
+    n = len(x)
+    sums = np.asarray(others.sum(axis=1)).ravel() + own
+    squares = np.asarray(others.multiply(others).sum(axis=1)).ravel() + own**2
+    lag = others @ centred + own * centred
+    if star:
+        s2 = float(centred @ centred) / n
+        variance = s2 * (n * squares - sums**2) / (n - 1)
+        return lag, sums / n, variance, np.full(n, float(x.sum()))
+    mean = -centred / (n - 1)
+    rest = (float(centred @ centred) - centred**2) / (n - 1) - mean**2
+    variance = rest * ((n - 1) * squares - sums**2) / (n - 2)
+    return lag - sums * mean, sums / (n - 1), variance, x.sum() - x

@@ -1,0 +1,395 @@
+"""Local Moran's I (LISA), univariate and bivariate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from spatial.compute.fdr import fdr_adjusted
+from spatial.compute.pvalues import Alternative, check_alternative, normal_p
+from spatial.errors import DataError, WeightsError, did_you_mean, name_ids
+
+from .inference import notes
+from .local_inference import (
+    check_alpha,
+    clusters,
+    conditional_test,
+    count_line,
+    local_tidy,
+    own_and_others,
+    quadrants,
+)
+from .moments import local_moran_moments
+from .sample import Missing, Sample, check_runs, describe_weights, sample, standardized
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["LocalMoran", "bivariate_local_moran", "local_moran"]
+
+Float = NDArray[np.float64]
+LocalMoments = Literal["conditional", "total"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LocalMoran:
+    """Local Moran's I of each unit, with its quadrant, p-values and cluster.
+
+    Parameters
+    ----------
+    name : str
+        The variable; "x, W y" for two.
+    frame : DataFrame by id, in the order of the weights
+        ``Ii``; ``z`` (standardised value) and ``lag`` (of z); ``quadrant`` (HH, LL, LH, HL: unit, then
+        neighbours); ``expected``, ``variance``, ``z_value``, ``p_value`` (analytic); ``p_sim`` (conditional
+        permutation); ``p_fdr`` (p_sim, or p_value without permutations, adjusted by Benjamini and Hochberg);
+        ``cluster`` (the quadrant where significant, else "not significant", or "island").
+    I : float
+        Global Moran's I: the sum of the local ones over the sum of the weights.
+    alpha : float
+        Level of the clusters.
+    fdr : bool
+        Whether clusters go by p_fdr.
+    simulations : array (N, permutations) or None
+        Ii under each permutation, in the order of the frame.
+    permutations, seed : int
+    alternative, moments : str
+    weights : str
+        Kind, size and normalisation of the weights.
+    dropped : Index
+        Units cut as missing.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    I: float  # noqa: E741 - the literature's name
+    alpha: float
+    fdr: bool
+    simulations: Float | None
+    permutations: int
+    seed: int
+    alternative: Alternative
+    moments: LocalMoments
+    weights: str
+    dropped: pd.Index[Any]
+
+    @property
+    def z(self) -> pd.Series[float]:
+        """Standardised values by id."""
+        return self.frame["z"]
+
+    @property
+    def lag(self) -> pd.Series[float]:
+        """Spatial lag of the standardised values by id."""
+        return self.frame["lag"]
+
+    def tidy(self) -> pd.DataFrame:
+        """Return a row for each unit; statistic and p_value are analytic."""
+        return local_tidy(self.frame, "Ii", self.name)
+
+    def glance(self) -> pd.DataFrame:
+        """Return one row: global I, and how many units are in each cluster."""
+        counts = self.frame["cluster"].value_counts(sort=False)
+        row = {"name": self.name, "I": self.I, "n": len(self.frame), **counts.to_dict()}
+        more = ("alpha", "fdr", "permutations", "seed", "alternative", "weights")
+        return pd.DataFrame([{**row, **{k: getattr(self, k) for k in more}, "dropped": len(self.dropped)}])
+
+    def summary(self) -> str:
+        """Write the result as text."""
+        column = "p_fdr" if self.fdr else ("p_sim" if self.permutations else "p_value")
+        single = (self.frame["p_sim" if self.permutations else "p_value"] <= self.alpha).sum()
+        lines = [
+            f"Local Moran's I of {self.name}: n = {len(self.frame)}, global I = {self.I:.6f}",
+            f"  clusters at {column} <= {self.alpha:g}: {count_line(self.frame)}",
+            f"  significant one by one: {single}; with the false discovery rate held at {self.alpha:g}: "
+            f"{(self.frame['p_fdr'] <= self.alpha).sum()}",
+        ]
+        return "\n".join(lines + notes(self))
+
+    def plot(self, cities: Any = None, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw the cluster map over `cities`, or without them the Moran scatter plot."""
+        if cities is None:
+            from spatial.figures.scatter import moran_scatter
+
+            return moran_scatter(self, ax=ax, **options)
+        from spatial.maps.maps import map_clusters
+
+        return map_clusters(self, cities, ax=ax, **options)
+
+    def __str__(self) -> str:
+        """Return the summary."""
+        return self.summary()
+
+    def __repr__(self) -> str:
+        """Name the variable and count the clusters."""
+        return f"<LocalMoran {self.name}: {count_line(self.frame)}>"
+
+
+def local_moran(
+    x: Any,
+    W: Any,
+    *,
+    permutations: int = 999,
+    seed: int = 0,
+    alpha: float = 0.05,
+    fdr: bool = False,
+    alternative: Alternative = "two-sided",
+    moments: LocalMoments = "conditional",
+    missing: Missing = "raise",
+    keep_simulations: bool = False,
+    workers: int | None = None,
+    progress: bool | None = None,
+) -> LocalMoran:
+    r"""Measure local spatial autocorrelation with Moran's :math:`I_i` (Anselin 1995).
+
+    .. math:: I_i = \frac{z_i}{m_2} \sum_j w_{ij} z_j, \qquad z = x - \bar x, \quad m_2 = \sum_i z_i^2 / n
+
+    so that :math:`\sum_i I_i = S_0 I`.  This is spdep's default; GeoDa and esda divide by
+    :math:`\sum z^2 / (n-1)`, which makes each :math:`I_i` smaller by (n-1)/n and changes no p-value.
+
+    Parameters
+    ----------
+    x : Series or array, (N,)
+        A Series is matched to the weights by id; a bare array is taken in the order of ``W.ids``.
+    W : Weights, or libpysal Graph or W
+        Used as given; never changed.
+    permutations : int
+        Conditional permutations: unit i keeps its value and its neighbours' values are drawn, without
+        replacement, from all others.  Each unit has draws of its own.  0 for none.
+    seed : int
+        One seed gives one answer, whatever the number of workers and the order of the rows: draws belong to
+        a unit by its place among the sorted ids.
+    alpha : float
+        Level of the cluster labels.
+    fdr : bool
+        Label clusters by ``p_fdr`` rather than by ``p_sim``.  Testing n units one by one at 5 %, some 5 % of
+        them are called significant where there is nothing.
+    alternative : {"two-sided", "greater", "less"}
+        Of all p-values.  Two-sided is twice the smaller tail, at most 1, so at least 2/(1 + permutations).
+    moments : {"conditional", "total"}
+        Of the analytic p-values: given the unit's own value, or over all arrangements (Sokal, Oden and
+        Thomson 1998, A3 and A4, or A1 and A2).  The total ones need weights without own weights.
+    missing : {"raise", "drop"}
+        "drop" leaves units without a value out and cuts their links; row-standardised weights are
+        standardised again.  The result names the units.
+    keep_simulations : bool
+        Keep all permuted statistics: 8 bytes for each unit and permutation.
+    workers : int, optional
+        Threads; all cores by default.
+    progress : bool, optional
+        Show a bar; by default on a terminal for runs of more than two seconds.
+
+    Returns
+    -------
+    LocalMoran
+
+    Raises
+    ------
+    AlignmentError, DataError, WeightsError
+        As `moran`.
+
+    Notes
+    -----
+    Quadrants go by the signs of z and of the lag of z, as in GeoDa and esda; spdep's ``quadr`` attribute
+    compares the lag with its own mean.  Islands have Ii = 0, no quadrant, no p-value, and the label "island".
+
+    References
+    ----------
+    Anselin, L. (1995). Local indicators of spatial association. Geographical Analysis 27, 93-115.
+    Sokal, R. R., N. L. Oden and B. A. Thomson (1998). Local spatial autocorrelation in a biological model.
+    Geographical Analysis 30, 331-354.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from spatial.weights import Weights
+    >>> links = pd.DataFrame({"i": list("abbccd"), "j": list("bacbdc"), "w": 1.0})
+    >>> x = pd.Series({"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0}, name="income")
+    >>> local_moran(x, Weights.from_frame(links), permutations=99).frame[["Ii", "quadrant"]]
+        Ii quadrant
+    a  0.6       LL
+    b  0.4       LL
+    c  0.4       HH
+    d  0.6       HH
+    """
+    data = sample({"x": x}, W, missing=missing, statistic="Local Moran's I")
+    return _local(
+        data,
+        data.names[0],
+        permutations=permutations,
+        seed=seed,
+        alpha=alpha,
+        fdr=fdr,
+        alternative=alternative,
+        moments=moments,
+        keep_simulations=keep_simulations,
+        workers=workers,
+        progress=progress,
+    )
+
+
+def bivariate_local_moran(
+    x: Any,
+    y: Any,
+    W: Any,
+    *,
+    permutations: int = 999,
+    seed: int = 0,
+    alpha: float = 0.05,
+    fdr: bool = False,
+    alternative: Alternative = "two-sided",
+    missing: Missing = "raise",
+    keep_simulations: bool = False,
+    workers: int | None = None,
+    progress: bool | None = None,
+) -> LocalMoran:
+    r"""Relate each unit's x to its neighbours' y (Anselin, Syabri and Smirnov 2002).
+
+    .. math:: I_i = \frac{z^x_i}{s_x} \sum_j w_{ij} \frac{z^y_j}{s_y}
+
+    Parameters are those of `local_moran`; `y` is permuted among the other units.  ``lag`` is that of y, and
+    the quadrant HL means high x among low y.  It says nothing on causes, and x and y that are correlated in
+    place make it large where y alone is autocorrelated.  Own weights are refused: they compare x and y in
+    place.
+
+    Returns
+    -------
+    LocalMoran
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from spatial.weights import Weights
+    >>> links = pd.DataFrame({"i": list("abbccd"), "j": list("bacbdc"), "w": 1.0})
+    >>> x = pd.Series({"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0}, name="income")
+    >>> local = bivariate_local_moran(x, -x.rename("crime"), Weights.from_frame(links), permutations=99)
+    >>> local.frame["quadrant"].tolist()
+    ['LH', 'LH', 'HL', 'HL']
+    """
+    data = sample({"x": x, "y": y}, W, missing=missing, statistic="Bivariate local Moran's I")
+    if (data.weights.sparse.diagonal() != 0).any():
+        raise WeightsError("Bivariate local Moran's I needs weights without own weights; these have some.")
+    return _local(
+        data,
+        f"{data.names[0]}, W {data.names[1]}",
+        permutations=permutations,
+        seed=seed,
+        alpha=alpha,
+        fdr=fdr,
+        alternative=alternative,
+        moments="conditional",
+        keep_simulations=keep_simulations,
+        workers=workers,
+        progress=progress,
+    )
+
+
+def _local(
+    data: Sample,
+    name: str,
+    *,
+    permutations: int,
+    seed: int,
+    alpha: float,
+    fdr: bool,
+    alternative: Alternative,
+    moments: LocalMoments,
+    keep_simulations: bool,
+    workers: int | None,
+    progress: bool | None,
+) -> LocalMoran:
+    """Compute by sorted id; x is the first variable and the neighbours' is the last."""
+    check_runs(permutations, seed)
+    check_alpha(alpha)
+    check_alternative(alternative)
+    ordered = data.values[data.order]
+    x, y = standardized(ordered[:, 0]), standardized(ordered[:, -1])
+    own, others = own_and_others(data)
+    lag = others @ y + own * y
+    expected, variance = _moments(data, x, y, own, others, moments)
+    islands = np.diff(others.indptr) == 0
+    p_sim, lags = conditional_test(
+        y,
+        others,
+        x,
+        permutations=permutations,
+        seed=seed,
+        alternative=alternative,
+        keep=keep_simulations,
+        workers=workers,
+        progress=progress,
+        label=f"Local Moran's I of {name}",
+    )
+    # An island's Ii cannot vary: no z-value and no p-value.
+    spread = np.sqrt(np.where(islands | (variance <= 0), np.nan, variance))
+    score = (x * lag - expected) / spread
+    p_value = normal_p(score, alternative)
+    p_fdr = fdr_adjusted(p_sim if permutations else p_value)
+    groups = quadrants(x, lag, islands)
+    basis = p_fdr if fdr else (p_sim if permutations else p_value)
+    frame = pd.DataFrame(
+        {
+            "Ii": x * lag,
+            "z": x,
+            "lag": lag,
+            "quadrant": groups,
+            "expected": expected,
+            "variance": variance,
+            "z_value": score,
+            "p_value": p_value,
+            "p_sim": p_sim,
+            "p_fdr": p_fdr,
+            "cluster": clusters(groups, basis, alpha, islands),
+        },
+        index=data.weights.ids[data.order],
+    ).loc[data.weights.ids]
+    if lags is not None:
+        # In place: there may be gigabytes of them.
+        lags += (own * y)[:, None]
+        lags *= x[:, None]
+        lags = data.unsorted(lags)
+    return LocalMoran(
+        name=name,
+        frame=frame,
+        I=float(x @ lag / data.matrix.sum()),
+        alpha=alpha,
+        fdr=fdr,
+        simulations=lags,
+        permutations=permutations,
+        seed=seed,
+        alternative=alternative,
+        moments=moments,
+        weights=describe_weights(data.weights),
+        dropped=data.dropped,
+    )
+
+
+def _moments(data: Sample, x: Float, y: Float, own: Float, others: Any, moments: str) -> tuple[Float, Float]:
+    """Return mean and variance of each Ii, by sorted id."""
+    if moments not in get_args(LocalMoments):
+        raise DataError(
+            f'moments must be "conditional" or "total"; got {moments!r}.'
+            f"{did_you_mean(moments, get_args(LocalMoments))}"
+        )
+    sums = np.asarray(others.sum(axis=1)).ravel()
+    squares = np.asarray(others.multiply(others).sum(axis=1)).ravel()
+    if moments == "total":
+        if own.any():
+            units = data.weights.ids[data.order][own != 0]
+            raise WeightsError(
+                f"Total moments need weights without own weights; these have them at {name_ids(units)}. "
+                'Use moments="conditional".'
+            )
+        return local_moran_moments(x, sums, squares, conditional=False)
+    if x is y or np.array_equal(x, y):
+        expected, variance = local_moran_moments(x, sums, squares, conditional=True)
+        return expected + own * x**2, variance
+    # Of two variables: x_i fixed, the neighbours' y drawn from the other n - 1 values.
+    n = data.n
+    mean = -y / (n - 1)
+    spread = (n - y**2) / (n - 1) - mean**2  # y has mean 0 and mean square 1
+    return x * sums * mean, x**2 * spread * (squares * (n - 1) - sums**2) / (n - 2)

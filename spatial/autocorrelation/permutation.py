@@ -1,0 +1,368 @@
+"""Permutation distribution of z'Wz: eight uniform permutations in one pass over the links.
+
+A million units need three things.  Shuffles that stay in the cache: units are first dealt at random into
+buckets, then each bucket is shuffled (Rao 1961, Sandelius 1962), which is exactly uniform.  Units ordered
+so that neighbours are near (reverse Cuthill-McKee), and eight shuffled vectors side by side, so that one
+cache line holds the eight values of a unit.  A sliding window over these rows, so that they are never
+written to memory.  Random numbers are a function of (seed, stream, permutation, place), so no result
+depends on the number of threads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from llvmlite import ir  # type: ignore[import-untyped, unused-ignore]
+from numba import types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+from scipy.sparse.csgraph import reverse_cuthill_mckee
+
+from spatial.compute.compiled import compiled
+from spatial.compute.counters import GAMMA, mix, stream_key
+from spatial.compute.threads import run_tasks
+
+__all__ = ["Links", "build_links", "permute_quadratic"]
+
+Float = NDArray[np.float64]
+
+LANES = 8
+_BUCKET = 4096  # values: 32 kB, the first-level cache
+_NEAR = 4096  # a window of so many rows fits the second-level cache
+_SECONDS = 7e-9  # for each unit and permutation, one thread
+
+_MASK = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
+_ONE = np.uint64(1)
+_EIGHT = np.uint64(LANES)
+
+
+def _eight_products(typing: Any, sums: Any, at: Any, weight: Any, rows: Any, i: Any, j: Any) -> Any:  # noqa: ARG001
+    """``sums[at:at+8] += weight * rows[i:i+8] * rows[j:j+8]`` as one vector operation.
+
+    Written in LLVM's terms because numba unrolls a loop of eight into scalars and then does not join them.
+    """
+    signature = types.void(sums, types.uint64, types.float64, rows, types.uint64, types.uint64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        lanes = ir.VectorType(ir.DoubleType(), LANES)
+        words = ir.IntType(32)
+        target, offset, factor, table, left, right = arguments
+
+        def place(kind: Any, array: Any, start: Any) -> Any:
+            data = context.make_array(kind)(context, builder, array).data
+            return builder.bitcast(builder.gep(data, [start]), lanes.as_pointer())
+
+        def load(pointer: Any) -> Any:
+            value = builder.load(pointer)
+            value.align = 8
+            return value
+
+        total = place(signature.args[0], target, offset)
+        empty = ir.Constant(lanes, ir.Undefined)
+        first = builder.insert_element(empty, factor, ir.Constant(words, 0))
+        spread = builder.shuffle_vector(first, empty, ir.Constant(ir.VectorType(words, LANES), [0] * LANES))
+        product = builder.fmul(
+            load(place(signature.args[3], table, left)), load(place(signature.args[3], table, right))
+        )
+        stored = builder.store(builder.fadd(load(total), builder.fmul(spread, product)), total)
+        stored.align = 8
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+_add_products: Any = intrinsic(_eight_products)
+
+
+@compiled("void(float64[::1], uint64, float64[::1], int64[::1], uint64[::1], int64)")
+def _deal(pool, key, out, starts, words, buckets):  # type: ignore[no-untyped-def]
+    """Deal `pool` at random into buckets, laid out one after the other in `out`; a byte decides for each."""
+    for t in range(words.shape[0]):
+        words[t] = mix(key + np.uint64(t + 1) * GAMMA)
+    choice = words.view(np.uint8)
+    keep = np.uint8(buckets - 1)
+    starts[:] = 0
+    for i in range(pool.shape[0]):
+        starts[np.uint64(choice[i] & keep) + _ONE] += 1
+    for b in range(buckets):
+        starts[b + 1] += starts[b]
+    place = starts[:buckets].copy()
+    for i in range(pool.shape[0]):
+        chosen = np.uint64(choice[i] & keep)
+        p = place[chosen]
+        out[np.uint64(p)] = pool[i]
+        place[chosen] = p + 1
+
+
+@compiled("void(int64, uint64, uint32[::1])")
+def draw_places(m, key, places):  # type: ignore[no-untyped-def]
+    """Draw ``places[t]`` uniformly from 0..t for t < m: Lemire (2019), with his rejection, so exact."""
+    pairs = (m + 1) // 2
+    doubt = np.uint64(0)
+    for h in range(pairs):
+        x = mix(key + np.uint64(h + 1) * GAMMA)
+        low_bound = np.uint64(2 * h + 1)
+        low = (x & _MASK) * low_bound
+        high = (x >> _HALF) * (low_bound + _ONE)
+        places[2 * h] = np.uint32(low >> _HALF)
+        places[2 * h + 1] = np.uint32(high >> _HALF)
+        doubt |= np.uint64((low & _MASK) < low_bound) | np.uint64((high & _MASK) < low_bound + _ONE)
+    if doubt == 0:
+        return
+    spare = np.uint64(pairs)
+    for t in range(m):
+        bound = np.uint64(t + 1)
+        x = mix(key + np.uint64(t // 2 + 1) * GAMMA)
+        product = ((x >> _HALF) if t % 2 else (x & _MASK)) * bound
+        least = (_MASK + _ONE) % bound
+        while (product & _MASK) < least:
+            spare += _ONE
+            product = (mix(key + spare * GAMMA) & _MASK) * bound
+        places[t] = np.uint32(product >> _HALF)
+
+
+@compiled("void(float64[::1], int64, int64, uint32[::1], float64[::1], uint64)")
+def _shuffle_into(source, start, m, places, target, ring):  # type: ignore[no-untyped-def]
+    """Shuffle ``source[start:start+m]`` into these places of `target`, a ring (inside-out Fisher-Yates)."""
+    first = np.uint64(start)
+    for t in range(m):
+        i = (first + np.uint64(t)) & ring
+        j = (first + np.uint64(places[t])) & ring
+        target[i] = target[j]
+        target[j] = source[first + np.uint64(t)]
+
+
+@compiled(
+    "void(float64[:, ::1], int64, int64, uint64, float64[::1], uint64, float64[::1], float64[::1],"
+    "float64[::1])"
+)
+def _interleave(lanes, start, stop, ring, rows, window, linear, square, sums):  # type: ignore[no-untyped-def]
+    """Put the eight values of each unit side by side, and add ``linear*z + square*z**2``."""
+    a, b, c, d = lanes[0], lanes[1], lanes[2], lanes[3]
+    e, f, g, h = lanes[4], lanes[5], lanes[6], lanes[7]
+    for i in range(start, stop):
+        s = np.uint64(i) & ring
+        o = (np.uint64(i) & window) * _EIGHT
+        rows[o] = a[s]
+        rows[o + np.uint64(1)] = b[s]
+        rows[o + np.uint64(2)] = c[s]
+        rows[o + np.uint64(3)] = d[s]
+        rows[o + np.uint64(4)] = e[s]
+        rows[o + np.uint64(5)] = f[s]
+        rows[o + np.uint64(6)] = g[s]
+        rows[o + np.uint64(7)] = h[s]
+    if linear.shape[0] == 0:
+        return
+    for i in range(start, stop):
+        o = (np.uint64(i) & window) * _EIGHT
+        for lane in range(LANES):
+            z = rows[o + np.uint64(lane)]
+            sums[lane] += z * (linear[i] + square[i] * z)
+
+
+@compiled("int64(int64)")
+def _power_of_two(least):  # type: ignore[no-untyped-def]
+    size = 1
+    while size < least:
+        size *= 2
+    return size
+
+
+@compiled(
+    "void(float64[::1], int64[::1], int32[::1], int32[::1], float64[::1], float64[::1], float64[::1],"
+    "int64, int64, uint64, float64[:, ::1], float64[::1])"
+)
+def _permute_eight(pool, first, heads, tails, weights, linear, square, reach, permutation, key, dealt, out):  # type: ignore[no-untyped-def]
+    """Fill ``out[0:8]`` with the statistic under permutations ``permutation .. permutation + 7``."""
+    n = pool.shape[0]
+    buckets = 1
+    while buckets < 256 and n > buckets * _BUCKET:
+        buckets *= 2
+    words = np.empty((n + 7) // 8, np.uint64)
+    starts = np.empty((LANES, buckets + 1), np.int64)
+    keys = np.empty(LANES, np.uint64)
+    for lane in range(LANES):
+        keys[lane] = mix(key ^ mix(np.uint64(permutation + lane + 1) * GAMMA))
+        _deal(pool, keys[lane], dealt[lane], starts[lane], words, buckets)
+    # How much of each lane, and of the rows, must be at hand at once.
+    largest, spread, span, ready = 0, 0, 0, 0
+    for b in range(buckets):
+        low, high = n, 0
+        for lane in range(LANES):
+            low = min(low, starts[lane, b + 1])
+            high = max(high, starts[lane, b + 1])
+            largest = max(largest, starts[lane, b + 1] - starts[lane, b])
+        spread = max(spread, high - ready)
+        span = max(span, low - max(0, ready - reach))
+        ready = low
+    ring, window = _power_of_two(spread), _power_of_two(span)
+    lanes = np.empty((LANES, ring))
+    rows = np.empty(window * LANES)
+    places = np.empty(largest + 2, np.uint32)
+    sums = np.zeros(4 * LANES)
+    ring_mask, window_mask = np.uint64(ring - 1), np.uint64(window - 1)
+    ready = 0
+    for b in range(buckets):
+        low = n
+        for lane in range(LANES):
+            m = starts[lane, b + 1] - starts[lane, b]
+            draw_places(m, mix(keys[lane] ^ (np.uint64(b + 1) << _HALF)), places)
+            _shuffle_into(dealt[lane], starts[lane, b], m, places, lanes[lane], ring_mask)
+            low = min(low, starts[lane, b + 1])
+        _interleave(lanes, ready, low, ring_mask, rows, window_mask, linear, square, sums)
+        # Four sets of sums in turn: adding to the same one waits for the last addition.
+        for k in range(first[ready], first[low]):
+            i = (np.uint64(heads[k]) & window_mask) * _EIGHT
+            j = (np.uint64(tails[k]) & window_mask) * _EIGHT
+            _add_products(sums, np.uint64(k & 3) * _EIGHT, weights[k], rows, i, j)
+        ready = low
+    for lane in range(LANES):
+        out[lane] = (sums[lane] + sums[LANES + lane]) + (sums[2 * LANES + lane] + sums[3 * LANES + lane])
+
+
+@compiled(
+    "int64(int64[::1], int32[::1], float64[::1], int32[::1], int64[::1], int64[::1], int32[::1], int32[::1],"
+    "float64[::1])"
+)
+def _lower_links(indptr, indices, data, order, place, first, heads, tails, weights):  # type: ignore[no-untyped-def]
+    """List the links i > j of a symmetric matrix after reordering; return the largest i - j.
+
+    Returns -1 where there are more of them than places: the matrix is not symmetric.
+    """
+    reach, k = 0, 0
+    for i in range(order.shape[0]):
+        first[i] = k
+        row = order[i]
+        for link in range(indptr[row], indptr[row + 1]):
+            j = place[indices[link]]
+            if j < i:
+                if k == heads.shape[0]:
+                    return -1
+                heads[k] = i
+                tails[k] = j
+                weights[k] = data[link]
+                reach = max(reach, i - j)
+                k += 1
+    first[order.shape[0]] = k
+    return reach
+
+
+@dataclass(frozen=True, eq=False)
+class Links:
+    """The links i > j of W + W', with units in an order that keeps neighbours near.
+
+    Parameters
+    ----------
+    order : int32 array, (N,)
+        ``order[i]`` is the row of W in place i.
+    first : int64 array, (N + 1,)
+        Link numbers ``first[i] : first[i + 1]`` have head i.
+    heads, tails : int32 array, (L,)
+    weights : float64 array, (L,)
+        :math:`w_{ij} + w_{ji}`.
+    reach : int
+        Largest distance between head and tail.
+    """
+
+    order: NDArray[np.int32]
+    first: NDArray[np.int64]
+    heads: NDArray[np.int32]
+    tails: NDArray[np.int32]
+    weights: Float
+    reach: int
+
+
+def build_links(symmetric: sp.csr_array) -> Links:
+    """Order the units and list the links of `symmetric`, the matrix W + W'; its diagonal is left out."""
+    n = symmetric.shape[0]
+    indptr = symmetric.indptr.astype(np.int64)
+    indices = symmetric.indices.astype(np.int32)
+    data = np.require(symmetric.data, np.float64, ["C", "W"])
+    heads = np.repeat(np.arange(n, dtype=np.int32), np.diff(indptr))
+    apart = np.abs(heads - indices)
+    count = int((apart > 0).sum()) // 2
+    order = np.arange(n, dtype=np.int32)
+    if len(apart) and int(apart.max()) > _NEAR:
+        order = reverse_cuthill_mckee(sp.csr_matrix(symmetric), symmetric_mode=True).astype(np.int32)
+    place = np.empty(n, dtype=np.int64)
+    place[order] = np.arange(n)
+    del heads, apart
+    first = np.empty(n + 1, dtype=np.int64)
+    head, tail, weight = np.empty(count, np.int32), np.empty(count, np.int32), np.empty(count)
+    reach = _lower_links(indptr, indices, data, order, place, first, head, tail, weight)
+    if reach < 0:
+        raise ValueError("build_links needs W + W', a symmetric matrix.")
+    return Links(order, first, head, tail, weight, int(reach))
+
+
+def permute_quadratic(
+    values: Float,
+    links: Links,
+    *,
+    linear: Float | None = None,
+    square: Float | None = None,
+    permutations: int,
+    seed: int,
+    stream: int = 0,
+    workers: int,
+    progress: bool | None,
+    label: str,
+) -> Float:
+    r"""Return the statistic under uniform random permutations of `values`, (permutations,).
+
+    .. math:: \sum_{i>j} (w_{ij} + w_{ji}) z_i z_j + \sum_i (c_i z_i + d_i z_i^2)
+
+    Parameters
+    ----------
+    values : array, (N,)
+        In an order that does not depend on how the user's rows were sorted.
+    linear, square : array, (N,), optional
+        c and d, in the order of the rows of W.
+    stream : int
+        Independent draws for each stream of one seed.
+    """
+    n = len(values)
+    none = np.empty(0)
+    own = linear is not None or square is not None
+    c = none if not own else np.zeros(n) if linear is None else np.ascontiguousarray(linear[links.order])
+    d = none if not own else np.zeros(n) if square is None else np.ascontiguousarray(square[links.order])
+    pool = np.require(values, np.float64, ["C", "W"])
+    key = stream_key(seed, stream)
+    out = np.empty(-(-permutations // LANES) * LANES)
+
+    def prepare() -> Any:
+        dealt = np.empty((LANES, n))
+
+        def work(start: int) -> int:
+            _permute_eight(
+                pool,
+                links.first,
+                links.heads,
+                links.tails,
+                links.weights,
+                c,
+                d,
+                links.reach,
+                start,
+                key,
+                dealt,
+                out[start : start + LANES],
+            )
+            return min(LANES, permutations - start)
+
+        return work
+
+    run_tasks(
+        range(0, permutations, LANES),
+        prepare,
+        workers=workers,
+        total=permutations,
+        seconds=_SECONDS * permutations * (n + len(links.heads) / 4),
+        progress=progress,
+        label=label,
+    )
+    return out[:permutations]

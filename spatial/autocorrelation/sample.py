@@ -1,0 +1,231 @@
+"""What every diagnostic starts from: values and weights matched by id, checked, in one fixed order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from spatial.errors import AlignmentError, DataError, WeightsError, did_you_mean, name_ids
+from spatial.ids.alignment import aligned_values, require_finite
+from spatial.weights.normalization import row_sums
+from spatial.weights.value import Weights, as_weights
+
+__all__ = [
+    "Missing",
+    "Sample",
+    "check_runs",
+    "check_share",
+    "describe_weights",
+    "one_column",
+    "restrict",
+    "sample",
+    "sorted_order",
+    "standardized",
+]
+
+Float = NDArray[np.float64]
+Missing = Literal["raise", "drop"]
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Values of one or more variables and the weights of the same units.
+
+    Parameters
+    ----------
+    values : array, (N, k)
+        Finite, in the order of `weights`; each column varies.
+    weights : Weights
+        Of the units that were kept.
+    dropped : Index
+        Ids cut by ``missing="drop"``, in the order of the weights.
+    names : tuple of str
+        Of the variables.
+    """
+
+    values: Float
+    weights: Weights
+    dropped: pd.Index[Any]
+    names: tuple[str, ...]
+
+    @property
+    def n(self) -> int:
+        """Number of units."""
+        return self.weights.n
+
+    @property
+    def x(self) -> Float:
+        """The first variable, (N,)."""
+        return self.values[:, 0]
+
+    @cached_property
+    def order(self) -> NDArray[np.intp]:
+        """Rows by sorted id: random draws go by this, so that sorting the rows changes nothing."""
+        return sorted_order(self.weights.ids)
+
+    @cached_property
+    def matrix(self) -> sp.csr_array:
+        """W with rows and columns by sorted id."""
+        sparse = self.weights.sparse
+        if np.array_equal(self.order, np.arange(self.n)):
+            return sparse
+        moved = sp.csr_array(sparse[self.order][:, self.order])
+        moved.sort_indices()
+        return moved
+
+    def unsorted(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Put values by sorted id back into the order of the weights."""
+        if np.array_equal(self.order, np.arange(self.n)):
+            return values
+        out = np.empty_like(values)
+        out[self.order] = values
+        return out
+
+
+def sorted_order(ids: pd.Index[Any]) -> NDArray[np.intp]:
+    """Return the positions that sort the ids; ids of several types by type, then as text."""
+    if ids.is_monotonic_increasing:
+        return np.arange(len(ids))
+    try:
+        return np.asarray(ids.argsort(), dtype=np.intp)
+    except TypeError:
+        keys = [(type(i).__name__, str(i)) for i in ids]
+        return np.array(sorted(range(len(ids)), key=keys.__getitem__), dtype=np.intp)
+
+
+def sample(columns: dict[str, Any], W: Any, *, missing: str, statistic: str, least: int = 4) -> Sample:
+    """Match variables to weights by id, handle missing values, and check that there is something to measure.
+
+    Parameters
+    ----------
+    columns : dict
+        What each variable is called in a message, to its values; a Series' own name goes before.
+    missing : {"raise", "drop"}
+    statistic : str
+        For messages, as "Moran's I".
+    least : int
+        Fewest units that the formulas allow.
+    """
+    check_missing(missing)
+    weights = as_weights(W)
+    names, parts = [], []
+    for label, given in columns.items():
+        name, one = one_column(given, label)
+        names.append(name)
+        parts.append(aligned_values(one, weights.ids, f"{label}"))
+    values = np.column_stack(parts)
+    dropped = weights.ids[:0]
+    if missing == "drop":
+        keep: NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=1))
+        dropped = weights.ids[~keep]
+        values, weights = values[keep], restrict(weights, keep)
+    for name, column in zip(names, values.T, strict=True):
+        require_finite(column, weights.ids, repr(name))
+    _check_content(values, names, weights, dropped, statistic, least)
+    return Sample(values, weights, dropped, tuple(names))
+
+
+def one_column(given: Any, label: str) -> tuple[str, Any]:
+    """Return the name and the values of one variable; refuse panels and several columns."""
+    if hasattr(given, "cube") or isinstance(getattr(given, "index", None), pd.MultiIndex):
+        raise DataError(
+            f"{label} must be one cross-section, with one value for each unit; got values by unit and time. "
+            "Take one time, panel.at(time)[column], or use moran_panel."
+        )
+    if isinstance(given, pd.DataFrame):
+        if given.shape[1] != 1:
+            raise DataError(
+                f"{label} must be one variable; got a table with columns {name_ids(given.columns)}. "
+                "Pass one of them, as frame[column]."
+            )
+        given = given.iloc[:, 0]
+    if isinstance(given, pd.Series):
+        return (label if given.name is None else str(given.name)), given
+    if np.iscomplexobj(given):
+        raise DataError(f"{label} must be real numbers; got complex ones.")
+    if np.ndim(given) != 1:
+        raise AlignmentError(
+            f"{label} must be one variable, a Series by id or an array of shape (N,); got {np.shape(given)}."
+        )
+    return label, given
+
+
+def check_missing(missing: str) -> None:
+    """Refuse a treatment of missing values that is not offered."""
+    if missing not in get_args(Missing):
+        raise DataError(
+            f'missing must be "raise" or "drop"; got {missing!r}.{did_you_mean(missing, get_args(Missing))}'
+        )
+
+
+def restrict(weights: Weights, keep: NDArray[np.bool_]) -> Weights:
+    """Keep only some units; weights that were row-standardised are so again over the links that remain."""
+    if keep.all():
+        return weights
+    cut = weights.subset(weights.ids[keep])
+    if weights.meta.normalization == "row" or weights.is_row_standardized:
+        return cut.row_standardized()
+    return replace(cut, meta=replace(cut.meta, normalization=weights.meta.normalization))
+
+
+def _check_content(
+    values: Float, names: list[str], weights: Weights, dropped: pd.Index[Any], statistic: str, least: int
+) -> None:
+    n = weights.n
+    if n < least:
+        cut = f" ({len(dropped)} were dropped as missing)" if len(dropped) else ""
+        raise DataError(f"{statistic} needs at least {least} units with values; got {n}{cut}.")
+    for name, column in zip(names, values.T, strict=True):
+        # Rounding alone spreads a constant column: 0.1 is not the mean of a million times 0.1.
+        if np.ptp(column) <= 1e-13 * np.abs(column).max():
+            raise DataError(
+                f"{statistic} needs values that vary; {name!r} is {column[0]:g} in all {n} units."
+            )
+    own = weights.sparse.diagonal()
+    links = weights.n_links - int((own != 0).sum())
+    total = float(row_sums(weights.sparse).sum() - own.sum())
+    if links == 0 or not total > 0:
+        raise WeightsError(
+            f"{statistic} needs links between units, with a positive sum; "
+            f"these {links} links sum to {total:g}."
+        )
+
+
+def check_runs(permutations: int, seed: int) -> None:
+    """Refuse numbers of permutations and seeds that are not whole and 0 or more."""
+    for what, value in (("permutations", permutations), ("seed", seed)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+            raise DataError(f"{what} must be a whole number, 0 or more; got {value!r}.")
+
+
+def describe_weights(weights: Weights) -> str:
+    """Write kind, size and normalisation, for a summary."""
+    unit = f", {weights.meta.distance_unit}" if weights.meta.distance_unit else ""
+    kind = "row" if weights.meta.normalization == "none" and weights.is_row_standardized else None
+    islands = f", {len(weights.islands)} islands" if len(weights.islands) else ""
+    return (
+        f"{weights.meta.kind}: {weights.n} units, {weights.n_links} links, "
+        f"normalisation {kind or weights.meta.normalization}{islands}{unit}"
+    )
+
+
+def check_share(values: Float, ids: pd.Index[Any], statistic: str) -> None:
+    """Refuse negative values, which have no share of a total."""
+    if (values < 0).any():
+        raise DataError(
+            f"Getis and Ord's {statistic} is a share of a total, and needs values that are not negative; "
+            f"negative at {name_ids(ids[values < 0])}. Use local_moran or moran for such values."
+        )
+
+
+def standardized(values: Float) -> Float:
+    """Return values about their mean, over the population standard deviation."""
+    column = np.ascontiguousarray(values)  # strided sums add up in another order
+    centred = column - column.mean()
+    return np.asarray(centred / np.sqrt(centred @ centred / len(centred)))

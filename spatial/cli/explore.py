@@ -1,0 +1,80 @@
+"""The command `spatial explore`: the interactive report from the shell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spatial.errors import DataError
+
+from .options import (
+    Common,
+    Crs,
+    Encoding,
+    Id,
+    Islands,
+    Layer,
+    MapFile,
+    PanelFile,
+    Raw,
+    Spec,
+    Table,
+    Time,
+    Unit,
+    build_weights,
+    read_map_and_panel,
+)  # fmt: skip
+
+__all__ = ["explore_command"]
+
+
+def explore_command(
+    file: MapFile,
+    id: Id,
+    columns: Annotated[str, typer.Option(help="Variables, with commas between them.")],
+    panel: PanelFile = None,
+    unit: Unit = None,
+    time: Time = "year",
+    table: Table = None,
+    names: Annotated[
+        str | None, typer.Option(help="Column of the map with the names; default: name, if there is one.")
+    ] = None,
+    weights: Spec = "queen",
+    islands: Islands = "raise",
+    raw: Raw = False,
+    common: Common = False,
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("report.html"),
+    title: Annotated[str | None, typer.Option(help="Title of the page.")] = None,
+    lang: Annotated[str, typer.Option(help="Language of the page: en | zh.")] = "en",
+    alpha: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.05,
+    permutations: Annotated[int, typer.Option(min=1)] = 999,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    crs: Crs = None,
+    layer: Layer = None,
+    encoding: Encoding = None,
+) -> None:
+    """Write an interactive report that needs no network: map, Moran scatter and histograms, linked."""
+    from spatial.report.building import explore
+
+    wanted = [part.strip() for part in columns.split(",") if part.strip()]
+    if not wanted:
+        raise DataError(f"--columns needs names with commas between them; got {columns!r}.")
+    cities, found = read_map_and_panel(
+        file,
+        id,
+        panel,
+        unit=unit,
+        time=time,
+        table=table,
+        crs=crs,
+        layer=layer,
+        encoding=encoding,
+        common=common,
+    )
+    written = explore(
+        cities, cities if found is None else found, wanted, build_weights(cities, weights, islands, raw), out,
+        lang=lang, names=names, alpha=alpha, permutations=permutations, seed=seed, title=title,
+    )  # fmt: skip
+    print(f"Written: {written} ({written.stat().st_size / 1e6:.1f} MB)")

@@ -1,0 +1,101 @@
+"""The commands `spatial run`, `spatial check` and `spatial new`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from spatial.errors import DataError, SpatialError
+
+__all__ = ["check_command", "new_command", "run_command"]
+
+
+def run_command(
+    study: Annotated[Path, typer.Argument(help="The study file (.toml).")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the results; default as the study says.")
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Run only this section or step, as tables; may be given several times."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Leave the results off the screen.")] = False,
+) -> None:
+    """Rebuild a study: tables, figures, GIS layers, report and run.json, in one folder."""
+    from spatial.study.run import StudyRunError, run_study
+
+    failed: StudyRunError | None = None
+    try:
+        folder = run_study(study, out=out, only=only)
+    except StudyRunError as error:
+        failed, folder = error, error.folder
+    except SpatialError as error:
+        _refuse(error)
+    if not quiet:
+        _show(folder, only)
+    if failed is not None:
+        _refuse(failed)
+
+
+def check_command(
+    study: Annotated[Path | None, typer.Argument(help="The study file (.toml).")] = None,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of study files, for editors.")
+    ] = False,
+) -> None:
+    """Check a study file without running it; all problems at once, each with its place."""
+    from spatial.study.run import check_study, json_schema
+
+    if schema:
+        print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+        return
+    if study is None:
+        raise SpatialError("spatial check needs a study file, or --schema.")
+    try:
+        found = check_study(study)
+    except SpatialError as error:
+        _refuse(error)
+    parts = {
+        "weights": len(found.weights),
+        "systems": len(found.systems),
+        "regressions": len(found.regressions),
+        "tables": len(found.tables),
+        "figures": len(found.figures),
+        "layers": len(found.layers),
+    }
+    counts = ", ".join(f"{count} {name}" for name, count in parts.items() if count)
+    print(f"{study}: nothing to mend ({counts or 'data only'}).")
+
+
+def new_command(
+    path: Annotated[Path, typer.Argument(help="File to write.")] = Path("study.toml"),
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write a commented study file to start from; it runs as it is, on data that ship."""
+    from spatial.io.atomic import atomic_text
+    from spatial.study.template import TEMPLATE
+
+    if path.exists() and not force:
+        raise DataError(f"{str(path)!r} is there already: give another name, or --force to replace it.")
+    atomic_text(path, TEMPLATE)
+    print(f"Written: {path}. Check it with `spatial check {path}`, run it with `spatial run {path}`.")
+
+
+def _refuse(error: SpatialError) -> NoReturn:
+    """Print a list as a list, and leave with code 2."""
+    print(f"spatial: {error}", file=sys.stderr)
+    raise typer.Exit(2)
+
+
+def _show(folder: Path, only: list[str] | None) -> None:
+    from spatial.study.run import shown_texts
+
+    for text in shown_texts(folder, only):
+        print(f"\n{text}")
+    names = [n for n in ("tables", "figures", "gis", "report.html", "run.json") if (folder / n).exists()]
+    print(f"\nWritten to {folder}{os.sep}: {', '.join(names)}")

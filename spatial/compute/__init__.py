@@ -1,0 +1,1 @@
+"""Computing: compiled kernels, random counters, threads, p-values."""

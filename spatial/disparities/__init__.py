@@ -1,0 +1,1 @@
+"""Disparities: inequality, convergence, densities, centres of gravity."""

@@ -1,0 +1,27 @@
+"""Figures for papers: each function takes Axes or makes a new figure, and returns the Axes.
+
+Figures are made without pyplot and stay out of its registry: ``save_figure(axes, "name.pdf")`` writes one,
+and in a notebook ``axes.figure`` as the last line shows it.
+"""
+
+from __future__ import annotations
+
+from spatial.names import hand_on
+
+_MODULES = {
+    ".canvas": ("save_figure",),
+    ".distributions": (
+        "density_ridges",
+        "neighbour_histogram",
+    ),
+    ".estimates": (
+        "coefficient_plot",
+        "event_study_plot",
+        "impacts_plot",
+    ),
+    ".scatter": (
+        "moran_over_time",
+        "moran_scatter",
+    ),
+}
+__all__, __getattr__, __dir__ = hand_on(__name__, _MODULES)

@@ -1,0 +1,1 @@
+"""Layers for QGIS, ArcGIS and PostGIS: styled GeoPackages and tables of features."""

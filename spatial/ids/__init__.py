@@ -1,0 +1,1 @@
+"""Ids: labels of units told apart, matched, and rows brought into one order."""

@@ -1,0 +1,1 @@
+"""Files and databases: sources, encodings, shapefiles, panel files, whole-or-nothing writing."""

@@ -1,0 +1,330 @@
+"""Cities: a layer of units with unique ids, a geometry each, and a CRS that can be right."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from spatial.errors import DataError, SpatialWarning, did_you_mean, name_ids
+from spatial.ids.alignment import check_ids
+from spatial.ids.kinds import clean_ids
+from spatial.places.coordinates import check_geometry, check_lonlat
+
+from .encoding import check_encoding, decode, sniff
+from .shapefile import read_shapefile
+from .sources import is_database, local_path, need, reader_for
+
+__all__ = ["read_cities"]
+
+_LONLAT = "EPSG:4326"
+
+
+def read_cities(
+    source: Any,
+    *,
+    id: str,
+    crs: Any = None,
+    layer: str | None = None,
+    encoding: str | None = None,
+    seat: tuple[str, str] | str | None = None,
+) -> gpd.GeoDataFrame:
+    """Read a layer of cities, counties or other units, and check what everything later rests on.
+
+    Parameters
+    ----------
+    source : path, URL or GeoDataFrame
+        A .shp, .gpkg, .geojson, .json, .fgb, .gdb or .parquet file, a .zip with one of them, its http(s)
+        address, a PostGIS database ``postgresql://user@host/db``, which needs the extra ``postgis``, or a
+        GeoDataFrame, which is copied and never changed.
+    id : str
+        Column of the ids: unique, text or whole numbers.  It becomes the index.  Whole numbers that the
+        file keeps as decimals become integers; text keeps its leading zeros.
+    crs : optional
+        The coordinate reference system, as geopandas takes it, for a file that states none, or degrees
+        where its coordinates cannot be that.  Another one than the file's is refused otherwise: this names
+        the system, it does not transform.
+    layer : str, optional
+        Layer of a file that has several; in a database a table or view ``schema.table``, with the geometry
+        column in brackets, ``schema.table(geom)``, where it has more than one.
+    encoding : str, optional
+        Of the text in a Shapefile or GeoJSON; found from the bytes (UTF-8, else GB18030) if left out.
+    seat : (str, str) or str, optional
+        Columns with the longitude and latitude, in EPSG:4326 degrees, of the unit's seat or centre; or one
+        column that holds points.  They become a column ``seat`` of points in the layer's CRS.
+
+    Returns
+    -------
+    GeoDataFrame
+        Indexed by id (the index is named as the column was), in the order of the file, or from a database
+        in that of the ids.  Invalid polygons
+        pass: `spatial.weights.contiguity` refuses or repairs them.
+
+    Raises
+    ------
+    DataError
+        Missing or unreadable file, layer or column; missing or repeated ids; missing or empty geometries;
+        no CRS; coordinates out of range, swapped, or projected under a CRS in degrees.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> frame = gpd.GeoDataFrame(
+    ...     {"adcode": ["110000", "120000"], "gdp": [3.6, 1.4]},
+    ...     geometry=[shapely.box(115, 39, 117, 41), shapely.box(117, 38, 118, 40)],
+    ...     crs=4326,
+    ... )
+    >>> cities = read_cities(frame, id="adcode")
+    >>> cities.loc["120000", "gdp"]
+    np.float64(1.4)
+    """
+    if isinstance(source, gpd.GeoDataFrame):
+        frame, what = source.copy(), "The layer"
+    elif isinstance(source, str) and is_database(source):
+        from .postgis import read_database_layer
+
+        frame = read_database_layer(source, layer, encoding, id)
+        what = "The table" if layer is None else f"The table {layer!r}"
+    elif isinstance(source, (str, Path)):
+        frame, what = _read(source, layer, encoding), Path(str(source)).name
+    else:
+        raise DataError(
+            f"Cities are read from a path, a URL or a GeoDataFrame; got {type(source).__name__}. "
+            "For a table with coordinates: geopandas.GeoDataFrame(table, geometry=geopandas.points_from_xy("
+            "table.lon, table.lat), crs=4326)."
+        )
+    if getattr(frame, "_geometry_column_name", None) not in frame.columns:
+        raise DataError(f"{what} has no geometry. Set one with frame.set_geometry(...).")
+    frame = _with_ids(frame, id, what)
+    frame = _with_crs(frame, crs, what)
+    check_geometry(frame.geometry, frame.index, what)
+    return frame if seat is None else _with_seat(frame, seat, what)
+
+
+# ---- readers, by kind of source: (path, layer, encoding) -> frame
+_Reader = Callable[[Path, str | None, str | None], gpd.GeoDataFrame]
+
+
+def _read(source: str | Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
+    reader_for(source, {**_READERS, ".zip": _read_layer, "postgresql": _read_layer}, "Cities")
+    with local_path(source, _READERS) as path:
+        reader = reader_for(path, _READERS, "Cities")
+        try:
+            return reader(path, layer, encoding)
+        except DataError:
+            raise
+        except Exception as error:
+            raise DataError(
+                f"{path.name} cannot be read; it may be cut short or of another kind than its name says. "
+                f"The reader reports: {error}"
+            ) from error
+
+
+def _read_layer(path: Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
+    import pyogrio
+
+    chosen = _choose_layer(path, layer)
+    return pyogrio.read_dataframe(path, layer=chosen, encoding=encoding)
+
+
+def _choose_layer(path: Path, layer: str | None) -> str:
+    import pyogrio
+
+    # Tables without geometry, as the styles that QGIS keeps, are not layers of cities.
+    names = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
+    if layer is not None:
+        if layer not in names:
+            raise DataError(
+                f"{path.name} has no layer {layer!r}.{did_you_mean(layer, names)} It has: {name_ids(names)}."
+            )
+        return layer
+    if not names:
+        raise DataError(f"{path.name} has no layer with geometry; it may be cut short.")
+    if len(names) != 1:
+        raise DataError(
+            f"{path.name} has {len(names)} layers with geometry: {name_ids(names)}. Name one with layer=."
+        )
+    return names[0]
+
+
+def _read_shp(path: Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
+    if layer not in (None, path.stem):
+        raise DataError(f"A Shapefile has one layer, {path.stem!r}; got layer={layer!r}.")
+    return read_shapefile(path, encoding)
+
+
+def _read_geojson(path: Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
+    import pyogrio
+
+    data = path.read_bytes()
+    found = sniff(data, path.name) if encoding is None else check_encoding(encoding)
+    if found == "utf-8":
+        return pyogrio.read_dataframe(path, layer=_choose_layer(path, layer))
+    text = decode(data, found, path.name).encode("utf-8")
+    return pyogrio.read_dataframe(text, layer=layer)
+
+
+def _read_parquet(path: Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
+    need("pyarrow", "parquet", "Reading Parquet")
+    if layer is not None or encoding is not None:
+        raise DataError("Parquet has one layer and is UTF-8: leave layer= and encoding= out.")
+    return gpd.read_parquet(path)
+
+
+_READERS: dict[str, _Reader] = {
+    ".shp": _read_shp,
+    ".gpkg": _read_layer,
+    ".fgb": _read_layer,
+    ".gdb": _read_layer,
+    ".geojson": _read_geojson,
+    ".json": _read_geojson,
+    ".parquet": _read_parquet,
+    ".geoparquet": _read_parquet,
+}
+
+
+# ---- checks
+def _with_ids(frame: gpd.GeoDataFrame, id: str, what: str) -> gpd.GeoDataFrame:
+    if id not in frame.columns and id in frame.index.names:
+        frame = frame.reset_index(id)
+    columns = [column for column in frame.columns if column != frame.geometry.name]
+    if id not in columns:
+        raise DataError(
+            f"{what} has no column {id!r} for the ids.{did_you_mean(id, columns)} "
+            f"It has: {name_ids(columns, 20)}."
+        )
+    if not len(frame):
+        raise DataError(f"{what} is empty: it has no units.")
+    if list(frame.columns).count(id) > 1:
+        raise DataError(f"{what} has more than one column {id!r}; the ids need one.")
+    ids = pd.Index(clean_ids(frame[id].reset_index(drop=True), f"Column {id!r} of {what}"), name=id)
+    return frame.drop(columns=id).set_axis(check_ids(ids, what), axis=0)
+
+
+def _with_crs(frame: gpd.GeoDataFrame, crs: Any, what: str) -> gpd.GeoDataFrame:
+    given = None if crs is None else _as_crs(crs)
+    found = frame.crs
+    if found is None:
+        if given is None:
+            raise DataError(
+                f"{what} states no coordinate reference system, so distances would have no unit. "
+                "Pass crs=, e.g. crs='EPSG:4326' for longitude and latitude, 'EPSG:4490' for CGCS2000."
+            )
+        frame = frame.set_crs(given)
+        _warn_of_degrees(frame, what)
+    elif given is not None and not _equal(found, given):
+        # Degrees are refuted by the coordinates: GeoJSON without a CRS counts as degrees, whatever it holds.
+        if not (found.is_geographic and _beyond_degrees(frame)):
+            raise DataError(
+                f"{what} is in {found.name}; crs= says {given.name}. crs= names the system of a file that "
+                "states none. To transform, read without it, then cities.to_crs(...)."
+            )
+        frame = frame.set_crs(given, allow_override=True)
+    if not (frame.crs.is_geographic or frame.crs.is_projected):
+        raise DataError(
+            f"{what} is in {frame.crs.name} ({frame.crs.type_name}); "
+            "a geographic or projected system is needed."
+        )
+    return frame
+
+
+def _as_crs(crs: Any) -> Any:
+    import pyproj
+
+    try:
+        return pyproj.CRS.from_user_input(crs)
+    except pyproj.exceptions.CRSError as error:
+        raise DataError(f"crs={crs!r} is not known; use e.g. 'EPSG:4326'. ({error})") from None
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return bool(
+        a.equals(b, ignore_axis_order=True) or (a.to_epsg() is not None and a.to_epsg() == b.to_epsg())
+    )
+
+
+def _beyond_degrees(frame: gpd.GeoDataFrame) -> bool:
+    west, south, east, north = frame.total_bounds
+    return bool(west < -360 or east > 360 or south < -90 or north > 90)
+
+
+def _warn_of_degrees(frame: gpd.GeoDataFrame, what: str) -> None:
+    if frame.crs.is_projected and not _beyond_degrees(frame):
+        west, south, east, north = frame.total_bounds
+        warnings.warn(
+            f"{what} was given the projected {frame.crs.name}, yet its coordinates look like degrees "
+            f"(x from {west:g} to {east:g}, y from {south:g} to {north:g}). "
+            "If they are, pass crs='EPSG:4326'.",
+            SpatialWarning,
+            stacklevel=4,
+        )
+
+
+# ---- seats
+def _with_seat(frame: gpd.GeoDataFrame, seat: tuple[str, str] | str, what: str) -> gpd.GeoDataFrame:
+    names = [seat] if isinstance(seat, str) else list(seat)
+    for name in names:
+        if name not in frame.columns:
+            raise DataError(
+                f"{what} has no column {name!r} for the seat.{did_you_mean(name, frame.columns)} "
+                f"It has: {name_ids(frame.columns, 20)}."
+            )
+    if "seat" in frame.columns and names != ["seat"]:
+        raise DataError(
+            f"{what} already has a column 'seat'; rename it, or pass seat='seat' if it holds points."
+        )
+    points = _seat_points(frame, names, what)
+    return frame.assign(seat=points.to_crs(frame.crs))
+
+
+def _seat_points(frame: gpd.GeoDataFrame, names: list[str], what: str) -> gpd.GeoSeries:
+    if len(names) == 1:
+        return _given_points(frame[names[0]], frame, what)
+    if len(names) != 2:
+        raise DataError(f"seat= takes (longitude, latitude) columns, or one column of points; got {names}.")
+    lon, lat = (_numbers(frame[name], what) for name in names)
+    missing = ~(np.isfinite(lon) & np.isfinite(lat))
+    if missing.any():
+        raise DataError(
+            f"Each unit needs a seat; columns {name_ids(names)} of {what} are missing for "
+            f"{name_ids(frame.index[missing])}."
+        )
+    check_lonlat(lon, lat, frame.index, f"the seats (columns {name_ids(names)})", _extent(frame))
+    return gpd.GeoSeries(gpd.points_from_xy(lon, lat), index=frame.index, crs=_LONLAT)
+
+
+def _given_points(column: Any, frame: gpd.GeoDataFrame, what: str) -> gpd.GeoSeries:
+    if not isinstance(column, gpd.GeoSeries):
+        raise DataError(
+            f"seat={column.name!r} must be a column of points; it is {column.dtype}. "
+            "For coordinates name two columns: seat=('lon', 'lat')."
+        )
+    points = column if column.crs is not None else column.set_crs(frame.crs)
+    check_geometry(points, frame.index, f"seat column {column.name!r} of {what}")
+    other = (points.geom_type != "Point").to_numpy()
+    if other.any():
+        raise DataError(
+            f"Seats must be points; column {column.name!r} is not for {name_ids(frame.index[other])}."
+        )
+    return points
+
+
+def _numbers(column: pd.Series[Any], what: str) -> Any:
+    try:
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"Column {column.name!r} of {what} must hold degrees as numbers; it is {column.dtype}."
+        ) from None
+
+
+def _extent(frame: gpd.GeoDataFrame) -> Any:
+    """The layer's bounds in degrees."""
+    import shapely
+
+    return gpd.GeoSeries([shapely.box(*frame.total_bounds)], crs=frame.crs).to_crs(_LONLAT).total_bounds

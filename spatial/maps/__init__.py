@@ -1,0 +1,15 @@
+"""Maps of cities: choropleths, Moran clusters and their significance, small multiples through time."""
+
+from __future__ import annotations
+
+from spatial.names import hand_on
+
+_MODULES = {
+    ".maps": (
+        "map_clusters",
+        "map_significance",
+        "map_values",
+        "small_multiples",
+    ),
+}
+__all__, __getattr__, __dir__ = hand_on(__name__, _MODULES)

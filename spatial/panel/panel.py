@@ -1,0 +1,110 @@
+"""The panel: one row per (unit, time), kept sorted, with its labels and its history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from spatial.errors import DataError
+
+from .base import Step, column_numbers
+from .shape import PanelShape
+
+__all__ = ["Panel", "Step", "as_panel"]
+
+
+class Panel(PanelShape):
+    """A panel of units over times; immutable, each transformation returns a new one.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Indexed by (unit, time), unique and sorted; build it with `Panel.from_frame`.
+    labels : mapping
+        Column to its label, as Stata keeps them; for tables and plots.  Kept through all transformations.
+    history : tuple of Step
+        What was done to the data, in order; `history_frame` shows it as a table.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> raw = pd.DataFrame({"city": ["b", "a", "a", "b"], "year": [1, 1, 2, 2], "x": [3.0, 1.0, 2.0, 4.0]})
+    >>> panel = Panel.from_frame(raw, unit="city", time="year")
+    >>> panel.n_units, panel.n_times, panel.is_balanced
+    (2, 2, True)
+    >>> panel.cube(["x"])[:, :, 0]
+    array([[1., 3.],
+           [2., 4.]])
+    """
+
+    # ---- views
+    def to_frame(self) -> pd.DataFrame:
+        """Return the long table, with unit and time as columns."""
+        return self.frame.reset_index()
+
+    def history_frame(self) -> pd.DataFrame:
+        """Return the steps of cleaning as a table: step, action, columns, cells, detail."""
+        rows = [
+            {"action": s.action, "columns": ", ".join(s.columns), "cells": s.cells, "detail": s.detail}
+            for s in self.history
+        ]
+        frame = pd.DataFrame(rows, columns=["action", "columns", "cells", "detail"])
+        return frame.set_axis(pd.RangeIndex(1, len(rows) + 1, name="step"), axis=0)
+
+    def describe(self, columns: str | Iterable[str] | None = None) -> pd.DataFrame:
+        """Return the descriptive table of a paper: label, N, mean, sd, min, max of each column of numbers.
+
+        ``sd`` has N - 1 in its denominator, as Stata's ``summarize``; missing cells do not count.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> raw = pd.DataFrame({"city": ["a", "b"], "year": 2000, "x": [1.0, 3.0]})
+        >>> Panel.from_frame(raw, unit="city", time="year", labels={"x": "income"}).describe()
+                label  N  mean        sd  min  max
+        column
+        x      income  2   2.0  1.414214  1.0  3.0
+        """
+        numeric = [c for c in self.columns if pd.api.types.is_numeric_dtype(self.frame[c].dtype)]
+        wanted = numeric if columns is None else self.require(columns)
+        rows = [_description(column_numbers(self.frame[name])) for name in wanted]
+        frame = pd.DataFrame(
+            rows, columns=["N", "mean", "sd", "min", "max"], index=pd.Index(wanted, name="column")
+        )
+        frame.insert(0, "label", [self.label(name) for name in wanted])
+        return frame.astype({"N": np.int64})
+
+    def write(self, path: str | Path, *, encoding: str | None = None) -> Path:
+        """Write the long table to .csv, .parquet, .dta or .xlsx, whole or not at all.
+
+        Labels go with .parquet, .dta and .xlsx (a second sheet).  A .csv is UTF-8 with a byte order mark,
+        which Excel needs to show Chinese; `encoding` changes that.  `spatial.read_panel` reads it back
+        exactly, but for the 17th digit in .xlsx, and the types of text that looks like numbers in .csv.
+        """
+        from spatial.io.panel_writing import write_panel
+
+        return write_panel(self, path, encoding)
+
+
+def as_panel(data: Any, what: str, advice: str = "") -> Panel:
+    """Return `data` as a Panel; a table indexed by (unit, time) is one."""
+    if isinstance(data, Panel):
+        return data
+    if isinstance(data, pd.DataFrame) and data.index.nlevels == 2:
+        unit, time = (n or f"level_{k}" for k, n in enumerate(data.index.names))
+        return Panel.from_frame(data.rename_axis([unit, time]), unit=unit, time=time)
+    raise DataError(
+        f"{what} needs a Panel, or a DataFrame indexed by (unit, time); got {type(data).__name__}.{advice}"
+    )
+
+
+def _description(values: Any) -> list[float]:
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return [0, np.nan, np.nan, np.nan, np.nan]
+    sd = float(np.std(known, ddof=1)) if len(known) > 1 else np.nan
+    return [len(known), float(np.mean(known)), sd, float(known.min()), float(known.max())]

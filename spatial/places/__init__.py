@@ -1,0 +1,1 @@
+"""Places: coordinate systems, points, centroids, distances on the sphere."""

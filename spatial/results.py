@@ -1,0 +1,128 @@
+"""What every result can do: one frame, one row, one text, one picture; and the table of every fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pandas as pd
+
+from spatial.errors import DataError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Fit", "Result", "drawn_by"]
+
+
+class Result:
+    """An answer: `tidy` is one frame, `glance` one row, `summary` text, `plot` an Axes.
+
+    A result is a frozen dataclass that derives from this class.  It says what it knows in `tidy`, `glance`,
+    `summary` and `headline`, and names in `figure` the function that draws it; it draws nothing itself.
+    """
+
+    figure: ClassVar[str] = ""
+    """The function of `spatial.figures` or `spatial.maps` that draws this result; empty if none does."""
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row for each term or unit."""
+        raise NotImplementedError  # pragma: no cover - each result has its own
+
+    def glance(self) -> pd.DataFrame:
+        """Return one row about the whole."""
+        raise NotImplementedError  # pragma: no cover - each result has its own
+
+    def summary(self) -> str:
+        """Write the result as text."""
+        return str(self.tidy().to_string(index=False))
+
+    def headline(self) -> str:
+        """Return the result in one line, for `repr`."""
+        return ""
+
+    def plot(self, *args: Any, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw the result on `ax`, or on a new figure, and return the Axes."""
+        if not self.figure:
+            raise DataError(
+                f"{type(self).__name__} has no figure; use tidy() and draw what you need from it."
+            )
+        axes: Axes = drawn_by(self.figure)(self, *args, ax=ax, **options)
+        return axes
+
+    def __str__(self) -> str:
+        """Return the summary."""
+        return self.summary()
+
+    def __repr__(self) -> str:
+        """Name the result in one line."""
+        return f"<{' '.join(filter(None, (type(self).__name__, self.headline())))}>"
+
+    def _repr_html_(self) -> str:
+        return str(self.tidy().to_html(index=False, escape=True))
+
+
+class Fit(Result):
+    """A result with a table; `options` are those of `spatial.regression_table`, as ``lang="zh"``."""
+
+    def to_docx(self, path: str | Path, **options: Any) -> Path:
+        """Write the table as a Word file."""
+        return Path(self._table(options).to_docx(path))
+
+    def to_xlsx(self, path: str | Path, **options: Any) -> Path:
+        """Write the table as an Excel file."""
+        return Path(self._table(options).to_xlsx(path))
+
+    def to_latex(self, path: str | Path | None = None, **options: Any) -> Any:
+        """Return the table in LaTeX, or write it."""
+        return self._table(options).to_latex(path)
+
+    def to_html(self, path: str | Path | None = None, **options: Any) -> Any:
+        """Return the table in HTML, or write it."""
+        return self._table(options).to_html(path)
+
+    def to_markdown(self, path: str | Path | None = None, **options: Any) -> Any:
+        """Return the table in Markdown, or write it."""
+        return self._table(options).to_markdown(path)
+
+    def _table(self, options: dict[str, Any]) -> Any:
+        from spatial.tables.regression import regression_table
+
+        return regression_table([self], **options)
+
+    # ---- maketables' protocol: its ETable takes our fits
+    @property
+    def __maketables_coef_table__(self) -> Any:
+        return _protocol().coef_table(self)
+
+    @property
+    def __maketables_depvar__(self) -> Any:
+        return _protocol().depvar(self)
+
+    @property
+    def __maketables_fixef_string__(self) -> Any:
+        return _protocol().fixef_string(self)
+
+    @property
+    def __maketables_vcov_info__(self) -> Any:
+        return _protocol().vcov_info(self)
+
+    def __maketables_stat__(self, key: str) -> Any:
+        return _protocol().stat(self, key)
+
+
+def drawn_by(name: str) -> Callable[..., Any]:
+    """Return the figure or map of that name.  Here and in `Fit` stand the only imports that go up."""
+    import spatial.figures
+    import spatial.maps
+
+    room = spatial.figures if name in spatial.figures.__all__ else spatial.maps
+    drawing: Callable[..., Any] = getattr(room, name)
+    return drawing
+
+
+def _protocol() -> Any:
+    from spatial.tables import protocol
+
+    return protocol

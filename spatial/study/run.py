@@ -1,0 +1,340 @@
+"""Studies: a paper in one file.  ``run_study("study.toml")`` rebuilds all of it into one folder."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+import urllib.parse
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from spatial import shapefiles
+from spatial.errors import DataError, SpatialError, did_you_mean
+from spatial.io.sources import without_password
+from spatial.study.schema.study import Study, json_schema
+from spatial.study.steps.build import Output, Step, build_steps
+
+from .cache import Entry, Manifest, publish, staging, sweep
+from .checks import check_columns, check_references
+from .checks_weights import warn_endogenous
+from .data import Loaded, data_files, databases, hashes, load_data
+from .problems import Problem, StudyError, public, read_sections
+from .run_record import StudyRecord
+from .values import Values
+
+__all__ = [
+    "StudyError",
+    "StudyRunError",
+    "check_study",
+    "json_schema",
+    "run_study",
+    "shipped_study",
+    "shown_texts",
+]
+
+SECTIONS = (
+    "data",
+    "weights",
+    "diagnostics",
+    "systems",
+    "regressions",
+    "tables",
+    "figures",
+    "layers",
+    "report",
+)
+
+
+class StudyRunError(SpatialError):
+    """Some steps of a study failed; `failures` maps each to its message.  All other outputs are whole."""
+
+    def __init__(self, folder: Path, failures: dict[str, str], count: int) -> None:
+        self.folder, self.failures = folder, dict(failures)
+        head = f"{len(failures)} of {count} steps failed; the others are in {folder}"
+        super().__init__("\n".join([head, *(f"  {name}: {text}" for name, text in failures.items())]))
+
+
+def check_study(path: str | Path) -> Study:
+    """Check a study file without running it: keys, names, formulas, columns, times.
+
+    Parameters
+    ----------
+    path : str or Path
+        The study file.
+
+    Returns
+    -------
+    Study
+        Its content, as values.
+
+    Raises
+    ------
+    StudyError
+        With all that is wrong, each with its place, as ``systems[0].formulas[1]``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "study.toml"
+    >>> _ = file.write_text("langauge = 'en'\\n[data]\\nsample = 'nc'\\n")
+    >>> try:
+    ...     check_study(file)
+    ... except StudyError as error:
+    ...     print(error.problems[0].message[:52])
+    there is no such key. Did you mean 'language'? Keys:
+    """
+    return _checked(Path(path))[0]
+
+
+def run_study(
+    path: str | Path,
+    *,
+    out: str | Path | None = None,
+    only: str | Sequence[str] | None = None,
+    progress: TextIO | None = None,
+) -> Path:
+    """Rebuild a study into one folder: tables/, figures/, gis/, report.html and run.json.
+
+    Steps whose settings, data and package are unchanged, and whose files are still what they were, are not
+    run again.  A step that fails leaves its earlier files, and all other steps go on.
+
+    Parameters
+    ----------
+    path : str or Path
+        The study file (TOML); `spatial new` writes a commented one to start from.
+    out : str or Path, optional
+        The output folder; default the study's own ``output``, beside the study file (for a study that ships,
+        in the working directory).
+    only : str or sequence of str, optional
+        Sections, such as ``"tables"``, or names of steps, to run; the others are left as they are.
+    progress : text stream, optional
+        Where steps are shown; default stderr.
+
+    Returns
+    -------
+    Path
+        The output folder.
+
+    Raises
+    ------
+    StudyError
+        For a study that cannot be run; nothing has been written then.
+    StudyRunError
+        At the end, where steps failed.
+    """
+    file = Path(path)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        study, loaded, files = _checked(file)
+    folder = _base(file) / study.output if out is None else Path(out)
+    values = Values(study, file.parent, loaded, hashes(files))
+    steps = build_steps(values)
+    chosen = _chosen(steps, only)
+    folder = _made(folder)
+    record = _record(file, study, folder, only, len(chosen), progress)
+    record.inputs = dict(values.files)
+    record.inputs |= {without_password(s): "not hashed: not a file" for s in databases(study)}
+    record.settings["units_cut"] = loaded.cut
+    record.hear(caught)
+    manifest = Manifest(folder)
+    try:
+        for step in chosen:
+            _run(step, manifest, record, {s.name for s in steps})
+    except BaseException:
+        record.interrupted = True
+        _finish(record, manifest, steps)
+        raise
+    if only is None:
+        manifest.forget(set(manifest.entries) - {s.name for s in steps})
+    _finish(record, manifest, steps)
+    if record.failures:
+        raise StudyRunError(folder, record.failures, len(chosen))
+    return folder
+
+
+def shown_texts(folder: str | Path, only: str | Sequence[str] | None = None) -> list[str]:
+    """Return what the steps of a study show at the end: verdicts, estimates, tests and effects.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The output folder.
+    only : str or sequence of str, optional
+        Sections, or names of steps.
+    """
+    wanted = None if only is None else {only} if isinstance(only, str) else set(only)
+    entries = Manifest(Path(folder)).entries.items()
+    return [
+        text
+        for name, entry in entries
+        if wanted is None or wanted & {name, name.split(":")[0]}
+        for text in entry.shown
+    ]
+
+
+def shipped_study(name: str = "nc") -> Path:
+    """Return the study file that ships with a sample, to run or to copy.
+
+    Examples
+    --------
+    >>> shipped_study().name
+    'study.toml'
+    """
+    return shapefiles.path(name).with_name("study.toml")
+
+
+def _base(file: Path) -> Path:
+    """Return where `output` begins: beside the study file; for a study that ships, where one stands."""
+    ships = file.resolve().is_relative_to(Path(str(shapefiles.__file__)).resolve().parent)
+    return Path.cwd() if ships else file.parent
+
+
+# ---- reading and checking
+def _checked(file: Path) -> tuple[Study, Loaded, dict[str, Path]]:
+    content = _content(file)
+    study, problems = read_sections(content)
+    loaded: Loaded | None = None
+    if study is not None:
+        problems = [*problems, *check_references(study, file.parent)]
+        try:
+            loaded = load_data(study, file.parent)
+        except SpatialError as error:
+            problems.append(Problem("data", _hidden(str(error), study)))
+        if loaded is not None:
+            problems += check_columns(study, loaded)
+    if problems:
+        order = {key: number for number, key in enumerate(content)}
+        problems.sort(key=lambda p: order.get(p.place.partition("[")[0].partition(".")[0], -1))
+        raise StudyError(file.name, problems)
+    assert study is not None
+    assert loaded is not None
+    warn_endogenous(study, loaded)
+    return study, loaded, data_files(study, file.parent)
+
+
+def _hidden(text: str, study: Study) -> str:
+    """Return a reader's message without the passwords of the study's databases."""
+    for source in databases(study):
+        text = text.replace(source, without_password(source))
+        password = urllib.parse.urlsplit(source).password or ""
+        for written in {password, urllib.parse.unquote(password)}:
+            # A shorter one would be found inside of words; readers do not write it alone.
+            text = text.replace(written, "***") if len(written) > 3 else text
+    return text
+
+
+def _content(file: Path) -> dict[str, Any]:
+    text = ""
+    try:
+        # Notepad begins its files with a mark that TOML does not know.
+        text = file.read_text(encoding="utf-8-sig")
+        return tomllib.loads(text)
+    except FileNotFoundError:
+        raise DataError(f"There is no study file {str(file)!r}; `spatial new` writes one.") from None
+    except OSError as error:
+        raise DataError(f"Cannot read {str(file)!r}: {error.strerror or error}.") from None
+    except UnicodeDecodeError:
+        raise StudyError(
+            file.name, [Problem("", "a study file is UTF-8: save it as UTF-8 in your editor.")]
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise StudyError(
+            file.name, [Problem("", f"this is not TOML: {error}.{_quotes(text, error)}")]
+        ) from None
+
+
+def _quotes(text: str, error: Exception) -> str:
+    """Say that keys in Chinese go in quotes, where that may be the fault."""
+    found = re.search(r"line (\d+)", str(error))
+    lines = text.splitlines()
+    if found is None or int(found[1]) > len(lines) or lines[int(found[1]) - 1].isascii():
+        return ""
+    return ' Keys of other letters than a-z go in quotes, as in [variables."人均GDP"].'
+
+
+def _chosen(steps: list[Step], only: str | Sequence[str] | None) -> list[Step]:
+    if only is None:
+        return steps
+    wanted = [only] if isinstance(only, str) else list(only)
+    names = [s.name for s in steps]
+    for name in wanted:
+        if name not in (*SECTIONS, *names):
+            raise DataError(
+                f"only={name!r} is neither a section nor a step.{did_you_mean(name, [*SECTIONS, *names])} "
+                f"Sections: {', '.join(SECTIONS)}."
+            )
+    found = [s for s in steps if s.section in wanted or s.name in wanted]
+    if not found:
+        raise DataError(f"The study has no {' and no '.join(wanted)}: there is nothing to run.")
+    return found
+
+
+# ---- running
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"Cannot make the output folder {str(folder)!r}: {error.strerror or error}."
+        ) from None
+    sweep(folder)
+    return folder
+
+
+def _record(
+    file: Path, study: Study, folder: Path, only: Any, count: int, progress: TextIO | None
+) -> StudyRecord:
+    settings = {"study": file.name, "only": only, "seed": study.seed, **public(study.model_dump(mode="json"))}
+    return StudyRecord(folder, settings, steps=count, stream=progress)
+
+
+def _run(step: Step, manifest: Manifest, record: StudyRecord, names: set[str]) -> None:
+    if manifest.is_current(step.name, step.key):
+        record.skipped(step.name)
+        record.states[step.name] = {"state": "unchanged"}
+        return
+    try:
+        with record.step(step.name), staging(manifest.folder) as staged:
+            output = Output(staged)
+            step.run(output)
+            _close_figures()
+            manifest.refuse_taken(step.name, staged, names)
+            made = publish(staged, manifest.folder)
+        entry = Entry(
+            key=step.key,
+            outputs=made,
+            seconds=record.timings[step.name],
+            warnings=record.heard,
+            shown=output.shown,
+        )
+        manifest.keep(step.name, entry)
+        record.states[step.name] = {"state": "done"}
+    except SpatialError as error:
+        record.failed(step.name, str(error))
+    except Exception as error:  # a fault of ours, or of a library: named, and the other steps go on
+        record.failed(step.name, f"{type(error).__name__}: {error}")
+
+
+def _close_figures() -> None:
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
+
+
+def _finish(record: StudyRecord, manifest: Manifest, steps: Iterable[Step]) -> None:
+    """Describe the whole folder: what was run now, and what is there from before."""
+    for step in steps:
+        state = record.states.setdefault(step.name, {"state": "not run"})
+        entry = manifest.entries.get(step.name)
+        if entry is None:
+            continue
+        state["up_to_date"] = entry.key == step.key
+        state |= {"seconds": entry.seconds, "outputs": sorted(entry.outputs), "warnings": entry.warnings}
+        record.timings.setdefault(step.name, entry.seconds)
+        record.outputs += entry.outputs
+        record.warnings = list(dict.fromkeys([*record.warnings, *entry.warnings]))
+    record.states = {s.name: record.states[s.name] for s in steps}
+    manifest.order([s.name for s in steps])
+    record.write()

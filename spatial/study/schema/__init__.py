@@ -1,0 +1,1 @@
+"""The schema of a study file: one class a section."""

@@ -1,0 +1,1 @@
+"""The steps of a study: what is run, in which order, and what each writes."""

@@ -1,0 +1,160 @@
+"""The steps of a study: what each makes, from which values; first data, weights and diagnostics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import spatial as sp
+from spatial.cli.moran_job import write_table
+from spatial.io.atomic import atomic_text
+from spatial.study.cache import digest
+from spatial.study.data import file_stem
+from spatial.study.schema import study as schema
+from spatial.study.values import Values
+
+__all__ = ["Output", "Step", "build_steps"]
+
+
+@dataclass
+class Output:
+    """Where a step writes, and what it shows at the end."""
+
+    folder: Path
+    shown: list[str] = field(default_factory=list)
+
+    def path(self, *names: str) -> Path:
+        """Return the path of a file to write."""
+        target = self.folder.joinpath(*names)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target
+
+    def text(self, text: str, *names: str) -> None:
+        """Write a text."""
+        atomic_text(self.path(*names), text.rstrip("\n") + "\n")
+
+    def show(self, text: str) -> None:
+        """Show a text at the end of the run."""
+        self.shown.append(text)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step.
+
+    Parameters
+    ----------
+    name : str
+        Unique, beginning with the section.
+    key : str
+        Digest of all that it depends on.
+    run : function of Output
+    """
+
+    name: str
+    key: str
+    run: Callable[[Output], None]
+
+    @property
+    def section(self) -> str:
+        """The section of the study file."""
+        return self.name.split(":")[0]
+
+
+def build_steps(values: Values) -> list[Step]:
+    """Return all steps of a study in order."""
+    from .models import model_steps
+    from .outputs import output_steps
+
+    return [
+        Step("data", digest(values.panel_key, values.words_key), lambda out: _data(values, out)),
+        *_weights_steps(values),
+        *_diagnostics_steps(values),
+        *model_steps(values),
+        *output_steps(values),
+    ]
+
+
+# ---- data
+def _data(values: Values, out: Output) -> None:
+    panel = values.labelled
+    if values.loaded.cut:
+        out.show(f"Units in both map and panel: {panel.n_units}; {values.loaded.cut}.")
+    write_table(panel.history_frame(), out.path("tables", "cleaning.csv"), index=True)
+    write_table(panel.describe(), out.path("tables", "describe.csv"), index=True)
+
+
+# ---- weights
+def _weights_steps(values: Values) -> Iterator[Step]:
+    for name in values.study.weights:
+        yield Step(
+            f"weights: {name}",
+            values.weights_key(name),
+            lambda out, name=name: _weights(values, name, out),  # type: ignore[misc]
+        )
+
+
+def _weights(values: Values, name: str, out: Output) -> None:
+    W = values.weights(name)
+    out.text(W.report().summary(), "tables", f"weights_{name}.txt")
+    W.write(out.path("tables", f"weights_{name}.csv"))
+
+
+# ---- diagnostics
+def _diagnostics_steps(values: Values) -> Iterator[Step]:
+    for part in values.study.diagnostics:
+        weights = values.default_weights(part.weights)
+        for column in part.columns:
+            key = digest(
+                values.panel_key,
+                values.words_key,
+                values.weights_key(weights),
+                part.model_dump(exclude={"columns", "weights"}),
+                values.study.seed,
+                column,
+            )
+            yield Step(
+                f"diagnostics: {column}, {weights}",
+                key,
+                lambda out, part=part, column=column: _diagnose(values, part, column, out),  # type: ignore[misc]
+            )
+
+
+def _stem(values: Values, part: schema.Diagnostics, column: str) -> str:
+    weights = values.default_weights(part.weights)
+    first = weights == values.default_weights(None)
+    return file_stem(column) if first else f"{file_stem(column)}_{weights}"
+
+
+def _diagnose(values: Values, part: schema.Diagnostics, column: str, out: Output) -> None:
+    stem, lang, seed = _stem(values, part, column), values.study.language, values.study.seed
+    W = values.weights(part.weights)
+    table = values.moran(part, column)
+    write_table(table, out.path("tables", f"moran_{stem}.csv"))
+    name = values.default_weights(part.weights)
+    out.show(f"Moran's I of {values.label(column)} ({column}), weights {name}\n{_by_time(table)}")
+    if values.panel.n_times > 1:
+        axes = sp.moran_over_time(table, labels={column: values.label(column)}, lang=lang, alpha=part.alpha)
+        sp.save_figure(axes, out.path("figures", f"moran_{stem}.png"))
+    for given in _times(part):
+        time = values.time(given)
+        suffix = f"{stem}_{file_stem(str(time))}" if values.panel.n_times > 1 else stem
+        result = sp.moran(values.at(column, time), W, permutations=part.permutations, seed=seed)
+        axes = sp.moran_scatter(result, name=values.label(column), lang=lang)
+        sp.save_figure(axes, out.path("figures", f"moran_scatter_{suffix}.png"))
+        if part.local:
+            local = values.local(part, column, time)
+            write_table(local.frame, out.path("tables", f"local_moran_{suffix}.csv"), index=True)
+            axes = sp.map_clusters(local, values.cities, alpha=part.alpha, lang=lang)
+            sp.save_figure(axes, out.path("figures", f"clusters_{suffix}.png"))
+
+
+def _times(part: schema.Diagnostics) -> list[Any]:
+    return [None] if part.times is None else list(part.times)
+
+
+def _by_time(table: Any) -> str:
+    shown = table[["time", "n", "I", "z_randomisation", "p_randomisation", "p_sim"]]
+    return str(shown.to_string(index=False, float_format=lambda v: f"{v:.4f}"))

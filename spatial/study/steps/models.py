@@ -1,0 +1,116 @@
+"""Steps of a study that estimate: identification, systems, their tests and effects, regressions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from spatial.cli.moran_job import write_table
+from spatial.study.cache import digest
+from spatial.study.checks import fit_names
+from spatial.study.values import Values
+
+from .build import Output, Step
+
+__all__ = ["compare_text", "model_steps"]
+
+
+def model_steps(values: Values) -> Iterator[Step]:
+    """Return the steps of [[systems]] and [[regressions]]."""
+    for k, system in enumerate(values.study.systems):
+        yield from _system_steps(values, k, system.name)
+    for regression in values.study.regressions:
+        name = regression.name
+        yield Step(
+            f"regressions: {name}",
+            values.fit_key(name),
+            lambda out, name=name: _regression(values, name, out),  # type: ignore[misc]
+        )
+
+
+def _system_steps(values: Values, k: int, name: str) -> Iterator[Step]:
+    part = values.study.systems[k]
+    key = values.system_key(k)
+    fits = [n for n, found in fit_names(values.study).items() if found is not None and found[0] == k]
+    yield Step(f"systems: {name}, identification", key, lambda out: _identification(values, k, out))
+    keys = [values.fit_key(n) for n in fits]
+    yield Step(f"systems: {name}, estimates", digest(keys), lambda out: _estimates(values, k, fits, out))
+    if part.diagnostics:
+        key = digest(values.fit_key(name), "diagnostics")
+        yield Step(f"systems: {name}, diagnostics", key, lambda out: _tests(values, name, out))
+    if part.impacts:
+        key = values.impacts_key(name)
+        yield Step(f"systems: {name}, impacts", key, lambda out: _impacts(values, name, out))
+
+
+def _identification(values: Values, k: int, out: Output) -> None:
+    name = values.study.systems[k].name
+    found = values.system(k).identification()
+    out.text(found.summary(), "tables", f"{name}_identification.txt")
+    write_table(found.frame, out.path("tables", f"{name}_identification.csv"))
+    out.show(found.summary())
+
+
+def _estimates(values: Values, k: int, names: list[str], out: Output) -> None:
+    part = values.study.systems[k]
+    fits = {name: values.fit(name) for name in names}
+    texts = [fit.summary() for fit in fits.values()]
+    main = fits[part.name]
+    out.text("\n\n".join([*texts, str(main.stability())]), "tables", f"{part.name}_estimates.txt")
+    tidy = pd.concat({name: fit.tidy() for name, fit in fits.items()}, names=["fit", None])
+    write_table(tidy.reset_index("fit"), out.path("tables", f"{part.name}_estimates.csv"))
+    out.show(compare_text({fit.method: fit for fit in fits.values()}))
+
+
+def _tests(values: Values, name: str, out: Output) -> None:
+    found = values.fit(name).diagnostics()
+    out.text(found.summary(), "tables", f"{name}_diagnostics.txt")
+    write_table(found.frame, out.path("tables", f"{name}_diagnostics.csv"))
+    out.show(_short(found.summary(), f"tables/{name}_diagnostics.txt"))
+
+
+def _short(summary: str, file: str) -> str:
+    """Leave out the verdict on identification, which is shown above, and tests without a number."""
+    lines = summary.split("\n\nIdentification")[0].splitlines()
+    kept = [line for line in lines if ": not computed (" not in line]
+    left = len(lines) - len(kept)
+    note = [f"  {left} tests that do not apply here are in {file}, each with its reason."] if left else []
+    return "\n".join([*kept, *note])
+
+
+def _impacts(values: Values, name: str, out: Output) -> None:
+    found = values.impacts(name)
+    out.text(found.summary(), "tables", f"{name}_impacts.txt")
+    write_table(found.tidy(), out.path("tables", f"{name}_impacts.csv"))
+    out.show(found.summary())
+
+
+def _regression(values: Values, name: str, out: Output) -> None:
+    fit = values.fit(name)
+    out.text(fit.summary(), "tables", f"{name}_estimates.txt")
+    write_table(fit.tidy(), out.path("tables", f"{name}_estimates.csv"))
+    if not values.study.systems:  # whose estimates are what a reader of the screen looks for
+        out.show(fit.summary())
+
+
+def compare_text(fits: dict[str, Any]) -> str:
+    """Return coefficients of several fits side by side, with stars and standard errors."""
+    columns = {}
+    for name, fit in fits.items():
+        tidy = fit.tidy().set_index(["equation", "term"])
+        columns[name] = pd.Series(
+            [_cell(b, e, p) for b, e, p in tidy[["estimate", "std_error", "p_value"]].to_numpy()],
+            index=tidy.index,
+        )
+    frame = pd.concat(columns, axis=1, sort=False).fillna("")
+    first = next(iter(fits.values()))
+    head = f"Estimates, N = {first.n_units}, T = {first.n_times}; standard errors: {first.covariance.label}"
+    stamps = sorted({s for fit in fits.values() for s in getattr(fit, "stamps", ())})
+    return "\n".join([head, frame.to_string(), "*** p < .01, ** p < .05, * p < .1", *stamps])
+
+
+def _cell(estimate: float, error: float, p: float) -> str:
+    stars = "***" if p < 0.01 else "**" if p < 0.05 else "*" if p < 0.1 else ""
+    return f"{estimate:.4f}{stars} ({error:.4f})"

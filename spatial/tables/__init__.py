@@ -1,0 +1,26 @@
+"""Tables of a paper: regressions, descriptions, correlations, Moran's I, identification, weights."""
+
+from __future__ import annotations
+
+from spatial.names import hand_on
+
+_MODULES = {
+    ".regression": (
+        "RegressionTable",
+        "regression_table",
+        "write_tables",
+    ),
+    ".formats.cells": (
+        "Head",
+        "Row",
+        "Table",
+    ),
+    ".described": (
+        "correlation_table",
+        "descriptive_table",
+        "identification_table",
+        "moran_table",
+        "weights_table",
+    ),
+}
+__all__, __getattr__, __dir__ = hand_on(__name__, _MODULES)

@@ -1,0 +1,314 @@
+"""How a fit becomes columns: one for each equation, whichever program estimated it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from spatial.errors import DataError, did_you_mean
+
+__all__ = ["CONSTANT", "Column", "System", "columns_of"]
+
+CONSTANT = "Intercept"
+_CONSTANTS = {"const", "_cons", "(Intercept)", "Intercept", "constant", "CONSTANT"}
+_METHODS = {
+    "gs3sls": "GS3SLS",
+    "gs2sls": "GS2SLS",
+    "3sls": "3SLS",
+    "2sls": "2SLS",
+    "gmm": "GMM",
+    "ols": "OLS",
+}
+# What classes of other programs estimate.
+_CLASSES = {"Feols": "OLS", "Feiv": "2SLS", "Fepois": "Poisson", "Feglm": "GLM", "IV2SLS": "2SLS"}
+_ESTIMATES = ["estimate", "std_error", "statistic", "p_value"]
+
+
+@dataclass(frozen=True, eq=False)
+class System:
+    """Structural coefficients of a system: (G, G) within units, and one (G, G) for each weights matrix."""
+
+    names: tuple[str, ...]
+    B: Any
+    Lambda: Mapping[str, Any]
+    stable: bool | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One equation of one model; NaN and empty where the program does not say.
+
+    Parameters
+    ----------
+    model : str
+        Name of the model.
+    number : int
+        Which model of the table.
+    equation : str
+        The outcome.
+    estimates : DataFrame
+        By term: estimate, std_error, statistic, p_value; the constant is ``Intercept``.
+    rho : DataFrame
+        The same, of the spatial error, by the name of its weights.
+    effects : tuple of str
+        Fixed effects.
+    n_units, n_times, n_obs : float
+    r2, r2_within : float
+    r2_kind : "structural", "plain" or "foreign"
+    j, j_p, first_stage_f : float
+    f_kind : "conditional" or "plain"
+    covariance : str
+    df : float
+        Degrees of freedom of the t statistics; infinite for the normal distribution.
+    weights : mapping of str to Meta
+    stamps : tuple of str
+    system : System, optional
+    impacts : DataFrame, optional
+        Effects on this outcome: term, effect, and the columns of `estimates`.
+    impacts_how : tuple, optional
+        Method, draws, seed, stable.
+    labels : mapping of str to str
+        Labels that the program keeps.
+    """
+
+    model: str
+    number: int
+    equation: str
+    estimates: pd.DataFrame
+    rho: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=_ESTIMATES))
+    effects: tuple[str, ...] = ()
+    n_units: float = math.nan
+    n_times: float = math.nan
+    n_obs: float = math.nan
+    r2: float = math.nan
+    r2_within: float = math.nan
+    r2_kind: str = "plain"
+    j: float = math.nan
+    j_p: float = math.nan
+    first_stage_f: float = math.nan
+    f_kind: str = "conditional"
+    covariance: str = ""
+    df: float = math.inf
+    weights: Mapping[str, Any] = field(default_factory=dict)
+    stamps: tuple[str, ...] = ()
+    system: System | None = None
+    impacts: pd.DataFrame | None = None
+    impacts_how: tuple[str, int, int, bool] | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_unbalanced(self) -> bool:
+        """Whether cells of the panel are missing."""
+        return self.n_obs < self.n_units * self.n_times
+
+
+def columns_of(fit: Any, number: int, name: str | None, impacts: Mapping[str, Any] | None) -> list[Column]:
+    """Return the columns of one fit.
+
+    Parameters
+    ----------
+    fit : SystemFit, FixedEffectsFit, or a result that maketables understands
+    number : int
+        Which model of the table.
+    name : str, optional
+        Name of the model; its method by default.
+    impacts : mapping, optional
+        Options of ``fit.impacts``, where effects in equilibrium are wanted.
+    """
+    from spatial.models import FixedEffectsFit, SystemFit
+
+    if isinstance(fit, SystemFit):
+        columns = _system_columns(fit, number, name or _METHODS[fit.method])
+        return _with_impacts(columns, fit, impacts) if impacts is not None else columns
+    if isinstance(fit, FixedEffectsFit):
+        return [_fixed_effects_column(fit, number, name or _METHODS[fit.method])]
+    return [_foreign_column(fit, number, name)]
+
+
+# ---- our own
+def _system_columns(fit: Any, number: int, name: str) -> list[Column]:
+    table, within = fit.tidy(), bool(fit.effects)
+    tests, strengths = _instrument_tests(fit)
+    system = _system(fit)
+    out = []
+    for g, equation in enumerate(fit.structure.equations):
+        mine = table[table["equation"] == equation.name].set_index("term")[_ESTIMATES]
+        is_rho = (mine.index == "rho") & (equation.name in fit.rho.index)
+        r2 = float(fit.r_squared[equation.name])
+        used = dict.fromkeys(t.weights for t in equation.terms if t.weights)
+        used |= {equation.error: None} if equation.error and is_rho.any() else {}
+        out.append(
+            Column(
+                name,
+                number,
+                equation.name,
+                mine[~is_rho],
+                mine[is_rho].set_axis([equation.error or ""] * int(is_rho.sum())),
+                fit.effects,
+                fit.n_units,
+                fit.n_times,
+                fit.n_obs,
+                math.nan if within else r2,
+                r2 if within else math.nan,
+                "structural",
+                *tests[g],
+                strengths[g],
+                "conditional",
+                fit.covariance.label,
+                math.inf if fit.df is None else fit.df,
+                {w: fit.weights[w] for w in used},
+                fit.stamps,
+                system,
+            )
+        )
+    return out
+
+
+def _instrument_tests(fit: Any) -> tuple[list[tuple[float, float]], list[float]]:
+    """Return (J, p) and the smallest conditional F of each equation; NaN where there is none."""
+    from spatial.models.diagnostics.subject import Subject
+    from spatial.models.diagnostics.systems import clustered_j
+
+    subject, found, strengths = Subject(fit), [], []
+    first = fit._system.identification().instruments
+    for g, name in enumerate(subject.names):
+        if not subject.endogenous(g).any():
+            found.append((math.nan, math.nan))
+            strengths.append(math.nan)
+            continue
+        data = subject.data(g)
+        residual = subject.two_stage_residuals[:, [g]]
+        test = clustered_j(
+            subject.design.basis.Q, [data[:, 1:]], data[:, :1], residual, subject.codes, equation=name
+        )
+        found.append((test.statistic, test.p_value) if test.computed else (math.nan, math.nan))
+        mine = first.loc[first["equation"] == name, "SW_F"] if len(first) else pd.Series(dtype=float)
+        strengths.append(float(mine.min()) if len(mine) else math.nan)
+    return found, strengths
+
+
+def _system(fit: Any) -> System | None:
+    """Return the coefficients among outcomes, and whether they allow a stable equilibrium."""
+    matrices = fit.structure.system_matrices(fit.params.to_numpy())
+    if not np.any(matrices.B) and not any(np.any(part) for part in matrices.Lambda.values()):
+        return None
+    return System(fit.structure.names, matrices.B, dict(matrices.Lambda), fit.stability().stable)
+
+
+def _with_impacts(columns: list[Column], fit: Any, options: Mapping[str, Any]) -> list[Column]:
+    found = fit.impacts(**options)
+    table = found.tidy()
+    method = str(table["method"].iloc[0]) if len(table) else "delta"
+    how = (method, int(found.draws), int(found.seed), bool(found.stable))
+    kept = ["term", "effect", *_ESTIMATES]
+    return [
+        replace(
+            c, impacts=table.loc[table["outcome"] == c.equation, kept].reset_index(drop=True), impacts_how=how
+        )
+        for c in columns
+    ]
+
+
+def _fixed_effects_column(fit: Any, number: int, name: str) -> Column:
+    return Column(
+        name,
+        number,
+        fit.equation,
+        fit.tidy().set_index("term")[_ESTIMATES],
+        effects=fit.effects,
+        n_units=fit.n_units,
+        n_times=fit.n_times,
+        n_obs=fit.n_obs,
+        r2=fit.r_squared,
+        r2_within=fit.r_squared_within,
+        first_stage_f=fit.first_stage_f,
+        f_kind="plain",
+        covariance=fit.covariance.label,
+        df=fit.df,
+    )
+
+
+# ---- of other programs, through maketables
+def _foreign_column(fit: Any, number: int, name: str | None) -> Column:
+    extractor = _extractor(fit)
+    table = extractor.coef_table(fit)
+    if missing := [c for c in ("b", "se", "p") if c not in table.columns]:
+        raise DataError(
+            f"A coefficient table for maketables needs columns b, se and p; that of {type(fit).__name__} "
+            f"lacks {', '.join(missing)}."
+        )
+    b, se = table["b"].to_numpy(dtype=float), table["se"].to_numpy(dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = table["t"].to_numpy(dtype=float) if "t" in table.columns else b / se
+    terms = [CONSTANT if str(term) in _CONSTANTS else str(term) for term in table.index]
+    if len(set(terms)) < len(terms):
+        again = next(term for term in terms if terms.count(term) > 1)
+        raise DataError(f"The {type(fit).__name__} has several coefficients named {again!r}; rename them.")
+    p = table["p"].to_numpy(dtype=float)
+    frame = pd.DataFrame(dict(zip(_ESTIMATES, (b, se, t, p), strict=True)), index=pd.Index(terms))
+
+    def stat(key: str) -> float:
+        try:
+            return float(extractor.stat(fit, key))
+        except (TypeError, ValueError, KeyError, AttributeError):
+            return math.nan
+
+    effects = extractor.fixef_string(fit)
+    return Column(
+        name or _class_name(fit),
+        number,
+        str(extractor.depvar(fit)),
+        frame,
+        effects=tuple(part.strip() for part in str(effects).split("+")) if effects else (),
+        n_obs=stat("N"),
+        r2=stat("r2"),
+        r2_within=stat("r2_within"),
+        r2_kind="foreign",
+        first_stage_f=stat("f_statistic"),
+        f_kind="plain",
+        covariance=_covariance_label(extractor.vcov_info(fit)),
+        df=math.nan,
+        labels=_labels(extractor, fit),
+    )
+
+
+def _class_name(fit: Any) -> str:
+    """Return the estimator: the class of the model that some results keep, else of the result."""
+    model = getattr(fit, "model", None)
+    found = type(fit if model is None or isinstance(model, str) else model).__name__
+    return _CLASSES.get(found, found)
+
+
+def _extractor(fit: Any) -> Any:
+    from maketables import get_extractor
+
+    try:
+        return get_extractor(fit)
+    except TypeError:
+        raise DataError(
+            "regression_table takes fits of spatial.models, and results that maketables understands "
+            f"(pyfixest, statsmodels, linearmodels, its plug-in protocol); got {type(fit).__name__}."
+            f"{did_you_mean(type(fit).__name__, ['SystemFit', 'FixedEffectsFit'])}"
+        ) from None
+
+
+def _covariance_label(info: Mapping[str, Any] | None) -> str:
+    known = dict(info or {})
+    kind = str(known.get("vcov_type") or "")
+    clusters = known.get("clustervar")
+    if clusters:
+        names = [clusters] if isinstance(clusters, str) else list(clusters)
+        return f"clustered by {' and '.join(map(str, names))}"
+    plain = {"iid": "homoskedastic", "nonrobust": "homoskedastic", "unadjusted": "homoskedastic"}
+    robust = {"hetero": "heteroskedastic", "robust": "heteroskedastic"}
+    return {**plain, **robust}.get(kind.lower(), kind)
+
+
+def _labels(extractor: Any, fit: Any) -> Mapping[str, str]:
+    found = extractor.var_labels(fit)
+    return {str(k): str(v) for k, v in found.items()} if isinstance(found, Mapping) else {}

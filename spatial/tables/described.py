@@ -1,0 +1,368 @@
+"""Tables that are no regressions: descriptions, correlations, Moran's I, identification, weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from spatial.errors import DataError, did_you_mean, name_ids
+from spatial.panel.panel import Panel
+from spatial.tables.formats.cells import Head, Row, Table, clean, clean_all, head_row
+from spatial.tables.formats.numbers import check_digits, check_thresholds, format_number, star_text
+from spatial.words import check_language
+
+from .layout import labels_of
+from .notes import star_note
+from .words import kind_words, normal_words, word
+
+__all__ = ["correlation_table", "descriptive_table", "identification_table", "moran_table", "weights_table"]
+
+P = Literal["p_randomisation", "p_normality", "p_sim"]
+
+
+def _note(lines: Iterable[str], lang: str) -> tuple[str, ...]:
+    found = [clean(line) for line in lines if line]
+    if found:
+        found[0] = word("note", lang, text=found[0])
+    return tuple(found)
+
+
+def _data(data: Any, columns: Any) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return columns of numbers as float64, and the labels of a panel."""
+    panel = isinstance(data, Panel)
+    frame = data.frame if panel else data
+    if not isinstance(frame, pd.DataFrame):
+        raise DataError(f"A Panel or a DataFrame is needed; got {type(data).__name__}.")
+    numeric = [c for c in frame.columns if pd.api.types.is_numeric_dtype(frame[c].dtype)]
+    wanted = numeric if columns is None else [columns] if isinstance(columns, str) else list(columns)
+    for name in wanted:
+        if name not in frame.columns:
+            raise DataError(
+                f"There is no column {name!r}.{did_you_mean(name, frame.columns)} "
+                f"There are: {name_ids(frame.columns)}."
+            )
+        if name not in numeric:
+            raise DataError(f"Column {name!r} is not of numbers, but {frame[name].dtype}.")
+    if not wanted:
+        raise DataError("There is no column of numbers to show.")
+    found = {str(name): frame[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in wanted}
+    return pd.DataFrame(found), dict(data.labels) if panel else {}
+
+
+def descriptive_table(
+    data: Any,
+    columns: str | Iterable[str] | None = None,
+    *,
+    labels: Any = None,
+    digits: int = 3,
+    lang: str = "en",
+    title: str | None = None,
+    notes: str | Iterable[str] = (),
+) -> Table:
+    r"""Describe variables: N, mean, :math:`s = \sqrt{\sum (x - \bar x)^2 / (N - 1)}`, min, max.
+
+    Parameters
+    ----------
+    data : Panel or DataFrame
+    columns : list of str, optional
+        All columns of numbers by default.
+    labels : mapping or Panel, optional
+        Those of the panel by default.
+    digits : int
+    lang : "en" or "zh"
+    title : str, optional
+    notes : str or list of str
+
+    Examples
+    --------
+    >>> print(descriptive_table(pd.DataFrame({"x": [1.0, 2.0, 6.0]}), digits=2, title=""))
+    -----------------------------------
+    Variable  N  Mean    SD   Min   Max
+    -----------------------------------
+    x         3  3.00  2.65  1.00  6.00
+    -----------------------------------
+    Note: SD: N − 1 in the denominator.
+    """
+    language, places = check_language(lang), check_digits(digits)
+    frame, own = _data(data, columns)
+    shown = {**own, **labels_of(labels)}
+    rows = []
+    for name in frame.columns:
+        x = frame[name].dropna().to_numpy()
+        sd = float(x.std(ddof=1)) if len(x) > 1 else math.nan
+        facts = (float(x.mean()), sd, float(x.min()), float(x.max())) if len(x) else ()
+        cells = [str(len(x)), *[format_number(v, places) for v in facts], *[""] * (4 - len(facts))]
+        rows.append(Row(clean(shown.get(name, name)), tuple(cells)))
+    head = head_row([word(k, language) for k in ("variable", "n", "mean", "sd", "min", "max")])
+    said = [word("note_sd", language), *clean_all(notes)]
+    return Table(
+        (head,), tuple(rows), _title(title, "descriptive", language), _note(said, language), language
+    )
+
+
+def _title(title: str | None, key: str, lang: str) -> str:
+    return word(key, lang) if title is None else clean(title)
+
+
+def correlation_table(
+    data: Any,
+    columns: str | Iterable[str] | None = None,
+    *,
+    labels: Any = None,
+    stars: Iterable[float] = (0.1, 0.05, 0.01),
+    digits: int = 3,
+    lang: str = "en",
+    title: str | None = None,
+    notes: str | Iterable[str] = (),
+) -> Table:
+    r"""Correlate variables, the lower triangle with stars.
+
+    .. math:: t = r \sqrt{(n - 2) / (1 - r^2)}
+
+    Each pair with the observations that have both.  Observations of a panel are not independent: the
+    note says that the stars take them so.
+
+    Parameters
+    ----------
+    data, columns, labels, digits, lang, title, notes
+        As in `descriptive_table`.
+    stars : tuple of float
+
+    Examples
+    --------
+    >>> data = pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0], "y": [1.0, 3.0, 2.0, 5.0]})
+    >>> correlation_table(data).frame.iloc[1].tolist()
+    ['0.832', '1']
+    """
+    language, places, levels = check_language(lang), check_digits(digits), check_thresholds(stars)
+    frame, own = _data(data, columns)
+    shown = {**own, **labels_of(labels)}
+    rows, counts = [], set()
+    for i, name in enumerate(frame.columns):
+        cells = []
+        for other in frame.columns[:i]:
+            r, n, p = _correlation(frame[name].to_numpy(), frame[other].to_numpy())
+            counts.add(n)
+            cells.append(format_number(r, places) + star_text(p, levels))
+        blank = [""] * (len(frame.columns) - i - 1)
+        rows.append(Row(clean(f"({i + 1}) {shown.get(name, name)}"), (*cells, "1", *blank)))
+    pairs = word("complete", language, n=counts.pop()) if len(counts) == 1 else word("pairwise", language)
+    end = "。" if language == "zh" else "."
+    said = [
+        star_note(levels, language) + end if levels else "",
+        word("note_correlation", language, pairs=pairs),
+    ]
+    head = head_row([word("variable", language), *[f"({i + 1})" for i in range(len(frame.columns))]])
+    said += clean_all(notes)
+    return Table(
+        (head,), tuple(rows), _title(title, "correlation", language), _note(said, language), language
+    )
+
+
+def _correlation(x: Any, y: Any) -> tuple[float, int, float]:
+    from scipy import stats
+
+    both = np.isfinite(x) & np.isfinite(y)
+    n = int(both.sum())
+    if n < 3 or np.ptp(x[both]) == 0 or np.ptp(y[both]) == 0:
+        return math.nan, n, math.nan
+    r = float(np.clip(np.corrcoef(x[both], y[both])[0, 1], -1, 1))
+    rest = 1 - r * r
+    return r, n, 0.0 if rest <= 0 else float(2 * stats.t.sf(abs(r) * math.sqrt((n - 2) / rest), n - 2))
+
+
+def moran_table(
+    moran: pd.DataFrame,
+    *,
+    labels: Any = None,
+    p: P = "p_randomisation",
+    stars: Iterable[float] = (0.1, 0.05, 0.01),
+    digits: int = 3,
+    lang: str = "en",
+    title: str | None = None,
+    notes: str | Iterable[str] = (),
+) -> Table:
+    """Show Moran's I by year: a row for each time, and I, z and p of each variable.
+
+    Parameters
+    ----------
+    moran : DataFrame
+        From `moran_panel`.
+    p : "p_randomisation", "p_normality" or "p_sim"
+        Which p-value, for the column and the stars; z is under normality with "p_normality".
+    labels, stars, digits, lang, title, notes
+        As in `regression_table`.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"column": "x", "time": [2003, "pooled"], "I": [0.31, 0.28],
+    ...     "z_randomisation": [3.2, 5.1], "p_randomisation": [0.0014, 3e-7]})
+    >>> moran_table(frame).frame.index.tolist(), moran_table(frame).frame.iloc[0].tolist()
+    (['2003', 'pooled'], ['0.310***', '3.200', '0.001'])
+    """
+    language, places, levels = check_language(lang), check_digits(digits), check_thresholds(stars)
+    if p not in get_args(P):
+        raise DataError(f"p is one of {', '.join(get_args(P))}; got {p!r}.{did_you_mean(p, get_args(P))}")
+    z = "z_normality" if p == "p_normality" else "z_randomisation"
+    needed = ["column", "time", "I", z, p]
+    if not isinstance(moran, pd.DataFrame) or any(c not in moran.columns for c in needed):
+        raise DataError(f"moran_table needs the frame of moran_panel, with columns {', '.join(needed)}.")
+    names = list(dict.fromkeys(moran["column"]))
+    times = list(dict.fromkeys(moran["time"]))
+    if moran.duplicated(["column", "time"]).any():
+        raise DataError("moran_table needs one row for each column and time; some repeat.")
+    known, cells = labels_of(labels), {}
+    for row in moran.to_dict("records"):
+        value = format_number(row["I"], places) + star_text(float(row[p]), levels)
+        # A p-value of .0004 is 0.000 with three digits: nobody wants 4.0e-04 here.
+        small = f"{row[p]:.{places}f}" if row[p] == row[p] else ""
+        cells[row["column"], row["time"]] = (value, format_number(row[z], places), small)
+    rows = []
+    for time in times:
+        label = word("pooled", language) if isinstance(time, str) and time == "pooled" else _time(time)
+        texts = [text for name in names for text in cells.get((name, time), ("", "", ""))]
+        rows.append(
+            Row(clean(label), tuple(texts), rule=time is times[-1] and label == word("pooled", language))
+        )
+    over = (Head(""), *[Head(clean(known.get(str(n), n)), 3, True) for n in names])
+    head = (over, head_row([word("time", language), *["I", "z", "p"] * len(names)]))
+    end = "。" if language == "zh" else "."
+    said = [
+        word("note_moran", language, how=word(p, language)),
+        star_note(levels, language) + end if levels else "",
+    ]
+    said += clean_all(notes)
+    return Table(head, tuple(rows), _title(title, "moran", language), _note(said, language), language)
+
+
+def _time(time: Any) -> str:
+    return f"{time:%Y-%m-%d}" if isinstance(time, pd.Timestamp) else str(time)
+
+
+def identification_table(
+    found: Any,
+    *,
+    labels: Any = None,
+    digits: int = 3,
+    lang: str = "en",
+    title: str | None = None,
+    notes: str | Iterable[str] = (),
+) -> Table:
+    """Show whether each equation is identified, and the first stages of its endogenous regressors.
+
+    Parameters
+    ----------
+    found : Identification, SpatialSystem or SystemFit
+    labels, digits, lang, title, notes
+        As in `regression_table`.
+    """
+    language, places = check_language(lang), check_digits(digits)
+    source = getattr(found, "_system", found)
+    report = source.identification() if hasattr(source, "identification") else found
+    frame, stages = getattr(report, "frame", None), getattr(report, "instruments", None)
+    if (
+        not isinstance(frame, pd.DataFrame)
+        or "sigma_min" not in frame
+        or not isinstance(stages, pd.DataFrame)
+    ):
+        raise DataError(f"identification_table needs system.identification(); got {type(found).__name__}.")
+    known, said = labels_of(labels), []
+    keys = ("identified", "rank", "required", "sigma_min", "weak")
+    head = head_row([word("equation", language), *[word(k, language) for k in keys]])
+    rows = []
+    for row in frame.to_dict("records"):
+        name = clean(known.get(row["equation"], row["equation"]))
+        yes = [word("yes" if row[k] else "no", language) for k in ("identified", "weak")]
+        small = format_number(row["sigma_min"], places)
+        rows.append(Row(name, (yes[0], str(row["rank"]), str(row["required"]), small, yes[1])))
+        said += [f"{name}: {line}" for line in [" ".join(str(row["advice"]).split())] if line]
+    rows += _stage_rows(stages, known, places, language)
+    said += clean_all(notes)
+    shown = _title(title, "identification", language)
+    return Table((head,), tuple(rows), shown, _note(said, language), language)
+
+
+def _stage_rows(stages: pd.DataFrame, known: Mapping[str, str], digits: int, lang: str) -> list[Row]:
+    if not len(stages):
+        return []
+    titles = tuple(word(k, lang) for k in ("f", "sw_f", "sw_f_clustered", "critical", "kp"))
+    rows = [Row(word("first_stages", lang), titles, "statistic", rule=True)]
+    for row in stages.to_dict("records"):
+        numbers = [format_number(row[k], digits) for k in ("F", "SW_F", "SW_F_clustered", "critical_value")]
+        lm, p = format_number(row["kleibergen_paap"], digits), row["KP_p_value"]
+        last = f"{lm} ({p:.{digits}f})" if lm and p == p else lm
+        name = (
+            f"{known.get(row['equation'], row['equation'])}: {known.get(row['regressor'], row['regressor'])}"
+        )
+        rows.append(Row(clean(name), (*numbers, last)))
+    rows[1] = Row(rows[1].label, rows[1].cells, rows[1].kind, rule=True)
+    return rows
+
+
+def weights_table(
+    weights: Any,
+    *,
+    digits: int = 3,
+    lang: str = "en",
+    title: str | None = None,
+    notes: str | Iterable[str] = (),
+) -> Table:
+    """Compare weights: links, components, islands, row sums and the admissible range of lambda.
+
+    Parameters
+    ----------
+    weights : Weights, WeightsReport, or mapping of names to them
+        Columns of the table.
+    digits, lang, title, notes
+        As in `regression_table`.
+
+    Examples
+    --------
+    >>> from spatial.weights import Weights
+    >>> table = weights_table({"W": Weights.from_dense([[0, 1.0], [1, 0]])})
+    >>> table.frame.loc["Links", "W"]
+    '2'
+    """
+    from spatial.weights.report.report import WeightsReport, build_report
+
+    language, places = check_language(lang), check_digits(digits)
+    several = dict(weights) if isinstance(weights, Mapping) else {"W": weights}
+    if not several:
+        raise DataError("weights_table needs at least one weights matrix; got none.")
+    reports = [w if isinstance(w, WeightsReport) else build_report(w) for w in several.values()]
+    columns = [_weights_facts(report, places, language) for report in reports]
+    rows = [Row(word(key, language), tuple(column[key] for column in columns)) for key in columns[0]]
+    rows = [row for row in rows if any(row.cells)]
+    said = [
+        f"{name}: {text}" for name, report in zip(several, reports, strict=True) for text in report.warnings
+    ]
+    said += clean_all(notes)
+    head = head_row(["", *map(str, several)])
+    shown = _title(title, "weights_title", language)
+    return Table((head,), tuple(rows), shown, _note(said, language), language)
+
+
+def _weights_facts(report: Any, digits: int, lang: str) -> dict[str, str]:
+    def number(value: float | None) -> str:
+        return "" if value is None else format_number(value, digits)
+
+    span = report.lambda_range
+    return {
+        "kind": clean(kind_words(report.kind, lang)),
+        "normalization": normal_words(report.normalization, lang).strip(" ,，"),
+        "units": str(report.n),
+        "links": str(report.n_links),
+        "density": number(report.density),
+        "components": str(report.n_components),
+        "islands": str(len(report.islands)),
+        "neighbours": f"{report.neighbors_min}, {number(report.neighbors_mean)}, {report.neighbors_max}",
+        "row_sums": f"{number(report.row_sum_min)}, {number(report.row_sum_max)}",
+        "symmetric": word("yes" if report.symmetric_values else "no", lang),
+        "radius": number(report.spectral_radius),
+        "lambda_range": "" if span is None else f"({number(span[0])}, {number(span[1])})",
+        "unit_of_distance": clean(report.distance_unit or ""),
+    }

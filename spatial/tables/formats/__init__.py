@@ -1,0 +1,1 @@
+"""Formats of a table: Word, Excel, LaTeX, HTML, Markdown."""

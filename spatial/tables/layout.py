@@ -1,0 +1,284 @@
+"""The layout of a regression table: from columns of numbers to rows of text."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from spatial.errors import DataError, did_you_mean
+from spatial.tables.formats.cells import Head, Row, clean, head_row
+from spatial.tables.formats.numbers import format_number, star_text
+
+from .columns import CONSTANT, Column
+from .words import effect_words, kind_words, word
+
+__all__ = ["Layout", "labels_of", "printed_frame"]
+
+_NAME = re.compile(r"[^\W\d]\w*")
+_LAG = re.compile(r"^([^\W\d]\w*)\((.+)\)$")
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Columns, and how they are to be shown.
+
+    Parameters
+    ----------
+    columns : tuple of Column
+    labels : mapping of str to str
+    stars : tuple of float
+    show : "t" or "se"
+    digits : int
+    controls : tuple of str
+        Terms shown as one yes/no row.
+    effects_rows : bool
+    impacts : tuple of str, optional
+        Terms in the panel of effects; None for all that are no controls.
+    named : bool
+        Whether the user named the models.
+    lang : "en" or "zh"
+    """
+
+    columns: tuple[Column, ...]
+    labels: Mapping[str, str]
+    stars: tuple[float, ...]
+    show: str
+    digits: int
+    controls: tuple[str, ...]
+    effects_rows: bool
+    impacts: tuple[str, ...] | None
+    named: bool
+    lang: str
+
+    # ---- words
+    def word(self, key: str, **values: object) -> str:
+        """Return words in the language of the table."""
+        return word(key, self.lang, **values)
+
+    def label(self, term: str) -> str:
+        """Return the label of a term; names inside it are replaced by their labels."""
+        if term == CONSTANT:
+            return clean(self.labels.get(term, self.word("constant")))
+        if term in self.labels:
+            return clean(self.labels[term])
+        names = {w for c in self.columns for w in c.weights}
+        found = _LAG.match(term)
+        if found and found[1] in names:
+            return f"{found[1]}×{self.label(found[2])}"
+        return clean(_NAME.sub(lambda m: self._part(m, term), term))
+
+    def _part(self, found: re.Match[str], term: str) -> str:
+        is_function = term[found.end() : found.end() + 1] == "("
+        return found[0] if is_function else self.labels.get(found[0], found[0])
+
+    def label_rows(self, terms: Iterable[str]) -> dict[str, str]:
+        """Return labels that tell the terms apart: where two are the same, the name is added."""
+        made = {term: self.label(term) for term in terms}
+        shown = list(made.values())
+        return {t: f"{text} [{clean(t)}]" if shown.count(text) > 1 else text for t, text in made.items()}
+
+    # ---- the head
+    def header(self) -> tuple[tuple[Head, ...], ...]:
+        """Return models over their equations, numbers, and outcomes."""
+        rows = []
+        if self.names_shown:
+            heads, rule = [Head("")], True
+            for number in dict.fromkeys(c.number for c in self.columns):
+                mine = [c for c in self.columns if c.number == number]
+                heads.append(Head(clean(mine[0].model), len(mine), rule and len(mine) > 1))
+            rows.append(tuple(heads))
+        rows.append(head_row(["", *[f"({k + 1})" for k in range(len(self.columns))]]))
+        outcomes = self.label_rows(dict.fromkeys(c.equation for c in self.columns))
+        rows.append(head_row([self.word("variable"), *[outcomes[c.equation] for c in self.columns]]))
+        return tuple(rows)
+
+    @property
+    def names_shown(self) -> bool:
+        """Whether the names of models stand in the head."""
+        return self.named or len({c.number for c in self.columns}) < len(self.columns)
+
+    # ---- the body
+    def rows(self) -> list[Row]:
+        """Return all rows."""
+        return [*self._coefficients(), *self._facts(), *self._effects()]
+
+    def pair(self, label: str, found: list[Any]) -> list[Row]:
+        """Return a row of coefficients with stars, and one below in parentheses."""
+        above, below = [], []
+        for values in found:
+            if values is None:
+                above.append("")
+                below.append("")
+                continue
+            above.append(self.starred(values["estimate"], values["p_value"]))
+            shown = values["statistic"] if self.show == "t" else values["std_error"]
+            text = format_number(shown, self.digits)
+            below.append(f"({text})" if text else "")
+        return [Row(label, tuple(above)), Row("", tuple(below), "detail")]
+
+    def starred(self, estimate: float, p_value: float) -> str:
+        """Return a coefficient with its stars."""
+        text = format_number(estimate, self.digits)
+        return text + star_text(float(p_value), self.stars) if text else ""
+
+    def _coefficients(self) -> list[Row]:
+        found = dict.fromkeys(t for c in self.columns for t in c.estimates.index)
+        terms = [t for t in found if t != CONSTANT] + [t for t in found if t == CONSTANT]
+        known = {t for c in self.columns for t in (*c.estimates.index, *_effect_terms(c))}
+        refuse_unknown(self.controls, known, "controls")
+        terms = [t for t in terms if t not in self.controls]
+        labels, rows = self.label_rows(terms), []
+        for term in terms:
+            rows += self.pair(labels[term], [_at(c.estimates, term) for c in self.columns])
+        errors = dict.fromkeys(name for c in self.columns for name in c.rho.index)
+        for name in errors:
+            text = self.word("rho") + (f" {clean(self.labels.get(name, name))}" if len(errors) > 1 else "")
+            rows += self.pair(text, [_at(c.rho, name) for c in self.columns])
+        return rows
+
+    def _facts(self) -> list[Row]:
+        rows = []
+        if self.controls:
+            rows.append(("controls", [self._has_controls(c) for c in self.columns]))
+        out = [self._fact(self.word(key), cells) for key, cells in rows]
+        if self.effects_rows:
+            for name in dict.fromkeys(e for c in self.columns for e in c.effects):
+                cells = [self.word("yes" if name in c.effects else "no") for c in self.columns]
+                out.append(self._fact(clean(effect_words(name, self.lang, self.labels)), cells))
+        if self.named or not self.names_shown:
+            out += self._optional("estimator", lambda c: clean(c.model) if not self.named else "")
+        out += self._optional("weights", self._weights_used)
+        out += self._numbers("units", lambda c: c.n_units, 0)
+        out += self._numbers("times", lambda c: c.n_times, 0)
+        out += self._numbers("observations", lambda c: c.n_obs, 0)
+        out += self._numbers("r2", lambda c: c.r2, self.digits)
+        out += self._numbers("r2_within", lambda c: c.r2_within, self.digits)
+        out += self._optional("j", self._j)
+        out += self._numbers("f", lambda c: c.first_stage_f, self.digits)
+        out += self._optional("stable", self._stable)
+        if out:
+            out[0] = Row(out[0].label, out[0].cells, out[0].kind, rule=True)
+        return out
+
+    def _fact(self, label: str, cells: list[str]) -> Row:
+        return Row(label, tuple(cells), "statistic")
+
+    def _optional(self, key: str, cell: Callable[[Column], str]) -> list[Row]:
+        cells = [cell(c) for c in self.columns]
+        return [self._fact(self.word(key), cells)] if any(cells) else []
+
+    def _numbers(self, key: str, value: Callable[[Column], float], digits: int) -> list[Row]:
+        return self._optional(key, lambda c: format_number(value(c), digits))
+
+    def _has_controls(self, column: Column) -> str:
+        present = sum(term in column.estimates.index for term in self.controls)
+        return self.word("yes" if present == len(self.controls) else "partly" if present else "no")
+
+    def _weights_used(self, column: Column) -> str:
+        parts = [
+            clean(self.labels[name]) if name in self.labels else kind_words(meta.kind, self.lang)
+            for name, meta in column.weights.items()
+        ]
+        return ("、" if self.lang == "zh" else ", ").join(parts)
+
+    def _j(self, column: Column) -> str:
+        if math.isnan(column.j):
+            return ""
+        return f"{format_number(column.j, self.digits)} ({format_number(column.j_p, self.digits)})"
+
+    def _stable(self, column: Column) -> str:
+        if column.system is None or column.system.stable is None:
+            return ""
+        return self.word("yes" if column.system.stable else "no")
+
+    # ---- the second panel
+    def _effects(self) -> list[Row]:
+        terms = list(dict.fromkeys(t for c in self.columns for t in _effect_terms(c)))
+        if not terms:
+            return []
+        if self.impacts is not None:
+            refuse_unknown(self.impacts, set(terms), "impacts")
+            terms = [t for t in terms if t in self.impacts]
+        else:
+            terms = [t for t in terms if t not in self.controls]
+        rows, labels = [Row(self.word("panel_effects"), (), "panel", rule=True)], self.label_rows(terms)
+        for effect in ("direct", "indirect", "total"):
+            rows.append(Row(self.word(effect), (), "panel"))
+            for term in terms:
+                rows += self.pair(labels[term], [_effect(c, term, effect) for c in self.columns])
+        return rows
+
+
+def refuse_unknown(wanted: Iterable[str], known: set[str], what: str) -> None:
+    """Refuse names of terms that are in no column."""
+    for term in wanted:
+        if term not in known:
+            shown = ", ".join(map(repr, sorted(known)))
+            raise DataError(
+                f"{what} names {term!r}, which is in none of the models.{did_you_mean(term, known)} "
+                f"They have: {shown}."
+            )
+
+
+def _effect_terms(column: Column) -> list[str]:
+    return [] if column.impacts is None else list(dict.fromkeys(column.impacts["term"]))
+
+
+def _at(frame: pd.DataFrame, term: str) -> Any:
+    return frame.loc[term] if term in frame.index else None
+
+
+def _effect(column: Column, term: str, effect: str) -> Any:
+    if column.impacts is None:
+        return None
+    found = column.impacts[(column.impacts["term"] == term) & (column.impacts["effect"] == effect)]
+    return found.iloc[0] if len(found) else None
+
+
+def labels_of(labels: Any, columns: Iterable[Column] = ()) -> dict[str, str]:
+    """Return labels from a mapping or a Panel; those that other programs keep stand behind."""
+    own = {k: v for c in columns for k, v in c.labels.items()}
+    if labels is None:
+        return own
+    if isinstance(labels, Mapping):
+        return {**own, **{str(k): str(v) for k, v in labels.items()}}
+    known = getattr(labels, "labels", None)
+    if not isinstance(known, Mapping):
+        raise DataError(f"labels is a mapping of names to labels, or a Panel; got {type(labels).__name__}.")
+    return {**own, **{str(k): str(v) for k, v in known.items()}}
+
+
+def printed_frame(layout: Layout) -> pd.DataFrame:
+    """Return what the table prints of each coefficient, a row each, for `check_table`."""
+    rows = []
+    for k, column in enumerate(layout.columns):
+        for term, values in column.estimates.iterrows():
+            if term in layout.controls:
+                continue
+            text = layout.starred(values["estimate"], values["p_value"])
+            rows.append(
+                {
+                    "column": k + 1,
+                    "model": f"({column.number + 1}) {column.model}",
+                    "equation": column.equation,
+                    "term": term,
+                    "coefficient": text,
+                    "t": format_number(values["statistic"], layout.digits) if layout.show == "t" else "",
+                    "std_error": format_number(values["std_error"], layout.digits)
+                    if layout.show == "se"
+                    else "",
+                    "p_value": values["p_value"],
+                    "N": column.n_obs,
+                    "units": column.n_units,
+                    # An unbalanced panel has a note of its own.
+                    "years": math.nan if column.is_unbalanced else column.n_times,
+                    "r2": column.r2 if not math.isnan(column.r2) else column.r2_within,
+                    "structural": column.r2_kind == "structural",
+                }
+            )
+    return pd.DataFrame(rows)

@@ -1,0 +1,259 @@
+"""Tables of a paper: regressions, descriptions, correlations, Moran's I, identification, weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import pandas as pd
+
+from spatial.errors import DataError, did_you_mean
+from spatial.tables.formats.cells import Head, Row, Table, clean, clean_all
+from spatial.tables.formats.numbers import check_digits, check_thresholds
+from spatial.words import check_language
+
+from .columns import System, columns_of
+from .described import (
+    correlation_table,
+    descriptive_table,
+    identification_table,
+    moran_table,
+    weights_table,
+)
+from .layout import Layout, labels_of, printed_frame
+from .notes import regression_notes
+
+__all__ = [
+    "Head",
+    "RegressionTable",
+    "Row",
+    "Table",
+    "correlation_table",
+    "descriptive_table",
+    "identification_table",
+    "moran_table",
+    "regression_table",
+    "weights_table",
+    "write_tables",
+]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RegressionTable(Table):
+    """Equations and models as columns; see `regression_table`.
+
+    Parameters
+    ----------
+    printed : DataFrame
+        A row for each coefficient, as printed, with what `check_table` needs.
+    systems : tuple of System
+        Structural coefficients among outcomes, of each model that has them.
+    stars : tuple of float
+        Thresholds, from the largest.
+    """
+
+    printed: pd.DataFrame = field(default_factory=pd.DataFrame)
+    systems: tuple[System, ...] = ()
+    stars: tuple[float, ...] = (0.1, 0.05, 0.01)
+
+
+def regression_table(
+    fits: Any,
+    *,
+    names: Sequence[str] | None = None,
+    labels: Any = None,
+    stars: Iterable[float] = (0.1, 0.05, 0.01),
+    show: Literal["t", "se"] = "t",
+    digits: int = 3,
+    controls: Iterable[str] | None = None,
+    effects_rows: bool = True,
+    impacts: bool | Iterable[str] = False,
+    draws: int = 1000,
+    seed: int = 0,
+    lang: str = "en",
+    title: str = "",
+    notes: str | Iterable[str] = (),
+) -> RegressionTable:
+    r"""Set models side by side, a column for each equation.
+
+    A cell shows :math:`\hat\delta` with its stars, and below in parentheses :math:`t =
+    \hat\delta / se(\hat\delta)` or the standard error.  Then controls, effects, weights, N, T,
+    observations, R2, Hansen J, the first-stage F and whether the system has a stable equilibrium.  The notes
+    define each of them; stamps, as of a system that is not identified, are always among them.
+
+    Parameters
+    ----------
+    fits : fit, list of fits, or mapping of names to fits
+        Of `spatial.models`, or any result that maketables understands: pyfixest, statsmodels, linearmodels,
+        and classes with its plug-in protocol.
+    names : list of str, optional
+        Names of the models, above their columns.
+    labels : mapping or Panel, optional
+        Labels of variables, effects (``"unit"``) and weights (``"W"``); names inside terms are replaced:
+        ``W(x)`` becomes ``W×label``.
+    stars : tuple of float
+        Thresholds of p-values, one star each; ``()`` for none.
+    show : "t" or "se"
+        What is in parentheses.
+    digits : int
+        Decimals.
+    controls : list of str, optional
+        Terms shown as one yes/no row in place of their coefficients.
+    effects_rows : bool
+        Yes/no rows for fixed effects.
+    impacts : bool or list of str
+        A second panel with direct, indirect and total effects in equilibrium: of all terms that are no
+        controls, or of those named.
+    draws, seed : int
+        Of the simulated standard errors of effects.
+    lang : "en" or "zh"
+    title : str
+    notes : str or list of str
+        Added below.
+
+    Returns
+    -------
+    RegressionTable
+        Writes itself: ``to_docx``, ``to_xlsx``, ``to_latex``, ``to_html``, ``to_markdown``; ``frame`` has the
+        cells.
+
+    Raises
+    ------
+    DataError
+        For options that cannot be, models that nobody understands, and names of terms that are in no model.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> import spatial as sp
+    >>> rng = np.random.default_rng(0)
+    >>> grid = pd.MultiIndex.from_product([range(50), range(4)], names=["city", "year"]).to_frame(index=False)
+    >>> data = grid.assign(x=rng.normal(size=200))
+    >>> data["y"] = 2 * data.x + data.city + rng.normal(size=200)
+    >>> panel = sp.Panel.from_frame(data, unit="city", time="year", labels={"x": "Income"})
+    >>> fit = sp.models.fixed_effects("y ~ x", panel)
+    >>> table = regression_table([fit], labels=panel)
+    >>> table.frame.loc["Income"].tolist(), table.frame.loc["Observations"].tolist()
+    (['1.960***'], ['200'])
+    """
+    language, wanted = check_language(lang), _options(show, digits, impacts, controls)
+    models = _models(fits, names)
+    options = {"draws": draws, "seed": seed} if wanted.impacts else None
+    columns = [c for k, (name, fit) in enumerate(models) for c in columns_of(fit, k, name, options)]
+    if wanted.impacts and all(c.impacts is None for c in columns):
+        raise DataError(
+            "impacts needs a system with spatial weights or several outcomes, as SpatialSystem(...).fit(); "
+            "none of the models has effects in equilibrium. Leave impacts out."
+        )
+    columns = [replace(c, effects=_panel_effects(c.effects, labels)) for c in columns]
+    layout = Layout(
+        tuple(columns),
+        labels_of(labels, columns),
+        check_thresholds(stars),
+        show,
+        check_digits(digits),
+        wanted.controls,
+        effects_rows,
+        wanted.terms,
+        any(name is not None for name, _ in models),
+        language,
+    )
+    systems = {c.number: c.system for c in columns if c.system is not None}
+    return RegressionTable(
+        layout.header(),
+        tuple(layout.rows()),
+        clean(title),
+        regression_notes(layout, clean_all(notes)),
+        language,
+        printed_frame(layout),
+        tuple(systems.values()),
+        layout.stars,
+    )
+
+
+def write_tables(tables: Mapping[str, Table] | Iterable[Table], path: Any) -> Any:
+    """Write several tables into one Word or Excel file, in their order.
+
+    Examples
+    --------
+    >>> import tempfile, pandas as pd
+    >>> from pathlib import Path
+    >>> data = pd.DataFrame({"x": [1.0, 2.0, 3.0], "y": [2.0, 1.0, 5.0]})
+    >>> path = Path(tempfile.mkdtemp()) / "tables.docx"
+    >>> write_tables([descriptive_table(data), correlation_table(data)], path).name
+    'tables.docx'
+    """
+    from pathlib import Path
+
+    several = list(tables.values()) if isinstance(tables, Mapping) else list(tables)
+    if not several or any(not isinstance(t, Table) for t in several):
+        raise DataError("write_tables needs at least one table of spatial.tables, and nothing else.")
+    suffix = Path(path).suffix.lower()
+    if suffix == ".docx":
+        from spatial.tables.formats.docx import write_docx
+
+        return write_docx(several, path)
+    if suffix == ".xlsx":
+        from spatial.tables.formats.xlsx import write_xlsx
+
+        return write_xlsx(several, path)
+    raise DataError(f"Several tables go into one .docx or .xlsx; got {Path(path).name!r}.")
+
+
+# ---- arguments
+@dataclass(frozen=True)
+class _Wanted:
+    impacts: bool
+    terms: tuple[str, ...] | None
+    controls: tuple[str, ...]
+
+
+def _options(show: str, digits: int, impacts: Any, controls: Any) -> _Wanted:
+    check_digits(digits)
+    if show not in ("t", "se"):
+        raise DataError(f'show is "t" or "se"; got {show!r}.{did_you_mean(show, ["t", "se"])}')
+    named = _names_of(controls, "controls") if controls is not None else ()
+    if isinstance(impacts, bool):
+        return _Wanted(impacts, None, named)
+    terms = _names_of(impacts, "impacts")
+    return _Wanted(bool(terms), terms, named)
+
+
+def _names_of(value: Any, what: str) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    found = tuple(value) if isinstance(value, Iterable) else (None,)
+    if any(not isinstance(name, str) for name in found):
+        raise DataError(f"{what} is a list of names of terms; got {value!r}.")
+    return found
+
+
+def _models(fits: Any, names: Sequence[str] | None) -> list[tuple[str | None, Any]]:
+    """Return models with their names, those of a multiple estimation one by one."""
+    if isinstance(fits, Mapping):
+        if names is not None:
+            raise DataError("names are the keys where fits is a mapping; pass one of the two.")
+        given: list[tuple[str | None, Any]] = [(str(k), fit) for k, fit in fits.items()]
+    else:
+        several = list(fits) if isinstance(fits, list | tuple) else [fits]
+        several = [one for fit in several for one in _expanded(fit)]
+        if names is not None and (isinstance(names, str) or len(names) != len(several)):
+            count = "one text" if isinstance(names, str) else str(len(names))
+            raise DataError(f"names needs {len(several)} names, one for each model; got {count}.")
+        given = [(None if names is None else str(names[k]), fit) for k, fit in enumerate(several)]
+    if not given:
+        raise DataError("regression_table needs at least one fit; got none.")
+    return given
+
+
+def _expanded(fit: Any) -> list[Any]:
+    # pyfixest's multiple estimation, which maketables does not take as one.
+    found = getattr(fit, "all_fitted_models", None)
+    return list(found.values()) if isinstance(found, Mapping) else [fit]
+
+
+def _panel_effects(effects: tuple[str, ...], labels: Any) -> tuple[str, ...]:
+    """Name the effects of other programs as ours, where the panel says which columns are meant."""
+    same = {getattr(labels, "unit_name", None): "unit", getattr(labels, "time_name", None): "time"}
+    return tuple(same.get(name, name) for name in effects)

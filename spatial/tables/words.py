@@ -1,0 +1,239 @@
+"""The words that tables add by themselves, in English and Chinese."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from spatial.words import check_language
+
+__all__ = [
+    "covariance_words",
+    "effect_words",
+    "joined",
+    "kind_words",
+    "normal_words",
+    "stamp_words",
+    "word",
+]
+
+_WORDS: Mapping[str, tuple[str, str]] = {
+    # regression tables
+    "variable": ("Variable", "变量"),
+    "outcome": ("Outcome", "被解释变量"),
+    "constant": ("Constant", "常数项"),
+    "controls": ("Controls", "控制变量"),
+    "yes": ("Yes", "是"),
+    "no": ("No", "否"),
+    "partly": ("Some", "部分"),
+    "effect": ("{name} fixed effects", "{name}固定效应"),
+    "estimator": ("Estimator", "估计方法"),
+    "weights": ("Spatial weights", "空间权重矩阵"),
+    "rho": ("ρ (spatial error)", "ρ（空间误差）"),
+    "units": ("Units N", "个体数 N"),
+    "times": ("Periods T", "时期数 T"),
+    "observations": ("Observations", "观测值"),
+    "r2": ("R²", "R²"),
+    "r2_within": ("Within R²", "组内 R²"),
+    "j": ("Hansen J (p)", "Hansen J（p 值）"),
+    "f": ("First-stage F", "第一阶段 F 值"),
+    "stable": ("Stable equilibrium", "均衡稳定"),
+    "direct": ("Direct effects", "直接效应"),
+    "indirect": ("Indirect effects", "间接效应"),
+    "total": ("Total effects", "总效应"),
+    "panel_effects": ("Effects in equilibrium", "均衡效应分解"),
+    # notes
+    "t": ("t statistics in parentheses", "括号内为 t 值"),
+    "se": ("Standard errors in parentheses", "括号内为标准误"),
+    "bracket": (", {label}", "（{label}）"),
+    "errors": ("standard errors {label}", "标准误：{label}"),
+    "stars": ("{stars} p < {level}", "{stars} p < {level}"),
+    "stars_zh": ("", "{parts} 分别表示在 {levels} 的水平上显著"),
+    "column": ("column {columns}", "第 {columns} 列"),
+    "columns": ("columns {columns}", "第 {columns} 列"),
+    "note": ("Note: {text}", "注：{text}"),
+    "note_r2": ("R² = 1 − RSS/TSS.", "R² = 1 − 残差平方和/总平方和。"),
+    "note_r2_structural": (
+        "R² = 1 − u'u/y'y with u = y − Zδ, the residual of the structural equation; it may be negative.",
+        "R² = 1 − u'u/y'y，u = y − Zδ 为结构方程残差；可能为负。",
+    ),
+    "note_r2_within": ("Within R²: fixed effects taken out.", "组内 R²：已剔除固定效应。"),
+    "note_r2_foreign": (
+        "R² of {columns} as its program defines it.",
+        "{columns}的 R² 按其软件的定义。",
+    ),
+    "note_j": (
+        "Hansen J: overidentifying restrictions, clustered by unit.",
+        "Hansen J：过度识别检验，按个体聚类。",
+    ),
+    "note_f": (
+        "First-stage F: the smallest conditional F (Sanderson and Windmeijer) of the endogenous regressors.",
+        "第一阶段 F 值：各内生变量 Sanderson–Windmeijer 条件 F 的最小值。",
+    ),
+    "note_f_plain": (
+        "First-stage F of {columns}: of the excluded instruments.",
+        "{columns}的第一阶段 F 值：排除的工具变量联合检验。",
+    ),
+    "note_weights": ("{name}: {kind}{normal}.", "{name}：{kind}{normal}。"),
+    "note_unbalanced": (
+        "{columns}: unbalanced panel, {missing} of {cells} cells are missing.",
+        "{columns}：非平衡面板，{cells} 个单元中缺失 {missing} 个。",
+    ),
+    "note_structural": (
+        "Coefficients of endogenous variables and of spatial lags are structural slopes, "
+        "not equilibrium effects.",
+        "内生变量与空间滞后项的系数为结构斜率，并非均衡效应。",
+    ),
+    "note_unstable": (
+        "The estimates of {columns} have no stable equilibrium: read no effects from them.",
+        "{columns}的估计值不存在稳定均衡，不可据此解读效应。",
+    ),
+    "note_effects": (
+        "Effects: averages over units; standard errors {how}.",
+        "效应为各个体平均值；标准误：{how}。",
+    ),
+    "simulated": ("simulated with {draws} draws, seed {seed}", "模拟 {draws} 次，随机种子 {seed}"),
+    "delta": ("by the delta method", "delta 方法"),
+    "stamp": ("{columns}: {stamp}.", "{columns}：{stamp}。"),
+    "all_columns": ("All columns", "所有列"),
+    # other tables
+    "descriptive": ("Descriptive statistics", "描述性统计"),
+    "n": ("N", "样本量"),
+    "mean": ("Mean", "均值"),
+    "sd": ("SD", "标准差"),
+    "min": ("Min", "最小值"),
+    "max": ("Max", "最大值"),
+    "note_sd": ("SD: N − 1 in the denominator.", "标准差的分母为 N − 1。"),
+    "correlation": ("Correlations", "相关系数矩阵"),
+    "note_correlation": (
+        "Pearson correlations{pairs}; p from t(n − 2), as if observations were independent.",
+        "Pearson 相关系数{pairs}；p 值按自由度 n − 2 的 t 分布计算，视观测值相互独立。",
+    ),
+    "complete": (", {n} complete observations", "，{n} 个完整观测值"),
+    "pairwise": (", each pair with the observations that have both", "，逐对使用两者均有的观测值"),
+    "moran": ("Moran's I by year", "历年莫兰指数"),
+    "time": ("Time", "时间"),
+    "pooled": ("pooled", "合并"),
+    "note_moran": ("z and p: {how}.", "z 值与 p 值：{how}。"),
+    "p_normality": ("under normality", "正态假设"),
+    "p_randomisation": ("under randomisation", "随机化假设"),
+    "p_sim": ("p by permutation, z under randomisation", "p 值为置换检验，z 值为随机化假设"),
+    "identification": ("Identification", "模型识别"),
+    "equation": ("Equation", "方程"),
+    "identified": ("Identified", "可识别"),
+    "weak": ("Weak", "弱识别"),
+    "rank": ("Rank", "秩"),
+    "required": ("Needed", "所需秩"),
+    "sigma_min": ("Smallest singular value", "最小奇异值"),
+    "first_stages": ("First stages", "第一阶段"),
+    "sw_f": ("SW F", "SW F"),
+    "sw_f_clustered": ("SW F, clustered", "SW F（聚类）"),
+    "critical": ("Critical value", "临界值"),
+    "kp": ("KP rk LM (p)", "KP rk LM（p 值）"),
+    "weights_title": ("Spatial weights", "空间权重矩阵"),
+    "kind": ("Kind", "类型"),
+    "normalization": ("Normalisation", "标准化"),
+    "links": ("Links", "连接数"),
+    "density": ("Share of pairs linked", "连接密度"),
+    "components": ("Components", "连通分支数"),
+    "islands": ("Islands", "孤岛数"),
+    "neighbours": ("Neighbours: least, mean, most", "邻居数：最少、平均、最多"),
+    "row_sums": ("Row sums: least, most", "行和：最小、最大"),
+    "symmetric": ("Symmetric", "对称"),
+    "radius": ("Spectral radius", "谱半径"),
+    "lambda_range": ("Admissible λ", "λ 的允许范围"),
+    "unit_of_distance": ("Unit of distance", "距离单位"),
+}
+
+_EFFECTS = {"unit": ("Unit", "个体"), "time": ("Time", "时间")}
+
+_KINDS = {
+    "contiguity": "邻接",
+    "knn": "K 近邻",
+    "distance_band": "距离阈值",
+    "inverse_distance": "反距离",
+    "kernel": "核函数",
+    "economic": "经济距离",
+    "gravity": "引力",
+    "nested": "经济地理嵌套",
+    "given": "给定矩阵",
+}
+_NORMALIZATIONS = {
+    "row": (", row-standardised", "，行标准化"),
+    "spectral": (", divided by the spectral radius", "，谱标准化"),
+    "minmax": (", divided by the smaller of the largest row and column sum", "，最小–最大标准化"),
+    "none": (", not normalised", "，未标准化"),
+}
+_COVARIANCES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
+    (r"^homoskedastic$", "同方差"),
+    (r"^heteroskedastic$", "异方差稳健"),
+    (r"^clustered by (.+) and (.+)$", lambda m: f"按{_named(m[1])}与{_named(m[2])}双向聚类"),
+    (r"^clustered by (.+)$", lambda m: f"按{_named(m[1])}聚类"),
+    (
+        r"^wild bootstrap by (.+), (\d+) replications$",
+        lambda m: f"按{_named(m[1])}的 wild bootstrap，{m[2]} 次",
+    ),
+    (r"^Conley, (.+) km, (\d+) time lags, .*$", lambda m: f"Conley，{m[1]} 千米，时间滞后 {m[2]} 期"),
+    (r"^Driscoll-Kraay, (\d+) lags$", lambda m: f"Driscoll–Kraay，滞后 {m[1]} 期"),
+)
+_STAMPS = {
+    "not identified": "未识别",
+    "not identified: forced": "未识别：强制估计（not identified: forced）",
+    "Stata gs3sls: pooled, no fixed effects, no spatial error, own and cross lags in both equations": (
+        "按 Stata gs3sls 命令：混合估计，无固定效应，无空间误差，两方程均含自身与交叉空间滞后"
+        "（Stata gs3sls compatibility）"
+    ),
+}
+
+
+def word(key: str, lang: str = "en", **values: object) -> str:
+    """Return the words for `key`, with `values` filled in.
+
+    Examples
+    --------
+    >>> word("yes", "zh"), word("effect", "en", name="Unit")
+    ('是', 'Unit fixed effects')
+    """
+    return _WORDS[key][check_language(lang) == "zh"].format(**values)
+
+
+def effect_words(name: str, lang: str, labels: Mapping[str, str]) -> str:
+    """Return the label of a fixed effect, as ``region:time``."""
+    zh = lang == "zh"
+    parts = [labels.get(p, _EFFECTS[p][zh] if p in _EFFECTS else p) for p in re.split(r"[:^]", name)]
+    return word("effect", lang, name="×".join(parts))
+
+
+def kind_words(kind: str, lang: str) -> str:
+    """Return the kind of weights in words."""
+    return _KINDS.get(kind, kind) if lang == "zh" else kind.replace("_", " ")
+
+
+def normal_words(normalization: str, lang: str) -> str:
+    """Return the normalisation of weights, as the end of a sentence."""
+    known = _NORMALIZATIONS.get(normalization)
+    return known[lang == "zh"] if known else f", {normalization}"
+
+
+def covariance_words(label: str, lang: str) -> str:
+    """Return how standard errors were computed, in words."""
+    if lang == "zh":
+        for pattern, made in _COVARIANCES:
+            if found := re.match(pattern, label):
+                return made if isinstance(made, str) else made(found)
+    return label
+
+
+def _named(level: str) -> str:
+    return {"unit": "个体", "time": "时间"}.get(level, level)
+
+
+def stamp_words(stamp: str, lang: str) -> str:
+    """Return what every table must say; the English stays beside the Chinese."""
+    return _STAMPS.get(stamp, stamp) if lang == "zh" else stamp
+
+
+def joined(places: list[int], lang: str) -> str:
+    """Return ``column (2)`` or ``columns (1), (3)``."""
+    shown = ("、" if lang == "zh" else ", ").join(f"({k + 1})" for k in places)
+    return word("columns" if len(places) > 1 else "column", lang, columns=shown)

@@ -1,0 +1,186 @@
+"""The command line as a person meets it: what it prints, what it writes, how it says no."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyogrio
+import pytest
+
+import spatial as sp
+from spatial.cli.commands import main
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    """Run the command line in this process; return exit code, stdout and stderr."""
+    with pytest.raises(SystemExit) as stopped:
+        main(list(words))
+    shown = capsys.readouterr()
+    return int(stopped.value.code or 0), shown.out, shown.err
+
+
+@pytest.fixture
+def nc_file() -> str:
+    return str(sp.shapefiles.path("nc", "gpkg"))
+
+
+@pytest.fixture
+def crime_file() -> str:
+    return str(sp.shapefiles.path("nc_crime"))
+
+
+def test_moran_of_a_map(capsys: pytest.CaptureFixture[str], nc_file: str, tmp_path: Path, nc: Any) -> None:
+    code, out, _ = run(
+        capsys, "moran", nc_file, "bir74", "--id", "fips", "--out", str(tmp_path), "--seed", "3"
+    )
+    assert code == 0
+    W = sp.weights.contiguity(nc).row_standardized()
+    expected = sp.moran(nc["bir74"], W, seed=3)
+    table = pd.read_csv(tmp_path / "tables" / "moran_bir74.csv")
+    assert table["estimate"].tolist() == pytest.approx([expected.I] * 3)
+    assert table["p_value"].iloc[2] == expected.p_sim
+    assert out.startswith(expected.summary() + "\n")
+    assert "two-sided" in out
+    for name in ("moran_scatter_bir74.png", "clusters_bir74.png"):
+        assert (tmp_path / "figures" / name).read_bytes().startswith(b"\x89PNG")
+    layers = pyogrio.list_layers(tmp_path / "gis" / "moran.gpkg")[:, 0].tolist()
+    assert "local_bir74" in layers
+    record = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
+    assert set(record["inputs"]) == {"nc.gpkg"}
+    assert record["settings"]["seed"] == 3
+
+
+def test_moran_of_a_panel(capsys: pytest.CaptureFixture[str], nc_file: str, crime_file: str) -> None:
+    words = ("moran", nc_file, "crmrte", "--id", "fips", "--panel", crime_file, "--weights", "knn:4")
+    code, _, err = run(capsys, *words)
+    assert code == 2
+    said = " ".join(err.split())  # ten counties have no crime data, and are named
+    assert "the panel and the map must have the same ids (90 given, 100 in the map)" in said
+    assert "In the map only: '37029'" in said
+    assert "--common keeps the units that both have" in said
+    code, out, err = run(capsys, *words, "--common", "--permutations", "99")
+    assert code == 0
+    assert "Units in both: 90; not in the panel, cut from the map" in err
+    assert [line.split()[0] for line in out.splitlines()[1:9]] == [*map(str, range(1981, 1988)), "pooled"]
+
+
+@pytest.mark.parametrize("spec", ["queen", "rook", "knn:8", "band:100", "inverse:1:150", "kernel:100"])
+def test_weights_by_a_short_text(
+    capsys: pytest.CaptureFixture[str], nc_file: str, spec: str, tmp_path: Path
+) -> None:
+    target = tmp_path / "w.csv"
+    code, out, _ = run(capsys, "weights", nc_file, "--id", "fips", "-w", spec, "--out", str(target))
+    assert code == 0
+    assert "units               100" in out
+    assert sp.weights.read(target).n == 100
+
+
+def test_weights_are_converted_and_drawn(
+    capsys: pytest.CaptureFixture[str], nc_file: str, tmp_path: Path
+) -> None:
+    gal, npz, png = tmp_path / "w.gal", tmp_path / "w.npz", tmp_path / "w.png"
+    assert run(capsys, "weights", nc_file, "--id", "fips", "--out", str(gal), "--plot", str(png))[0] == 0
+    assert run(capsys, "weights", str(gal), "--row", "--out", str(npz))[0] == 0
+    assert sp.weights.read(npz).is_row_standardized
+    assert png.read_bytes().startswith(b"\x89PNG")
+    code, _, err = run(capsys, "weights", str(gal), "--plot", str(png))
+    assert code == 2
+    assert "needs a map" in err
+
+
+def test_weights_from_a_file_are_matched_by_id(
+    capsys: pytest.CaptureFixture[str], nc_file: str, tmp_path: Path
+) -> None:
+    W = sp.weights.knn(sp.shapefiles.load("nc"), 4)
+    file = W.reordered(W.ids[::-1]).write(tmp_path / "reversed.csv")
+    _, ours, _ = run(capsys, "moran", nc_file, "bir74", "--id", "fips", "-w", "knn:4")
+    _, read, _ = run(capsys, "moran", nc_file, "bir74", "--id", "fips", "-w", str(file))
+    assert read.splitlines()[:4] == ours.splitlines()[:4]
+
+
+def test_data_lists_what_ships(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "data")
+    assert code == 0
+    assert all(name in out for name in ("nc", "nc_crime", "china_cities"))
+    _, out, _ = run(capsys, "data", "nc")
+    assert Path(out.strip()).exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["moran", "nowhere.gpkg", "x", "--id", "fips"], "nowhere.gpkg"),
+        (["moran", "NC", "bri74", "--id", "fips"], "Did you mean 'bir74'"),
+        (["moran", "NC", "bir74", "--id", "fip"], "Did you mean 'fips'"),
+        (["moran", "NC", "bir74", "--id", "fips", "-w", "quen"], "Did you mean 'queen'"),
+        (["moran", "NC", "bir74", "--id", "fips", "-w", "knn"], "must be written knn:NEIGHBOURS"),
+        (["moran", "NC", "bir74", "--id", "fips", "-w", "knn:2.5"], "must be written knn:NEIGHBOURS"),
+        (["moran", "NC", "bir74", "--id", "fips", "-w", "band:far"], "with numbers after the colon"),
+        (["data", "nc_crim"], "Did you mean 'nc_crime'"),
+    ],
+)
+def test_errors_are_one_paragraph_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], nc_file: str, words: list[str], message: str
+) -> None:
+    code, out, err = run(capsys, *[nc_file if w == "NC" else w for w in words])
+    assert code == 2
+    assert out == ""
+    assert "Traceback" not in err
+    assert message in " ".join(err.split())
+
+
+def test_debug_shows_the_traceback(nc_file: str) -> None:
+    with pytest.raises(sp.SpatialError, match="Did you mean 'bir74'"):
+        main(["moran", nc_file, "bri74", "--id", "fips", "--debug"])
+
+
+def test_the_command_is_installed_and_light() -> None:
+    command = Path(sys.executable).parent / "spatial"
+    shown = subprocess.run([str(command), "--version"], capture_output=True, text=True, check=True)
+    assert shown.stdout == f"spatial-cities {sp.__version__}\n"
+    heavy = "('matplotlib', 'bokeh', 'esda', 'spreg', 'numba', 'libpysal', 'pyfixest', 'scipy.stats')"
+    code = f"import sys, spatial, spatial.weights; print([m for m in {heavy} if m in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout == "[]\n"
+
+
+def test_a_map_in_place_of_a_weights_file(capsys: pytest.CaptureFixture[str], nc_file: str) -> None:
+    code, _, err = run(capsys, "weights", nc_file)
+    assert code == 2
+    assert "nc.gpkg is a map: give --id, the column with the ids of its units." in " ".join(err.split())
+
+
+def test_the_second_example_of_the_demo(tmp_path: Path) -> None:
+    """336 real seats, made-up employment that is higher on the coast: neighbours are alike."""
+    from spatial.cli.demo import run_virtual_agglomeration
+
+    text = run_virtual_agglomeration(tmp_path)
+    assert "made up by a seeded generator" in text
+    table = pd.read_csv(tmp_path / "china" / "moran_virtual_agglomeration.csv")
+    assert (table["n"].head(3) == 336).all()
+    assert (table["p_sim"] < 0.01).all()
+    assert (tmp_path / "china" / "virtual_agglomeration.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_refusals_name_options_and_a_map_without_a_system_has_a_cure(
+    capsys: pytest.CaptureFixture[str], nc_file: str, tmp_path: Path
+) -> None:
+    code, _, err = run(capsys, "moran", nc_file, "bir74", "--id", "fips", "--weights", "band:5")
+    assert code == 2
+    assert "or pass --islands nearest or --islands keep." in " ".join(err.split())
+    bare = sp.read_cities(nc_file, id="fips").reset_index().set_crs(None, allow_override=True)
+    path = tmp_path / "bare.gpkg"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the missing system
+        bare.to_file(path)
+    words = ("moran", str(path), "bir74", "--id", "fips", "--permutations", "9")
+    code, _, err = run(capsys, *words)
+    assert code == 2
+    assert "Pass --crs, e.g. --crs EPSG:4326 for longitude and latitude, 'EPSG:4490'" in " ".join(err.split())
+    assert run(capsys, *words, "--crs", "EPSG:4267")[0] == 0

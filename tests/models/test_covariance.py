@@ -1,0 +1,363 @@
+"""Covariances against pyfixest, linearmodels, brute force and the definition."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from covariance_cases import FULL, N, T
+
+from spatial.errors import AlignmentError, DataError, SpatialWarning
+from spatial.models import (
+    BoundaryWarning,
+    Cluster,
+    Conley,
+    DriscollKraay,
+    Heteroskedastic,
+    Homoskedastic,
+    SpatialSystem,
+    TwoWay,
+)
+from spatial.models.estimation.covariance import as_covariance
+from spatial.models.estimation.scores import (
+    bartlett_lags,
+    great_circle_pairs,
+    kernel_weights,
+    nearest_psd,
+    scores,
+)
+from spatial.panel.panel import Panel
+from spatial.weights import Weights
+
+
+@pytest.fixture(scope="module")
+def W() -> Weights:
+    matrix = np.roll(np.eye(N), 1, axis=1) + np.roll(np.eye(N), -1, axis=1) + np.roll(np.eye(N), 3, axis=1)
+    return Weights.from_dense(matrix, ids=range(N)).row_standardized()
+
+
+@pytest.fixture(scope="module")
+def panel(W: Weights) -> Panel:
+    rng = np.random.default_rng(11)
+    lag = W.sparse.toarray()
+    S = np.eye(2 * N) - np.kron([[0, 0.3], [0.2, 0]], np.eye(N)) - np.kron(0.3 * np.eye(2), lag)
+    state = rng.normal(size=(2, N))
+    rows = []
+    for t in range(T):
+        state = 0.7 * state + rng.normal(size=(2, N))
+        x = rng.normal(size=(2, N))
+        right = x + np.linalg.solve(np.eye(N) - 0.3 * lag, state.T).T
+        y = np.linalg.solve(S, right.ravel()).reshape(2, N)
+        rows.append(pd.DataFrame({"y": y[0], "p": y[1], "x": x[0], "z": x[1], "i": range(N), "t": t}))
+    frame = pd.concat(rows)
+    frame["lon"] = 100 + (frame["i"] % 8) * 0.9
+    frame["lat"] = 30 + (frame["i"] // 8) * 0.8
+    frame["group"] = frame["i"] // 4
+    return Panel.from_frame(frame, unit="i", time="t")
+
+
+@pytest.fixture(scope="module")
+def system(panel: Panel, W: Weights) -> SpatialSystem:
+    return SpatialSystem(FULL, panel, W, effects=("unit", "time"), error="W")
+
+
+def exogenous(panel: Panel, cov: Any, effects: Any = ("unit", "time")) -> Any:
+    return SpatialSystem("y ~ x + z", panel, effects=effects).fit("2sls", cov=cov)
+
+
+def pyfixest_cov(panel: Panel, vcov: Any, effects: str = "i + t") -> np.ndarray[Any, Any]:
+    import warnings
+
+    import pyfixest
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = pyfixest.feols(
+            f"y ~ x + z | {effects}",
+            panel.frame.reset_index(),
+            vcov=vcov,
+            ssc=pyfixest.ssc(k_adj=False, G_adj=True, G_df="min"),
+        )
+    return np.asarray(found._vcov)
+
+
+# ---- against others
+def test_cluster_equals_pyfixest(panel: Panel) -> None:
+    expected = pyfixest_cov(panel, {"CRV1": "i"})
+    np.testing.assert_allclose(exogenous(panel, "cluster").cov, expected, rtol=1e-8)
+
+
+@pytest.mark.filterwarnings("ignore:Only 10 clusters")
+def test_cluster_by_a_column_equals_pyfixest(panel: Panel) -> None:
+    expected = pyfixest_cov(panel, {"CRV1": "group"})
+    np.testing.assert_allclose(exogenous(panel, Cluster("group")).cov, expected, rtol=1e-8)
+
+
+@pytest.mark.filterwarnings("ignore:Only 6 clusters")
+def test_two_way_equals_pyfixest(panel: Panel) -> None:
+    expected = pyfixest_cov(panel, {"CRV1": "i + t"})
+    found = exogenous(panel, TwoWay())
+    if np.linalg.eigvalsh(expected).min() > 0:
+        np.testing.assert_allclose(found.cov, expected, rtol=1e-7)
+    else:
+        assert "negative eigenvalues" in found.notes[-1]
+
+
+@pytest.mark.parametrize("lags", [0, 2])
+def test_driscoll_kraay_equals_linearmodels(panel: Panel, lags: int) -> None:
+    from linearmodels.panel import PanelOLS
+
+    frame = panel.frame
+    peer = PanelOLS(frame["y"], frame[["x", "z"]], entity_effects=True).fit(
+        cov_type="kernel", kernel="bartlett", bandwidth=lags, debiased=False
+    )
+    found = exogenous(panel, DriscollKraay(lags), effects="unit")
+    np.testing.assert_allclose(found.cov, peer.cov, rtol=1e-8)
+
+
+def test_heteroskedastic_has_the_factor_of_the_effects(panel: Panel) -> None:
+    fit = exogenous(panel, "het")
+    design, numbers = fit._system.design, fit._numbers
+    Z = design.projected[:, list(design.regressors[0])]
+    inverse = np.linalg.inv(Z.T @ Z)
+    meat = (Z * numbers.residuals[0][:, None] ** 2).T @ Z
+    expected = inverse @ meat @ inverse * (N * T) / ((N - 1) * (T - 1))
+    np.testing.assert_allclose(fit.cov, expected, rtol=1e-10)
+
+
+def test_homoskedastic_three_stage_is_the_bread(system: SpatialSystem) -> None:
+    fit = system.fit("3sls", cov=Homoskedastic())
+    np.testing.assert_allclose(fit.cov, fit._numbers.fit.bread, rtol=1e-9)
+
+
+# ---- Conley, by brute force
+@pytest.mark.parametrize("kernel", ["bartlett", "uniform", "epanechnikov", "parzen"])
+@pytest.mark.parametrize("lags", [0, 2])
+def test_conley_equals_the_double_sum(system: SpatialSystem, panel: Panel, kernel: Any, lags: int) -> None:
+    fit = system.fit("3sls", cov=Conley(250, lags, kernel))
+    numbers, design = fit._numbers, system.design
+    s = scores(design.basis.Q, numbers.residuals, numbers.fit.gamma).reshape(T, N, -1)
+    first = panel.at(0)
+    d = haversine(first["lon"].to_numpy(), first["lat"].to_numpy())
+    u = d / 250
+    shapes = {
+        "bartlett": 1 - u,
+        "uniform": np.ones_like(u),
+        "epanechnikov": 1 - u**2,
+        "parzen": np.where(u <= 0.5, 1 - 6 * u**2 + 6 * u**3, 2 * (1 - u) ** 3),
+    }
+    K = np.where(u <= 1, shapes[kernel], 0.0)
+    meat = np.einsum("tik,ij,tjl->kl", s, K, s)
+    for t in range(T):
+        for r in range(T):
+            if 0 < abs(t - r) <= lags:
+                meat += (1 - abs(t - r) / (lags + 1)) * s[t].T @ s[r]
+    bread = numbers.fit.bread
+    expected = bread @ meat @ bread * (N * T) / ((N - 1) * (T - 1))
+    np.testing.assert_allclose(fit.cov, nearest_psd(expected)[0], rtol=1e-8)
+
+
+def haversine(lon: Any, lat: Any) -> Any:
+    lam, phi = np.radians(lon), np.radians(lat)
+    a = np.sin((phi[:, None] - phi) / 2) ** 2
+    a += np.cos(phi)[:, None] * np.cos(phi) * np.sin((lam[:, None] - lam) / 2) ** 2
+    return 2 * 6371.0088 * np.arcsin(np.sqrt(a))
+
+
+def test_pairs_are_those_of_the_great_circle() -> None:
+    rng = np.random.default_rng(2)
+    lon, lat = rng.uniform(-180, 180, 60), rng.uniform(-89, 89, 60)
+    i, j, d = great_circle_pairs(lon, lat, 4000.0)
+    expected = haversine(lon, lat)
+    np.testing.assert_allclose(d, expected[i, j], rtol=1e-9)
+    assert len(i) == np.triu(expected <= 4000, 1).sum()
+
+
+def test_conley_of_a_tiny_bandwidth_is_heteroskedastic(system: SpatialSystem) -> None:
+    near, het = system.fit("3sls", cov=Conley(0.001)), system.fit("3sls", cov=Heteroskedastic())
+    np.testing.assert_allclose(near.cov, het.cov, rtol=1e-10)
+
+
+def test_conley_takes_a_frame_in_any_order(system: SpatialSystem, panel: Panel) -> None:
+    frame = panel.at(0)[["lon", "lat"]].sample(frac=1, random_state=0)
+    one = system.fit("3sls", cov=Conley(250))
+    two = system.fit("3sls", cov=Conley(250, coordinates=frame))
+    np.testing.assert_array_equal(one.cov, two.cov)
+
+
+def test_conley_takes_cities(system: SpatialSystem, panel: Panel) -> None:
+    import geopandas as gpd
+
+    first = panel.at(0)
+    cities = gpd.GeoDataFrame(index=first.index, geometry=gpd.points_from_xy(first.lon, first.lat), crs=4326)
+    one = system.fit("3sls", cov=Conley(250, coordinates=cities))
+    np.testing.assert_allclose(one.cov, system.fit("3sls", cov=Conley(250)).cov, rtol=1e-12)
+
+
+# ---- joint with rho
+def test_joint_covariance_is_symmetric_and_nests_both(system: SpatialSystem) -> None:
+    for cov in ("hom", "het", "cluster"):
+        fit = system.fit("gs3sls", cov=cov)
+        joint = fit.joint_cov
+        assert joint.shape == (8, 8)
+        np.testing.assert_allclose(joint, joint.T, rtol=1e-12)
+        assert np.linalg.eigvalsh(joint).min() > 0
+        np.testing.assert_array_equal(joint.iloc[:6, :6], fit.cov)
+        np.testing.assert_allclose(fit.rho_std_errors, np.sqrt(np.diag(joint)[6:]))
+        assert joint.loc[("y", "W(y)"), ("y", "rho")] < 0
+
+
+def test_slope_of_the_moments_is_their_derivative(system: SpatialSystem) -> None:
+    from spatial.models.estimation.inference import _slope
+
+    fit = system.fit("gs3sls", cov="hom")
+    numbers, space = fit._numbers, fit._space
+    moments, rho = space.moments(0), float(numbers.rho[0])
+    place = system.structure.slices[0]
+    D = _slope(space, numbers, 0)
+    for k in range(3):
+        step = np.zeros(3)
+        step[k] = 1e-5
+        up, down = (
+            moments.form(space.combine(0, rho, numbers.fit.delta[place] + s * step)) / moments.n
+            for s in (1, -1)
+        )
+        np.testing.assert_allclose(D[:, k], (up - down) / 2e-5, rtol=1e-6)
+
+
+def test_a_new_covariance_is_a_new_result(system: SpatialSystem) -> None:
+    fit = system.fit("gs3sls", cov="hom")
+    before = fit.tidy()
+    other = fit.vcov("cluster")
+    pd.testing.assert_frame_equal(fit.tidy(), before)
+    np.testing.assert_array_equal(other.params, fit.params)
+    np.testing.assert_array_equal(other.rho, fit.rho)
+    assert other.covariance == Cluster()
+    direct = system.fit("gs3sls", cov="cluster")
+    np.testing.assert_allclose(other.std_errors, direct.std_errors, rtol=1e-12)
+
+
+def test_rho_without_error_where_clusters_join_units(system: SpatialSystem) -> None:
+    with pytest.warns(SpatialWarning, match="Only 10 clusters"):
+        fit = system.fit("gs3sls", cov=Cluster("group"))
+    assert fit.rho_std_errors.isna().all()
+    assert any("contradict the moments of rho" in note for note in fit.notes)
+    assert np.isfinite(fit.std_errors).all()
+
+
+def test_clusters_by_the_name_of_the_unit(system: SpatialSystem, panel: Panel) -> None:
+    fit = system.fit("gs3sls", cov=Cluster("i"))
+    same = system.fit("gs3sls")
+    np.testing.assert_allclose(fit.joint_cov, same.joint_cov, rtol=1e-12)
+    by_series = Cluster(pd.Series(range(N), index=range(N), name="me"))
+    np.testing.assert_allclose(system.fit("gs3sls", cov=by_series).joint_cov, same.joint_cov, rtol=1e-12)
+    assert panel.unit_name == "i"
+
+
+def test_rho_of_1999_has_no_error(system: SpatialSystem) -> None:
+    fit = system.fit("gs3sls", rho_moments="kp1999")
+    assert fit.rho_std_errors.isna().all()
+    assert fit.tidy()["p_value"].isna().sum() == 2
+    assert fit.rho.between(-1, 1).all()
+
+
+@pytest.mark.parametrize("cov", [TwoWay(), DriscollKraay(1), Conley(250, 1)])
+@pytest.mark.filterwarnings("ignore:Only 6 clusters")
+def test_every_covariance_gives_finite_numbers(system: SpatialSystem, cov: Any) -> None:
+    fit = system.fit("gs3sls", cov=cov)
+    assert np.isfinite(fit.tidy()["std_error"]).all()
+    assert any("takes units as independent" in note for note in fit.notes)
+    assert cov.label in fit.summary()
+
+
+# ---- arrays
+def test_nearest_psd() -> None:
+    bad = np.array([[1.0, 2.0], [2.0, 1.0]])
+    fixed, changed = nearest_psd(bad)
+    assert changed
+    np.testing.assert_allclose(fixed, [[1.5, 1.5], [1.5, 1.5]])
+    good, changed = nearest_psd(np.diag([1e-12, 1e12]))
+    assert not changed
+    np.testing.assert_array_equal(good, np.diag([1e-12, 1e12]))
+
+
+def test_bartlett_lags() -> None:
+    assert [bartlett_lags(t) for t in (2, 10, 100)] == [1, 2, 4]
+
+
+def test_kernel_weights_are_symmetric() -> None:
+    K = kernel_weights(np.array([0.0, 0.5, 90.0]), np.array([0.0, 0.0, 0.0]), 100.0, "bartlett").toarray()
+    np.testing.assert_allclose(K, K.T)
+    np.testing.assert_array_equal(np.diag(K), 1)
+    assert K[0, 1] == pytest.approx(1 - 6371.0088 * np.radians(0.5) / 100)
+    assert K[0, 2] == 0
+
+
+# ---- messages
+def test_choices_by_name() -> None:
+    assert as_covariance("hom") == Homoskedastic()
+    assert as_covariance(Cluster("a")) == Cluster("a")
+    with pytest.raises(
+        DataError, match=r"cov must be one of 'hom', .* got 'clustr'. Did you mean 'cluster'\?"
+    ):
+        as_covariance("clustr")
+    with pytest.raises(DataError, match="got 3"):
+        as_covariance(3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"km": 0}, "bandwidth above 0 km; got 0"),
+        ({"km": "200"}, "bandwidth above 0 km; got '200'"),
+        ({"km": 1, "lags": -1}, "whole number of time lags"),
+        ({"km": 1, "kernel": "box"}, "Kernels are bartlett, uniform, epanechnikov, parzen; got 'box'"),
+    ],
+)
+def test_conley_options(options: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        Conley(**options)
+
+
+def test_clusters_are_checked(system: SpatialSystem, panel: Panel, W: Weights) -> None:
+    cases: list[tuple[Any, type[Exception], str]] = [
+        (Cluster("grop"), DataError, "no column 'grop'. Did you mean 'group'"),
+        (Cluster(3), DataError, "a column name or a Series indexed by unit; got int"),
+        (
+            Cluster(pd.Series(1, index=range(N), name="one")),
+            DataError,
+            "Two clusters or more are needed; one has 1",
+        ),
+        (
+            Cluster(pd.Series(range(3), name="s")),
+            AlignmentError,
+            "clusters s and the weights must have the same ids",
+        ),
+        (Conley(100, coordinates=("lat",)), DataError, "two column names"),
+        (Conley(100, coordinates=("x", "y_")), DataError, "no column 'y_'"),
+    ]
+    for cov, kind, message in cases:
+        with pytest.raises(kind, match=message):
+            system.fit("3sls", cov=cov)
+    holes = panel.with_columns(g=lambda f: f["group"].where(f["group"] > 0), lat2=lambda f: f["lat"] + 100)
+    other = SpatialSystem(FULL, holes, W)
+    with pytest.raises(DataError, match=r"Every cell needs a cluster; g is missing at 0, 1, 2, 3\."):
+        other.fit("3sls", cov=Cluster("g"))
+    with pytest.raises(DataError, match="Longitude and latitude in degrees are needed; not so at 0, 1"):
+        other.fit("3sls", cov=Conley(100, coordinates=("lon", "lat2")))
+    section = SpatialSystem("y ~ x", panel.at(0))
+    with pytest.raises(DataError, match="at least two times are needed"):
+        section.fit("2sls", cov=DriscollKraay())
+    with pytest.raises(DataError, match="Two clusters or more are needed; there is one time"):
+        section.fit("2sls", cov=Cluster("time"))
+
+
+@pytest.mark.parametrize("moments", ["kp2010", "kp1999"])
+def test_rho_at_its_bound_warns(system: SpatialSystem, monkeypatch: pytest.MonkeyPatch, moments: Any) -> None:
+    monkeypatch.setattr("spatial.models.estimation.steps.rho_bound", lambda _: 0.05)
+    with pytest.warns(BoundaryWarning, match="rho of y, p lies at the bound"):
+        fit = system.fit("gs3sls", rho_moments=moments)
+    assert not fit.converged
+    np.testing.assert_allclose(fit.rho, 0.05)

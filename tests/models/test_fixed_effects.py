@@ -1,0 +1,176 @@
+"""Nonspatial fixed effects: plm's numbers, and the same formulas."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spatial.errors import DataError, FormulaError, NotIdentifiedError, SpatialWarning
+from spatial.models import Cluster, Conley, DriscollKraay, SpatialSystem, TwoWay, fixed_effects
+from spatial.panel.panel import Panel
+from spatial.weights import Weights
+
+REFERENCE = json.loads(
+    (Path(__file__).parent.parent / "reference" / "gs3sls.json").read_text(encoding="utf-8")
+)
+
+WAGES = ["wcon", "wtuc", "wtrd", "wfir", "wser", "wmfg", "wfed", "wsta", "wloc"]
+OTHERS = ["prbconv", "prbpris", "avgsen", "density", *WAGES, "pctymle"]
+CRIME = "log(crmrte) ~ " + " + ".join(f"log({x})" for x in ["prbarr", "polpc", *OTHERS])
+CRIME_IV = (
+    "log(crmrte) ~ " + " + ".join(f"log({x})" for x in OTHERS) + " | unit + time"
+    " | log(prbarr) + log(polpc) ~ log(taxpc) + log(mix)"
+)
+
+
+def compare(fit: Any, expected: dict[str, dict[str, float]], tolerance: float, rel: float) -> None:
+    wanted = {k: v for k, v in expected["coefficients"].items() if not k.startswith("factor")}
+    for name, value in wanted.items():
+        index = (fit.equation, f"log({name[1:]})")
+        assert fit.params[index] == pytest.approx(value, abs=tolerance)
+        assert fit.std_errors[index] == pytest.approx(expected["se"][name], rel=rel)
+
+
+def test_crime_equals_plm(nc_crime: Panel) -> None:
+    """Baltagi (2006), table 1, fixed effects, by plm 2.6 (its file holds rounded logs)."""
+    fit = fixed_effects(CRIME, nc_crime, cov="hom")
+    compare(fit, REFERENCE["plm_crime_ols_within"], 1e-4, 1e-4)
+    assert (fit.n_units, fit.n_times, fit.n_obs) == (90, 7, 630)
+    assert fit.params[("log(crmrte)", "log(prbarr)")] == pytest.approx(-0.355, abs=5e-4)
+
+
+def test_crime_with_instruments_equals_plm(nc_crime: Panel) -> None:
+    """Baltagi (2006), table 1, FE2SLS: prbarr and polpc by taxpc and mix."""
+    fit = fixed_effects(CRIME_IV, nc_crime, cov="hom")
+    compare(fit, REFERENCE["plm_crime_iv_within_bvk"], 1e-3, 1e-3)
+    assert fit.method == "2sls"
+    assert fit.params[("log(crmrte)", "log(polpc)")] == pytest.approx(0.657, abs=1e-3)
+    assert 0 < fit.first_stage_f < 10
+
+
+@pytest.mark.filterwarnings("ignore:Weak identification:spatial.errors.SpatialWarning")
+def test_the_system_gives_the_same(nc_crime: Panel) -> None:
+    """W = 0: the spatial engine on the same formula."""
+    fit = fixed_effects(CRIME_IV, nc_crime)
+    system = SpatialSystem(CRIME_IV, nc_crime).fit("2sls")
+    np.testing.assert_allclose(system.params[fit.params.index], fit.params, rtol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def panel() -> Panel:
+    rng = np.random.default_rng(8)
+    n, t = 40, 5
+    frame = pd.DataFrame(rng.normal(size=(n * t, 4)), columns=["y", "x", "z", "p"])
+    frame["p"] += frame["z"]
+    frame["y"] += frame["x"] + 0.5 * frame["p"]
+    frame["i"], frame["t"] = np.repeat(range(n), t), np.tile(range(t), n)
+    frame["r"] = frame["i"] // 10
+    return Panel.from_frame(frame, unit="i", time="t")
+
+
+def test_columns_of_the_table(panel: Panel) -> None:
+    fit = fixed_effects("y ~ x + p", panel)
+    assert list(fit.tidy()) == [
+        "equation", "term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high",
+    ]  # fmt: skip
+    assert list(fit.tidy()["term"]) == ["x", "p"]
+    assert fit.glance().shape == (1, 9)
+    assert "N = 40, T = 5, observations = 200" in fit.summary()
+    assert str(fit) == fit.summary()
+    assert "y; N = 40, T = 5" in repr(fit)
+
+
+def test_spatial_lags_of_exogenous_variables(panel: Panel) -> None:
+    W = Weights.from_dense(np.roll(np.eye(40), 1, axis=1), ids=range(40))
+    fit = fixed_effects("y ~ x + W(x)", panel, weights=W)
+    lagged = panel.with_columns(wx=W.lag(panel.frame["x"]))
+    np.testing.assert_allclose(fit.params, fixed_effects("y ~ x + wx", lagged).params, rtol=1e-12)
+    same = fixed_effects("y ~ x + D(x)", panel, weights={"D": W})
+    np.testing.assert_allclose(fit.params, same.params, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "cov", ["hom", "het", "cluster", Cluster("i"), TwoWay("unit", "r"), DriscollKraay(), DriscollKraay(1)]
+)
+@pytest.mark.filterwarnings("ignore:Only:spatial.errors.SpatialWarning")
+def test_covariances_share_estimates(panel: Panel, cov: Any) -> None:
+    fit = fixed_effects("y ~ x + p", panel, cov=cov)
+    np.testing.assert_allclose(fit.params, fixed_effects("y ~ x + p", panel, cov="hom").params, rtol=1e-12)
+    assert np.isfinite(fit.std_errors).all()
+
+
+def test_effects_in_the_formula_or_beside_it(panel: Panel) -> None:
+    one = fixed_effects("y ~ x | unit + r:time", panel)
+    two = fixed_effects("y ~ x", panel, effects=("unit", "r:time"))
+    np.testing.assert_array_equal(one.params, two.params)
+    assert one.effects == ("unit", "r:time")
+    pooled = fixed_effects("y ~ x", panel, effects=())
+    assert list(pooled.tidy()["term"]) == ["Intercept", "x"]
+    without = fixed_effects("y ~ x - 1", panel, effects=())
+    assert list(without.tidy()["term"]) == ["x"]
+
+
+def test_unbalanced_without_lags_needs_no_choice(panel: Panel) -> None:
+    short = Panel.from_frame(panel.frame.drop(index=[(3, 2), (9, 0)]).reset_index(), unit="i", time="t")
+    fit = fixed_effects("y ~ x", short)
+    expected = SpatialSystem("y ~ x", short, effects=("unit", "time")).fit("2sls")
+    np.testing.assert_allclose(fit.params, expected.params, rtol=1e-9)
+
+
+def test_absorbed_terms_are_named(panel: Panel) -> None:
+    with pytest.warns(SpatialWarning, match="absorb r: left out"):
+        fit = fixed_effects("y ~ x + r", panel)
+    assert fit.absorbed == (("y", "r"),)
+    assert "absorbed by the effects: r" in fit.summary()
+
+
+def test_order_of_rows_changes_nothing(panel: Panel) -> None:
+    shuffled = Panel.from_frame(panel.frame.sample(frac=1, random_state=0).reset_index(), unit="i", time="t")
+    pd.testing.assert_frame_equal(
+        fixed_effects("y ~ x + p", panel).tidy(), fixed_effects("y ~ x + p", shuffled).tidy()
+    )
+
+
+def test_the_data_are_not_changed(panel: Panel) -> None:
+    before = panel.frame.copy()
+    fixed_effects("y ~ log(abs(x)) | unit | p ~ z", panel)
+    pd.testing.assert_frame_equal(panel.frame, before)
+
+
+def test_too_few_instruments_for_two_endogenous_regressors(panel: Panel) -> None:
+    data = panel.with_columns(q=lambda f: f["p"] ** 2)
+    with pytest.raises(
+        NotIdentifiedError, match=r"has 3 coefficients, and there are 2 instruments .* Endogenous: p, q"
+    ):
+        fixed_effects("y ~ x | unit | p + q ~ z", data)
+
+
+def test_two_endogenous_regressors(panel: Panel) -> None:
+    data = panel.with_columns(q=lambda f: f["p"] ** 2 + f["x"], z2=lambda f: f["z"] ** 2)
+    fit = fixed_effects("y ~ x | unit | p + q ~ z + z2", data, cov="hom")
+    assert (fit.method, fit.df) == ("2sls", 40 * 4 - 3)
+    assert fit.glance()["first_stage_f"][0] > 0
+    assert "First-stage F" in fit.summary()
+    pooled = fixed_effects("y ~ x | 0 | p + q ~ z + z2", data)
+    assert list(pooled.tidy()["term"]) == ["Intercept", "x", "p", "q"]
+    expected = SpatialSystem("y ~ x | 0 | p + q ~ z + z2", data).fit("2sls")
+    np.testing.assert_allclose(pooled.params, expected.params, rtol=1e-9)
+
+
+def test_messages(panel: Panel) -> None:
+    W = Weights.from_dense(np.roll(np.eye(40), 1, axis=1), ids=range(40))
+    with pytest.raises(
+        FormulaError, match=r"W\(y\) is a spatial lag of the outcome: least squares is inconsistent"
+    ):
+        fixed_effects("y ~ x + W(y)", panel, weights=W)
+    with pytest.raises(FormulaError, match="takes one formula; got list"):
+        fixed_effects(["y ~ x"], panel)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="has no Conley, 100 km"):
+        fixed_effects("y ~ x", panel, cov=Conley(100))
+    with pytest.raises(FormulaError, match=r"I\(y \*\* 2\) is endogenous: name instruments"):
+        fixed_effects("y ~ I(y ** 2)", panel)

@@ -1,0 +1,213 @@
+"""Tables of description, correlation, Moran, identification; numbers as text; maketables."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from paper_fits import (
+    LABELS,
+    N,
+    forced_fit,
+    panel,
+    plain_fit,
+    ring,
+    system,
+    system_fit,
+)
+from tables_cases import cells
+
+import spatial as sp
+from spatial.errors import DataError
+from spatial.tables.formats.numbers import format_number, read_number, split_stars, star_text
+from spatial.tables.regression import (
+    correlation_table,
+    descriptive_table,
+    identification_table,
+    moran_table,
+    regression_table,
+    weights_table,
+    write_tables,
+)
+
+
+# ---- other tables
+def test_descriptive_table_has_the_numbers_of_describe() -> None:
+    table = descriptive_table(panel(), ["ER", "gov"], digits=4, lang="zh")
+    facts = panel().describe(["ER", "gov"]).loc["ER"]
+    shown = [f"{facts[k]:.4f}" for k in ("mean", "sd", "min", "max")]
+    assert cells(table, LABELS["ER"]) == [str(facts["N"]), *shown]
+    assert [h.text for h in table.header[0]] == ["变量", "样本量", "均值", "标准差", "最小值", "最大值"]
+    empty = descriptive_table(pd.DataFrame({"x": [np.nan, np.nan], "z": [1.0, np.nan]}))
+    assert cells(empty, "x") == ["0", "", "", "", ""]
+    assert cells(empty, "z") == ["1", "1.000", "", "1.000", "1.000"]
+
+
+def test_correlations_are_those_of_scipy() -> None:
+    from scipy import stats
+
+    frame = panel().frame
+    table = correlation_table(panel(), ["gov", "ER", "PSS"])
+    for i, j, label in ((1, 0, "ER"), (2, 0, "PSS"), (2, 1, "PSS")):
+        names = ["gov", "ER", "PSS"]
+        found = stats.pearsonr(frame[names[i]], frame[names[j]])
+        stars = star_text(found.pvalue, (0.1, 0.05, 0.01))
+        assert cells(table, f"({i + 1}) {LABELS[label]}")[j] == format_number(found.statistic) + stars
+    assert "160 complete observations" in " ".join(table.notes)
+    holes = frame.assign(gov=frame["gov"].where(frame["gov"] > 0))
+    assert "each pair with the observations" in " ".join(correlation_table(holes, ["gov", "ER", "PSS"]).notes)
+    constant = pd.DataFrame({"x": [1.0, 1.0, 1.0], "y": [1.0, 2.0, 3.0], "z": [2.0, 4.0, 6.0]})
+    assert correlation_table(constant).rows[1].cells[0] == ""
+    assert correlation_table(constant).rows[2].cells[1] == "1.000***"
+
+
+def test_moran_by_year() -> None:
+    frame = sp.moran_panel(panel(), ["ER", "PSS"], ring(), permutations=99, progress=False)
+    table = moran_table(frame, labels=panel(), p="p_sim", lang="zh")
+    assert [row.label for row in table.rows] == ["2010", "2011", "2012", "2013", "合并"]
+    assert table.rows[-1].rule
+    first = frame.iloc[0]
+    assert split_stars(table.rows[0].cells[0])[0] == f"{first['I']:.3f}"
+    assert table.rows[0].cells[2] == f"{first['p_sim']:.3f}"
+    assert [h.text for h in table.header[0]] == ["", LABELS["ER"], LABELS["PSS"]]
+    with pytest.raises(DataError, match=r"p is one of .*; got 'p'"):
+        moran_table(frame, p="p")  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"needs the frame of moran_panel, with columns column, time, I"):
+        moran_table(frame.drop(columns="I"))
+    with pytest.raises(DataError, match=r"one row for each column and time; some repeat"):
+        moran_table(pd.concat([frame, frame]))
+
+
+def test_identification_and_weights_are_tables() -> None:
+    found = system().identification()
+    table = identification_table(system_fit(), lang="zh", labels=panel())
+    assert cells(table, LABELS["ER"])[:3] == ["是", "1", "1"]
+    smallest = found.instruments.iloc[0]
+    assert table.rows[3].cells[1] == format_number(smallest["SW_F"])
+    assert str(identification_table(found)) == str(identification_table(system()))
+    unidentified = identification_table(forced_fit()).notes
+    assert "NOT" not in unidentified[0]
+    assert "Leave out one of" in unidentified[0]
+    with pytest.raises(DataError, match=r"needs system\.identification\(\); got int"):
+        identification_table(3)
+    weights = weights_table({"ring": ring(), "report": ring().report()}, lang="en")
+    assert cells(weights, "Links") == [str(2 * N)] * 2
+    assert cells(weights, "Neighbours: least, mean, most") == ["2, 2.000, 2"] * 2
+    assert cells(weights_table(ring(), lang="zh"), "标准化") == ["行标准化"]
+    with pytest.raises(DataError, match=r"at least one weights matrix; got none"):
+        weights_table({})
+
+
+def test_columns_that_cannot_be_described() -> None:
+    frame = pd.DataFrame({"x": [1.0], "name": ["a"]})
+    with pytest.raises(DataError, match=r"There is no column 'xx'\. Did you mean 'x'\?"):
+        descriptive_table(frame, "xx")
+    with pytest.raises(DataError, match=r"Column 'name' is not of numbers"):
+        correlation_table(frame, ["x", "name"])
+    with pytest.raises(DataError, match=r"no column of numbers to show"):
+        descriptive_table(frame[["name"]])
+    with pytest.raises(DataError, match=r"A Panel or a DataFrame is needed; got list"):
+        descriptive_table([1])
+
+
+def test_several_tables_in_one_file(tmp_path: Path) -> None:
+    tables = [descriptive_table(panel()), correlation_table(panel())]
+    assert write_tables(tables, tmp_path / "a.xlsx").exists()
+    assert write_tables({"a": tables[0]}, tmp_path / "a.docx").exists()
+    with pytest.raises(DataError, match=r"Several tables go into one \.docx or \.xlsx; got 'a\.tex'"):
+        write_tables(tables, tmp_path / "a.tex")
+    with pytest.raises(DataError, match=r"at least one table of spatial\.tables"):
+        write_tables([3], tmp_path / "a.docx")  # type: ignore[list-item]
+
+
+# ---- numbers as text
+@given(st.floats(-1e8, 1e8), st.integers(0, 6))
+def test_printed_numbers_are_within_half_a_digit(value: float, digits: int) -> None:
+    text = format_number(value, digits)
+    found = read_number(text, "x")
+    assert found is not None
+    assert abs(found.value - value) <= found.half * (1 + 1e-6)
+    if digits and abs(value) > 1e-9:
+        assert found.value * value > 0  # a coefficient never loses its sign
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "stars"),
+    [
+        ("−0.378**", -0.378, "**"),
+        ("0．653＊＊＊", 0.653, "***"),
+        ("(2.31)", 2.31, ""),
+        ("（-2.31）", -2.31, ""),
+        ("[1,234.5]", 1234.5, ""),
+        (".439", 0.439, ""),
+        ("2.3e-05*", 2.3e-5, "*"),
+        (3, 3.0, ""),
+    ],
+)
+def test_numbers_as_papers_print_them(text: Any, value: float, stars: str) -> None:
+    found = read_number(text, "x")
+    assert found is not None
+    assert (found.value, found.stars) == (value, stars)
+
+
+def test_empty_cells_and_words() -> None:
+    assert read_number("", "x") is None
+    assert read_number(float("nan"), "x") is None
+    with pytest.raises(DataError, match=r"t of row 1 is a number as printed.*got 'abc'"):
+        read_number("abc", "t of row 1")
+
+
+# ---- our fits in maketables' own tables
+def test_maketables_takes_our_fits() -> None:
+    from maketables import ETable, get_extractor
+
+    from spatial.tables.protocol import coef_table, equation_views
+
+    views = [*equation_views(plain_fit()), *equation_views(system_fit())]
+    assert [get_extractor(v).depvar(v) for v in views] == ["ER", "ER", "PSS"]
+    assert [get_extractor(v).fixef_string(v) for v in views] == ["unit+time"] * 3
+    fit = system_fit()
+    second = get_extractor(views[2]).coef_table(views[2])
+    assert second["b"].to_dict() == {**fit.params["PSS"].to_dict(), "rho": fit.rho["PSS"]}
+    assert get_extractor(views[2]).stat(views[2], "r2_within") == fit.r_squared["PSS"]
+    assert get_extractor(views[2]).stat(views[2], "r2") is None
+    assert get_extractor(views[0]).stat(views[0], "r2") == plain_fit().r_squared
+    assert get_extractor(views[0]).vcov_info(views[0])["vcov_type"] == "clustered by unit"
+    assert "ER: W(ER)" in coef_table(fit).index
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        text = ETable(views).make(type="tex")
+    assert f"{fit.params['ER']['gov']:.3f}" in text
+    assert "W(PSS)" in text
+    stamped = equation_views(forced_fit())[0]
+    assert "stamps" in stamped.__maketables_default_stat_keys__
+    with pytest.raises(DataError, match=r"There is no equation 'PS'; there are 'ER', 'PSS'\. Did you mean"):
+        coef_table(fit, "PS")
+
+
+def test_views_stand_in_our_tables_too() -> None:
+    from spatial.tables.protocol import equation_views
+
+    table = regression_table(equation_views(system_fit()), effects_rows=False)
+    ours = regression_table(system_fit(), effects_rows=False)
+    assert cells(table, "gov") == cells(ours, "gov")
+
+
+def test_difference_in_differences_is_a_column() -> None:
+    import pyfixest
+
+    frame = panel().frame.reset_index()
+    number = frame["city"].str[1:].astype(int)
+    frame = frame.assign(number=number, start=np.where(number < N / 2, 2012, 0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = pyfixest.event_study(frame, "ER", "number", "year", "start", estimator="twfe", att=True)
+    table = regression_table([fit, plain_fit()], labels={"is_treated": "Policy"})
+    assert split_stars(cells(table, "Policy")[0])[0] == f"{fit.coef()['is_treated']:.3f}"
+    assert cells(table, "Policy")[1] == ""

@@ -1,0 +1,1 @@
+"""Building weights: contiguity, distances, nearness in values, islands."""

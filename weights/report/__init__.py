@@ -1,0 +1,1 @@
+"""What weights look like: links, components, spectrum, as a report."""

@@ -1,0 +1,109 @@
+"""The report of a weights matrix as aligned text."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from spatial.errors import name_ids
+
+if TYPE_CHECKING:
+    from .report import WeightsReport
+
+__all__ = ["report_text"]
+
+_WIDTH, _BAR, _BINS = 96, 40, 12
+
+
+def report_text(report: WeightsReport) -> str:
+    """Return the lines of the report: facts, histogram of neighbours, warnings."""
+    lines = [f"Spatial weights: {report.kind}", ""]
+    lines += [line for label, value in _rows(report) for line in _aligned(label, value)]
+    lines += ["", *_histogram(report.neighbors)]
+    if report.warnings:
+        lines += ["", "To mind"]
+        for text in report.warnings:
+            lines += textwrap.wrap(
+                text, _WIDTH - 4, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False
+            )
+    return "\n".join(lines)
+
+
+def _aligned(label: str, value: str) -> list[str]:
+    return textwrap.wrap(
+        value, _WIDTH, initial_indent=f"  {label:<20}", subsequent_indent=" " * 22, break_on_hyphens=False
+    )
+
+
+def _rows(report: WeightsReport) -> list[tuple[str, str]]:
+    sizes = report.component_sizes
+    components = str(len(sizes)) if len(sizes) < 2 else f"{len(sizes)}, of {name_ids(sizes, 5)} units"
+    rows = [
+        ("units", f"{report.n:,}"),
+        ("links", f"{report.n_links:,} ({report.density:.2%} of the matrix)"),
+        ("components", components),
+        ("islands", name_ids(report.islands) if len(report.islands) else "none"),
+        (
+            "neighbours",
+            f"min {report.neighbors_min}, median {report.neighbors_median:g}, "
+            f"mean {report.neighbors_mean:.2f}, max {report.neighbors_max}",
+        ),
+        (
+            "row sums",
+            f"min {report.row_sum_min:.5g}, median {report.row_sum_median:.5g}, max {report.row_sum_max:.5g}",
+        ),
+        ("own weights", f"{report.n_own:,} units" if report.n_own else "none"),
+        ("symmetric", _symmetry(report)),
+        ("distance unit", report.distance_unit or "none"),
+        ("normalisation", report.normalization),
+        ("islands policy", report.islands_policy),
+        ("source", report.source or "not known"),
+    ]
+    if report.parameters:
+        rows.insert(8, ("parameters", ", ".join(f"{k} = {v}" for k, v in report.parameters.items())))
+    return rows + _spectrum(report)
+
+
+def _symmetry(report: WeightsReport) -> str:
+    if report.symmetric_values:
+        return "yes, links and weights"
+    return "links yes, weights no" if report.symmetric_pattern else "no"
+
+
+def _spectrum(report: WeightsReport) -> list[tuple[str, str]]:
+    found = report.spectrum
+    if found is None:
+        return [("eigenvalues", "not computed (spectrum=False)")]
+    ends = [f"{end:.5g}" if np.isfinite(end) else "?" for end in (found.least, found.largest)]
+    return [
+        ("spectral radius", f"{found.radius:.6g}"),
+        ("real eigenvalues", f"from {ends[0]} to {ends[1]} ({found.method})"),
+        ("admissible lambda", f"{_end(found.lower)} < lambda < {_end(found.upper)}"),
+    ]
+
+
+def _end(value: float) -> str:
+    """Cut towards 0, so that the number printed is inside the range."""
+    if not np.isfinite(value):
+        return "-infinity" if value < 0 else "infinity"
+    digits = 5 - int(np.floor(np.log10(abs(value)))) - 1
+    scale = 10.0**digits
+    return f"{np.trunc(value * scale) / scale:.5g}"
+
+
+def _histogram(neighbors: pd.Series[int]) -> list[str]:
+    """Return bars of the number of units by number of neighbours, in at most twelve classes."""
+    low, high = int(neighbors.index[0]), int(neighbors.index[-1])
+    step = -(-(high - low + 1) // _BINS)
+    starts = range(low, high + 1, step)
+    counts = [int(neighbors.loc[start : start + step - 1].sum()) for start in starts]
+    labels = [str(s) if step == 1 else f"{s}-{min(s + step - 1, high)}" for s in starts]
+    wide, long = max(map(len, [*labels, "neighbours"])), max(len(str(max(counts))), len("units"))
+    lines = [f"  {'neighbours':>{wide}}  {'units':>{long}}"]
+    for label, count in zip(labels, counts, strict=True):
+        bar = "#" * max(round(_BAR * count / max(counts)), int(count > 0))
+        lines.append(f"  {label:>{wide}}  {count:>{long}}  {bar}".rstrip())
+    return lines

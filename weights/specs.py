@@ -1,0 +1,95 @@
+"""Weights by a short text, as the command line and study files write them: ``queen``, ``knn:8``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spatial.errors import WeightsError, did_you_mean
+from spatial.weights.build.contiguous import contiguity
+from spatial.weights.build.distances import distance_band, inverse_distance, kernel, knn
+from spatial.weights.io.files import read_for
+
+if TYPE_CHECKING:
+    from .value import Weights
+
+__all__ = ["SPECS", "from_spec"]
+
+# name -> (fewest numbers, most numbers, how it is written)
+SPECS: dict[str, tuple[int, int, str]] = {
+    "queen": (0, 0, "queen"),
+    "rook": (0, 0, "rook"),
+    "knn": (1, 1, "knn:NEIGHBOURS"),
+    "band": (1, 1, "band:KM"),
+    "inverse": (1, 2, "inverse:POWER or inverse:POWER:CUTOFF_KM"),
+    "kernel": (1, 1, "kernel:BANDWIDTH_KM"),
+}
+
+POLICIES = ("raise", "keep", "nearest")
+
+
+def from_spec(cities: Any, spec: str, *, islands: str = "raise") -> Weights:
+    """Build weights from a short text, or read them from a file.
+
+    Parameters
+    ----------
+    cities : GeoDataFrame
+        Indexed by unit id.
+    spec : str
+        ``queen``, ``rook``, ``knn:8``, ``band:200`` (km), ``inverse:1`` (power), ``inverse:1:500`` (power and
+        cut-off in km), ``kernel:200`` (triangular, bandwidth in km); or the path of a weights file, which
+        is matched to the cities by how the ids are written, so that 37001 of a text file is "37001" here.
+    islands : {"raise", "keep", "nearest"}
+        What to do with units that have no neighbour.
+
+    Raises
+    ------
+    WeightsError
+        Where the text is none of these.
+    AlignmentError
+        For a file of other units than the cities, or without ids.
+
+    Examples
+    --------
+    >>> import spatial as sp
+    >>> sp.weights.from_spec(sp.shapefiles.load("nc"), "knn:4")
+    <Weights knn: 100 units, 400 links, normalisation none, km>
+    """
+    if islands not in POLICIES:
+        raise WeightsError(f"islands must be one of {', '.join(POLICIES)}; got {islands!r}.")
+    name, *parts = spec.split(":")
+    if name not in SPECS:
+        if Path(spec).suffix and Path(spec).exists():
+            return read_for(cities, spec)
+        written = ", ".join(how for *_, how in SPECS.values())
+        raise WeightsError(
+            f"Weights {spec!r} are neither a known kind nor a file.{did_you_mean(name, SPECS)} "
+            f"Write one of: {written}; or the path of a weights file."
+        )
+    return _build(cities, name, _numbers(spec, name, parts), islands)
+
+
+def _numbers(spec: str, name: str, parts: list[str]) -> list[float]:
+    fewest, most, how = SPECS[name]
+    try:
+        numbers = [float(part) for part in parts]
+    except ValueError:
+        raise WeightsError(f"Weights {spec!r} must be written {how}, with numbers after the colon.") from None
+    if not fewest <= len(numbers) <= most or (name == "knn" and numbers[0] != int(numbers[0])):
+        raise WeightsError(f"Weights {spec!r} must be written {how}.")
+    return numbers
+
+
+def _build(cities: Any, name: str, numbers: list[float], islands: Any) -> Weights:
+    match name:
+        case "queen" | "rook":
+            return contiguity(cities, rook=name == "rook", islands=islands)
+        case "knn":
+            return knn(cities, int(numbers[0]))
+        case "band":
+            return distance_band(cities, numbers[0], islands=islands)
+        case "inverse":
+            cutoff = numbers[1] if len(numbers) > 1 else None
+            return inverse_distance(cities, power=numbers[0], cutoff_km=cutoff, islands=islands)
+        case _:
+            return kernel(cities, bandwidth_km=numbers[0])
