@@ -10,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out/demo
 
-.PHONY: help demo test lint bench montecarlo browser postgis docs clean python
+.PHONY: help demo test lint bench montecarlo sizes browser postgis docs clean python
 
 help: ## list what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,6 +52,9 @@ bench: $(VENV)/installed-test ## this project beside its peers, in one run
 
 montecarlo: $(VENV)/installed-test ## the full simulation suite
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto -m montecarlo
+
+sizes: $(VENV)/installed-test ## every printed p-value and interval by simulation, into docs/simulation.md
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/sizes/write_sizes.py
 
 browser: $(VENV)/installed-test ## the report in headless Chromium (needs chromium)
 	@$(BIN)/python -m pytest -q -m browser

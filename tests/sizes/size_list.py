@@ -1,0 +1,58 @@
+"""The list of all printed p-values and intervals with the size, or coverage, that each must keep.
+
+A row is a `Size`: what is printed, in which design it is measured, and between which bounds.  Each part of
+the project has its rows in a file of its own; here they become one list.  A function that makes a p-value
+and is named by no row fails `test_each_p_value_has_a_row`.
+"""
+
+from __future__ import annotations
+
+from size_engine import Size
+from sizes_of_statistics import STATISTICS
+
+__all__ = ["NO_TEST", "SIZES", "TO_MEASURE"]
+
+SIZES: list[Size] = [*STATISTICS]
+
+# Functions that make a probability but print no test of their own.
+NO_TEST = {
+    "spatial.autocorrelation.inference:notes": "the smallest p-value that is possible, for the note",
+    "spatial.compute.pvalues:normal_p": "the normal tail itself",
+    "spatial.models.hypothesis:HypothesisTest.p_value": "the tail of whatever statistic a test has",
+    "spatial.models.hypothesis:wald": "the quadratic form; the tests that call it have rows",
+    "spatial.models.identification.strength:cragg_donald": "has no distribution: prints no p-value",
+    "spatial.tables.checking:_count": "p-values that others printed, computed again",
+}
+
+# Tests that have no row yet.  It only ever gets shorter.
+TO_MEASURE = {
+    "spatial.autocorrelation.markov:lisa_markov",
+    "spatial.autocorrelation.markov:spatial_markov",
+    "spatial.autocorrelation.panels:_pooled",
+    "spatial.autocorrelation.two_variables:bivariate_moran",
+    "spatial.disparities.sigma:estimate_row",
+    "spatial.models.diagnostics.instruments:_anderson_rubin",
+    "spatial.models.diagnostics.instruments:_subset_tests",
+    "spatial.models.diagnostics.panels:effects_f",
+    "spatial.models.diagnostics.panels:mundlak",
+    "spatial.models.diagnostics.panels:pesaran_cd",
+    "spatial.models.diagnostics.residuals:_pooled_wald",
+    "spatial.models.diagnostics.residuals:restriction_tests",
+    "spatial.models.diagnostics.space:_lm_family",
+    "spatial.models.diagnostics.space:anselin_kelejian",
+    "spatial.models.diagnostics.space:common_factor",
+    "spatial.models.diagnostics.systems:clustered_j",
+    "spatial.models.diagnostics.systems:diagonal_sigma",
+    "spatial.models.diagnostics.systems:difference_in_j",
+    "spatial.models.diagnostics.systems:durbin_wu_hausman",
+    "spatial.models.diagnostics.systems:hausman",
+    "spatial.models.diagnostics.systems:hausman_robust",
+    "spatial.models.diagnostics.systems:sargan",
+    "spatial.models.diagnostics.systems:system_j",
+    "spatial.models.identification.strength:_f_test",
+    "spatial.models.identification.strength:anderson_rubin",
+    "spatial.models.identification.strength:effective_f",
+    "spatial.models.identification.strength:kleibergen_paap",
+    "spatial.models.impacts.errors:effects_frame",
+    "spatial.models.results:inference_frame",
+}
