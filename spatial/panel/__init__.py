@@ -10,5 +10,7 @@ _MODULES = {
         "as_panel",
     ),
     ".base": ("Step",),
+    ".choosing": ("ChosenRows", "choose_rows"),
+    ".conditions": ("Condition", "parse_condition"),
 }
 __all__, __getattr__, __dir__ = hand_on(__name__, _MODULES)

@@ -15,7 +15,9 @@ from spatial.ids.kinds import clean_ids
 
 from . import arrays
 from .base import Labels, PanelBase, Step, refuse_other_units
+from .choosing import choose_rows
 from .cleaning import Columns, PanelCleaning, option
+from .conditions import Condition
 
 __all__ = ["PanelShape"]
 
@@ -51,15 +53,21 @@ class PanelShape(PanelCleaning):
         return self._with(self.frame, Step("with_labels", tuple(given)), given)
 
     def where(self, condition: Any) -> Self:
-        """Keep the rows where `condition` holds: booleans by row or by label, or a function of the frame.
+        """Keep the rows where `condition` holds.
+
+        It is booleans by row or by label, a function of the frame, or a text such as
+        ``"level != 'capital' and year >= 2010"``; see `spatial.panel.conditions.parse_condition`.
 
         Examples
         --------
         >>> from .panel import Panel
         >>> raw = pd.DataFrame({"city": ["a", "b"], "year": 2000, "x": [1.0, 2.0]})
-        >>> Panel.from_frame(raw, unit="city", time="year").where(lambda f: f["x"] > 1).units.tolist()
+        >>> Panel.from_frame(raw, unit="city", time="year").where("x > 1").units.tolist()
         ['b']
         """
+        if isinstance(condition, (str, Condition)):
+            chosen = choose_rows(condition, self.frame)
+            return self._kept(chosen.mask, "where", chosen.said)
         given = condition(self.frame) if callable(condition) else condition
         keep = np.asarray(self._column(given, "condition"))
         if keep.shape != (len(self),) or keep.dtype != bool:
