@@ -74,6 +74,9 @@ def ring_coordinates(polygons: Any) -> tuple[Float, NDArray[np.intp], NDArray[np
     """Return the vertices (V, 2), the ring of each vertex, and the polygon of each ring."""
     import shapely
 
+    if (shapely.get_type_id(polygons) == 3).all() and not shapely.get_num_interior_rings(polygons).any():
+        xy, ring = shapely.get_coordinates(polygons, return_index=True)  # without a copy of each ring
+        return xy, ring, np.arange(len(polygons))
     # get_rings passes over multipolygons, without a word.
     parts, owner = shapely.get_parts(polygons, return_index=True)
     rings, part = shapely.get_rings(parts, return_index=True)

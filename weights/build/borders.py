@@ -20,7 +20,11 @@ ROUNDING = 1e-10
 """Gaps below this share of the largest coordinate (2 mm in degrees) are rounding, not gaps."""
 
 _BORDER = 10.0  # a common border is longer than this many tolerances; less is a point
+# However small the tolerance, a corner of one degree runs within it for 57 times its size.  So one asks again
+# with a tolerance `_WIDER` times as large: what meets in a point grows with it, a border does not.
+_WIDER, _GROWN = 4.0, 2.0
 _KM_PER_DEGREE = EARTH_RADIUS_KM * np.pi / 180
+_ALIKE = 8  # polygons about one vertex that are paired by its hash; more are left to the exact predicates
 _BLOCK = 4096  # pairs whose geometries are copied at once
 
 
@@ -50,7 +54,7 @@ def touching(polygons: Any, *, rook: bool, plane: Plane, snap_km: float | None) 
     near = _near(parts, i, j, plane, snap_km, tolerance, margin)
     i, j = i[near], j[near]
     if rook:
-        border = _shared_segments(parts, i, j)
+        border = _shared(parts, i, j, segments=True)
         rest = np.flatnonzero(~border)
         border[rest] = _common_border(parts, i[rest], j[rest], plane, None, tolerance)
         if snap_km is not None:  # what is near along a stretch is added to what has a border
@@ -60,7 +64,10 @@ def touching(polygons: Any, *, rook: bool, plane: Plane, snap_km: float | None) 
     pairs = np.column_stack([owner[i], owner[j]])
     if plane.lonlat and not rook:
         pairs = np.concatenate([pairs, *_at_poles(bounds, 90.0 / plane.factor, tolerance)])
-    return np.unique(np.sort(pairs, axis=1), axis=0).astype(np.int64)
+    low, high = pairs.min(axis=1).astype(np.int64), pairs.max(axis=1).astype(np.int64)
+    keys = np.sort(low * len(polygons) + high)
+    keys = keys[np.diff(keys, prepend=-1) > 0]  # faster than np.unique
+    return np.column_stack([keys // len(polygons), keys % len(polygons)])
 
 
 def _margin(bounds: Float, plane: Plane, snap_km: float | None, tolerance: float) -> Float:
@@ -106,12 +113,15 @@ def _near(
 ) -> NDArray[np.bool_]:
     import shapely
 
-    shapely.prepare(parts)
-    near = np.asarray(shapely.intersects(parts[i], parts[j]))
+    near = _shared(parts, i, j, segments=False)
     rest = np.flatnonzero(~near)
+    left = np.zeros(len(parts), dtype=bool)
+    left[i[rest]] = True
+    shapely.prepare(parts[left])
+    near[rest] = shapely.dwithin(parts[i[rest]], parts[j[rest]], tolerance)
     if snap_km is None:
-        near[rest] = shapely.dwithin(parts[i[rest]], parts[j[rest]], tolerance)
         return near
+    rest = rest[~near[rest]]
     # The widest margin is enough in each direction; what it lets through is then measured.
     widest = np.maximum(margin[i[rest]].max(axis=1), margin[j[rest]].max(axis=1))
     rest = rest[shapely.dwithin(parts[i[rest]], parts[j[rest]], widest)]
@@ -153,19 +163,31 @@ def _squeezed(geometry: Any, shrink: Float) -> Any:
     return shapely.set_coordinates(geometry.copy(), xy)
 
 
-def _shared_segments(parts: Any, i: Rows, j: Rows) -> NDArray[np.bool_]:
-    """Return which pairs have a whole segment in common, by a hash of its ends: sure where true."""
+def _shared(parts: Any, i: Rows, j: Rows, *, segments: bool) -> NDArray[np.bool_]:
+    """Return which pairs have a vertex, or a whole segment, in common, by a hash of it: sure where true."""
     xy, ring, owner = ring_coordinates(parts)
-    same = (ring[1:] == ring[:-1]) & (xy[1:] != xy[:-1]).any(axis=1)
-    vertex = _hash(xy)
-    # A sum does not mind the direction in which a neighbour walks the segment.
-    segment, unit = (vertex[1:] + vertex[:-1])[same], owner[ring[:-1][same]]
-    order = np.argsort(segment, kind="stable")
-    segment, unit = segment[order], unit[order]
-    twin = (segment[1:] == segment[:-1]) & (unit[1:] != unit[:-1])
-    a, b = unit[:-1][twin], unit[1:][twin]
-    shared = np.unique(np.minimum(a, b).astype(np.int64) * len(parts) + np.maximum(a, b))
-    return np.isin(np.minimum(i, j).astype(np.int64) * len(parts) + np.maximum(i, j), shared)
+    place, unit = _hash(xy), owner[ring]
+    if segments:
+        same = (ring[1:] == ring[:-1]) & (xy[1:] != xy[:-1]).any(axis=1)
+        # A sum does not mind the direction in which a neighbour walks the segment.
+        place, unit = (place[1:] + place[:-1])[same], unit[:-1][same]
+    order = np.argsort(place)
+    place, unit = place[order], unit[order].astype(np.int64)
+    keys = []
+    for step in range(1, _ALIKE + 1):
+        twin = np.flatnonzero(place[step:] == place[:-step])
+        if not len(twin):
+            break
+        a, b = unit[twin], unit[twin + step]
+        keys.append(np.minimum(a, b) * len(parts) + np.maximum(a, b))
+    if not keys:
+        return np.zeros(len(i), dtype=bool)
+    return _among(np.minimum(i, j).astype(np.int64) * len(parts) + np.maximum(i, j), np.concatenate(keys))
+
+
+def _among(wanted: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+    keys = np.append(np.sort(keys), -1)  # -1 for what lies beyond the last
+    return np.asarray(keys[np.searchsorted(keys[:-1], wanted)] == wanted)
 
 
 def _hash(xy: Float) -> NDArray[np.uint64]:
@@ -199,7 +221,7 @@ def _common_border(
         if snap_km is not None and plane.lonlat:
             a, b = _in_km(a, b, plane)
         try:
-            out[block] = _border_length(a, b, tolerance) > _BORDER * tolerance
+            out[block] = _runs_along(a, b, tolerance)
         except shapely.errors.GEOSException:  # overlays can fail where predicates, without tolerance, do not
             out[block] = shapely.relate_pattern(a, b, "****1****") | shapely.relate_pattern(a, b, "T********")
     return out
@@ -215,6 +237,16 @@ def _in_km(a: Any, b: Any, plane: Plane) -> tuple[Any, Any]:
         shapely.transform(_squeezed(a, shrink), lambda xy: xy * scale),
         shapely.transform(_squeezed(b, shrink), lambda xy: xy * scale),
     )
+
+
+def _runs_along(a: Any, b: Any, tolerance: float) -> NDArray[np.bool_]:
+    """Return which pairs have a border in common: long beside the tolerance, and no longer in a wider one."""
+    length = _border_length(a, b, tolerance)
+    border = length > _BORDER * tolerance
+    asked = np.flatnonzero(border)
+    wider = _border_length(a[asked], b[asked], _WIDER * tolerance)
+    border[asked] = wider < _GROWN * length[asked]
+    return border
 
 
 def _border_length(a: Any, b: Any, tolerance: float) -> Float:

@@ -55,7 +55,7 @@ def contiguity(
         Polygons, indexed by unit id.  A CRS is needed only for `snap_km` and ``islands="nearest"``, and
         to know of the meeting at 180 degrees.
     rook : bool
-        Ask for a common border; a common point is not enough.
+        Ask for a common border; a common point is not enough, however sharp the corners that meet there.
     islands : {"raise", "keep", "nearest"}
         Polygons that touch nobody are refused by name, kept, or linked in both directions with the
         unit whose seat or centroid is nearest to theirs.
