@@ -172,7 +172,7 @@ def event_study_plot(
     with drawing(ax, [word("time", language), word("estimate", language)], size=(5.6, 3.4)) as axes:
         axes.axhline(0, color="#808080", linewidth=0.8, zorder=1)
         axes.axvline(event - 0.5, color="#808080", linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
-        for part, color in ((before, LINE_COLORS[6]), (~before, LINE_COLORS[0])):
+        for part, color in ((before, LINE_COLORS[5]), (~before, LINE_COLORS[0])):
             _whiskers(axes, {key: value[part] for key, value in values.items()}, color)
         if reference is not None and reference not in values["time"]:
             axes.plot(

@@ -132,7 +132,7 @@ def test_scatter_colors_clusters_by_id(weights: Weights, x: pd.Series) -> None:
     local = SimpleNamespace(frame=pd.DataFrame({"cluster": cluster}).iloc[::-1])
     axes = figures.moran_scatter(x, weights, local=local)
     colors = [matplotlib.colors.to_hex(c) for c in axes.collections[0].get_facecolors()]
-    assert [i for i, color in zip(IDS, colors, strict=True) if color == "#ca0020"] == ["c"]
+    assert [i for i, color in zip(IDS, colors, strict=True) if color == "#960f29"] == ["c"]
 
 
 def test_scatter_in_chinese(weights: Weights, x: pd.Series, tmp_path: Path) -> None:
