@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from spatial.errors import FormulaError, SpatialWarning
+from spatial.models.data.design import Design
 from spatial.models.estimation.covariance import Homoskedastic
-from spatial.models.estimation.inference import infer
-from spatial.models.estimation.steps import estimate
+from spatial.models.estimation.estimate import Request
+from spatial.models.estimation.instrumental import estimate_by_instruments
 from spatial.models.formula.grammar import parse_formula, parse_terms
+from spatial.models.identification.verdict import structural_identification
 from spatial.weights.value import as_weights
 
 from .results import SystemFit
@@ -97,12 +99,11 @@ def stata_gs3sls(
         iv_order=max(2, order),
     )
     design = _without_lags(system, [t.key for t in parse_terms(extra)] if extra else [])
-    numbers, space = estimate(design, "3sls", "kp2010", 0, design.layout.unit)
-    system._design = design
-    inference = infer(space, numbers, Homoskedastic(), "kp2010", system._lookup)
+    request = Request(design, system._source, "3sls", Homoskedastic(), passes=0)
+    found = estimate_by_instruments(request)
     df = 2 * design.layout.n_rows - design.structure.n_parameters
-    stamps = _stamps(system)
-    return SystemFit(system, numbers, inference, Homoskedastic(), "kp2010", 0, stamps, space, df)
+    found = replace(found, inference=replace(found.inference, df=df))
+    return SystemFit(found, request, _stamps(design))
 
 
 def _stata_formulas(texts: Mapping[str, str], aux: str, constant: bool, named: bool) -> dict[str, str]:
@@ -122,7 +123,7 @@ def _stata_formulas(texts: Mapping[str, str], aux: str, constant: bool, named: b
     return out
 
 
-def _without_lags(system: SpatialSystem, aux: list[str]) -> Any:
+def _without_lags(system: SpatialSystem, aux: list[str]) -> Design:
     """Leave out the lags of the auxiliary variables, and put the constant last, as the command does."""
     design = system.design
     lags: set[str] = set()
@@ -151,10 +152,8 @@ def _without_lags(system: SpatialSystem, aux: list[str]) -> Any:
     )
 
 
-def _stamps(system: SpatialSystem) -> tuple[str, ...]:
-    from spatial.models.identification.verdict import structural_identification
-
-    found = structural_identification(system.structure)
+def _stamps(design: Design) -> tuple[str, ...]:
+    found = structural_identification(design.structure)
     if found.identified:
         return (STAMP,)
     warnings.warn(

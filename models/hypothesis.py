@@ -9,6 +9,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import sparse, stats
+
+from spatial.results import Result
 
 __all__ = ["HypothesisTest", "cluster_sums", "frame_of", "quadratic_form", "wald"]
 
@@ -17,8 +20,8 @@ Codes = NDArray[np.intp]
 Distribution = Literal["chi2", "F", "normal", ""]
 
 
-@dataclass(frozen=True)
-class HypothesisTest:
+@dataclass(frozen=True, repr=False)
+class HypothesisTest(Result):
     """One test, or the reason why it cannot be computed.
 
     Parameters
@@ -74,8 +77,6 @@ class HypothesisTest:
     @property
     def p_value(self) -> float:
         """Upper tail probability under the null; NaN where the test cannot be computed."""
-        from scipy import stats
-
         if not self.computed or not np.isfinite(self.statistic):
             return float("nan")
         if self.distribution == "chi2":
@@ -99,7 +100,16 @@ class HypothesisTest:
         """Return one row: equation, test, statistic, distribution, df, p_value, null, reason."""
         return frame_of([self])
 
-    def __str__(self) -> str:
+    def glance(self) -> pd.DataFrame:
+        """Return the same row."""
+        return self.tidy()
+
+    def headline(self) -> str:
+        """Return the test in one line."""
+        return self.summary()
+
+    def summary(self) -> str:
+        """Return the test in one line: statistic, p-value, and what is true if it does not reject."""
         where = f"{self.name} [{self.equation}]" if self.equation else self.name
         if not self.computed:
             return f"{where}: not computed: {self.reason}. H0: {self.null}."
@@ -175,8 +185,6 @@ def wald(
 
 def cluster_sums(scores: Float, codes: Codes) -> Float:
     """Sum the rows of `scores` (n, k) within each cluster; `codes` (n,) run from 0."""
-    from scipy import sparse
-
     n = len(codes)
     indicator = sparse.csr_matrix((np.ones(n), (codes, np.arange(n))), shape=(int(codes.max()) + 1, n))
     return np.asarray(indicator @ scores)

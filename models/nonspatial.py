@@ -15,14 +15,16 @@ from spatial.errors import DataError, FormulaError
 from spatial.models.data.cells import Unbalanced
 from spatial.models.data.design import Design
 from spatial.models.estimation import covariance as choice
-from spatial.models.estimation.inference import cluster_codes, infer, warn_few
+from spatial.models.estimation.clusters import cluster_codes, warn_few
+from spatial.models.estimation.inference import infer
+from spatial.models.estimation.measures import inference_frame
 from spatial.models.estimation.steps import estimate
+from spatial.models.formula.grammar import parse_formula
 from spatial.models.identification.first_stages import equation_first_stage
 from spatial.models.identification.strength import sanderson_windmeijer_f
 from spatial.results import Fit
 
-from .results import inference_frame
-from .summary import equation_table
+from .results import equation_table
 from .system import SpatialSystem
 
 __all__ = ["FixedEffectsFit", "fixed_effects"]
@@ -185,8 +187,6 @@ def fixed_effects(
 def _system(
     formula: str, panel: Any, weights: Any, effects: str | Iterable[str], unbalanced: Unbalanced
 ) -> SpatialSystem:
-    from spatial.models.formula.grammar import parse_formula
-
     names = tuple(weights) if isinstance(weights, dict) else ("W",) if weights is not None else ()
     inside = parse_formula(formula, names).effects
     return SpatialSystem(
@@ -247,7 +247,7 @@ def _several_endogenous(system: SpatialSystem, value: choice.Covariance) -> Fixe
         instrument_names=tuple(f"x{j}" for j in exogenous) + tuple(design.external),
     )
     numbers, space = estimate(own, "2sls", "kp2010", 0, own.layout.unit)
-    found = infer(space, numbers, value, "kp2010", system._lookup)
+    found = infer(space, numbers, value, "kp2010", system._source.lookup(design.layout))
     index = pd.MultiIndex.from_tuples(
         [(e, t.name) for e, t in design.structure.terms], names=["equation", "term"]
     )
@@ -288,13 +288,13 @@ def _vcov(
         case choice.Heteroskedastic():
             return "hetero", {}
         case choice.Cluster(by=by):
-            frame["c0"] = cluster_codes(by, layout, system._lookup)
-            warn_few(value, [frame["c0"].to_numpy()], layout)
+            frame["c0"] = cluster_codes(by, layout, system._source.lookup(design.layout))
+            warn_few(value.label, [frame["c0"].to_numpy()], layout)
             return {"CRV1": "c0"}, {}
         case choice.TwoWay(first=first, second=second):
-            frame["c0"] = cluster_codes(first, layout, system._lookup)
-            frame["c1"] = cluster_codes(second, layout, system._lookup)
-            warn_few(value, [frame["c0"].to_numpy(), frame["c1"].to_numpy()], layout)
+            frame["c0"] = cluster_codes(first, layout, system._source.lookup(design.layout))
+            frame["c1"] = cluster_codes(second, layout, system._source.lookup(design.layout))
+            warn_few(value.label, [frame["c0"].to_numpy(), frame["c1"].to_numpy()], layout)
             return {"CRV1": "c0+c1"}, {}
         case choice.DriscollKraay(lags=lags):
             frame["unit"], frame["time"] = layout.unit, layout.time

@@ -2,59 +2,81 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
+from spatial.models.diagnostics.instruments import equation_statistics
+from spatial.models.diagnostics.table import Diagnostics, diagnostics
 from spatial.models.estimation.covariance import Covariance, WildBootstrap, as_covariance
-from spatial.models.estimation.inference import Inference, infer
-from spatial.models.estimation.least_squares import precision_of
-from spatial.models.estimation.steps import Method, Numbers, RhoMoments, Workspace
+from spatial.models.estimation.estimate import Estimate, Request
+from spatial.models.estimation.inference import Inference
+from spatial.models.estimation.measures import inference_frame, mcelroy_r_squared, structural_r_squared
+from spatial.models.estimation.steps import Method, Numbers
+from spatial.models.estimation.wild import wild_bootstrap
+from spatial.models.formula.structure import Structure
+from spatial.models.identification.verdict import Identification, identify
+from spatial.models.impacts.map import Horizon
+from spatial.models.impacts.result import Impacts, impacts
+from spatial.models.impacts.stability import Stability, stability
 from spatial.results import Fit
 
-if TYPE_CHECKING:
-    from .system import SpatialSystem
+from .methods import estimator_of
 
 __all__ = ["SystemFit"]
 
 Float = NDArray[np.float64]
 
 RHO = "rho"
+_SHOWN = ["term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SystemFit(Fit):
     """Estimates of a system; immutable, and without the data frame.
 
-    The private `_system` refers to the arrays that were estimated on, so that another covariance,
-    diagnostics and impacts can be computed later.
+    Its `estimate` holds the arrays that were estimated on, so that another covariance, diagnostics and
+    impacts can be computed later.
 
     Parameters
     ----------
-    covariance : Covariance
-        How `cov` was computed.
-    rho_moments : "kp2010" or "kp1999"
-    passes : int
+    estimate : Estimate
+    asked : Request
+        The method, covariance and options that the user asked for.
     stamps : tuple of str
         What every table must say, as "not identified: forced".
-    df : int, optional
-        Degrees of freedom of t statistics; None for the normal distribution.
     """
 
-    _system: SpatialSystem
-    _numbers: Numbers
-    _inference: Inference
-    covariance: Covariance
-    rho_moments: RhoMoments
-    passes: int
-    stamps: tuple[str, ...]
-    _space: Workspace = field(repr=False)
-    df: int | None = None
+    estimate: Estimate
+    asked: Request
+    stamps: tuple[str, ...] = ()
+
+    @property
+    def covariance(self) -> Covariance:
+        """How `cov` was computed."""
+        return self.asked.covariance
+
+    @property
+    def passes(self) -> int:
+        """How often rho and Sigma were estimated again."""
+        return self.asked.passes
+
+    @property
+    def df(self) -> float | None:
+        """Degrees of freedom of t statistics; None for the normal distribution."""
+        return self._inference.df
+
+    @property
+    def _numbers(self) -> Numbers:
+        return self.estimate.numbers
+
+    @property
+    def _inference(self) -> Inference:
+        return self.estimate.inference
 
     # ---- estimates
     @property
@@ -63,21 +85,18 @@ class SystemFit(Fit):
         return self._numbers.method
 
     @property
-    def structure(self) -> Any:
+    def structure(self) -> Structure:
         """Equations and terms."""
-        return self._system.structure
+        return self.estimate.structure
 
     @cached_property
     def _index(self) -> pd.MultiIndex:
         pairs = [(equation, term.name) for equation, term in self.structure.terms]
         return pd.MultiIndex.from_tuples(pairs, names=["equation", "term"])
 
-    @cached_property
+    @property
     def _errors(self) -> list[str]:
-        """Equations with an estimate of rho."""
-        if not len(self._inference.rho):
-            return []
-        return [e.name for e in self.structure.equations if e.error is not None]
+        return list(self.estimate.errors)
 
     @property
     def params(self) -> pd.Series[float]:
@@ -130,9 +149,8 @@ class SystemFit(Fit):
     @property
     def residuals(self) -> pd.DataFrame:
         """Innovations, filtered and with effects taken out, by (unit, time); a column for each equation."""
-        layout = self._system.design.layout
-        source = self._system._source
-        names = [*(source.index_names or ("unit", "time"))]
+        layout = self.estimate.design.layout
+        names = [*(self.estimate.source.index_names or ("unit", "time"))]
         index = pd.MultiIndex.from_arrays([layout.units[layout.unit], layout.times[layout.time]], names=names)
         frame = pd.DataFrame(
             self._numbers.residuals.T.copy(), index=index, columns=list(self.structure.names)
@@ -143,47 +161,47 @@ class SystemFit(Fit):
     @property
     def n_units(self) -> int:
         """N."""
-        return self._system.design.layout.n_units
+        return self.estimate.design.layout.n_units
 
     @property
     def n_times(self) -> int:
         """T."""
-        return self._system.design.layout.n_times
+        return self.estimate.design.layout.n_times
 
     @property
     def n_obs(self) -> int:
         """Cells in use: N T in a balanced panel."""
-        return self._system.design.layout.n_rows
+        return self.estimate.design.layout.n_rows
 
     @property
     def n_effective(self) -> int:
         """Cells less the rank of the effects."""
-        return self._system.design.n_effective
+        return self.estimate.design.n_effective
 
     @property
     def effects(self) -> tuple[str, ...]:
         """The fixed effects."""
-        return self._system.effects
+        return tuple(":".join(name) for name in self.estimate.design.effects.names)
 
     @property
     def instruments(self) -> tuple[str, ...]:
         """Names of the instruments in use."""
-        return self._system.instruments
+        return self.estimate.design.kept_instruments
 
     @property
     def dropped_instruments(self) -> tuple[str, ...]:
         """Instruments that depend on the others, left out."""
-        return self._system.design.dropped_instruments
+        return self.estimate.design.dropped_instruments
 
     @property
     def absorbed(self) -> tuple[tuple[str, str], ...]:
         """(equation, term) that the effects absorb, left out."""
-        return self._system.design.absorbed
+        return self.estimate.design.absorbed
 
     @property
     def weights(self) -> dict[str, Any]:
         """What the weights were: their `Meta`, by name."""
-        return {name: w.meta for name, w in self._system.design.weights.items()}
+        return {name: w.meta for name, w in self.estimate.design.weights.items()}
 
     @property
     def converged(self) -> bool:
@@ -195,7 +213,7 @@ class SystemFit(Fit):
         """What a reader should know about the sample and the inference."""
         left_out = self.structure.has_error and not self._errors
         extra = (f"{self.method} leaves the spatial errors out of the estimation",) if left_out else ()
-        return (*self._system.design.notes, *extra, *self._numbers.notes, *self._inference.notes)
+        return (*self.estimate.design.notes, *extra, *self._numbers.notes, *self._inference.notes)
 
     # ---- fit
     @property
@@ -206,26 +224,12 @@ class SystemFit(Fit):
 
     @cached_property
     def _r_squared(self) -> tuple[float, ...]:
-        design, values = self._system.design, []
-        for g, place in enumerate(self.structure.slices):
-            data = design.projected[:, design.equation_columns(g)]
-            u = data @ np.concatenate([[1.0], -self._numbers.fit.delta[place]])
-            y = data[:, 0] if design.effects.any else data[:, 0] - data[:, 0].mean()
-            values.append(1.0 - float(u @ u) / float(y @ y))
-        return tuple(values)
+        return structural_r_squared(self.estimate)
 
     @cached_property
     def mcelroy_r_squared(self) -> float:
         r"""1 - e'(Sigma^-1 (x) I)e / y'(Sigma^-1 (x) I)y of the filtered data (McElroy 1977)."""
-        design, space = self._system.design, self._space
-        y = np.stack([space.filtered(g, float(r))[:, 0] for g, r in enumerate(self._numbers.rho)])
-        if not design.effects.any:
-            y = y - y.mean(axis=1, keepdims=True)
-        precision = precision_of(self._numbers.sigma)
-        if precision is None:
-            return float("nan")
-        e = self._numbers.residuals
-        return float(1.0 - np.sum(precision * (e @ e.T)) / np.sum(precision * (y @ y.T)))
+        return mcelroy_r_squared(self.estimate)
 
     # ---- tables
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
@@ -242,10 +246,9 @@ class SystemFit(Fit):
         return frame
 
     def _wild(self, level: float) -> tuple[Float, Float]:
-        from spatial.models.estimation.wild import wild_bootstrap
-
         assert isinstance(self.covariance, WildBootstrap)
-        return wild_bootstrap(self._space, self._numbers, self.covariance, self._system._lookup, level)
+        found = self.estimate
+        return wild_bootstrap(found.space, found.numbers, self.covariance, found.lookup, level)
 
     def glance(self) -> pd.DataFrame:
         """Return one row: the method, the size, and the fit."""
@@ -267,65 +270,101 @@ class SystemFit(Fit):
         return pd.DataFrame([row])
 
     def summary(self) -> str:
-        """Return the tables as text."""
-        from .summary import fit_summary
-
+        """Return all that is known of the fit: size, stamps, coefficients, definitions, stability."""
         return fit_summary(self)
 
-    def __str__(self) -> str:
-        """Return the summary."""
-        return self.summary()
-
-    def __repr__(self) -> str:
-        """Name the method and the equations."""
+    def headline(self) -> str:
+        """Name the method, the equations and the size."""
         stamp = f"; {'; '.join(self.stamps)}" if self.stamps else ""
         names = ", ".join(self.structure.names)
-        return f"<SystemFit {self.method}: {names}; N = {self.n_units}, T = {self.n_times}{stamp}>"
+        return f"{self.method}: {names}; N = {self.n_units}, T = {self.n_times}{stamp}"
 
     # ---- more
     def vcov(self, cov: str | Covariance) -> SystemFit:
         """Return the same estimates with another covariance; this result does not change."""
         choice = as_covariance(cov)
-        system = self._system
-        found = infer(self._space, self._numbers, choice, self.rho_moments, system._lookup, self._inference)
-        return replace(self, _inference=found, covariance=choice)
+        found = estimator_of(self.method).infer(self.estimate, choice, self.asked.rho_moments)
+        return replace(
+            self,
+            estimate=replace(self.estimate, inference=found),
+            asked=replace(self.asked, covariance=choice),
+        )
 
-    def impacts(self, draws: int = 1000, seed: int = 0, **options: Any) -> Any:
+    def identification(self) -> Identification:
+        """Return the verdict of the system: whether each equation is identified, and how strongly."""
+        return identify(self.estimate.design)
+
+    def equation_tests(self) -> pd.DataFrame:
+        """Return what a table prints below each equation: clustered J with its p-value, and the weakest F.
+
+        Returns
+        -------
+        DataFrame
+            By equation: `j`, `j_p_value`, `first_stage_f`; NaN where there is no endogenous regressor.
+        """
+        return equation_statistics(self.estimate)
+
+    def impacts(self, draws: int = 1000, seed: int = 0, horizon: Horizon = "short") -> Impacts:
         """Return direct, indirect and total effects of every regressor on every outcome."""
-        from spatial.models.impacts.result import impacts
+        return impacts(self.estimate, draws=draws, seed=seed, horizon=horizon)
 
-        return impacts(self, draws=draws, seed=seed, **options)
-
-    def diagnostics(self, **options: Any) -> Any:
+    def diagnostics(self) -> Diagnostics:
         """Test instruments, overidentification, endogeneity and what is left in the residuals."""
-        from spatial.models.diagnostics.table import diagnostics
+        return diagnostics(self.estimate)
 
-        return diagnostics(self, **options)
-
-    def stability(self) -> Any:
+    def stability(self) -> Stability:
         """Report whether the system has a coherent and stable reduced form."""
-        from spatial.models.impacts.stability import stability
-
-        return stability(self)
+        return stability(self.estimate)
 
 
-def inference_frame(
-    estimate: Float, error: Float, level: float, index: pd.MultiIndex, df: int | None = None
-) -> pd.DataFrame:
-    """Return estimates with their tests against zero: normal, or t with `df` degrees of freedom."""
-    law = stats.norm() if df is None else stats.t(df)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        statistic = estimate / error
-    half = law.ppf(0.5 + level / 2) * error
-    return pd.DataFrame(
-        {
-            "equation": index.get_level_values(0),
-            "term": index.get_level_values(1),
-            "estimate": estimate,
-            "std_error": error,
-            "statistic": statistic,
-            "p_value": 2 * law.sf(np.abs(statistic)),
-            "conf_low": estimate - half,
-            "conf_high": estimate + half,
-        }
-    )
+# ---- as text
+def equation_table(frame: pd.DataFrame) -> str:
+    """Write the rows of one equation."""
+    shown = frame[_SHOWN].copy()
+    for column in _SHOWN[1:]:
+        digits = 3 if column in ("statistic", "p_value") else 5
+        shown[column] = [_number(v, digits) for v in shown[column]]
+    width = max(len("term"), *(len(t) for t in shown["term"]))
+    lines = ["  ".join([f"{'term':<{width}}", *(f"{c:>10}" for c in _SHOWN[1:])])]
+    for row in shown.itertuples(index=False):
+        lines.append("  ".join([f"{row[0]:<{width}}", *(f"{v:>10}" for v in row[1:])]))
+    return "\n".join(lines)
+
+
+def _number(value: float, digits: int) -> str:
+    if pd.isna(value):
+        return "-"
+    return f"{value:.{digits}f}" if 1e-3 <= abs(value) < 1e5 or value == 0 else f"{value:.{digits - 1}g}"
+
+
+def fit_summary(fit: SystemFit) -> str:
+    """Return all that is known of the fit: size, stamps, coefficients, definitions, stability."""
+    lines = [estimator_of(fit.method).title]
+    lines += [f"*** {stamp.upper()} ***" for stamp in fit.stamps]
+    lines += _size(fit)
+    table = fit.tidy()
+    for name, r2 in fit.r_squared.items():
+        lines += ["", f"{name}    R2 = {r2:.4f}", equation_table(table[table["equation"] == name])]
+    if fit.mcelroy_r_squared == fit.mcelroy_r_squared:  # not where Sigma has no inverse
+        lines += ["", f"McElroy system R2 = {fit.mcelroy_r_squared:.4f}"]
+    lines += [
+        "R2 = 1 - u'u / y'y with u = y - Z delta, effects (or the mean) taken out; it may be negative.",
+        "Coefficients are structural slopes, the other endogenous variables held fixed: see impacts().",
+    ]
+    lines += [f"Note: {note}." for note in fit.notes]
+    lines += [f"Left out, absorbed by the effects: {term} ({equation})." for equation, term in fit.absorbed]
+    if fit.dropped_instruments:
+        lines.append(f"Instruments left out as dependent: {', '.join(fit.dropped_instruments)}.")
+    lines += ["", str(fit.stability())]
+    return "\n".join(lines)
+
+
+def _size(fit: SystemFit) -> list[str]:
+    weights = [
+        f"{name}: {meta.kind}, normalisation {meta.normalization}" for name, meta in fit.weights.items()
+    ]
+    return [
+        f"N = {fit.n_units}, T = {fit.n_times}, observations = {fit.n_obs}, effective = {fit.n_effective}",
+        f"Effects: {' + '.join(fit.effects) or 'none'}.  Standard errors: {fit.covariance.label}.",
+        f"Instruments: {len(fit.instruments)}.  Weights: {'; '.join(weights) or 'none'}.",
+    ]

@@ -4,44 +4,35 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import pandas as pd
+from typing import Any
 
 from spatial.errors import (
     DataError,
     FormulaError,
     NotIdentifiedError,
     SpatialWarning,
-    WeightsError,
     did_you_mean,
 )
 from spatial.models.data.blueprint import build_blueprint
+from spatial.models.data.cautions import warn_system
 from spatial.models.data.cells import Unbalanced, check_weights
 from spatial.models.data.design import Design, build_design
-from spatial.models.data.layout import Codes
 from spatial.models.data.source import Source, as_source
-from spatial.models.estimation.covariance import Cluster, Covariance, as_covariance, is_whole
-from spatial.models.estimation.inference import cluster_codes, infer
-from spatial.models.estimation.steps import (
-    METHODS,
-    Method,
-    Numbers,
-    RhoMoments,
-    SingularSigmaError,
-    Workspace,
-    estimate,
-)
-from spatial.models.formula.grammar import FUNCTIONS, Formula, parse_effects, parse_formula, parse_terms
+from spatial.models.data.weights import error_weights, lags_outcomes, named_weights, used_weights
+from spatial.models.estimation.covariance import Covariance, as_covariance, is_whole
+from spatial.models.estimation.estimate import Request
+from spatial.models.estimation.steps import Method, RhoMoments
+from spatial.models.formula.grammar import Formula, parse_effects, parse_formula, parse_terms
 from spatial.models.formula.structure import Structure
-from spatial.weights.value import Weights, as_weights
+from spatial.models.identification.verdict import (
+    Identification,
+    identify,
+    not_identified_message,
+    structural_identification,
+)
 
+from .methods import estimator_of
 from .results import SystemFit
-
-if TYPE_CHECKING:
-    from spatial.models.identification.verdict import Identification
 
 __all__ = ["SpatialSystem", "WeakInstrumentWarning"]
 
@@ -111,24 +102,23 @@ class SpatialSystem:
         unbalanced: Unbalanced = "raise",
     ) -> None:
         _check_options(iv_order, unbalanced)
-        named = _named_weights(weights)
+        named = named_weights(weights)
         parsed = _parsed(formulas, tuple(named))
-        errors, named = _error_weights(error, tuple(parsed), named)
-        used = _used_weights(parsed, errors, named)
+        errors, named = error_weights(error, tuple(parsed), named)
+        used = used_weights(parsed, errors, named)
         source = as_source(panel, next(iter(used.values())).ids if used else None)
         chosen = _effects(parsed, effects, source)
         text = _joined(instruments)
         extra = parse_terms(text, tuple(used)) if text else ()
         blueprint = build_blueprint(parsed, source, tuple(named), errors, extra, text, bool(chosen))
         for name, w in used.items():
-            check_weights(name, w, lags_outcomes=_lags_outcomes(blueprint.structure, name))
+            check_weights(name, w, lags_outcomes=lags_outcomes(blueprint.structure, name))
         design = build_design(blueprint, source, used, chosen, int(iv_order), unbalanced)
         self._design = design
         self._source = source
-        self._identification: Identification | None = None
         self.formulas: Mapping[str, str] = {name: f.text for name, f in parsed.items()}
         self.iv_order = int(iv_order)
-        _warn_system(design)
+        warn_system(design)
 
     # ---- facts
     @property
@@ -162,12 +152,7 @@ class SpatialSystem:
     # ---- work
     def identification(self) -> Identification:
         """Ask whether each equation can be told from the others, before any number is estimated."""
-        if self._identification is None:
-            from spatial.models.identification.verdict import identify
-
-            # Kept: the design never changes, and fit asks again.
-            self._identification = identify(self._design)
-        return self._identification
+        return identify(self._design)
 
     def fit(
         self,
@@ -200,35 +185,16 @@ class SpatialSystem:
             With the exclusions that would identify the system.
         """
         choice = as_covariance(cov)
-        _check_fit(method, rho_moments, passes)
+        estimator = estimator_of(method)
+        _check_fit(rho_moments, passes)
         stamps = self._identified(force)
-        clusters = choice.by if isinstance(choice, Cluster) and method == "gmm" else "unit"
-        codes = cluster_codes(clusters, self._design.layout, self._lookup)
-        numbers, space = self._estimated(method, rho_moments, int(passes), codes, bool(stamps))
-        inference = infer(space, numbers, choice, rho_moments, self._lookup)
-        return SystemFit(self, numbers, inference, choice, rho_moments, int(passes), stamps, space)
-
-    def _estimated(
-        self, method: Method, rho_moments: RhoMoments, passes: int, codes: Codes, forced: bool
-    ) -> tuple[Numbers, Workspace]:
-        """Estimate; equations that are forced and turn out as multiples of each other, one by one."""
-        try:
-            return estimate(self._design, method, rho_moments, passes, codes)
-        except SingularSigmaError:
-            if not forced:
-                raise
-        single: Method = "2sls" if method == "3sls" else "gs2sls"
-        note = (
-            "the equations are estimated as multiples of one another, so Sigma has no inverse: each by itself"
+        request = Request(
+            self._design, self._source, method, choice, rho_moments, int(passes), forced=bool(stamps)
         )
-        warnings.warn(note[0].upper() + note[1:] + ".", SpatialWarning, stacklevel=3)
-        numbers, space = estimate(self._design, single, rho_moments, passes, codes)
-        return replace(numbers, notes=(*numbers.notes, note)), space
+        return SystemFit(estimator.estimate(request), request, stamps)
 
     def _identified(self, force: bool) -> tuple[str, ...]:
         """Refuse a system that is not identified; warn of a weak one; return stamps."""
-        from spatial.models.identification.verdict import not_identified_message, structural_identification
-
         single = self.structure.n_equations == 1 and self._design.layout.n_rows > _MANY_ROWS
         # A large single equation with too few instruments fails the order condition by itself.
         found = structural_identification(self.structure) if single else self.identification()
@@ -246,14 +212,6 @@ class SpatialSystem:
             )
         return ()
 
-    def _lookup(self, column: str) -> Any:
-        """Return a column of the data for the rows in use."""
-        if not self._source.has(column):
-            raise DataError(
-                f"The data have no column {column!r}.{did_you_mean(column, self._source.columns)}"
-            )
-        return self._source.rows(column, self._design.layout)
-
 
 def _check_options(iv_order: int, unbalanced: str) -> None:
     if not is_whole(iv_order, 1) or iv_order > 6:
@@ -262,10 +220,7 @@ def _check_options(iv_order: int, unbalanced: str) -> None:
         raise DataError(f"unbalanced is 'raise', 'balance' or 'induced'; got {unbalanced!r}.")
 
 
-def _check_fit(method: str, rho_moments: str, passes: int) -> None:
-    if method not in METHODS:
-        allowed = ", ".join(map(repr, METHODS))
-        raise DataError(f"method is one of {allowed}; got {method!r}.{did_you_mean(method, METHODS)}")
+def _check_fit(rho_moments: str, passes: int) -> None:
     if rho_moments not in ("kp2010", "kp1999"):
         raise DataError(f"rho_moments is 'kp2010' or 'kp1999'; got {rho_moments!r}.")
     if not is_whole(passes, 0):
@@ -284,87 +239,6 @@ def _joined(instruments: str | Iterable[str] | None) -> str:
             f"instruments is a text such as 'z1 + z2', or a list of texts; got {instruments!r}."
         )
     return " + ".join(listed)
-
-
-# ---- weights
-def _named_weights(weights: Any) -> dict[str, Weights]:
-    """Return weights by name, all in the order of the first."""
-    if weights is None:
-        return {}
-    given = (
-        dict(weights) if isinstance(weights, Mapping) and not isinstance(weights, Weights) else {"W": weights}
-    )
-    out: dict[str, Weights] = {}
-    for name, value in given.items():
-        if not str(name).isidentifier() or name in (*FUNCTIONS, "C", "I", "lag"):
-            raise WeightsError(f"Weights are called in formulas: {name!r} is not a name that can be.")
-        out[name] = as_weights(value)
-    return _same_order(out) if out else out
-
-
-def _same_order(weights: dict[str, Weights]) -> dict[str, Weights]:
-    first = next(iter(weights.values()))
-    return {name: w if w.ids.equals(first.ids) else w.reordered(first.ids) for name, w in weights.items()}
-
-
-def _error_weights(
-    error: Any, equations: tuple[str, ...], named: dict[str, Weights]
-) -> tuple[dict[str, str | None], dict[str, Weights]]:
-    """Return the name of the error weights of each equation, and all weights by name."""
-    given = (
-        error
-        if isinstance(error, Mapping) and not isinstance(error, Weights)
-        else dict.fromkeys(equations, error)
-    )
-    unknown = [name for name in given if name not in equations]
-    if unknown:
-        raise FormulaError(
-            f"error= names {unknown[0]!r}, which is no equation; there are {', '.join(equations)}."
-        )
-    out: dict[str, str | None] = {}
-    found = dict(named)
-    for name in equations:
-        value = given.get(name)
-        if value is None or isinstance(value, str):
-            if value is not None and value not in found:
-                known = ", ".join(found) or "none"
-                raise WeightsError(
-                    f"error={value!r} names no weights; there are {known}.{did_you_mean(value, found)}"
-                )
-            out[name] = value
-        else:
-            out[name] = _add_weights(as_weights(value), name, found, isinstance(error, Mapping))
-    return out, _same_order(found) if found else found
-
-
-def _add_weights(weights: Weights, equation: str, found: dict[str, Weights], several: bool) -> str:
-    for name, known in found.items():
-        if known is weights or known.equals(weights):
-            return name
-    name = f"M_{equation}" if several and "M" in found else "M"
-    found[name] = weights
-    return name
-
-
-def _used_weights(
-    formulas: Mapping[str, Formula], errors: Mapping[str, str | None], named: Mapping[str, Weights]
-) -> dict[str, Weights]:
-    from spatial.models.formula.tokens import Call, walk
-
-    called = {
-        n.function
-        for formula in formulas.values()
-        for term in (*formula.terms, *formula.endogenous, *formula.instruments)
-        for factor in term.factors
-        for n in walk(factor)
-        if isinstance(n, Call)
-    }
-    return {name: w for name, w in named.items() if name in called or name in errors.values()}
-
-
-def _lags_outcomes(structure: Structure, name: str) -> bool:
-    in_errors = any(e.error == name for e in structure.equations)
-    return in_errors or any(t.weights == name and t.role != "exogenous" for _, t in structure.terms)
 
 
 # ---- formulas and effects
@@ -415,45 +289,3 @@ def _effects(
                 f"Effects are unit, time or columns; {part!r} is none.{did_you_mean(part, allowed)}"
             )
     return out
-
-
-# ---- warnings
-def _warn_system(design: Design) -> None:
-    _warn_nickell(design)
-    for name, w in design.weights.items():
-        _warn_row_sums(name, w)
-    gone = [v for v in design.external if v in design.dropped_instruments]
-    if gone and design.effects.any:
-        warnings.warn(
-            f"The instruments {', '.join(gone)} are absorbed by the effects, or depend on the others: they "
-            "identify nothing. A time-invariant instrument needs a product with a variable of time.",
-            SpatialWarning,
-            stacklevel=3,
-        )
-
-
-def _warn_nickell(design: Design) -> None:
-    lagged = [t.name for _, t in design.structure.terms if t.role == "predetermined"]
-    if lagged and ("unit",) in design.effects.names:
-        warnings.warn(
-            f"Nickell bias: {', '.join(dict.fromkeys(lagged))} with unit effects and T = "
-            f"{design.layout.n_times} is biased by about -(1 + b)/(T - 1), however many units there are. "
-            "Read it with care for T below about 20.",
-            SpatialWarning,
-            stacklevel=4,
-        )
-
-
-def _warn_row_sums(name: str, weights: Weights) -> None:
-    if weights.is_row_standardized or weights.n_links == 0:
-        return
-    sums = np.abs(weights.sparse).sum(axis=1)
-    typical = float(np.median(sums[sums > 0]))
-    if sums.max() > 20 * typical:
-        unit = pd.Index(weights.ids)[int(np.argmax(sums))]
-        warnings.warn(
-            f"Row sums of weights {name!r} are far apart (at most {sums.max():.3g}, at {unit!r}; median "
-            f"{typical:.3g}): the theory needs them bounded. Row-standardise them, or cut distances off.",
-            SpatialWarning,
-            stacklevel=4,
-        )

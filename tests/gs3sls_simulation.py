@@ -115,7 +115,7 @@ def replicate(simulator: Simulator, rng: np.random.Generator) -> dict[str, float
     cov = as_covariance(design.cov)
     # The identification check is the same in each replication: the steps are called as `fit` calls them.
     numbers, space = estimate(arrays, "gs3sls", "kp2010", 1, arrays.layout.unit)
-    found = infer(space, numbers, cov, "kp2010", system._lookup)
+    found = infer(space, numbers, cov, "kp2010", system._source.lookup(system.design.layout))
     truth = np.array([*TRUTH.values(), *(design.rho if with_error else ())])
     error = np.concatenate([numbers.fit.delta, found.rho]) - truth
     covered = np.abs(error) <= 1.959964 * np.sqrt(np.diag(found.cov))

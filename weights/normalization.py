@@ -14,6 +14,7 @@ from spatial.errors import ConvergenceError, WeightsError, name_ids
 __all__ = [
     "column_sums",
     "minmax_normalize",
+    "radius_bound",
     "row_standardize",
     "row_sums",
     "spectral_normalize",
@@ -131,3 +132,28 @@ def _arnoldi(matrix: sp.csr_array, positive: bool) -> float:
             "iterations. Use minmax_normalized(), which needs no eigenvalue."
         ) from None
     return float(np.abs(values).max())
+
+
+def radius_bound(matrix: sp.csr_array) -> float:
+    """Return the spectral radius where the row sums tell it, else an upper bound that is quickly found."""
+    known = _constant_row_sum(matrix)
+    if known is not None:
+        return known
+    rows, columns = row_sums(abs(matrix)).max(), column_sums(abs(matrix)).max()
+    bound = float(min(rows, columns))
+    if matrix.nnz == 0 or matrix.data.min() < 0:
+        return bound
+    return min(bound, _perron_bound(matrix))
+
+
+def _perron_bound(matrix: sp.csr_array, steps: int = 200) -> float:
+    """Return max_i (Wx)_i / x_i after power steps: an upper bound of the radius (Collatz-Wielandt)."""
+    x = np.ones(matrix.shape[0])
+    bound = np.inf
+    for _ in range(steps):
+        # The shift keeps x positive and lets bipartite graphs converge.
+        y = matrix @ x + 1e-3 * x
+        bound = min(bound, float((y / x).max()) - 1e-3)
+        x = y / np.abs(y).max()
+        x = np.maximum(x, 1e-12)
+    return bound

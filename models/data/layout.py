@@ -12,8 +12,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from spatial.errors import ConvergenceError
-from spatial.models.impacts.traces import spectral_radius as bounded_radius
-from spatial.weights.normalization import spectral_radius
+from spatial.weights.normalization import radius_bound, spectral_radius
 
 __all__ = ["LagOperator", "Layout", "balanced_layout"]
 
@@ -157,8 +156,8 @@ _LARGE = 5_000
 
 def _radius(matrix: sp.csr_array) -> float:
     if matrix.shape[0] > _LARGE:
-        return bounded_radius(matrix)
+        return radius_bound(matrix)
     try:
         return spectral_radius(matrix)
     except ConvergenceError:
-        return bounded_radius(matrix)
+        return radius_bound(matrix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, name_ids
+from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.ids.alignment import aligned_values, indexer
 from spatial.panel.arrays import ordinals
 from spatial.panel.panel import Panel
@@ -117,6 +118,16 @@ class Source:
         units, times = layout.units[layout.unit], layout.times[layout.time]
         wanted = pd.MultiIndex.from_arrays([units, times]) if self.is_panel else units
         return np.asarray(values.reindex(wanted).to_numpy())
+
+    def lookup(self, layout: Layout) -> Callable[[str], NDArray[Any]]:
+        """Return what finds a column for the rows of a layout, and refuses names that there are not."""
+
+        def found(column: str) -> NDArray[Any]:
+            if not self.has(column):
+                raise DataError(f"The data have no column {column!r}.{did_you_mean(column, self.columns)}")
+            return self.rows(column, layout)
+
+        return found
 
     def present(self) -> NDArray[np.bool_]:
         """Whether each cell has a row in the data; (T, N)."""

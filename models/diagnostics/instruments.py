@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from spatial.models.estimation.estimate import Estimate
 from spatial.models.hypothesis import HypothesisTest, cluster_sums
 from spatial.models.identification import strength
+from spatial.models.identification.verdict import identify
 
 from .subject import Subject
 from .systems import (
@@ -24,7 +27,7 @@ from .systems import (
     system_j,
 )
 
-__all__ = ["equation_tests", "system_tests"]
+__all__ = ["equation_statistics", "equation_tests", "system_tests"]
 
 HAUSMAN = ("Hausman: 2SLS against 3SLS", "Hausman (clustered): 2SLS against 3SLS")
 SAME = "2SLS and 3SLS estimate the same coefficients"
@@ -39,7 +42,7 @@ def equation_tests(subject: Subject, g: int) -> list[HypothesisTest]:
     y, Z = data[:, 0], data[:, 1:]
     Q, codes = subject.design.basis.Q, subject.codes
     residual = subject.two_stage_residuals[:, g]
-    robust = clustered_j(Q, [Z], y[:, None], residual[:, None], codes, equation=name)
+    robust = _clustered_j(subject, g)
     tests = [sargan(Q, residual, subject.n, Z.shape[1], equation=name), robust]
     tests += _subset_tests(subject, g, robust, residual)
     moving = subject.endogenous(g)
@@ -47,6 +50,40 @@ def equation_tests(subject: Subject, g: int) -> list[HypothesisTest]:
     tests.append(durbin_wu_hausman(y, Z, first, subject.n, codes, equation=name))
     tests.append(_anderson_rubin(subject, g, y, Z, moving))
     return tests
+
+
+def equation_statistics(estimate: Estimate) -> pd.DataFrame:
+    """Return the clustered J with its p-value, and the smallest conditional F, of each equation.
+
+    Returns
+    -------
+    DataFrame
+        By equation: `j`, `j_p_value`, `first_stage_f`; NaN where there is no endogenous regressor.
+    """
+    subject = Subject(estimate)
+    first, rows = identify(estimate.design).instruments, []
+    for g, name in enumerate(subject.names):
+        row = {"j": np.nan, "j_p_value": np.nan, "first_stage_f": np.nan}
+        if subject.endogenous(g).any():
+            test = _clustered_j(subject, g)
+            mine = first[first["equation"] == name]
+            row["first_stage_f"] = float(mine["SW_F"].min())
+            if test.computed:
+                row |= {"j": test.statistic, "j_p_value": test.p_value}
+        rows.append(row)
+    return pd.DataFrame(rows, index=pd.Index(subject.names, name="equation"), dtype=float)
+
+
+def _clustered_j(subject: Subject, g: int) -> HypothesisTest:
+    data = subject.data(g)
+    return clustered_j(
+        subject.design.basis.Q,
+        [data[:, 1:]],
+        data[:, :1],
+        subject.two_stage_residuals[:, [g]],
+        subject.codes,
+        equation=subject.names[g],
+    )
 
 
 def _anderson_rubin(
@@ -143,7 +180,7 @@ def system_tests(subject: Subject) -> list[HypothesisTest]:
 
 
 def _hausman(subject: Subject) -> list[HypothesisTest]:
-    found = subject.fit._system.identification()
+    found = identify(subject.design)
     if found.weak or not found.identified:
         # Both are then far from their limits, and the test tells how far, not which is wrong.
         how = "weak" if found.identified else "missing"

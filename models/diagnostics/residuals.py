@@ -94,7 +94,7 @@ def _pesaran(subject: Subject, g: int) -> list[HypothesisTest]:
         reason = "time effects make the residuals of a period sum to zero, whatever the errors are"
     if reason:
         return [HypothesisTest.failed(label, null, reason, equation=name) for label in labels]
-    residuals = (_without_space(subject, g), subject.fit._numbers.residuals[g])
+    residuals = (_without_space(subject, g), subject.estimate.numbers.residuals[g])
     found = [pesaran_cd(design.layout.dense(e), equation=name) for e in residuals]
     return [replace(test, name=label) for test, label in zip(found, labels, strict=True)]
 
@@ -115,8 +115,8 @@ def restriction_tests(subject: Subject, g: int) -> list[HypothesisTest]:
     structure = subject.design.structure
     terms, name = structure.equations[g].terms, subject.names[g]
     place = structure.slices[g]
-    delta = subject.fit.params.to_numpy()[place]
-    covariance = subject.fit.cov.to_numpy()[place, place]
+    delta = subject.estimate.delta[place]
+    covariance = subject.estimate.cov[place, place]
     lags = [j for j, t in enumerate(terms) if t.weights and structure.is_outcome(t) and not t.shift]
     durbin = [j for j, t in enumerate(terms) if t.weights and not structure.is_outcome(t)]
     out = []

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spatial.models.data.design import Design
+from spatial.models.estimation.estimate import Estimate
 from spatial.models.estimation.least_squares import (
     LinearFit,
     innovation_covariance,
@@ -21,9 +21,6 @@ from spatial.models.estimation.scores import scores
 from spatial.models.estimation.steps import SPATIAL_ERRORS, Workspace
 from spatial.models.hypothesis import cluster_sums
 
-if TYPE_CHECKING:
-    from spatial.models.results import SystemFit
-
 __all__ = ["Subject"]
 
 Float = NDArray[np.float64]
@@ -32,24 +29,24 @@ Codes = NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A fit, opened for tests; everything is computed when first asked for.
+    """An estimate, opened for tests; everything is computed when first asked for.
 
     Parameters
     ----------
-    fit : SystemFit
+    estimate : Estimate
     """
 
-    fit: SystemFit
+    estimate: Estimate
 
     @property
     def design(self) -> Design:
         """The aligned arrays."""
-        return self.fit._system.design
+        return self.estimate.design
 
     @property
     def space(self) -> Workspace:
         """Filtered columns."""
-        return self.fit._space
+        return self.estimate.space
 
     @property
     def codes(self) -> Codes:
@@ -69,12 +66,12 @@ class Subject:
     @cached_property
     def rho(self) -> Float:
         """By which each equation was filtered; 0 where it was not."""
-        return self.fit._numbers.rho
+        return self.estimate.numbers.rho
 
     @property
     def filters(self) -> bool:
         """Whether spatial errors were filtered out."""
-        return self.fit.method in SPATIAL_ERRORS and bool(np.any(self.rho != 0))
+        return self.estimate.method in SPATIAL_ERRORS and bool(np.any(self.rho != 0))
 
     def data(self, g: int) -> Float:
         """Return [y*, Z*] of equation g, (rows, 1 + k)."""

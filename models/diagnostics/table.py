@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from spatial.errors import DataError, did_you_mean
+from spatial.models.estimation.estimate import Estimate
 from spatial.models.hypothesis import HypothesisTest, frame_of
-from spatial.models.identification.verdict import Identification
+from spatial.models.identification.verdict import Identification, identify
+from spatial.results import Result
 
 from .instruments import equation_tests, system_tests
 from .residuals import effect_tests, residual_tests, restriction_tests
 from .subject import Subject
 
-if TYPE_CHECKING:
-    from spatial.models.results import SystemFit
-
 __all__ = ["Diagnostics", "diagnostics"]
 
 
-@dataclass(frozen=True)
-class Diagnostics:
+@dataclass(frozen=True, eq=False, repr=False)
+class Diagnostics(Result):
     """Tests of a fit; one that cannot be computed is there with its reason.
 
     Parameters
@@ -50,6 +49,21 @@ class Diagnostics:
         """Return the frame of tests."""
         return self.frame
 
+    def glance(self) -> pd.DataFrame:
+        """Return one row: how many tests there are, and how many reject at 5 %."""
+        computed = [t for t in self.tests if t.computed]
+        row = {
+            "tests": len(self.tests),
+            "computed": len(computed),
+            "below_5_percent": sum(t.p_value < 0.05 for t in computed),
+            "identified": self.identification.identified,
+        }
+        return pd.DataFrame([row])
+
+    def headline(self) -> str:
+        """Count the tests."""
+        return f"{len(self.tests)} tests, {sum(t.computed for t in self.tests)} computed"
+
     def test(self, name: str, equation: str = "") -> HypothesisTest:
         """Return one test by its name, and its equation; empty for the system.
 
@@ -61,8 +75,6 @@ class Diagnostics:
         for test in self.tests:
             if test.name == name and test.equation == equation:
                 return test
-        from spatial.errors import DataError, did_you_mean
-
         known = list(dict.fromkeys(t.name for t in self.tests if t.equation == equation))
         where = f"of equation {equation!r}" if equation else "of the system"
         raise DataError(f"There is no test {name!r} {where}; there are {known}.{did_you_mean(name, known)}")
@@ -76,9 +88,6 @@ class Diagnostics:
         lines += ["", self.identification.summary()]
         return "\n".join(lines)
 
-    def __str__(self) -> str:
-        return self.summary()
-
 
 def _line(test: HypothesisTest) -> str:
     if not test.computed:
@@ -87,8 +96,8 @@ def _line(test: HypothesisTest) -> str:
     return f"{test.name}: {reference}{test.statistic:.3f}, p = {test.p_value:.4f}   H0: {test.null}"
 
 
-def diagnostics(fit: SystemFit) -> Diagnostics:
-    """Run all tests that the fit allows.
+def diagnostics(estimate: Estimate) -> Diagnostics:
+    """Run all tests that an estimate allows.
 
     Per equation: Sargan and clustered Hansen J, difference in J for declared instruments and for the
     highest lags, Durbin-Wu-Hausman, Anderson-Rubin, Anselin-Kelejian, LM lag and error (exogenous
@@ -98,7 +107,7 @@ def diagnostics(fit: SystemFit) -> Diagnostics:
 
     Parameters
     ----------
-    fit : SystemFit
+    estimate : Estimate
 
     Examples
     --------
@@ -110,11 +119,11 @@ def diagnostics(fit: SystemFit) -> Diagnostics:
     >>> W = Weights.from_dense(ring).row_standardized()
     >>> data = pd.DataFrame(rng.normal(size=(60, 2)), columns=["x", "y"])
     >>> data["y"] += 2 * data.x
-    >>> tests = diagnostics(SpatialSystem("y ~ x", data, W, error="W").fit("2sls"))
+    >>> tests = SpatialSystem("y ~ x", data, W, error="W").fit("2sls").diagnostics()
     >>> print(tests.test("LM lag", "y"))
     LM lag [y]: chi2(1) = 2.9282, p = 0.0870. H0: there is no spatial lag of the dependent variable.
     """
-    subject = Subject(fit)
+    subject = Subject(estimate)
     parts: tuple[Callable[[Subject, int], list[HypothesisTest]], ...] = (
         equation_tests,
         residual_tests,
@@ -123,4 +132,4 @@ def diagnostics(fit: SystemFit) -> Diagnostics:
     )
     tests = [test for g in range(len(subject.names)) for part in parts for test in part(subject, g)]
     tests += system_tests(subject)
-    return Diagnostics(tuple(tests), fit._system.identification())
+    return Diagnostics(tuple(tests), identify(estimate.design))

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
 
 from spatial.errors import DataError, did_you_mean
+from spatial.models.data.layout import Layout
+
+from .clusters import Lookup, cluster_codes, coordinates, count_of, name_of, warn_few
+from .pairs import Kind
+from .scores import (
+    Meat,
+    Scores,
+    bartlett_lags,
+    conley_meat,
+    driscoll_kraay_meat,
+    kernel_weights,
+    outer_meat,
+    two_way_meat,
+)
 
 __all__ = [
+    "KINDS",
     "Cluster",
     "Conley",
     "Covariance",
@@ -22,10 +40,56 @@ __all__ = [
 ]
 
 
+class Spec(NamedTuple):
+    """How a study file writes a covariance: its word, how many parts may follow, and the whole in words."""
+
+    word: str
+    fewest: int
+    most: int
+    text: str
+
+
 class Covariance:
-    """Base of the choices."""
+    """Base of the choices: each computes its own meat, and knows how a study file writes it."""
 
     label: str = ""
+    spec: ClassVar[Spec]
+
+    def meat(self, scores: Scores, layout: Layout, lookup: Lookup) -> Meat:
+        """Return the middle of the sandwich.
+
+        Parameters
+        ----------
+        scores : Scores
+        layout : Layout
+            Unit and time of each row.
+        lookup : function of a column name
+            Returns the (R,) values of a column of the data, for clusters and coordinates.
+        """
+        raise NotImplementedError  # pragma: no cover - each kind has its own
+
+    def rho_kind(self, layout: Layout, lookup: Lookup) -> tuple[Kind | None, tuple[str, ...]]:
+        """Return what the moments of rho assume, None where they contradict this covariance; and notes."""
+        return "cluster", ("the standard error of rho takes units as independent once rho is filtered out",)
+
+    @property
+    def gmm_clusters(self) -> Any:
+        """Clusters of the weights of two-step GMM."""
+        return "unit"
+
+    @classmethod
+    def from_parts(cls, parts: Sequence[str], cities: Any, seed: int) -> Covariance:
+        """Return the value that a study file writes as a word and these parts."""
+        return cls(*parts)
+
+
+def _cluster_kind(by: Any, layout: Layout, lookup: Lookup) -> tuple[Kind | None, tuple[str, ...]]:
+    if isinstance(by, str) and by == "unit":
+        return "cluster", ()
+    codes = cluster_codes(by, layout, lookup)
+    if len(np.unique(codes * layout.n_units + layout.unit)) == count_of(codes):
+        return "cluster", ()
+    return None, ("clusters that join units contradict the moments of rho: its error is not given",)
 
 
 @dataclass(frozen=True)
@@ -33,6 +97,15 @@ class Homoskedastic(Covariance):
     r"""Innovations with one covariance Sigma for all cells: :math:`V = A^{-1}` for 3SLS."""
 
     label = "homoskedastic"
+    spec = Spec("hom", 0, 0, "hom")
+
+    def meat(self, scores: Scores, layout: Layout, lookup: Lookup) -> Meat:
+        """Return the expected outer product of the scores."""
+        return Meat(scores.homoskedastic)
+
+    def rho_kind(self, layout: Layout, lookup: Lookup) -> tuple[Kind | None, tuple[str, ...]]:
+        """Return that the moments of rho are those of homoskedastic innovations."""
+        return "homoskedastic", ()
 
 
 @dataclass(frozen=True)
@@ -43,6 +116,15 @@ class Heteroskedastic(Covariance):
     """
 
     label = "heteroskedastic"
+    spec = Spec("het", 0, 0, "het")
+
+    def meat(self, scores: Scores, layout: Layout, lookup: Lookup) -> Meat:
+        """Return the sum of the outer products of the scores, times NT/n."""
+        return Meat(scores.values.T @ scores.values * scores.inflation)
+
+    def rho_kind(self, layout: Layout, lookup: Lookup) -> tuple[Kind | None, tuple[str, ...]]:
+        """Return that the moments of rho allow a variance for each cell."""
+        return "heteroskedastic", ()
 
 
 @dataclass(frozen=True)
@@ -56,11 +138,27 @@ class Cluster(Covariance):
     """
 
     by: Any = "unit"
+    spec = Spec("cluster", 0, 1, "cluster or cluster:COLUMN")
 
     @property
     def label(self) -> str:  # type: ignore[override]
         """Name for tables."""
         return f"clustered by {name_of(self.by)}"
+
+    def meat(self, scores: Scores, layout: Layout, lookup: Lookup) -> Meat:
+        """Return the outer products of the sums by cluster, times C/(C-1)."""
+        codes = cluster_codes(self.by, layout, lookup)
+        warn_few(self.label, [codes], layout)
+        return Meat(outer_meat(scores.sums(codes)), (count_of(codes),))
+
+    def rho_kind(self, layout: Layout, lookup: Lookup) -> tuple[Kind | None, tuple[str, ...]]:
+        """Return that the moments of rho allow dependence within a unit; None for larger clusters."""
+        return _cluster_kind(self.by, layout, lookup)
+
+    @property
+    def gmm_clusters(self) -> Any:
+        """The same clusters."""
+        return self.by
 
 
 @dataclass(frozen=True)
@@ -72,11 +170,19 @@ class TwoWay(Covariance):
 
     first: Any = "unit"
     second: Any = "time"
+    spec = Spec("twoway", 0, 2, "twoway or twoway:COLUMN:COLUMN")
 
     @property
     def label(self) -> str:  # type: ignore[override]
         """Name for tables."""
         return f"clustered by {name_of(self.first)} and {name_of(self.second)}"
+
+    def meat(self, scores: Scores, layout: Layout, lookup: Lookup) -> Meat:
+        """Return V_1 + V_2 - V_12 of the sums by cluster."""
+        one, two = (cluster_codes(by, layout, lookup) for by in (self.first, self.second))
+        warn_few(self.label, [one, two], layout)
+        counts = (count_of(one), count_of(two))
+        return Meat(two_way_meat(scores.values, one, two), counts, may_be_indefinite=True)
 
 
 @dataclass(frozen=True)
@@ -108,6 +214,7 @@ class Conley(Covariance):
     lags: int = 0
     kernel: Literal["bartlett", "uniform", "epanechnikov", "parzen"] = "bartlett"
     coordinates: Any = ("lon", "lat")
+    spec = Spec("conley", 1, 2, "conley:KM or conley:KM:LAGS")
 
     def __post_init__(self) -> None:
         if isinstance(self.km, bool) or not isinstance(self.km, Real) or not float(self.km) > 0:
@@ -123,6 +230,19 @@ class Conley(Covariance):
         """Name for tables."""
         return f"Conley, {self.km:g} km, {self.lags} time lags, {self.kernel} kernel"
 
+    def meat(self, scores: Scores, layout: Layout, lookup: Lookup) -> Meat:
+        """Return pairs within a time weighted by distance, and lags within a unit, times NT/n."""
+        lon, lat = coordinates(self.coordinates, layout, lookup)
+        weights = kernel_weights(lon, lat, self.km, self.kernel)
+        lags = min(self.lags, layout.n_times - 1)
+        matrix = conley_meat(scores.values, layout, weights, lags) * scores.inflation
+        return Meat(matrix, may_be_indefinite=True)
+
+    @classmethod
+    def from_parts(cls, parts: Sequence[str], cities: Any, seed: int) -> Covariance:
+        """Return ``conley:KM`` or ``conley:KM:LAGS`` with the coordinates of the cities."""
+        return cls(float(parts[0]), int(parts[1]) if len(parts) > 1 else 0, coordinates=cities)
+
 
 @dataclass(frozen=True)
 class DriscollKraay(Covariance):
@@ -135,11 +255,26 @@ class DriscollKraay(Covariance):
     """
 
     lags: int | None = None
+    spec = Spec("driscoll-kraay", 0, 1, "driscoll-kraay or driscoll-kraay:LAGS")
 
     @property
     def label(self) -> str:  # type: ignore[override]
         """Name for tables."""
         return "Driscoll-Kraay" + ("" if self.lags is None else f", {self.lags} lags")
+
+    def meat(self, scores: Scores, layout: Layout, lookup: Lookup) -> Meat:
+        """Return the Bartlett-weighted autocovariances of the sums by time, times NT/n."""
+        times = layout.n_times
+        if times < 2:
+            raise DataError("Driscoll-Kraay sums over time: at least two times are needed, better twenty.")
+        lags = bartlett_lags(times) if self.lags is None else min(self.lags, times - 1)
+        note = f"Driscoll-Kraay with {lags} lags of {times} times"
+        return Meat(driscoll_kraay_meat(scores.values, layout, lags) * scores.inflation, notes=(note,))
+
+    @classmethod
+    def from_parts(cls, parts: Sequence[str], cities: Any, seed: int) -> Covariance:
+        """Return ``driscoll-kraay`` or ``driscoll-kraay:LAGS``."""
+        return cls(*(int(part) for part in parts))
 
 
 @dataclass(frozen=True)
@@ -163,21 +298,40 @@ class WildBootstrap(Covariance):
     by: Any = "unit"
     replications: int = 999
     seed: int = 0
+    spec = Spec("wild", 0, 1, "wild or wild:COLUMN")
 
     @property
     def label(self) -> str:  # type: ignore[override]
         """Name for tables."""
         return f"wild bootstrap by {name_of(self.by)}, {self.replications} replications"
 
+    def meat(self, scores: Scores, layout: Layout, lookup: Lookup) -> Meat:
+        """Return that of `Cluster`, for the standard errors."""
+        codes = cluster_codes(self.by, layout, lookup)
+        return Meat(outer_meat(scores.sums(codes)), (count_of(codes),))
 
-_SHORT: dict[str, Covariance] = {
-    "hom": Homoskedastic(),
-    "het": Heteroskedastic(),
-    "cluster": Cluster(),
-    "twoway": TwoWay(),
-    "driscoll-kraay": DriscollKraay(),
-    "wild": WildBootstrap(),
-}
+    def rho_kind(self, layout: Layout, lookup: Lookup) -> tuple[Kind | None, tuple[str, ...]]:
+        """Return that of `Cluster`."""
+        return _cluster_kind(self.by, layout, lookup)
+
+    @classmethod
+    def from_parts(cls, parts: Sequence[str], cities: Any, seed: int) -> Covariance:
+        """Return ``wild`` or ``wild:COLUMN`` with the seed of the study."""
+        return cls(parts[0] if parts else "unit", seed=seed)
+
+
+KINDS: tuple[type[Covariance], ...] = (
+    Homoskedastic,
+    Heteroskedastic,
+    Cluster,
+    TwoWay,
+    DriscollKraay,
+    WildBootstrap,
+    Conley,
+)
+"""All kinds; a new one is one class and its place here."""
+
+_SHORT: dict[str, Covariance] = {kind.spec.word: kind() for kind in KINDS if kind.spec.fewest == 0}
 
 
 def as_covariance(cov: Any) -> Covariance:
@@ -203,8 +357,3 @@ def is_whole(value: Any, least: int) -> bool:
     if isinstance(value, bool) or not isinstance(value, Real):
         return False
     return float(value).is_integer() and float(value) >= least
-
-
-def name_of(by: Any) -> str:
-    """Name clusters: the column, or the name of the Series."""
-    return by if isinstance(by, str) else str(getattr(by, "name", None) or "groups")

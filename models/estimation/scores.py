@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,6 +13,8 @@ from numpy.typing import NDArray
 from spatial.models.data.layout import Codes, Layout
 
 __all__ = [
+    "Meat",
+    "Scores",
     "bartlett_lags",
     "cluster_meat",
     "cluster_scores",
@@ -28,6 +32,69 @@ __all__ = [
 Float = NDArray[np.float64]
 
 EARTH_RADIUS_KM = 6371.0088
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    r"""The scores of an estimator, computed as they are asked for.
+
+    .. math:: s_{it} = \sum_g \hat\varepsilon_{git} \Gamma_g q_{it}
+
+    Parameters
+    ----------
+    Q : array (R, p)
+        Orthonormal instruments.
+    residuals : array (G, R)
+    gamma : array (G, K, p)
+        From `LinearFit`.
+    sigma : array (G, G)
+        Covariance of the innovations.
+    inflation : float
+        Rows over effective rows: partialling effects out shrinks residuals, and this is what Helmert rows
+        would give.
+    """
+
+    Q: Float
+    residuals: Float
+    gamma: Float
+    sigma: Float
+    inflation: float = 1.0
+
+    @cached_property
+    def values(self) -> Float:
+        """The scores, (R, K)."""
+        return scores(self.Q, self.residuals, self.gamma)
+
+    def sums(self, codes: Codes) -> Float:
+        """Return the sums by cluster, (C, K), without making the scores."""
+        return cluster_scores(self.Q, self.residuals, self.gamma, codes)
+
+    @property
+    def homoskedastic(self) -> Float:
+        """The expected outer product where the innovations have one covariance; (K, K)."""
+        g, sigma, gamma = len(self.gamma), self.sigma, self.gamma
+        return np.asarray(sum(sigma[a, b] * gamma[a] @ gamma[b].T for a in range(g) for b in range(g)))
+
+
+@dataclass(frozen=True, eq=False)
+class Meat:
+    """The middle of a sandwich covariance.
+
+    Parameters
+    ----------
+    matrix : array (K, K)
+    clusters : tuple of int
+        How many clusters there are, in each direction.
+    notes : tuple of str
+        What a reader should know.
+    may_be_indefinite : bool
+        Whether negative eigenvalues have to be set to zero.
+    """
+
+    matrix: Float
+    clusters: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+    may_be_indefinite: bool = False
 
 
 def scores(Q: Float, residuals: Float, gamma: Float) -> Float:

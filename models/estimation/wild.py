@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from spatial.errors import DataError
 from spatial.models.data.layout import Codes
 
+from .clusters import cluster_codes
 from .covariance import WildBootstrap
-from .inference import cluster_codes
 from .scores import cluster_sums
 from .steps import Numbers, Workspace
 

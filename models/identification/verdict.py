@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from spatial.models.data.effects import Effects
 from spatial.models.data.instruments import orthonormal_basis
 from spatial.models.data.layout import LagOperator, balanced_layout
 from spatial.models.formula.structure import CONSTANT, Structure
+from spatial.results import Result
 
 from .advice import WEAK, advice_data, advice_form, advice_weak, faint
 from .first_stages import first_stages
@@ -34,8 +36,8 @@ NOT_IDENTIFIED = 1e-8
 _LARGE = 50_000  # cells; more, and a few periods and two random systems have to do
 
 
-@dataclass(frozen=True)
-class Identification:
+@dataclass(frozen=True, eq=False, repr=False)
+class Identification(Result):
     """The verdict, equation by equation.
 
     Parameters
@@ -93,9 +95,20 @@ class Identification:
         """Return the frame of equations."""
         return self.frame.copy()
 
+    def glance(self) -> pd.DataFrame:
+        """Return one row: whether all equations are identified, and whether any is so only weakly."""
+        row = {"identified": self.identified, "weak": self.weak, "equations": len(self.frame)}
+        return pd.DataFrame([row])
+
+    def headline(self) -> str:
+        """Return the verdict in one line."""
+        good, total = int(self.frame["identified"].sum()), len(self.frame)
+        return f"{good} of {total} equations identified" + ("; weak" if self.weak else "")
+
     def summary(self) -> str:
         """Return the verdict in words, and the first stages as a table."""
-        return str(self) if self.instruments.empty else f"{self}\n\n{self._first_stages()}"
+        verdict = self.verdict()
+        return verdict if self.instruments.empty else f"{verdict}\n\n{self._first_stages()}"
 
     def _first_stages(self) -> str:
         shown = ["equation", "regressor", "F", "SW_F", "SW_F_clustered", "critical_value", "KP_p_value"]
@@ -105,7 +118,8 @@ class Identification:
             f"conditional F of Sanderson and Windmeijer)\n{table}"
         )
 
-    def __str__(self) -> str:
+    def verdict(self) -> str:
+        """Return the verdict in words, equation by equation."""
         good, total = int(self.frame["identified"].sum()), len(self.frame)
         lines = [f"Identification: {good} of {total} equations identified"]
         for row in self.frame.to_dict("records"):
@@ -149,8 +163,14 @@ def identify(design: Design) -> Identification:
     >>> identify(same.design).frame["identified"].tolist()
     [False, False]
     """
-    found = system_pattern(design.structure)
-    return _verdict(found, _population(design, found), first_stages(design), design.basis.rank)
+    if design not in _KNOWN:
+        found = system_pattern(design.structure)
+        _KNOWN[design] = _verdict(found, _population(design, found), first_stages(design), design.basis.rank)
+    return _KNOWN[design]
+
+
+# A design never changes, and fit, diagnostics and tables ask again.
+_KNOWN: WeakKeyDictionary[Design, Identification] = WeakKeyDictionary()
 
 
 # ---- the population check

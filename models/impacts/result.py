@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,16 +13,13 @@ from scipy import sparse
 
 from spatial.errors import DataError, did_you_mean
 from spatial.models.estimation.covariance import is_whole
+from spatial.models.estimation.estimate import Estimate
 from spatial.models.formula.structure import Structure
+from spatial.results import Result
 
 from .errors import EFFECTS, delta_errors, effects_frame, effects_notes, simulate, time_notes
 from .map import EffectMap, Horizon
 from .parts import Kind, order_effects_one, order_effects_several, unit_effects
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-    from spatial.models.results import SystemFit
 
 __all__ = ["Impacts", "impacts", "system_impacts"]
 
@@ -30,7 +27,7 @@ Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Impacts:
+class Impacts(Result):
     """Effects in equilibrium, as averages over units.
 
     For E the N x N derivatives of one outcome by one regressor: direct, the mean of the diagonal (a
@@ -54,6 +51,8 @@ class Impacts:
     seed : int
     notes : tuple of str
     """
+
+    figure: ClassVar[str] = "impacts_plot"
 
     frame: pd.DataFrame
     draws: int
@@ -225,33 +224,10 @@ class Impacts:
         lines.append(f"Standard errors in parentheses: {method}{count}. *** p < .01, ** p < .05, * p < .1")
         return "\n".join([*lines, *self.notes])
 
-    def __str__(self) -> str:
-        return self.summary()
-
-    def __repr__(self) -> str:
+    def headline(self) -> str:
+        """Name the outcomes and how the multipliers were computed."""
         names = ", ".join(self._map.structure.names)
-        return f"<Impacts of {self._map.n_regressors} regressors on {names}; {self.how}>"
-
-    def plot(self, ax: Axes | None = None, *, outcome: str | None = None) -> Axes:
-        """Draw direct, indirect and total effects with their intervals; one outcome, the first by default."""
-        import matplotlib.pyplot as plt
-
-        names = self._map.structure.names
-        chosen = names[0] if outcome is None else outcome
-        _require(chosen, names, "outcome")
-        ax = plt.subplots(layout="constrained")[1] if ax is None else ax
-        part = self.frame[self.frame["outcome"] == chosen]
-        terms = list(dict.fromkeys(part["term"]))
-        for shift, effect in zip((0.2, 0.0, -0.2), EFFECTS, strict=True):
-            rows = part[part["effect"] == effect]
-            y = np.arange(len(terms))[::-1] + shift
-            bars = np.abs(rows[["conf_low", "conf_high"]].to_numpy().T - rows["estimate"].to_numpy())
-            ax.errorbar(rows["estimate"], y, xerr=bars, fmt="o", capsize=2, label=effect)
-        ax.axvline(0.0, color="0.6", linewidth=0.8, zorder=0)
-        ax.set_yticks(np.arange(len(terms))[::-1], terms)
-        ax.set_xlabel(f"effect on {chosen}")
-        ax.legend(frameon=False)
-        return ax
+        return f"of {self._map.n_regressors} regressors on {names}; {self.how}"
 
 
 def _require(name: str, allowed: tuple[str, ...], what: str) -> None:
@@ -260,12 +236,12 @@ def _require(name: str, allowed: tuple[str, ...], what: str) -> None:
         raise DataError(f"{what} is one of {shown}; got {name!r}.{did_you_mean(name, allowed)}")
 
 
-def impacts(fit: SystemFit, draws: int = 1000, seed: int = 0, horizon: Horizon = "short") -> Impacts:
-    """Return the effects of a fit; see `system_impacts`.
+def impacts(estimate: Estimate, draws: int = 1000, seed: int = 0, horizon: Horizon = "short") -> Impacts:
+    """Return the effects of an estimate; see `system_impacts`.
 
     Parameters
     ----------
-    fit : SystemFit
+    estimate : Estimate
     draws : int
         Draws of the parameters for simulated standard errors; 0 for the delta method alone.
     seed : int
@@ -281,14 +257,14 @@ def impacts(fit: SystemFit, draws: int = 1000, seed: int = 0, horizon: Horizon =
     >>> W = Weights.from_dense(ring).row_standardized()
     >>> data = pd.DataFrame(rng.normal(size=(60, 2)), columns=["x", "z"])
     >>> data["y"] = np.linalg.solve(np.eye(60) - 0.4 * W.sparse.toarray(), 2 * data.x + 0.1 * data.z)
-    >>> found = impacts(SpatialSystem("y ~ x + W(y)", data, W).fit("2sls"))
+    >>> found = SpatialSystem("y ~ x + W(y)", data, W).fit("2sls").impacts()
     >>> found.tidy()[["term", "effect", "estimate"]].round(2).values.tolist()
     [['x', 'direct', 2.18], ['x', 'indirect', 1.1], ['x', 'total', 3.28]]
     """
-    design = fit._system.design
+    design = estimate.design
     layout = design.layout
     matrices, unit = {}, np.arange(layout.n_units)
-    for name in fit.structure.weights:
+    for name in estimate.structure.weights:
         operator = design.operators[name]
         if operator.is_constant:
             matrices[name] = operator.matrices[0]
@@ -299,9 +275,9 @@ def impacts(fit: SystemFit, draws: int = 1000, seed: int = 0, horizon: Horizon =
             )
             unit = layout.unit
     return system_impacts(
-        fit.structure,
-        fit.params.to_numpy(),
-        fit.cov.to_numpy(),
+        estimate.structure,
+        estimate.delta,
+        estimate.cov,
         matrices,
         ids=layout.units,
         unit=unit,

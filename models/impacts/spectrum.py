@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .traces import constant_row_sum, eigenvalues, spectral_radius
+from spatial.weights.normalization import radius_bound
+
+from .traces import constant_row_sum, eigenvalues
 
 __all__ = ["Spectrum", "spectrum"]
 
@@ -65,6 +67,6 @@ def spectrum(W: Any, *, thorough: bool = False) -> Spectrum:
         flat = np.real(omega[np.abs(np.imag(omega)) <= 1e-9 * max(radius, 1e-300)])
         real = (float(flat.min(initial=0.0)), float(flat.max(initial=0.0)))
         return Spectrum(omega, real, radius, row_sum, True)
-    radius = spectral_radius(W)
+    radius = radius_bound(W)
     circle = radius * np.exp(1j * np.linspace(0, np.pi, 181))
     return Spectrum(circle, (-radius, radius), radius, row_sum, False)

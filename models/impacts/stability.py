@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.models.estimation.errors import rho_bound
+from spatial.models.estimation.estimate import Estimate
+from spatial.results import Result
 
 from .solve import DIRECT_LIMIT, ReducedForm
 from .spectrum import Spectrum, spectrum
-
-if TYPE_CHECKING:
-    from spatial.models.results import SystemFit
+from .traces import constant_row_sum
 
 __all__ = ["NO_LONG_RUN", "Stability", "dynamics_radius", "stability", "system_stability"]
 
@@ -28,8 +28,8 @@ INTERPRETATION = (
 )
 
 
-@dataclass(frozen=True)
-class Stability:
+@dataclass(frozen=True, eq=False, repr=False)
+class Stability(Result):
     """Checks of coherence and stability.
 
     Parameters
@@ -59,14 +59,24 @@ class Stability:
         """Return the checks."""
         return self.frame.copy()
 
+    def glance(self) -> pd.DataFrame:
+        """Return one row: the verdict, and how many checks fail."""
+        return pd.DataFrame([{"stable": self.stable, "checks": len(self.frame), "failed": self.failed}])
+
+    @property
+    def failed(self) -> int:
+        """How many checks fail."""
+        return int((~self.frame["ok"]).sum()) if len(self.frame) else 0
+
+    def headline(self) -> str:
+        """Return the verdict."""
+        return "stable" if self.stable else f"{self.failed} of {len(self.frame)} checks fail"
+
     def summary(self) -> str:
         """Return the report as text."""
-        return str(self)
-
-    def __str__(self) -> str:
         if self.frame.empty:
             return "Stability: no feedback in the system, nothing to check."
-        bad = int((~self.frame["ok"]).sum())
+        bad = self.failed
         verdict = "all checks hold" if not bad else f"{bad} of {len(self.frame)} checks FAIL"
         lines = [f"Stability: {verdict}"]
         for row in self.frame.to_dict("records"):
@@ -83,22 +93,21 @@ class Stability:
         return "\n".join(lines)
 
 
-def stability(fit: SystemFit) -> Stability:
-    """Report on the system of a fit; see `system_stability`.
+def stability(estimate: Estimate) -> Stability:
+    """Report on the system of an estimate; see `system_stability`.
 
     Parameters
     ----------
-    fit : SystemFit
+    estimate : Estimate
         Its coefficients, its weights and its rho.
     """
-    structure = fit.structure
-    design = fit._system.design
-    matrices = structure.system_matrices(fit.params.to_numpy())
+    structure, design = estimate.structure, estimate.design
+    matrices = structure.system_matrices(estimate.delta)
     used = {w: design.operators[w].matrices[-1] for w in structure.weights}
     limits = {e.name: e.error for e in structure.equations if e.error is not None}
     rho = {
         name: (float(value), rho_bound(design.operators[str(limits[name])]))
-        for name, value in fit.rho.items()
+        for name, value in zip(estimate.errors, estimate.inference.rho, strict=True)
     }
     notes = () if design.layout.is_balanced else ("weights differ between times: those of the last time",)
     shifts = {
@@ -327,8 +336,6 @@ def _companion_radius(
 def _multipliers(
     B: Float, Lambda: Sequence[Float], matrices: Sequence[Any], names: Sequence[str]
 ) -> pd.DataFrame:
-    from .traces import constant_row_sum
-
     sums = [constant_row_sum(W) for W in matrices]
     system = np.eye(len(B)) - B
     for coefficients, total in zip(Lambda, sums, strict=True):

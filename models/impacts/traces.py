@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from scipy import linalg, sparse
 from scipy.sparse import csgraph
 
-__all__ = ["Traces", "constant_row_sum", "eigenvalues", "power_traces", "spectral_radius", "symmetrizer"]
+from spatial.weights.normalization import radius_bound
+
+__all__ = ["Traces", "constant_row_sum", "eigenvalues", "power_traces", "symmetrizer"]
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -119,7 +121,7 @@ def _compute(W: Sparse, order: int, probes: int | None, seed: int) -> Traces:
     n = W.shape[0]
     omega = eigenvalues(W) if probes is None else None
     row_sum = constant_row_sum(W)
-    radius = spectral_radius(W, omega)
+    radius = radius_bound(W) if omega is None else float(np.abs(omega).max(initial=0.0))
     scaled = W / radius if radius > 0 else W
     totals = _total_moments(scaled, order)
     errors = np.zeros(order + 1)
@@ -148,33 +150,6 @@ def constant_row_sum(W: Sparse) -> float | None:
     sums = np.asarray(W.sum(axis=1)).ravel()
     same = np.ptp(sums) <= 1e-12 * max(1.0, float(np.abs(sums).max(initial=0.0)))
     return float(sums.mean()) if same and len(sums) else None
-
-
-def spectral_radius(W: Sparse, omega: Complex | None = None) -> float:
-    """Return the largest modulus of an eigenvalue, or an upper bound of it."""
-    if omega is not None:
-        return float(np.abs(omega).max(initial=0.0))
-    row_sum = constant_row_sum(W)
-    if row_sum is not None and (W.nnz == 0 or W.data.min() >= 0):
-        return row_sum  # Perron: constant row sums of a non-negative matrix are its spectral radius
-    rows, columns = abs(W).sum(axis=1).max(), abs(W).sum(axis=0).max()
-    bound = float(min(rows, columns))
-    if W.nnz == 0 or W.data.min() < 0:
-        return bound
-    return min(bound, _perron_bound(W))
-
-
-def _perron_bound(W: Sparse, steps: int = 200) -> float:
-    """Return max_i (Wx)_i / x_i after power steps: an upper bound of the radius (Collatz-Wielandt)."""
-    x = np.ones(W.shape[0])
-    bound = np.inf
-    for _ in range(steps):
-        # The shift keeps x positive and lets bipartite graphs converge.
-        y = W @ x + 1e-3 * x
-        bound = min(bound, float((y / x).max()) - 1e-3)
-        x = y / np.abs(y).max()
-        x = np.maximum(x, 1e-12)
-    return bound
 
 
 def symmetrizer(W: Sparse) -> Float | None:

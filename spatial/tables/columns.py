@@ -133,7 +133,7 @@ def columns_of(fit: Any, number: int, name: str | None, impacts: Mapping[str, An
 # ---- our own
 def _system_columns(fit: Any, number: int, name: str) -> list[Column]:
     table, within = fit.tidy(), bool(fit.effects)
-    tests, strengths = _instrument_tests(fit)
+    tests = fit.equation_tests()
     system = _system(fit)
     out = []
     for g, equation in enumerate(fit.structure.equations):
@@ -156,8 +156,9 @@ def _system_columns(fit: Any, number: int, name: str) -> list[Column]:
                 math.nan if within else r2,
                 r2 if within else math.nan,
                 "structural",
-                *tests[g],
-                strengths[g],
+                float(tests["j"].iloc[g]),
+                float(tests["j_p_value"].iloc[g]),
+                float(tests["first_stage_f"].iloc[g]),
                 "conditional",
                 fit.covariance.label,
                 math.inf if fit.df is None else fit.df,
@@ -167,29 +168,6 @@ def _system_columns(fit: Any, number: int, name: str) -> list[Column]:
             )
         )
     return out
-
-
-def _instrument_tests(fit: Any) -> tuple[list[tuple[float, float]], list[float]]:
-    """Return (J, p) and the smallest conditional F of each equation; NaN where there is none."""
-    from spatial.models.diagnostics.subject import Subject
-    from spatial.models.diagnostics.systems import clustered_j
-
-    subject, found, strengths = Subject(fit), [], []
-    first = fit._system.identification().instruments
-    for g, name in enumerate(subject.names):
-        if not subject.endogenous(g).any():
-            found.append((math.nan, math.nan))
-            strengths.append(math.nan)
-            continue
-        data = subject.data(g)
-        residual = subject.two_stage_residuals[:, [g]]
-        test = clustered_j(
-            subject.design.basis.Q, [data[:, 1:]], data[:, :1], residual, subject.codes, equation=name
-        )
-        found.append((test.statistic, test.p_value) if test.computed else (math.nan, math.nan))
-        mine = first.loc[first["equation"] == name, "SW_F"] if len(first) else pd.Series(dtype=float)
-        strengths.append(float(mine.min()) if len(mine) else math.nan)
-    return found, strengths
 
 
 def _system(fit: Any) -> System | None:

@@ -119,7 +119,7 @@ def test_driscoll_kraay_equals_linearmodels(panel: Panel, lags: int) -> None:
 
 def test_heteroskedastic_has_the_factor_of_the_effects(panel: Panel) -> None:
     fit = exogenous(panel, "het")
-    design, numbers = fit._system.design, fit._numbers
+    design, numbers = fit.estimate.design, fit.estimate.numbers
     Z = design.projected[:, list(design.regressors[0])]
     inverse = np.linalg.inv(Z.T @ Z)
     meat = (Z * numbers.residuals[0][:, None] ** 2).T @ Z
@@ -129,7 +129,7 @@ def test_heteroskedastic_has_the_factor_of_the_effects(panel: Panel) -> None:
 
 def test_homoskedastic_three_stage_is_the_bread(system: SpatialSystem) -> None:
     fit = system.fit("3sls", cov=Homoskedastic())
-    np.testing.assert_allclose(fit.cov, fit._numbers.fit.bread, rtol=1e-9)
+    np.testing.assert_allclose(fit.cov, fit.estimate.numbers.fit.bread, rtol=1e-9)
 
 
 # ---- Conley, by brute force
@@ -137,7 +137,7 @@ def test_homoskedastic_three_stage_is_the_bread(system: SpatialSystem) -> None:
 @pytest.mark.parametrize("lags", [0, 2])
 def test_conley_equals_the_double_sum(system: SpatialSystem, panel: Panel, kernel: Any, lags: int) -> None:
     fit = system.fit("3sls", cov=Conley(250, lags, kernel))
-    numbers, design = fit._numbers, system.design
+    numbers, design = fit.estimate.numbers, system.design
     s = scores(design.basis.Q, numbers.residuals, numbers.fit.gamma).reshape(T, N, -1)
     first = panel.at(0)
     d = haversine(first["lon"].to_numpy(), first["lat"].to_numpy())
@@ -213,7 +213,7 @@ def test_slope_of_the_moments_is_their_derivative(system: SpatialSystem) -> None
     from spatial.models.estimation.inference import _slope
 
     fit = system.fit("gs3sls", cov="hom")
-    numbers, space = fit._numbers, fit._space
+    numbers, space = fit.estimate.numbers, fit.estimate.space
     moments, rho = space.moments(0), float(numbers.rho[0])
     place = system.structure.slices[0]
     D = _slope(space, numbers, 0)

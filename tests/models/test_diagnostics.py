@@ -124,7 +124,7 @@ def test_sargan_is_linearmodels_on_demeaned_data() -> None:
     from linearmodels.iv import IV2SLS
 
     fit = fitted()
-    design = fit._system.design
+    design = fit.estimate.design
     columns = design.projected[:, design.equation_columns(0)]
     moving = np.array([t.is_endogenous for t in fit.structure.equations[0].terms])
     Z = columns[:, 1:]
@@ -215,7 +215,7 @@ def test_the_table_reads_as_text_and_names_unknown_tests() -> None:
 
 def gains(fit: SystemFit) -> tuple[np.ndarray, np.ndarray, float]:
     """Variance gained by 3SLS by direction, relative to 2SLS: raw, purged, and the floor for noise."""
-    subject = Subject(fit)
+    subject = Subject(fit.estimate)
     pairs = ((subject.two_stage, subject.three_stage), subject.purged)
     found = []
     for two, three in pairs:

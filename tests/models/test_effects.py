@@ -206,8 +206,8 @@ def test_region_by_time_effects_with_spatial_errors_equal_dummies() -> None:
     fit = SpatialSystem("y ~ x + z + W(y)", panel, W, effects=("unit", "r:time"), error="W").fit(
         "gs2sls", passes=0
     )
-    design = fit._system.design
-    rho = float(fit._numbers.rho[0])
+    design = fit.estimate.design
+    rho = float(fit.estimate.numbers.rho[0])
     dense = np.kron(np.eye(5), W.sparse.toarray())
     D = design.effects.dummies.toarray()
     keep = np.eye(len(dense)) - rho * dense

@@ -166,14 +166,14 @@ def test_just_identified_3sls_equals_2sls(panel: Panel) -> None:
     system = SpatialSystem(formulas, panel, effects=BOTH)
     three, two = system.fit("3sls", cov="hom"), system.fit("2sls", cov="hom")
     close(three.params, two.params, 1e-11)
-    moments = system.design.basis.Q.T @ three._numbers.residuals.T
-    assert np.abs(moments).max() < 1e-10 * np.abs(three._numbers.residuals).max()
+    moments = system.design.basis.Q.T @ three.estimate.numbers.residuals.T
+    assert np.abs(moments).max() < 1e-10 * np.abs(three.estimate.numbers.residuals).max()
 
 
 def test_two_stage_covariance_has_its_cross_blocks(panel: Panel, W: Weights) -> None:
     system = SpatialSystem(FULL, panel, W, effects=BOTH)
     fit = system.fit("2sls", cov="hom")
-    numbers, space = fit._numbers, fit._space
+    numbers, space = fit.estimate.numbers, fit.estimate.space
     R = [space.instrumented(g, 0.0)[:, 1:] for g in (0, 1)]
     inverse = [np.linalg.inv(r.T @ r) for r in R]
     cross = numbers.sigma[0, 1] * inverse[0] @ R[0].T @ R[1] @ inverse[1]
@@ -331,7 +331,7 @@ def test_durbin_restricted_to_zero_is_the_lag_model(W: Weights) -> None:
     sar = SpatialSystem("y1 ~ x1 + x3 + W(y1)", panel, W, effects=BOTH, iv_order=3).fit("2sls")
     sdm = SpatialSystem("y1 ~ x1 + x3 + W(x1) + W(x3) + W(y1)", panel, W, effects=BOTH)
     assert set(sar.instruments) == set(sdm.instruments)
-    moments = sdm.fit("2sls")._space.instrumented(0, 0.0)
+    moments = sdm.fit("2sls").estimate.space.instrumented(0, 0.0)
     restricted = np.linalg.lstsq(moments[:, [1, 2, 5]], moments[:, 0], rcond=None)[0]
     close(sar.params, restricted, 1e-9)
 
@@ -360,7 +360,7 @@ def test_several_weights(panel: Panel, W: Weights) -> None:
     matrices = fit.structure.system_matrices(fit.params.to_numpy())
     assert matrices.Lambda["F"][0, 0] == fit.params[("y1", "F(y1)")]
     assert "F(W(x1))" in fit.instruments
-    assert "W(F(x1))" in fit._system.design.instrument_names
+    assert "W(F(x1))" in fit.estimate.design.instrument_names
 
 
 def test_time_shift_of_the_outcome(panel: Panel, W: Weights) -> None:
@@ -379,12 +379,12 @@ def test_time_shift_of_the_outcome(panel: Panel, W: Weights) -> None:
 def test_gmm_weights_and_its_efficient_covariance(panel: Panel) -> None:
     formula = "y1 ~ y2 + x1 + x3 | y2 ~ x2"
     fit = SpatialSystem(formula, panel, effects="unit").fit("gmm", cov="cluster")
-    Q, S = fit._system.design.basis.Q, fit._numbers.moment_covariance
-    m = Q.T @ fit._system.design.projected[:, fit._system.design.equation_columns(0)]
+    Q, S = fit.estimate.design.basis.Q, fit.estimate.numbers.moment_covariance
+    m = Q.T @ fit.estimate.design.projected[:, fit.estimate.design.equation_columns(0)]
     G, inverse = m[:, 1:], np.linalg.inv(S)
     expected = np.linalg.solve(G.T @ inverse @ G, G.T @ inverse @ m[:, 0])
     close(fit.params, expected, 1e-9)
-    close(fit._numbers.fit.bread, np.linalg.inv(G.T @ inverse @ G), 1e-9)
+    close(fit.estimate.numbers.fit.bread, np.linalg.inv(G.T @ inverse @ G), 1e-9)
 
 
 def test_gmm_falls_back_with_few_clusters(panel: Panel, W: Weights) -> None:

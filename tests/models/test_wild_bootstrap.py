@@ -132,13 +132,15 @@ def brute_force_wre(panel: Panel, j: int, null: float, v: Any) -> float:
 
 @pytest.mark.parametrize("null", [0.0, 0.4])
 def test_wild_bootstrap_with_instruments_equals_making_data(panel: Panel, null: float) -> None:
-    from spatial.models.estimation.inference import cluster_codes
+    from spatial.models.estimation.clusters import cluster_codes
     from spatial.models.estimation.wild import cluster_products, wild_p_value
 
     system = SpatialSystem("y ~ x + p | p ~ z + I(z ** 2)", panel)
     fit = system.fit("2sls", cov="hom")
     products = cluster_products(
-        fit._space, fit._numbers, cluster_codes("group", system.design.layout, system._lookup)
+        fit.estimate.space,
+        fit.estimate.numbers,
+        cluster_codes("group", system.design.layout, fit.estimate.lookup),
     )
     v = wild_draws(99, 10, 7)
     for j in range(3):
@@ -149,13 +151,13 @@ def test_wild_bootstrap_with_instruments_equals_making_data(panel: Panel, null: 
 
 def test_wild_bootstrap_of_3sls_equals_making_data(panel: Panel) -> None:
     """Two equations, y on [1, p, x] and p on [1, y, z]; Sigma held; data made anew and estimated anew."""
-    from spatial.models.estimation.inference import cluster_codes
+    from spatial.models.estimation.clusters import cluster_codes
     from spatial.models.estimation.wild import cluster_products, wild_p_value
 
     system = SpatialSystem(["y ~ p + x", "p ~ y + z"], panel, instruments="I(x ** 2) + I(z ** 2)")
     fit = system.fit("3sls", cov="hom")
-    codes = cluster_codes("group", system.design.layout, system._lookup)
-    products = cluster_products(fit._space, fit._numbers, codes)
+    codes = cluster_codes("group", system.design.layout, fit.estimate.lookup)
+    products = cluster_products(fit.estimate.space, fit.estimate.numbers, codes)
     v = wild_draws(49, 10, 3)
     columns = panel.cube(["y", "p", "x", "z"]).reshape(N * T, 4).T
     y, p, x, z = columns
@@ -181,7 +183,7 @@ def test_wild_bootstrap_of_3sls_equals_making_data(panel: Panel) -> None:
     right = [np.column_stack([one, p, x]), np.column_stack([one, y, z])]
     delta, V = estimate([y, p], right)
     np.testing.assert_allclose(delta, fit.params, rtol=1e-9)
-    bread = fit._numbers.fit.bread
+    bread = fit.estimate.numbers.fit.bread
     for j in (1, 5):
         restricted = delta - bread[:, j] / bread[j, j] * delta[j]
         e = [y - right[0] @ restricted[:3], p - right[1] @ restricted[3:]]

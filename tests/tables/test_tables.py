@@ -154,7 +154,7 @@ def test_every_number_is_that_of_the_fit() -> None:
             assert below(table, label)[place] == f"({row['std_error']:.5f})"
     j = [fit.diagnostics().test("Hansen J (clustered)", e) for e in ("ER", "PSS")]
     assert cells(table, "Hansen J (p)") == [f"{t.statistic:.5f} ({t.p_value:.5f})" for t in j]
-    first = fit._system.identification().instruments.groupby("equation")["SW_F"].min()
+    first = fit.identification().instruments.groupby("equation")["SW_F"].min()
     assert cells(table, "First-stage F") == [f"{first[e]:.5f}" for e in ("ER", "PSS")]
     assert cells(table, "Within R²") == [f"{v:.5f}" for v in fit.r_squared]
     assert cells(table, "Observations") == [str(N * T)] * 2

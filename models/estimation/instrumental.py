@@ -1,0 +1,45 @@
+"""2SLS, 3SLS, their forms with spatial errors, and two-step GMM: from a request to an estimate."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+
+from spatial.errors import SpatialWarning
+
+from .clusters import cluster_codes
+from .covariance import Covariance
+from .estimate import Estimate, Request
+from .inference import Inference, infer
+from .steps import Method, Numbers, RhoMoments, SingularSigmaError, Workspace, estimate
+
+__all__ = ["estimate_by_instruments", "infer_by_instruments"]
+
+
+def estimate_by_instruments(request: Request) -> Estimate:
+    """Estimate by one of the methods of `steps.METHODS`."""
+    numbers, space = _estimated(request)
+    inference = infer(space, numbers, request.covariance, request.rho_moments, request.lookup)
+    return Estimate(request.design, request.source, space, numbers, inference)
+
+
+def infer_by_instruments(found: Estimate, cov: Covariance, rho_moments: RhoMoments) -> Inference:
+    """Return the inference of the same estimates under another covariance."""
+    return infer(found.space, found.numbers, cov, rho_moments, found.lookup, found.inference)
+
+
+def _estimated(request: Request) -> tuple[Numbers, Workspace]:
+    """Estimate; equations that are forced and turn out as multiples of each other, one by one."""
+    by = request.covariance.gmm_clusters if request.method == "gmm" else "unit"
+    codes = cluster_codes(by, request.design.layout, request.lookup)
+    design, method, rho_moments, passes = request.design, request.method, request.rho_moments, request.passes
+    try:
+        return estimate(design, method, rho_moments, passes, codes)
+    except SingularSigmaError:
+        if not request.forced:
+            raise
+    single: Method = "2sls" if method == "3sls" else "gs2sls"
+    note = "the equations are estimated as multiples of one another, so Sigma has no inverse: each by itself"
+    warnings.warn(note[0].upper() + note[1:] + ".", SpatialWarning, stacklevel=5)
+    numbers, space = estimate(design, single, rho_moments, passes, codes)
+    return replace(numbers, notes=(*numbers.notes, note)), space
