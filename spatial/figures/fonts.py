@@ -1,4 +1,8 @@
-"""Find an installed font that has the characters, so that Chinese is drawn as characters, not boxes."""
+"""Fonts: a Latin face first, then a Chinese one for what it lacks, so that no character becomes a box.
+
+matplotlib falls back from glyph to glyph along ``font.family``; what is chosen here is the list.  A Chinese
+face never supplies Latin punctuation: its quotes and signs are as wide as a character.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spatial.errors import SpatialWarning
@@ -14,125 +19,114 @@ from spatial.errors import SpatialWarning
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
 
-__all__ = ["PREFERRED", "apply_fonts", "families_for", "font_context", "missing_characters", "muted_glyphs"]
+__all__ = [
+    "HAN",
+    "LATIN",
+    "apply_fonts",
+    "families_for",
+    "font_context",
+    "missing_characters",
+    "muted_glyphs",
+]
 
-# Sans before serif, mainland forms of the characters before others.
-PREFERRED: tuple[str, ...] = (
-    "Noto Sans CJK SC",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "Source Han Sans CN",
-    "SimHei",
-    "Microsoft YaHei",
-    "WenQuanYi Micro Hei",
-    "WenQuanYi Zen Hei",
-    "PingFang SC",
-    "Hiragino Sans GB",
-    "Heiti SC",
-    "Songti SC",
-    "STSong",
-    "SimSun",
-    "Noto Serif CJK SC",
-    "Source Han Serif SC",
-    "Droid Sans Fallback",
-    "AR PL UMing CN",
-    "Arial Unicode MS",
-    "Noto Sans CJK JP",
+LATIN: tuple[str, ...] = (
+    *("Inter", "Source Sans 3", "Source Sans Pro", "Arial", "Helvetica", "Liberation Sans", "Noto Sans"),
 )
-
-_GENERIC = frozenset({"sans-serif", "sans serif", "sans", "serif", "cursive", "fantasy", "monospace"})
-
-_ADVICE = (
-    "Install a font that has them (Debian, Ubuntu: apt install fonts-noto-cjk; Fedora: "
-    "google-noto-sans-cjk-fonts; macOS and Windows bring PingFang and Microsoft YaHei), or name one "
-    "of yours in matplotlib.rcParams['font.family']."
+# Sans before serif, the mainland's forms of the characters before others.
+HAN: tuple[str, ...] = (
+    *("Noto Sans SC", "Noto Sans CJK SC", "Source Han Sans SC", "Source Han Sans CN", "PingFang SC"),
+    *(
+        "Microsoft YaHei",
+        "Hiragino Sans GB",
+        "WenQuanYi Micro Hei",
+        "WenQuanYi Zen Hei",
+        "SimHei",
+        "Heiti SC",
+    ),
+    *("Noto Sans CJK JP", "Droid Sans Fallback", "Noto Serif SC", "Noto Serif CJK SC"),
+    *("Source Han Serif SC", "Songti SC", "STSong", "SimSun", "AR PL UMing CN", "Arial Unicode MS"),
 )
-
+_ENOUGH = "DejaVu Sans"  # comes with matplotlib: Latin, Greek, Cyrillic and signs
+_OWN = Path(__file__).parent / "han" / "SpatialHan.ttf"  # the common characters, where no font is installed
+# It has a glyph for everything: the box that says which block a character is from.
+_BOXES = "Last Resort"
 _warned: set[str] = set()  # that the advice was given; once a process is enough
 
 
 def families_for(text: str | Iterable[str]) -> list[str]:
-    """Return the font families that together draw `text`: those in use, then what they lack.
+    """Return the font families that together draw `text`, in the order in which glyphs are looked up.
 
-    The families of ``rcParams["font.family"]`` stay first, so figures without Chinese look as before, and
-    Latin text and the minus sign come from the same font on each machine.
-
-    Parameters
-    ----------
-    text : str or iterable of str
-        All that will be drawn.
-
-    Returns
-    -------
-    list of str
-        For ``font.family``.
+    A family that the user set in ``rcParams`` comes first; else the first installed of `LATIN`.  Then DejaVu,
+    which matplotlib brings, and for Chinese the first installed of `HAN`, else the common characters that
+    ship with this package.
 
     Warns
     -----
     SpatialWarning
-        Once a process, where no installed font has the characters; it names what to install.
+        Once a process, where no font has the characters; it names what to install.
 
     Examples
     --------
-    >>> families_for("plain text")
-    ['sans-serif']
+    >>> families_for("plain text")[-1]
+    'DejaVu Sans'
     """
-    import matplotlib
-
-    families = [str(family) for family in matplotlib.rcParams["font.family"]]
+    families = list(dict.fromkeys([*_first(), _ENOUGH]))
     lacking = missing_characters(text, families)
     if not lacking:
         return families
-    found = _search(lacking)
-    if not found and _add_new_fonts():
-        found = _search(lacking)
-    left = lacking - _covered(found, lacking)
-    if left:
-        _warn(left)
-    return families + [family for family in found if family not in families]
+    chosen = next((name for name in HAN if name in _installed()), None)
+    if chosen is None and _look_again():
+        chosen = next((name for name in HAN if name in _installed()), None)
+    families += [chosen] if chosen else []
+    if missing_characters(lacking, families):
+        families.append(_own())
+    for name in _installed():  # another script, or a rare character: whatever font has it
+        lacking = missing_characters(lacking, families)
+        if not lacking:
+            return families
+        if missing_characters(lacking, [name]) != lacking:
+            families.append(name)
+    _warn(missing_characters(lacking, families))
+    return families
 
 
 def missing_characters(text: str | Iterable[str], families: Iterable[str]) -> set[str]:
-    """Return the visible characters of `text` that none of `families` has."""
-    visible = {c for part in ([text] if isinstance(text, str) else text) for c in part if _is_visible(c)}
-    visible = {c for c in visible if not c.isascii()}  # each text font has ASCII
-    return visible - _covered(families, visible) if visible else visible
+    """Return the visible characters of `text` that none of `families` has; each text font has ASCII."""
+    hidden = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs", "Mn"}
+    left = {c for c in "".join(text) if not c.isascii() and unicodedata.category(c) not in hidden}
+    for family in families if left else ():
+        left -= {c for c in left if ord(c) in _codes(family)}
+    return left
 
 
-def _is_visible(character: str) -> bool:
-    return unicodedata.category(character) not in {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs", "Mn"}
-
-
-def _covered(families: Iterable[str], characters: set[str]) -> set[str]:
-    codes = [_codes_of_family(family) for family in families]
-    return {character for character in characters if any(ord(character) in has for has in codes)}
-
-
-def _codes_of_family(family: str) -> frozenset[int]:
-    from matplotlib.font_manager import FontProperties, fontManager
-
-    if family in _GENERIC:
-        # findfont would write a log line for each absent member of a generic family.
-        names = {entry.name for entry in fontManager.ttflist}
-        members = [name for name in _generic_members(family) if name in names]
-        return _codes_of_family(members[0]) if members else frozenset()
-    try:
-        found = fontManager.findfont(FontProperties(family=[family]), fallback_to_default=False)
-    except ValueError:
-        return frozenset()
-    return _codes_of_file(str(getattr(found, "path", found)), int(getattr(found, "face_index", 0)))
-
-
-def _generic_members(family: str) -> list[str]:
+def _first() -> list[str]:
     import matplotlib
 
-    key = {"sans": "sans-serif", "sans serif": "sans-serif"}.get(family, family)
-    settings: Any = matplotlib.rcParams
-    members = settings.get(f"font.{key}", [])
-    return [str(member) for member in members if str(member) != family]
+    mine, usual = matplotlib.rcParams, matplotlib.rcParamsDefault
+    if any(mine[key] != usual[key] for key in ("font.family", "font.sans-serif")):
+        families = [str(family) for family in mine["font.family"]]
+        sans = [str(family) for family in mine["font.sans-serif"]] if families == ["sans-serif"] else families
+        return [name for name in sans if name in _installed()][:1] if families == ["sans-serif"] else families
+    return [name for name in LATIN if name in _installed()][:1]
 
 
-@lru_cache(maxsize=64)
+def _installed() -> dict[str, None]:
+    from matplotlib.font_manager import fontManager
+
+    return dict.fromkeys(e.name for e in fontManager.ttflist if not e.name.startswith(_BOXES))
+
+
+def _codes(family: str) -> frozenset[int]:
+    from matplotlib.font_manager import FontProperties, fontManager
+
+    try:
+        path = fontManager.findfont(FontProperties(family=[family]), fallback_to_default=False)
+    except ValueError:
+        return frozenset()
+    return _codes_of_file(str(getattr(path, "path", path)), int(getattr(path, "face_index", 0)))
+
+
+@lru_cache(maxsize=256)
 def _codes_of_file(path: str, face: int) -> frozenset[int]:
     from matplotlib.ft2font import FT2Font
 
@@ -144,32 +138,7 @@ def _codes_of_file(path: str, face: int) -> frozenset[int]:
         return frozenset()
 
 
-def _search(characters: set[str]) -> list[str]:
-    """Return one family that has all `characters`; else those that together have the most."""
-    from matplotlib.font_manager import fontManager
-
-    installed = dict.fromkeys(entry.name for entry in fontManager.ttflist)
-    preferred = [name for name in PREFERRED if name in installed]
-    chosen: list[str] = []
-    left = set(characters)
-    for names in (preferred, [name for name in installed if name not in PREFERRED]):
-        for name in names:
-            if left == _covered([name], left):
-                return [*chosen, name]
-        # No font has them all, as with rare characters in place names: take the best, go on with the rest.
-        while left:
-            gains = {name: _covered([name], left) for name in names}
-            best = max(gains, key=lambda name: len(gains[name]), default="")
-            if not gains.get(best):
-                break
-            chosen.append(best)
-            left -= gains[best]
-        if not left:
-            break
-    return chosen
-
-
-def _add_new_fonts() -> bool:
+def _look_again() -> bool:
     """Tell matplotlib of fonts installed since it wrote its cache; return whether there were any."""
     from matplotlib.font_manager import findSystemFonts, fontManager
 
@@ -183,14 +152,23 @@ def _add_new_fonts() -> bool:
     return bool(new)
 
 
+def _own() -> str:
+    from matplotlib.font_manager import fontManager
+
+    if not any(str(entry.fname) == str(_OWN) for entry in fontManager.ttflist):
+        fontManager.addfont(_OWN)
+    return "Spatial Han"
+
+
 def _warn(characters: set[str]) -> None:
-    if "fonts" in _warned:
+    if not characters or "fonts" in _warned:
         return
     _warned.add("fonts")
-    shown = "".join(sorted(characters)[:10])
     warnings.warn(
-        f"No installed font has these characters, which will be drawn as boxes: {shown} "
-        f"({len(characters)} in all). {_ADVICE}",
+        f"No installed font has these characters, which will be drawn as boxes: "
+        f"{''.join(sorted(characters)[:10])} ({len(characters)} in all). Install one that has them (Debian, "
+        "Ubuntu: apt install fonts-noto-cjk; Fedora: google-noto-sans-cjk-fonts; macOS and Windows bring "
+        "PingFang and Microsoft YaHei), or name one of yours in matplotlib.rcParams['font.family'].",
         SpatialWarning,
         stacklevel=2,
     )
@@ -225,7 +203,7 @@ def apply_fonts(artist: Artist) -> None:
     extra = families_for([text.get_text() for text in texts if isinstance(text, Text)])
     for text in texts:
         if isinstance(text, Text):
-            own = list(text.get_fontfamily())
+            own = [family for family in text.get_fontfamily() if family != "sans-serif"]
             text.set_fontfamily(own + [family for family in extra if family not in own])
     for axes in artist.findobj(Axes):
         if isinstance(axes, Axes):
