@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 import spatial as sp
-
-from .moran_job import write_table
+from spatial.io.atomic import write_csv
 
 __all__ = ["made_up_employment", "run_virtual_agglomeration"]
 
@@ -35,8 +34,8 @@ def run_virtual_agglomeration(folder: Path) -> str:
     found = sp.virtual_agglomeration(made_up_employment(cities), "digital", "total", cities)
     W = sp.weights.knn(cities, 6).row_standardized()
     table = sp.moran_panel(found, ["virtual_agglomeration"], W)
-    write_table(table, folder / "china" / "moran_virtual_agglomeration.csv")
-    write_table(found.sensitivity(), folder / "china" / "sensitivity.csv")
+    write_csv(table, folder / "china" / "moran_virtual_agglomeration.csv")
+    write_csv(found.sensitivity(), folder / "china" / "sensitivity.csv")
     latest = found.at(YEARS[-1])["virtual_agglomeration"]
     axes = sp.map_values(cities, latest, legend_title="Virtual agglomeration\n(made-up employment)")
     sp.save_figure(axes, folder / "china" / "virtual_agglomeration.png")

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 import spatial as sp
 from spatial.errors import DataError, did_you_mean, name_ids
-from spatial.io.atomic import atomic_path
+from spatial.io.atomic import write_csv
 from spatial.study.record import RunRecord
 
-__all__ = ["MoranJob", "as_map_ids", "restrict", "run_moran", "write_table"]
+__all__ = ["MoranJob", "run_moran"]
 
 
 @dataclass(frozen=True)
@@ -26,46 +25,6 @@ class MoranJob:
     alpha: float = 0.05
     at: Any = None
     lang: str = "en"
-
-
-def as_map_ids(panel: Any, ids: pd.Index[Any]) -> Any:
-    """Return the panel with its unit ids in the type of the map's, which a table file cannot always say.
-
-    A CSV file does not tell the text "37001" from the number 37001; a map does.  Numbers become the text
-    that they are written as, text becomes numbers, where ids are then shared; else nothing is changed.
-    """
-    text_map, text_panel = (pd.api.types.infer_dtype(x, skipna=False) == "string" for x in (ids, panel.units))
-    if text_map == text_panel or len(ids.intersection(panel.units)):
-        return panel
-    try:
-        converted = panel.units.astype(str) if text_map else panel.units.astype("int64")
-    except (TypeError, ValueError):
-        return panel
-    if not len(ids.intersection(converted)):
-        return panel
-    frame = panel.frame.rename(index=dict(zip(panel.units, converted, strict=True)), level=0)
-    return sp.Panel(frame, panel.labels, panel.history)
-
-
-def restrict(cities: Any, panel: Any) -> tuple[Any, Any, str]:
-    """Keep the units that the map and the panel share; the third value says what was cut.
-
-    Units that are cut are missing neighbours for those that stay, which the text says too.
-    """
-    both = cities.index.intersection(panel.units)
-    if not len(both):
-        raise DataError(
-            f"The map and the panel share no id. The map has {name_ids(cities.index, 3)}; the panel has "
-            f"{name_ids(panel.units, 3)}. Are they the same kind of id, and both text or both numbers?"
-        )
-    no_row, no_place = cities.index.difference(both), panel.units.difference(both)
-    parts = []
-    if len(no_row):
-        parts.append(f"not in the panel, cut from the map (missing neighbours): {name_ids(no_row)}")
-    if len(no_place):
-        parts.append(f"not on the map, cut from the panel: {name_ids(no_place)}")
-    frame = panel.frame[panel.frame.index.get_level_values(0).isin(both)]
-    return cities.loc[both], sp.Panel(frame, panel.labels, panel.history), "; ".join(parts)
 
 
 def run_moran(
@@ -91,7 +50,7 @@ def run_moran(
             text = _by_time(table)
     if not files:
         return table, text
-    write_table(table, record.made("tables", f"moran_{column}.csv"))
+    write_csv(table, record.made("tables", f"moran_{column}.csv"))
     with record.step(f"local Moran of {column}"):
         local = sp.local_moran(values, W, permutations=job.permutations, seed=job.seed, alpha=job.alpha)
     with record.step("scatter plot and cluster map"):
@@ -117,10 +76,3 @@ def _column(cities: Any, column: str) -> pd.Series[Any]:
             f"Its columns of numbers: {name_ids(numbers)}."
         )
     return cities[column]
-
-
-def write_table(table: pd.DataFrame, path: Path, *, index: bool = False) -> Path:
-    """Write a table as CSV that Excel opens with its Chinese intact."""
-    with atomic_path(path) as temporary:
-        table.to_csv(temporary, index=index, encoding="utf-8-sig")
-    return path

@@ -45,8 +45,7 @@ def read_map_and_panel(
 ) -> tuple[Any, Any]:
     """Return the map, and the panel or None, with ids of one type; what `common` cuts is said on stderr."""
     import spatial
-
-    from .moran_job import as_map_ids, restrict
+    from spatial.panel.joining import as_map_ids, restrict
 
     cities = spatial.read_cities(file, id=id, crs=crs, layer=layer, encoding=encoding)
     if panel is None:

@@ -8,10 +8,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from spatial.errors import DataError
 
-__all__ = ["atomic_path", "atomic_text"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["atomic_path", "atomic_text", "write_csv"]
 
 
 @contextmanager
@@ -46,3 +50,10 @@ def atomic_text(path: str | Path, text: str) -> Path:
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return Path(path)
+
+
+def write_csv(table: pd.DataFrame, path: Path, *, index: bool = False) -> Path:
+    """Write a table as CSV that Excel opens with its Chinese intact."""
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=index, encoding="utf-8-sig")
+    return path

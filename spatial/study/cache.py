@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from spatial.errors import DataError
 from spatial.io.atomic import atomic_text
 
-from .record import _versions, file_hash
+from .record import file_hash, versions
 
 __all__ = ["Entry", "Manifest", "code_digest", "digest", "inside", "publish", "staging", "sweep"]
 
@@ -56,7 +56,7 @@ def code_digest() -> str:
     ]
     sources = sorted({path.resolve() for root in roots for path in root.rglob("*.py")})
     found = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sources]
-    return digest(_versions(), sorted(found))
+    return digest(versions(), sorted(found))
 
 
 class Entry(BaseModel):

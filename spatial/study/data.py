@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 import spatial as sp
-from spatial.cli.moran_job import as_map_ids, restrict
 from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.io.sources import is_database, without_password
 from spatial.models.data.columns import cell_values
 from spatial.models.data.source import as_source
 from spatial.models.formula.grammar import parse_terms
 from spatial.models.formula.tokens import Node
+from spatial.panel.joining import as_map_ids, restrict
 from spatial.study.schema.weights import Weights
 from spatial.weights.specs import SPECS
 

@@ -1,4 +1,4 @@
-"""The run record: versions, input hashes, seeds, timings, warnings and outputs, in one run.json."""
+"""The run record: versions, input hashes, seeds, timings, warnings, outputs and failures, in one run.json."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import json
 import platform
 import sys
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
+from warnings import WarningMessage, catch_warnings, simplefilter
 
 from spatial.io.atomic import atomic_text
 from spatial.io.sources import without_password
 
-__all__ = ["RunRecord", "file_hash"]
+__all__ = ["RunRecord", "file_hash", "versions"]
 
 _PACKAGES = (
     "spatial-cities",
@@ -40,7 +40,8 @@ def file_hash(path: str | Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries beneath the numbers."""
     found = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:
@@ -74,31 +75,60 @@ class RunRecord:
     outputs: list[str] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    states: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Of each step: its state, files, seconds, warnings, and what failed."""
+    interrupted: bool = False
+    heard: list[str] = field(default_factory=list)
+    """What the last step warned of."""
     _done: int = 0
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Show, time and listen to one step; its warnings are kept, and still shown."""
-        out = self.stream or sys.stderr
-        count = f"[{self._done + 1}/{self.steps}] " if self.steps else ""
-        print(f"{count}{name} ...", end=" ", file=out, flush=True)
+        """Show, time and listen to one step; its warnings are kept, and shown where they are new."""
+        self.say(f"{self._count()}{name} ...", end=" ")
         started = time.perf_counter()
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
+        with catch_warnings(record=True) as caught:
+            simplefilter("always")
             try:
                 yield
             except BaseException:
-                print("failed", file=out, flush=True)
+                self.say("failed")
                 raise
         seconds = round(time.perf_counter() - started, 3)
         self.timings[name] = round(self.timings.get(name, 0.0) + seconds, 3)
+        self.say(f"{seconds:.2f} s")
+        self.hear(caught)
+
+    def _count(self) -> str:
         self._done += 1
-        print(f"{seconds:.2f} s", file=out, flush=True)
-        for item in caught:
-            text = f"{item.category.__name__}: {item.message}"
+        return f"[{self._done}/{self.steps}] " if self.steps else ""
+
+    def hear(self, caught: list[WarningMessage]) -> None:
+        """Note warnings; show those that are new."""
+        self.heard = list(dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in caught))
+        for text in self.heard:
             if text not in self.warnings:
                 self.warnings.append(text)
-                print(f"    {text}", file=out, flush=True)
+                self.say(f"    {text}")
+
+    def say(self, text: str, end: str = "\n") -> None:
+        """Show a line."""
+        print(text, end=end, file=self.stream or sys.stderr, flush=True)
+
+    def skipped(self, name: str) -> None:
+        """Note and show a step whose files are up to date."""
+        self.states[name] = {"state": "unchanged"}
+        self.say(f"{self._count()}{name} ... unchanged")
+
+    def failed(self, name: str, message: str) -> None:
+        """Note a step that failed; the others go on."""
+        self.states[name] = {"state": "failed", "error": message}
+        self.say(f"    {message}")
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Name of each failed step to its message."""
+        return {n: s["error"] for n, s in self.states.items() if s["state"] == "failed"}
 
     def read(self, source: str | Path) -> str | Path:
         """Note an input with its hash, or a database or a web address without its password; return it."""
@@ -118,13 +148,16 @@ class RunRecord:
     def write(self) -> Path:
         """Write run.json."""
         content = {
-            "versions": _versions(),
+            "versions": versions(),
             "platform": platform.platform(),
             "settings": self.settings,
             "inputs": self.inputs,
             "outputs": sorted(set(self.outputs)),
             "seconds": self.timings,
             "warnings": self.warnings,
+            "failed": self.failures,
+            "interrupted": self.interrupted,
+            "steps": self.states,
         }
         text = json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n"
         return atomic_text(self.folder / "run.json", text)

@@ -15,14 +15,15 @@ from spatial import shapefiles
 from spatial.errors import DataError, SpatialError, did_you_mean
 from spatial.io.sources import without_password
 from spatial.study.schema.study import Study, json_schema
-from spatial.study.steps.build import Output, Step, build_steps
+from spatial.study.steps.build import build_steps
+from spatial.study.steps.step import Output, Step
 
 from .cache import Entry, Manifest, publish, staging, sweep
 from .checks import check_columns, check_references
 from .checks_weights import warn_endogenous
 from .data import Loaded, data_files, databases, hashes, load_data
 from .problems import Problem, StudyError, public, read_sections
-from .run_record import StudyRecord
+from .record import RunRecord
 from .values import Values
 
 __all__ = [
@@ -286,15 +287,14 @@ def _made(folder: Path) -> Path:
 
 def _record(
     file: Path, study: Study, folder: Path, only: Any, count: int, progress: TextIO | None
-) -> StudyRecord:
+) -> RunRecord:
     settings = {"study": file.name, "only": only, "seed": study.seed, **public(study.model_dump(mode="json"))}
-    return StudyRecord(folder, settings, steps=count, stream=progress)
+    return RunRecord(folder, settings, steps=count, stream=progress)
 
 
-def _run(step: Step, manifest: Manifest, record: StudyRecord, names: set[str]) -> None:
+def _run(step: Step, manifest: Manifest, record: RunRecord, names: set[str]) -> None:
     if manifest.is_current(step.name, step.key):
         record.skipped(step.name)
-        record.states[step.name] = {"state": "unchanged"}
         return
     try:
         with record.step(step.name), staging(manifest.folder) as staged:
@@ -323,7 +323,7 @@ def _close_figures() -> None:
         sys.modules["matplotlib.pyplot"].close("all")
 
 
-def _finish(record: StudyRecord, manifest: Manifest, steps: Iterable[Step]) -> None:
+def _finish(record: RunRecord, manifest: Manifest, steps: Iterable[Step]) -> None:
     """Describe the whole folder: what was run now, and what is there from before."""
     for step in steps:
         state = record.states.setdefault(step.name, {"state": "not run"})

@@ -2,72 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import spatial as sp
-from spatial.cli.moran_job import write_table
-from spatial.io.atomic import atomic_text
+from spatial.io.atomic import write_csv
 from spatial.study.cache import digest
 from spatial.study.data import file_stem
 from spatial.study.schema import study as schema
 from spatial.study.values import Values
 
-__all__ = ["Output", "Step", "build_steps"]
+from .models import model_steps
+from .outputs import output_steps
+from .step import Output, Step
 
-
-@dataclass
-class Output:
-    """Where a step writes, and what it shows at the end."""
-
-    folder: Path
-    shown: list[str] = field(default_factory=list)
-
-    def path(self, *names: str) -> Path:
-        """Return the path of a file to write."""
-        target = self.folder.joinpath(*names)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        return target
-
-    def text(self, text: str, *names: str) -> None:
-        """Write a text."""
-        atomic_text(self.path(*names), text.rstrip("\n") + "\n")
-
-    def show(self, text: str) -> None:
-        """Show a text at the end of the run."""
-        self.shown.append(text)
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step.
-
-    Parameters
-    ----------
-    name : str
-        Unique, beginning with the section.
-    key : str
-        Digest of all that it depends on.
-    run : function of Output
-    """
-
-    name: str
-    key: str
-    run: Callable[[Output], None]
-
-    @property
-    def section(self) -> str:
-        """The section of the study file."""
-        return self.name.split(":")[0]
+__all__ = ["build_steps"]
 
 
 def build_steps(values: Values) -> list[Step]:
     """Return all steps of a study in order."""
-    from .models import model_steps
-    from .outputs import output_steps
-
     return [
         Step("data", digest(values.panel_key, values.words_key), lambda out: _data(values, out)),
         *_weights_steps(values),
@@ -82,8 +35,8 @@ def _data(values: Values, out: Output) -> None:
     panel = values.labelled
     if values.loaded.cut:
         out.show(f"Units in both map and panel: {panel.n_units}; {values.loaded.cut}.")
-    write_table(panel.history_frame(), out.path("tables", "cleaning.csv"), index=True)
-    write_table(panel.describe(), out.path("tables", "describe.csv"), index=True)
+    write_csv(panel.history_frame(), out.path("tables", "cleaning.csv"), index=True)
+    write_csv(panel.describe(), out.path("tables", "describe.csv"), index=True)
 
 
 # ---- weights
@@ -132,7 +85,7 @@ def _diagnose(values: Values, part: schema.Diagnostics, column: str, out: Output
     stem, lang, seed = _stem(values, part, column), values.study.language, values.study.seed
     W = values.weights(part.weights)
     table = values.moran(part, column)
-    write_table(table, out.path("tables", f"moran_{stem}.csv"))
+    write_csv(table, out.path("tables", f"moran_{stem}.csv"))
     name = values.default_weights(part.weights)
     out.show(f"Moran's I of {values.label(column)} ({column}), weights {name}\n{_by_time(table)}")
     if values.panel.n_times > 1:
@@ -146,7 +99,7 @@ def _diagnose(values: Values, part: schema.Diagnostics, column: str, out: Output
         sp.save_figure(axes, out.path("figures", f"moran_scatter_{suffix}.png"))
         if part.local:
             local = values.local(part, column, time)
-            write_table(local.frame, out.path("tables", f"local_moran_{suffix}.csv"), index=True)
+            write_csv(local.frame, out.path("tables", f"local_moran_{suffix}.csv"), index=True)
             axes = sp.map_clusters(local, values.cities, alpha=part.alpha, lang=lang)
             sp.save_figure(axes, out.path("figures", f"clusters_{suffix}.png"))
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from spatial.cli.moran_job import write_table
+from spatial.io.atomic import write_csv
 from spatial.study.cache import digest
 from spatial.study.checks import fit_names
 from spatial.study.values import Values
 
-from .build import Output, Step
+from .step import Output, Step
 
 __all__ = ["compare_text", "model_steps"]
 
@@ -49,7 +49,7 @@ def _identification(values: Values, k: int, out: Output) -> None:
     name = values.study.systems[k].name
     found = values.system(k).identification()
     out.text(found.summary(), "tables", f"{name}_identification.txt")
-    write_table(found.frame, out.path("tables", f"{name}_identification.csv"))
+    write_csv(found.frame, out.path("tables", f"{name}_identification.csv"))
     out.show(found.summary())
 
 
@@ -60,14 +60,14 @@ def _estimates(values: Values, k: int, names: list[str], out: Output) -> None:
     main = fits[part.name]
     out.text("\n\n".join([*texts, str(main.stability())]), "tables", f"{part.name}_estimates.txt")
     tidy = pd.concat({name: fit.tidy() for name, fit in fits.items()}, names=["fit", None])
-    write_table(tidy.reset_index("fit"), out.path("tables", f"{part.name}_estimates.csv"))
+    write_csv(tidy.reset_index("fit"), out.path("tables", f"{part.name}_estimates.csv"))
     out.show(compare_text({fit.method: fit for fit in fits.values()}))
 
 
 def _tests(values: Values, name: str, out: Output) -> None:
     found = values.fit(name).diagnostics()
     out.text(found.summary(), "tables", f"{name}_diagnostics.txt")
-    write_table(found.frame, out.path("tables", f"{name}_diagnostics.csv"))
+    write_csv(found.frame, out.path("tables", f"{name}_diagnostics.csv"))
     out.show(_short(found.summary(), f"tables/{name}_diagnostics.txt"))
 
 
@@ -83,14 +83,14 @@ def _short(summary: str, file: str) -> str:
 def _impacts(values: Values, name: str, out: Output) -> None:
     found = values.impacts(name)
     out.text(found.summary(), "tables", f"{name}_impacts.txt")
-    write_table(found.tidy(), out.path("tables", f"{name}_impacts.csv"))
+    write_csv(found.tidy(), out.path("tables", f"{name}_impacts.csv"))
     out.show(found.summary())
 
 
 def _regression(values: Values, name: str, out: Output) -> None:
     fit = values.fit(name)
     out.text(fit.summary(), "tables", f"{name}_estimates.txt")
-    write_table(fit.tidy(), out.path("tables", f"{name}_estimates.csv"))
+    write_csv(fit.tidy(), out.path("tables", f"{name}_estimates.csv"))
     if not values.study.systems:  # whose estimates are what a reader of the screen looks for
         out.show(fit.summary())
 

@@ -15,7 +15,7 @@ from spatial.study.cache import digest
 from spatial.study.schema import outputs
 from spatial.study.values import Values
 
-from .build import Output, Step
+from .step import Output, Step
 from .tables import built_table, make_table, table_key
 
 __all__ = ["output_steps"]

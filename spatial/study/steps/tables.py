@@ -6,13 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from spatial.cli.moran_job import write_table
+from spatial.io.atomic import write_csv
 from spatial.study.cache import digest
 from spatial.study.checks import fit_names
 from spatial.study.schema import outputs
 from spatial.study.values import Values
 
-from .build import Output
+from .step import Output
 
 __all__ = ["built_table", "make_table", "table_key"]
 
@@ -46,7 +46,7 @@ def make_table(values: Values, part: Any, out: Output) -> None:
     for kind in dict.fromkeys(part.formats):
         path = out.path("tables", f"{part.name}.{kind}")
         if kind == "csv":
-            write_table(_numbers(values, part), path)
+            write_csv(_numbers(values, part), path)
         else:
             getattr(table, _WRITERS[kind])(path)
 
