@@ -12,7 +12,7 @@ from spatial.errors import AlignmentError, WeightsError, name_ids
 from spatial.ids.alignment import as_float, check_ids
 
 if TYPE_CHECKING:
-    from .value import Meta
+    from .meta import Meta
 
 __all__ = [
     "canonical_csr",
@@ -171,7 +171,7 @@ def from_graph(graph: Any) -> Parts:
 
 def graph_meta(graph: Any) -> Meta:
     """Return what a Graph knows of itself."""
-    from .value import Meta
+    from .meta import Meta
 
     normal = {"R": "row", "O": "none"}.get(graph.transformation, f"libpysal {graph.transformation}")
     return Meta(kind="given", normalization=normal, islands="keep", source="libpysal Graph")
@@ -200,7 +200,7 @@ def from_w(w: Any) -> Parts:
 
 def w_meta(w: Any) -> Meta:
     """Return what a legacy W knows of itself."""
-    from .value import Meta
+    from .meta import Meta
 
     normal = {"R": "row", "O": "none"}.get(str(w.transform), f"libpysal {w.transform}")
     return Meta(kind="given", normalization=normal, islands="keep", source="libpysal W")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,9 @@ import scipy.sparse as sp
 from spatial.errors import AlignmentError, WeightsError, name_ids
 from spatial.ids.alignment import check_ids, indexer
 
-from . import conversion, lags, normalization
+from . import conversion, cutting, lags, normalization
+from .checks import one_of
+from .meta import Meta
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,29 +24,6 @@ if TYPE_CHECKING:
     from spatial.weights.report.report import WeightsReport
 
 __all__ = ["Meta", "Weights", "as_weights"]
-
-
-@dataclass(frozen=True)
-class Meta(Mapping[str, Any]):
-    """What the weights are: read as attributes (`meta.kind`) or as a mapping (`meta["kind"]`)."""
-
-    kind: str = "given"
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    distance_unit: str | None = None
-    normalization: str = "none"
-    islands: str = "raise"
-    source: str = ""
-
-    def __getitem__(self, key: str) -> Any:
-        if key not in tuple(self):  # by the names: `in self` would ask this method
-            raise KeyError(key)
-        return getattr(self, key)
-
-    def __iter__(self) -> Iterator[str]:
-        return (f.name for f in fields(self))
-
-    def __len__(self) -> int:
-        return len(fields(self))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -117,8 +95,7 @@ class Weights:
     @property
     def is_row_standardized(self) -> bool:
         """Whether each row that has neighbours sums to one."""
-        sums = normalization.row_sums(self.sparse)
-        return bool(np.allclose(sums[sums != 0], 1.0, rtol=0, atol=1e-12)) and self.n_links > 0
+        return cutting.sums_to_one(self.sparse)
 
     def __len__(self) -> int:
         return self.n
@@ -204,15 +181,54 @@ class Weights:
         order = indexer(self.ids, wanted, "the weights", "the ids given")
         return replace(self, ids=wanted, sparse=self.sparse[order][:, order])
 
-    def subset(self, ids: Any) -> Weights:
-        """Keep only `ids`, in the order given; links to other units are cut, rows are not rescaled."""
+    def subset(
+        self, ids: Any, *, renormalize: bool = True, islands: Literal["raise", "keep"] | None = None
+    ) -> Weights:
+        """Keep only `ids`, in the order given; links to the units left out are cut.
+
+        Parameters
+        ----------
+        ids : Index or sequence
+            Unit ids, each among those of these weights.
+        renormalize : bool
+            Normalise what remains as these weights are: rows that summed to one do so again.  With False the
+            weights stay as they are, and the normalisation is ``"none"`` where links were cut.
+        islands : {"raise", "keep"}, optional
+            What becomes of units that lose all their neighbours.  Default, as these weights were built:
+            ``"keep"`` where they keep islands, else ``"raise"``.
+
+        Returns
+        -------
+        Weights
+            ``meta.subset_of`` and ``meta.cut_share`` say what was cut, and `report` prints it.
+
+        Raises
+        ------
+        AlignmentError
+            For ids that are not in the weights.
+        WeightsError
+            Where units lose all neighbours and may not, or what remains cannot be normalised.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> W = Weights.from_dense(1 - np.eye(3), ids=["a", "b", "c"]).row_standardized()
+        >>> W.subset(["b", "a"]).to_dense()
+             b    a
+        b  0.0  1.0
+        a  1.0  0.0
+        >>> W.subset(["b", "a"]).meta.cut_share
+        0.5
+        """
         wanted = check_ids(ids, "A subset")
         order = self.ids.get_indexer(wanted)
         if (order < 0).any():
             raise AlignmentError(f"These ids are not in the weights: {name_ids(wanted[order < 0])}.")
-        normalization = self.meta.normalization if len(wanted) == self.n else "none"
-        cut = self.sparse[order][:, order]
-        return Weights(wanted, cut, replace(self.meta, normalization=normalization))
+        policy = None if islands is None else one_of(islands, ("raise", "keep"), "islands")
+        cut, meta = cutting.cut_out(
+            self.sparse, self.ids, self.meta, order, renormalize=renormalize, islands=policy
+        )
+        return Weights(wanted, conversion.owned(cut), meta)
 
     def combine(self, other: Any, share: float) -> Weights:
         """Return `share` of these weights plus ``1 - share`` of `other`."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
@@ -134,18 +133,13 @@ def _balanced(
     if whole.sum() < 2:
         raise DataError("No two units are complete at all times; choose unbalanced='induced'.")
     kept = source.units[whole]
-    cut = {name: _subset(w, kept) for name, w in weights.items()}
+    cut = {name: w.subset(kept) for name, w in weights.items()}
     lost = sum(w.n_links for w in weights.values()) - sum(w.n_links for w in cut.values())
     total = max(1, sum(w.n_links for w in weights.values()))
     note = f"{int((~whole).sum())} incomplete units dropped, with {lost / total:.1%} of the links"
     n = len(source.units)
     rows = np.arange(shift * n, len(source.times) * n).reshape(-1, n)[:, whole].ravel()
     return Sample(balanced_layout(kept, source.times[shift:]), rows, cut, (*notes, note))
-
-
-def _subset(weights: Weights, kept: pd.Index[Any]) -> Weights:
-    cut = weights.subset(kept)
-    return cut.row_standardized() if weights.is_row_standardized else cut
 
 
 def _induced(
@@ -156,7 +150,7 @@ def _induced(
     layout = Layout(source.units[seen], source.times[shift:][times], unit, time)
     n = len(source.units)
     rows = np.arange(shift * n, len(source.times) * n).reshape(-1, n)[used]
-    kept = {name: w if seen.all() else _subset(w, source.units[seen]) for name, w in weights.items()}
+    kept = {name: w if seen.all() else w.subset(source.units[seen]) for name, w in weights.items()}
     note = f"unbalanced: {len(rows)} of {used.size} cells are complete"
     return Sample(layout, rows, kept, (*notes, note))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, get_args
 
@@ -165,13 +165,10 @@ def check_missing(missing: str) -> None:
 
 
 def restrict(weights: Weights, keep: NDArray[np.bool_]) -> Weights:
-    """Keep only some units; weights that were row-standardised are so again over the links that remain."""
+    """Keep only some units; the links that remain are normalised again as the weights are."""
     if keep.all():
         return weights
-    cut = weights.subset(weights.ids[keep])
-    if weights.meta.normalization == "row" or weights.is_row_standardized:
-        return cut.row_standardized()
-    return replace(cut, meta=replace(cut.meta, normalization=weights.meta.normalization))
+    return weights.subset(weights.ids[keep], islands="keep")
 
 
 def _check_content(

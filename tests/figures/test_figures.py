@@ -314,7 +314,7 @@ def test_ridge_refusals(panel: Panel) -> None:
 
 
 def test_histogram_counts_neighbours(weights: Weights) -> None:
-    cut = weights.subset(["a", "b", "c", "f"])
+    cut = weights.subset(["a", "b", "c", "f"], islands="keep")
     axes = figures.neighbour_histogram(cut)
     assert [(round(b.get_x() + b.get_width() / 2), b.get_height()) for b in axes.patches] == [
         (0, 1),

@@ -50,7 +50,7 @@ class WeightsReport:
         Whether each link has its opposite, and of the same weight.
     spectrum : Spectrum or None
         Eigenvalues and the admissible range of lambda; None where not asked for.
-    kind, normalization, islands_policy, source, distance_unit, parameters
+    kind, normalization, islands_policy, source, distance_unit, parameters, subset_of, cut_share
         From `W.meta`.
     warnings : tuple of str
         What to mind before estimating.
@@ -77,6 +77,8 @@ class WeightsReport:
     source: str
     distance_unit: str | None
     parameters: Mapping[str, Any]
+    subset_of: int | None
+    cut_share: float
     warnings: tuple[str, ...]
 
     # ---- facts under the names of the literature
@@ -157,6 +159,8 @@ class WeightsReport:
             "normalization": self.normalization,
             "islands_policy": self.islands_policy,
             "source": self.source,
+            "subset_of": self.subset_of,
+            "cut_share": self.cut_share,
         }
 
     def summary(self) -> str:
@@ -276,6 +280,8 @@ def build_report(W: Any, *, spectrum: bool = True) -> WeightsReport:
         source=meta.source,
         distance_unit=meta.distance_unit,
         parameters=dict(meta.parameters),
+        subset_of=meta.subset_of,
+        cut_share=meta.cut_share,
         warnings=tuple(_warnings(weights, own, sizes, density)),
     )
 
@@ -305,6 +311,8 @@ def _symmetry(matrix: sp.csr_array) -> tuple[bool, bool]:
 def _warnings(W: Weights, matrix: sp.csr_array, sizes: tuple[int, ...], density: float) -> list[str]:
     """What to mind: GS3SLS assumptions A1 and A3 (Kelejian and Prucha 2004), and what spatial lags lose."""
     found = []
+    if note := W.meta.cut_note(W.n):
+        found.append(f"these weights are a subset: {note}. Spatial lags are of the units that remain.")
     if len(W.islands):
         found.append(
             f"{len(W.islands)} of {W.n} units have no neighbours, so that their spatial lag is 0: "

@@ -64,6 +64,8 @@ def _rows(report: WeightsReport) -> list[tuple[str, str]]:
     ]
     if report.parameters:
         rows.insert(8, ("parameters", ", ".join(f"{k} = {v}" for k, v in report.parameters.items())))
+    if report.subset_of is not None:
+        rows.insert(1, ("subset", f"of {report.subset_of:,} units, {report.cut_share:.1%} of the links cut"))
     return rows + _spectrum(report)
 
 
