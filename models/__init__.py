@@ -16,6 +16,7 @@ _MODULES = {
         "WildBootstrap",
     ),
     ".diagnostics.table": ("Diagnostics",),
+    ".identification.anderson_rubin": ("AndersonRubin",),
     ".nonspatial": (
         "FixedEffectsFit",
         "fixed_effects",

@@ -24,7 +24,7 @@ from spatial.models.identification.first_stages import equation_first_stage
 from spatial.models.identification.strength import sanderson_windmeijer_f
 from spatial.results import Fit
 
-from .results import equation_table
+from .summaries import equation_table
 from .system import SpatialSystem
 
 __all__ = ["FixedEffectsFit", "fixed_effects"]

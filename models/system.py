@@ -206,7 +206,8 @@ class SpatialSystem:
             names = ", ".join(found.frame.loc[found.frame["weak"], "equation"])
             warnings.warn(
                 f"Weak identification of {names}: estimates may be far off and intervals too short. See "
-                "system.identification().summary(); exclusions of own variables are the strongest cure.",
+                "system.identification().summary(); exclusions of own variables are the strongest cure, and "
+                "fit.anderson_rubin() gives confidence sets that hold however weak instruments are.",
                 WeakInstrumentWarning,
                 stacklevel=3,
             )

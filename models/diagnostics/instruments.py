@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from spatial.models.estimation.estimate import Estimate
 from spatial.models.hypothesis import HypothesisTest, cluster_sums
-from spatial.models.identification import strength
+from spatial.models.identification.anderson_rubin import anderson_rubin_test
 from spatial.models.identification.verdict import identify
 
 from .subject import Subject
@@ -48,7 +48,7 @@ def equation_tests(subject: Subject, g: int) -> list[HypothesisTest]:
     moving = subject.endogenous(g)
     first = Z[:, moving] - Q @ (Q.T @ Z[:, moving])
     tests.append(durbin_wu_hausman(y, Z, first, subject.n, codes, equation=name))
-    tests.append(_anderson_rubin(subject, g, y, Z, moving))
+    tests.append(anderson_rubin_test(subject.design, g))
     return tests
 
 
@@ -83,31 +83,6 @@ def _clustered_j(subject: Subject, g: int) -> HypothesisTest:
         subject.two_stage_residuals[:, [g]],
         subject.codes,
         equation=subject.names[g],
-    )
-
-
-def _anderson_rubin(
-    subject: Subject, g: int, y: Float, Z: Float, moving: NDArray[np.bool_]
-) -> HypothesisTest:
-    name = subject.names[g]
-    if not moving.any():
-        reason = "the equation has no endogenous regressor"
-        return HypothesisTest.failed("Anderson-Rubin", "the slopes are 0", reason, equation=name)
-    stage = strength.first_stage(
-        Z[:, moving], Z[:, ~moving], subject.design.basis.Q, n_effective=subject.n, codes=subject.codes
-    )
-    found = strength.anderson_rubin(y, stage, Z[:, ~moving], np.zeros(int(moving.sum())))
-    null = "the endogenous regressors have no effect, however weak the instruments"
-    return HypothesisTest(
-        found.name,
-        null,
-        found.statistic,
-        found.distribution,
-        found.df,
-        found.df_denominator,
-        equation=name,
-        reason=found.reason,
-        detail=found.detail,
     )
 
 

@@ -20,10 +20,13 @@ from numpy.typing import NDArray
 from spatial.models.data.effects import Effects
 from spatial.models.data.layout import LagOperator
 
+from .projection import Projection
+
 __all__ = [
     "ErrorMoments",
     "RhoFit",
     "build_moments",
+    "centred_moments",
     "fit_rho",
     "fit_rho_1999",
     "fit_rho_profile",
@@ -47,7 +50,7 @@ class ErrorMoments:
     diagonal : array (2, R)
         What is added on the diagonals of M'M and (M + M')/2: minus their own diagonal, and the centring
         that takes the mean of the moment to zero after effects have been partialled out.
-    n : int
+    n : float
         Effective sample size.
     trace : float
         tr(M'M) / N.
@@ -55,7 +58,7 @@ class ErrorMoments:
 
     operator: LagOperator
     diagonal: Float
-    n: int
+    n: float
     trace: float
 
     def apply(self, values: Float) -> Float:
@@ -109,18 +112,30 @@ def rho_bound(operator: LagOperator) -> float:
 
 def build_moments(operator: LagOperator, effects: Effects) -> ErrorMoments:
     """Prepare the moments of M for a sample with these effects."""
+    means = effects.is_within and (effects.commutes_with(operator) or not effects.has_time)
+    return _centred(operator, effects, effects.project, effects.n_effective, means)
+
+
+def centred_moments(operator: LagOperator, space: Projection) -> ErrorMoments:
+    """Prepare the quadratic forms of any matrix under a projector that does not depend on rho."""
+    return _centred(operator, space.effects, space.project, space.n, space.is_within)
+
+
+def _centred(
+    operator: LagOperator, effects: Effects, project: Callable[[Float], Float], n: float, means: bool
+) -> ErrorMoments:
     squares = operator.column_squares
     own = operator.per_row(lambda m: m.diagonal())
     diagonal = np.stack([-squares, -own])
     layout = operator.layout
-    plain = ErrorMoments(operator, diagonal, effects.n_effective, float(squares.sum()) / layout.n_rows)
-    if not effects.any or (effects.kept == (("unit",),) and layout.is_balanced):
+    plain = ErrorMoments(operator, diagonal, n, float(squares.sum()) / layout.n_rows)
+    if not effects.any or (means and not effects.has_time):
         # Unit means of a balanced panel leave the moments at zero: A_q has no diagonal.
         return plain
-    if effects.is_within and effects.commutes_with(operator) and layout.n_units > 2:
+    if means and layout.n_units > 2:
         centring = np.stack([_time_centring(plain, q) for q in (0, 1)])
     else:
-        centring = -_trace_per_row(plain, effects)[:, None] * np.ones(layout.n_rows)
+        centring = -_trace_per_row(plain, project)[:, None] * np.ones(layout.n_rows)
     return ErrorMoments(operator, diagonal + centring, plain.n, plain.trace)
 
 
@@ -134,11 +149,11 @@ def _time_centring(moments: ErrorMoments, q: int) -> Float:
     return np.asarray((-inner - s / n**2) / (1.0 - 2.0 / n))
 
 
-def _trace_per_row(moments: ErrorMoments, effects: Effects) -> Float:
+def _trace_per_row(moments: ErrorMoments, project: Callable[[Float], Float]) -> Float:
     """Return tr(P A_q P) / n by Hutchinson's estimator, with tr(A_q) = 0 known; (2,)."""
     random = np.random.default_rng(np.random.SeedSequence(20040118))
     probes = random.choice(np.array([-1.0, 1.0]), size=(moments.operator.layout.n_rows, _PROBES))
-    swept = effects.project(probes)
+    swept = project(probes)
     total = np.zeros(2)
     for k in range(_PROBES):
         x, y = probes[:, k].copy(), swept[:, k].copy()

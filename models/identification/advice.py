@@ -80,6 +80,8 @@ def advice_weak(smallest: float, low: dict[str, float], equations: int) -> str:
     if low:
         shown = ", ".join(f"{name} {value:.2g}" for name, value in low.items())
         lines.append(f"Conditional first-stage F below {WEAK_F:g}: {shown}.")
+    if low:
+        lines.append("fit.anderson_rubin() gives confidence sets that hold however weak instruments are.")
     if equations > 1:
         lines.append(
             "An exogenous variable of another equation, excluded here, is stronger than spatial lags."

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.models.hypothesis import HypothesisTest, cluster_sums, wald
+from spatial.models.hypothesis import HypothesisTest, cluster_sums
 
 __all__ = [
     "FirstStage",
-    "anderson_rubin",
-    "anderson_rubin_set",
     "bias_critical_value",
     "cragg_donald",
     "effective_critical_value",
@@ -325,54 +323,3 @@ def bias_critical_value(instruments: int, *, bias: float = 0.1, level: float = 0
 
     mu = optimize.brentq(excess, 1e-8, 600.0)
     return float(stats.ncx2.isf(level, instruments, mu) / instruments)
-
-
-def anderson_rubin(
-    y: Float, stage: FirstStage, included: Float, null_slopes: Float, *, clustered: bool = True
-) -> HypothesisTest:
-    r"""Test the slopes of all endogenous regressors; valid however weak the instruments are.
-
-    Regress :math:`y - Y\delta_0` on the included and the excluded instruments, and test the excluded.
-
-    Parameters
-    ----------
-    y : (n,)
-    stage : FirstStage
-    included : (n, k)
-        Included exogenous regressors, partialled out of y here.
-    null_slopes : (m,)
-    """
-    shown = ", ".join(f"{slope:g}" for slope in null_slopes)
-    name, null = "Anderson-Rubin", f"the slopes of the endogenous regressors are ({shown})"
-    if stage.n_instruments == 0 or stage.df < 1:
-        return HypothesisTest.failed(name, null, "there are no excluded instruments")
-    residual = y - included @ np.linalg.lstsq(included, y, rcond=None)[0] if included.shape[1] else y
-    residual = residual - stage.Y @ null_slopes
-    slopes = stage.Z.T @ residual
-    error = residual - stage.Z @ slopes
-    if not clustered or stage.codes is None:
-        value = float(slopes @ slopes) / (float(error @ error) / stage.df) / stage.n_instruments
-        return HypothesisTest(name, null, value, "F", stage.n_instruments, stage.df)
-    clusters = int(stage.codes.max()) + 1
-    if clusters <= stage.n_instruments:
-        return HypothesisTest.failed(name, null, f"{clusters} clusters for {stage.n_instruments} instruments")
-    meat = _score_covariance(stage.Z, error, stage.codes) * _small_sample(stage)
-    return wald(name, null, slopes, meat, detail="clustered")
-
-
-def anderson_rubin_set(
-    y: Float,
-    stage: FirstStage,
-    included: Float,
-    grid: Float,
-    *,
-    level: float = 0.05,
-    clustered: bool = True,
-) -> Float:
-    """Return the slopes of `grid` that the Anderson-Rubin test does not reject, for one regressor."""
-    kept = [
-        slope
-        for slope in grid
-        if anderson_rubin(y, stage, included, np.array([slope]), clustered=clustered).p_value >= level
-    ]
-    return np.array(kept)

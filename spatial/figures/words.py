@@ -10,6 +10,7 @@ __all__ = ["word"]
 
 _WORDS: Mapping[str, tuple[str, str]] = {
     "clusters": ("Local Moran clusters", "局部莫兰聚类"),
+    "confidence_set": ("{level} % confidence set", "{level}% 置信集"),
     "density": ("Density", "密度"),
     "direct": ("Direct", "直接效应"),
     "effect": ("Effect", "效应"),

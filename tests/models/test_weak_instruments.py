@@ -163,35 +163,6 @@ def test_collinear_first_stages_have_large_f_and_small_conditional_f() -> None:
     assert weak.kleibergen_paap(stage)[0].p_value > 0.01
 
 
-def test_anderson_rubin_at_the_estimate_is_sargan_in_an_overidentified_equation() -> None:
-    s = draw(10, 1, 4)
-    stage = s.stage()
-    fit = linearmodels_fit(s, cov_type="unadjusted")
-    slope = np.array([fit.params.iloc[-1]])
-    test = weak.anderson_rubin(s.y, stage, s.X, slope, clustered=False)
-    n = len(s.y)
-    ratio = test.statistic * stage.n_instruments / stage.df
-    assert n * ratio / (1 + ratio) == pytest.approx(fit.sargan.stat, rel=1e-9)
-
-
-@pytest.mark.parametrize("clustered", [False, True])
-def test_anderson_rubin_has_its_size_with_useless_instruments(clustered: bool) -> None:
-    rejected = []
-    for seed in range(200):
-        s = draw(seed, 1, 3, strength=0.0)
-        test = weak.anderson_rubin(s.y, s.stage(), s.X, np.array([1.0]), clustered=clustered)
-        rejected.append(test.p_value < 0.05)
-    # Unit effects in the errors leave the plain F valid here: the instruments are drawn anew in each period.
-    assert 0.01 <= np.mean(rejected) <= 0.11
-
-
-def test_anderson_rubin_set_covers_the_truth_and_not_far_values() -> None:
-    s = draw(11, 1, 3, strength=1.0)
-    kept = weak.anderson_rubin_set(s.y, s.stage(), s.X, np.linspace(-3, 5, 161))
-    assert kept.min() < 1.0 < kept.max()
-    assert kept.max() - kept.min() < 2.0
-
-
 def test_reasons_are_given() -> None:
     s = draw(12, 2, 1)
     stage = s.stage()
@@ -201,11 +172,9 @@ def test_reasons_are_given() -> None:
     assert "there are 2" in weak.effective_f(stage).reason
     none = weak.first_stage(s.Y, s.X, np.linalg.qr(s.X)[0], n_effective=len(s.y), codes=s.units)
     assert weak.first_stage_f(none, 0).reason == "there is no excluded instrument"
-    assert weak.anderson_rubin(s.y, none, s.X, np.zeros(2)).reason == "there are no excluded instruments"
     no_clusters = weak.first_stage(s.Y, s.X, s.basis, n_effective=len(s.y))
     assert weak.first_stage_f(no_clusters, 0, clustered=True).reason == "there are no clusters"
     few = weak.first_stage(s.Y, s.X, draw(12, 2, 4).basis, n_effective=len(s.y), codes=s.units % 3)
     assert "3 clusters for 4" in weak.first_stage_f(few, 0, clustered=True).reason
-    assert "3 clusters for 4" in weak.anderson_rubin(s.y, few, s.X, np.zeros(2)).reason
     same = weak.first_stage(s.Y[:, [0, 0]], s.X, draw(12, 2, 4).basis, n_effective=300, codes=s.units)
     assert weak.kleibergen_paap(same)[0].reason == "the endogenous regressors are collinear"

@@ -8,11 +8,12 @@ and is named by no row fails `test_each_p_value_has_a_row`.
 from __future__ import annotations
 
 from size_engine import Size
+from sizes_of_joint import JOINT
 from sizes_of_statistics import STATISTICS
 
 __all__ = ["NO_TEST", "SIZES", "TO_MEASURE"]
 
-SIZES: list[Size] = [*STATISTICS]
+SIZES: list[Size] = [*STATISTICS, *JOINT]
 
 # Functions that make a probability but print no test of their own.
 NO_TEST = {
@@ -31,7 +32,6 @@ TO_MEASURE = {
     "spatial.autocorrelation.panels:_pooled",
     "spatial.autocorrelation.two_variables:bivariate_moran",
     "spatial.disparities.sigma:estimate_row",
-    "spatial.models.diagnostics.instruments:_anderson_rubin",
     "spatial.models.diagnostics.instruments:_subset_tests",
     "spatial.models.diagnostics.panels:effects_f",
     "spatial.models.diagnostics.panels:mundlak",
@@ -50,9 +50,8 @@ TO_MEASURE = {
     "spatial.models.diagnostics.systems:sargan",
     "spatial.models.diagnostics.systems:system_j",
     "spatial.models.identification.strength:_f_test",
-    "spatial.models.identification.strength:anderson_rubin",
     "spatial.models.identification.strength:effective_f",
     "spatial.models.identification.strength:kleibergen_paap",
     "spatial.models.impacts.errors:effects_frame",
-    "spatial.models.results:inference_frame",
+    "spatial.models.estimation.measures:inference_frame",
 }

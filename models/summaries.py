@@ -1,0 +1,68 @@
+"""A fit as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from .methods import estimator_of
+
+if TYPE_CHECKING:
+    from .results import SystemFit
+
+__all__ = ["equation_table", "fit_summary"]
+
+_SHOWN = ["term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
+
+
+def equation_table(frame: pd.DataFrame) -> str:
+    """Write the rows of one equation."""
+    shown = frame[_SHOWN].copy()
+    for column in _SHOWN[1:]:
+        digits = 3 if column in ("statistic", "p_value") else 5
+        shown[column] = [_number(v, digits) for v in shown[column]]
+    width = max(len("term"), *(len(t) for t in shown["term"]))
+    lines = ["  ".join([f"{'term':<{width}}", *(f"{c:>10}" for c in _SHOWN[1:])])]
+    for row in shown.itertuples(index=False):
+        lines.append("  ".join([f"{row[0]:<{width}}", *(f"{v:>10}" for v in row[1:])]))
+    return "\n".join(lines)
+
+
+def _number(value: float, digits: int) -> str:
+    if pd.isna(value):
+        return "-"
+    return f"{value:.{digits}f}" if 1e-3 <= abs(value) < 1e5 or value == 0 else f"{value:.{digits - 1}g}"
+
+
+def fit_summary(fit: SystemFit) -> str:
+    """Return all that is known of the fit: size, stamps, coefficients, definitions, stability."""
+    lines = [estimator_of(fit.method).title]
+    lines += [f"*** {stamp.upper()} ***" for stamp in fit.stamps]
+    lines += _size(fit)
+    table = fit.tidy()
+    for name, r2 in fit.r_squared.items():
+        lines += ["", f"{name}    R2 = {r2:.4f}", equation_table(table[table["equation"] == name])]
+    if fit.mcelroy_r_squared == fit.mcelroy_r_squared:  # not where Sigma has no inverse
+        lines += ["", f"McElroy system R2 = {fit.mcelroy_r_squared:.4f}"]
+    lines += [
+        "R2 = 1 - u'u / y'y with u = y - Z delta, effects (or the mean) taken out; it may be negative.",
+        "Coefficients are structural slopes, the other endogenous variables held fixed: see impacts().",
+    ]
+    lines += [f"Note: {note}." for note in fit.notes]
+    lines += [f"Left out, absorbed by the effects: {term} ({equation})." for equation, term in fit.absorbed]
+    if fit.dropped_instruments:
+        lines.append(f"Instruments left out as dependent: {', '.join(fit.dropped_instruments)}.")
+    lines += ["", str(fit.stability())]
+    return "\n".join(lines)
+
+
+def _size(fit: SystemFit) -> list[str]:
+    weights = [
+        f"{name}: {meta.kind}, normalisation {meta.normalization}" for name, meta in fit.weights.items()
+    ]
+    return [
+        f"N = {fit.n_units}, T = {fit.n_times}, observations = {fit.n_obs}, effective = {fit.n_effective}",
+        f"Effects: {' + '.join(fit.effects) or 'none'}.  Standard errors: {fit.covariance.label}.",
+        f"Instruments: {len(fit.instruments)}.  Weights: {'; '.join(weights) or 'none'}.",
+    ]
