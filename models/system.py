@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
+from copy import copy
+from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
 from spatial.errors import (
@@ -16,7 +19,9 @@ from spatial.errors import (
 from spatial.models.data.blueprint import build_blueprint
 from spatial.models.data.cautions import warn_system
 from spatial.models.data.cells import Unbalanced, check_weights
-from spatial.models.data.design import Design, build_design
+from spatial.models.data.design import Design, build_design, design_of_rows
+from spatial.models.data.given import Given, Lags
+from spatial.models.data.rows import check_lags, chosen_cells, outcome_columns, warn_outcome, within_rows
 from spatial.models.data.source import Source, as_source
 from spatial.models.data.weights import error_weights, lags_outcomes, named_weights, used_weights
 from spatial.models.estimation.covariance import Covariance, as_covariance, is_whole
@@ -73,6 +78,8 @@ class SpatialSystem:
     unbalanced : "raise", "balance" or "induced"
         For absent or missing cells: refuse; drop the units that have any; or use those observed, with the
         weights among them, row-standardised again where they were.
+    where, lags
+        Which rows are used; see `SpatialSystem.where`.
 
     Examples
     --------
@@ -100,8 +107,13 @@ class SpatialSystem:
         instruments: str | Iterable[str] | None = None,
         iv_order: int = 2,
         unbalanced: Unbalanced = "raise",
+        where: str | None = None,
+        lags: Lags = "full",
     ) -> None:
         _check_options(iv_order, unbalanced)
+        self.given = Given(
+            formulas, panel, weights, effects, error, instruments, iv_order, unbalanced, where, lags
+        )
         named = named_weights(weights)
         parsed = _parsed(formulas, tuple(named))
         errors, named = error_weights(error, tuple(parsed), named)
@@ -113,9 +125,11 @@ class SpatialSystem:
         blueprint = build_blueprint(parsed, source, tuple(named), errors, extra, text, bool(chosen))
         for name, w in used.items():
             check_weights(name, w, lags_outcomes=lags_outcomes(blueprint.structure, name))
-        design = build_design(blueprint, source, used, chosen, int(iv_order), unbalanced)
-        self._design = design
+        # Kept, for the rows of `where`.
+        self._build = partial(build_design, blueprint, source, used, chosen, int(iv_order), unbalanced)
+        self._used = used
         self._source = source
+        self._design = design = self._build() if where is None else self._rows(where, lags)
         self.formulas: Mapping[str, str] = {name: f.text for name, f in parsed.items()}
         self.iv_order = int(iv_order)
         warn_system(design)
@@ -154,6 +168,60 @@ class SpatialSystem:
         """Ask whether each equation can be told from the others, before any number is estimated."""
         return identify(self._design)
 
+    def where(self, condition: str, *, lags: Lags = "full") -> SpatialSystem:
+        """Return the same system on the rows that meet a condition.
+
+        Parameters
+        ----------
+        condition : str
+            As ``"level != 'capital' and year >= 2010"``; see `spatial.panel.conditions.parse_condition`.
+        lags : "full" or "within"
+            ``"full"``: spatial and time lags are of the whole map and panel, then rows are chosen; impacts
+            and stability are those of the whole map.  ``"within"``: W is cut to the chosen rows too.
+
+        Warns
+        -----
+        SpatialWarning
+            Where the condition is made of an outcome.
+        """
+        if self._design.choice is not None:
+            raise DataError(
+                f"Rows were chosen before, by {self._design.choice.condition}: write one condition, "
+                "with 'and'."
+            )
+        out = copy(self)
+        out.given = replace(self.given, where=condition, lags=lags)
+        out._design = self._rows(condition, lags, self._design)
+        return out
+
+    def _rows(self, condition: str, lags: Lags, whole: Design | None = None) -> Design:
+        check_lags(lags)
+        chosen, grid = chosen_cells(condition, self._source)
+        if lags == "full" and self._used:
+            found = design_of_rows(whole or self._build(), self._source, chosen, grid)
+        else:
+            found = within_rows(self._build(keep=grid), self._used, chosen, grid)
+        warn_outcome(chosen, outcome_columns(found.structure.outcomes))
+        return found
+
+    def again(self, **changes: Any) -> SpatialSystem:
+        """Build the system anew with some arguments changed; rows that were chosen stay chosen.
+
+        Parameters
+        ----------
+        **changes
+            Arguments of `SpatialSystem`, and `where` and `lags`.
+        """
+        names = [f.name for f in fields(Given)]
+        unknown = [name for name in changes if name not in names]
+        if unknown:
+            raise DataError(
+                f"A system has no {unknown[0]!r}; it has {', '.join(names)}.{did_you_mean(unknown[0], names)}"
+            )
+        asked = replace(self.given, **changes)
+        values = {name: getattr(asked, name) for name in names}
+        return SpatialSystem(values.pop("formulas"), values.pop("panel"), values.pop("weights"), **values)
+
     def fit(
         self,
         method: Method = "gs3sls",
@@ -162,6 +230,8 @@ class SpatialSystem:
         rho_moments: RhoMoments = "kp2010",
         passes: int = 1,
         force: bool = False,
+        where: str | None = None,
+        lags: Lags = "full",
     ) -> SystemFit:
         """Estimate the system.
 
@@ -178,18 +248,32 @@ class SpatialSystem:
             How often rho and Sigma are estimated again; 0 with "kp1999" is Kelejian and Prucha (2004).
         force : bool
             Estimate a system that is not identified; every table is stamped.
+        where : str, optional
+            Which rows are used, as ``"level != 'capital'"``; see `SpatialSystem.where`.
+        lags : "full" or "within"
+            With `where`: lags on the whole map, then rows; or W cut to the rows too.
 
         Raises
         ------
         NotIdentifiedError
             With the exclusions that would identify the system.
         """
+        if where is not None:
+            chosen = self.where(where, lags=lags)
+            return chosen.fit(method, cov=cov, rho_moments=rho_moments, passes=passes, force=force)
         choice = as_covariance(cov)
         estimator = estimator_of(method)
         _check_fit(rho_moments, passes)
         stamps = self._identified(force)
         request = Request(
-            self._design, self._source, method, choice, rho_moments, int(passes), forced=bool(stamps)
+            self._design,
+            self._source,
+            method,
+            choice,
+            rho_moments,
+            int(passes),
+            forced=bool(stamps),
+            given=self.given,
         )
         return SystemFit(estimator.estimate(request), request, stamps)
 

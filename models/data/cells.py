@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -58,6 +58,7 @@ def build_sample(
     weights: Mapping[str, Weights],
     shift: int,
     unbalanced: Unbalanced,
+    keep: Mask | None = None,
 ) -> Sample:
     """Choose the rows.
 
@@ -70,19 +71,23 @@ def build_sample(
     unbalanced : "raise", "balance" or "induced"
         What to do with absent or missing cells: refuse them; drop the units that have them; or use W
         among the units observed at each time, row-standardised again where it was.
+    keep : bool array (T, N), optional
+        The cells that a condition chose; the others are left out, whatever they hold, with their links.
     """
     t, n = len(source.times), len(source.units)
     if shift >= t:
         raise DataError(f"lag( ) by {shift} needs more than {shift} times; the data have {t}.")
     complete = np.ones((t, n), dtype=bool)
     for name, values in base.items():
-        _refuse_infinite(name, values, source)
+        _refuse_infinite(name, values if keep is None else np.where(keep, values, 0.0), source)
         complete &= ~np.isnan(values)
     notes: tuple[str, ...] = ()
     if shift:
         complete[:shift] = False
         notes = (f"the first {shift} of {t} times serve as lags only",)
     used = complete[shift:]
+    if keep is not None:
+        return _kept(base, used, keep[shift:], source, weights, shift, unbalanced, notes)
     if used.all():
         layout = balanced_layout(source.units, source.times[shift:])
         return Sample(layout, np.arange(shift * n, t * n), weights, notes)
@@ -91,6 +96,33 @@ def build_sample(
     if unbalanced != "induced":
         _refuse_missing(base, used, source, shift, bool(weights))
     return _induced(used, source, weights, shift, notes)
+
+
+def _kept(
+    base: Mapping[str, Float],
+    used: Mask,
+    keep: Mask,
+    source: Source,
+    weights: Mapping[str, Weights],
+    shift: int,
+    unbalanced: Unbalanced,
+    notes: tuple[str, ...],
+) -> Sample:
+    """Return the cells that a condition chose, with W among them; missing ones by the rule of the user."""
+    missing = source.present()[shift:] & keep & ~used
+    if missing.any() and unbalanced == "raise":
+        _refuse_missing(base, used | ~keep, source, shift, has_weights=False)
+    if unbalanced == "balance":
+        broken = missing.any(axis=0)
+        used = used & ~broken
+        notes = (*notes, f"{int(broken.sum())} incomplete units dropped") if broken.any() else notes
+    used = used & keep
+    if not used.any():
+        raise DataError(
+            "None of the chosen rows is complete: look for missing values, or lags of the first times."
+        )
+    sample = _induced(used, source, weights, shift, notes)
+    return replace(sample, notes=notes)
 
 
 def _refuse_infinite(name: str, values: Float, source: Source) -> None:

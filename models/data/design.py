@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from spatial.errors import DataError, SpatialWarning, name_ids
 from spatial.models.formula.structure import CONSTANT, Equation, Structure
 from spatial.models.formula.tokens import Call, Name, Node, canonical, walk
+from spatial.panel.choosing import ChosenRows
 from spatial.weights.value import Weights
 
 from .blueprint import Blueprint
@@ -21,9 +22,10 @@ from .columns import RowEvaluator, base_expressions, cell_values, largest_shift
 from .effects import Effects, build_effects
 from .instruments import Basis, independent_columns, instrument_columns, orthonormal_basis, triangular_factor
 from .layout import LagOperator, Layout
+from .rows import RowChoice, chosen_rows
 from .source import Source
 
-__all__ = ["Design", "build_design"]
+__all__ = ["Design", "build_design", "design_of_rows"]
 
 Float = NDArray[np.float64]
 
@@ -60,6 +62,10 @@ class Design:
         What the effects absorb, left out by name.
     notes : tuple of str
         What was done to the sample.
+    whole : Design, optional
+        The design of the whole map, where rows were chosen after the lags; its matrices multiply effects.
+    choice : RowChoice, optional
+        The condition of the rows.
     """
 
     structure: Structure
@@ -76,6 +82,8 @@ class Design:
     external: Mapping[str, Float]
     absorbed: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    whole: Design | None = None
+    choice: RowChoice | None = None
 
     @property
     def n_effective(self) -> int:
@@ -121,6 +129,7 @@ def build_design(
     effects: tuple[tuple[str, ...], ...],
     iv_order: int,
     unbalanced: Unbalanced,
+    keep: NDArray[np.bool_] | None = None,
 ) -> Design:
     """Evaluate, choose the sample, lag, and build the instruments.
 
@@ -134,6 +143,8 @@ def build_design(
         ``unit``, ``time`` or columns; products as tuples.
     iv_order : int
         Highest power of the weights in the instruments; one more where exogenous variables are lagged.
+    keep : bool array (T, N), optional
+        The cells that a condition chose; W is cut to them.
     """
     structure = blueprint.structure
     nodes = [
@@ -143,7 +154,7 @@ def build_design(
     ]
     source.load([n for node in nodes for n in _names(node) if source.has(n)])
     base = {key: cell_values(node, source) for key, node in base_expressions(nodes, tuple(weights)).items()}
-    sample = build_sample(base, source, weights, largest_shift(nodes), unbalanced)
+    sample = build_sample(base, source, weights, largest_shift(nodes), unbalanced, keep)
     shape = (len(source.times), len(source.units))
     operators = operators_for(sample)
     rows = {key: sample.take(values, shape) for key, values in base.items()}
@@ -172,6 +183,30 @@ def build_design(
         notes=sample.notes,
     )
     return _checked(_without_absorbed(design))
+
+
+def design_of_rows(design: Design, source: Source, chosen: ChosenRows, grid: NDArray[np.bool_]) -> Design:
+    """Return the rows that a condition chose of a design whose lags are of the whole map, checked again."""
+    found = chosen_rows(design, source, chosen, grid)
+    _check_size(found.effects)
+    return _checked(_without_absorbed(_without_empty(found)))
+
+
+def _without_empty(design: Design) -> Design:
+    """Leave out levels of categories that the chosen rows lack, or of which one has become the base."""
+    size = np.linalg.norm(design.columns, axis=0)
+    dropped: list[tuple[str, str]] = []
+    for g, (equation, row) in enumerate(zip(design.structure.equations, design.regressors, strict=True)):
+        kept = independent_columns(triangular_factor(design.projected[:, list(row)]), size[list(row)])
+        for j, term in enumerate(equation.terms):
+            if size[row[j]] == 0 or (j not in kept and "C(" in term.name):
+                dropped.append((design.structure.names[g], term.name))
+    if not dropped:
+        return design
+    names = ", ".join(dict.fromkeys(t for _, t in dropped))
+    return replace(
+        _without(design, dropped), notes=(*design.notes, f"left out, 0 or redundant here: {names}")
+    )
 
 
 def _levels(blueprint: Blueprint, evaluate: RowEvaluator) -> dict[str, Float]:
@@ -267,15 +302,20 @@ def _without_absorbed(design: Design) -> Design:
         SpatialWarning,
         stacklevel=4,
     )
-    equations, regressors = [], []
+    return _without(replace(design, absorbed=(*design.absorbed, *dropped)), dropped)
+
+
+def _without(design: Design, dropped: Sequence[tuple[str, str]]) -> Design:
+    """Leave terms out of the structure, by (equation, term)."""
+    gone, equations, regressors = set(dropped), [], []
     for e, row in zip(design.structure.equations, design.regressors, strict=True):
-        kept = [(t, j) for t, j in zip(e.terms, row, strict=True) if not gone[j]]
+        kept = [(t, j) for t, j in zip(e.terms, row, strict=True) if (e.name, t.name) not in gone]
         if not kept:
             raise DataError(f"The effects absorb every term of equation {e.name!r}.")
         equations.append(replace(e, terms=tuple(t for t, _ in kept)))
         regressors.append(tuple(j for _, j in kept))
     structure = replace(design.structure, equations=tuple(equations))
-    return replace(design, structure=structure, regressors=tuple(regressors), absorbed=tuple(dropped))
+    return replace(design, structure=structure, regressors=tuple(regressors))
 
 
 def _written(effects: Effects) -> str:

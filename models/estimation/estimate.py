@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial.models.data.design import Design
+from spatial.models.data.given import Given
 from spatial.models.data.source import Source
 from spatial.models.formula.structure import Structure
 
@@ -37,6 +38,8 @@ class Request:
     passes : int
     forced : bool
         Whether a system that is not identified is estimated all the same.
+    given : Given, optional
+        The arguments of the system, to build it again.
     """
 
     design: Design
@@ -46,6 +49,7 @@ class Request:
     rho_moments: RhoMoments = "kp2010"
     passes: int = 1
     forced: bool = False
+    given: Given | None = None
 
     @property
     def lookup(self) -> Lookup:

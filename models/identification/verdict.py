@@ -165,7 +165,9 @@ def identify(design: Design) -> Identification:
     """
     if design not in _KNOWN:
         found = system_pattern(design.structure)
-        _KNOWN[design] = _verdict(found, _population(design, found), first_stages(design), design.basis.rank)
+        # Random systems are drawn on the map on which the lags were computed.
+        base = design if design.whole is None else design.whole
+        _KNOWN[design] = _verdict(found, _population(base, found), first_stages(design), design.basis.rank)
     return _KNOWN[design]
 
 

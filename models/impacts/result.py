@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from spatial.errors import DataError, did_you_mean
+from spatial.models.data.rows import whole_operators
 from spatial.models.estimation.covariance import is_whole
 from spatial.models.estimation.estimate import Estimate
 from spatial.models.formula.structure import Structure
@@ -261,11 +262,10 @@ def impacts(estimate: Estimate, draws: int = 1000, seed: int = 0, horizon: Horiz
     >>> found.tidy()[["term", "effect", "estimate"]].round(2).values.tolist()
     [['x', 'direct', 2.18], ['x', 'indirect', 1.1], ['x', 'total', 3.28]]
     """
-    design = estimate.design
-    layout = design.layout
+    layout, operators = whole_operators(estimate.design)
     matrices, unit = {}, np.arange(layout.n_units)
     for name in estimate.structure.weights:
-        operator = design.operators[name]
+        operator = operators[name]
         if operator.is_constant:
             matrices[name] = operator.matrices[0]
         else:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from spatial.models.data.rows import whole_operators
 from spatial.models.estimation.errors import rho_bound
 from spatial.models.estimation.estimate import Estimate
 from spatial.results import Result
@@ -103,13 +104,14 @@ def stability(estimate: Estimate) -> Stability:
     """
     structure, design = estimate.structure, estimate.design
     matrices = structure.system_matrices(estimate.delta)
-    used = {w: design.operators[w].matrices[-1] for w in structure.weights}
+    layout, operators = whole_operators(design)
+    used = {w: operators[w].matrices[-1] for w in structure.weights}
     limits = {e.name: e.error for e in structure.equations if e.error is not None}
     rho = {
         name: (float(value), rho_bound(design.operators[str(limits[name])]))
         for name, value in zip(estimate.errors, estimate.inference.rho, strict=True)
     }
-    notes = () if design.layout.is_balanced else ("weights differ between times: those of the last time",)
+    notes = () if layout.is_balanced else ("weights differ between times: those of the last time",)
     shifts = {
         s: (B, [matrices.Lambda_shift[s][w] for w in structure.weights]) for s, B in matrices.B_shift.items()
     }

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from spatial.errors import DataError, did_you_mean
+from spatial.results import Fit
 
 __all__ = ["CONSTANT", "Column", "System", "columns_of"]
 
@@ -74,6 +75,12 @@ class Column:
         Method, draws, seed, stable.
     labels : mapping of str to str
         Labels that the program keeps.
+    sample : str
+        The condition of the rows; empty for all.
+    n_links : float
+        Links of the weights from the chosen rows; NaN where rows were not chosen.
+    facts : tuple of (key, value)
+        More rows below the coefficients, by a key of `spatial.tables.words`, as ``("sigma_u", 0.8)``.
     """
 
     model: str
@@ -100,6 +107,9 @@ class Column:
     impacts: pd.DataFrame | None = None
     impacts_how: tuple[str, int, int, bool] | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    sample: str = ""
+    n_links: float = math.nan
+    facts: tuple[tuple[str, Any], ...] = ()
 
     @property
     def is_unbalanced(self) -> bool:
@@ -120,13 +130,14 @@ def columns_of(fit: Any, number: int, name: str | None, impacts: Mapping[str, An
     impacts : mapping, optional
         Options of ``fit.impacts``, where effects in equilibrium are wanted.
     """
-    from spatial.models import FixedEffectsFit, SystemFit
+    from spatial.models import SystemFit
 
     if isinstance(fit, SystemFit):
         columns = _system_columns(fit, number, name or _METHODS[fit.method])
         return _with_impacts(columns, fit, impacts) if impacts is not None else columns
-    if isinstance(fit, FixedEffectsFit):
-        return [_fixed_effects_column(fit, number, name or _METHODS[fit.method])]
+    if isinstance(fit, Fit):
+        method = str(getattr(fit, "method", type(fit).__name__))
+        return [_own_column(fit, number, name or _METHODS.get(method, method))]
     return [_foreign_column(fit, number, name)]
 
 
@@ -165,6 +176,7 @@ def _system_columns(fit: Any, number: int, name: str) -> list[Column]:
                 {w: fit.weights[w] for w in used},
                 fit.stamps,
                 system,
+                **_choice(fit.estimate.design.choice),
             )
         )
     return out
@@ -192,23 +204,35 @@ def _with_impacts(columns: list[Column], fit: Any, options: Mapping[str, Any]) -
     ]
 
 
-def _fixed_effects_column(fit: Any, number: int, name: str) -> Column:
+def _own_column(fit: Any, number: int, name: str) -> Column:
+    """Return the column of a result with one equation: what it has of the usual facts, and its own."""
     return Column(
         name,
         number,
         fit.equation,
         fit.tidy().set_index("term")[_ESTIMATES],
-        effects=fit.effects,
+        effects=tuple(fit.effects),
         n_units=fit.n_units,
         n_times=fit.n_times,
         n_obs=fit.n_obs,
-        r2=fit.r_squared,
-        r2_within=fit.r_squared_within,
-        first_stage_f=fit.first_stage_f,
+        r2=getattr(fit, "r_squared", math.nan),
+        r2_within=getattr(fit, "r_squared_within", math.nan),
+        first_stage_f=getattr(fit, "first_stage_f", math.nan),
         f_kind="plain",
         covariance=fit.covariance.label,
-        df=fit.df,
+        df=getattr(fit, "df", math.inf),
+        stamps=getattr(fit, "stamps", ()),
+        facts=getattr(fit, "facts", ()),
+        **_choice(getattr(fit, "choice", None)),
     )
+
+
+def _choice(choice: Any) -> dict[str, Any]:
+    """Return which rows were chosen, and how many links they have."""
+    if choice is None:
+        return {}
+    links = sum(choice.links.values())
+    return {"sample": choice.condition, "n_links": float(links) if choice.links else math.nan}
 
 
 # ---- of other programs, through maketables

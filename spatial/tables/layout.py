@@ -153,9 +153,13 @@ class Layout:
         if self.named or not self.names_shown:
             out += self._optional("estimator", lambda c: clean(c.model) if not self.named else "")
         out += self._optional("weights", self._weights_used)
+        out += self._optional("sample", lambda c: clean(c.sample))
         out += self._numbers("units", lambda c: c.n_units, 0)
         out += self._numbers("times", lambda c: c.n_times, 0)
         out += self._numbers("observations", lambda c: c.n_obs, 0)
+        out += self._numbers("sample_links", lambda c: c.n_links, 0)
+        for key in dict.fromkeys(key for c in self.columns for key, _ in c.facts):
+            out += self._optional(key, lambda c, key=key: self._own_fact(c, key))  # type: ignore[misc]
         out += self._numbers("r2", lambda c: c.r2, self.digits)
         out += self._numbers("r2_within", lambda c: c.r2_within, self.digits)
         out += self._optional("j", self._j)
@@ -164,6 +168,12 @@ class Layout:
         if out:
             out[0] = Row(out[0].label, out[0].cells, out[0].kind, rule=True)
         return out
+
+    def _own_fact(self, column: Column, key: str) -> str:
+        value = dict(column.facts).get(key)
+        if value is None or isinstance(value, str):
+            return clean(value or "")
+        return format_number(value, 0 if float(value).is_integer() else self.digits)
 
     def _fact(self, label: str, cells: list[str]) -> Row:
         return Row(label, tuple(cells), "statistic")

@@ -164,7 +164,7 @@ def regression_table(
         layout.header(),
         tuple(layout.rows()),
         clean(title),
-        regression_notes(layout, clean_all(notes)),
+        regression_notes(layout, (*clean_all(_own_notes(fits)), *clean_all(notes))),
         language,
         printed_frame(layout),
         tuple(systems.values()),
@@ -230,27 +230,39 @@ def _names_of(value: Any, what: str) -> tuple[str, ...]:
 
 
 def _models(fits: Any, names: Sequence[str] | None) -> list[tuple[str | None, Any]]:
-    """Return models with their names, those of a multiple estimation one by one."""
+    """Return models with their names, those of a result with several one by one."""
     if isinstance(fits, Mapping):
         if names is not None:
             raise DataError("names are the keys where fits is a mapping; pass one of the two.")
-        given: list[tuple[str | None, Any]] = [(str(k), fit) for k, fit in fits.items()]
+        pairs = [(str(k), one) for k, fit in fits.items() for _, one in _expanded(fit)]
+        given: list[tuple[str | None, Any]] = list(pairs)
     else:
         several = list(fits) if isinstance(fits, list | tuple) else [fits]
-        several = [one for fit in several for one in _expanded(fit)]
-        if names is not None and (isinstance(names, str) or len(names) != len(several)):
+        given = [pair for fit in several for pair in _expanded(fit)]
+        if names is not None and (isinstance(names, str) or len(names) != len(given)):
             count = "one text" if isinstance(names, str) else str(len(names))
-            raise DataError(f"names needs {len(several)} names, one for each model; got {count}.")
-        given = [(None if names is None else str(names[k]), fit) for k, fit in enumerate(several)]
+            raise DataError(f"names needs {len(given)} names, one for each model; got {count}.")
+        if names is not None:
+            given = [(str(name), fit) for name, (_, fit) in zip(names, given, strict=True)]
     if not given:
         raise DataError("regression_table needs at least one fit; got none.")
     return given
 
 
-def _expanded(fit: Any) -> list[Any]:
-    # pyfixest's multiple estimation, which maketables does not take as one.
+def _expanded(fit: Any) -> list[tuple[str | None, Any]]:
+    # pyfixest's multiple estimation, which maketables does not take as one; and our own, by name.
     found = getattr(fit, "all_fitted_models", None)
-    return list(found.values()) if isinstance(found, Mapping) else [fit]
+    if isinstance(found, Mapping):
+        return [(None, one) for one in found.values()]
+    own = getattr(fit, "fits", None)
+    return [(str(name), one) for name, one in own.items()] if isinstance(own, Mapping) else [(None, fit)]
+
+
+def _own_notes(fits: Any) -> list[str]:
+    """Return what a result with several fits says below its table: the test of their equality, as text."""
+    several = list(fits.values()) if isinstance(fits, Mapping) else fits
+    several = list(several) if isinstance(several, list | tuple) else [several]
+    return [note for fit in several for note in getattr(fit, "table_notes", ())]
 
 
 def _panel_effects(effects: tuple[str, ...], labels: Any) -> tuple[str, ...]:

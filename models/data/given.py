@@ -1,0 +1,43 @@
+"""What a user gave to build a system, kept so that it can be built again with something changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .cells import Unbalanced
+
+__all__ = ["Given", "Lags"]
+
+Lags = Literal["full", "within"]
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """The arguments of `SpatialSystem`, and the rows that were chosen since.
+
+    Parameters
+    ----------
+    formulas : str, list of str, or mapping of name to str
+    panel : Panel or DataFrame
+    weights, error : see `SpatialSystem`
+    effects : str or list of str
+    instruments : str, list of str or None
+    iv_order : int
+    unbalanced : "raise", "balance" or "induced"
+    where : str, optional
+        The condition of the rows.
+    lags : "full" or "within"
+    """
+
+    formulas: str | Iterable[str] | Mapping[str, str]
+    panel: Any
+    weights: Any
+    effects: str | Iterable[str]
+    error: Any
+    instruments: str | Iterable[str] | None
+    iv_order: int
+    unbalanced: Unbalanced
+    where: str | None = None
+    lags: Lags = "full"
