@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 __all__ = [
     "AlignmentError",
@@ -16,6 +17,7 @@ __all__ = [
     "WeightsError",
     "did_you_mean",
     "name_ids",
+    "plain",
 ]
 
 
@@ -61,17 +63,24 @@ def name_ids(ids: Iterable[object], limit: int = 10) -> str:
     >>> name_ids([(110000, 2003)])
     '(110000, 2003)'
     """
-    found = [_plain(i) for i in ids]
+    found = [plain(i) for i in ids]
     shown = ", ".join(repr(i) for i in found[:limit])
     rest = len(found) - limit
     return f"{shown} and {rest} more ({len(found)} in all)" if rest > 0 else shown
 
 
-def _plain(value: object) -> object:
-    """Return the value that the user typed: numpy scalars print as np.int64(3)."""
+def plain(value: Any) -> Any:
+    """Return a numpy scalar as the value that the user typed; tuples by part.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> plain((np.int64(3), "a"))
+    (3, 'a')
+    """
     if isinstance(value, tuple):
-        return tuple(_plain(part) for part in value)
-    return value.item() if hasattr(value, "item") else value
+        return tuple(plain(part) for part in value)
+    return value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
 
 
 def did_you_mean(name: object, allowed: Iterable[object]) -> str:

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from spatial.errors import AlignmentError, DataError
-from spatial.ids.alignment import aligned_values, as_float, indexer
+from spatial.ids.alignment import aligned_values, as_float, indexer, row_places
 
 __all__ = ["lag", "lag_array"]
 
@@ -34,10 +34,7 @@ def lag(matrix: sp.csr_array, ids: pd.Index[Any], x: Any, *, axis: int | None) -
         return x.with_cube([f"W_{c}" for c in columns], cube, units=ids).select([f"W_{c}" for c in columns])
     if isinstance(x, (pd.Series, pd.DataFrame)):
         return _lag_labelled(matrix, ids, x)
-    values = np.asarray(x)
-    if values.dtype.kind not in "fiub":
-        raise DataError(f"A spatial lag needs numbers; got an array of {values.dtype}.")
-    values = values.astype(np.float64, copy=False)
+    values = as_float(x, "A spatial lag's values")
     return lag_array(matrix, values, unit_axis(values.shape, len(ids), axis))
 
 
@@ -77,7 +74,7 @@ def _lag_labelled(
 
 def _lag_frame(matrix: sp.csr_array, ids: pd.Index[Any], frame: pd.DataFrame, what: str) -> pd.DataFrame:
     values = lag_array(matrix, aligned_values(frame, ids, what), axis=0)
-    return pd.DataFrame(values, index=ids, columns=frame.columns).reindex(frame.index)
+    return pd.DataFrame(values[row_places(frame.index, ids)], index=frame.index, columns=frame.columns)
 
 
 def _lag_panel_frame(
@@ -90,7 +87,7 @@ def _lag_panel_frame(
     present = pd.Index(units).unique()
     indexer(present, ids, f"the units of {what}")
     periods = pd.Index(times).unique()
-    row, column = ids.get_indexer(pd.Index(units)), periods.get_indexer(pd.Index(times))
+    row, column = row_places(pd.Index(units), ids), periods.get_indexer(pd.Index(times))
     wide = np.full((len(ids), len(periods), frame.shape[1]), np.nan)
     wide[row, column] = as_float(frame, what)
     return pd.DataFrame(

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.ids.alignment import aligned_values, indexer
-from spatial.panel.arrays import ordinals
+from spatial.ids.matching import in_kind_of
+from spatial.ids.times import ordinals
 from spatial.panel.panel import Panel
+from spatial.panel.shape import as_ids_of
 
 from .layout import Layout
 
@@ -175,6 +177,7 @@ def as_source(data: Any, ids: pd.Index[Any] | None) -> Source:
     units = data.units if ids is None else ids
     if ids is not None:
         indexer(data.units, ids, "the panel")
+        data = as_ids_of(data, ids)
     return Source(data, units, data.times)
 
 
@@ -189,4 +192,5 @@ def _cross_section(frame: pd.DataFrame, ids: pd.Index[Any] | None) -> Source:
         )
     if ids is not None and not frame.index.equals(ids):
         indexer(frame.index, ids, "the data")
+        frame = frame.set_axis(in_kind_of(frame.index, ids), axis=0)
     return Source(frame, frame.index if ids is None else ids, pd.Index([0], name="time"))

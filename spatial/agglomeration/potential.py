@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import AlignmentError, DataError, name_ids
-from spatial.ids.alignment import aligned_values, indexer, require_finite
+from spatial.ids.alignment import aligned_values, as_float, indexer, require_finite, row_places
 from spatial.panel.panel import Panel, as_panel
 from spatial.places.points import Points, geometry_of, points_of
 
@@ -171,10 +171,10 @@ def _apply(function: Any, values: Any, ids: pd.Index[Any]) -> Any:
         out = function(found.reshape(len(ids), -1).T.copy()).T
         if isinstance(values, pd.Series):
             name = None if values.name is None else f"decayed_{values.name}"
-            return pd.Series(out[:, 0], index=ids, name=name).reindex(values.index)
+            return pd.Series(out[row_places(values.index, ids), 0], index=values.index, name=name)
         names = [f"decayed_{c}" for c in values.columns]
-        return pd.DataFrame(out, index=ids, columns=names).reindex(values.index)
-    return _apply_array(function, np.asarray(values, dtype=np.float64), ids)
+        return pd.DataFrame(out[row_places(values.index, ids)], index=values.index, columns=names)
+    return _apply_array(function, as_float(values, "The values"), ids)
 
 
 def _apply_array(function: Any, values: Float, ids: pd.Index[Any]) -> Float:

@@ -127,8 +127,9 @@ def check_columns(frame: Any, columns: Iterable[str], what: str) -> pd.DataFrame
 def matched(values: pd.Series[Any] | pd.DataFrame, ids: pd.Index[Any], what: str) -> Any:
     """Return `values` in the order of `ids`; refuse ids that only one of values and cities has."""
     from spatial.ids.alignment import check_ids
+    from spatial.ids.matching import in_kind_of, why_apart
 
-    given = check_ids(values.index, what)
+    given = in_kind_of(check_ids(values.index, what), ids)
     absent, extra = ids.difference(given, sort=False), given.difference(ids, sort=False)
     if len(absent) or len(extra):
         parts = [f"{what} and the cities must have the same ids ({len(given)} and {len(ids)} given)."]
@@ -136,9 +137,9 @@ def matched(values: pd.Series[Any] | pd.DataFrame, ids: pd.Index[Any], what: str
             parts.append(f"In the cities only: {name_ids(absent)}.")
         if len(extra):
             parts.append(f"In {what} only: {name_ids(extra)}.")
-        if set(map(str, given)) == set(map(str, ids)):
-            parts.append("The ids are of different types: convert one side with index.astype(str).")
-        else:
-            parts.append("Restrict the cities with cities.loc[ids], or reindex the values to show gaps.")
+        reason = why_apart(extra, absent, what, "the cities")
+        parts.append(
+            reason or "Restrict the cities with cities.loc[ids], or reindex the values to show gaps."
+        )
         raise AlignmentError(" ".join(parts))
-    return values.reindex(ids)
+    return values.set_axis(given, axis=0).reindex(ids)

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import AlignmentError, DataError, name_ids
+from spatial.ids.matching import in_kind_of
 from spatial.words import check_language
 
 from .canvas import BESIDE, check_columns, drawing, matched, root_figure
@@ -193,6 +194,7 @@ def _names(labels: Any, ids: pd.Index[Any]) -> pd.Series[Any] | None:
         raise DataError(
             f"labels must be a Series of names by id, or True for the ids; got {type(labels).__name__}."
         )
+    labels = labels.set_axis(in_kind_of(labels.index, ids))
     absent = ids.difference(labels.index, sort=False)
     if len(absent):
         raise AlignmentError(

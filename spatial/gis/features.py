@@ -141,6 +141,8 @@ def _storable(values: pd.Series[Any], column: str) -> Any:
     kind = values.dtype
     if pd.api.types.is_bool_dtype(kind) and not values.isna().any():
         return values.to_numpy(dtype=bool)
+    if pd.api.types.is_unsigned_integer_dtype(kind) and values.max() > np.iinfo(np.int64).max:
+        return values.astype(str).to_numpy(dtype=object)
     if pd.api.types.is_integer_dtype(kind) and not values.isna().any():
         return values.to_numpy(dtype=np.int64)
     if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_complex_dtype(kind):

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from spatial.errors import AlignmentError, DataError, name_ids
 
-__all__ = ["aligned_values", "as_float", "check_ids", "indexer", "require_finite"]
+from .matching import in_kind_of, why_apart
+from .numbers import to_float
+
+__all__ = ["aligned_values", "as_float", "check_ids", "indexer", "require_finite", "row_places"]
 
 Float = NDArray[np.float64]
 
@@ -57,15 +60,37 @@ def indexer(
     Raises
     ------
     AlignmentError
-        Where ids are in one and not in the other, or are of another type.
+        Where ids are in one and not in the other.
+
+    Notes
+    -----
+    Codes that one side keeps as text and the other as numbers are matched by what they mean.
     """
     given = check_ids(given, what)
     positions = given.get_indexer(wanted)
+    if (positions < 0).any() or len(given) != len(wanted):
+        given = in_kind_of(given, wanted)
+        positions = given.get_indexer(wanted)
     absent = wanted[positions < 0]
     extra = given.difference(wanted, sort=False) if len(given) != len(wanted) or len(absent) else given[:0]
     if len(absent) or len(extra):
         raise AlignmentError(_mismatch(given, wanted, absent, extra, what, against))
     return np.asarray(positions, dtype=np.intp)
+
+
+def row_places(rows: pd.Index[Any], ids: pd.Index[Any]) -> NDArray[np.intp]:
+    """Return the place in `ids` of each row's unit, -1 where it has none; rows may repeat, as in a panel.
+
+    Examples
+    --------
+    >>> row_places(pd.Index([37003, 37001, 37003]), pd.Index(["37001", "37003"])).tolist()
+    [1, 0, 1]
+    """
+    places = ids.get_indexer(rows)
+    if (places < 0).any():
+        codes, found = pd.factorize(rows)
+        places = ids.get_indexer(in_kind_of(pd.Index(found), ids))[codes]
+    return np.asarray(places, dtype=np.intp)
 
 
 def _mismatch(
@@ -81,19 +106,14 @@ def _mismatch(
         parts.append(f"In {against} only: {name_ids(absent)}.")
     if len(extra):
         parts.append(f"In {what} only: {name_ids(extra)}.")
-    if set(map(str, given)) & set(map(str, absent)):
-        kinds = (type(_plain(given[0])).__name__, type(_plain(wanted[0])).__name__)
-        parts.append(f"The ids are of different types: {kinds[0]} in {what}, {kinds[1]} in {against}.")
-        parts.append("Convert one side, e.g. frame.index = frame.index.astype(str).")
+    reason = why_apart(extra, absent, what, against) if len(absent) and len(extra) else ""
+    if reason:
+        parts.append(reason)
     elif against == "the weights":
         parts.append("Restrict the data to these units, or the weights with W.subset(ids).")
     else:
         parts.append("Keep the units that both have, or complete the one that lacks some.")
     return " ".join(parts)
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") else value
 
 
 def aligned_values(
@@ -121,16 +141,8 @@ def _label(x: pd.Series[Any] | pd.DataFrame, what: str) -> str:
 
 
 def as_float(x: Any, what: str) -> Float:
-    """Return `x` as float64, missing cells as NaN; refuse what is no number."""
-    try:
-        if isinstance(x, (pd.Series, pd.DataFrame)):
-            # Nullable columns keep pd.NA, which plain float() refuses.
-            return np.asarray(x.to_numpy(dtype=np.float64, na_value=np.nan))
-        return np.asarray(x, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(
-            f"{what} must be numbers; got {getattr(x, 'dtype', type(x).__name__)} ({error})."
-        ) from None
+    """Return `x` as float64, missing cells as NaN; refuse what is no number.  See `to_float`."""
+    return to_float(x, what)
 
 
 def require_finite(values: Float, ids: Sequence[Any] | pd.Index[Any], what: str) -> None:

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import AlignmentError, DataError, did_you_mean, name_ids
+from spatial.errors import AlignmentError, DataError, did_you_mean, name_ids, plain
 
 from .alignment import check_ids
+from .matching import in_kind_of, why_apart
+from .numbers import to_float
 
 __all__ = [
     "balanced_axes",
@@ -32,19 +34,6 @@ __all__ = [
 
 Float = NDArray[np.float64]
 Rows = NDArray[np.intp]
-
-
-def plain(value: Any) -> Any:
-    """Return a numpy scalar as the value that the user typed; tuples by part.
-
-    Examples
-    --------
-    >>> plain((np.int64(3), "a"))
-    (3, 'a')
-    """
-    if isinstance(value, tuple):
-        return tuple(plain(part) for part in value)
-    return value.item() if hasattr(value, "item") else value
 
 
 def row_names(index: pd.Index[Any], bad: NDArray[np.bool_]) -> str:
@@ -103,19 +92,7 @@ def cross_section_or_panel(index: pd.Index[Any]) -> tuple[Rows, pd.Index[Any] | 
 
 def numbers(values: pd.Series[Any], what: str) -> Float:
     """Return a column as float64; refuse text, by name, with a sample of it."""
-    try:
-        if pd.api.types.is_bool_dtype(values.dtype):
-            raise TypeError
-        # Digits kept as text would be converted, and "1,200" refused: both are text.
-        if not pd.api.types.is_numeric_dtype(values.dtype) and any(isinstance(v, str) for v in values):
-            raise TypeError
-        return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
-    except (TypeError, ValueError):
-        sample = name_ids([plain(v) for v in values.dropna().iloc[:3]])
-        raise DataError(
-            f"{what} must hold numbers; it holds {values.dtype}, e.g. {sample}. "
-            "Convert it first, e.g. with pandas.to_numeric."
-        ) from None
+    return to_float(values, what, booleans=False, verb="hold")
 
 
 def match_rows(given: Any, index: pd.Index[Any], what: str) -> pd.Series[Any]:
@@ -147,28 +124,24 @@ def match_rows(given: Any, index: pd.Index[Any], what: str) -> pd.Series[Any]:
         raise AlignmentError(f"{what} is by (unit, time) and the data by unit: take one time of it.")
     own = given.index.nlevels == index.nlevels
     wanted = index if own else index.get_level_values(0)
+    if given.index.nlevels == 1:
+        given = given.set_axis(in_kind_of(given.index, pd.Index(wanted.unique())))
     found = given.index.get_indexer(wanted)
     absent = wanted[found < 0].unique()
     extra = given.index.difference(wanted.unique(), sort=False)
     if len(absent) or len(extra):
-        raise AlignmentError(_mismatch(absent, extra, what, given.index, wanted))
+        raise AlignmentError(_mismatch(absent, extra, what, given.index))
     return given.iloc[found].set_axis(index)
 
 
-def _mismatch(
-    absent: pd.Index[Any], extra: pd.Index[Any], what: str, given: pd.Index[Any], wanted: pd.Index[Any]
-) -> str:
+def _mismatch(absent: pd.Index[Any], extra: pd.Index[Any], what: str, given: pd.Index[Any]) -> str:
     parts = [f"{what} and the data must have the same ids."]
     if len(absent):
         parts.append(f"In the data only: {name_ids(plain(i) for i in absent)}.")
     if len(extra):
         parts.append(f"In {what} only: {name_ids(plain(i) for i in extra)}.")
-    if given.nlevels == 1 and set(map(str, given)) & set(map(str, absent)):
-        kinds = type(plain(given[0])).__name__, type(plain(wanted[0])).__name__
-        parts.append(f"The ids are of different types: {kinds[0]} in {what}, {kinds[1]} in the data.")
-        parts.append("Convert one side, e.g. series.index = series.index.astype(str).")
-    else:
-        parts.append("Restrict one to the other, e.g. series.loc[frame.index].")
+    reason = why_apart(extra, absent, what, "the data") if given.nlevels == 1 and len(extra) else ""
+    parts.append(reason or "Restrict one to the other, e.g. series.loc[frame.index].")
     return " ".join(parts)
 
 

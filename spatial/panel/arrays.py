@@ -6,21 +6,18 @@ Nothing here knows names: `spatial.panel.cleaning` brings columns in, and record
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 __all__ = [
     "Interpolated",
     "Winsorized",
-    "distances",
     "interpolate",
     "lagged_rows",
     "largest_block",
     "longest_run",
-    "ordinals",
     "price_level",
     "winsorize",
 ]
@@ -28,40 +25,6 @@ __all__ = [
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
-
-_DAY = 86_400 * 10**9
-
-
-# ---- time
-def distances(times: pd.Index[Any]) -> Float:
-    """Return times as numbers whose differences are distances: years, periods, or days."""
-    if isinstance(times, pd.PeriodIndex):
-        return np.asarray(times.asi8, dtype=np.float64)
-    if isinstance(times, pd.DatetimeIndex):
-        return np.asarray(times.as_unit("ns").asi8 / _DAY)
-    return np.asarray(times, dtype=np.float64)
-
-
-def ordinals(times: pd.Index[Any]) -> Int:
-    """Return times as whole numbers, one a step: for years the year, for periods their number.
-
-    Dates count in the largest calendar step that all their gaps are multiples of: years, half-years,
-    quarters or months where they share the day of the month (or are ends of months), else weeks or days.
-    """
-    if isinstance(times, pd.PeriodIndex):
-        return np.asarray(times.asi8)
-    if isinstance(times, pd.DatetimeIndex):
-        same_day = len(set(times.day)) == 1 or bool(times.is_month_end.all())
-        if same_day and bool((times == times.normalize()).all()):
-            return _in_steps((times.year * 12 + times.month).to_numpy(dtype=np.int64), (12, 6, 3, 1))
-        return _in_steps(times.as_unit("ns").asi8 // _DAY, (7, 1))
-    return np.asarray(times, dtype=np.int64)
-
-
-def _in_steps(numbers: Int, steps: tuple[int, ...]) -> Int:
-    gap = int(np.gcd.reduce(np.diff(np.unique(numbers)))) if len(numbers) else 0
-    step = next(step for step in steps if gap % step == 0)
-    return (numbers - numbers.min(initial=np.iinfo(np.int64).max)) // step if len(numbers) else numbers
 
 
 # ---- filling

@@ -12,8 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import AlignmentError, DataError, did_you_mean, name_ids
-from spatial.ids.alignment import check_ids, indexer
-from spatial.ids.kinds import clean_ids, clean_times
+from spatial.ids.alignment import check_ids, indexer, row_places
+from spatial.ids.kinds import clean_ids
+from spatial.ids.matching import in_kind_of, why_apart
+from spatial.ids.numbers import Refused, read_float
+from spatial.ids.times import clean_times, find_time, kept_frequency
 
 __all__ = ["Labels", "PanelBase", "Step", "column_numbers", "refuse_other_units"]
 
@@ -74,39 +77,31 @@ class Labels(Mapping[str, str]):
 
 def column_numbers(column: pd.Series[Any]) -> Float:
     """Return a column as float64, missing as NaN; refuse text and dates, naming the rows."""
-    name, dtype = column.name, column.dtype
-    if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):
-        return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
-    text = column[[isinstance(value, str) for value in column]]
-    if len(text):
-        where = ", ".join(
-            f"{tuple(key) if isinstance(key, tuple) else key}: {v!r}" for key, v in text.iloc[:3].items()
-        )
-        raise DataError(
-            f"Column {name!r} must hold numbers; it holds text in {len(text)} of {len(column)} rows, "
-            f"e.g. at {where}. If these are numbers or marks of missing values, use "
-            f"panel.parse_numbers({name!r}, missing=[...], thousands=',')."
-        )
-    if pd.api.types.is_object_dtype(dtype):
-        try:
-            return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
-        except (TypeError, ValueError):
-            pass
-    raise DataError(f"Column {name!r} must hold numbers; it is {dtype}.")
+    found = read_float(column)
+    if not isinstance(found, Refused):
+        return found
+    name = column.name
+    if found.kind != "text":
+        raise DataError(f"Column {name!r} must hold numbers; it is {column.dtype} ({found.kind}).")
+    text = column.iloc[found.places[:3]]
+    where = ", ".join(f"{tuple(key) if isinstance(key, tuple) else key}: {v!r}" for key, v in text.items())
+    raise DataError(
+        f"Column {name!r} must hold numbers; it holds text in {found.count} of {len(column)} rows, "
+        f"e.g. at {where}. If these are numbers or marks of missing values, use "
+        f"panel.parse_numbers({name!r}, missing=[...], thousands=',', decimal='.')."
+    )
 
 
 def refuse_other_units(given: pd.Index[Any], units: pd.Index[Any], what: str, unit_name: str) -> None:
     """Refuse ids that are not exactly the panel's units."""
-    ids = check_ids(given, what)
+    ids = in_kind_of(check_ids(given, what), units)
     lacks, extra = units.difference(ids, sort=False), ids.difference(units, sort=False)
     if len(lacks) or len(extra):
         parts = [f"{what} must have a value for each {unit_name} of the panel, and no other"]
         parts += [f"it lacks {name_ids(lacks)}"] if len(lacks) else []
         parts += [f"it has besides {name_ids(extra)}"] if len(extra) else []
-        kinds = [type(index.tolist()[0]).__name__ for index in (units, ids) if len(index)]
-        if len(set(kinds)) == 2:
-            parts.append(f"ids are {kinds[0]} in the panel and {kinds[1]} here, see Panel.map_units")
-        raise AlignmentError("; ".join(parts) + ".")
+        reason = why_apart(extra, lacks, what, "the panel")
+        raise AlignmentError(f"{'; '.join(parts)}. {reason}".rstrip())
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -116,6 +111,7 @@ class PanelBase:
     frame: pd.DataFrame
     labels: Mapping[str, str] = field(default_factory=Labels)
     history: tuple[Step, ...] = ()
+    frequency: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         """Keep the promise of sorted, unique rows; freeze the labels."""
@@ -133,6 +129,7 @@ class PanelBase:
             )
         if not index.is_monotonic_increasing:
             object.__setattr__(self, "frame", self.frame.sort_index())
+        object.__setattr__(self, "frequency", kept_frequency(self.times, self.frequency))
         known = {*map(str, self.frame.columns), *map(str, index.names)}
         labels = {str(k): str(v) for k, v in self.labels.items() if str(k) in known and v}
         object.__setattr__(self, "labels", Labels(labels))
@@ -147,6 +144,12 @@ class PanelBase:
         """
         levels = [name for name in (unit, time) if name not in frame.columns and name in frame.index.names]
         flat = pd.DataFrame(frame.reset_index(levels) if levels else frame)
+        if flat.columns.nlevels > 1:
+            raise DataError(
+                f"Columns of a panel need one row of names; these have {flat.columns.nlevels}, e.g. "
+                f"{name_ids(flat.columns, 3)}. Join them, e.g. frame.columns = ['_'.join(c).strip('_') "
+                "for c in frame.columns]."
+            )
         for column in (unit, time):
             if column not in flat.columns:
                 raise DataError(
@@ -308,6 +311,7 @@ class PanelBase:
                     f"panel{self._first_absent(rows)}. Match them with panel.join, or restrict one side."
                 )
             return value.array[rows]
+        value = value.set_axis(in_kind_of(value.index, self.units))
         by_unit, by_time = self._fits(value.index, 0), self._fits(value.index, 1)
         if by_unit and by_time and value.index.name not in (self.unit_name, self.time_name):
             raise AlignmentError(
@@ -364,10 +368,11 @@ class PanelBase:
     def _places(self, order: pd.Index[Any]) -> tuple[Any, Any]:
         """Return the place of each row in time and among the units in `order`."""
         index = self.frame.index
-        return self.times.get_indexer(index.get_level_values(1)), order.get_indexer(index.get_level_values(0))
+        return self.times.get_indexer(index.get_level_values(1)), row_places(index.get_level_values(0), order)
 
     def at(self, time: Any) -> pd.DataFrame:
-        """Return the cross-section at `time`, indexed by unit."""
-        if time not in self.times:
-            raise DataError(f"The panel has no time {time!r}; it has {name_ids(self.times)}.")
-        return self.frame.xs(time, level=1)
+        """Return the cross-section at `time`, indexed by unit.
+
+        `time` is a value or text: ``2001``, ``"2001-03"``; one that names several times is refused.
+        """
+        return self.frame.xs(find_time(self.times, time), level=1)

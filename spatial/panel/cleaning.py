@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.ids.numbers import parse_numbers
+from spatial.ids.times import find_time, ordinals
 
 from . import arrays
 from .base import Float, PanelBase, Step, column_numbers
@@ -65,7 +66,7 @@ class PanelCleaning(PanelBase):
         option("method", method, ("linear", "growth"))
         wanted = self.require(columns)
         frame, total = self.frame.copy(), np.zeros(self.n_units, dtype=np.int64)
-        unit, time = self._unit_codes(), arrays.distances(self.frame.index.get_level_values(1))
+        unit, time = self._unit_codes(), self._row_ordinals().astype(np.float64)
         for name in wanted:
             values = self._finite(name)
             if method == "growth":
@@ -189,10 +190,11 @@ class PanelCleaning(PanelBase):
             raise DataError(f"periods= must be a whole number other than 0; got {periods!r}.")
         rows = arrays.lagged_rows(self._unit_codes(), self._row_ordinals(), int(periods))
         if not (rows >= 0).any():
-            gaps = sorted(set(np.diff(arrays.ordinals(self.times)).tolist()))
+            gaps = sorted(set(np.diff(ordinals(self.times, self.frequency)).tolist()))
             raise DataError(
                 f"No unit has rows {abs(periods)} apart in {self.time_name!r}; the steps between its times "
-                f"are {name_ids(gaps) or 'none'}. Choose periods= among their sums."
+                f"are {name_ids(gaps) or 'none'} ({_steps_of(self.frequency)}). "
+                "Choose periods= among their sums."
             )
         template = name or f"{'L' if periods > 0 else 'F'}{abs(periods)}_{{column}}"
         frame, labels = self.frame.copy(), {}
@@ -256,16 +258,26 @@ class PanelCleaning(PanelBase):
         detail = f"by {source}{', chained' if chained else ''}, prices of {base}"
         return self._with(frame, Step("deflate", tuple(wanted), cells, detail), labels)
 
-    def parse_numbers(self, columns: Columns, *, missing: Sequence[str] = (), thousands: str = ",") -> Self:
-        """Turn text that holds numbers, as ``"1,234"``, into numbers.
+    def parse_numbers(
+        self,
+        columns: Columns,
+        *,
+        missing: Sequence[str] = (),
+        thousands: str | None = None,
+        decimal: Literal[".", ","] = ".",
+    ) -> Self:
+        """Turn text that holds numbers, as ``"1,234"`` or ``"1234,5"``, into numbers.
 
         Parameters
         ----------
         columns : str or list
         missing : list of str
             Marks that stand for a missing value, as ``["—", "..."]``; any other text is refused.
-        thousands : str
-            Separator of thousands.
+        thousands : str, optional
+            Separator of thousands: one character, or "" for none.  Default: a comma, or a point where the
+            comma is decimal.
+        decimal : {".", ","}
+            Decimal point or decimal comma.
 
         Examples
         --------
@@ -275,16 +287,23 @@ class PanelCleaning(PanelBase):
         >>> panel.parse_numbers("x", missing=["—"])["x"].tolist()
         [1234.0, nan]
         """
+        option("decimal", decimal, (".", ","))
+        group = ({".": ",", ",": "."}[decimal]) if thousands is None else thousands
+        if not isinstance(group, str) or len(group) > 1 or group == decimal or group.isalnum():
+            raise DataError(
+                f"thousands= must be one sign other than decimal={decimal!r}, or ''; got {thousands!r}."
+            )
         wanted = self.require(columns)
         frame, cells, lost = self.frame.copy(), 0, 0
         for name in wanted:
-            found = parse_numbers(self.frame[name], missing, thousands)
+            found = parse_numbers(self.frame[name], missing, group, decimal)
             if found.bad.any():
                 values = self.frame[name][found.bad]
                 raise DataError(
                     f"Column {name!r} holds text that is no number, in {len(values)} rows: "
                     f"{name_ids(values.unique(), 5)}, e.g. at {name_ids(values.index, 3)}. "
-                    "Correct it, or name the marks of missing values: missing=[...]."
+                    f"{_cure_of(values, decimal)}Correct it, or name the marks of missing values: "
+                    "missing=[...]."
                 )
             frame[name] = found.values
             cells, lost = cells + int(found.parsed.sum()), lost + int(found.missing.sum())
@@ -299,7 +318,7 @@ class PanelCleaning(PanelBase):
         return np.asarray(self._places(self.units)[0], dtype=np.int64)
 
     def _row_ordinals(self) -> NDArray[np.int64]:
-        return arrays.ordinals(self.times)[self._time_codes()]
+        return ordinals(self.times, self.frequency)[self._time_codes()]
 
     def _finite(self, column: str) -> Float:
         """Return a column as numbers, with NaN where missing, and refuse infinity."""
@@ -321,26 +340,35 @@ class PanelCleaning(PanelBase):
         if isinstance(by, pd.Series) and by.index.nlevels == 1 and self._fits(by.index, 1):
             series = by.sort_index()
             times, unit = series.index, np.zeros(len(series), dtype=np.int64)
-            values, ordinal = column_numbers(series), arrays.ordinals(series.index)
+            frequency = None
+            values, ordinal = column_numbers(series), ordinals(series.index)
         else:
             if isinstance(by, str):
                 column = self.frame[self.require(by)[0]]
             else:
                 column = pd.Series(self._matched(by, str(by.name)), index=self.frame.index, name=by.name)
-            times, unit = self.times, self._unit_codes()
+            times, unit, frequency = self.times, self._unit_codes(), self.frequency
             values, ordinal = column_numbers(column), self._row_ordinals()
         bad = values <= 0
         if bad.any() or np.isinf(values).any():
             raise DataError(f"A price index must be positive and finite; {int(bad.sum())} values are not.")
-        if base not in times:
-            raise DataError(
-                f"The base {base!r} is not among the times of the price index: {name_ids(times)}."
-            )
-        at = int(arrays.ordinals(times)[times.get_loc(base)])
+        at = int(ordinals(times, frequency)[times.get_loc(find_time(times, base, "The price index"))])
         level = arrays.price_level(values, unit, ordinal, at, chained=chained)
         if times is not self.times:
             level = level[times.get_indexer(self.frame.index.get_level_values(1))]
         return level
+
+
+def _cure_of(values: pd.Series[Any], decimal: str) -> str:
+    """Advise the other decimal sign where it reads what this one cannot."""
+    other = "," if decimal == "." else "."
+    if parse_numbers(values, (), "" if other == "." else ".", other).bad.any():
+        return ""
+    return f"If these are decimal {'commas' if other == ',' else 'points'}, use decimal={other!r}. "
+
+
+def _steps_of(frequency: str | None) -> str:
+    return "a step is 1" if frequency in (None, "step") else f"a step is one {frequency}"
 
 
 def _shares(share: Any) -> tuple[float, float]:

@@ -9,6 +9,7 @@ import pandas as pd
 from spatial.errors import DataError, name_ids
 
 from .panel import Panel
+from .shape import as_ids_of
 
 __all__ = ["as_map_ids", "restrict"]
 
@@ -16,20 +17,9 @@ __all__ = ["as_map_ids", "restrict"]
 def as_map_ids(panel: Panel, ids: pd.Index[Any]) -> Panel:
     """Return the panel with its unit ids in the type of the map's, which a table file cannot always say.
 
-    A CSV file does not tell the text "37001" from the number 37001; a map does.  Numbers become the text
-    that they are written as, text becomes numbers, where ids are then shared; else nothing is changed.
+    See `spatial.ids.matching.in_kind_of`; where no id is shared, nothing is changed.
     """
-    text_map, text_panel = (pd.api.types.infer_dtype(x, skipna=False) == "string" for x in (ids, panel.units))
-    if text_map == text_panel or len(ids.intersection(panel.units)):
-        return panel
-    try:
-        converted = panel.units.astype(str) if text_map else panel.units.astype("int64")
-    except (TypeError, ValueError):
-        return panel
-    if not len(ids.intersection(converted)):
-        return panel
-    frame = panel.frame.rename(index=dict(zip(panel.units, converted, strict=True)), level=0)
-    return Panel(frame, panel.labels, panel.history)
+    return as_ids_of(panel, ids)
 
 
 def restrict(cities: Any, panel: Panel) -> tuple[Any, Panel, str]:

@@ -28,6 +28,9 @@ class Panel(PanelShape):
         Column to its label, as Stata keeps them; for tables and plots.  Kept through all transformations.
     history : tuple of Step
         What was done to the data, in order; `history_frame` shows it as a table.
+    frequency : str, optional
+        How long a step of time is: "year", "quarter", "month", "day", ...; "step" for whole numbers, as years
+        are.  Found from the times, and kept when times are left out: `shift` and `interpolate` count in it.
 
     Examples
     --------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self, TypeVar, get_args
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from spatial.errors import AlignmentError, DataError, name_ids
 from spatial.ids.kinds import clean_ids
+from spatial.ids.matching import in_kind_of
+from spatial.ids.times import find_time
 
 from . import arrays
 from .base import Labels, PanelBase, Step, refuse_other_units
@@ -19,8 +21,9 @@ from .choosing import choose_rows
 from .cleaning import Columns, PanelCleaning, option
 from .conditions import Condition
 
-__all__ = ["PanelShape"]
+__all__ = ["PanelShape", "as_ids_of"]
 
+PanelOf = TypeVar("PanelOf", bound=PanelBase)
 BalanceRule = Literal["units", "times", "window", "largest", "fill"]
 
 
@@ -88,7 +91,7 @@ class PanelShape(PanelCleaning):
             wanted = (
                 known[known.slice_indexer(given.start, given.stop)]
                 if isinstance(given, slice)
-                else pd.Index(given)
+                else (_named_times if level else in_kind_of)(pd.Index(given), known)
             )
             absent = wanted.difference(known, sort=False) if len(wanted) else wanted
             if len(absent) or not len(wanted):
@@ -241,6 +244,29 @@ class PanelShape(PanelCleaning):
         return self._with(self.frame.reindex(full), Step("balance", (), added * len(self.columns), detail))
 
 
+def as_ids_of(panel: PanelOf, ids: pd.Index[Any]) -> PanelOf:
+    """Return the panel with its ids as `ids` write them, where both mean the same codes."""
+    units = in_kind_of(panel.units, ids)
+    if units is panel.units or len({type(unit) for unit in units.tolist()}) > 1:
+        return panel
+    codes, times = (panel.frame.index.get_level_values(level) for level in (0, 1))
+    index = pd.MultiIndex.from_arrays(
+        [units[panel.units.get_indexer(codes)], times], names=panel.frame.index.names
+    )
+    return replace(panel, frame=panel.frame.set_axis(index, axis=0))
+
+
+def _named_times(given: pd.Index[Any], known: pd.Index[Any]) -> pd.Index[Any]:
+    """Return times as the panel has them; what it has not is left as it was given."""
+    out = []
+    for time in given:
+        try:
+            out.append(find_time(known, time))
+        except DataError:
+            out.append(time)
+    return pd.Index(out, dtype=known.dtype if all(t in known for t in out) else object)
+
+
 def _kept_of(present: NDArray[np.bool_], rule: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return which times and which units a rule keeps of the (T, N) rows that are there."""
     all_times: NDArray[np.bool_] = np.ones(len(present), dtype=bool)
@@ -259,7 +285,7 @@ def _kept_of(present: NDArray[np.bool_], rule: str) -> tuple[NDArray[np.bool_], 
 def _right_side(panel: PanelBase, other: Any, how: str) -> tuple[pd.DataFrame, Mapping[str, str]]:
     """Return the other side by (unit, time), and its labels."""
     if isinstance(other, PanelBase):
-        return other.frame, other.labels
+        return as_ids_of(other, panel.units).frame, other.labels
     table = other.to_frame() if isinstance(other, pd.Series) else other
     if not isinstance(table, pd.DataFrame) or table.index.nlevels != 1:
         raise DataError(
@@ -271,7 +297,7 @@ def _right_side(panel: PanelBase, other: Any, how: str) -> tuple[pd.DataFrame, M
         refuse_other_units(table.index, panel.units, "The table", panel.unit_name)
     elif not table.index.is_unique:
         raise AlignmentError(f"The table repeats {name_ids(table.index[table.index.duplicated()].unique())}.")
-    rows = table.index.get_indexer(ids)
+    rows = in_kind_of(table.index, panel.units).get_indexer(ids)
     if how == "outer":
         raise DataError("A table by unit has no times to add rows for: how='outer' needs a Panel.")
     matched = pd.DataFrame(table.iloc[rows[rows >= 0]]).set_axis(panel.frame.index[rows >= 0], axis=0)

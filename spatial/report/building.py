@@ -12,7 +12,9 @@ import pandas as pd
 
 from spatial.errors import DataError
 from spatial.figures.palette import CLUSTER_COLORS, MISSING_COLOR, significance_color
+from spatial.ids.matching import in_kind_of
 from spatial.io.atomic import atomic_text
+from spatial.weights.value import as_weights
 from spatial.words import check_language
 
 from .payload import ReportData, build_report_data
@@ -104,6 +106,7 @@ def explore(
     words = report_words(language)
     if not hasattr(cities, "geometry") or not isinstance(cities, pd.DataFrame):
         raise DataError(f"cities must be a GeoDataFrame by id; got {type(cities).__name__}.")
+    cities = cities.set_axis(in_kind_of(cities.index, as_weights(W).ids), axis=0)
     from .foreign_tables import titled_tables
 
     shown = titled_tables(tables)

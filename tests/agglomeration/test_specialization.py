@@ -305,10 +305,10 @@ def test_refuses_bad_cells_by_unit_and_industry() -> None:
     refuse(r"1 are missing, at .*\('b', 'retail'\). Fill them .*missing is not zero", with_cell(np.nan))
     refuse(r"1 are infinite, at .*\('b', 'retail'\). Correct them", with_cell(np.inf))
     refuse(
-        r"Industry 'retail' must hold numbers; it holds object, e.g. 30, 'many', 100. Convert",
+        r"Industry 'retail' must hold numbers; it holds text, e.g. 'many'. Read it",
         with_cell("many"),
     )
-    refuse("Industry 'x' must hold numbers; it holds bool", THREE.assign(x=True))
+    refuse("Industry 'x' must hold numbers; it holds True and False", THREE.assign(x=True))
 
 
 def test_refuses_bad_cells_of_a_panel_with_their_time() -> None:

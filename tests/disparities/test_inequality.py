@@ -258,9 +258,9 @@ def test_refuses_groups_and_weights_that_do_not_fit() -> None:
     refuse("groups must be a Series .* by id, .* got list", THREE, [1, 1, 2], AlignmentError)
     numbered = THREE.set_axis([1, 2, 3])
     refuse(
-        "different types: str in groups, int in the data. Convert",
+        "The ids are str in groups, int in the data",
         numbered,
-        {"1": 1, "2": 1, "3": 2},
+        {"a": 1, "b": 1, "c": 2},
         AlignmentError,
     )
     refuse("weights must be positive; they are not at 'a'", THREE, weights={"a": 0, "b": 1, "c": 1})

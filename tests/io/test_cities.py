@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spatial.errors import DataError, SpatialWarning
-from spatial.ids.kinds import clean_ids, clean_times
+from spatial.ids.kinds import clean_ids
+from spatial.ids.times import clean_times
 from spatial.io.cities import read_cities
 from spatial.io.shapefile import write_shapefile
 from spatial.io.sources import need

@@ -153,8 +153,9 @@ def test_results_of_other_units_are_refused(cities: Any, local: Any) -> None:
     with pytest.raises(AlignmentError, match="In the local result only: 'u00'"):
         maps.map_clusters(local, cities.drop("u00"))
     numbered = cities.set_axis(range(16))
-    with pytest.raises(AlignmentError, match="of different types"):
-        maps.map_values(numbered, pd.Series(1.0, index=[str(k) for k in range(16)]))
+    maps.map_values(numbered, pd.Series(range(16), index=[str(k) for k in range(16)]))  # codes are matched
+    with pytest.raises(AlignmentError, match="The ids are str in the values, int in the cities"):
+        maps.map_values(numbered, pd.Series(1.0, index=[f"u{k}" for k in range(16)]))
     with pytest.raises(DataError, match=r"result of local_moran\(\) is needed; got int"):
         maps.map_clusters(3, cities)
     with pytest.raises(DataError, match="needs the column 'p_fdr'"):

@@ -156,7 +156,7 @@ def test_with_columns_refuses_what_does_not_match(panel: Panel) -> None:
         panel.with_columns(x=pd.Series({"乙": 2.0, "丙": 3.0}))
     with pytest.raises(AlignmentError, match=r"it has besides '丁'\.$"):
         panel.with_columns(x=pd.Series(1.0, index=list("甲乙丙丁")))
-    with pytest.raises(AlignmentError, match=r"ids are str in the panel and int here, see Panel.map_units"):
+    with pytest.raises(AlignmentError, match=r"The ids are int in Column \'x\', str in the panel"):
         panel.with_columns(x=pd.Series([1.0, 2.0, 3.0]))
     square = make([1.0, 2.0], units=[1, 2], times=[1, 2])
     both = pd.Series({1: 1.0, 2: 2.0})
