@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.compute.pvalues import Alternative, check_alternative, normal_p
+from spatial.compute.pvalues import Alternative
+from spatial.errors import SpatialWarning
 
-from .inference import global_rows, notes, permutation_test, score, symmetric_part
+from .inference import GlobalStatistic, Run, made, symmetric_part
 from .moments import build_constants, geary_moments
-from .sample import Missing, check_runs, describe_weights, sample
+from .sample import Missing, sample
 
 __all__ = ["Geary", "geary"]
 
 Float = NDArray[np.float64]
 
+# Standard errors that differ by more than this tell that the values are far from normal.
+_FAR_FROM_NORMAL = 1.25
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Geary:
-    """Geary's C of one variable, with three kinds of inference; below 1 neighbours are alike.
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Geary(GlobalStatistic):
+    r"""Geary's C of one variable, with three kinds of inference; below 1 neighbours are alike.
 
     Parameters
     ----------
@@ -33,7 +37,8 @@ class Geary:
     expected : float
         1.
     variance_normality, z_normality, p_normality : float
-        Where values are independent draws from one normal distribution; z is (C - 1) / s.d.
+        Where values are independent draws from one normal distribution; z is (C - 1) / s.d.  Of values
+        with long tails this variance is too small: see `kurtosis`.
     variance_randomisation, z_randomisation, p_randomisation : float
         Where each arrangement of the values over the units is as likely.
     p_sim : float
@@ -44,54 +49,40 @@ class Geary:
         "less" is positive autocorrelation.
     weights : str
     dropped : Index
+    kurtosis : float
+        Of the values, :math:`n \sum z^4 / (\sum z^2)^2`; 3 for a normal distribution.
     """
 
-    name: str
+    letter: ClassVar[str] = "C"
+    title: ClassVar[str] = "Geary's C"
+    methods: ClassVar[tuple[str, ...]] = ("normality", "randomisation")
+
     C: float
-    expected: float
     variance_normality: float
     z_normality: float
     p_normality: float
-    variance_randomisation: float
-    z_randomisation: float
-    p_randomisation: float
-    p_sim: float
-    simulated: Float | None
-    n: int
-    permutations: int
-    seed: int
-    alternative: Alternative
-    weights: str
-    dropped: pd.Index[Any]
+    kurtosis: float
 
-    def tidy(self) -> pd.DataFrame:
-        """Return a row for each kind of inference."""
-        return global_rows(self, self.C)
+    @property
+    def far_from_normal(self) -> bool:
+        """Whether the standard errors by normality and by randomisation are a quarter apart or more."""
+        ratio = np.sqrt(self.variance_randomisation / self.variance_normality)
+        return bool(max(ratio, 1 / ratio) > _FAR_FROM_NORMAL) if ratio > 0 else False
 
-    def glance(self) -> pd.DataFrame:
-        """Return one row: the statistic, its p-values and the sample."""
-        names = ("name", "C", "expected", "p_normality", "p_randomisation", "p_sim", "n")
-        more = ("permutations", "seed", "alternative", "weights")
-        return pd.DataFrame([{**{k: getattr(self, k) for k in names + more}, "dropped": len(self.dropped)}])
+    def _remarks(self) -> list[str]:
+        lines = ["  below 1 neighbours are alike"]
+        if self.far_from_normal:
+            lines.append(f"  {_not_normal(self)}")
+        return lines
 
-    def summary(self) -> str:
-        """Write the result as text."""
-        lines = [
-            f"Geary's C of {self.name}: {self.C:.6f}  (below 1 neighbours are alike, n = {self.n})",
-            f"  normality      z = {self.z_normality:8.4f}  p = {self.p_normality:.4g}",
-            f"  randomisation  z = {self.z_randomisation:8.4f}  p = {self.p_randomisation:.4g}",
-        ]
-        if self.permutations:
-            lines.append(f"  permutation    {'':13}  p = {self.p_sim:.4g}")
-        return "\n".join(lines + notes(self))
 
-    def __str__(self) -> str:
-        """Return the summary."""
-        return self.summary()
-
-    def __repr__(self) -> str:
-        """Name the statistic."""
-        return f"<Geary {self.name}: C = {self.C:.4f}, z_randomisation = {self.z_randomisation:.4f}>"
+def _not_normal(found: Geary) -> str:
+    ratio = np.sqrt(found.variance_randomisation / found.variance_normality)
+    return (
+        f"{found.name} is far from normal (kurtosis {found.kurtosis:.1f}; 3 if normal): the standard error "
+        f"by randomisation is {ratio:.2f} times that by normality. Read p_randomisation or p_sim, not "
+        "p_normality."
+    )
 
 
 def geary(
@@ -117,6 +108,12 @@ def geary(
     -------
     Geary
 
+    Warns
+    -----
+    SpatialWarning
+        Where the values are so far from normal that ``p_normality`` misleads: with long tails it rejects a
+        true null in a fifth of the samples.
+
     References
     ----------
     Cliff, A. D., and J. K. Ord (1981). Spatial Processes: Models and Applications. Pion. Equations 1.40-1.43.
@@ -130,51 +127,32 @@ def geary(
     >>> round(geary(x, Weights.from_frame(links), permutations=0).C, 6)
     0.3
     """
-    check_runs(permutations, seed)
-    check_alternative(alternative)
+    run = Run(permutations, seed, alternative, workers, progress)
     data = sample({"x": x}, W, missing=missing, statistic="Geary's C")
     symmetric = symmetric_part(data)
     w = build_constants(data.matrix, symmetric)
     z = data.x[data.order] - data.x[data.order].mean()
     scale = (data.n - 1) / (2 * w.S0 * float(z @ z))
-
-    def quadratic(values: Float) -> float:
-        return float(values @ (data.matrix @ values)) - float(w.own @ values**2)
-
     # The squared differences are the weighted squares less twice the products.
-    statistic = scale * (float(w.degree @ z**2) - 2 * quadratic(z))
+    products = float(z @ (data.matrix @ z)) - float(w.own @ z**2)
     moments = geary_moments(z, w)
-    p_sim, simulated = permutation_test(
-        z,
-        symmetric,
-        statistic,
-        square=-0.5 * w.degree,
-        scale=-2 * scale,
-        permutations=permutations,
-        seed=seed,
-        alternative=alternative,
-        workers=workers,
-        progress=progress,
-        label=f"Geary's C of {data.names[0]}",
-    )
-    z_normality = score(statistic - 1, moments.variance_normality, 1.0)
-    z_randomisation = score(statistic - 1, moments.variance_randomisation, 1.0)
-    return Geary(
-        name=data.names[0],
-        C=statistic,
+    simulated = None
+    if permutations:
+        label = f"Geary's C of {data.names[0]}"
+        simulated = -2 * scale * run.simulate(z, symmetric, square=-0.5 * w.degree, label=label)
+    found = made(
+        Geary,
+        data,
+        run,
+        statistic=scale * (float(w.degree @ z**2) - 2 * products),
         expected=1.0,
-        variance_normality=moments.variance_normality,
-        z_normality=z_normality,
-        p_normality=float(normal_p(z_normality, alternative)),
-        variance_randomisation=moments.variance_randomisation,
-        z_randomisation=z_randomisation,
-        p_randomisation=float(normal_p(z_randomisation, alternative)),
-        p_sim=p_sim,
+        variances={
+            "normality": moments.variance_normality,
+            "randomisation": moments.variance_randomisation,
+        },
         simulated=simulated,
-        n=data.n,
-        permutations=permutations,
-        seed=seed,
-        alternative=alternative,
-        weights=describe_weights(data.weights),
-        dropped=data.dropped,
+        kurtosis=data.n * float((z**2) @ (z**2)) / float(z @ z) ** 2,
     )
+    if found.far_from_normal:
+        warnings.warn(_not_normal(found), SpatialWarning, stacklevel=2)
+    return found

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.compute.pvalues import Alternative, check_alternative, normal_p
-from spatial.errors import WeightsError, name_ids
+from spatial.compute.pvalues import Alternative
+from spatial.errors import DataError, WeightsError, name_ids
 
-from .inference import notes, permutation_test, row, score, simulated_row, symmetric_part
+from .inference import GlobalStatistic, Run, made, symmetric_part
 from .moments import build_constants, general_g_moments
-from .sample import Missing, check_runs, check_share, describe_weights, sample
+from .sample import Missing, check_share, sample
 
 __all__ = ["GeneralG", "general_g"]
 
 Float = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class GeneralG:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class GeneralG(GlobalStatistic):
     """Getis and Ord's general G: whether high values, or low ones, are near each other.
 
     Parameters
@@ -37,59 +36,11 @@ class GeneralG:
     dropped : Index
     """
 
-    name: str
+    letter: ClassVar[str] = "G"
+    title: ClassVar[str] = "General G"
+    digits: ClassVar[str] = ".6g"
+
     G: float
-    expected: float
-    variance_randomisation: float
-    z_randomisation: float
-    p_randomisation: float
-    p_sim: float
-    simulated: Float | None
-    n: int
-    permutations: int
-    seed: int
-    alternative: Alternative
-    weights: str
-    dropped: pd.Index[Any]
-
-    def tidy(self) -> pd.DataFrame:
-        """Return a row for each kind of inference."""
-        rows = [
-            row(
-                self.name,
-                "randomisation",
-                self.G,
-                self.expected,
-                self.variance_randomisation,
-                self.z_randomisation,
-                self.p_randomisation,
-            )
-        ]
-        return pd.DataFrame(rows + ([] if self.simulated is None else [simulated_row(self, self.G)]))
-
-    def glance(self) -> pd.DataFrame:
-        """Return one row."""
-        names = ("name", "G", "expected", "p_randomisation", "p_sim", "n", "permutations", "seed")
-        fields = {k: getattr(self, k) for k in (*names, "alternative", "weights")}
-        return pd.DataFrame([{**fields, "dropped": len(self.dropped)}])
-
-    def summary(self) -> str:
-        """Write the result as text."""
-        lines = [
-            f"General G of {self.name}: {self.G:.6g}  (expected {self.expected:.6g}, n = {self.n})",
-            f"  randomisation  z = {self.z_randomisation:8.4f}  p = {self.p_randomisation:.4g}",
-        ]
-        if self.permutations:
-            lines.append(f"  permutation    {'':13}  p = {self.p_sim:.4g}")
-        return "\n".join(lines + notes(self))
-
-    def __str__(self) -> str:
-        """Return the summary."""
-        return self.summary()
-
-    def __repr__(self) -> str:
-        """Name the statistic."""
-        return f"<GeneralG {self.name}: G = {self.G:.4g}, z = {self.z_randomisation:.4f}>"
 
 
 def general_g(
@@ -123,47 +74,41 @@ def general_g(
     >>> round(general_g(x, Weights.from_frame(links), permutations=0).G, 6)
     0.656
     """
-    check_runs(permutations, seed)
-    check_alternative(alternative)
+    run = Run(permutations, seed, alternative, workers, progress)
     data = sample({"x": x}, W, missing=missing, statistic="The general G")
     ids = data.weights.ids[data.order]
     values = data.x[data.order]
     check_share(values, ids, "general G")
+    if (values > 0).sum() < 2:
+        raise DataError(
+            "The general G is a share of the products of two units, and needs two units or more with values "
+            f"above zero; {data.names[0]!r} is above zero at {name_ids(ids[values > 0])} only."
+        )
     constants = build_constants(data.matrix)
     if constants.own.any():
         raise WeightsError(
             f"The general G compares different units; these weights have own weights at "
             f"{name_ids(ids[constants.own != 0])}. Build the weights without them."
         )
-    total = float(values.sum() ** 2 - values @ values)
-    statistic = float(values @ (data.matrix @ values)) / total
+    # As a sum over pairs: where one value outweighs all others a difference would lose them.
+    total = float(values @ (values.sum() - values))
+    if total < 1e-7 * float(values.sum()) ** 2:
+        raise DataError(
+            f"The general G cannot be computed: one value of {data.names[0]!r}, at "
+            f"{name_ids(ids[[int(values.argmax())]])}, is more than ten million times all others together. "
+            "Leave that unit out, or take logarithms."
+        )
     expected, variance = general_g_moments(values, constants)
-    p_sim, simulated = permutation_test(
-        values,
-        symmetric_part(data),
-        statistic,
-        scale=1.0 / total,
-        permutations=permutations,
-        seed=seed,
-        alternative=alternative,
-        workers=workers,
-        progress=progress,
-        label=f"General G of {data.names[0]}",
-    )
-    z = score(statistic - expected, variance, expected)
-    return GeneralG(
-        name=data.names[0],
-        G=statistic,
+    simulated = None
+    if permutations:
+        label = f"General G of {data.names[0]}"
+        simulated = run.simulate(values, symmetric_part(data), label=label) * (1.0 / total)
+    return made(
+        GeneralG,
+        data,
+        run,
+        statistic=float(values @ (data.matrix @ values)) / total,
         expected=expected,
-        variance_randomisation=variance,
-        z_randomisation=z,
-        p_randomisation=float(normal_p(z, alternative)),
-        p_sim=p_sim,
+        variances={"randomisation": variance},
         simulated=simulated,
-        n=data.n,
-        permutations=permutations,
-        seed=seed,
-        alternative=alternative,
-        weights=describe_weights(data.weights),
-        dropped=data.dropped,
     )

@@ -6,28 +6,25 @@ The module is not called ``moran``: ``spatial.moran`` is the function.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.compute.pvalues import Alternative, check_alternative, normal_p
+from spatial.compute.pvalues import Alternative
 
-from .inference import global_rows, notes, permutation_test, score, symmetric_part
+from .inference import GlobalStatistic, Run, made, symmetric_part
 from .moments import build_constants, moran_moments
-from .sample import Missing, check_runs, describe_weights, sample
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .sample import Missing, sample
 
 __all__ = ["Moran", "moran"]
 
 Float = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Moran:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Moran(GlobalStatistic):
     """Moran's I of one variable, with three kinds of inference under no spatial autocorrelation.
 
     Parameters
@@ -59,63 +56,21 @@ class Moran:
         Units without neighbours, and units cut as missing.
     """
 
-    name: str
+    figure: ClassVar[str] = "moran_scatter"
+    letter: ClassVar[str] = "I"
+    title: ClassVar[str] = "Moran's I"
+    methods: ClassVar[tuple[str, ...]] = ("normality", "randomisation")
+
     I: float  # noqa: E741 - the literature's name
-    expected: float
     variance_normality: float
     z_normality: float
     p_normality: float
-    variance_randomisation: float
-    z_randomisation: float
-    p_randomisation: float
-    p_sim: float
-    simulated: Float | None
-    n: int
-    permutations: int
-    seed: int
-    alternative: Alternative
-    weights: str
     z: pd.Series[float]
     lag: pd.Series[float]
     islands: pd.Index[Any] = field(default_factory=lambda: pd.Index([]))
-    dropped: pd.Index[Any] = field(default_factory=lambda: pd.Index([]))
 
-    def tidy(self) -> pd.DataFrame:
-        """Return a row for each kind of inference; the null gives no confidence interval for I."""
-        return global_rows(self, self.I)
-
-    def glance(self) -> pd.DataFrame:
-        """Return one row: the statistic, its p-values and the sample."""
-        names = ("name", "I", "expected", "p_normality", "p_randomisation", "p_sim", "n")
-        more = ("permutations", "seed", "alternative", "weights")
-        counts = {"islands": len(self.islands), "dropped": len(self.dropped)}
-        return pd.DataFrame([{**{k: getattr(self, k) for k in names + more}, **counts}])
-
-    def summary(self) -> str:
-        """Write the result as text."""
-        lines = [
-            f"Moran's I of {self.name}: {self.I:.6f}  (expected {self.expected:.6f}, n = {self.n})",
-            f"  normality      z = {self.z_normality:8.4f}  p = {self.p_normality:.4g}",
-            f"  randomisation  z = {self.z_randomisation:8.4f}  p = {self.p_randomisation:.4g}",
-        ]
-        if self.permutations:
-            lines.append(f"  permutation    {'':13}  p = {self.p_sim:.4g}")
-        return "\n".join(lines + notes(self))
-
-    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """Draw the Moran scatter plot."""
-        from spatial.figures.scatter import moran_scatter
-
-        return moran_scatter(self, ax=ax, **options)
-
-    def __str__(self) -> str:
-        """Return the summary."""
-        return self.summary()
-
-    def __repr__(self) -> str:
-        """Name the statistic and its p-value."""
-        kind, p = ("p_sim", self.p_sim) if self.permutations else ("p_randomisation", self.p_randomisation)
-        return f"<Moran {self.name}: I = {self.I:.4f}, {kind} = {p:.4g}, n = {self.n}>"
+    def _counts(self) -> dict[str, int]:
+        return {"islands": len(self.islands), "dropped": len(self.dropped)}
 
 
 def moran(
@@ -145,9 +100,11 @@ def moran(
         Random permutations of the values over the units; 0 for none.
     seed : int
         One seed gives one answer, whatever the number of workers and the order of the rows.
-    alternative : {"two-sided", "greater", "less"}
+    alternative : {"two-sided", "greater", "less", "geoda"}
         Of all p-values.  Two-sided is twice the smaller tail, at most 1.  By permutation a tail is
         :math:`(1 + \#\{I^* \ge I\}) / (1 + R)`, so that the smallest two-sided p is :math:`2/(1+R)`.
+        ``"geoda"`` is the one-sided pseudo p towards the nearer tail that GeoDa and esda print, half of a
+        two-sided one.
     missing : {"raise", "drop"}
         "drop" leaves units without a value out and cuts their links; row-standardised weights are
         standardised again.  The result names the units.
@@ -190,8 +147,7 @@ def moran(
     >>> round(result.I, 6), round(result.expected, 6)
     (0.333333, -0.333333)
     """
-    check_runs(permutations, seed)
-    check_alternative(alternative)
+    run = Run(permutations, seed, alternative, workers, progress)
     data = sample({"x": x}, W, missing=missing, statistic="Moran's I")
     symmetric = symmetric_part(data)
     constants = build_constants(data.matrix, symmetric)
@@ -200,45 +156,26 @@ def moran(
     ordered = data.x[data.order] - mean
     squares = float(ordered @ ordered)
     scale = data.n / (constants.total * squares)
-    statistic = scale * float(ordered @ (data.matrix @ ordered))
     moments = moran_moments(ordered, constants)
-    p_sim, simulated = permutation_test(
-        ordered,
-        symmetric,
-        statistic,
-        square=constants.own if constants.own.any() else None,
-        scale=scale,
-        permutations=permutations,
-        seed=seed,
-        alternative=alternative,
-        workers=workers,
-        progress=progress,
-        label=f"Moran's I of {data.names[0]}",
-    )
-    deviation = statistic - moments.expected
-    z_normality = score(deviation, moments.variance_normality, moments.expected)
-    z_randomisation = score(deviation, moments.variance_randomisation, moments.expected)
+    simulated = None
+    if permutations:
+        own = constants.own if constants.own.any() else None
+        label = f"Moran's I of {data.names[0]}"
+        simulated = scale * run.simulate(ordered, symmetric, square=own, label=label)
     standard = (data.x - mean) / np.sqrt(squares / data.n)
     ids = data.weights.ids
-    return Moran(
-        name=data.names[0],
-        I=statistic,
+    return made(
+        Moran,
+        data,
+        run,
+        statistic=scale * float(ordered @ (data.matrix @ ordered)),
         expected=moments.expected,
-        variance_normality=moments.variance_normality,
-        z_normality=z_normality,
-        p_normality=float(normal_p(z_normality, alternative)),
-        variance_randomisation=moments.variance_randomisation,
-        z_randomisation=z_randomisation,
-        p_randomisation=float(normal_p(z_randomisation, alternative)),
-        p_sim=p_sim,
+        variances={
+            "normality": moments.variance_normality,
+            "randomisation": moments.variance_randomisation,
+        },
         simulated=simulated,
-        n=data.n,
-        permutations=permutations,
-        seed=seed,
-        alternative=alternative,
-        weights=describe_weights(data.weights),
         z=pd.Series(standard, index=ids, name=data.names[0]),
         lag=pd.Series(data.weights.sparse @ standard, index=ids, name=f"W_{data.names[0]}"),
         islands=data.weights.islands,
-        dropped=data.dropped,
     )

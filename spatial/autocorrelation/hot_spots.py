@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from spatial.compute.fdr import fdr_adjusted
-from spatial.compute.pvalues import Alternative, check_alternative, normal_p
-from spatial.errors import WeightsError, name_ids
+from spatial.compute.pvalues import Alternative, normal_p
+from spatial.errors import DataError, WeightsError, name_ids
+from spatial.results import drawn_by
 
-from .inference import notes
-from .local_inference import check_alpha, clusters, conditional_test, count_line, local_tidy, own_and_others
-from .sample import Missing, check_runs, check_share, describe_weights, sample
+from .local_inference import LocalRun, LocalStatistic, clusters, conditional_test, own_and_others
+from .sample import Missing, check_share, describe_weights, sample
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,8 +27,8 @@ Float = NDArray[np.float64]
 SPOTS = ["hot spot", "cold spot"]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class GetisOrd:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class GetisOrd(LocalStatistic):
     """Local G or G* of each unit.
 
     Parameters
@@ -42,7 +41,8 @@ class GetisOrd:
         ``G`` (share of the neighbours in the total); ``expected``, ``variance``, ``z_value`` (the statistic
         of Ord and Getis 1995, which spdep returns), ``p_value``; ``p_sim`` (conditional permutation);
         ``p_fdr`` (p_sim, or p_value without permutations, adjusted by Benjamini and Hochberg);
-        ``cluster`` ("hot spot", "cold spot", "not significant", "island").
+        ``cluster`` ("hot spot", "cold spot", "not significant", "island"): hot or cold by the tail that
+        p is of.  By permutation that is the neighbours' tail: given the unit's own value, only they vary.
     alpha : float
         Level of the clusters.
     fdr : bool
@@ -55,49 +55,31 @@ class GetisOrd:
         Units cut as missing.
     """
 
-    name: str
+    figure: ClassVar[str] = "map_values"
+    column: ClassVar[str] = "G"
+    title: ClassVar[str] = "Getis-Ord"
+
     star: bool
-    frame: pd.DataFrame
-    alpha: float
-    fdr: bool
-    permutations: int
-    seed: int
-    alternative: Alternative
-    weights: str
-    dropped: pd.Index[Any]
 
-    def tidy(self) -> pd.DataFrame:
-        """Return a row for each unit; statistic and p_value are analytic."""
-        return local_tidy(self.frame, "G", self.name)
+    def _also(self) -> dict[str, Any]:
+        return {"star": self.star}
 
-    def glance(self) -> pd.DataFrame:
-        """Return one row: how many units are in each cluster."""
-        counts = self.frame["cluster"].value_counts(sort=False).to_dict()
-        more = ("star", "alpha", "fdr", "permutations", "seed", "alternative", "weights")
-        row = {"name": self.name, "n": len(self.frame), **counts, **{k: getattr(self, k) for k in more}}
-        return pd.DataFrame([{**row, "dropped": len(self.dropped)}])
+    def plot(self, *args: Any, ax: Axes | None = None, **options: Any) -> Axes:
+        """Map the z-values over the `cities` given."""
+        cities = args[0] if args else options.pop("cities", None)
+        if cities is None:
+            raise DataError("A map of hot and cold spots needs the cities: result.plot(cities).")
+        joined = cities.join(self.frame[["z_value"]])
+        axes: Axes = drawn_by(self.figure)(joined, "z_value", ax=ax, **options)
+        return axes
 
     def summary(self) -> str:
         """Write the result as text."""
-        column = "p_fdr" if self.fdr else ("p_sim" if self.permutations else "p_value")
-        head = f"Getis-Ord {'G*' if self.star else 'G'} of {self.name}: n = {len(self.frame)}"
-        found = f"  clusters at {column} <= {self.alpha:g}: {count_line(self.frame)}"
-        return "\n".join([head, found, *notes(self)])
+        return super().summary().replace("Getis-Ord of", f"Getis-Ord {'G*' if self.star else 'G'} of", 1)
 
-    def plot(self, cities: Any, ax: Axes | None = None, **options: Any) -> Axes:
-        """Map the z-values over `cities`."""
-        from spatial.maps.maps import map_values
-
-        joined = cities.join(self.frame[["z_value"]])
-        return map_values(joined, "z_value", ax=ax, **options)
-
-    def __str__(self) -> str:
-        """Return the summary."""
-        return self.summary()
-
-    def __repr__(self) -> str:
+    def headline(self) -> str:
         """Name the variable and count the clusters."""
-        return f"<GetisOrd {'G*' if self.star else 'G'} {self.name}: {count_line(self.frame)}>"
+        return f"{'G*' if self.star else 'G'} {super().headline()}"
 
 
 def getis_ord(
@@ -160,9 +142,7 @@ def getis_ord(
     >>> getis_ord(x, Weights.from_frame(links), permutations=0).frame["z_value"].round(3).tolist()
     [1.715, 0.849, -1.131, -1.715]
     """
-    check_runs(permutations, seed)
-    check_alpha(alpha)
-    check_alternative(alternative)
+    run = LocalRun(permutations, seed, alternative, workers, progress, alpha, fdr)
     data = sample({"x": x}, W, missing=missing, statistic="Getis and Ord's G")
     ids = data.weights.ids[data.order]
     values = data.x[data.order]
@@ -181,31 +161,25 @@ def getis_ord(
     z_value = np.where(variance > 0, shift / np.sqrt(np.where(variance > 0, variance, 1.0)), np.nan)
     p_value = normal_p(z_value, alternative)
     # Given x_i, G moves with the lag of the others alone.
-    p_sim, _ = conditional_test(
-        centred,
-        others,
-        np.ones(data.n),
-        permutations=permutations,
-        seed=seed,
-        alternative=alternative,
-        keep=False,
-        workers=workers,
-        progress=progress,
-        label=f"Getis-Ord G of {data.names[0]}",
-    )
-    p_fdr = fdr_adjusted(p_sim if permutations else p_value)
-    basis = p_fdr if fdr else (p_sim if permutations else p_value)
-    spots = pd.Categorical.from_codes(np.where(shift > 0, 0, 1), categories=SPOTS)
+    tails = conditional_test(centred, others, np.ones(data.n), run, label=f"Getis-Ord G of {data.names[0]}")
+    # Where all others are zero their share is of nothing: no statistic, and no p-value.
+    some = total > 0
+    z_value, p_value = np.where(some, z_value, np.nan), np.where(some, p_value, np.nan)
+    p_sim = np.where(some, tails.p, np.nan)
+    p_fdr = run.adjusted(p_sim, p_value)
+    high = tails.high if run.permutations else shift > 0
+    spots = pd.Categorical.from_codes(np.where(high, 0, 1), categories=SPOTS)
+    share = np.where(some, total, np.nan)
     frame = pd.DataFrame(
         {
-            "G": expected + shift / total,
+            "G": np.where(some, expected, np.nan) + shift / share,
             "expected": expected,
-            "variance": variance / total**2,
+            "variance": variance / share**2,
             "z_value": z_value,
             "p_value": p_value,
             "p_sim": p_sim,
             "p_fdr": p_fdr,
-            "cluster": clusters(spots, basis, alpha, islands),
+            "cluster": clusters(spots, run.basis(p_sim, p_value, p_fdr), alpha, islands),
         },
         index=ids,
     ).loc[data.weights.ids]

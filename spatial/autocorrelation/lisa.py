@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.compute.fdr import fdr_adjusted
-from spatial.compute.pvalues import Alternative, check_alternative, normal_p
+from spatial.compute.pvalues import Alternative, normal_p
 from spatial.errors import DataError, WeightsError, did_you_mean, name_ids
+from spatial.results import drawn_by
 
-from .inference import notes
 from .local_inference import (
-    check_alpha,
+    LocalRun,
+    LocalStatistic,
     clusters,
     conditional_test,
-    count_line,
-    local_tidy,
     own_and_others,
     quadrants,
 )
 from .moments import local_moran_moments
-from .sample import Missing, Sample, check_runs, describe_weights, sample, standardized
+from .sample import Missing, Sample, describe_weights, sample, standardized
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,8 +33,8 @@ Float = NDArray[np.float64]
 LocalMoments = Literal["conditional", "total"]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class LocalMoran:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class LocalMoran(LocalStatistic):
     """Local Moran's I of each unit, with its quadrant, p-values and cluster.
 
     Parameters
@@ -64,18 +62,13 @@ class LocalMoran:
         Units cut as missing.
     """
 
-    name: str
-    frame: pd.DataFrame
+    figure: ClassVar[str] = "moran_scatter"
+    column: ClassVar[str] = "Ii"
+    title: ClassVar[str] = "Local Moran's I"
+
     I: float  # noqa: E741 - the literature's name
-    alpha: float
-    fdr: bool
     simulations: Float | None
-    permutations: int
-    seed: int
-    alternative: Alternative
     moments: LocalMoments
-    weights: str
-    dropped: pd.Index[Any]
 
     @property
     def z(self) -> pd.Series[float]:
@@ -87,46 +80,16 @@ class LocalMoran:
         """Spatial lag of the standardised values by id."""
         return self.frame["lag"]
 
-    def tidy(self) -> pd.DataFrame:
-        """Return a row for each unit; statistic and p_value are analytic."""
-        return local_tidy(self.frame, "Ii", self.name)
+    def _also(self) -> dict[str, Any]:
+        return {"I": self.I}
 
-    def glance(self) -> pd.DataFrame:
-        """Return one row: global I, and how many units are in each cluster."""
-        counts = self.frame["cluster"].value_counts(sort=False)
-        row = {"name": self.name, "I": self.I, "n": len(self.frame), **counts.to_dict()}
-        more = ("alpha", "fdr", "permutations", "seed", "alternative", "weights")
-        return pd.DataFrame([{**row, **{k: getattr(self, k) for k in more}, "dropped": len(self.dropped)}])
-
-    def summary(self) -> str:
-        """Write the result as text."""
-        column = "p_fdr" if self.fdr else ("p_sim" if self.permutations else "p_value")
-        single = (self.frame["p_sim" if self.permutations else "p_value"] <= self.alpha).sum()
-        lines = [
-            f"Local Moran's I of {self.name}: n = {len(self.frame)}, global I = {self.I:.6f}",
-            f"  clusters at {column} <= {self.alpha:g}: {count_line(self.frame)}",
-            f"  significant one by one: {single}; with the false discovery rate held at {self.alpha:g}: "
-            f"{(self.frame['p_fdr'] <= self.alpha).sum()}",
-        ]
-        return "\n".join(lines + notes(self))
-
-    def plot(self, cities: Any = None, ax: Axes | None = None, **options: Any) -> Axes:
-        """Draw the cluster map over `cities`, or without them the Moran scatter plot."""
+    def plot(self, *args: Any, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw the cluster map over the `cities` given, or without them the Moran scatter plot."""
+        cities = args[0] if args else options.pop("cities", None)
         if cities is None:
-            from spatial.figures.scatter import moran_scatter
-
-            return moran_scatter(self, ax=ax, **options)
-        from spatial.maps.maps import map_clusters
-
-        return map_clusters(self, cities, ax=ax, **options)
-
-    def __str__(self) -> str:
-        """Return the summary."""
-        return self.summary()
-
-    def __repr__(self) -> str:
-        """Name the variable and count the clusters."""
-        return f"<LocalMoran {self.name}: {count_line(self.frame)}>"
+            return super().plot(ax=ax, **options)
+        axes: Axes = drawn_by("map_clusters")(self, cities, ax=ax, **options)
+        return axes
 
 
 def local_moran(
@@ -168,8 +131,10 @@ def local_moran(
     fdr : bool
         Label clusters by ``p_fdr`` rather than by ``p_sim``.  Testing n units one by one at 5 %, some 5 % of
         them are called significant where there is nothing.
-    alternative : {"two-sided", "greater", "less"}
+    alternative : {"two-sided", "greater", "less", "geoda"}
         Of all p-values.  Two-sided is twice the smaller tail, at most 1, so at least 2/(1 + permutations).
+        ``"geoda"`` is the one-sided pseudo p towards the nearer tail that GeoDa and esda print: half of a
+        two-sided p, so that about twice as many units are below a level where there is nothing.
     moments : {"conditional", "total"}
         Of the analytic p-values: given the unit's own value, or over all arrangements (Sokal, Oden and
         Thomson 1998, A3 and A4, or A1 and A2).  The total ones need weights without own weights.
@@ -194,8 +159,10 @@ def local_moran(
 
     Notes
     -----
-    Quadrants go by the signs of z and of the lag of z, as in GeoDa and esda; spdep's ``quadr`` attribute
-    compares the lag with its own mean.  Islands have Ii = 0, no quadrant, no p-value, and the label "island".
+    Half of the tied draws count (mid-p), so that tests of counted data keep their size; without ties this
+    changes nothing.  Quadrants go by the signs of z and of the lag of z, as in GeoDa and esda; spdep's
+    ``quadr`` attribute compares the lag with its own mean.  Islands have Ii = 0, no quadrant, no p-value, and
+    the label "island".
 
     References
     ----------
@@ -217,19 +184,8 @@ def local_moran(
     d  0.6       HH
     """
     data = sample({"x": x}, W, missing=missing, statistic="Local Moran's I")
-    return _local(
-        data,
-        data.names[0],
-        permutations=permutations,
-        seed=seed,
-        alpha=alpha,
-        fdr=fdr,
-        alternative=alternative,
-        moments=moments,
-        keep_simulations=keep_simulations,
-        workers=workers,
-        progress=progress,
-    )
+    run = LocalRun(permutations, seed, alternative, workers, progress, alpha, fdr)
+    return _local(data, data.names[0], run, moments, keep_simulations)
 
 
 def bivariate_local_moran(
@@ -273,64 +229,25 @@ def bivariate_local_moran(
     data = sample({"x": x, "y": y}, W, missing=missing, statistic="Bivariate local Moran's I")
     if (data.weights.sparse.diagonal() != 0).any():
         raise WeightsError("Bivariate local Moran's I needs weights without own weights; these have some.")
-    return _local(
-        data,
-        f"{data.names[0]}, W {data.names[1]}",
-        permutations=permutations,
-        seed=seed,
-        alpha=alpha,
-        fdr=fdr,
-        alternative=alternative,
-        moments="conditional",
-        keep_simulations=keep_simulations,
-        workers=workers,
-        progress=progress,
-    )
+    run = LocalRun(permutations, seed, alternative, workers, progress, alpha, fdr)
+    return _local(data, f"{data.names[0]}, W {data.names[1]}", run, "conditional", keep_simulations)
 
 
-def _local(
-    data: Sample,
-    name: str,
-    *,
-    permutations: int,
-    seed: int,
-    alpha: float,
-    fdr: bool,
-    alternative: Alternative,
-    moments: LocalMoments,
-    keep_simulations: bool,
-    workers: int | None,
-    progress: bool | None,
-) -> LocalMoran:
+def _local(data: Sample, name: str, run: LocalRun, moments: LocalMoments, keep: bool) -> LocalMoran:
     """Compute by sorted id; x is the first variable and the neighbours' is the last."""
-    check_runs(permutations, seed)
-    check_alpha(alpha)
-    check_alternative(alternative)
     ordered = data.values[data.order]
     x, y = standardized(ordered[:, 0]), standardized(ordered[:, -1])
     own, others = own_and_others(data)
     lag = others @ y + own * y
     expected, variance = _moments(data, x, y, own, others, moments)
     islands = np.diff(others.indptr) == 0
-    p_sim, lags = conditional_test(
-        y,
-        others,
-        x,
-        permutations=permutations,
-        seed=seed,
-        alternative=alternative,
-        keep=keep_simulations,
-        workers=workers,
-        progress=progress,
-        label=f"Local Moran's I of {name}",
-    )
+    tails = conditional_test(y, others, x, run, keep=keep, label=f"Local Moran's I of {name}")
     # An island's Ii cannot vary: no z-value and no p-value.
     spread = np.sqrt(np.where(islands | (variance <= 0), np.nan, variance))
     score = (x * lag - expected) / spread
-    p_value = normal_p(score, alternative)
-    p_fdr = fdr_adjusted(p_sim if permutations else p_value)
+    p_value = normal_p(score, run.alternative)
+    p_fdr = run.adjusted(tails.p, p_value)
     groups = quadrants(x, lag, islands)
-    basis = p_fdr if fdr else (p_sim if permutations else p_value)
     frame = pd.DataFrame(
         {
             "Ii": x * lag,
@@ -341,12 +258,13 @@ def _local(
             "variance": variance,
             "z_value": score,
             "p_value": p_value,
-            "p_sim": p_sim,
+            "p_sim": tails.p,
             "p_fdr": p_fdr,
-            "cluster": clusters(groups, basis, alpha, islands),
+            "cluster": clusters(groups, run.basis(tails.p, p_value, p_fdr), run.alpha, islands),
         },
         index=data.weights.ids[data.order],
     ).loc[data.weights.ids]
+    lags = tails.lags
     if lags is not None:
         # In place: there may be gigabytes of them.
         lags += (own * y)[:, None]
@@ -356,12 +274,12 @@ def _local(
         name=name,
         frame=frame,
         I=float(x @ lag / data.matrix.sum()),
-        alpha=alpha,
-        fdr=fdr,
+        alpha=run.alpha,
+        fdr=run.fdr,
         simulations=lags,
-        permutations=permutations,
-        seed=seed,
-        alternative=alternative,
+        permutations=run.permutations,
+        seed=run.seed,
+        alternative=run.alternative,
         moments=moments,
         weights=describe_weights(data.weights),
         dropped=data.dropped,

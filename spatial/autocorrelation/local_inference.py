@@ -1,27 +1,32 @@
-"""What the local statistics share: conditional permutation, adjusted p-values, frames and counts."""
+"""What the local statistics share: one result, conditional permutation, adjusted p-values, clusters."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from spatial.compute.pvalues import permutation_p
-from spatial.compute.threads import check_workers
+from spatial.compute.fdr import fdr_adjusted
+from spatial.compute.pvalues import Alternative, alternative_words, permutation_p, smallest_p
 from spatial.errors import DataError
+from spatial.results import Result
 
+from .inference import Run, notes
 from .sample import Sample
 
 __all__ = [
     "QUADRANTS",
-    "check_alpha",
+    "LocalRun",
+    "LocalStatistic",
+    "Tails",
     "clusters",
     "conditional_test",
     "count_line",
-    "local_tidy",
     "own_and_others",
     "quadrants",
 ]
@@ -31,10 +36,154 @@ Float = NDArray[np.float64]
 QUADRANTS = ["HH", "LL", "LH", "HL"]
 
 
-def check_alpha(alpha: float) -> None:
-    """Refuse a level outside (0, 1)."""
-    if not 0 < alpha < 1:
-        raise DataError(f"alpha must be between 0 and 1, as 0.05; got {alpha!r}.")
+@dataclass(frozen=True)
+class LocalRun(Run):
+    """How local statistics are tested: a `Run`, the level of the clusters and whether they go by the FDR."""
+
+    alpha: float = 0.05
+    fdr: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.alpha < 1:
+            raise DataError(f"alpha must be between 0 and 1, as 0.05; got {self.alpha!r}.")
+
+    def basis(self, p_sim: Float, p_value: Float, p_fdr: Float) -> Float:
+        """Return the p-values that the clusters go by."""
+        return p_fdr if self.fdr else (p_sim if self.permutations else p_value)
+
+    def adjusted(self, p_sim: Float, p_value: Float) -> Float:
+        """Return the p-values that are used, adjusted by Benjamini and Hochberg."""
+        return fdr_adjusted(p_sim if self.permutations else p_value)
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class LocalStatistic(Result):
+    """One number for each unit, with p-values and clusters.
+
+    Parameters
+    ----------
+    name : str
+        The variable.
+    frame : DataFrame by id, in the order of the weights
+        The statistic, its moments and p-values, and the ``cluster``.
+    alpha : float
+        Level of the clusters.
+    fdr : bool
+        Whether clusters go by p_fdr.
+    permutations, seed : int
+    alternative : str
+    weights : str
+        Kind, size and normalisation of the weights.
+    dropped : Index
+        Units cut as missing.
+    """
+
+    column: ClassVar[str]
+    """The column of the frame that holds the statistic."""
+    title: ClassVar[str]
+    """What it is called."""
+
+    name: str
+    frame: pd.DataFrame
+    alpha: float
+    fdr: bool
+    permutations: int
+    seed: int
+    alternative: Alternative
+    weights: str
+    dropped: pd.Index[Any]
+
+    @property
+    def smallest_p(self) -> float:
+        """The smallest p_sim that so many permutations can give: no level below it can be reached."""
+        return smallest_p(self.permutations, self.alternative)
+
+    @property
+    def sidedness(self) -> str:
+        """Which tail the p-values are of, in words."""
+        return alternative_words(self.alternative)
+
+    @property
+    def basis(self) -> str:
+        """The column of p-values that the clusters go by."""
+        return "p_fdr" if self.fdr else ("p_sim" if self.permutations else "p_value")
+
+    @property
+    def permutations_for_fdr(self) -> int:
+        """Permutations from which the false discovery rate can call one unit alone significant.
+
+        With R of them the smallest two-sided p is 2/(R + 1), which has to be alpha/m or less over m units.
+        """
+        tests = int(self.frame["p_value" if "p_value" in self.frame else "p_sim"].notna().sum())
+        tails = 2 if self.alternative == "two-sided" else 1
+        return math.ceil(tails * max(tests, 1) / self.alpha - 1e-9) - 1
+
+    def _floor(self) -> list[str]:
+        """Say where the permutations are too few for the false discovery rate to call one unit alone."""
+        if not 0 < self.permutations < self.permutations_for_fdr:
+            return []
+        tests = int(self.frame["p_sim"].notna().sum())
+        together = math.ceil(self.smallest_p * tests / self.alpha - 1e-9)
+        return [
+            f"False discovery rate: {self.permutations} permutations can call none significant at "
+            f"{self.alpha:g} unless {together} or more of {tests} units have the smallest p together; for "
+            f"one alone pass permutations={self.permutations_for_fdr}."
+        ]
+
+    def tidy(self) -> pd.DataFrame:
+        """Return a row for each unit; statistic and p_value are analytic."""
+        frame = self.frame
+        n = len(frame)
+
+        def column(name: str) -> Any:
+            return frame[name].to_numpy() if name in frame else np.full(n, np.nan)
+
+        return pd.DataFrame(
+            {
+                "term": self.name,
+                "unit": frame.index,
+                "estimate": column(self.column),
+                "std_error": np.sqrt(column("variance")),
+                "statistic": column("z_value"),
+                "p_value": column("p_value"),
+                "conf_low": np.nan,
+                "conf_high": np.nan,
+                "p_sim": column("p_sim"),
+                "p_fdr": column("p_fdr"),
+                "cluster": column("cluster"),
+            }
+        )
+
+    def glance(self) -> pd.DataFrame:
+        """Return one row: how many units are in each cluster."""
+        counts = self.frame["cluster"].value_counts(sort=False).to_dict()
+        more = ("alpha", "fdr", "permutations", "seed", "alternative", "weights")
+        row = {"name": self.name, **self._also(), "n": len(self.frame), **counts}
+        return pd.DataFrame([{**row, **{k: getattr(self, k) for k in more}, "dropped": len(self.dropped)}])
+
+    def _also(self) -> dict[str, Any]:
+        """Return further fields of `glance`."""
+        return {}
+
+    def summary(self) -> str:
+        """Write the result as text."""
+        p = self.frame["p_sim" if self.permutations else "p_value"]
+        also = "".join(f", {self._said(k, v)}" for k, v in self._also().items() if isinstance(v, float))
+        lines = [
+            f"{self.title} of {self.name}: n = {len(self.frame)}{also}",
+            f"  clusters at {self.basis} <= {self.alpha:g}: {count_line(self.frame)}",
+            f"  significant one by one: {(p <= self.alpha).sum()}; with the false discovery rate held at "
+            f"{self.alpha:g}: {(self.frame['p_fdr'] <= self.alpha).sum()}",
+        ]
+        return "\n".join(lines + notes(self) + self._floor())
+
+    def _said(self, key: str, value: float) -> str:
+        return f"{'global I' if key == 'I' else key} = {value:.6f}"
+
+    def headline(self) -> str:
+        """Name the variable and count the clusters."""
+        return f"{self.name}: {count_line(self.frame)}"
 
 
 def own_and_others(data: Sample) -> tuple[Float, sp.csr_array]:
@@ -47,45 +196,45 @@ def own_and_others(data: Sample) -> tuple[Float, sp.csr_array]:
     return own, rest
 
 
+@dataclass(frozen=True, eq=False)
+class Tails:
+    """P-values (N,) by permutation, and whether the upper tail is the one that is small."""
+
+    p: Float
+    high: NDArray[np.bool_]
+    lags: Float | None
+
+
 def conditional_test(
-    values: Float,
-    others: sp.csr_array,
-    sign: Float,
-    *,
-    permutations: int,
-    seed: int,
-    alternative: str,
-    keep: bool,
-    workers: int | None,
-    progress: bool | None,
-    label: str,
-) -> tuple[Float, Float | None]:
+    values: Float, others: sp.csr_array, sign: Float, run: Run, *, keep: bool = False, label: str
+) -> Tails:
     """Return p-values of ``sign * (lag of values)`` and, with `keep`, the permuted lags; by sorted id.
 
     A statistic that is `sign` times the lag, with `sign` fixed, has the lag's p-value; where `sign` is
-    negative the tails change places, and where it is 0 the statistic cannot vary and p is 1.
-    Units without neighbours get NaN.
+    negative the tails change places, and where it is 0 the statistic cannot vary and p is 1.  Half of the
+    ties count: with counted data the full p-values are too large.  Units without neighbours get NaN.
     """
-    threads = check_workers(workers)
     islands = np.diff(others.indptr) == 0
-    if permutations == 0:
-        return np.full(len(values), np.nan), None
-    from .conditional import conditional_counts
+    n = run.permutations
+    if n == 0:
+        return Tails(np.full(len(values), np.nan), np.ones(len(values), dtype=bool), None)
+    from spatial.compute.conditional import conditional_counts
 
     above, below, lags = conditional_counts(
         values,
         others,
-        permutations=permutations,
-        seed=seed,
+        permutations=n,
+        seed=run.seed,
         keep=keep,
-        workers=threads,
-        progress=progress,
+        workers=run.threads,
+        progress=run.progress,
         label=label,
     )
-    up = np.where(sign > 0, above, np.where(sign < 0, below, permutations))
-    down = np.where(sign > 0, below, np.where(sign < 0, above, permutations))
-    p = np.asarray(permutation_p(up, down, permutations, alternative), dtype=np.float64)
-    return np.where(islands, np.nan, p), lags
+    up = np.where(sign > 0, above, np.where(sign < 0, below, n))
+    down = np.where(sign > 0, below, np.where(sign < 0, above, n))
+    p = np.asarray(permutation_p(up, down, n, run.alternative, mid=True), dtype=np.float64)
+    p = np.where(sign == 0, 1.0, p)
+    return Tails(np.where(islands, np.nan, p), np.asarray(up <= down), lags)
 
 
 def quadrants(z: Float, lag: Float, islands: NDArray[np.bool_]) -> pd.Categorical:
@@ -100,25 +249,6 @@ def clusters(groups: pd.Categorical, p: Float, alpha: float, islands: NDArray[np
     rest = len(groups.categories)
     code = np.where(p <= alpha, groups.codes, rest)  # NaN <= alpha is False
     return pd.Categorical.from_codes(np.where(islands, rest + 1, code), categories=kinds)
-
-
-def local_tidy(frame: pd.DataFrame, statistic: str, name: str) -> pd.DataFrame:
-    """Tabulate one row a unit with the names that all results share."""
-    return pd.DataFrame(
-        {
-            "term": name,
-            "unit": frame.index,
-            "estimate": frame[statistic].to_numpy(),
-            "std_error": np.sqrt(frame["variance"].to_numpy()),
-            "statistic": frame["z_value"].to_numpy(),
-            "p_value": frame["p_value"].to_numpy(),
-            "conf_low": np.nan,
-            "conf_high": np.nan,
-            "p_sim": frame["p_sim"].to_numpy(),
-            "p_fdr": frame["p_fdr"].to_numpy(),
-            "cluster": frame["cluster"].to_numpy(),
-        }
-    )
 
 
 def count_line(frame: pd.DataFrame) -> str:

@@ -361,8 +361,13 @@ def _balanced(panel: Panel, column: str, W: Any, *, relative: bool) -> tuple[Flo
         raise DataError(f"Transitions need two times or more; the panel has {panel.n_times}.")
     if relative:
         means = cube.mean(axis=1, keepdims=True)
-        if (means == 0).any():
-            raise DataError(f"relative=True divides by the year's mean, and {column!r} has a mean of 0.")
+        low = np.flatnonzero(means[:, 0] <= 0)
+        if len(low):
+            raise DataError(
+                f"relative=True divides by the year's mean, and that of {column!r} is not above zero in "
+                f"{name_ids([panel.times[t] for t in low])}: the order of the units would turn round. Use "
+                "relative=False, fixed=False for classes of each year, or a variable that is positive."
+            )
         cube = cube / means
     return np.ascontiguousarray(cube.T), weights.ids, weights
 

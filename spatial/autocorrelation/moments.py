@@ -18,7 +18,9 @@ __all__ = [
     "general_g_moments",
     "local_moran_moments",
     "moran_moments",
+    "pair_moments",
     "plain_moran_moments",
+    "trajectory_moments",
 ]
 
 Float = NDArray[np.float64]
@@ -143,7 +145,9 @@ def general_g_moments(x: Float, w: Constants) -> tuple[float, float]:
     b3 = 4 * (n - 1) * S1 - 2 * (n + 1) * S2 + 8 * S0**2
     b4 = S1 - S2 + S0**2
     second = b0 * m2**2 + b1 * m4 + b2 * m1**2 * m2 + b3 * m1 * m3 + b4 * m1**4
-    second /= (m1**2 - m2) ** 2 * n * (n - 1) * (n - 2) * (n - 3)
+    # m1**2 - m2 without the difference: where one value outweighs all others nothing would be left.
+    pairs = float(s @ (s.sum() - s))
+    second /= pairs**2 * n * (n - 1) * (n - 2) * (n - 3)
     return mean, second - mean**2
 
 
@@ -170,3 +174,111 @@ def local_moran_moments(z: Float, sums: Float, squares: Float, *, conditional: b
     first = (n - b2) / (n - 1) * squares
     second = (2 * b2 - n) / ((n - 1.0) * (n - 2)) * (sums**2 - squares)
     return mean, first + second - mean**2
+
+
+def trajectory_moments(Z: Float, w: Constants) -> tuple[float, float, float, float]:
+    r"""Return the moments of :math:`\Gamma = \sum_t z_t' W z_t` where units move with all their years.
+
+    One permutation serves all years, so that persistence within a unit is kept.  With :math:`G = ZZ'`,
+    :math:`c_i = G_{ii}`, :math:`s = Z'1` and :math:`n_{(k)}` falling factorials (Mantel 1967)
+
+    .. math::
+
+        T_0 &= \sum_{i \ne j} g_{ij}, \quad T_1 = 2 \sum_{i \ne j} g_{ij}^2, \quad
+        T_2 = 4 \sum_i \Big( \sum_{j \ne i} g_{ij} \Big)^2, \\
+        E[\Gamma] &= S_0 T_0 / n_{(2)}, \quad
+        E[\Gamma^2] = \frac{S_1 T_1}{2 n_{(2)}} + \frac{(S_2 - 2 S_1)(T_2 - 2 T_1)}{4 n_{(3)}}
+        + \frac{(S_0^2 + S_1 - S_2)(T_0^2 + T_1 - T_2)}{n_{(4)}} .
+
+    Under normality the rows of Z are independent draws from one normal distribution over the years, of any
+    covariance; given the means and :math:`Z'Z` the centred Z is a random rotation, whose moments are exact.
+
+    Parameters
+    ----------
+    Z : array, (n, T)
+        Values about one mean; of each year, or of all.
+
+    Returns
+    -------
+    mean and variance by rearrangement, mean and variance under normality
+    """
+    n = float(w.n)
+    level = Z.sum(axis=0)
+    c = (Z**2).sum(axis=1)
+    apart = Z @ level - c  # sum over the others j of g_ij
+    gram = Z.T @ Z
+    T0 = float(apart.sum())
+    T1 = 2.0 * (float((gram**2).sum()) - float(c @ c))
+    T2 = 4.0 * float(apart @ apart)
+    n2 = n * (n - 1)
+    n3, n4 = n2 * (n - 2), n2 * (n - 2) * (n - 3)
+    mean = w.S0 * T0 / n2
+    second = w.S1 * T1 / (2 * n2) + (w.S2 - 2 * w.S1) * (T2 - 2 * T1) / (4 * n3)
+    second += (w.S0**2 + w.S1 - w.S2) * (T0**2 + T1 - T2) / n4
+    variance = second - mean**2
+    own, total = float(w.own.sum()), float(c.sum())
+    if own or w.own.any():
+        # Own weights add sum d_i c_i: its variance, and its covariance with the rest.
+        spread = float(((w.own - w.own.mean()) ** 2).sum())
+        variance += spread * float(((c - c.mean()) ** 2).sum()) / (n - 1)
+        near = float(apart @ c)
+        beside, away = near / n2, (T0 * total - 2 * near) / n3
+        joint = float(w.own @ (w.degree * beside + (w.S0 - w.degree) * away))
+        variance += 2 * (joint - own * total / n * mean)
+        mean += own * total / n
+    return mean, variance, *_rotation_moments(Z - level / n, level / n, w)
+
+
+def _rotation_moments(V: Float, level: Float, w: Constants) -> tuple[float, float]:
+    """Return mean and variance of ``sum_t z_t'Wz_t`` where the centred V (n, T) is rotated at random."""
+    n, m = float(w.n), w.n - 1.0
+    full = w.degree + 2 * w.own  # row sum plus column sum
+    total = w.total
+    squares = (2 * w.S1 + 4 * float(w.own @ w.own)) / 4  # of the symmetric part
+    trace = float(w.own.sum()) - total / n
+    trace_two = squares - float(full @ full) / (2 * n) + (total / n) ** 2
+    gram = V.T @ V
+    roots = np.maximum(np.linalg.eigvalsh(gram), 0.0)
+    square, cross = float(roots @ roots), float(roots.sum()) ** 2 - float(roots @ roots)
+    same = (trace**2 + 2 * trace_two) / (m * (m + 2))
+    pair = ((m + 1) * trace**2 - 2 * trace_two) / (m * (m - 1) * (m + 2))
+    mean = float(roots.sum()) * trace / m
+    variance = square * same + cross * pair - mean**2
+    # Levels add a constant and a linear part, which is uncorrelated with the quadratic one.
+    pull = float(((full - full.mean()) ** 2).sum())
+    variance += pull * float(level @ gram @ level) / m
+    return mean + total * float(level @ level), variance
+
+
+def pair_moments(x: Float, y: Float, W: sp.csr_array) -> tuple[float, float]:
+    r"""Return mean and variance of :math:`\sum_{i \ne j} w_{ij} x_i y_j` where pairs (x, y) change places.
+
+    x and y are about their means; W, symmetric or not, has no own weights.  A product of two terms is a sum
+    over six patterns of equal and unequal places (Mantel 1967), each of W times the mean of its pattern
+    over the pairs.
+    """
+    n = float(len(x))
+    rows, columns = row_sums(W), column_sums(W)
+    squares, turned = float(W.data @ W.data), float(W.multiply(W.T).sum())
+    both = x * y
+    cross, square = float(both.sum()), float(both @ both)
+    # The sums over i != j, and the same sums of g_ab = x_a y_b: all row and column sums are -x_a y_a.
+    of_w = np.array(
+        [
+            squares,
+            turned,
+            float(rows @ rows) - squares,
+            float(columns @ columns) - squares,
+            2 * (float(rows @ columns) - turned),
+        ]
+    )
+    g_squares, g_turned = float(x @ x) * float(y @ y) - square, cross**2 - square
+    of_g = np.array([g_squares, g_turned, square - g_squares, square - g_squares, square - g_turned])
+    n2 = n * (n - 1)
+    n3, n4 = n2 * (n - 2), n2 * (n - 2) * (n - 3)
+    total = float(rows.sum())
+    second = float((of_w * of_g / np.array([n2, n2, n3, n3, n3])).sum())
+    rest = cross**2 - float(of_g.sum()) - float(of_g[4])
+    second += (total**2 - float(of_w.sum())) * rest / n4
+    mean = -total * cross / n2
+    return mean, second - mean**2

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from spatial.compute.pvalues import (
-    Alternative,
-    check_alternative,
-    normal_p,
-    permutation_counts,
-    permutation_p,
-)
+from spatial.compute.pvalues import Alternative
 from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.ids.alignment import indexer
 from spatial.panel.panel import Panel, as_panel
 from spatial.weights.value import Weights, as_weights
 
 from .global_moran import moran
-from .inference import permutation_test, score, symmetric_part
-from .moments import Constants, Moments, build_constants, moran_moments
-from .sample import Missing, Sample, check_missing, check_runs, sample
+from .inference import Run, normal_inference, symmetric_part
+from .moments import build_constants, trajectory_moments
+from .sample import LEAST, Missing, Sample, check_missing, sample, sorted_order
 
 __all__ = ["moran_panel"]
 
 Float = NDArray[np.float64]
-Center = Literal["overall", "within"]
+Center = Literal["within", "overall"]
+
+CENTERS: dict[str, str] = {
+    "within": "pooled over the years, deviations from each year's mean",
+    "overall": "pooled over the years, deviations from the mean of all years: "
+    "differences between years count as autocorrelation",
+}
 
 _COLUMNS = (
     "I",
@@ -53,7 +55,7 @@ def moran_panel(
     seed: int = 0,
     alternative: Alternative = "two-sided",
     missing: Missing = "raise",
-    center: Center = "overall",
+    center: Center = "within",
     workers: int | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
@@ -76,12 +78,12 @@ def moran_panel(
     permutations, seed, alternative, workers, progress
         As in `moran`.
     missing : {"raise", "drop"}
-        "drop" leaves a unit out in the years in which it has no value; column n counts those left.
-    center : {"overall", "within"}
-        Of the pooled row.  "overall": z is about the mean of all years, and the moments are Cliff and Ord's
-        for :math:`I_T \otimes W`, under which any value may fall to any unit in any year; differences
-        between years then count as autocorrelation.  "within": z is about each year's mean, and the moments
-        are those of rearrangement inside each year.  p_sim permutes inside each year, independently, in both.
+        "drop" leaves a unit out in the years in which it has no value; column n counts those left.  A year
+        with fewer than four values has a row without numbers, and no part in the pooled one.
+    center : {"within", "overall"}
+        Of the pooled row.  "within": z is about each year's mean.  "overall": z is about the mean of all
+        years, so that differences between years count as autocorrelation: a common trend alone makes I
+        large.  ``frame.attrs["pooled"]`` says which, in words.
 
     Returns
     -------
@@ -94,6 +96,15 @@ def moran_panel(
     AlignmentError, DataError, WeightsError
         As `moran`; missing values are named by (unit, time).
 
+    Notes
+    -----
+    The pooled p-values are of whole trajectories: a unit changes places with all its years, so that
+    persistence within units, which is no spatial autocorrelation, does not count.  Moments by randomisation
+    are those of such permutations, and by normality those of trajectories drawn independently from one
+    normal distribution of any covariance over the years; both are exact.  Where ``missing="drop"`` leaves
+    holes, they move with their trajectory, weights are cut anew in each permutation, and there are no
+    moments.
+
     Examples
     --------
     >>> import pandas as pd
@@ -105,39 +116,51 @@ def moran_panel(
       column    time         I  n
     0      x       0  0.333333  4
     1      x       1  0.333333  4
-    2      x  pooled  0.435028  8
+    2      x  pooled  0.333333  8
     """
-    check_runs(permutations, seed)
-    check_alternative(alternative)
+    run = Run(permutations, seed, alternative, workers, progress)
     check_missing(missing)
     if center not in get_args(Center):
         raise DataError(
-            f'center must be "overall" or "within"; got {center!r}.{did_you_mean(center, get_args(Center))}'
+            f'center must be "within" or "overall"; got {center!r}.{did_you_mean(center, get_args(Center))}'
         )
     data = as_panel(panel, "moran_panel", " For one cross-section use moran.")
     weights = as_weights(W)
     indexer(data.units, weights.ids, "the panel")
-    options: dict[str, Any] = {
-        "permutations": permutations,
-        "seed": seed,
-        "alternative": alternative,
-        "workers": workers,
-        "progress": progress,
-    }
     rows = []
     for column in data.require(columns):
         years = _years(data, column, weights, missing)
+        parts = {}
         for time, values in years.items():
-            result = moran(values, weights, missing=missing, **options)
-            rows.append({"column": column, "time": time, **{c: getattr(result, c) for c in _COLUMNS}})
-        parts = [
-            sample({column: values}, weights, missing=missing, statistic="Moran's I")
-            for values in years.values()
-        ]
-        pooled = _pooled(parts, center=center, **options)
-        rows.append({"column": column, "time": "pooled", **pooled})
+            row = {"column": column, "time": time}
+            if missing == "drop" and (count := int(np.isfinite(values).sum())) < LEAST:
+                rows.append({**row, **dict.fromkeys(_COLUMNS, np.nan), "n": count})
+                continue
+            try:
+                result = moran(
+                    values,
+                    weights,
+                    permutations=permutations,
+                    seed=seed,
+                    alternative=alternative,
+                    missing=missing,
+                    workers=workers,
+                    progress=progress,
+                )
+            except DataError as error:
+                raise DataError(f"At {time}: {error}") from error
+            rows.append({**row, **{c: getattr(result, c) for c in _COLUMNS}})
+            parts[time] = sample({column: values}, weights, missing=missing, statistic="Moran's I")
+        if not parts:
+            raise DataError(
+                f"{column!r} has fewer than {LEAST} values in each year: there is nothing to measure."
+            )
+        rows.append(
+            {"column": column, "time": "pooled", **_pooled(list(parts.values()), weights, center, run)}
+        )
     frame = pd.DataFrame(rows)
     frame["time"] = frame["time"].astype(object)  # years and one word
+    frame.attrs = {"pooled": CENTERS[center], "center": center}
     return frame
 
 
@@ -157,86 +180,79 @@ def _years(panel: Panel, column: str, weights: Weights, missing: str) -> dict[An
     }
 
 
-def _pooled(
-    parts: list[Sample],
-    *,
-    center: str,
-    permutations: int,
-    seed: int,
-    alternative: str,
-    workers: int | None,
-    progress: bool | None,
-) -> dict[str, Any]:
+# ---- the pooled row
+@dataclass(frozen=True, eq=False)
+class _Pool:
+    """All years by sorted id: z and presence, (N, T), and the weights, (N, N)."""
+
+    z: Float
+    present: NDArray[np.bool_]
+    matrix: sp.csr_array
+    row_standardized: bool
+
+
+def _pooled(parts: list[Sample], weights: Weights, center: str, run: Run) -> dict[str, Any]:
     """Return the pooled row; each part is one year."""
-    ordered = [part.x[part.order] for part in parts]
+    most = max(part.exponents[0] for part in parts)  # one unit of measurement for all years
+    ordered = [np.ldexp(part.x[part.order], part.exponents[0] - most) for part in parts]
     overall = float(np.concatenate(ordered).mean())
     z = [x - (overall if center == "overall" else x.mean()) for x in ordered]
-    symmetric = [symmetric_part(part) for part in parts]
-    constants = [build_constants(part.matrix, both) for part, both in zip(parts, symmetric, strict=True)]
-    n, total = sum(part.n for part in parts), sum(c.total for c in constants)
-    scale = n / (total * sum(float(v @ v) for v in z))
     terms = [float(v @ (part.matrix @ v)) for v, part in zip(z, parts, strict=True)]
-    statistic = scale * sum(terms)
-    moments = _stacked(z, constants) if center == "overall" else _by_year(z, constants, scale)
-    p_sim = float("nan")
-    if permutations:
-        simulated = np.zeros(permutations)
-        for t, (v, both, c) in enumerate(zip(z, symmetric, constants, strict=True)):
-            _, draws = permutation_test(
-                v,
-                both,
-                terms[t],
-                square=c.own if c.own.any() else None,
-                scale=1.0,
-                permutations=permutations,
-                seed=seed,
-                stream=t + 1,
-                alternative=alternative,
-                workers=workers,
-                progress=progress,
-                label=f"Pooled Moran's I of {parts[0].names[0]}",
-            )
-            simulated += np.asarray(draws)
-        p_sim = float(
-            permutation_p(*permutation_counts(statistic, scale * simulated), permutations, alternative)
-        )
-    deviation = statistic - moments.expected
-    z_normal = score(deviation, moments.variance_normality, moments.expected)
-    z_random = score(deviation, moments.variance_randomisation, moments.expected)
+    n, total = sum(part.n for part in parts), sum(float(part.matrix.sum()) for part in parts)
+    scale = n / (total * sum(float(v @ v) for v in z))
+    row: dict[str, Any] = {"I": scale * sum(terms)}
+    if all(part.n == weights.n for part in parts):
+        row |= _balanced_inference(np.column_stack(z), parts[0], scale, row["I"], run)
+    else:
+        row |= _inference_with_holes(_pool(z, parts, weights), n, run)
+    return {c: row.get(c, np.nan) for c in _COLUMNS} | {"n": n}
+
+
+def _balanced_inference(Z: Float, part: Sample, scale: float, statistic: float, run: Run) -> dict[str, Any]:
+    symmetric = symmetric_part(part)
+    constants = build_constants(part.matrix, symmetric)
+    mean, random, normal_mean, normal = trajectory_moments(Z, constants)
+    simulated = None
+    if run.permutations:
+        own = constants.own if constants.own.any() else None
+        label = f"Pooled Moran's I of {part.names[0]}"
+        simulated = scale * run.simulate(Z.T, symmetric, square=own, label=label)
     return {
-        "I": statistic,
-        "expected": moments.expected,
-        "variance_normality": moments.variance_normality,
-        "z_normality": z_normal,
-        "p_normality": float(normal_p(z_normal, alternative)),
-        "variance_randomisation": moments.variance_randomisation,
-        "z_randomisation": z_random,
-        "p_randomisation": float(normal_p(z_random, alternative)),
-        "p_sim": p_sim,
-        "n": n,
+        "expected": scale * mean,
+        **normal_inference("normality", statistic, scale * normal_mean, scale**2 * normal, run.alternative),
+        **normal_inference("randomisation", statistic, scale * mean, scale**2 * random, run.alternative),
+        "p_sim": run.p_of(statistic, simulated),
     }
 
 
-def _stacked(z: list[Float], constants: list[Constants]) -> Moments:
-    """Moments for the block-diagonal weights: sums over blocks are sums over years."""
-    block = Constants(
-        n=sum(c.n for c in constants),
-        S0=sum(c.S0 for c in constants),
-        S1=sum(c.S1 for c in constants),
-        S2=sum(c.S2 for c in constants),
-        degree=np.concatenate([c.degree for c in constants]),
-        own=np.concatenate([c.own for c in constants]),
-    )
-    return moran_moments(np.concatenate(z), block)
+def _pool(z: list[Float], parts: list[Sample], weights: Weights) -> _Pool:
+    whole = weights.reordered(weights.ids[sorted_order(weights.ids)])
+    values = np.zeros((weights.n, len(parts)))
+    present = np.zeros((weights.n, len(parts)), dtype=bool)
+    for t, (v, part) in enumerate(zip(z, parts, strict=True)):
+        rows = whole.ids.get_indexer(part.weights.ids[part.order])
+        values[rows, t], present[rows, t] = v, True
+    return _Pool(values, present, whole.sparse, weights.is_row_standardized)
 
 
-def _by_year(z: list[Float], constants: list[Constants], scale: float) -> Moments:
-    """Moments of rearrangement inside each year: years are independent, so their moments add up."""
-    expected, normal, random = 0.0, 0.0, 0.0
-    for v, c in zip(z, constants, strict=True):
-        moments = moran_moments(v, c)
-        share = scale * c.total * float(v @ v) / c.n
-        expected += share * moments.expected
-        normal += share**2 * moments.variance_normality
-        random += share**2 * moments.variance_randomisation
-    return Moments(expected, normal, random)
+def _inference_with_holes(pool: _Pool, n: int, run: Run) -> dict[str, Any]:
+    """Test by permutation alone: trajectories move with their holes, and weights are cut each time."""
+    if not run.permutations:
+        return {}
+    from spatial.compute.draws import uniform_permutations
+
+    squares = float((pool.z**2).sum())
+    simulated = np.empty(run.permutations)
+    for r in range(run.permutations):
+        moved = uniform_permutations(len(pool.z), r, 1, seed=run.seed, stream=0)[:, 0]
+        simulated[r] = _moran_with_holes(pool, moved, n, squares)
+    return {"p_sim": run.p_of(_moran_with_holes(pool, np.arange(len(pool.z)), n, squares), simulated)}
+
+
+def _moran_with_holes(pool: _Pool, moved: NDArray[Any], n: int, squares: float) -> float:
+    z, present = pool.z[moved], pool.present[moved].astype(np.float64)
+    lag, sums = present * (pool.matrix @ z), present * (pool.matrix @ present)
+    if pool.row_standardized:
+        lag = np.divide(lag, sums, out=np.zeros_like(lag), where=sums > 0)
+        sums = (sums > 0).astype(np.float64)
+    return n * float((z * lag).sum()) / (float(sums.sum()) * squares)

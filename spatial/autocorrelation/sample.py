@@ -17,6 +17,7 @@ from spatial.weights.normalization import row_sums
 from spatial.weights.value import Weights, as_weights
 
 __all__ = [
+    "LEAST",
     "Missing",
     "Sample",
     "check_runs",
@@ -32,6 +33,9 @@ __all__ = [
 Float = NDArray[np.float64]
 Missing = Literal["raise", "drop"]
 
+LEAST = 4
+"""Fewest units that the formulas of the moments allow."""
+
 
 @dataclass(frozen=True, eq=False)
 class Sample:
@@ -40,19 +44,24 @@ class Sample:
     Parameters
     ----------
     values : array, (N, k)
-        Finite, in the order of `weights`; each column varies.
+        Finite, in the order of `weights`; each column varies.  Each is given divided by
+        ``2 ** exponents[k]``, which brings its largest value near 1 and changes no digit: the statistics do
+        not depend on the unit of a variable, and their squares and fourth powers neither over- nor underflow.
     weights : Weights
         Of the units that were kept.
     dropped : Index
         Ids cut by ``missing="drop"``, in the order of the weights.
     names : tuple of str
         Of the variables.
+    exponents : tuple of int
+        Powers of two that the variables were divided by.
     """
 
     values: Float
     weights: Weights
     dropped: pd.Index[Any]
     names: tuple[str, ...]
+    exponents: tuple[int, ...]
 
     @property
     def n(self) -> int:
@@ -99,7 +108,7 @@ def sorted_order(ids: pd.Index[Any]) -> NDArray[np.intp]:
         return np.array(sorted(range(len(ids)), key=keys.__getitem__), dtype=np.intp)
 
 
-def sample(columns: dict[str, Any], W: Any, *, missing: str, statistic: str, least: int = 4) -> Sample:
+def sample(columns: dict[str, Any], W: Any, *, missing: str, statistic: str, least: int = LEAST) -> Sample:
     """Match variables to weights by id, handle missing values, and check that there is something to measure.
 
     Parameters
@@ -124,11 +133,26 @@ def sample(columns: dict[str, Any], W: Any, *, missing: str, statistic: str, lea
     if missing == "drop":
         keep: NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=1))
         dropped = weights.ids[~keep]
+        _check_count(int(keep.sum()), dropped, statistic, least)
         values, weights = values[keep], restrict(weights, keep)
+    _check_count(weights.n, dropped, statistic, least)
     for name, column in zip(names, values.T, strict=True):
         require_finite(column, weights.ids, repr(name))
-    _check_content(values, names, weights, dropped, statistic, least)
-    return Sample(values, weights, dropped, tuple(names))
+    values, exponents = scaled(values)
+    _check_content(values, names, weights, statistic, exponents)
+    return Sample(values, weights, dropped, tuple(names), exponents)
+
+
+def scaled(values: Float) -> tuple[Float, tuple[int, ...]]:
+    """Divide each column (N, k) by the power of two at its largest value; return these powers too.
+
+    Examples
+    --------
+    >>> scaled(np.array([[3e200, 1.0], [1e200, 0.5]]))[1]
+    (666, 1)
+    """
+    _, exponents = np.frexp(np.abs(values).max(axis=0, initial=0.0))
+    return np.ldexp(values, -exponents), tuple(int(k) for k in exponents)
 
 
 def one_column(given: Any, label: str) -> tuple[str, Any]:
@@ -171,18 +195,22 @@ def restrict(weights: Weights, keep: NDArray[np.bool_]) -> Weights:
     return weights.subset(weights.ids[keep], islands="keep")
 
 
-def _check_content(
-    values: Float, names: list[str], weights: Weights, dropped: pd.Index[Any], statistic: str, least: int
-) -> None:
-    n = weights.n
+def _check_count(n: int, dropped: pd.Index[Any], statistic: str, least: int) -> None:
     if n < least:
         cut = f" ({len(dropped)} were dropped as missing)" if len(dropped) else ""
         raise DataError(f"{statistic} needs at least {least} units with values; got {n}{cut}.")
-    for name, column in zip(names, values.T, strict=True):
+
+
+def _check_content(
+    values: Float, names: list[str], weights: Weights, statistic: str, exponents: tuple[int, ...]
+) -> None:
+    n = weights.n
+    for name, column, exponent in zip(names, values.T, exponents, strict=True):
         # Rounding alone spreads a constant column: 0.1 is not the mean of a million times 0.1.
         if np.ptp(column) <= 1e-13 * np.abs(column).max():
             raise DataError(
-                f"{statistic} needs values that vary; {name!r} is {column[0]:g} in all {n} units."
+                f"{statistic} needs values that vary; {name!r} is {np.ldexp(column[0], exponent):g} in all "
+                f"{n} units."
             )
     own = weights.sparse.diagonal()
     links = weights.n_links - int((own != 0).sum())
@@ -191,6 +219,12 @@ def _check_content(
         raise WeightsError(
             f"{statistic} needs links between units, with a positive sum; "
             f"these {links} links sum to {total:g}."
+        )
+    size = float(np.abs(weights.sparse.data).max())
+    if not 1e-60 < size < 1e60:  # fourth powers of sums of weights are taken
+        raise WeightsError(
+            f"{statistic} needs weights of a size that can be squared; the largest of these is {size:g}. "
+            "Pass W.row_standardized(), or W.scaled(...)."
         )
 
 

@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from numba import njit
+from numba.core import event
 
-__all__ = ["compiled"]
+from .counters import mixed
+
+__all__ = ["compiled", "mix"]
+
+
+class _Notice(event.Listener):  # type: ignore[misc, unused-ignore]
+    """Say once, where somebody is looking, that the wait is for the compiler."""
+
+    def __init__(self) -> None:
+        self.said = False
+
+    def on_start(self, event: Any) -> None:
+        ours = str(getattr(event.data.get("dispatcher"), "__module__", "")).startswith("spatial.")
+        if ours and not self.said and sys.stderr.isatty():
+            self.said = True
+            print("spatial: compiling, once for this machine ...", file=sys.stderr, flush=True)
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+notice = _Notice()
+event.register("numba:compile", notice)  # type: ignore[no-untyped-call, unused-ignore]
 
 
 def compiled(signature: Any, **options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -27,3 +51,7 @@ def compiled(signature: Any, **options: Any) -> Callable[[Callable[..., Any]], A
             return njit(signature, nogil=True, **options)(function)
 
     return wrap
+
+
+# Without a signature: compiled into each kernel that calls it, and not before.
+mix = njit(inline="always")(mixed)

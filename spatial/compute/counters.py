@@ -1,27 +1,31 @@
-"""Random numbers as a function of a counter (SplitMix64, Steele, Lea and Flood 2014)."""
+"""Random numbers as a function of a counter (SplitMix64, Steele, Lea and Flood 2014), on arrays."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
-__all__ = ["GAMMA", "mix", "stream_key"]
+__all__ = ["GAMMA", "mix_array", "mixed", "stream_key"]
+
+Words = NDArray[np.uint64]
 
 GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
 
 
-def _mix(x: Any) -> Any:
+def mixed(x: Any) -> Any:
+    """Return the scrambled words; compiled as `spatial.compute.compiled.mix`."""
     x = (x ^ (x >> np.uint64(30))) * _FIRST
     x = (x ^ (x >> np.uint64(27))) * _SECOND
     return x ^ (x >> np.uint64(31))
 
 
-# No cache of its own: it is compiled into each kernel that calls it.
-mix = njit("uint64(uint64)", inline="always")(_mix)
+def mix_array(x: Any) -> Words:
+    """Return the scrambled words of an array; overflow is meant, and of scalars numpy would warn."""
+    return np.asarray(mixed(np.atleast_1d(np.asarray(x, dtype=np.uint64))), dtype=np.uint64)
 
 
 def stream_key(seed: int, stream: int) -> np.uint64:

@@ -17,14 +17,15 @@ __all__ = [
     "normal_p",
     "permutation_counts",
     "permutation_p",
+    "smallest_p",
 ]
 
-Alternative = Literal["two-sided", "greater", "less"]
+Alternative = Literal["two-sided", "greater", "less", "geoda"]
 Float = NDArray[np.float64]
 
 
 def check_alternative(alternative: str) -> None:
-    """Refuse an alternative that is not one of the three."""
+    """Refuse an alternative that is not offered."""
     allowed = get_args(Alternative)
     if alternative not in allowed:
         raise DataError(
@@ -39,6 +40,7 @@ def alternative_words(alternative: str) -> str:
         "two-sided": "two-sided (twice the smaller tail, at most 1)",
         "greater": "one-sided: statistic greater than expected",
         "less": "one-sided: statistic less than expected",
+        "geoda": "one-sided towards the nearer tail, as GeoDa and esda print them: half of a two-sided p",
     }[alternative]
 
 
@@ -55,7 +57,7 @@ def normal_p(z: Any, alternative: str) -> Any:
         return ndtr(-np.asarray(z))
     if alternative == "less":
         return ndtr(np.asarray(z))
-    return 2.0 * ndtr(-np.abs(z))
+    return (1.0 if alternative == "geoda" else 2.0) * ndtr(-np.abs(z))
 
 
 def permutation_counts(observed: float, simulated: Float) -> tuple[int, int]:
@@ -64,24 +66,49 @@ def permutation_counts(observed: float, simulated: Float) -> tuple[int, int]:
     return int((simulated >= observed - slack).sum()), int((simulated <= observed + slack).sum())
 
 
-def permutation_p(above: Any, below: Any, permutations: int, alternative: str) -> Any:
+def permutation_p(above: Any, below: Any, permutations: int, alternative: str, *, mid: bool = False) -> Any:
     r"""Return the permutation p-value from the counts at or above and at or below the observed.
 
     .. math:: p_{greater} = \frac{1 + \#\{I^* \ge I\}}{1 + R}, \qquad
               p_{less} = \frac{1 + \#\{I^* \le I\}}{1 + R}, \qquad
               p_{two} = \min\{1,\; 2 \min(p_{greater}, p_{less})\}
 
-    The observed arrangement counts as one of the R + 1, so p is never 0.
+    The observed arrangement counts as one of the R + 1, so p is never 0.  With ``"geoda"`` it is the folded
+    pseudo p of GeoDa and esda, :math:`(1 + \min\{\#\{I^* \ge I\}, \#\{I^* < I\}\}) / (1 + R)`.
+
+    Parameters
+    ----------
+    mid : bool
+        Count half of the ties (mid-p): with counted data the full p-values are too large.
 
     Examples
     --------
     >>> float(permutation_p(9, 990, 999, "greater")), float(permutation_p(9, 990, 999, "two-sided"))
     (0.01, 0.02)
+    >>> float(permutation_p(9, 990, 999, "geoda"))
+    0.01
     """
-    greater = (np.asarray(above) + 1.0) / (permutations + 1.0)
-    less = (np.asarray(below) + 1.0) / (permutations + 1.0)
+    above, below = np.asarray(above), np.asarray(below)
+    if alternative == "geoda":
+        return (np.minimum(above, permutations - above) + 1.0) / (permutations + 1.0)
+    ties = (above + below - permutations) / 2.0 if mid else 0.0
+    greater = (above - ties + 1.0) / (permutations + 1.0)
+    less = (below - ties + 1.0) / (permutations + 1.0)
     if alternative == "greater":
         return greater
     if alternative == "less":
         return less
     return np.minimum(1.0, 2.0 * np.minimum(greater, less))
+
+
+def smallest_p(permutations: int, alternative: str) -> float:
+    """Return the smallest p-value that so many permutations can give; 0 without permutations.
+
+    Examples
+    --------
+    >>> smallest_p(999, "two-sided"), smallest_p(999, "geoda"), smallest_p(0, "two-sided")
+    (0.002, 0.001, 0.0)
+    """
+    if not permutations:
+        return 0.0
+    return (2.0 if alternative == "two-sided" else 1.0) / (permutations + 1.0)

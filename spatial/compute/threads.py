@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from spatial.errors import DataError
 
-__all__ = ["check_workers", "run_tasks", "wants_bar"]
+__all__ = ["check_workers", "progress_bar", "run_tasks", "wants_bar"]
 
 Task = TypeVar("Task")
 
@@ -60,7 +60,6 @@ def run_tasks(
         Rough time on one thread: decides whether threads and a bar are worth their while.
     """
     pending, lock, stop = iter(tasks), threading.Lock(), threading.Event()
-    bar = _bar(total, label, wants_bar(progress, seconds / workers))
 
     def loop() -> None:
         work = prepare()
@@ -73,7 +72,7 @@ def run_tasks(
             with lock:
                 bar.update(done)
 
-    try:
+    with progress_bar(total, label, wants_bar(progress, seconds / workers)) as bar:
         if workers == 1 or seconds < _WORTH_THREADS:
             loop()
             return
@@ -84,19 +83,21 @@ def run_tasks(
                     future.result()
             finally:
                 stop.set()  # an error or Ctrl-C in one thread ends the others after their task
-    finally:
-        bar.close()
 
 
 class _NoBar:
     def update(self, steps: int) -> None:
         pass
 
-    def close(self) -> None:
+    def __enter__(self) -> _NoBar:
+        return self
+
+    def __exit__(self, *error: object) -> None:
         pass
 
 
-def _bar(total: int, label: str, show: bool) -> Any:
+def progress_bar(total: int, label: str, show: bool) -> Any:
+    """Return a bar to be used in a ``with`` statement; one that does nothing where none is to be shown."""
     if not show:
         return _NoBar()
     from tqdm import tqdm

@@ -235,6 +235,8 @@ def moran_table(
         word("note_moran", language, how=word(p, language)),
         star_note(levels, language) + end if levels else "",
     ]
+    if "pooled" in map(str, times) and moran.attrs.get("center") in ("within", "overall"):
+        said.append(word(f"pooled_{moran.attrs['center']}", language))
     said += clean_all(notes)
     return Table(head, tuple(rows), _title(title, "moran", language), _note(said, language), language)
 

@@ -126,6 +126,15 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "moran": ("Moran's I by year", "历年莫兰指数"),
     "time": ("Time", "时间"),
     "pooled": ("pooled", "合并"),
+    "pooled_within": (
+        "Pooled: deviations from each year's mean; inference by whole trajectories.",
+        "合并：对各年均值取离差；按整条时间轨迹推断。",
+    ),
+    "pooled_overall": (
+        "Pooled: deviations from the mean of all years, so that differences between years count as "
+        "autocorrelation; inference by whole trajectories.",
+        "合并：对全部年份的均值取离差，年份之间的差异计入自相关；按整条时间轨迹推断。",
+    ),
     "note_moran": ("z and p: {how}.", "z 值与 p 值：{how}。"),
     "p_normality": ("under normality", "正态假设"),
     "p_randomisation": ("under randomisation", "随机化假设"),

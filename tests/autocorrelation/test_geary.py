@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sparse
 from lattice import SPDEP, columbus, grid, shuffled, spdep_weights
 
 from spatial.autocorrelation.global_geary import geary
-from spatial.errors import DataError
-from spatial.weights import Weights
+from spatial.errors import DataError, SpatialWarning
+from spatial.weights import Weights, contiguity
 
 
 @pytest.mark.parametrize("case", sorted(SPDEP["global"]))
@@ -91,3 +93,13 @@ def test_result_tables_text_and_errors() -> None:
     with pytest.raises(DataError, match="'u000'"):
         geary(x, W)
     assert list(geary(x, W, missing="drop").dropped) == ["u000"]
+
+
+def test_normality_of_skewed_values_warns_of_itself(nc: Any) -> None:
+    W = contiguity(nc)
+    with pytest.warns(SpatialWarning, match=r"bir74 is far from normal \(kurtosis 1.*Read p_randomisation"):
+        found = geary(nc["bir74"], W, permutations=0)
+    assert found.far_from_normal
+    assert "times that by normality" in found.summary()
+    normal = pd.Series(np.random.default_rng(0).normal(size=100), index=W.ids)
+    assert not geary(normal, W, permutations=0).far_from_normal

@@ -133,6 +133,36 @@ def test_sorting_and_workers_change_nothing() -> None:
     assert (one.G, one.p_sim, one.z_randomisation) == (two.G, two.p_sim, two.z_randomisation)
 
 
+def test_spots_are_labelled_by_the_tail_that_rejects() -> None:
+    # A peak in a valley: G* includes the peak, while p by permutation is of its neighbours alone.
+    x, W = grid(9)
+    x = pd.Series(np.random.default_rng(3).uniform(5, 6, W.n), index=W.ids, name="x")
+    x["u040"] = 100.0
+    x[W.ids[W.sparse[[40]].indices]] = 1.0
+    frame = getis_ord(x, W).frame
+    assert frame.loc["u040", "z_value"] > 0
+    assert getis_ord(x, W, alternative="less").frame.loc["u040", "p_sim"] <= 0.01
+    assert frame.loc["u040", "cluster"] == "cold spot"
+    analytic = getis_ord(x, W, permutations=0, alpha=0.2).frame
+    assert (analytic["z_value"][analytic["cluster"] == "hot spot"] > 0).all()
+
+
+def test_a_share_of_nothing_is_no_statistic() -> None:
+    x, W = grid(4)
+    x = x * 0
+    x.iloc[5] = 3.0
+    frame = getis_ord(x, W, star=False, permutations=19).frame
+    assert frame.loc["u005", ["G", "z_value", "p_value", "p_sim"]].isna().all()
+    assert frame["G"].drop("u005").notna().all()
+    with pytest.raises(
+        DataError, match="two units or more with values above zero; 'x' is above zero at 'u005' only"
+    ):
+        general_g(x, W)
+    vast = x + 1e-300
+    with pytest.raises(DataError, match="at 'u005', is more than ten million times all others"):
+        general_g(vast, W)
+
+
 def test_islands() -> None:
     x, W = positive(4)
     wide = Weights.from_sparse(sparse.block_diag([W.sparse, [[0.0]]], format="csr"), [*W.ids, "far"])

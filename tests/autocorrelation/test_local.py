@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from lattice import SPDEP, columbus, grid, shuffled, spdep_weights
 from scipy import stats
 
-from spatial.autocorrelation.conditional import conditional_counts
 from spatial.autocorrelation.global_moran import moran
 from spatial.autocorrelation.lisa import bivariate_local_moran, local_moran
+from spatial.compute import conditional, conditional_kernels
+from spatial.compute.conditional import conditional_counts
 from spatial.compute.fdr import fdr_adjusted
+from spatial.compute.pvalues import permutation_p
 from spatial.errors import AlignmentError, DataError, WeightsError
 from spatial.panel.panel import Panel
 from spatial.weights import Weights
@@ -158,19 +160,30 @@ def test_dense_weights_and_long_rows_agree_with_the_moments() -> None:
     assert spread.mean() == pytest.approx(1, abs=0.03)
 
 
-def test_workers_do_not_matter_and_seeds_do() -> None:
+def test_workers_do_not_matter_and_seeds_do(monkeypatch: pytest.MonkeyPatch) -> None:
     x, W = grid(40)
-    from spatial.autocorrelation import conditional
-
-    before = conditional._DRAWS_A_TASK
-    conditional._DRAWS_A_TASK = 20_000  # many tasks
-    try:
-        many = local_moran(x, W, permutations=99, workers=3).frame
-    finally:
-        conditional._DRAWS_A_TASK = before
+    monkeypatch.setattr(conditional_kernels, "_DRAWS_A_TASK", 20_000)  # many tasks
+    monkeypatch.setattr(conditional, "_MOST_SECONDS", 0.0)  # compiled
+    many = local_moran(x, W, permutations=99, workers=3).frame
     pd.testing.assert_frame_equal(many, local_moran(x, W, permutations=99, workers=1).frame, check_exact=True)
     other = local_moran(x, W, permutations=99, seed=1).frame
     assert not many["p_sim"].equals(other["p_sim"])
+
+
+@pytest.mark.parametrize(("n", "k"), [(5, 4), (10, 3), (60, 6), (300, 6), (300, 40)])
+def test_arrays_and_compiled_kernels_draw_the_same(n: int, k: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(n + k)
+    matrix = sparse.random_array((n, n), density=min(1.0, k / n), rng=rng, format="csr")
+    matrix.setdiag(0)
+    matrix.eliminate_zeros()
+    z = rng.normal(size=n)
+    options = {"permutations": 201, "seed": 1, "keep": True, "workers": 2, "progress": None, "label": "test"}
+    found = []
+    for most in (0.0, np.inf):
+        monkeypatch.setattr(conditional, "_MOST_SECONDS", most)
+        found.append(conditional_counts(z, sparse.csr_array(matrix), **options))
+    for compiled, on_arrays in zip(*found, strict=True):
+        assert np.array_equal(compiled, on_arrays)
 
 
 # ---- inference
@@ -233,6 +246,48 @@ def test_one_sided_tails_follow_the_sign_of_the_unit() -> None:
     frame = local_moran(x, W).frame
     assert (greater[frame["Ii"] > 1.5] < 0.2).all()
     assert (less[frame["Ii"] > 1.5] > 0.8).all()
+
+
+def test_geodas_pseudo_p_is_that_of_esda() -> None:
+    from esda import Moran_Local
+
+    x, W = grid(12)
+    ours = local_moran(x, W, alternative="geoda", permutations=999, keep_simulations=True)
+    p = ours.frame["p_sim"].to_numpy()
+    # esda's own rule on our draws.
+    larger = (ours.simulations >= ours.frame["Ii"].to_numpy()[:, None] - 1e-12).sum(axis=1)  # type: ignore[operator]
+    folded = np.minimum(larger, 999 - larger)
+    np.testing.assert_array_equal(p, (folded + 1) / 1000)
+    # And esda itself, whose draws are others.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # their next default is two-sided
+        theirs = Moran_Local(x.to_numpy(), W.to_w(), permutations=999, seed=1, keep_simulations=False)
+    assert abs((p <= 0.05).mean() - (theirs.p_sim <= 0.05).mean()) <= 0.03
+    assert np.abs(p - theirs.p_sim).max() < 0.1
+    np.testing.assert_allclose(ours.frame["p_value"], local_moran(x, W).frame["p_value"] / 2)
+    assert ours.smallest_p == 0.001
+    assert "as GeoDa and esda print them" in ours.summary()
+    assert moran(x, W, alternative="geoda").p_sim == pytest.approx(moran(x, W).p_sim / 2, abs=0.001)
+
+
+def test_what_permutations_cannot_reach_is_said() -> None:
+    x, W = grid(12)
+    found = local_moran(x, W)
+    assert found.smallest_p == 0.002
+    assert found.sidedness == "two-sided (twice the smaller tail, at most 1)"
+    assert found.permutations_for_fdr == 5759  # 2 x 144 / 0.05 - 1
+    text = "999 permutations can call none significant at 0.05 unless 6 or more of 144 units"
+    assert text in found.summary()
+    assert "pass permutations=5759" in found.summary()
+    assert "False discovery rate:" not in local_moran(x, W, permutations=5759).summary()
+
+
+def test_half_of_the_ties_count() -> None:
+    above, below = np.array([5, 60]), np.array([97, 60])  # of 99: 3 and 21 ties
+    full, mid = (permutation_p(above, below, 99, "greater", mid=m) for m in (False, True))
+    np.testing.assert_allclose(full, [0.06, 0.61])
+    np.testing.assert_allclose(mid, [0.045, 0.505])
+    np.testing.assert_allclose(permutation_p(above, below, 99, "two-sided", mid=True), [0.09, 1.0])
 
 
 def test_a_unit_at_the_mean_cannot_vary() -> None:

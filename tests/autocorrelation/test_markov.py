@@ -171,7 +171,7 @@ def test_result_tables_and_text() -> None:
         (
             lambda p, W: spatial_markov(p.with_columns(income=0.0), "income", W, relative=True),
             DataError,
-            "has a mean of 0",
+            "is not above zero in",
         ),
         (
             lambda p, W: lisa_markov(

@@ -13,13 +13,15 @@ from lattice import SPDEP, columbus, grid, shuffled, spdep_weights
 from scipy import stats
 
 from spatial.autocorrelation.global_moran import moran
-from spatial.autocorrelation.moments import build_constants, moran_moments
-from spatial.autocorrelation.panels import moran_panel
-from spatial.autocorrelation.permutation import LANES
+from spatial.autocorrelation.moments import (
+    build_constants,
+    moran_moments,
+    pair_moments,
+)
 from spatial.autocorrelation.two_variables import bivariate_moran
+from spatial.compute.permutation_kernels import LANES
 from spatial.compute.pvalues import permutation_counts, permutation_p
 from spatial.errors import AlignmentError, DataError, WeightsError
-from spatial.panel.panel import Panel
 from spatial.weights import Weights
 
 CLOSE: dict[str, float] = {"rel": 1e-10, "abs": 1e-12}
@@ -221,7 +223,10 @@ def test_bivariate_sorting_workers_and_moments() -> None:
     )
     assert (first.I, first.p_sim) == (second.I, second.p_sim)
     assert first.simulated is not None
-    assert first.simulated.mean() == pytest.approx(0, abs=4 * first.simulated.std() / np.sqrt(999))
+    assert first.expected == pytest.approx(-first.correlation / 80)
+    assert first.simulated.mean() == pytest.approx(
+        first.expected, abs=4 * first.simulated.std() / np.sqrt(999)
+    )
     assert first.simulated.var() == pytest.approx(first.variance_randomisation, rel=0.2)
     from esda import Moran_BV
 
@@ -233,6 +238,32 @@ def test_bivariate_sorting_workers_and_moments() -> None:
     assert first.plot().get_xlabel()
     assert str(first).startswith("Bivariate")
     assert "BivariateMoran x, W y" in repr(first)
+
+
+def test_pair_moments_are_those_of_all_720_arrangements() -> None:
+    rng = np.random.default_rng(1)
+    W = rng.random((6, 6)) * (rng.random((6, 6)) < 0.6)
+    np.fill_diagonal(W, 0)
+    x = rng.exponential(size=6)
+    y = x + rng.normal(size=6)
+    x, y = x - x.mean(), y - y.mean()
+    every = [x[list(p)] @ W @ y[list(p)] for p in itertools.permutations(range(6))]
+    mean, variance = pair_moments(x, y, sparse.csr_array(W))
+    assert mean == pytest.approx(np.mean(every), rel=1e-12)
+    assert variance == pytest.approx(np.var(every), rel=1e-10)
+
+
+def test_spectral_randomisation_keeps_the_autocorrelation_of_x() -> None:
+    x, W = grid(9)
+    y = pd.Series(np.random.default_rng(2).normal(size=81), index=x.index, name="y")
+    found = bivariate_moran(x, y, W, null="spectral")
+    assert found.expected == 0
+    assert found.simulated is not None
+    assert found.simulated.var() == pytest.approx(found.variance_randomisation, rel=0.15)
+    assert "independent, each as autocorrelated as it is (Moran spectral randomisation)" in found.summary()
+    assert "pairs (x, y) fall to the units at random" in bivariate_moran(x, y, W).summary()
+    with pytest.raises(DataError, match='null must be "pairs" or "spectral"'):
+        bivariate_moran(x, y, W, null="spectrum")  # type: ignore[arg-type]
 
 
 def test_labels_mean_nothing_but_who_is_who() -> None:
@@ -381,98 +412,3 @@ def test_result_tables_and_text() -> None:
     assert result.plot().get_xlabel()
     with pytest.raises(AttributeError):
         result.I = 0.0  # type: ignore[misc]
-
-
-# ---- panels
-def panel_of(x: pd.Series[float], years: int = 3) -> Panel:
-    rng = np.random.default_rng(4)
-    parts = [
-        pd.DataFrame(
-            {"city": x.index, "year": 2000 + t, "x": x.to_numpy() * (t + 1) + rng.normal(size=len(x))}
-        )
-        for t in range(years)
-    ]
-    return Panel.from_frame(pd.concat(parts), unit="city", time="year")
-
-
-def test_panel_rows_are_those_of_each_year() -> None:
-    x, W = grid(6)
-    panel = panel_of(x)
-    table = moran_panel(panel, "x", W, permutations=99, seed=5)
-    assert list(table["time"]) == [2000, 2001, 2002, "pooled"]
-    for row in table.iloc[:3].itertuples():
-        result = moran(panel.at(row.time)["x"], W, permutations=99, seed=5)
-        assert (row.I, row.p_sim, row.z_normality) == (result.I, result.p_sim, result.z_normality)
-    assert list(table["n"]) == [36, 36, 36, 108]
-
-
-@pytest.mark.parametrize("missing", [False, True])
-def test_the_pooled_row_is_moran_with_stacked_weights(missing: bool) -> None:
-    x, W = grid(6)
-    panel = panel_of(x)
-    if missing:
-        values = panel.frame["x"].copy()
-        values.iloc[[5, 40]] = np.nan
-        panel = panel.with_columns(x=values)
-    table = moran_panel(panel, "x", W, permutations=199, missing="drop").iloc[-1]
-    blocks, stacked = [], []
-    for t in panel.times:
-        one = panel.at(t)["x"].dropna()
-        cut = W.subset(one.index)
-        blocks.append((cut.row_standardized() if missing else cut).sparse)
-        stacked.append(one.to_numpy())
-    whole = moran(
-        np.concatenate(stacked), Weights.from_sparse(sparse.block_diag(blocks, format="csr")), permutations=0
-    )
-    for field in ("I", "expected", "variance_normality", "variance_randomisation", "z_randomisation", "n"):
-        assert table[field] == pytest.approx(getattr(whole, field), rel=1e-10)
-
-
-def test_pooled_within_years_has_the_moments_of_permutation_within_years() -> None:
-    x, W = grid(6)
-    rng = np.random.default_rng(9)
-    noise = panel_of(x).with_columns(x=rng.exponential(size=108))
-    rows = [
-        moran_panel(noise, "x", W, permutations=1, seed=s, center="within", alternative="greater").iloc[-1]
-        for s in range(3)
-    ]
-    assert rows[0]["expected"] == pytest.approx(-1 / 35)
-    p = moran_panel(noise, "x", W, permutations=1999, center="within").iloc[-1]
-    assert p["p_sim"] == pytest.approx(p["p_randomisation"], abs=0.05)
-    # Differences between the years alone: no autocorrelation within them.
-    apart = noise.with_columns(x=lambda f: f["x"] + 50.0 * (f.index.get_level_values(1) - 2000))
-    overall, within = (
-        moran_panel(apart, "x", W, permutations=0, center=c).iloc[-1] for c in ("overall", "within")
-    )
-    assert overall["I"] > 0.9
-    assert within["I"] == pytest.approx(p["I"], rel=1e-9)
-
-
-def test_panel_shuffled_and_as_a_frame() -> None:
-    x, W = grid(5)
-    panel = panel_of(x)
-    frame = panel.frame.sample(frac=1, random_state=0)
-    rng = np.random.default_rng(0)
-    first = moran_panel(panel, ["x"], W, permutations=49)
-    second = moran_panel(frame, ["x"], W.reordered(rng.permutation(W.ids)), permutations=49, workers=1)
-    pd.testing.assert_frame_equal(first, second, check_exact=True)
-
-
-def test_panel_bad_input() -> None:
-    x, W = grid(5)
-    panel = panel_of(x)
-    gap = panel.frame["x"].copy()
-    gap.iloc[4] = np.nan
-    with pytest.raises(DataError, match=r"'x' must be finite in each cell; .* \('u001', 2001\)"):
-        moran_panel(panel.with_columns(x=gap), "x", W)
-    with pytest.raises(DataError, match="no column 'y'"):
-        moran_panel(panel, "y", W)
-    with pytest.raises(DataError, match="Did you mean 'within'"):
-        moran_panel(panel, "x", W, center="withn")
-    with pytest.raises(DataError, match=r"needs a Panel, or a DataFrame indexed by \(unit, time\)"):
-        moran_panel(x.to_frame(), "x", W)
-    with pytest.raises(AlignmentError, match="In the panel only: 'u024'"):
-        moran_panel(panel, "x", W.subset(W.ids[:-1]))
-    flat = panel.with_columns(x=panel.frame["x"].where(panel.frame.index.get_level_values(1) != 2001, 1.0))
-    with pytest.raises(DataError, match="needs values that vary"):
-        moran_panel(flat, "x", W)

@@ -12,8 +12,12 @@ from scipy import stats
 
 from spatial.autocorrelation.global_moran import moran
 from spatial.autocorrelation.moments import build_constants, moran_moments
-from spatial.autocorrelation.permutation import build_links, draw_places, permute_quadratic
-from spatial.compute.counters import mix
+from spatial.compute import draws
+from spatial.compute.compiled import mix
+from spatial.compute.counters import stream_key
+from spatial.compute.draws import uniform_permutations
+from spatial.compute.permutation import permute_quadratic
+from spatial.compute.permutation_kernels import build_links, draw_places, permutation_rows, permute_links
 from spatial.compute.threads import check_workers, run_tasks, wants_bar
 from spatial.errors import DataError
 
@@ -32,10 +36,9 @@ def random_links(n: int, k: int, seed: int) -> sparse.csr_array:
 def landings(values: np.ndarray[Any, Any], positions: np.ndarray[Any, Any], runs: int, seed: int = 0) -> Any:
     """Return sum_i c_i z_pi(i) for many permutations: with suitable c it spells out the permutation."""
     n = len(values)
-    links = build_links(sparse.csr_array((n, n)))
     return permute_quadratic(
         values,
-        links,
+        sparse.csr_array((n, n)),
         linear=positions,
         permutations=runs,
         seed=seed,
@@ -73,12 +76,13 @@ def test_a_value_lands_anywhere_and_two_land_independently(n: int) -> None:
 def test_a_permutation_keeps_the_values() -> None:
     x = np.random.default_rng(0).normal(size=9000)
     matrix = random_links(9000, 3, 1)
-    links = build_links(sparse.csr_array(matrix + matrix.T))
+    both = sparse.csr_array(matrix + matrix.T)
+    links = build_links(both)
     with pytest.raises(ValueError, match="a symmetric matrix"):
         build_links(sparse.csr_array(np.tri(4)))
     kept = permute_quadratic(
         x,
-        build_links(sparse.csr_array((9000, 9000))),
+        sparse.csr_array((9000, 9000)),
         square=np.ones(9000),
         permutations=20,
         seed=1,
@@ -88,7 +92,7 @@ def test_a_permutation_keeps_the_values() -> None:
     )
     assert np.allclose(kept, x @ x, rtol=1e-12)
     total = permute_quadratic(
-        np.ones(9000), links, permutations=9, seed=1, workers=1, progress=None, label="test"
+        np.ones(9000), both, permutations=9, seed=1, workers=1, progress=None, label="test"
     )
     assert np.allclose(total, links.weights.sum(), rtol=1e-12)
 
@@ -100,9 +104,7 @@ def test_the_quadratic_form_is_that_of_the_permuted_values() -> None:
     z = np.arange(n, dtype=float)
     codes = landings(z, 10.0 ** np.arange(n), 50, seed=4)
     permuted = (codes[:, None] // 10.0 ** np.arange(n)) % 10
-    out = permute_quadratic(
-        z, build_links(both), permutations=50, seed=4, workers=1, progress=None, label="test"
-    )
+    out = permute_quadratic(z, both, permutations=50, seed=4, workers=1, progress=None, label="test")
     assert np.allclose(out, np.einsum("pi,ij,pj->p", permuted, matrix.toarray(), permuted), rtol=1e-12)
 
 
@@ -121,12 +123,37 @@ def test_far_links_are_brought_near_and_all_counted() -> None:
     drawn = (
         n
         / (n * (z @ z))
-        * permute_quadratic(z, links, permutations=400, seed=0, workers=2, progress=None, label="test")
+        * permute_quadratic(z, both, permutations=400, seed=0, workers=2, progress=None, label="test")
     )
     moments = moran_moments(z, build_constants(ring))
     deviations = (drawn - moments.expected) / np.sqrt(moments.variance_randomisation)
     assert abs(deviations.mean()) < 4 / np.sqrt(400)
     assert deviations.std() == pytest.approx(1, abs=4 / np.sqrt(800))
+
+
+@pytest.mark.parametrize("n", [5, 6, 300, 4096])
+def test_arrays_and_compiled_kernels_give_the_same_bits(n: int) -> None:
+    rng = np.random.default_rng(n)
+    matrix = random_links(n, 4, 1)
+    both = sparse.csr_array(matrix + matrix.T)
+    z, square = rng.normal(size=(2, n))
+    options = {"permutations": 101, "seed": 3, "stream": 2, "workers": 2, "progress": None, "label": "test"}
+    for own in ({}, {"square": square}, {"linear": z, "square": square}):
+        compiled = permute_links(z, build_links(both), **own, **options)
+        assert np.array_equal(permute_quadratic(z, both, **own, **options), compiled)
+    rows = uniform_permutations(n, 7, 9, seed=1)
+    assert np.array_equal(rows, permutation_rows(n, 7, 9, stream_key(1, 0)))
+    assert (np.sort(rows, axis=0) == np.arange(n)[:, None]).all()
+
+
+def test_draws_that_must_be_made_again_are_made_as_the_kernel_makes_them() -> None:
+    m, keys = 40_000, np.arange(1, 25, dtype=np.uint64) * np.uint64(7919)  # some four of them draw again
+    expected = np.empty((m, len(keys)), dtype=np.int64)
+    places = np.empty(m + 2, np.uint32)
+    for p, key in enumerate(keys):
+        draw_places(m, key, places)
+        expected[:, p] = places[:m]
+    assert np.array_equal(draws._places(m, keys), expected)
 
 
 def split_mix(counter: Any) -> Any:

@@ -17,7 +17,6 @@ SIZES: list[Size] = [*STATISTICS, *JOINT]
 
 # Functions that make a probability but print no test of their own.
 NO_TEST = {
-    "spatial.autocorrelation.inference:notes": "the smallest p-value that is possible, for the note",
     "spatial.compute.pvalues:normal_p": "the normal tail itself",
     "spatial.models.hypothesis:HypothesisTest.p_value": "the tail of whatever statistic a test has",
     "spatial.models.hypothesis:wald": "the quadratic form; the tests that call it have rows",
@@ -29,8 +28,6 @@ NO_TEST = {
 TO_MEASURE = {
     "spatial.autocorrelation.markov:lisa_markov",
     "spatial.autocorrelation.markov:spatial_markov",
-    "spatial.autocorrelation.panels:_pooled",
-    "spatial.autocorrelation.two_variables:bivariate_moran",
     "spatial.disparities.sigma:estimate_row",
     "spatial.models.diagnostics.instruments:_subset_tests",
     "spatial.models.diagnostics.panels:effects_f",

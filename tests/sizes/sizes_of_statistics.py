@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 from typing import Any
 
@@ -55,6 +56,71 @@ def _local(rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
+def _counted(rng: np.random.Generator) -> dict[str, Any]:
+    x = rng.poisson(1.0, size=SIDE**2).astype(float)
+    frame = sp.local_moran(x, lattice(), permutations=RUNS, workers=1).frame
+    return {"local Moran of counts": frame["p_sim"].to_numpy()}
+
+
+@cache
+def irregular() -> Any:
+    """Return queen weights, binary, of 100 counties with one to nine neighbours."""
+    return sp.weights.contiguity(sp.shapefiles.load("nc"))
+
+
+def _skewed(rng: np.random.Generator) -> dict[str, Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sp.SpatialWarning)
+        found = sp.geary(rng.lognormal(size=100), irregular(), permutations=RUNS, workers=1)
+    return {
+        "skewed normality": np.nan if found.far_from_normal else found.p_normality,
+        "skewed randomisation": found.p_randomisation,
+        "skewed permutation": found.p_sim,
+    }
+
+
+# ---- panels and two variables
+def _pooled(values: np.ndarray, center: str) -> dict[str, Any]:
+    T, n = values.shape
+    rows = pd.MultiIndex.from_product([range(n), range(T)], names=["unit", "time"])
+    panel = pd.DataFrame({"x": values.T.ravel()}, rows)
+    row = sp.moran_panel(panel, "x", lattice(), permutations=99, center=center, workers=1).iloc[-1]
+    return {f"pooled {center} {kind}": row[kind] for kind in ("p_normality", "p_randomisation", "p_sim")}
+
+
+def _persistent(rng: np.random.Generator, T: int = 6, rho: float = 0.7) -> np.ndarray:
+    """Return (T, N) values with autocorrelation in time, none in space."""
+    x = rng.normal(size=(T, SIDE**2))
+    x[0] /= np.sqrt(1 - rho**2)
+    for t in range(1, T):
+        x[t] += rho * x[t - 1]
+    return x
+
+
+def _persistent_pooled(rng: np.random.Generator) -> dict[str, Any]:
+    x = _persistent(rng)
+    return {**_pooled(x, "within"), **_pooled(x, "overall")}
+
+
+def _trend_pooled(rng: np.random.Generator) -> dict[str, Any]:
+    x = _persistent(rng, rho=0.0) + 3.0 * np.arange(6)[:, None]
+    return {**_pooled(x, "within"), **_pooled(x, "overall")}
+
+
+def _related(rng: np.random.Generator) -> dict[str, Any]:
+    x = rng.normal(size=SIDE**2)
+    y = 0.95 * x + np.sqrt(1 - 0.95**2) * rng.normal(size=SIDE**2)
+    found = sp.bivariate_moran(x, y, lattice(), permutations=RUNS, workers=1)
+    return {"bivariate randomisation": found.p_randomisation, "bivariate permutation": found.p_sim}
+
+
+def _both_clustered(rng: np.random.Generator) -> dict[str, Any]:
+    filtered = np.linalg.inv(np.eye(SIDE**2) - 0.8 * lattice().sparse.toarray())
+    x, y = (filtered @ rng.normal(size=(SIDE**2, 2))).T
+    found = sp.bivariate_moran(x, y, lattice(), null="spectral", permutations=RUNS, workers=1)
+    return {"spectral randomisation": found.p_randomisation, "spectral permutation": found.p_sim}
+
+
 def _correlation(rng: np.random.Generator) -> dict[str, Any]:
     frame = pd.DataFrame(rng.normal(size=(30, 2)), columns=["x", "y"])
     from spatial.tables.described import _correlation as correlation
@@ -64,20 +130,29 @@ def _correlation(rng: np.random.Generator) -> dict[str, Any]:
 
 NORMAL = Design("independent normal, N = 49", lambda rng: _global(rng.normal(size=SIDE**2)))
 LOCAL = Design("independent normal (Getis-Ord: lognormal), N = 49", _local, full=400, light=30)
-PAIRS = Design("two independent normal columns, 30 rows", _correlation, full=2000, light=200)
+COUNTED = Design("Poisson counts with mean 1, N = 49", _counted, full=400, light=20)
+SKEWED = Design("lognormal, 100 counties, binary contiguity", _skewed)
+PERSISTENT = Design(
+    "AR(1) .7 within the unit, independent over units, N = 49, T = 6", _persistent_pooled, light=40
+)
+TREND = Design("independent normal plus a common trend, N = 49, T = 6", _trend_pooled, light=12)
+RELATED = Design("x and y correlated .95 in place, not in space, N = 49", _related)
+CLUSTERED = Design("x and y independent, each spatially autoregressive .8, N = 49", _both_clustered, light=30)
+PAIRS = Design("two independent normal columns, 30 rows", _correlation, full=2000, light=100)
 
-GLOBAL = "spatial.autocorrelation.inference:permutation_test"
+GLOBAL = "spatial.autocorrelation.inference:Run.p_of"
+ANALYTIC = "spatial.autocorrelation.inference:normal_inference"
 ONE = "spatial.autocorrelation.local_inference:conditional_test"
-M, C, G = (f"spatial.autocorrelation.global_{n}" for n in ("moran:moran", "geary:geary", "getis:general_g"))
+
 
 STATISTICS = [
-    Size("Moran's I, normality", "moran normality", NORMAL, 0.03, 0.06, (M,)),
-    Size("Moran's I, randomisation", "moran randomisation", NORMAL, 0.03, 0.06, (M,)),
+    Size("Moran's I, normality", "moran normality", NORMAL, 0.03, 0.06, (ANALYTIC,)),
+    Size("Moran's I, randomisation", "moran randomisation", NORMAL, 0.03, 0.06, (ANALYTIC,)),
     Size("Moran's I, permutation", "moran permutation", NORMAL, 0.045, 0.055, (GLOBAL,)),
-    Size("Geary's C, normality", "geary normality", NORMAL, 0.03, 0.065, (C,)),
-    Size("Geary's C, randomisation", "geary randomisation", NORMAL, 0.03, 0.065, (C,)),
+    Size("Geary's C, normality", "geary normality", NORMAL, 0.03, 0.065, (ANALYTIC,)),
+    Size("Geary's C, randomisation", "geary randomisation", NORMAL, 0.03, 0.065, (ANALYTIC,)),
     Size("Geary's C, permutation", "geary permutation", NORMAL, 0.045, 0.055, (GLOBAL,)),
-    Size("General G, randomisation", "general G randomisation", NORMAL, 0.03, 0.06, (G,)),
+    Size("General G, randomisation", "general G randomisation", NORMAL, 0.03, 0.06, (ANALYTIC,)),
     Size("General G, permutation", "general G permutation", NORMAL, 0.045, 0.055, (GLOBAL,)),
     Size(
         "Local Moran's I, analytic",
@@ -98,5 +173,31 @@ STATISTICS = [
         note="skewed values and few neighbours",
     ),
     Size("Getis-Ord G*, permutation", "Getis-Ord permutation", LOCAL, 0.045, 0.055, (ONE,)),
+    Size("Local Moran's I, permutation", "local Moran of counts", COUNTED, 0.035, 0.06, (ONE,), "mid-p"),
+    Size(
+        "Geary's C, normality",
+        "skewed normality",
+        SKEWED,
+        0.0,
+        0.15,
+        (ANALYTIC,),
+        "where it does not warn of itself",
+    ),
+    Size("Geary's C, randomisation", "skewed randomisation", SKEWED, 0.03, 0.06, (ANALYTIC,)),
+    Size("Geary's C, permutation", "skewed permutation", SKEWED, 0.045, 0.055, (GLOBAL,)),
+    *[
+        Size(f"Pooled Moran's I, {center}, {kind}", f"pooled {center} {field}", design, *bounds, (ANALYTIC,))
+        for design in (PERSISTENT, TREND)
+        for center in ("within", "overall")
+        for kind, field, bounds in (
+            ("normality", "p_normality", (0.03, 0.06)),
+            ("randomisation", "p_randomisation", (0.03, 0.06)),
+            ("permutation", "p_sim", (0.045, 0.055)),
+        )
+    ],
+    Size("Bivariate Moran's I, randomisation", "bivariate randomisation", RELATED, 0.03, 0.06, (ANALYTIC,)),
+    Size("Bivariate Moran's I, permutation", "bivariate permutation", RELATED, 0.045, 0.055, (GLOBAL,)),
+    Size("Bivariate Moran's I, spectral", "spectral randomisation", CLUSTERED, 0.03, 0.08, (ANALYTIC,)),
+    Size("Bivariate Moran's I, spectral signs", "spectral permutation", CLUSTERED, 0.03, 0.08, (GLOBAL,)),
     Size("Correlation", "correlation", PAIRS, 0.045, 0.055, ("spatial.tables.described:_correlation",)),
 ]

@@ -1,35 +1,29 @@
-"""Conditional permutation for local statistics: each unit draws its own neighbours from the others.
-
-Unit i keeps its value; its k neighbours are k distinct others, drawn anew for each permutation and each
-unit (esda shares one set of draws among all units, so that their p-values move together).  Draws are a
-function of (seed, unit, permutation), where the unit counts by its place among the sorted ids.
-"""
+"""Compiled kernels of conditional permutation; see `conditional`."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from spatial.compute.compiled import compiled
-from spatial.compute.counters import GAMMA, mix, stream_key
-from spatial.compute.threads import run_tasks
+from .compiled import compiled, mix
+from .conditional import BLOCK, FEW, REDRAW
+from .counters import GAMMA
+from .threads import run_tasks
 
-__all__ = ["conditional_counts"]
+__all__ = ["count_units"]
 
 Float = NDArray[np.float64]
 
-_BLOCK = 128  # permutations in one go: as many draws as keep the processor's vector units busy
-_FEW = 32  # neighbours, up to which drawing first and checking for repeats is the faster way
+# Globals of this module: kernels take them as constants.
+_BLOCK, _FEW, _REDRAW = BLOCK, FEW, REDRAW
 _SECONDS = 1.6e-9  # for each draw, one thread
 _DRAWS_A_TASK = 20_000_000
 
 _MASK = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 _ONE = np.uint64(1)
-_REDRAW = np.uint64(0xD1B54A32D192ED03)
 
 
 @compiled("float64(float64[::1], int32[::1], int64[::1], float64[::1], int64, int64, int64, uint64)")
@@ -129,46 +123,24 @@ def _count_units(given, indptr, weights, observed, slack, begin, end, permutatio
         above[i], below[i] = count_high, count_low
 
 
-def conditional_counts(
-    values: Float,
-    neighbours: sp.csr_array,
-    *,
+def count_units(
+    given: Float,
+    indptr: NDArray[np.int64],
+    weights: Float,
+    observed: Float,
+    slack: Float,
     permutations: int,
-    seed: int,
-    stream: int = 0,
-    keep: bool = False,
+    key: np.uint64,
+    above: NDArray[np.int64],
+    below: NDArray[np.int64],
+    kept: Float,
+    *,
     workers: int,
     progress: bool | None,
     label: str,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Float | None]:
-    r"""Count the permuted lags at or above, and at or below, the observed :math:`\sum_j w_{ij} y_j`.
-
-    Parameters
-    ----------
-    values : array, (N,)
-        y, in the order of the sorted ids.
-    neighbours : CSR, (N, N)
-        W without its diagonal, rows in the same order.
-    keep : bool
-        Also return the permuted lags, (N, permutations).
-
-    Returns
-    -------
-    above, below : int64 array, (N,)
-        A tie, up to rounding, counts in both.  Units without neighbours: all permutations.
-    lags : array (N, permutations) or None
-    """
-    n = len(values)
-    # The weights are read-only, and the kernels' signatures are of arrays that can be written.
-    given = np.require(values, np.float64, ["C", "W"])
-    weights = np.require(neighbours.data, np.float64, ["C", "W"])
-    indptr = neighbours.indptr.astype(np.int64)
-    observed = np.asarray(neighbours @ given)
-    # Equal sums added up in another order differ in the last digits.
-    slack = 1e-12 * np.asarray(abs(neighbours).sum(axis=1)).ravel() * float(np.abs(given).max())
-    above, below = np.empty(n, np.int64), np.empty(n, np.int64)
-    kept = np.empty((n, permutations) if keep else (0, 0))
-    key = stream_key(seed, stream)
+) -> None:
+    """Fill `above`, `below` and, where it has rows, `kept`; the units are shared out among threads."""
+    n = len(given)
 
     def prepare() -> Any:
         def work(task: tuple[int, int]) -> int:
@@ -189,7 +161,6 @@ def conditional_counts(
         progress=progress,
         label=label,
     )
-    return above, below, kept if keep else None
 
 
 def _tasks(indptr: NDArray[np.int64], permutations: int) -> list[tuple[int, int]]:

@@ -21,22 +21,24 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
-from spatial.compute.compiled import compiled
-from spatial.compute.counters import GAMMA, mix, stream_key
-from spatial.compute.threads import run_tasks
+from .compiled import compiled, mix
+from .counters import GAMMA, stream_key
+from .draws import BUCKET
+from .threads import run_tasks
 
-__all__ = ["Links", "build_links", "permute_quadratic"]
+__all__ = ["Links", "build_links", "permutation_rows", "permute_links"]
 
 Float = NDArray[np.float64]
 
 LANES = 8
-_BUCKET = 4096  # values: 32 kB, the first-level cache
+_BUCKET = BUCKET  # a global of this module: kernels take it as a constant
 _NEAR = 4096  # a window of so many rows fits the second-level cache
 _SECONDS = 7e-9  # for each unit and permutation, one thread
 
 _MASK = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 _ONE = np.uint64(1)
+_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _EIGHT = np.uint64(LANES)
 
 
@@ -299,7 +301,38 @@ def build_links(symmetric: sp.csr_array) -> Links:
     return Links(order, first, head, tail, weight, int(reach))
 
 
-def permute_quadratic(
+@compiled("void(float64[::1], int64, uint64, float64[::1], float64[::1])")
+def _permute_one(pool, permutation, key, dealt, out):  # type: ignore[no-untyped-def]
+    """Fill `out` with `pool` under one permutation: the same as a lane of `_permute_eight`."""
+    n = pool.shape[0]
+    buckets = 1
+    while buckets < 256 and n > buckets * _BUCKET:
+        buckets *= 2
+    words = np.empty((n + 7) // 8, np.uint64)
+    starts = np.empty(buckets + 1, np.int64)
+    own = mix(key ^ mix(np.uint64(permutation + 1) * GAMMA))
+    _deal(pool, own, dealt, starts, words, buckets)
+    largest = 0
+    for b in range(buckets):
+        largest = max(largest, starts[b + 1] - starts[b])
+    places = np.empty(largest + 2, np.uint32)
+    for b in range(buckets):
+        m = starts[b + 1] - starts[b]
+        draw_places(m, mix(own ^ (np.uint64(b + 1) << _HALF)), places)
+        _shuffle_into(dealt, starts[b], m, places, out, _ALL)
+
+
+def permutation_rows(n: int, start: int, count: int, key: np.uint64) -> NDArray[np.int32]:
+    """Return permutations as columns, (n, count); see `uniform_permutations`."""
+    pool, dealt, out = np.arange(n, dtype=np.float64), np.empty(n), np.empty(n)
+    moved = np.empty((n, count), dtype=np.int32)
+    for p in range(count):
+        _permute_one(pool, start + p, key, dealt, out)
+        moved[:, p] = out
+    return moved
+
+
+def permute_links(
     values: Float,
     links: Links,
     *,
@@ -312,19 +345,7 @@ def permute_quadratic(
     progress: bool | None,
     label: str,
 ) -> Float:
-    r"""Return the statistic under uniform random permutations of `values`, (permutations,).
-
-    .. math:: \sum_{i>j} (w_{ij} + w_{ji}) z_i z_j + \sum_i (c_i z_i + d_i z_i^2)
-
-    Parameters
-    ----------
-    values : array, (N,)
-        In an order that does not depend on how the user's rows were sorted.
-    linear, square : array, (N,), optional
-        c and d, in the order of the rows of W.
-    stream : int
-        Independent draws for each stream of one seed.
-    """
+    """Return the statistic of `permute_quadratic` for one row of values; links instead of W + W'."""
     n = len(values)
     none = np.empty(0)
     own = linear is not None or square is not None

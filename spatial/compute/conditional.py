@@ -1,0 +1,230 @@
+"""Conditional permutation for local statistics: each unit draws its own neighbours from the others.
+
+Unit i keeps its value; its k neighbours are k distinct others, drawn anew for each permutation and each
+unit (esda shares one set of draws among all units, so that their p-values move together).  Draws are a
+function of (seed, unit, permutation), where the unit counts by its place among the sorted ids.  Few units
+go on arrays, many through compiled kernels; both are equal to the last bit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from .counters import GAMMA, mix_array, stream_key
+from .threads import progress_bar, wants_bar
+
+__all__ = ["conditional_counts"]
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+Words = NDArray[np.uint64]
+
+BLOCK = 128
+"""Permutations that the kernel draws in one go."""
+FEW = 32
+"""Neighbours, up to which drawing first and checking for repeats is the faster way."""
+REDRAW = np.uint64(0xD1B54A32D192ED03)
+
+_MASK = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
+_BITS = 0xFFFFFFFFFFFFFFFF
+_CELLS = 1 << 19  # draws in one go
+_MOST_SECONDS = 1.2  # on arrays, up to which starting the compiled kernels takes as long
+
+
+def conditional_counts(
+    values: Float,
+    neighbours: sp.csr_array,
+    *,
+    permutations: int,
+    seed: int,
+    stream: int = 0,
+    keep: bool = False,
+    workers: int,
+    progress: bool | None,
+    label: str,
+) -> tuple[Int, Int, Float | None]:
+    r"""Count the permuted lags at or above, and at or below, the observed :math:`\sum_j w_{ij} y_j`.
+
+    Parameters
+    ----------
+    values : array, (N,)
+        y, in the order of the sorted ids.
+    neighbours : CSR, (N, N)
+        W without its diagonal, rows in the same order.
+    keep : bool
+        Also return the permuted lags, (N, permutations).
+
+    Returns
+    -------
+    above, below : int64 array, (N,)
+        A tie, up to rounding, counts in both.  Units without neighbours: all permutations.
+    lags : array (N, permutations) or None
+    """
+    n = len(values)
+    # The weights are read-only, and the kernels' signatures are of arrays that can be written.
+    given = np.require(values, np.float64, ["C", "W"])
+    weights = np.require(neighbours.data, np.float64, ["C", "W"])
+    indptr = neighbours.indptr.astype(np.int64)
+    observed = np.asarray(neighbours @ given)
+    # Equal sums added up in another order differ in the last digits.
+    slack = 1e-12 * np.asarray(abs(neighbours).sum(axis=1)).ravel() * float(np.abs(given).max())
+    above, below = np.empty(n, np.int64), np.empty(n, np.int64)
+    kept = np.empty((n, permutations) if keep else (0, 0))
+    key = stream_key(seed, stream)
+    if permutations * _seconds(np.diff(indptr), n - 1) <= _MOST_SECONDS:
+        with progress_bar(n, label, wants_bar(progress, 0.0)) as bar:
+            _on_arrays(given, indptr, weights, observed, slack, permutations, key, above, below, kept, bar)
+    else:
+        from .conditional_kernels import count_units
+
+        count_units(
+            given,
+            indptr,
+            weights,
+            observed,
+            slack,
+            permutations,
+            key,
+            above,
+            below,
+            kept,
+            workers=workers,
+            progress=progress,
+            label=label,
+        )
+    return above, below, kept if keep else None
+
+
+def _first_then_look(k: Any, others: int) -> Any:
+    return (k <= FEW) & (4 * k * k <= others)
+
+
+def _seconds(counts: Int, others: int) -> float:
+    """Return the time that arrays take for one permutation of all units, measured."""
+    each = np.where(_first_then_look(counts, others), 35e-9, 30e-9 + 4e-9 * counts)
+    return float((counts * each).sum())
+
+
+def _on_arrays(
+    given: Float,
+    indptr: Int,
+    weights: Float,
+    observed: Float,
+    slack: Float,
+    permutations: int,
+    key: np.uint64,
+    above: Int,
+    below: Int,
+    kept: Float,
+    bar: Any,
+) -> None:
+    """Fill the counts, the units with equally many neighbours together."""
+    counts = np.diff(indptr)
+    for k in np.unique(counts):
+        units = np.flatnonzero(counts == k)
+        step = max(1, _CELLS // (permutations * max(int(k), 1)))
+        for start in range(0, len(units), step):
+            part = units[start : start + step]
+            w = weights[indptr[part][:, None] + np.arange(k)]
+            sums = _drawn_sums(given, w, part, permutations, key)
+            above[part] = (sums >= (observed - slack)[part][:, None]).sum(axis=1)
+            below[part] = (sums <= (observed + slack)[part][:, None]).sum(axis=1)
+            if len(kept):
+                kept[part] = sums
+            bar.update(len(part))
+
+
+def _drawn_sums(given: Float, w: Float, units: Int, permutations: int, key: np.uint64) -> Float:
+    """Return the permuted lags (units, permutations) of units with k neighbours of weights w (units, k)."""
+    n, k = len(given), w.shape[1]
+    unit = mix_array(key ^ mix_array((units + 1).astype(np.uint64) * GAMMA))
+    again = mix_array(unit ^ REDRAW)
+    sums = np.zeros((len(units), permutations))
+    if k == 0:
+        return sums
+    redo = np.ones((len(units), permutations), dtype=bool)
+    if _first_then_look(k, n - 1):
+        chosen, redo = _first_draws(unit, k, n - 1, permutations)
+        for s in range(k):
+            sums += w[:, s, None] * _value(given, chosen[s], units[:, None])
+    row, p = np.nonzero(redo)
+    if len(row):
+        streams = mix_array(again[row] + (p + 1).astype(np.uint64) * GAMMA)
+        cards = _deal(streams, k, n - 1)
+        total = np.zeros(len(row))
+        for s in range(k):
+            total += w[row, s] * _value(given, cards[s], units[row])
+        sums[row, p] = total
+    return sums
+
+
+def _value(given: Float, chosen: Int, units: Int) -> Float:
+    """Return the values drawn; a unit's own has changed places with the last."""
+    return np.asarray(given[np.where(chosen == units, len(given) - 1, chosen)])
+
+
+def _first_draws(unit: Words, k: int, others: int, permutations: int) -> tuple[list[Int], NDArray[np.bool_]]:
+    """Draw k of the others without looking, and say which draws must be made again."""
+    pairs = (k + 1) // 2
+    p = np.arange(permutations, dtype=np.uint64)
+    block = p // np.uint64(BLOCK)
+    bound = np.uint64(others)
+    least = np.uint64((1 << 32) % others)
+    doubt = np.zeros((len(unit), permutations), dtype=bool)
+    chosen: list[Int] = []
+    for h in range(pairs):
+        # The kernel's counters: block by block, pair by pair.
+        counter = (block * np.uint64(pairs) + np.uint64(h)) * np.uint64(BLOCK) + p % np.uint64(BLOCK)
+        x = mix_array(unit[:, None] + (counter * GAMMA)[None, :])
+        for word in (x & _MASK, x >> _HALF):
+            product = word * bound
+            doubt |= (product & _MASK) < least
+            chosen.append((product >> _HALF).astype(np.int64))
+    for s in range(1, k):
+        for t in range(s):
+            doubt |= chosen[s] == chosen[t]
+    return chosen[:k], doubt
+
+
+def _deal(streams: Words, k: int, others: int) -> list[Int]:
+    """Deal k distinct cards of `others` for each stream: a Fisher-Yates shuffle that stops after k."""
+    picks, rare = np.empty((k, len(streams)), dtype=np.int64), np.zeros(len(streams), dtype=bool)
+    counters = np.arange(1, k + 1, dtype=np.uint64) * GAMMA
+    for s in range(k):
+        bound = np.uint64(others - s)
+        product = (mix_array(streams + counters[s]) & _MASK) * bound
+        rare |= (product & _MASK) < np.uint64((1 << 32) % (others - s))
+        picks[s] = s + (product >> _HALF).astype(np.int64)
+    for lane in np.flatnonzero(rare):
+        picks[:, lane] = _careful_picks(int(streams[lane]), k, others)
+    cards: list[Int] = []
+    moved: list[Int] = []
+    for s in range(k):
+        # What lies at place s and at the place picked: what the last swap put there, or its own number.
+        card, head = picks[s].copy(), np.full(len(streams), s, dtype=np.int64)
+        for r in range(s):
+            card = np.where(picks[r] == picks[s], moved[r], card)
+            head = np.where(picks[r] == s, moved[r], head)
+        cards.append(card)
+        moved.append(head)
+    return cards
+
+
+def _careful_picks(key: int, k: int, others: int) -> list[int]:
+    """Return the picks of one stream, drawing again what would favour some cards."""
+    picks, used = [], 0
+    for s in range(k):
+        bound = others - s
+        least = (1 << 32) % bound
+        while True:
+            used += 1
+            product = (int(mix_array((key + used * int(GAMMA)) & _BITS)[0]) & 0xFFFFFFFF) * bound
+            if product & 0xFFFFFFFF >= least:
+                break
+        picks.append(s + (product >> 32))
+    return picks
