@@ -9,6 +9,7 @@ _MODULES = {
     ".estimation.covariance": (
         "Cluster",
         "Conley",
+        "Covariance",
         "DriscollKraay",
         "Heteroskedastic",
         "Homoskedastic",
@@ -17,10 +18,7 @@ _MODULES = {
     ),
     ".diagnostics.table": ("Diagnostics",),
     ".identification.anderson_rubin": ("AndersonRubin",),
-    ".nonspatial": (
-        "FixedEffectsFit",
-        "fixed_effects",
-    ),
+    ".nonspatial": ("fixed_effects",),
     ".hypothesis": ("HypothesisTest",),
     ".identification.verdict": ("Identification",),
     ".impacts.result": ("Impacts",),

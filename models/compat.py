@@ -14,6 +14,7 @@ from spatial.models.data.design import Design
 from spatial.models.estimation.covariance import Homoskedastic
 from spatial.models.estimation.estimate import Request
 from spatial.models.estimation.instrumental import estimate_by_instruments
+from spatial.models.estimation.laws import Law
 from spatial.models.formula.grammar import parse_formula, parse_terms
 from spatial.models.identification.verdict import structural_identification
 from spatial.weights.value import as_weights
@@ -102,7 +103,7 @@ def stata_gs3sls(
     request = Request(design, system._source, "3sls", Homoskedastic(), passes=0)
     found = estimate_by_instruments(request)
     df = 2 * design.layout.n_rows - design.structure.n_parameters
-    found = replace(found, inference=replace(found.inference, df=df))
+    found = replace(found, inference=replace(found.inference, law=Law(df)))
     return SystemFit(found, request, _stamps(design))
 
 

@@ -6,11 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from spatial.errors import DataError, did_you_mean
-from spatial.models.estimation.covariance import Covariance
 from spatial.models.estimation.estimate import Estimate, Request
 from spatial.models.estimation.inference import Inference
 from spatial.models.estimation.instrumental import estimate_by_instruments, infer_by_instruments
-from spatial.models.estimation.steps import RhoMoments
 
 __all__ = ["ESTIMATORS", "Estimator", "estimator_of"]
 
@@ -27,14 +25,15 @@ class Estimator:
         Its name at the head of a column.
     estimate : function of a Request
         Returns an `Estimate`, or a class derived from it.
-    infer : function of an Estimate, a Covariance and the moments of rho
-        Returns the inference of the same estimates under another covariance, for `SystemFit.vcov`.
+    infer : function of an Estimate and a Request
+        Returns the inference of the same estimates under the covariance of the request, for
+        `SystemFit.vcov`.
     """
 
     title: str
     label: str
     estimate: Callable[[Request], Estimate] = estimate_by_instruments
-    infer: Callable[[Estimate, Covariance, RhoMoments], Inference] = infer_by_instruments
+    infer: Callable[[Estimate, Request], Inference] = infer_by_instruments
 
 
 ESTIMATORS: Mapping[str, Estimator] = {
@@ -43,6 +42,7 @@ ESTIMATORS: Mapping[str, Estimator] = {
     "3sls": Estimator("Three-stage least squares", "3SLS"),
     "2sls": Estimator("Two-stage least squares", "2SLS"),
     "gmm": Estimator("Two-step system GMM", "GMM"),
+    "ols": Estimator("Least squares", "OLS"),
 }
 """A new method is one line here; its name joins `Method` in estimation/steps.py."""
 

@@ -41,12 +41,13 @@ def fit_summary(fit: SystemFit) -> str:
     lines += [f"*** {stamp.upper()} ***" for stamp in fit.stamps]
     lines += _size(fit)
     table = fit.tidy()
-    for name, r2 in fit.r_squared.items():
-        lines += ["", f"{name}    R2 = {r2:.4f}", equation_table(table[table["equation"] == name])]
+    for name in fit.structure.names:
+        own = pd.concat([table[table["equation"] == name], fit.cons[fit.cons["equation"] == name]])
+        lines += ["", f"{name}    {_fitness(fit, name)}", equation_table(own)]
     if fit.mcelroy_r_squared == fit.mcelroy_r_squared:  # not where Sigma has no inverse
         lines += ["", f"McElroy system R2 = {fit.mcelroy_r_squared:.4f}"]
     lines += [
-        "R2 = 1 - u'u / y'y with u = y - Z delta, effects (or the mean) taken out; it may be negative.",
+        "R2 = 1 - u'u / y'y, u = y - Z delta, y about its mean (within: effects out); it may be negative.",
         "Coefficients are structural slopes, the other endogenous variables held fixed: see impacts().",
     ]
     lines += [f"Note: {note}." for note in fit.notes]
@@ -55,6 +56,17 @@ def fit_summary(fit: SystemFit) -> str:
         lines.append(f"Instruments left out as dependent: {', '.join(fit.dropped_instruments)}.")
     lines += ["", str(fit.stability())]
     return "\n".join(lines)
+
+
+def _fitness(fit: SystemFit, name: str) -> str:
+    """Write R2 and, with effects, R2 within; and the first-stage F of one equation."""
+    shown = f"R2 = {fit.r_squared[name]:.4f}"
+    if fit.effects:
+        shown += f", within = {fit.r_squared_within[name]:.4f}"
+    if fit.structure.n_equations == 1:
+        shown += f", adjusted = {fit.r_squared_adjusted[name]:.4f}"
+    first = float(fit.equation_tests().loc[name, "first_stage_f"])
+    return shown if first != first else f"{shown}; first-stage F = {first:.2f}"
 
 
 def _size(fit: SystemFit) -> list[str]:

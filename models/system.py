@@ -74,7 +74,8 @@ class SpatialSystem:
         Excluded instruments for all equations, besides those of the formulas.
     iv_order : int
         Highest power of the weights in the instruments (X, WX, W^2 X); 2 as in Kelejian and
-        Prucha (2004).  One more where the equations hold lags of exogenous variables.
+        Prucha (2004).  One more where the equations hold lags of exogenous variables.  0: the exogenous
+        terms themselves and the declared instruments, as in 2SLS without space.
     unbalanced : "raise", "balance" or "induced"
         For absent or missing cells: refuse; drop the units that have any; or use those observed, with the
         weights among them, row-standardised again where they were.
@@ -229,6 +230,7 @@ class SpatialSystem:
         cov: str | Covariance = "cluster",
         rho_moments: RhoMoments = "kp2010",
         passes: int = 1,
+        small: bool = False,
         force: bool = False,
         where: str | None = None,
         lags: Lags = "full",
@@ -237,15 +239,18 @@ class SpatialSystem:
 
         Parameters
         ----------
-        method : "gs3sls", "gs2sls", "3sls", "2sls" or "gmm"
-            ``2sls`` and ``3sls`` leave spatial errors out; ``gmm`` is two-step, with weights clustered by
-            unit, on the filtered data.
+        method : "gs3sls", "gs2sls", "3sls", "2sls", "gmm" or "ols"
+            ``2sls``, ``3sls`` and ``ols`` (exogenous regressors only) leave spatial errors out; ``gmm`` is
+            two-step, with weights clustered by unit, on the filtered data.
         cov : str or Covariance
             ``"cluster"`` (by unit), ``"hom"``, ``"het"``, or a value such as ``Conley(km=200)``.
         rho_moments : "kp2010" or "kp1999"
             Moments of rho: robust to heteroskedasticity and serial correlation, or of 1999.
         passes : int
             How often rho and Sigma are estimated again; 0 with "kp1999" is Kelejian and Prucha (2004).
+        small : bool
+            Small-sample factors as in Stata and fixest: (R - 1)/(R - K) beside C/(C - 1) for clusters, K
+            counting no effects within them; n/(n - k) and t quantiles else.
         force : bool
             Estimate a system that is not identified; every table is stamped.
         where : str, optional
@@ -260,7 +265,9 @@ class SpatialSystem:
         """
         if where is not None:
             chosen = self.where(where, lags=lags)
-            return chosen.fit(method, cov=cov, rho_moments=rho_moments, passes=passes, force=force)
+            return chosen.fit(
+                method, cov=cov, rho_moments=rho_moments, passes=passes, small=small, force=force
+            )
         choice = as_covariance(cov)
         estimator = estimator_of(method)
         _check_fit(rho_moments, passes)
@@ -272,7 +279,8 @@ class SpatialSystem:
             choice,
             rho_moments,
             int(passes),
-            forced=bool(stamps),
+            small,
+            bool(stamps),
             given=self.given,
         )
         return SystemFit(estimator.estimate(request), request, stamps)
@@ -299,8 +307,8 @@ class SpatialSystem:
 
 
 def _check_options(iv_order: int, unbalanced: str) -> None:
-    if not is_whole(iv_order, 1) or iv_order > 6:
-        raise DataError(f"iv_order is a whole number from 1 to 6; got {iv_order!r}.")
+    if not is_whole(iv_order, 0) or iv_order > 6:
+        raise DataError(f"iv_order is a whole number from 0 to 6; got {iv_order!r}.")
     if unbalanced not in ("raise", "balance", "induced"):
         raise DataError(f"unbalanced is 'raise', 'balance' or 'induced'; got {unbalanced!r}.")
 

@@ -142,7 +142,8 @@ def build_design(
     effects : tuple of tuple of str
         ``unit``, ``time`` or columns; products as tuples.
     iv_order : int
-        Highest power of the weights in the instruments; one more where exogenous variables are lagged.
+        Highest power of the weights in the instruments; one more where exogenous variables are lagged; 0
+        for the exogenous terms and the declared instruments alone.
     keep : bool array (T, N), optional
         The cells that a condition chose; W is cut to them.
     """
@@ -257,6 +258,8 @@ def _instruments(
     effects: Effects,
 ) -> tuple[Float, tuple[str, ...]]:
     structure = blueprint.structure
+    if iv_order == 0:
+        return _plain_instruments(blueprint, evaluate, effects)
     exogenous = list(blueprint.instruments.values())
     errors = tuple(dict.fromkeys(e.error for e in structure.equations if e.error is not None))
     used = structure.weights or errors
@@ -274,6 +277,25 @@ def _instruments(
     if any(t.role == "constant" for _, t in structure.terms) and not effects.any:
         H, names = np.column_stack([np.ones(rows), H]), (CONSTANT, *names)
     return H, names
+
+
+def _plain_instruments(
+    blueprint: Blueprint, evaluate: RowEvaluator, effects: Effects
+) -> tuple[Float, tuple[str, ...]]:
+    """Return the exogenous terms as they are and the declared instruments, and no lags of them."""
+    structure = blueprint.structure
+    nodes: dict[str, Node] = {}
+    for equation, row in zip(structure.equations, blueprint.terms, strict=True):
+        for term, node in zip(equation.terms, row, strict=True):
+            if term.role in ("exogenous", "predetermined"):
+                nodes.setdefault(canonical(node), node)
+    for term in structure.instruments:
+        nodes.setdefault(term.variable, blueprint.instruments[term.variable])
+    columns = [evaluate(node) for node in nodes.values()]
+    names = tuple(nodes)
+    if any(t.role == "constant" for _, t in structure.terms) and not effects.any:
+        columns, names = [np.ones(evaluate.layout.n_rows), *columns], (CONSTANT, *names)
+    return np.column_stack(columns) if columns else np.zeros((evaluate.layout.n_rows, 0)), names
 
 
 # ---- what cannot be estimated

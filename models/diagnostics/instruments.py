@@ -53,7 +53,7 @@ def equation_tests(subject: Subject, g: int) -> list[HypothesisTest]:
 
 
 def equation_statistics(estimate: Estimate) -> pd.DataFrame:
-    """Return the clustered J with its p-value, and the smallest conditional F, of each equation.
+    """Return the clustered J with its p-value, and the smallest statistic that judges its instruments.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def equation_statistics(estimate: Estimate) -> pd.DataFrame:
         if subject.endogenous(g).any():
             test = _clustered_j(subject, g)
             mine = first[first["equation"] == name]
-            row["first_stage_f"] = float(mine["SW_F"].min())
+            row["first_stage_f"] = float(mine["strength"].min())
             if test.computed:
                 row |= {"j": test.statistic, "j_p_value": test.p_value}
         rows.append(row)

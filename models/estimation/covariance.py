@@ -10,9 +10,11 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 
 from spatial.errors import DataError, did_you_mean
-from spatial.models.data.layout import Layout
+from spatial.models.data.design import Design
+from spatial.models.data.layout import Codes, Layout
 
 from .clusters import Lookup, cluster_codes, coordinates, count_of, name_of, warn_few
+from .laws import Law
 from .pairs import Kind
 from .scores import (
     Meat,
@@ -72,6 +74,18 @@ class Covariance:
         """Return what the moments of rho assume, None where they contradict this covariance; and notes."""
         return "cluster", ("the standard error of rho takes units as independent once rho is filtered out",)
 
+    def small_factor(self, design: Design, k: float, lookup: Lookup) -> float:
+        """Return what Stata and fixest multiply the variance by in small samples, beside what it has.
+
+        Parameters
+        ----------
+        design : Design
+        k : float
+            Coefficients of an equation, the effects not counted.
+        lookup : function of a column name
+        """
+        return design.n_effective / (design.n_effective - k)
+
     @property
     def gmm_clusters(self) -> Any:
         """Clusters of the weights of two-step GMM."""
@@ -81,6 +95,20 @@ class Covariance:
     def from_parts(cls, parts: Sequence[str], cities: Any, seed: int) -> Covariance:
         """Return the value that a study file writes as a word and these parts."""
         return cls(*parts)
+
+
+def _cluster_factor(design: Design, k: float, several: Sequence[Codes]) -> float:
+    """Return (R - 1)/(R - K): K counts no effects within clusters, but one for each set of them."""
+    effects = design.effects.codes
+    nested = sum(count_of(c) - 1 for c in effects if any(_within(c, codes) for codes in several))
+    rows = design.layout.n_rows
+    return (rows - 1) / (rows - (k + design.effects.rank - nested))
+
+
+def _within(effect: Codes, clusters: Codes) -> bool:
+    """Whether each level of an effect lies in one cluster."""
+    pairs = effect.astype(np.int64) * count_of(clusters) + clusters
+    return len(np.unique(pairs)) == count_of(effect)
 
 
 def _cluster_kind(by: Any, layout: Layout, lookup: Lookup) -> tuple[Kind | None, tuple[str, ...]]:
@@ -149,11 +177,15 @@ class Cluster(Covariance):
         """Return the outer products of the sums by cluster, times C/(C-1)."""
         codes = cluster_codes(self.by, layout, lookup)
         warn_few(self.label, [codes], layout)
-        return Meat(outer_meat(scores.sums(codes)), (count_of(codes),))
+        return Meat(outer_meat(scores.sums(codes)), (count_of(codes),), law=Law(count_of(codes) - 1))
 
     def rho_kind(self, layout: Layout, lookup: Lookup) -> tuple[Kind | None, tuple[str, ...]]:
         """Return that the moments of rho allow dependence within a unit; None for larger clusters."""
         return _cluster_kind(self.by, layout, lookup)
+
+    def small_factor(self, design: Design, k: float, lookup: Lookup) -> float:
+        """Return (R - 1)/(R - K), effects within clusters not counted."""
+        return _cluster_factor(design, k, [cluster_codes(self.by, design.layout, lookup)])
 
     @property
     def gmm_clusters(self) -> Any:
@@ -182,7 +214,13 @@ class TwoWay(Covariance):
         one, two = (cluster_codes(by, layout, lookup) for by in (self.first, self.second))
         warn_few(self.label, [one, two], layout)
         counts = (count_of(one), count_of(two))
-        return Meat(two_way_meat(scores.values, one, two), counts, may_be_indefinite=True)
+        law = Law(min(counts) - 1)
+        return Meat(two_way_meat(scores.values, one, two), counts, may_be_indefinite=True, law=law)
+
+    def small_factor(self, design: Design, k: float, lookup: Lookup) -> float:
+        """Return (R - 1)/(R - K), effects within clusters of either kind not counted."""
+        several = [cluster_codes(by, design.layout, lookup) for by in (self.first, self.second)]
+        return _cluster_factor(design, k, several)
 
 
 @dataclass(frozen=True)
@@ -271,6 +309,11 @@ class DriscollKraay(Covariance):
         note = f"Driscoll-Kraay with {lags} lags of {times} times"
         return Meat(driscoll_kraay_meat(scores.values, layout, lags) * scores.inflation, notes=(note,))
 
+    def small_factor(self, design: Design, k: float, lookup: Lookup) -> float:
+        """Return (R - 1)/(n - k) T/(T - 1) for sums that had R/n."""
+        rows, n, times = design.layout.n_rows, design.n_effective, design.layout.n_times
+        return (rows - 1) / (n - k) * n / rows * times / (times - 1)
+
     @classmethod
     def from_parts(cls, parts: Sequence[str], cities: Any, seed: int) -> Covariance:
         """Return ``driscoll-kraay`` or ``driscoll-kraay:LAGS``."""
@@ -308,11 +351,15 @@ class WildBootstrap(Covariance):
     def meat(self, scores: Scores, layout: Layout, lookup: Lookup) -> Meat:
         """Return that of `Cluster`, for the standard errors."""
         codes = cluster_codes(self.by, layout, lookup)
-        return Meat(outer_meat(scores.sums(codes)), (count_of(codes),))
+        return Meat(outer_meat(scores.sums(codes)), (count_of(codes),), law=Law(count_of(codes) - 1))
 
     def rho_kind(self, layout: Layout, lookup: Lookup) -> tuple[Kind | None, tuple[str, ...]]:
         """Return that of `Cluster`."""
         return _cluster_kind(self.by, layout, lookup)
+
+    def small_factor(self, design: Design, k: float, lookup: Lookup) -> float:
+        """Return that of `Cluster`."""
+        return Cluster(self.by).small_factor(design, k, lookup)
 
     @classmethod
     def from_parts(cls, parts: Sequence[str], cities: Any, seed: int) -> Covariance:

@@ -36,6 +36,8 @@ class Request:
     covariance : Covariance
     rho_moments : "kp2010" or "kp1999"
     passes : int
+    small : bool
+        Whether variances get the small-sample factors of Stata and fixest.
     forced : bool
         Whether a system that is not identified is estimated all the same.
     given : Given, optional
@@ -48,6 +50,7 @@ class Request:
     covariance: Covariance
     rho_moments: RhoMoments = "kp2010"
     passes: int = 1
+    small: bool = False
     forced: bool = False
     given: Given | None = None
 

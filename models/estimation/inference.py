@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from spatial.models.data.design import Design
 from .clusters import Lookup
 from .covariance import Covariance
 from .errors import RhoFit
+from .laws import NORMAL, Law
 from .pairs import Kind, moment_covariance
 from .scores import Scores, nearest_psd
 from .steps import SPATIAL_ERRORS, BoundaryWarning, Numbers, RhoMoments, Workspace
@@ -36,8 +37,8 @@ class Inference:
         Upsilon of each rho.
     n_clusters : tuple of int
     notes : tuple of str
-    df : float, optional
-        Degrees of freedom of t statistics; None for the normal distribution.
+    law : Law
+        Against which t statistics are read.
     """
 
     cov: Float
@@ -46,7 +47,7 @@ class Inference:
     weights: tuple[Float, ...] = ()
     n_clusters: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
-    df: float | None = None
+    law: Law = NORMAL
 
 
 def infer(
@@ -56,6 +57,7 @@ def infer(
     rho_moments: RhoMoments,
     lookup: Lookup,
     known: Inference | None = None,
+    small: bool = False,
 ) -> Inference:
     """Compute the covariance, and rho with efficient weights.
 
@@ -65,20 +67,29 @@ def infer(
         Returns the (R,) values of a column of the data, for clusters and coordinates.
     known : Inference, optional
         Of the same estimates under another covariance: its rho and weights are kept.
+    small : bool
+        Whether variances get the small-sample factors of Stata and fixest.
     """
-    V, counts, notes = _coefficient_covariance(space.design, numbers, cov, lookup)
+    plain = _coefficient_inference(space.design, numbers, cov, lookup, small)
+    V = plain.cov
     active = [g for g, r in enumerate(numbers.rho) if _has_rho(space, numbers, g)]
     if not active:
-        return Inference(V, np.zeros(0), n_clusters=counts, notes=notes)
+        return plain
     if rho_moments == "kp1999":
         note = "rho by the moments of Kelejian and Prucha (1999): no standard error"
         known = known or Inference(V, numbers.rho[active], _at_bound(space, numbers, active))
-        return Inference(_padded(V, len(active)), known.rho, known.at_bound, (), counts, (*notes, note))
+        return replace(
+            plain,
+            cov=_padded(V, len(active)),
+            rho=known.rho,
+            at_bound=known.at_bound,
+            notes=(*plain.notes, note),
+        )
     kind, caution = cov.rho_kind(space.design.layout, lookup)
     joint = _joint(space, numbers, V, active, kind or "cluster", known)
     if kind is None:
         joint.cov[len(V) :, :] = joint.cov[:, len(V) :] = np.nan
-    return Inference(joint.cov, joint.rho, joint.at_bound, joint.weights, counts, (*notes, *caution))
+    return replace(joint, n_clusters=plain.n_clusters, notes=(*plain.notes, *caution), law=plain.law)
 
 
 def _has_rho(space: Workspace, numbers: Numbers, g: int) -> bool:
@@ -98,20 +109,24 @@ def _padded(V: Float, extra: int) -> Float:
 
 
 # ---- the coefficients
-def _coefficient_covariance(
-    design: Design, numbers: Numbers, cov: Covariance, lookup: Lookup
-) -> tuple[Float, tuple[int, ...], tuple[str, ...]]:
-    fit = numbers.fit
-    inflation = design.layout.n_rows / design.n_effective
-    found = cov.meat(
-        Scores(design.basis.Q, numbers.residuals, fit.gamma, numbers.sigma, inflation), design.layout, lookup
-    )
-    V, notes = _symmetric(fit.bread @ found.matrix @ fit.bread), found.notes
+def _coefficient_inference(
+    design: Design, numbers: Numbers, cov: Covariance, lookup: Lookup, small: bool
+) -> Inference:
+    fit, layout = numbers.fit, design.layout
+    inflation = layout.n_rows / design.n_effective
+    scores = Scores(design.basis.Q, numbers.residuals, fit.gamma, numbers.sigma, inflation)
+    found = cov.meat(scores, layout, lookup)
+    V, notes, law = _symmetric(fit.bread @ found.matrix @ fit.bread), found.notes, found.law
     if found.may_be_indefinite:
         V, fixed = nearest_psd(V)
         if fixed:
             notes = (*notes, "negative eigenvalues of the covariance were set to zero")
-    return V, found.clusters, notes
+    if small:
+        k = len(V) / len(numbers.residuals)
+        V = V * cov.small_factor(design, k, lookup)
+        if law is NORMAL:
+            law = Law(design.n_effective * len(numbers.residuals) - len(V))
+    return Inference(V, np.zeros(0), n_clusters=found.clusters, notes=notes, law=law)
 
 
 def _symmetric(matrix: Float) -> Float:

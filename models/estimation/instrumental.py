@@ -8,10 +8,9 @@ from dataclasses import replace
 from spatial.errors import SpatialWarning
 
 from .clusters import cluster_codes
-from .covariance import Covariance
 from .estimate import Estimate, Request
 from .inference import Inference, infer
-from .steps import Method, Numbers, RhoMoments, SingularSigmaError, Workspace, estimate
+from .steps import Method, Numbers, SingularSigmaError, Workspace, estimate
 
 __all__ = ["estimate_by_instruments", "infer_by_instruments"]
 
@@ -19,13 +18,23 @@ __all__ = ["estimate_by_instruments", "infer_by_instruments"]
 def estimate_by_instruments(request: Request) -> Estimate:
     """Estimate by one of the methods of `steps.METHODS`."""
     numbers, space = _estimated(request)
-    inference = infer(space, numbers, request.covariance, request.rho_moments, request.lookup)
+    inference = infer(
+        space, numbers, request.covariance, request.rho_moments, request.lookup, small=request.small
+    )
     return Estimate(request.design, request.source, space, numbers, inference)
 
 
-def infer_by_instruments(found: Estimate, cov: Covariance, rho_moments: RhoMoments) -> Inference:
-    """Return the inference of the same estimates under another covariance."""
-    return infer(found.space, found.numbers, cov, rho_moments, found.lookup, found.inference)
+def infer_by_instruments(found: Estimate, asked: Request) -> Inference:
+    """Return the inference of the same estimates under another covariance, that of `asked`."""
+    return infer(
+        found.space,
+        found.numbers,
+        asked.covariance,
+        asked.rho_moments,
+        found.lookup,
+        found.inference,
+        asked.small,
+    )
 
 
 def _estimated(request: Request) -> tuple[Numbers, Workspace]:

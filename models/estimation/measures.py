@@ -2,28 +2,89 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
-from .estimate import Estimate
+from spatial.errors import SpatialWarning
+
+from .estimate import Estimate, Request
+from .laws import NORMAL, Law
 from .least_squares import precision_of
+from .scores import Scores
 
-__all__ = ["inference_frame", "mcelroy_r_squared", "structural_r_squared"]
+__all__ = ["constants", "fitted_values", "inference_frame", "mcelroy_r_squared", "r_squared"]
 
 Float = NDArray[np.float64]
 
 
-def structural_r_squared(found: Estimate) -> tuple[float, ...]:
-    """Return 1 - u'u / y'y of each equation, u = y - Z delta; effects, or the mean, taken out."""
-    design, values = found.design, []
+def r_squared(found: Estimate) -> pd.DataFrame:
+    r"""Return R2, R2 within and adjusted R2 of each equation, from its structural residuals u = y - Z delta.
+
+    .. math:: R^2 = 1 - \frac{u'u}{\sum (y - \bar y)^2}, \quad R^2_w = 1 - \frac{u'u}{(Py)'(Py)}, \quad
+              \bar R^2 = 1 - (1 - R^2)\frac{R - 1}{n - k}
+
+    P takes the effects out (all of them: with unit and time effects the two-way deviations), or the mean;
+    effects count as explained in R2; n is the number of rows less the rank of the effects.
+    """
+    design, rows = found.design, []
     for g, place in enumerate(design.structure.slices):
         data = design.projected[:, design.equation_columns(g)]
         u = data @ np.concatenate([[1.0], -found.delta[place]])
+        raw = design.columns[:, design.outcomes[g]]
+        total = float(np.sum((raw - raw.mean()) ** 2))
         y = data[:, 0] if design.effects.any else data[:, 0] - data[:, 0].mean()
-        values.append(1.0 - float(u @ u) / float(y @ y))
-    return tuple(values)
+        left = float(u @ u)
+        overall, free = 1.0 - left / total, design.n_effective - (place.stop - place.start)
+        rows.append(
+            {
+                "r_squared": overall,
+                "r_squared_within": 1.0 - left / float(y @ y),
+                "r_squared_adjusted": 1.0 - (1.0 - overall) * (len(raw) - 1) / free,
+            }
+        )
+    return pd.DataFrame(rows, index=pd.Index(design.structure.names, name="equation"))
+
+
+def constants(found: Estimate, asked: Request) -> tuple[Float, Float]:
+    r"""Return the constant of each equation whose effects absorb it, and its standard error; (G,) each.
+
+    .. math:: a_g = \bar y_g - \bar z_g'\hat\delta_g, \qquad
+              \hat a_g - a_g = \frac{1}{R}\sum_{it} \varepsilon_{git} - \bar z_g'(\hat\delta_g - \delta_g)
+
+    the mean of the effects, as Stata's ``xtreg, fe`` and ``reghdfe`` print ``_cons``: that of a regression
+    with the effects taken out and the means of all rows added again.
+    """
+    design, numbers, layout = found.design, found.numbers, found.design.layout
+    G, K, p = numbers.fit.gamma.shape
+    root = np.sqrt(layout.n_rows)
+    Q = np.column_stack([design.basis.Q, np.full(layout.n_rows, 1 / root)])
+    gamma = np.zeros((G, K + G, p + 1))
+    gamma[:, :K, :p] = np.stack([numbers.fit.bread @ block for block in numbers.fit.gamma])
+    values, moves = np.empty(G), np.zeros((G, K + G))
+    for g, place in enumerate(design.structure.slices):
+        gamma[g, K + g, p] = 1 / root
+        means = design.columns[:, design.equation_columns(g)].mean(axis=0)
+        values[g] = means[0] - means[1:] @ found.delta[place]
+        moves[g, place], moves[g, K + g] = -means[1:], 1.0
+    scores = Scores(Q, numbers.residuals, gamma, numbers.sigma, layout.n_rows / design.n_effective)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SpatialWarning)  # said when the fit was made
+        V = asked.covariance.meat(scores, layout, found.lookup).matrix
+    factor = asked.covariance.small_factor(design, K / G, found.lookup) if asked.small else 1.0
+    return values, np.sqrt(np.maximum(factor * np.einsum("gk,kl,gl->g", moves, V, moves), 0.0))
+
+
+def fitted_values(found: Estimate) -> Float:
+    """Return y less the structural residual, the effects in; (R, G)."""
+    design, out = found.design, []
+    for g, place in enumerate(design.structure.slices):
+        data = design.projected[:, design.equation_columns(g)]
+        u = data @ np.concatenate([[1.0], -found.delta[place]])
+        out.append(design.columns[:, design.outcomes[g]] - u)
+    return np.column_stack(out)
 
 
 def mcelroy_r_squared(found: Estimate) -> float:
@@ -40,13 +101,12 @@ def mcelroy_r_squared(found: Estimate) -> float:
 
 
 def inference_frame(
-    estimate: Float, error: Float, level: float, index: pd.MultiIndex, df: float | None = None
+    estimate: Float, error: Float, level: float, index: pd.MultiIndex, law: Law = NORMAL
 ) -> pd.DataFrame:
-    """Return estimates with their tests against zero: normal, or t with `df` degrees of freedom."""
-    law = stats.norm() if df is None else stats.t(df)
+    """Return estimates with their tests against zero, read against a law."""
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = estimate / error
-    half = law.ppf(0.5 + level / 2) * error
+    half = law.quantile(level) * error
     return pd.DataFrame(
         {
             "equation": index.get_level_values(0),
@@ -54,7 +114,7 @@ def inference_frame(
             "estimate": estimate,
             "std_error": error,
             "statistic": statistic,
-            "p_value": 2 * law.sf(np.abs(statistic)),
+            "p_value": law.p_value(statistic),
             "conf_low": estimate - half,
             "conf_high": estimate + half,
         }

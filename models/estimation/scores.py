@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from spatial.models.data.layout import Codes, Layout
 
+from .laws import NORMAL, Law
+
 __all__ = [
     "Meat",
     "Scores",
@@ -89,12 +91,15 @@ class Meat:
         What a reader should know.
     may_be_indefinite : bool
         Whether negative eigenvalues have to be set to zero.
+    law : Law
+        Against which t statistics are read.
     """
 
     matrix: Float
     clusters: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     may_be_indefinite: bool = False
+    law: Law = NORMAL
 
 
 def scores(Q: Float, residuals: Float, gamma: Float) -> Float:

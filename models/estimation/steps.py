@@ -29,11 +29,12 @@ __all__ = [
 ]
 
 Float = NDArray[np.float64]
-Method = Literal["gs3sls", "gs2sls", "3sls", "2sls", "gmm"]
+Method = Literal["gs3sls", "gs2sls", "3sls", "2sls", "gmm", "ols"]
 RhoMoments = Literal["kp2010", "kp1999"]
 
-METHODS: tuple[Method, ...] = ("gs3sls", "gs2sls", "3sls", "2sls", "gmm")
+METHODS: tuple[Method, ...] = ("gs3sls", "gs2sls", "3sls", "2sls", "gmm", "ols")
 SPATIAL_ERRORS = frozenset(("gs3sls", "gs2sls", "gmm"))
+ONE_BY_ONE = frozenset(("gs2sls", "2sls", "ols"))
 
 
 class SingularSigmaError(DataError):
@@ -205,6 +206,8 @@ def estimate(
         Clusters of the GMM weights.
     """
     space = Workspace(design)
+    if method == "ols":
+        _refuse_endogenous(design)
     _check_order(design)
     count = design.structure.n_equations
     with_errors = method in SPATIAL_ERRORS and design.structure.has_error
@@ -217,6 +220,16 @@ def estimate(
         if with_errors and step < passes:
             rho = _all_rho(space, numbers.fit.delta, rho_moments)
     return numbers, space
+
+
+def _refuse_endogenous(design: Design) -> None:
+    for equation in design.structure.equations:
+        moving = [t.name for t in equation.terms if t.is_endogenous]
+        if moving:
+            raise DataError(
+                f"Least squares is inconsistent: {', '.join(moving)} of equation {equation.name!r} "
+                f"{'is' if len(moving) == 1 else 'are'} endogenous. Use '2sls' or 'gs2sls'."
+            )
 
 
 def _check_order(design: Design) -> None:
@@ -263,7 +276,7 @@ def _one_pass(space: Workspace, rho: Float, method: Method, clusters: Codes) -> 
     fit, moments = _two_stage(space, rho)
     residuals = residuals_of(space, rho, fit.delta)
     sigma = innovation_covariance(list(residuals), design.n_effective)
-    if method in ("2sls", "gs2sls"):
+    if method in ONE_BY_ONE:
         return Numbers(fit, rho, residuals, sigma, method)
     R, r = [m[:, 1:] for m in moments], [m[:, 0] for m in moments]
     notes: tuple[str, ...] = ()

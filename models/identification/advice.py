@@ -8,15 +8,16 @@ from .pattern import SystemPattern
 
 __all__ = ["advice_data", "advice_form", "advice_weak", "faint"]
 
-WEAK, WEAK_F = 0.05, 10.0
+WEAK = 0.05
 
 
-def faint(instruments: pd.DataFrame) -> dict[str, float]:
-    """Return the endogenous regressors whose conditional F is below the rule of thumb, with it."""
+def faint(instruments: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """Return the endogenous regressors whose statistic is below its critical value, with both."""
     if not len(instruments):
         return {}
-    low = instruments[~(instruments["SW_F"] >= WEAK_F)]
-    return dict(zip(low["regressor"], low["SW_F"], strict=True))
+    low = instruments[~(instruments["strength"] >= instruments["critical_value"])]
+    pairs = zip(low["strength"], low["critical_value"], strict=True)
+    return dict(zip(low["regressor"], pairs, strict=True))
 
 
 def advice_form(found: SystemPattern, g: int, rank: int, remedies: tuple[str, ...]) -> str:
@@ -69,7 +70,7 @@ def advice_data(found: SystemPattern, g: int, instruments: int | None) -> str:
     )
 
 
-def advice_weak(smallest: float, low: dict[str, float], equations: int) -> str:
+def advice_weak(smallest: float, low: dict[str, tuple[float, float]], equations: int) -> str:
     """Say by which measure an equation is weakly identified."""
     lines = []
     if smallest < WEAK:
@@ -78,9 +79,8 @@ def advice_weak(smallest: float, low: dict[str, float], equations: int) -> str:
             "expect large standard errors."
         )
     if low:
-        shown = ", ".join(f"{name} {value:.2g}" for name, value in low.items())
-        lines.append(f"Conditional first-stage F below {WEAK_F:g}: {shown}.")
-    if low:
+        shown = ", ".join(f"{name} {value:.3g} < {least:.3g}" for name, (value, least) in low.items())
+        lines.append(f"First-stage F below its critical value: {shown}.")
         lines.append("fit.anderson_rubin() gives confidence sets that hold however weak instruments are.")
     if equations > 1:
         lines.append(

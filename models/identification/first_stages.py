@@ -49,9 +49,9 @@ def _stage_rows(stage: strength.FirstStage, equation: str, names: Sequence[str])
     cragg_donald = strength.cragg_donald(stage).statistic
     rank_test, rank_f = strength.kleibergen_paap(stage)
     effective = strength.effective_f(stage).statistic
-    critical = strength.bias_critical_value(stage.n_instruments - stage.n_endogenous + 1)
     rows: list[dict[str, object]] = []
     for j, name in enumerate(names):
+        judged, critical = strength.strength_of(stage, j)
         plain, conditional = strength.first_stage_f(stage, j), strength.sanderson_windmeijer_f(stage, j)
         rows.append(
             {
@@ -59,10 +59,12 @@ def _stage_rows(stage: strength.FirstStage, equation: str, names: Sequence[str])
                 "regressor": name,
                 "instruments": stage.n_instruments,
                 "F": plain.statistic,
-                "p_value": plain.p_value,
+                "p_value": strength.first_stage_lm(stage, j).p_value,
                 "SW_F": conditional.statistic,
-                "SW_p_value": conditional.p_value,
+                "SW_p_value": strength.first_stage_lm(stage, j, conditional=True).p_value,
+                "strength": judged,
                 "critical_value": critical,
+                "F_clustered": strength.first_stage_f(stage, j, clustered=True).statistic,
                 "SW_F_clustered": strength.sanderson_windmeijer_f(stage, j, clustered=True).statistic,
                 "cragg_donald": cragg_donald,
                 "kleibergen_paap": rank_test.statistic,

@@ -17,9 +17,11 @@ __all__ = [
     "effective_f",
     "first_stage",
     "first_stage_f",
+    "first_stage_lm",
     "kleibergen_paap",
     "sanderson_windmeijer_f",
     "shea_r2",
+    "strength_of",
 ]
 
 Float = NDArray[np.float64]
@@ -173,6 +175,31 @@ def _f_test(
     return HypothesisTest(name, null, value, "F", df, clusters - 1, detail="clustered")
 
 
+def first_stage_lm(stage: FirstStage, column: int, *, conditional: bool = False) -> HypothesisTest:
+    r"""Return the clustered LM test that the instruments do not move one endogenous regressor.
+
+    .. math:: LM = \hat\pi_j' \Bigl(\sum_c Z_c' v_c v_c' Z_c\Bigr)^{-1} \hat\pi_j \sim \chi^2(L - m + 1)
+
+    with v the regressor itself, as under the null: the Kleibergen-Paap rk LM of one regressor, which keeps
+    its size where the F statistics do not.  Conditional: v free of the other endogenous regressors.
+    """
+    name = "Conditional first-stage LM" if conditional else "First-stage LM"
+    null = "the excluded instruments do not move the regressor"
+    others = [h for h in range(stage.n_endogenous) if h != column] if conditional else []
+    df = stage.n_instruments - len(others)
+    if df < 1 or stage.codes is None:
+        return HypothesisTest.failed(name, null, "there are too few instruments, or no clusters")
+    slopes = np.linalg.lstsq(stage.pi[:, others], stage.pi[:, column], rcond=None)[0]
+    pi = stage.pi[:, column] - stage.pi[:, others] @ slopes
+    series = stage.Y[:, column] - stage.Y[:, others] @ slopes
+    clusters = int(stage.codes.max()) + 1
+    if clusters <= df:
+        return HypothesisTest.failed(name, null, f"{clusters} clusters for {df} restrictions")
+    meat = _score_covariance(stage.Z, series, stage.codes)
+    value = float(pi @ np.linalg.pinv(meat, hermitian=True) @ pi)
+    return HypothesisTest(name, null, value, "chi2", df, detail="clustered")
+
+
 def shea_r2(stage: FirstStage, column: int) -> float:
     """Return the partial R2 of Shea (1997), a ratio of variance factors; NaN without enough instruments."""
     if stage.n_instruments < stage.n_endogenous:
@@ -274,12 +301,35 @@ def effective_f(stage: FirstStage) -> HypothesisTest:
         )
     if stage.codes is None or stage.n_instruments == 0:
         return HypothesisTest.failed(name, null, "there are no clusters or no excluded instruments")
-    meat = _score_covariance(stage.Z, stage.residuals[:, 0], stage.codes) * _small_sample(stage)
+    meat = _effective_meat(stage)
     value = float(stage.pi[:, 0] @ stage.pi[:, 0] / np.trace(meat))
     critical = effective_critical_value(meat)
     return HypothesisTest(
         name, null, value, "", detail=f"critical value {critical:.2f} (bias above 10 %, 5 %)"
     )
+
+
+def _effective_meat(stage: FirstStage) -> Float:
+    assert stage.codes is not None
+    return _score_covariance(stage.Z, stage.residuals[:, 0], stage.codes) * _small_sample(stage)
+
+
+def strength_of(stage: FirstStage, column: int) -> tuple[float, float]:
+    """Return the statistic that judges a regressor's instruments, and what it must exceed.
+
+    One endogenous regressor: the effective F and its critical value (Montiel Olea and Pflueger 2013).
+    Several: the smaller of the homoskedastic and the clustered conditional F, and the value at which the
+    bias of 2SLS is a tenth of that of least squares (Skeels and Windmeijer 2018), or 10 where there is none.
+    """
+    if stage.n_endogenous == 1:
+        found = effective_f(stage)
+        if not found.computed:
+            return float("nan"), float("nan")
+        return found.statistic, effective_critical_value(_effective_meat(stage))
+    both = [sanderson_windmeijer_f(stage, column, clustered=c).statistic for c in (False, True)]
+    critical = bias_critical_value(stage.n_instruments - stage.n_endogenous + 1)
+    known = [value for value in both if np.isfinite(value)]
+    return min(known, default=float("nan")), critical if np.isfinite(critical) else 10.0
 
 
 def effective_critical_value(meat: Float, *, bias: float = 0.1, level: float = 0.05) -> float:

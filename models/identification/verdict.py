@@ -47,10 +47,11 @@ class Identification(Result):
         excludes, and the rank `required`; `sigma_min`, the smallest singular value of the projected
         expected regressors (NaN without data); `weak`; `advice` in words.
     instruments : DataFrame
-        A row for each endogenous regressor: `equation`, `regressor`, ordinary first-stage `F` and `p_value`,
-        conditional `SW_F` with `SW_p_value` and `critical_value`, `SW_F_clustered`; and, the same for all
-        regressors of an equation, `cragg_donald`, `kleibergen_paap` (clustered rk LM) with `KP_p_value`, its
-        Wald form `KP_F`, and `effective_F` (one endogenous regressor).
+        A row for each endogenous regressor: `equation`, `regressor`, ordinary first-stage `F` and
+        conditional `SW_F`, each homoskedastic and `_clustered`, with `p_value` and `SW_p_value` of their
+        clustered LM forms; `strength`, the statistic that judges, and the `critical_value` that it must
+        exceed; and, the same for all regressors of an equation, `cragg_donald`, `kleibergen_paap` (clustered
+        rk LM) with `KP_p_value`, its Wald form `KP_F`, and `effective_F` (one endogenous regressor).
     remedies : mapping of str to tuple of str
         For each equation that is not identified, the terms any one of which, left out, would identify it.
     outside : tuple of str
@@ -111,11 +112,15 @@ class Identification(Result):
         return verdict if self.instruments.empty else f"{verdict}\n\n{self._first_stages()}"
 
     def _first_stages(self) -> str:
-        shown = ["equation", "regressor", "F", "SW_F", "SW_F_clustered", "critical_value", "KP_p_value"]
+        shown = ["equation", "regressor", "F", "F_clustered", "SW_F", "SW_F_clustered"]
+        shown += ["strength", "critical_value", "KP_p_value"]
         table = self.instruments[shown].to_string(index=False, float_format=lambda v: f"{v:.3g}")
         return (
-            "First stages (F alone is not enough with several endogenous regressors: read SW_F, the "
-            f"conditional F of Sanderson and Windmeijer)\n{table}"
+            "First stages: read strength against critical_value (bias of 2SLS above 10 %).\n"
+            "One endogenous regressor: the effective F of Montiel Olea and Pflueger; several: the smaller\n"
+            "of both conditional F of Sanderson and Windmeijer.  KP_p_value: Kleibergen-Paap LM, clustered;\n"
+            "the F have no p-value that keeps its size.  Where weak, read Anderson-Rubin in diagnostics().\n"
+            f"{table}"
         )
 
     def verdict(self) -> str:

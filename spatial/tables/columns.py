@@ -122,7 +122,7 @@ def columns_of(fit: Any, number: int, name: str | None, impacts: Mapping[str, An
 
     Parameters
     ----------
-    fit : SystemFit, FixedEffectsFit, or a result that maketables understands
+    fit : SystemFit, or a result that maketables understands
     number : int
         Which model of the table.
     name : str, optional
@@ -134,7 +134,9 @@ def columns_of(fit: Any, number: int, name: str | None, impacts: Mapping[str, An
 
     if isinstance(fit, SystemFit):
         columns = _system_columns(fit, number, name or _METHODS[fit.method])
-        return _with_impacts(columns, fit, impacts) if impacts is not None else columns
+        if impacts is None or not _has_equilibrium(fit):
+            return columns
+        return _with_impacts(columns, fit, impacts)
     if isinstance(fit, Fit):
         method = str(getattr(fit, "method", type(fit).__name__))
         return [_own_column(fit, number, name or _METHODS.get(method, method))]
@@ -144,6 +146,7 @@ def columns_of(fit: Any, number: int, name: str | None, impacts: Mapping[str, An
 # ---- our own
 def _system_columns(fit: Any, number: int, name: str) -> list[Column]:
     table, within = fit.tidy(), bool(fit.effects)
+    simultaneous = any(fit.structure.is_outcome(term) for _, term in fit.structure.terms)
     tests = fit.equation_tests()
     system = _system(fit)
     out = []
@@ -151,6 +154,7 @@ def _system_columns(fit: Any, number: int, name: str) -> list[Column]:
         mine = table[table["equation"] == equation.name].set_index("term")[_ESTIMATES]
         is_rho = (mine.index == "rho") & (equation.name in fit.rho.index)
         r2 = float(fit.r_squared[equation.name])
+        r2_within = float(fit.r_squared_within[equation.name]) if within else math.nan
         used = dict.fromkeys(t.weights for t in equation.terms if t.weights)
         used |= {equation.error: None} if equation.error and is_rho.any() else {}
         out.append(
@@ -164,9 +168,9 @@ def _system_columns(fit: Any, number: int, name: str) -> list[Column]:
                 fit.n_units,
                 fit.n_times,
                 fit.n_obs,
-                math.nan if within else r2,
-                r2 if within else math.nan,
-                "structural",
+                math.nan if within and simultaneous else r2,
+                r2_within,
+                "structural" if simultaneous else "plain",
                 float(tests["j"].iloc[g]),
                 float(tests["j_p_value"].iloc[g]),
                 float(tests["first_stage_f"].iloc[g]),
@@ -188,6 +192,11 @@ def _system(fit: Any) -> System | None:
     if not np.any(matrices.B) and not any(np.any(part) for part in matrices.Lambda.values()):
         return None
     return System(fit.structure.names, matrices.B, dict(matrices.Lambda), fit.stability().stable)
+
+
+def _has_equilibrium(fit: Any) -> bool:
+    """Whether effects differ from coefficients: there are spatial lags, or outcomes on the right."""
+    return any(term.weights or fit.structure.is_outcome(term) for _, term in fit.structure.terms)
 
 
 def _with_impacts(columns: list[Column], fit: Any, options: Mapping[str, Any]) -> list[Column]:
@@ -295,7 +304,7 @@ def _extractor(fit: Any) -> Any:
         raise DataError(
             "regression_table takes fits of spatial.models, and results that maketables understands "
             f"(pyfixest, statsmodels, linearmodels, its plug-in protocol); got {type(fit).__name__}."
-            f"{did_you_mean(type(fit).__name__, ['SystemFit', 'FixedEffectsFit'])}"
+            f"{did_you_mean(type(fit).__name__, ['SystemFit'])}"
         ) from None
 
 

@@ -51,8 +51,7 @@ def _known(equation: str, names: list[str]) -> str:
 
 def depvar(fit: Any) -> str:
     """Return the outcome, or the outcomes."""
-    names = getattr(fit, "equation", None)
-    return str(names) if isinstance(names, str) else ", ".join(fit.structure.names)
+    return ", ".join(fit.structure.names)
 
 
 def fixef_string(fit: Any) -> str | None:
@@ -79,7 +78,7 @@ def stat(fit: Any, key: str, equation: str | None = None) -> Any:
         "se_type": lambda: fit.covariance.label,
         "estimator": lambda: fit.method.upper(),
         "stamps": lambda: "; ".join(getattr(fit, "stamps", ())) or None,
-        "f_statistic": lambda: _number(getattr(fit, "first_stage_f", None)),
+        "f_statistic": lambda: _number(float(fit.equation_tests()["first_stage_f"].min())),
         "r2": lambda: _r2(fit, equation, within=False),
         "r2_within": lambda: _r2(fit, equation, within=True),
     }
@@ -91,11 +90,8 @@ def _number(value: Any) -> float | None:
 
 
 def _r2(fit: Any, equation: str | None, *, within: bool) -> float | None:
-    found = fit.r_squared
-    if not isinstance(found, pd.Series):
-        return _number(fit.r_squared_within if within else found)
-    # That of a system has the effects taken out, where there are any.
-    if bool(fit.effects) != within or (equation is None and len(found) > 1):
+    found = fit.r_squared_within if within else fit.r_squared
+    if (within and not fit.effects) or (equation is None and len(found) > 1):
         return None
     return float(found.iloc[0] if equation is None else found[equation])
 
@@ -106,7 +102,7 @@ class EquationView:
 
     Parameters
     ----------
-    fit : SystemFit or FixedEffectsFit
+    fit : SystemFit
     equation : str
     """
 
@@ -144,5 +140,4 @@ class EquationView:
 
 def equation_views(fit: Any) -> list[EquationView]:
     """Return one view for each equation: ``maketables.ETable(equation_views(fit))``."""
-    names = [fit.equation] if isinstance(getattr(fit, "equation", None), str) else list(fit.structure.names)
-    return [EquationView(fit, name) for name in names]
+    return [EquationView(fit, name) for name in fit.structure.names]

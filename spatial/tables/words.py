@@ -79,8 +79,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "Hansen J：过度识别检验，按个体聚类。",
     ),
     "note_f": (
-        "First-stage F: the smallest conditional F (Sanderson and Windmeijer) of the endogenous regressors.",
-        "第一阶段 F 值：各内生变量 Sanderson–Windmeijer 条件 F 的最小值。",
+        "First-stage F, clustered by unit: the effective F (Montiel Olea and Pflueger) of one endogenous "
+        "regressor, the smallest conditional F (Sanderson and Windmeijer) of several.",
+        "第一阶段 F 值（按个体聚类）：单个内生变量为有效 F（Montiel Olea–Pflueger），多个内生变量为 "
+        "Sanderson–Windmeijer 条件 F 的最小值。",
     ),
     "note_f_plain": (
         "First-stage F of {columns}: of the excluded instruments.",

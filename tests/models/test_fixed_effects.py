@@ -11,7 +11,15 @@ import pandas as pd
 import pytest
 
 from spatial.errors import DataError, FormulaError, NotIdentifiedError, SpatialWarning
-from spatial.models import Cluster, Conley, DriscollKraay, SpatialSystem, TwoWay, fixed_effects
+from spatial.models import (
+    Cluster,
+    Conley,
+    DriscollKraay,
+    SpatialSystem,
+    TwoWay,
+    WildBootstrap,
+    fixed_effects,
+)
 from spatial.panel.panel import Panel
 from spatial.weights import Weights
 
@@ -31,7 +39,7 @@ CRIME_IV = (
 def compare(fit: Any, expected: dict[str, dict[str, float]], tolerance: float, rel: float) -> None:
     wanted = {k: v for k, v in expected["coefficients"].items() if not k.startswith("factor")}
     for name, value in wanted.items():
-        index = (fit.equation, f"log({name[1:]})")
+        index = (fit.structure.names[0], f"log({name[1:]})")
         assert fit.params[index] == pytest.approx(value, abs=tolerance)
         assert fit.std_errors[index] == pytest.approx(expected["se"][name], rel=rel)
 
@@ -44,13 +52,14 @@ def test_crime_equals_plm(nc_crime: Panel) -> None:
     assert fit.params[("log(crmrte)", "log(prbarr)")] == pytest.approx(-0.355, abs=5e-4)
 
 
+@pytest.mark.filterwarnings("ignore:Weak identification:spatial.errors.SpatialWarning")
 def test_crime_with_instruments_equals_plm(nc_crime: Panel) -> None:
     """Baltagi (2006), table 1, FE2SLS: prbarr and polpc by taxpc and mix."""
     fit = fixed_effects(CRIME_IV, nc_crime, cov="hom")
     compare(fit, REFERENCE["plm_crime_iv_within_bvk"], 1e-3, 1e-3)
     assert fit.method == "2sls"
     assert fit.params[("log(crmrte)", "log(polpc)")] == pytest.approx(0.657, abs=1e-3)
-    assert 0 < fit.first_stage_f < 10
+    assert 0 < fit.equation_tests().loc["log(crmrte)", "first_stage_f"] < 10
 
 
 @pytest.mark.filterwarnings("ignore:Weak identification:spatial.errors.SpatialWarning")
@@ -79,10 +88,11 @@ def test_columns_of_the_table(panel: Panel) -> None:
         "equation", "term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high",
     ]  # fmt: skip
     assert list(fit.tidy()["term"]) == ["x", "p"]
-    assert fit.glance().shape == (1, 9)
+    assert fit.glance().shape[0] == 1
+    assert {"r_squared", "r_squared_within", "r_squared_adjusted", "first_stage_f"} <= set(fit.glance())
     assert "N = 40, T = 5, observations = 200" in fit.summary()
     assert str(fit) == fit.summary()
-    assert "y; N = 40, T = 5" in repr(fit)
+    assert repr(fit) == "<SystemFit ols: y; N = 40, T = 5>"
 
 
 def test_spatial_lags_of_exogenous_variables(panel: Panel) -> None:
@@ -126,7 +136,7 @@ def test_absorbed_terms_are_named(panel: Panel) -> None:
     with pytest.warns(SpatialWarning, match="absorb r: left out"):
         fit = fixed_effects("y ~ x + r", panel)
     assert fit.absorbed == (("y", "r"),)
-    assert "absorbed by the effects: r" in fit.summary()
+    assert "absorbed by the effects: r (y)" in fit.summary()
 
 
 def test_order_of_rows_changes_nothing(panel: Panel) -> None:
@@ -144,9 +154,7 @@ def test_the_data_are_not_changed(panel: Panel) -> None:
 
 def test_too_few_instruments_for_two_endogenous_regressors(panel: Panel) -> None:
     data = panel.with_columns(q=lambda f: f["p"] ** 2)
-    with pytest.raises(
-        NotIdentifiedError, match=r"has 3 coefficients, and there are 2 instruments .* Endogenous: p, q"
-    ):
+    with pytest.raises(NotIdentifiedError, match=r"rank 1, needs 2"):
         fixed_effects("y ~ x | unit | p + q ~ z", data)
 
 
@@ -155,7 +163,7 @@ def test_two_endogenous_regressors(panel: Panel) -> None:
     fit = fixed_effects("y ~ x | unit | p + q ~ z + z2", data, cov="hom")
     assert (fit.method, fit.df) == ("2sls", 40 * 4 - 3)
     assert fit.glance()["first_stage_f"][0] > 0
-    assert "First-stage F" in fit.summary()
+    assert "first-stage F = " in fit.summary()
     pooled = fixed_effects("y ~ x | 0 | p + q ~ z + z2", data)
     assert list(pooled.tidy()["term"]) == ["Intercept", "x", "p", "q"]
     expected = SpatialSystem("y ~ x | 0 | p + q ~ z + z2", data).fit("2sls")
@@ -170,7 +178,50 @@ def test_messages(panel: Panel) -> None:
         fixed_effects("y ~ x + W(y)", panel, weights=W)
     with pytest.raises(FormulaError, match="takes one formula; got list"):
         fixed_effects(["y ~ x"], panel)  # type: ignore[arg-type]
-    with pytest.raises(DataError, match="has no Conley, 100 km"):
-        fixed_effects("y ~ x", panel, cov=Conley(100))
     with pytest.raises(FormulaError, match=r"I\(y \*\* 2\) is endogenous: name instruments"):
         fixed_effects("y ~ I(y ** 2)", panel)
+
+
+def test_an_absorbed_instrument_is_not_identified(panel: Panel) -> None:
+    """It once printed a coefficient of 1.000*** with an infinite statistic."""
+    data = panel.with_columns(fixed=lambda f: f.groupby(level=0)["z"].transform("mean"))
+    with (
+        pytest.warns(SpatialWarning, match="instruments fixed are absorbed by the effects"),
+        pytest.raises(NotIdentifiedError, match="2 coefficients, 1 independent instruments"),
+    ):
+        fixed_effects("y ~ x | unit + time | p ~ fixed", data)
+
+
+def test_every_covariance_is_there(panel: Panel) -> None:
+    rng = np.random.default_rng(1)
+    places = pd.DataFrame({"lon": rng.uniform(100, 110, 40), "lat": rng.uniform(30, 40, 40)}, range(40))
+    for cov in (Conley(200, lags=1, coordinates=places), WildBootstrap(replications=99)):
+        fit = fixed_effects("y ~ x + p", panel, cov=cov)
+        assert np.isfinite(fit.tidy()["p_value"]).all()
+        assert fit.vcov("hom").covariance.label == "homoskedastic"
+
+
+def test_it_is_the_system_of_one_equation(panel: Panel) -> None:
+    fit = fixed_effects("y ~ x | unit + time | p ~ z", panel, cov="hom")
+    system = SpatialSystem("y ~ x | unit + time | p ~ z", panel, iv_order=0)
+    pd.testing.assert_frame_equal(fit.tidy(), system.fit("2sls", cov="hom", small=True).tidy())
+    assert fit.diagnostics().test("Durbin-Wu-Hausman", "y").computed
+    assert fit.impacts(draws=0).tidy()["estimate"].iloc[0] == pytest.approx(fit.params["y", "x"])
+    observed = panel.frame["y"].reindex(fit.residuals.index)
+    np.testing.assert_allclose(fit.predict()["y"] + fit.residuals["y"], observed, rtol=1e-10, atol=1e-12)
+
+
+def test_the_first_stage_is_one_number_in_print_and_table(panel: Panel) -> None:
+    import spatial as sp
+
+    fit = fixed_effects("y ~ x | unit + time | p ~ z", panel)
+    value = float(fit.equation_tests()["first_stage_f"].iloc[0])
+    assert f"first-stage F = {value:.2f}" in fit.summary()
+    assert fit.identification().instruments["effective_F"].iloc[0] == pytest.approx(value)
+    assert f"{value:.3f}" in sp.regression_table([fit]).to_markdown()
+    assert fit.glance()["first_stage_f"].iloc[0] == value
+
+
+def test_least_squares_refuses_endogenous_regressors(panel: Panel) -> None:
+    with pytest.raises(DataError, match="Least squares is inconsistent: p of equation 'y' is endogenous"):
+        SpatialSystem("y ~ x | unit | p ~ z", panel).fit("ols")

@@ -64,9 +64,12 @@ def test_tidy(fit: Any) -> None:
     ]  # fmt: skip
     assert len(table) == 12
     np.testing.assert_allclose(
-        table["p_value"], 2 * stats.norm.sf(np.abs(table["estimate"] / table["std_error"]))
+        table["p_value"], 2 * stats.t.sf(np.abs(table["estimate"] / table["std_error"]), 48)
     )
-    np.testing.assert_allclose(table["conf_high"] - table["estimate"], 1.959963984540054 * table["std_error"])
+    half = stats.t.ppf(0.975, 48) * table["std_error"]  # 49 clusters
+    np.testing.assert_allclose(table["conf_high"] - table["estimate"], half)
+    plain = fit.vcov("hom").tidy()
+    np.testing.assert_allclose(plain["p_value"], 2 * stats.norm.sf(np.abs(plain["statistic"])))
     wider = fit.tidy(level=0.99)
     assert (wider["conf_low"] < table["conf_low"]).all()
     assert list(table["term"][10:]) == ["rho", "rho"]
@@ -308,7 +311,7 @@ def test_a_frame_indexed_by_unit_and_time_is_a_panel(panel: Panel, W: Weights) -
 @pytest.mark.parametrize(
     ("options", "kind", "message"),
     [
-        ({"iv_order": 0}, DataError, "whole number from 1 to 6; got 0"),
+        ({"iv_order": -1}, DataError, "whole number from 0 to 6; got -1"),
         ({"iv_order": 1.5}, DataError, "got 1.5"),
         ({"unbalanced": "drop"}, DataError, "'raise', 'balance' or 'induced'; got 'drop'"),
         ({"effects": "unti"}, FormulaError, "'unti' is none. Did you mean 'unit'"),
@@ -320,7 +323,7 @@ def test_a_frame_indexed_by_unit_and_time_is_a_panel(panel: Panel, W: Weights) -
         ({"instruments": ["z", "y"]}, FormulaError, "y cannot be an instrument"),
         ({"instruments": ["z", 3]}, FormulaError, "instruments is a text such as"),
         ({"instruments": 3}, FormulaError, "got 3"),
-        ({"iv_order": None}, DataError, "whole number from 1 to 6; got None"),
+        ({"iv_order": None}, DataError, "whole number from 0 to 6; got None"),
         ({"effects": 3}, FormulaError, "effects are texts such as 'unit' and 'time'; got 3"),
     ],
 )

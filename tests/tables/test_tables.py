@@ -154,9 +154,9 @@ def test_every_number_is_that_of_the_fit() -> None:
             assert below(table, label)[place] == f"({row['std_error']:.5f})"
     j = [fit.diagnostics().test("Hansen J (clustered)", e) for e in ("ER", "PSS")]
     assert cells(table, "Hansen J (p)") == [f"{t.statistic:.5f} ({t.p_value:.5f})" for t in j]
-    first = fit.identification().instruments.groupby("equation")["SW_F"].min()
+    first = fit.identification().instruments.groupby("equation")["strength"].min()
     assert cells(table, "First-stage F") == [f"{first[e]:.5f}" for e in ("ER", "PSS")]
-    assert cells(table, "Within R²") == [f"{v:.5f}" for v in fit.r_squared]
+    assert cells(table, "Within R²") == [f"{v:.5f}" for v in fit.r_squared_within]
     assert cells(table, "Observations") == [str(N * T)] * 2
     assert cells(table, "Units N"), cells(table, "Periods T") == ([str(N)] * 2, [str(T)] * 2)
     assert cells(table, "Stable equilibrium") == ["Yes", "Yes"]

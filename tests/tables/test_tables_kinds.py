@@ -175,9 +175,9 @@ def test_maketables_takes_our_fits() -> None:
     fit = system_fit()
     second = get_extractor(views[2]).coef_table(views[2])
     assert second["b"].to_dict() == {**fit.params["PSS"].to_dict(), "rho": fit.rho["PSS"]}
-    assert get_extractor(views[2]).stat(views[2], "r2_within") == fit.r_squared["PSS"]
-    assert get_extractor(views[2]).stat(views[2], "r2") is None
-    assert get_extractor(views[0]).stat(views[0], "r2") == plain_fit().r_squared
+    assert get_extractor(views[2]).stat(views[2], "r2_within") == fit.r_squared_within["PSS"]
+    assert get_extractor(views[2]).stat(views[2], "r2") == fit.r_squared["PSS"]
+    assert get_extractor(views[0]).stat(views[0], "r2") == plain_fit().r_squared["ER"]
     assert get_extractor(views[0]).vcov_info(views[0])["vcov_type"] == "clustered by unit"
     assert "ER: W(ER)" in coef_table(fit).index
     with warnings.catch_warnings():
