@@ -50,5 +50,6 @@ TO_MEASURE = {
     "spatial.models.identification.strength:effective_f",
     "spatial.models.identification.strength:kleibergen_paap",
     "spatial.models.impacts.errors:effects_frame",
-    "spatial.models.estimation.measures:inference_frame",
+    "spatial.models.estimation.laws:Law.p_value",
+    "spatial.models.identification.strength:first_stage_lm",
 }
