@@ -5,10 +5,6 @@ from __future__ import annotations
 from spatial.names import hand_on
 
 _MODULES = {
-    ".algebra": (
-        "block",
-        "nested",
-    ),
     ".build.contiguous": ("contiguity",),
     ".build.distances": (
         "distance_band",
@@ -21,12 +17,17 @@ _MODULES = {
         "gravity",
         "nested_product",
     ),
-    ".io.files": ("read",),
+    ".combined": (
+        "block",
+        "nested",
+    ),
+    ".meta": ("Meta",),
+    ".reading": ("read",),
     ".specs": ("from_spec",),
     "spatial.places.sphere": ("great_circle_km",),
     ".value": (
-        "Meta",
         "Weights",
+        "WeightsLike",
         "as_weights",
     ),
 }

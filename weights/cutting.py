@@ -7,28 +7,28 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
+import scipy.sparse as sparse
 
 from spatial.errors import WeightsError, name_ids
 
 from .meta import Meta
-from .normalization import minmax_normalize, row_standardize, row_sums, spectral_normalize
+from .normalization import minmax_normalize, row_standardize, spectral_normalize, sums_to_one
 
-__all__ = ["cut_out", "sums_to_one"]
+__all__ = ["cut_out"]
 
 
 def cut_out(
-    matrix: sp.csr_array,
+    matrix: sparse.csr_array,
     ids: pd.Index[Any],
     meta: Meta,
     order: Any,
     *,
     renormalize: bool,
     islands: str | None,
-) -> tuple[sp.csr_array, Meta]:
+) -> tuple[sparse.csr_array, Meta]:
     """Return the rows and columns in `order`, and what became of them; see `Weights.subset`."""
-    rows = sp.csr_array(matrix[order])
-    kept = sp.csr_array(rows[:, order])
+    rows = sparse.csr_array(matrix[order])
+    kept = sparse.csr_array(rows[:, order])
     lost = rows.nnz - kept.nnz
     units = ids[order]
     _refuse_isolated(rows, kept, order, units, meta.islands if islands is None else islands)
@@ -45,7 +45,7 @@ def cut_out(
 
 
 def _refuse_isolated(
-    rows: sp.csr_array, kept: sp.csr_array, order: Any, units: pd.Index[Any], policy: str
+    rows: sparse.csr_array, kept: sparse.csr_array, order: Any, units: pd.Index[Any], policy: str
 ) -> None:
     if policy == "keep":
         return
@@ -61,8 +61,8 @@ def _refuse_isolated(
 
 
 def _normalized(
-    before: sp.csr_array, kept: sp.csr_array, units: pd.Index[Any], normalization: str, lost: bool
-) -> sp.csr_array:
+    before: sparse.csr_array, kept: sparse.csr_array, units: pd.Index[Any], normalization: str, lost: bool
+) -> sparse.csr_array:
     match normalization:
         case "row":
             return row_standardize(kept, units) if lost else kept
@@ -79,9 +79,3 @@ def _normalized(
         f"The normalisation of these weights, {normalization!r}, cannot be made again for the units kept. "
         "Pass renormalize=False and normalise the result, or cut before normalising."
     )
-
-
-def sums_to_one(matrix: sp.csr_array) -> bool:
-    """Whether each row that has entries with a sum sums to one."""
-    sums = row_sums(matrix)
-    return bool(np.allclose(sums[sums != 0], 1.0, rtol=0, atol=1e-12)) and matrix.nnz > 0

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-__all__ = ["Meta"]
+if TYPE_CHECKING:
+    import pandas as pd
+    import scipy.sparse as sparse
+
+__all__ = ["HasLinks", "Meta"]
 
 
 @dataclass(frozen=True)
@@ -65,3 +69,19 @@ class Meta(Mapping[str, Any]):
             return ""
         share = "below 0.1%" if self.cut_share < 0.001 else f"{self.cut_share:.1%}"
         return f"{n} of {self.subset_of} units; {share} of their links led to units left out, and are cut"
+
+
+class HasLinks(Protocol):
+    """What weights are made of: ids, links and meta.  What lies below `Weights` takes this."""
+
+    @property
+    def ids(self) -> pd.Index[Any]:
+        """Unit ids in the order of the rows."""
+
+    @property
+    def sparse(self) -> sparse.csr_array:
+        """Row i holds the neighbours of unit i."""
+
+    @property
+    def meta(self) -> Meta:
+        """What the weights are."""

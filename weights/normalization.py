@@ -19,6 +19,7 @@ __all__ = [
     "row_sums",
     "spectral_normalize",
     "spectral_radius",
+    "sums_to_one",
 ]
 
 Float = NDArray[np.float64]
@@ -32,6 +33,12 @@ def row_sums(matrix: sp.csr_array) -> Float:
 def column_sums(matrix: sp.csr_array) -> Float:
     """Sum over each column, (N,)."""
     return np.asarray(matrix.sum(axis=0), dtype=np.float64).ravel()
+
+
+def sums_to_one(matrix: sp.csr_array) -> bool:
+    """Whether each row that has entries with a sum sums to one."""
+    sums = row_sums(matrix)
+    return bool(np.allclose(sums[sums != 0], 1.0, rtol=0, atol=1e-12)) and matrix.nnz > 0
 
 
 def row_standardize(matrix: sp.csr_array, ids: pd.Index[Any]) -> sp.csr_array:

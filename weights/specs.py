@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from spatial.errors import WeightsError, did_you_mean
-from spatial.weights.build.contiguous import contiguity
-from spatial.weights.build.distances import distance_band, inverse_distance, kernel, knn
-from spatial.weights.io.files import read_for
 
-if TYPE_CHECKING:
-    from .value import Weights
+from .build.contiguous import contiguity
+from .build.distances import distance_band, inverse_distance, kernel, knn
+from .reading import read_for
+from .value import Weights
 
 __all__ = ["SPECS", "from_spec"]
 

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 
 from spatial.errors import AlignmentError, WeightsError, name_ids
 from spatial.ids.alignment import check_ids, indexer
+from spatial.results import drawn_by
 
-from . import conversion, cutting, lags, normalization
-from .checks import one_of
+from . import algebra, conversion, lags, normalization
+from .io import formats
+from .io.parsed import Options
 from .meta import Meta
+from .report.report import WeightsReport, build_report
+from .transformations import Transformations
 
 if TYPE_CHECKING:
+    from libpysal.graph import Graph
+    from libpysal.weights import W as LegacyW
     from matplotlib.axes import Axes
 
-    from spatial.weights.report.report import WeightsReport
-
-__all__ = ["Meta", "Weights", "as_weights"]
+__all__ = ["Weights", "WeightsLike", "as_weights"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Weights:
+class Weights(Transformations):
     r"""Spatial weights: the matrix W of the spatial lag
 
     .. math:: (Wx)_i = \sum_j w_{ij} x_j .
@@ -56,10 +59,6 @@ class Weights:
     a    2.0
     Name: W_x, dtype: float64
     """
-
-    ids: pd.Index[Any]
-    sparse: sp.csr_array
-    meta: Meta = field(default_factory=Meta)
 
     def __post_init__(self) -> None:
         ids = check_ids(self.ids, "Weights")
@@ -95,7 +94,7 @@ class Weights:
     @property
     def is_row_standardized(self) -> bool:
         """Whether each row that has neighbours sums to one."""
-        return cutting.sums_to_one(self.sparse)
+        return normalization.sums_to_one(self.sparse)
 
     def __len__(self) -> int:
         return self.n
@@ -145,130 +144,59 @@ class Weights:
         """
         return lags.lag(self.sparse, self.ids, x, axis=axis)
 
-    # ---- transformations: each returns new weights
-    def row_standardized(self) -> Weights:
-        """Divide each row by its sum; rows of islands stay zero."""
-        return self._with(normalization.row_standardize(self.sparse, self.ids), normalization="row")
+    # ---- with other weights of the same units
+    def combine(self, other: WeightsLike, share: float) -> Weights:
+        """Return `share` of these weights plus ``1 - share`` of `other`; see `spatial.weights.nested`."""
+        second = self._matched(other)
+        return Weights(self.ids, *algebra.mixed(self, second, share))
 
-    def spectral_normalized(self) -> Weights:
-        """Divide all weights by the spectral radius (Stata ``spmatrix`` default)."""
-        return self._with(normalization.spectral_normalize(self.sparse), normalization="spectral")
-
-    def minmax_normalized(self) -> Weights:
-        """Divide all weights by min(largest row sum, largest column sum) (Kelejian and Prucha 2010)."""
-        return self._with(normalization.minmax_normalize(self.sparse), normalization="minmax")
-
-    def binary(self) -> Weights:
-        """Set each nonzero weight to one."""
-        ones = sp.csr_array(
-            (np.ones_like(self.sparse.data), self.sparse.indices, self.sparse.indptr), self.sparse.shape
-        )
-        return self._with(ones, normalization="none")
-
-    def scaled(self, factor: float) -> Weights:
-        """Multiply all weights by `factor`."""
-        if not np.isfinite(factor) or factor == 0:
-            raise WeightsError(f"Weights can be scaled by a finite number other than zero; got {factor!r}.")
-        return self._with(self.sparse * float(factor), normalization="none")
-
-    def transposed(self) -> Weights:
-        """Exchange senders and receivers."""
-        return self._with(sp.csr_array(self.sparse.T), normalization="none")
-
-    def reordered(self, ids: Any) -> Weights:
-        """Put the same units into another order."""
-        wanted = pd.Index(ids)
-        order = indexer(self.ids, wanted, "the weights", "the ids given")
-        return replace(self, ids=wanted, sparse=self.sparse[order][:, order])
-
-    def subset(
-        self, ids: Any, *, renormalize: bool = True, islands: Literal["raise", "keep"] | None = None
-    ) -> Weights:
-        """Keep only `ids`, in the order given; links to the units left out are cut.
-
-        Parameters
-        ----------
-        ids : Index or sequence
-            Unit ids, each among those of these weights.
-        renormalize : bool
-            Normalise what remains as these weights are: rows that summed to one do so again.  With False the
-            weights stay as they are, and the normalisation is ``"none"`` where links were cut.
-        islands : {"raise", "keep"}, optional
-            What becomes of units that lose all their neighbours.  Default, as these weights were built:
-            ``"keep"`` where they keep islands, else ``"raise"``.
-
-        Returns
-        -------
-        Weights
-            ``meta.subset_of`` and ``meta.cut_share`` say what was cut, and `report` prints it.
-
-        Raises
-        ------
-        AlignmentError
-            For ids that are not in the weights.
-        WeightsError
-            Where units lose all neighbours and may not, or what remains cannot be normalised.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> W = Weights.from_dense(1 - np.eye(3), ids=["a", "b", "c"]).row_standardized()
-        >>> W.subset(["b", "a"]).to_dense()
-             b    a
-        b  0.0  1.0
-        a  1.0  0.0
-        >>> W.subset(["b", "a"]).meta.cut_share
-        0.5
-        """
-        wanted = check_ids(ids, "A subset")
-        order = self.ids.get_indexer(wanted)
-        if (order < 0).any():
-            raise AlignmentError(f"These ids are not in the weights: {name_ids(wanted[order < 0])}.")
-        policy = None if islands is None else one_of(islands, ("raise", "keep"), "islands")
-        cut, meta = cutting.cut_out(
-            self.sparse, self.ids, self.meta, order, renormalize=renormalize, islands=policy
-        )
-        return Weights(wanted, conversion.owned(cut), meta)
-
-    def combine(self, other: Any, share: float) -> Weights:
-        """Return `share` of these weights plus ``1 - share`` of `other`."""
-        from .algebra import nested
-
-        return nested(self, other, share)
-
-    def intersect(self, other: Any) -> Weights:
+    def intersect(self, other: WeightsLike) -> Weights:
         """Keep the links that `other` has too, with these weights."""
-        from .algebra import intersect
+        return Weights(self.ids, *algebra.intersected(self, self._matched(other)))
 
-        return intersect(self, other)
-
-    def higher_order(self, k: int, *, lower: bool = False) -> Weights:
-        """Return the neighbours at exactly `k` steps, or at up to `k` with `lower`."""
-        from .algebra import higher_order
-
-        return higher_order(self, k, lower=lower)
-
-    def block(self, groups: Any) -> Weights:
-        """Keep only the links inside a group."""
-        from .algebra import within_groups
-
-        return within_groups(self, groups)
-
-    def _with(self, sparse: sp.csr_array, **meta: Any) -> Weights:
-        return replace(self, sparse=conversion.owned(sparse), meta=replace(self.meta, **meta))
+    def _matched(self, other: WeightsLike) -> Weights:
+        """Return `other` as Weights, its units in the order of these; refuse other ids."""
+        second = as_weights(other)
+        if second.ids.equals(self.ids):
+            return second
+        order = indexer(second.ids, self.ids, "the second weights")
+        return replace(second, ids=self.ids, sparse=second.sparse[order][:, order])
 
     # ---- look, convert, keep
     def report(self, *, spectrum: bool = True) -> WeightsReport:
-        """Describe the weights: links, components, islands, neighbours, row sums, spectrum, unit."""
-        from spatial.weights.report.report import build_report
+        r"""Describe the weights: links, components, islands, row sums, and the spatial parameters they allow.
 
-        return build_report(self, spectrum=spectrum)
+        The model :math:`y = \lambda W y + X\beta + u` needs :math:`I - \lambda W` regular, which holds for
+
+        .. math:: 1/\omega_{min} < \lambda < 1/\omega_{max},
+
+        with the least and largest real eigenvalues of W (LeSage and Pace 2009, chapter 4).  Row-standardised
+        weights above zero have :math:`\omega_{max} = 1` exactly.
+
+        Parameters
+        ----------
+        spectrum : bool
+            Compute eigenvalues: exactly up to 1,000 units (400 where W has no symmetric twin), else by
+            Arnoldi iterations with a fixed start; where these do not settle in time, :math:`1/\rho(W)`
+            bounds the range, which is always safe, and the report says so.
+
+        Returns
+        -------
+        WeightsReport
+
+        Examples
+        --------
+        >>> W = Weights.from_dense([[0, 1.0, 0, 0], [1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 0]])
+        >>> report = W.row_standardized().report()
+        >>> report.n_components, report.islands.tolist(), report.lambda_range
+        (2, [3], (-1.0, 1.0))
+        """
+        return build_report(self.ids, self.sparse, self.meta, spectrum=spectrum)
 
     def plot(self, cities: Any, ax: Axes | None = None, **options: Any) -> Axes:
-        """Draw the connectivity map over `cities`."""
-        from spatial.maps.connectivity import connectivity_map
-
-        return connectivity_map(self, cities, ax=ax, **options)
+        """Draw the connectivity map over `cities`; see `spatial.maps.connectivity_map`."""
+        axes: Axes = drawn_by("connectivity_map")(self, cities, ax=ax, **options)
+        return axes
 
     def to_graph(self) -> Any:
         """Convert to a libpysal ``Graph``."""
@@ -286,11 +214,51 @@ class Weights:
         """Return the N x N matrix as a frame labelled by id; meant for small N."""
         return pd.DataFrame(self.sparse.toarray(), index=self.ids, columns=self.ids)
 
-    def write(self, path: str | Path, **options: Any) -> Path:
-        """Write to .gal, .gwt, .swm, .csv, .xlsx, .parquet, .npz or .mtx, by the suffix."""
-        from spatial.weights.io.files import write
+    def write(
+        self,
+        path: str | Path,
+        *,
+        binary: bool = False,
+        form: Literal["links", "dense"] | None = None,
+        id_field: str | None = None,
+        spatial_reference: str | None = None,
+    ) -> Path:
+        """Write to .gal, .gwt, .swm, .csv, .xlsx, .parquet, .npz, .mtx or .dat: the suffix says the format.
 
-        return write(self, path, **options)
+        The file appears whole or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            An existing file is replaced.
+        binary : bool
+            Write 1 for each link.  .gal keeps nothing else, and refuses other weights without it.
+        form : {"links", "dense"}, optional
+            Of a table: default links in .csv, dense in .xlsx.
+        id_field : str, optional
+            Name of the id column in the map, for the header of .gal, .gwt and .swm; default, the name of
+            `ids`.
+        spatial_reference : str, optional
+            For the header of .swm.
+
+        Returns
+        -------
+        Path
+            Of the file.
+
+        Raises
+        ------
+        WeightsError
+            Where the format cannot keep these weights or ids, with those that can.
+
+        Notes
+        -----
+        Weights come back bit by bit, islands and the order of the units too.  .parquet, .npz and .mtx keep
+        `meta` as well (a tuple in its parameters comes back as a list).  In .gwt, .dat, .csv and .parquet an
+        island stands as a link of weight 0 to itself, as libpysal has it.
+        """
+        options = Options(form=form, id_field=id_field, spatial_reference=spatial_reference)
+        return formats.write(self.binary() if binary else self, path, options)
 
     # ---- constructors
     @classmethod
@@ -329,7 +297,13 @@ def indexer_of(ids: pd.Index[Any], unit: Any) -> int:
     return int(position)
 
 
-def as_weights(weights: Any) -> Weights:
+if TYPE_CHECKING:
+    WeightsLike: TypeAlias = Weights | Graph | LegacyW
+else:
+    WeightsLike = Any  # libpysal takes a second to import, and is asked only by those who use it
+
+
+def as_weights(weights: WeightsLike) -> Weights:
     """Return `weights` as Weights; a libpysal ``Graph`` or ``W`` is converted.
 
     Raises

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from spatial.disparities.densities import density_by_time
 from spatial.errors import DataError, name_ids
+from spatial.weights.report.report import WeightsReport
+from spatial.weights.value import WeightsLike, as_weights
 from spatial.words import check_language
 
 from .canvas import drawing
@@ -107,12 +109,12 @@ def _times(panel: Any, times: Sequence[Any] | None) -> list[Any]:
     return chosen
 
 
-def neighbour_histogram(W: Any, *, ax: Axes | None = None, lang: str = "en") -> Axes:
+def neighbour_histogram(W: WeightsLike | WeightsReport, *, ax: Axes | None = None, lang: str = "en") -> Axes:
     """Draw how many units have how many neighbours; those with none in red.
 
     Parameters
     ----------
-    W : Weights, Graph or W
+    W : Weights, Graph or W, or the report of weights
     ax : Axes, optional
     lang : {"en", "zh"}
 
@@ -127,14 +129,13 @@ def neighbour_histogram(W: Any, *, ax: Axes | None = None, lang: str = "en") -> 
     >>> [int(bar.get_height()) for bar in axes.patches]
     [1, 2]
     """
-    from spatial.weights.value import as_weights
-
     language = check_language(lang)
-    counts = as_weights(W).cardinalities
-    low, high = int(counts.min()), int(counts.max())
+    units = (W if isinstance(W, WeightsReport) else as_weights(W).report(spectrum=False)).neighbors
+    counts = units.index.to_numpy()
+    low, high = int(counts[0]), int(counts[-1])
     step = max(1, -(-(high - low + 1) // 40))  # at most forty bars
     starts = np.arange(low, high + 1, step)
-    heights = [int(((counts >= start) & (counts < start + step)).sum()) for start in starts]
+    heights = [int(units[(counts >= start) & (counts < start + step)].sum()) for start in starts]
     colors = [LINE_COLORS[1] if start == 0 and step == 1 else LINE_COLORS[0] for start in starts]
     with drawing(ax, [word("neighbours", language), word("units", language)], size=(5.2, 3.2)) as axes:
         bars = axes.bar(starts + (step - 1) / 2, heights, width=0.85 * step, color=colors, zorder=2)
@@ -142,9 +143,11 @@ def neighbour_histogram(W: Any, *, ax: Axes | None = None, lang: str = "en") -> 
             axes.bar_label(
                 bars, [str(h) if h else "" for h in heights], fontsize=7.5, padding=1.5, color="#505050"
             )
-        mean = float(counts.mean())
+        mean = float(np.average(counts, weights=units))
         axes.axvline(mean, color="#202020", linewidth=0.9, linestyle=(0, (4, 3)), zorder=3)
-        axes.set_title(word("mean_neighbours", language, mean=f"{mean:.2f}", count=int((counts == 0).sum())))
+        axes.set_title(
+            word("mean_neighbours", language, mean=f"{mean:.2f}", count=int(units[counts == 0].sum()))
+        )
         axes.set_xlabel(word("neighbours", language))
         axes.set_ylabel(word("units", language))
         from matplotlib.ticker import MaxNLocator

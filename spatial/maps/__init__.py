@@ -1,10 +1,11 @@
-"""Maps of cities: choropleths, Moran clusters and their significance, small multiples through time."""
+"""Maps of cities: choropleths, Moran clusters and their significance, small multiples, connectivity."""
 
 from __future__ import annotations
 
 from spatial.names import hand_on
 
 _MODULES = {
+    ".connectivity": ("connectivity_map",),
     ".maps": (
         "map_clusters",
         "map_significance",

@@ -13,6 +13,8 @@ from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.panel.panel import Panel
 from spatial.tables.formats.cells import Head, Row, Table, clean, clean_all, head_row
 from spatial.tables.formats.numbers import check_digits, check_thresholds, format_number, star_text
+from spatial.weights.report.report import WeightsReport
+from spatial.weights.value import as_weights
 from spatial.words import check_language
 
 from .layout import labels_of
@@ -329,13 +331,11 @@ def weights_table(
     >>> table.frame.loc["Links", "W"]
     '2'
     """
-    from spatial.weights.report.report import WeightsReport, build_report
-
     language, places = check_language(lang), check_digits(digits)
     several = dict(weights) if isinstance(weights, Mapping) else {"W": weights}
     if not several:
         raise DataError("weights_table needs at least one weights matrix; got none.")
-    reports = [w if isinstance(w, WeightsReport) else build_report(w) for w in several.values()]
+    reports = [w if isinstance(w, WeightsReport) else as_weights(w).report() for w in several.values()]
     columns = [_weights_facts(report, places, language) for report in reports]
     rows = [Row(word(key, language), tuple(column[key] for column in columns)) for key in columns[0]]
     rows = [row for row in rows if any(row.cells)]

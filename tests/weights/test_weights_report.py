@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 from libpysal import examples
 
 from spatial.errors import WeightsError
-from spatial.weights import Meta, Weights
-from spatial.weights.io.files import read
+from spatial.weights import Meta, Weights, as_weights, read
 from spatial.weights.report import spectrum
-from spatial.weights.report.report import WeightsReport, build_report
+from spatial.weights.report.report import WeightsReport
 
 mpl.use("Agg")
 
@@ -125,7 +124,7 @@ def real_ends(W: Weights) -> tuple[float, float, float]:
 )
 def test_ends_of_the_spectrum_are_those_of_the_dense_matrix(W: Weights, how: str, row: bool) -> None:
     W = W.row_standardized() if row else W
-    found = build_report(W).spectrum
+    found = W.report().spectrum
     assert found is not None
     assert how in found.method
     expected = real_ends(W)
@@ -139,7 +138,7 @@ def test_scaled_symmetric_weights_have_real_eigenvalues() -> None:
     rng = np.random.default_rng(11)
     base = delaunay(60).sparse.toarray() * rng.random((60, 60))
     scaled = (base + base.T) / rng.uniform(0.1, 9, 60)[:, None]
-    found = build_report(Weights.from_dense(scaled)).spectrum
+    found = Weights.from_dense(scaled).report().spectrum
     assert found is not None
     assert found.method == "exact"
     np.testing.assert_allclose(
@@ -156,7 +155,7 @@ def test_scaled_symmetric_weights_have_real_eigenvalues() -> None:
 def test_no_lambda_in_the_range_is_singular(data: Any, n: int) -> None:
     cells = st.sampled_from([0.0, 0.0, 0.5, 1.0, 2.0])
     matrix = np.array(data.draw(st.lists(cells, min_size=n * n, max_size=n * n))).reshape(n, n)
-    low, high = build_report(Weights.from_dense(matrix)).lambda_range or (0, 0)
+    low, high = Weights.from_dense(matrix).report().lambda_range or (0, 0)
     for share in (-0.999, -0.5, 0.5, 0.999):
         value = share * min(abs(low if share < 0 else high), 1e3)
         assert np.linalg.slogdet(np.eye(n) - value * matrix)[0] == 1.0
@@ -187,7 +186,7 @@ def test_negative_weights() -> None:
     assert W.report().lambda_range == (pytest.approx(-0.5, rel=1e-14), pytest.approx(0.5, rel=1e-14))
     big = Weights.from_sparse(-nearest(450, 5).sparse)
     least, largest, radius = real_ends(big)
-    found = build_report(big).spectrum
+    found = big.report().spectrum
     assert found is not None
     np.testing.assert_allclose(
         [found.least, found.largest, found.radius], [least, largest, radius], rtol=1e-8
@@ -196,15 +195,15 @@ def test_negative_weights() -> None:
 
 def test_where_iterations_do_not_settle_the_bound_is_safe_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
     W = delaunay(1200)
-    exact, standard = build_report(W), build_report(W.row_standardized())
+    exact, standard = W.report(), W.row_standardized().report()
     monkeypatch.setattr(spectrum, "_extreme", lambda *_: None)
-    bound = build_report(W)
+    bound = W.report()
     assert bound.spectral_radius == W.cardinalities.max()
     assert bound.lambda_range == (-1 / W.cardinalities.max(), 1 / W.cardinalities.max())
     assert "a bound from row and column sums, always safe" in " ".join(str(bound).split())
     assert exact.lambda_range is not None
     assert exact.lambda_range[0] < bound.lambda_range[0] < bound.lambda_range[1] < exact.lambda_range[1]
-    row = build_report(W.row_standardized())
+    row = W.row_standardized().report()
     assert row.lambda_range == (-1.0, 1.0)
     assert np.isnan(row.omega_min or 0)
     assert "from ? to 1 (radius from the row sums; ends without a real eigenvalue" in " ".join(
@@ -219,7 +218,7 @@ def test_iterations_give_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     n = 40
     path = sp.diags_array([np.ones(n - 1)] * 2, offsets=[1, -1])
     lattice = sp.kron(path, sp.eye_array(n)) + sp.kron(sp.eye_array(n), path)
-    assert build_report(Weights.from_sparse(sp.csr_array(lattice)).row_standardized()).lambda_range == (
+    assert Weights.from_sparse(sp.csr_array(lattice)).row_standardized().report().lambda_range == (
         -1.0,
         1.0,
     )
@@ -228,21 +227,22 @@ def test_iterations_give_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_ring_of_odd_length_has_complex_ends() -> None:
     n = 501
     ring = sp.csr_array((np.ones(n), (np.arange(n), (np.arange(n) + 1) % n)), shape=(n, n))
-    assert build_report(Weights.from_sparse(ring)).lambda_range == (-1.0, 1.0)
+    assert Weights.from_sparse(ring).report().lambda_range == (-1.0, 1.0)
 
 
 # ---- order and equality
 def test_order_of_the_units_does_not_matter() -> None:
     W = columbus().row_standardized()
-    one = build_report(W)
-    two = build_report(W.reordered(np.random.default_rng(1).permutation(W.ids)))
+    one = W.report()
+    two = W.reordered(np.random.default_rng(1).permutation(W.ids)).report()
     left, right = one.glance().drop(columns=["source"]), two.glance().drop(columns=["source"])
     pd.testing.assert_frame_equal(left, right, rtol=1e-12)
-    assert str(one) == str(build_report(columbus().row_standardized()))
+    assert str(one) == str(columbus().row_standardized().report())
 
 
 def test_libpysal_weights_are_described_too() -> None:
-    assert build_report(columbus().to_graph()).n_links == build_report(columbus().to_w()).n_links == 236
+    for theirs in (columbus().to_graph(), columbus().to_w()):
+        assert as_weights(theirs).report().n_links == 236
 
 
 # ---- show
@@ -251,7 +251,7 @@ def test_summary_text() -> None:
         """Spatial weights: flow
 
   units               6
-  links               6 (16.67% of the matrix)
+  links               3 links (6 entries), 16.67% of the matrix
   components          3, of 3, 2, 1 units
   islands             'f'
   neighbours          min 0, median 1, mean 1.00, max 2
@@ -278,7 +278,12 @@ To mind
   - the map falls into 2 parts that do not reach each other, of 3, 2 units. Link them with
     bridge=, or take k nearest neighbours."""
     )
-    assert repr(PARTS.report()) == PARTS.report().summary()
+    assert repr(PARTS.report()) == "<WeightsReport flow: 6 units, 3 links (6 entries)>"
+    one_way = Weights.from_dense([[0, 1.0, 1], [0, 0, 1], [0, 0, 2]]).report()
+    assert one_way.headline() == "given: 3 units, 4 links, each of one direction"
+    own = Weights.from_dense([[3, 1.0], [1, 0]]).report()
+    assert own.links_in_words() == "1 link and 1 own weight (3 entries)"
+    assert Weights.from_dense(np.zeros((2, 2))).report().links_in_words() == "0 links"
 
 
 def test_long_histograms_are_binned() -> None:
@@ -323,12 +328,11 @@ def test_plot_of_the_histogram() -> None:
     ax = PARTS.report().plot()
     assert [bar.get_height() for bar in ax.patches] == [1, 4, 1]
     assert ax.patches[0].get_facecolor() != ax.patches[1].get_facecolor() == ax.patches[2].get_facecolor()
-    assert {t.get_text() for t in ax.texts} == {"mean 1.00", "islands"}
-    assert ax.get_title(loc="left") == "Flow: 6 units, 6 links"
-    plt.close(ax.figure)
+    assert [t.get_text() for t in ax.texts] == ["1", "4", "1"]
+    assert ax.get_title() == "Mean 1.00; 1 without neighbours"
     figure, given_ax = plt.subplots()
     assert columbus().report().plot(ax=given_ax) is given_ax
-    assert [t.get_text() for t in given_ax.texts] == ["mean 4.82"]
+    assert given_ax.get_title() == "Mean 4.82; 0 without neighbours"
     figure.canvas.draw()
     plt.close(figure)
 
@@ -358,7 +362,7 @@ def star(n: int) -> Weights:
     ids=["row", "column", "dense", "own", "negative"],
 )
 def test_warnings(W: Weights, text: str) -> None:
-    found = build_report(W).warnings
+    found = W.report().warnings
     assert len(found) >= 1
     assert any(pd.Series([warning]).str.contains(text).item() for warning in found)
 
@@ -372,6 +376,4 @@ def test_what_cannot_be_described() -> None:
     with pytest.raises(
         WeightsError, match=r"A report needs weights with at least one unit; these have none\."
     ):
-        build_report(Weights(pd.Index([]), sp.csr_array((0, 0))))
-    with pytest.raises(WeightsError, match="Weights, or a libpysal Graph or W, are needed; got ndarray"):
-        build_report(np.eye(2))
+        Weights(pd.Index([]), sp.csr_array((0, 0))).report()

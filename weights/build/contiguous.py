@@ -18,7 +18,8 @@ from spatial.places.points import geometry_of, points_of
 from spatial.places.sphere import lonlat_fault
 from spatial.weights.checks import number, one_of
 from spatial.weights.conversion import owned
-from spatial.weights.value import Meta, Weights
+from spatial.weights.meta import Meta
+from spatial.weights.value import Weights
 
 from .borders import Plane, touching
 from .islands import POLICIES, bridged, resolve_bridge, settle_islands

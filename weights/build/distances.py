@@ -12,7 +12,8 @@ from spatial.errors import WeightsError
 from spatial.places.points import Points, points_of
 from spatial.weights.checks import links_fit, number, one_of, whole
 from spatial.weights.conversion import owned
-from spatial.weights.value import Meta, Weights
+from spatial.weights.meta import Meta
+from spatial.weights.value import Weights
 
 from .islands import POLICIES, settle_islands
 from .kernels import KERNELS, UNBOUNDED

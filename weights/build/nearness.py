@@ -14,7 +14,8 @@ from spatial.ids.alignment import aligned_values, check_ids, require_finite
 from spatial.places.points import points_of
 from spatial.weights.checks import links_fit, number
 from spatial.weights.conversion import owned
-from spatial.weights.value import Meta, Weights, as_weights
+from spatial.weights.meta import Meta
+from spatial.weights.value import Weights, WeightsLike, as_weights
 
 from .distances import inverse_matrix
 from .neighbors import all_pairs
@@ -152,7 +153,7 @@ def gravity(
     return Weights(points.ids, owned(matrix), Meta("gravity", parameters, "km", "none", "keep", "cities"))
 
 
-def nested_product(W: Any, values: pd.Series[Any]) -> Weights:
+def nested_product(W: WeightsLike, values: pd.Series[Any]) -> Weights:
     r"""Scale what each unit sends by its economic size: the product form of nested weights.
 
     .. math:: w^*_{ij} = w_{ij} \, x_j / \bar x, \qquad W^* = W \operatorname{diag}(x / \bar x).

@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from spatial.weights.value import Weights
+from spatial.weights.meta import HasLinks
 
-from .parts import Options, Parsed, flag, is_row_standardized, links_to_csr, plain_ids
+from .links import links_to_csr
+from .parsed import Options, Parsed, flag, is_row_standardized
+from .words import plain_ids
 
 __all__ = ["read_swm", "write_swm"]
 
@@ -104,7 +106,7 @@ def _walk(
     return (ids, counts, tails, weights) if at == len(raw) and n >= 0 else None
 
 
-def write_swm(W: Weights, path: Path, options: Options) -> None:
+def write_swm(W: HasLinks, path: Path, options: Options) -> None:
     """Write the header that every reader knows; with 64-bit ids, the one of ArcGIS 10.1 and later."""
     ids = plain_ids(W.ids, path)
     if not all(isinstance(i, int) for i in ids):
@@ -121,11 +123,14 @@ def write_swm(W: Weights, path: Path, options: Options) -> None:
         raise flag(path, f"the id field and the spatial reference cannot hold ; @ or a line end: {field!r}.")
     header = _NEW_HEADER if wide else "{field};{reference}\n"
     starts, columns, data = W.sparse.indptr.tolist(), W.sparse.indices, W.sparse.data
+    sums = data
     with np.errstate(over="ignore", invalid="ignore"):  # weights near the largest float may sum to infinity
-        sums = np.add.reduceat(np.append(data, 0.0), np.minimum(starts[:-1], len(data))) if W.n else data
+        sums = (
+            np.add.reduceat(np.append(data, 0.0), np.minimum(starts[:-1], len(data))) if len(W.ids) else data
+        )
     with path.open("wb") as file:
         file.write(header.format(field=field.upper(), reference=reference).encode())
-        file.write(np.array([W.n, is_row_standardized(W)], dtype=names.dtype).tobytes())
+        file.write(np.array([len(W.ids), is_row_standardized(W.sparse)], dtype=names.dtype).tobytes())
         for row, (start, stop) in enumerate(itertools.pairwise(starts)):
             file.write(names[row].tobytes() + names.dtype.type(stop - start).tobytes())
             if stop > start:

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
+import scipy.sparse as sparse
 
 from spatial.errors import WeightsError, name_ids
+from spatial.results import Result
+from spatial.weights.meta import Meta
 from spatial.weights.normalization import column_sums, row_sums
-from spatial.weights.value import Weights, as_weights
 
 from .spectrum import Spectrum, spectrum
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .text import report_text
 
 __all__ = ["WeightsReport", "build_report"]
 
 _EXTREME_SUM, _DENSE = 10.0, 0.5
-_BLUE, _ORANGE, _GREY = "#0072b2", "#d55e00", "#555555"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class WeightsReport:
+class WeightsReport(Result):
     """The facts of a weights matrix; `print` it, or take `tidy`, `glance`, `summary` and `plot`.
 
     Parameters
@@ -55,6 +53,8 @@ class WeightsReport:
     warnings : tuple of str
         What to mind before estimating.
     """
+
+    figure: ClassVar[str] = "neighbour_histogram"
 
     n: int
     n_links: int
@@ -165,106 +165,42 @@ class WeightsReport:
 
     def summary(self) -> str:
         """Return the report as text."""
-        from .text import report_text
-
         return report_text(self)
 
-    def __str__(self) -> str:
-        """Return `summary`."""
-        return self.summary()
+    def headline(self) -> str:
+        """Return the kind and the numbers of units and links."""
+        return f"{self.kind}: {self.n:,} units, {self.links_in_words()}"
 
-    __repr__ = __str__
-
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw how many units have how many neighbours; islands in orange, the mean as a line."""
-        if ax is None:
-            import matplotlib.pyplot as plt
-
-            ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")[1]
-        from spatial.maps.connectivity import title_of
-
-        counts = self.neighbors.to_numpy()
-        places = self.neighbors.index.to_numpy()
-        colors = [_ORANGE if place == 0 else _BLUE for place in places]
-        ax.bar(places, counts, width=0.86, color=colors)
-        ax.axvline(self.neighbors_mean, color=_GREY, linewidth=1, linestyle=(0, (4, 3)), zorder=3)
-        ax.annotate(
-            f"mean {self.neighbors_mean:.2f}",
-            (self.neighbors_mean, 1.0),
-            xycoords=("data", "axes fraction"),
-            xytext=(4, -3),
-            textcoords="offset points",
-            va="top",
-            color=_GREY,
-            fontsize=9,
-        )
-        if len(self.islands):
-            ax.annotate(
-                "islands",
-                (-0.43, int(counts[places <= 2].max())),
-                xytext=(0, 2),
-                textcoords="offset points",
-                va="bottom",
-                color=_ORANGE,
-                fontsize=9,
-            )
-        ax.locator_params(axis="both", integer=True)
-        ax.set_xlabel("neighbours")
-        ax.set_ylabel("units")
-        text = title_of(self.kind, self.parameters, self.n, self.n_links)
-        ax.set_title(text, loc="left", fontsize=11)
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.set_axisbelow(True)
-        ax.grid(axis="y", color="#e6e6e6", linewidth=0.8)
-        return ax
+    def links_in_words(self) -> str:
+        """Return the number of links: each once where all have their opposite, else by direction."""
+        if not self.symmetric_pattern or self.n_links == 0:
+            return f"{self.n_links:,} links" + (", each of one direction" if self.n_links else "")
+        links = (self.n_links - self.n_own) // 2
+        own = f" and {self.n_own:,} own weight{'s' * (self.n_own > 1)}" if self.n_own else ""
+        return f"{links:,} link{'s' * (links != 1)}{own} ({self.n_links:,} entries)"
 
 
-def build_report(W: Any, *, spectrum: bool = True) -> WeightsReport:
-    r"""Describe weights: what is linked, how strongly, and which spatial parameters they allow.
-
-    The model :math:`y = \lambda W y + X\beta + u` needs :math:`I - \lambda W` regular, which holds for
-
-    .. math:: 1/\omega_{min} < \lambda < 1/\omega_{max},
-
-    with the least and largest real eigenvalues of W (LeSage and Pace 2009, chapter 4).  Row-standardised
-    weights above zero have :math:`\omega_{max} = 1` exactly.
-
-    Parameters
-    ----------
-    W : Weights, or a libpysal Graph or W
-    spectrum : bool
-        Compute eigenvalues: exactly up to 1,000 units (400 where W has no symmetric twin), else by Arnoldi
-        iterations with a fixed start; where these do not settle in time, :math:`1/\rho(W)` bounds the range,
-        which is always safe, and the report says so.
-
-    Returns
-    -------
-    WeightsReport
-
-    Examples
-    --------
-    >>> W = Weights.from_dense([[0, 1.0, 0, 0], [1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 0]])
-    >>> report = build_report(W.row_standardized())
-    >>> report.n_components, report.islands.tolist(), report.lambda_range
-    (2, [3], (-1.0, 1.0))
-    """
-    weights = as_weights(W)
-    if weights.n == 0:
+def build_report(
+    ids: pd.Index[Any], matrix: sparse.csr_array, meta: Meta, *, spectrum: bool = True
+) -> WeightsReport:
+    """Describe weights; see `spatial.weights.Weights.report`."""
+    if len(ids) == 0:
         raise WeightsError("A report needs weights with at least one unit; these have none.")
-    own = sp.csr_array(weights.sparse, copy=True)  # Cython refuses read-only arrays
-    cards = weights.cardinalities.to_numpy()
+    own = sparse.csr_array(matrix, copy=True)  # Cython refuses read-only arrays
+    diagonal = own.diagonal() != 0
+    cards = np.diff(own.indptr) - diagonal
     sums = row_sums(own)
     pattern, values = _symmetry(own)
     sizes = _component_sizes(own)
-    meta = weights.meta
-    density = own.nnz / max(weights.n, 1) ** 2
+    density = own.nnz / len(ids) ** 2
+    islands = ids[cards == 0]
     return WeightsReport(
-        n=weights.n,
-        n_links=weights.n_links,
+        n=len(ids),
+        n_links=own.nnz,
         density=density,
         component_sizes=sizes,
-        islands=weights.islands,
-        n_own=int((own.diagonal() != 0).sum()),
+        islands=islands,
+        n_own=int(diagonal.sum()),
         neighbors=_histogram(cards),
         neighbors_mean=float(cards.mean()),
         neighbors_median=float(np.median(cards)),
@@ -282,7 +218,7 @@ def build_report(W: Any, *, spectrum: bool = True) -> WeightsReport:
         parameters=dict(meta.parameters),
         subset_of=meta.subset_of,
         cut_share=meta.cut_share,
-        warnings=tuple(_warnings(weights, own, sizes, density)),
+        warnings=tuple(_warnings(ids, own, meta, islands, sizes, density)),
     )
 
 
@@ -294,29 +230,36 @@ def _histogram(cards: np.ndarray) -> pd.Series[int]:
     return pd.Series(counts, index=pd.Index(values, name="neighbours"), name="units")
 
 
-def _component_sizes(matrix: sp.csr_array) -> tuple[int, ...]:
+def _component_sizes(matrix: sparse.csr_array) -> tuple[int, ...]:
     from scipy.sparse.csgraph import connected_components
 
     labels = connected_components(matrix, directed=False)[1]
     return tuple(np.sort(np.bincount(labels))[::-1].tolist())
 
 
-def _symmetry(matrix: sp.csr_array) -> tuple[bool, bool]:
-    other = sp.csr_array(matrix.T)
+def _symmetry(matrix: sparse.csr_array) -> tuple[bool, bool]:
+    other = sparse.csr_array(matrix.T)
     other.sort_indices()
     same = np.array_equal(matrix.indptr, other.indptr) and np.array_equal(matrix.indices, other.indices)
     return bool(same), bool(same and np.allclose(matrix.data, other.data, rtol=1e-12, atol=0))
 
 
-def _warnings(W: Weights, matrix: sp.csr_array, sizes: tuple[int, ...], density: float) -> list[str]:
+def _warnings(
+    ids: pd.Index[Any],
+    matrix: sparse.csr_array,
+    meta: Meta,
+    islands: pd.Index[Any],
+    sizes: tuple[int, ...],
+    density: float,
+) -> list[str]:
     """What to mind: GS3SLS assumptions A1 and A3 (Kelejian and Prucha 2004), and what spatial lags lose."""
     found = []
-    if note := W.meta.cut_note(W.n):
+    if note := meta.cut_note(len(ids)):
         found.append(f"these weights are a subset: {note}. Spatial lags are of the units that remain.")
-    if len(W.islands):
+    if len(islands):
         found.append(
-            f"{len(W.islands)} of {W.n} units have no neighbours, so that their spatial lag is 0: "
-            f"{name_ids(W.islands)}. Link them (islands='nearest', bridge=) or drop them."
+            f"{len(islands)} of {len(ids)} units have no neighbours, so that their spatial lag is 0: "
+            f"{name_ids(islands)}. Link them (islands='nearest', bridge=) or drop them."
         )
     parts = [size for size in sizes if size > 1]
     if len(parts) > 1:
@@ -333,10 +276,10 @@ def _warnings(W: Weights, matrix: sp.csr_array, sizes: tuple[int, ...], density:
         if len(kept) and kept.max() > _EXTREME_SUM * np.median(kept):
             found.append(
                 f"the largest {side} sum is {kept.max() / np.median(kept):.0f} times the median, at "
-                f"{name_ids(W.ids[[int(sums.argmax())]])}: sums must stay bounded as N grows. "
+                f"{name_ids(ids[[int(sums.argmax())]])}: sums must stay bounded as N grows. "
                 + ("Normalise the weights." if side == "row" else "This unit sways many others.")
             )
-    if density > _DENSE and W.n >= 30:
+    if density > _DENSE and len(ids) >= 30:
         found.append(
             f"W is dense, {density:.0%} of all pairs are linked: lags come close to one mean for all. "
             "Set a cut-off, or a higher power of distance."

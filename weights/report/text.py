@@ -43,7 +43,7 @@ def _rows(report: WeightsReport) -> list[tuple[str, str]]:
     components = str(len(sizes)) if len(sizes) < 2 else f"{len(sizes)}, of {name_ids(sizes, 5)} units"
     rows = [
         ("units", f"{report.n:,}"),
-        ("links", f"{report.n_links:,} ({report.density:.2%} of the matrix)"),
+        ("links", f"{report.links_in_words()}, {report.density:.2%} of the matrix"),
         ("components", components),
         ("islands", name_ids(report.islands) if len(report.islands) else "none"),
         (

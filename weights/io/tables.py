@@ -1,10 +1,7 @@
-"""Tables of cells, .csv and .xlsx: links i, j, w, or the dense matrix with or without ids."""
+"""Tables of cells, whatever file they stand in: links i, j, w, or the dense matrix with or without ids."""
 
 from __future__ import annotations
 
-import csv
-import io
-import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,23 +10,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
+import scipy.sparse as sparse
 
 from spatial.errors import AlignmentError, WeightsError, name_ids
+from spatial.weights.meta import HasLinks
 
-from .parts import (
-    Options,
-    Parsed,
-    flag,
-    ids_by_rule,
-    links_at_once,
-    links_to_csr,
-    needs_openpyxl,
-    numbers,
-    read_text,
-)
+from .links import links_to_csr, with_islands
+from .parsed import Parsed, flag
+from .words import numbers, plain_ids
 
-__all__ = ["read_csv", "read_xlsx"]
+__all__ = ["Row", "Table", "named_columns", "read_table", "table_of", "table_rows"]
 
 Row = tuple[int, list[Any]]
 # Gives the ids of cells; which column they stand in, and which one holds weights, may matter.
@@ -44,6 +34,7 @@ _LAYOUT = (
     "Say which with form='links' (i, j, w), form='dense' (weights only) or form='labelled' "
     "(ids in the first row and the first column)."
 )
+_DENSE_LIMIT = 16_383  # columns of an Excel sheet, less the one of the ids
 
 
 @dataclass(frozen=True)
@@ -59,103 +50,7 @@ class Table:
     path: Path
 
 
-# ---- reading: two kinds of file, one kind of table
-def read_csv(path: Path, options: Options) -> Parsed:
-    """Read links or a dense matrix; the separator is comma, semicolon, tab or blank."""
-    text = read_text(path, options.encoding)
-    first = re.sub(r'"[^"]*"', "", text.lstrip().split("\n", 1)[0])
-    separator = max(",;\t ", key=lambda s: first.count(s) if s != " " else 0.5)
-    try:
-        return _read_csv(text, separator, path, options.form)
-    except csv.Error as error:
-        raise flag(path, f"not a table that can be read ({error}).") from None
-
-
-def _read_csv(text: str, separator: str, path: Path, form: str | None) -> Parsed:
-    quoted = _quoted_cells(text, separator)
-
-    def typed(cells: Sequence[Any], column: int | None, weight: int) -> list[Any]:
-        text_ids = column is not None and bool(quoted) and quoted[column] and not quoted[weight]
-        return list(cells) if text_ids else ids_by_rule(cells)
-
-    def rows() -> Iterator[Row]:
-        for line, cells in _records(text, separator):
-            if any(cell.strip() for cell in cells):
-                yield line, cells if any(quoted) else [cell.strip() for cell in cells]
-
-    header = next(rows(), (0, []))[1]
-    if form in (None, "links") and len(header) == 3 and _named_columns(header) == (0, 1, 2):
-        found = links_at_once(text, path, sep=separator, skiprows=1)
-        if found is not None and (any(quoted) or all(unit == unit.strip() for unit in found[0])):
-            return Parsed(found[1], typed(found[0], 0, 2), complete=False)
-    return _read(_table(rows, typed, path), form)
-
-
-def _records(text: str, separator: str) -> Iterator[Row]:
-    lines = io.StringIO(text, newline="")
-    reader = csv.reader(lines, delimiter=separator, skipinitialspace=separator == " ")
-    for cells in reader:
-        yield reader.line_num, cells
-
-
-def _quoted_cells(text: str, separator: str) -> list[bool]:
-    """Which cells of the second record stand in quotes.
-
-    Quotes around an id, and not around the weight, say that the id is text; see `read`.
-    """
-    ends = [line for line, cells in itertools.islice(_records(text, separator), 2) if cells]
-    if len(ends) < 2:
-        return []
-    record = "".join(itertools.islice(io.StringIO(text, newline=""), ends[0], ends[1]))
-    quoted: list[bool] = []
-    begins, inside = True, False
-    for character in record.rstrip("\r\n"):
-        if begins:
-            quoted.append(character == '"')
-        inside ^= character == '"'
-        begins = character == separator and not inside
-    return quoted + [False] * begins
-
-
-def read_xlsx(path: Path, options: Options) -> Parsed:
-    """Read the first sheet, or the one named, as `read_csv`; cells keep their type."""
-    try:
-        import openpyxl
-    except ImportError:
-        raise needs_openpyxl(path) from None
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except Exception as error:  # openpyxl lets through what zipfile, xml and its own parts raise
-        raise flag(path, f"not a readable .xlsx workbook ({type(error).__name__}). Save it again.") from None
-    try:
-        names = book.sheetnames
-        if options.sheet is not None and options.sheet not in names:
-            raise flag(path, f"there is no sheet {options.sheet!r}; the sheets are {name_ids(names)}.")
-        sheet = book[options.sheet if options.sheet is not None else names[0]]
-        kept = _trimmed([list(cells) for cells in sheet.iter_rows(values_only=True)])
-    finally:
-        book.close()
-    if not kept:
-        raise flag(path, "the sheet is empty. Name another with sheet=.")
-    return _read(_table(lambda: iter(kept), _typed_cells, path), options.form)
-
-
-def _trimmed(cells: list[list[Any]]) -> list[Row]:
-    """Number the rows that hold anything, and cut columns that are empty to the end."""
-    rows = [(k, row) for k, row in enumerate(cells, start=1) if any(c is not None for c in row)]
-    width = max((k for _, row in rows for k, c in enumerate(row, start=1) if c is not None), default=0)
-    return [(k, [*row[:width], *[None] * (width - len(row))]) for k, row in rows]
-
-
-def _typed_cells(cells: Sequence[Any], column: int | None = None, weight: int = 0) -> list[Any]:  # noqa: ARG001
-    """Return integers where all cells are whole numbers, else texts."""
-    whole = [int(c) if isinstance(c, float) and c.is_integer() else c for c in cells]
-    if all(isinstance(c, int) and not isinstance(c, bool) for c in whole):
-        return whole
-    return ["" if c is None else str(c) for c in whole]
-
-
-def _table(rows: Callable[[], Iterator[Row]], typed: Typed, path: Path) -> Table:
+def table_of(rows: Callable[[], Iterator[Row]], typed: Typed, path: Path) -> Table:
     first_row: list[Any] = []
     first_column: list[Any] = []
     for number, cells in rows():
@@ -173,8 +68,8 @@ def _table(rows: Callable[[], Iterator[Row]], typed: Typed, path: Path) -> Table
 
 
 # ---- which form
-def _read(table: Table, form: str | None) -> Parsed:
-    columns = _link_columns(table) if form is None else _named_columns(table.first_row)
+def read_table(table: Table, form: str | None) -> Parsed:
+    columns = _link_columns(table) if form is None else named_columns(table.first_row)
     if form == "links" or (form is None and columns is not None):
         return _read_links(table, columns)
     layout = _layout(table, form)
@@ -184,7 +79,7 @@ def _read(table: Table, form: str | None) -> Parsed:
 
 def _link_columns(table: Table) -> tuple[int, int, int] | None:
     """Return the columns of i, j and w where the table is one of links, else None."""
-    named = _named_columns(table.first_row)
+    named = named_columns(table.first_row)
     if named == (0, 1, 2) and table.n_columns == 3:
         return named
     if _is_labelled(table):
@@ -201,7 +96,7 @@ def _link_columns(table: Table) -> tuple[int, int, int] | None:
     return (0, 1, 2)
 
 
-def _named_columns(header: Sequence[Any]) -> tuple[int, int, int] | None:
+def named_columns(header: Sequence[Any]) -> tuple[int, int, int] | None:
     names = [str(cell).strip().lower() for cell in header]
     found = [[k for k, name in enumerate(names) if name in known] for known in (_HEADS, _TAILS, _WEIGHTS)]
     return (found[0][0], found[1][0], found[2][0]) if all(len(f) == 1 for f in found) else None
@@ -285,14 +180,15 @@ def _labels(table: Table, header: bool, side: bool) -> list[Any] | None:
     return None if cells is None or _are_numbered(cells) else table.typed(cells, 0 if side else None, -1)
 
 
-def _dense(table: Table, header: bool, side: bool) -> sp.csr_array:
+def _dense(table: Table, header: bool, side: bool) -> sparse.csr_array:
     rows = table.rows()
     if header:
         next(rows)
     parts = [
-        sp.csr_array(numbers(cells[side:], table.path, [line] * len(cells))[None, :]) for line, cells in rows
+        sparse.csr_array(numbers(cells[side:], table.path, [line] * len(cells))[None, :])
+        for line, cells in rows
     ]
-    matrix = sp.csr_array(sp.vstack(parts, format="csr"))
+    matrix = sparse.csr_array(sparse.vstack(parts, format="csr"))
     if not (header and side):
         return matrix
     head, beside = _texts(table.first_row[1:]), _texts(table.first_column[1:])
@@ -305,7 +201,7 @@ def _dense(table: Table, header: bool, side: bool) -> sp.csr_array:
             f"{table.path.name}: the ids of the first row and of the first column must be the same, each "
             f"once; not so: {name_ids(sorted(set(head) ^ set(beside)) or sorted(beside))}."
         )
-    return sp.csr_array(matrix[:, order])
+    return sparse.csr_array(matrix[:, order])
 
 
 def _read_links(table: Table, columns: tuple[int, int, int] | None) -> Parsed:
@@ -324,3 +220,31 @@ def _read_links(table: Table, columns: tuple[int, int, int] | None) -> Parsed:
         raise flag(table.path, "a link lacks an id; each needs i, j and w.", line)
     matrix = links_to_csr(units, heads, tails, values, table.path)
     return Parsed(matrix, table.typed(units, i, w), complete=False)
+
+
+# ---- writing
+def table_rows(W: HasLinks, path: Path, form: str) -> Iterator[list[Any]]:
+    """Return the rows of the table, one at a time: the dense matrix is never made whole."""
+    ids = plain_ids(W.ids, path)
+    if any(isinstance(i, str) and "\x00" in i for i in ids):
+        raise flag(path, "an id cannot hold the character NUL. Rename these units.")
+    if form == "links":
+        yield ["i", "j", "w"]
+        parts = (part.tolist() for part in with_islands(W))
+        for i, j, w in zip(*parts, strict=True):
+            yield [ids[i], ids[j], w]
+        return
+    if len(W.ids) > _DENSE_LIMIT:
+        raise flag(
+            path,
+            f"a dense table of {len(W.ids)} units would have {len(W.ids) ** 2} cells; at most "
+            f"{_DENSE_LIMIT} units are written. Write form='links', .mtx, .parquet or .npz.",
+        )
+    yield ["id", *ids]
+    starts, columns, data = W.sparse.indptr, W.sparse.indices, W.sparse.data
+    for row, name in enumerate(ids):
+        part = slice(starts[row], starts[row + 1])
+        cells: list[Any] = [0] * len(W.ids)
+        for j, w in zip(columns[part].tolist(), data[part].tolist(), strict=True):
+            cells[j] = w
+        yield [name, *cells]

@@ -1,0 +1,103 @@
+"""Weights made of weights, or of groups."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sparse
+
+from spatial.errors import DataError, WeightsError
+from spatial.ids.alignment import check_ids
+
+from .algebra import group_codes, group_name
+from .checks import links_fit, number
+from .conversion import owned
+from .meta import Meta
+from .value import Weights, WeightsLike, as_weights
+
+__all__ = ["block", "nested"]
+
+
+def nested(
+    W_distance: WeightsLike, W_economic: WeightsLike, share: float, *, row_standardize: bool = False
+) -> Weights:
+    r"""Mix two weights of the same units.
+
+    .. math:: W = \varphi W_d + (1 - \varphi) W_e .
+
+    Weights are taken as they are.  Inverse kilometres and inverse income have no common unit, so that
+    one would drown the other: pass ``row_standardize=True``, or weights that are row-standardised.
+
+    Parameters
+    ----------
+    W_distance, W_economic : Weights, Graph or W
+        Of the same ids, in any order; the result has the order of the first.
+    share : float
+        The share :math:`\varphi` of the first, 0 to 1.
+    row_standardize : bool
+        Row-standardise both first.
+
+    Examples
+    --------
+    >>> A = Weights.from_dense([[0, 1.0], [1, 0]], ids=["a", "b"])
+    >>> B = Weights.from_dense([[0, 3.0], [5, 0]], ids=["b", "a"])
+    >>> nested(A, B, 0.5).to_dense()
+         a    b
+    a  0.0  3.0
+    b  2.0  0.0
+    """
+    if number(share, "share", zero=True) > 1:
+        raise WeightsError(f"share must lie between 0 and 1; got {share!r}.")
+    first, second = as_weights(W_distance), as_weights(W_economic)
+    if row_standardize:
+        first, second = first.row_standardized(), second.row_standardized()
+    mixed = first.combine(second, share)
+    parameters = {**mixed.meta.parameters, "row_standardize": row_standardize}
+    return replace(mixed, meta=replace(mixed.meta, parameters=parameters))
+
+
+def block(groups: Any) -> Weights:
+    r"""Link all units of the same group.
+
+    .. math:: w_{ij} = 1 \text{ where } g_i = g_j, \; i \ne j.
+
+    Parameters
+    ----------
+    groups : Series
+        Group by unit id, such as the province of each city.
+
+    Returns
+    -------
+    Weights
+        Binary and symmetric; the only unit of a group is an island.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> block(pd.Series({"a": "east", "b": "west", "c": "east"})).to_frame()
+       i  j    w
+    0  a  c  1.0
+    1  c  a  1.0
+    """
+    if not isinstance(groups, pd.Series):
+        raise DataError(f"groups must be a Series indexed by unit id; got {type(groups).__name__}.")
+    ids = check_ids(groups.index, "Groups")
+    code = group_codes(groups, ids)
+    size = np.bincount(code)
+    links = float((size.astype(np.float64) ** 2).sum())
+    links_fit(links, f"Blocks of up to {int(size.max(initial=0)):,} units", "Take smaller groups.")
+    # Units in the order of their group; each is paired with each member, then itself is dropped.
+    members = np.argsort(code, kind="stable")
+    start = np.concatenate([[0], np.cumsum(size)[:-1]])
+    count = size[code]
+    i = np.repeat(np.arange(len(ids), dtype=np.int32), count)
+    within = np.arange(len(i)) - np.repeat(np.cumsum(count) - count, count)
+    j = members[np.repeat(start[code], count) + within].astype(np.int32)
+    other = i != j
+    matrix = sparse.csr_array((np.ones(int(other.sum())), (i[other], j[other])), shape=(len(ids), len(ids)))
+    return Weights(
+        ids, owned(matrix), Meta("block", {"groups": group_name(groups)}, None, "none", "keep", "groups")
+    )

@@ -1,0 +1,130 @@
+"""What weights become without others: normalised, cut, reordered, of higher order; each time new weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sparse
+
+from spatial.errors import AlignmentError, WeightsError, name_ids
+from spatial.ids.alignment import check_ids, indexer
+
+from . import algebra, conversion, cutting, normalization
+from .checks import one_of
+from .meta import Meta
+
+__all__ = ["Transformations"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Transformations:
+    """The ids, the matrix and the meta of weights, and what can be made of them alone; see `Weights`."""
+
+    ids: pd.Index[Any]
+    sparse: sparse.csr_array
+    meta: Meta = field(default_factory=Meta)
+
+    def row_standardized(self) -> Self:
+        """Divide each row by its sum; rows of islands stay zero."""
+        return self._with(normalization.row_standardize(self.sparse, self.ids), normalization="row")
+
+    def spectral_normalized(self) -> Self:
+        """Divide all weights by the spectral radius (Stata ``spmatrix`` default)."""
+        return self._with(normalization.spectral_normalize(self.sparse), normalization="spectral")
+
+    def minmax_normalized(self) -> Self:
+        """Divide all weights by min(largest row sum, largest column sum) (Kelejian and Prucha 2010)."""
+        return self._with(normalization.minmax_normalize(self.sparse), normalization="minmax")
+
+    def binary(self) -> Self:
+        """Set each nonzero weight to one."""
+        ones = sparse.csr_array(
+            (np.ones_like(self.sparse.data), self.sparse.indices, self.sparse.indptr), self.sparse.shape
+        )
+        return self._with(ones, normalization="none")
+
+    def scaled(self, factor: float) -> Self:
+        """Multiply all weights by `factor`."""
+        if not np.isfinite(factor) or factor == 0:
+            raise WeightsError(f"Weights can be scaled by a finite number other than zero; got {factor!r}.")
+        return self._with(self.sparse * float(factor), normalization="none")
+
+    def transposed(self) -> Self:
+        """Exchange senders and receivers."""
+        return self._with(sparse.csr_array(self.sparse.T), normalization="none")
+
+    def reordered(self, ids: Any) -> Self:
+        """Put the same units into another order."""
+        wanted = pd.Index(ids)
+        order = indexer(self.ids, wanted, "the weights", "the ids given")
+        return replace(self, ids=wanted, sparse=self.sparse[order][:, order])
+
+    def subset(
+        self, ids: Any, *, renormalize: bool = True, islands: Literal["raise", "keep"] | None = None
+    ) -> Self:
+        """Keep only `ids`, in the order given; links to the units left out are cut.
+
+        Parameters
+        ----------
+        ids : Index or sequence
+            Unit ids, each among those of these weights.
+        renormalize : bool
+            Normalise what remains as these weights are: rows that summed to one do so again.  With False the
+            weights stay as they are, and the normalisation is ``"none"`` where links were cut.
+        islands : {"raise", "keep"}, optional
+            What becomes of units that lose all their neighbours.  Default, as these weights were built:
+            ``"keep"`` where they keep islands, else ``"raise"``.
+
+        Returns
+        -------
+        Weights
+            ``meta.subset_of`` and ``meta.cut_share`` say what was cut, and `report` prints it.
+
+        Raises
+        ------
+        AlignmentError
+            For ids that are not in the weights.
+        WeightsError
+            Where units lose all neighbours and may not, or what remains cannot be normalised.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from spatial.weights import Weights
+        >>> W = Weights.from_dense(1 - np.eye(3), ids=["a", "b", "c"]).row_standardized()
+        >>> W.subset(["b", "a"]).to_dense()
+             b    a
+        b  0.0  1.0
+        a  1.0  0.0
+        >>> W.subset(["b", "a"]).meta.cut_share
+        0.5
+        """
+        wanted = check_ids(ids, "A subset")
+        order = self.ids.get_indexer(wanted)
+        if (order < 0).any():
+            raise AlignmentError(f"These ids are not in the weights: {name_ids(wanted[order < 0])}.")
+        policy = None if islands is None else one_of(islands, ("raise", "keep"), "islands")
+        cut, meta = cutting.cut_out(
+            self.sparse, self.ids, self.meta, order, renormalize=renormalize, islands=policy
+        )
+        return replace(self, ids=wanted, sparse=conversion.owned(cut), meta=meta)
+
+    def higher_order(self, k: int, *, lower: bool = False) -> Self:
+        """Return the neighbours at exactly `k` steps, or at up to `k` with `lower`.
+
+        Binary; own weights are no links, and a unit is never its own neighbour.
+        """
+        return self._made(*algebra.in_steps(self, k, lower=lower))
+
+    def block(self, groups: Any) -> Self:
+        """Keep only the links inside a group: a Series by unit, or labels in the order of the ids."""
+        return self._made(*algebra.within_groups(self, groups))
+
+    def _with(self, matrix: sparse.csr_array, **meta: Any) -> Self:
+        return replace(self, sparse=conversion.owned(matrix), meta=replace(self.meta, **meta))
+
+    def _made(self, matrix: sparse.csr_array, meta: Meta) -> Self:
+        return replace(self, sparse=conversion.owned(matrix), meta=meta)
