@@ -17,7 +17,7 @@ __all__ = ["HypothesisTest", "cluster_sums", "frame_of", "quadratic_form", "wald
 
 Float = NDArray[np.float64]
 Codes = NDArray[np.intp]
-Distribution = Literal["chi2", "F", "normal", ""]
+Distribution = Literal["chi2", "chibar2", "F", "normal", ""]
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,8 +32,9 @@ class HypothesisTest(Result):
         What is true if the test does not reject, in words.
     statistic : float
         NaN where the test cannot be computed.
-    distribution : {"chi2", "F", "normal", ""}
-        Reference distribution under the null; "normal" is two-sided.
+    distribution : {"chi2", "chibar2", "F", "normal", ""}
+        Reference distribution under the null; "normal" is two-sided, "chibar2" is half at zero and half chi2,
+        for a variance that is zero under the null (Self and Liang 1987).
     df, df_denominator : float
         Degrees of freedom; `df_denominator` for F only.
     equation : str
@@ -81,6 +82,8 @@ class HypothesisTest(Result):
             return float("nan")
         if self.distribution == "chi2":
             return float(stats.chi2.sf(self.statistic, self.df))
+        if self.distribution == "chibar2":
+            return 1.0 if self.statistic <= 0 else float(0.5 * stats.chi2.sf(self.statistic, self.df))
         if self.distribution == "F":
             return float(stats.f.sf(self.statistic, self.df, self.df_denominator))
         if self.distribution == "normal":
@@ -92,6 +95,8 @@ class HypothesisTest(Result):
         """The distribution in words: ``chi2(3)``, ``F(2, 140)``, ``N(0, 1)``."""
         if self.distribution == "chi2":
             return f"chi2({self.df:g})"
+        if self.distribution == "chibar2":
+            return f"chibar2(0{self.df:g})"
         if self.distribution == "F":
             return f"F({self.df:g}, {self.df_denominator:g})"
         return "N(0, 1)" if self.distribution == "normal" else ""

@@ -10,10 +10,11 @@ from __future__ import annotations
 from size_engine import Size
 from sizes_of_joint import JOINT
 from sizes_of_statistics import STATISTICS
+from sizes_of_toolkit import TOOLKIT
 
 __all__ = ["NO_TEST", "SIZES", "TO_MEASURE"]
 
-SIZES: list[Size] = [*STATISTICS, *JOINT]
+SIZES: list[Size] = [*STATISTICS, *JOINT, *TOOLKIT]
 
 # Functions that make a probability but print no test of their own.
 NO_TEST = {
@@ -21,6 +22,7 @@ NO_TEST = {
     "spatial.models.hypothesis:HypothesisTest.p_value": "the tail of whatever statistic a test has",
     "spatial.models.hypothesis:wald": "the quadratic form; the tests that call it have rows",
     "spatial.models.identification.strength:cragg_donald": "has no distribution: prints no p-value",
+    "spatial.models.limited.margins:slopes_of": "probabilities of the model itself",
     "spatial.tables.checking:_count": "p-values that others printed, computed again",
 }
 

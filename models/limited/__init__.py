@@ -1,0 +1,11 @@
+"""Outcomes that are seen only between limits: the Tobit model, pooled and for panels."""
+
+from __future__ import annotations
+
+from spatial.names import hand_on
+
+_MODULES = {
+    ".censored": ("TobitFit", "tobit"),
+    ".margins": ("MarginalEffects",),
+}
+__all__, __getattr__, __dir__ = hand_on(__name__, _MODULES)
