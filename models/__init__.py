@@ -19,10 +19,6 @@ _MODULES = {
     ".diagnostics.table": ("Diagnostics",),
     ".identification.anderson_rubin": ("AndersonRubin",),
     ".nonspatial": ("fixed_effects",),
-    ".nonspatial": (
-        "FixedEffectsFit",
-        "fixed_effects",
-    ),
     ".limited": ("MarginalEffects", "TobitFit", "tobit"),
     ".hypothesis": ("HypothesisTest",),
     ".identification.verdict": ("Identification",),
