@@ -5,6 +5,10 @@ from __future__ import annotations
 from spatial.names import hand_on
 
 _MODULES = {
+    ".data.expressions": (
+        "evaluate",
+        "holds",
+    ),
     ".estimation.steps": ("BoundaryWarning",),
     ".estimation.covariance": (
         "Cluster",

@@ -12,5 +12,15 @@ PROVENANCE.md beside this file says where each comes from, under which licence, 
 from ._catalogue import catalogue, labels, path
 from ._china import china_boundaries
 from ._load import load
+from ._samples import Sample, load_sample, sample_contents
 
-__all__ = ["catalogue", "china_boundaries", "labels", "load", "path"]
+__all__ = [
+    "Sample",
+    "catalogue",
+    "china_boundaries",
+    "labels",
+    "load",
+    "load_sample",
+    "path",
+    "sample_contents",
+]

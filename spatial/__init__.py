@@ -15,6 +15,7 @@ _MODULES = {
     "spatial.weights": ("Weights",),
     "spatial.io.cities": ("read_cities",),
     "spatial.panel.reading": ("read_panel",),
+    "spatial.panel.industries": ("read_industries",),
     "spatial.weights.columns": ("spatial_lag",),
     "spatial.autocorrelation.global_moran": (
         "Moran",
@@ -50,6 +51,7 @@ _MODULES = {
     ),
     "spatial.agglomeration.potential": (
         "distance_decay",
+        "market_potential",
         "virtual_agglomeration",
         "VirtualAgglomeration",
     ),

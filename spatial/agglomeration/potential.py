@@ -17,7 +17,7 @@ from spatial.places.points import Points, geometry_of, points_of
 
 from .decay import Decay, DecayName, decayed_sums, is_number
 
-__all__ = ["VirtualAgglomeration", "distance_decay", "virtual_agglomeration"]
+__all__ = ["VirtualAgglomeration", "distance_decay", "market_potential", "virtual_agglomeration"]
 
 Float = NDArray[np.float64]
 
@@ -111,6 +111,65 @@ def distance_decay(
         )
 
     return _apply(decayed, values, points.ids)
+
+
+def market_potential(
+    values: Any,
+    cities: Any,
+    *,
+    power: float = 1.0,
+    own: float | Literal["area"] = 1.0,
+    cutoff_km: float | None = None,
+    unit_km: float = 1.0,
+    tolerance: float = 0.0,
+    decay: DecayName = "power",
+    bandwidth_km: float | None = None,
+    workers: int | None = None,
+    progress: bool | None = None,
+) -> Any:
+    r"""Sum the masses of all places, decayed by their great-circle distance: Harris' (1954) market potential,
+
+    .. math:: MP_i = \omega_i M_i + \sum_{j \ne i} M_j f(D_{ij} / u) , \qquad M_j \ge 0 .
+
+    It is `distance_decay` of masses, which cannot be negative; parameters and result are its own.
+
+    Raises
+    ------
+    DataError
+        For negative masses, by id, and as `distance_decay` does.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, pandas as pd
+    >>> import spatial as sp
+    >>> seats = gpd.points_from_xy([0, 0], [0, 1], crs=4326)
+    >>> cities = gpd.GeoDataFrame(index=["a", "b"], geometry=seats)
+    >>> sp.market_potential(pd.Series({"a": 1.0, "b": 2.0}), cities, unit_km=111.19508).round(3).tolist()
+    [3.0, 3.0]
+    """
+    frame = values.frame if isinstance(values, Panel) else values
+    below = np.asarray(frame) < 0
+    if below.any():
+        rows = below if below.ndim == 1 else below.reshape(len(below), -1).any(axis=1)
+        index = getattr(frame, "index", None)
+        where = "" if index is None else f", at {name_ids(index[rows])}"
+        raise DataError(
+            f"Market potential sums masses, which are not negative; {int(below.sum())} are{where}. "
+            "Correct them, or use distance_decay for values of any sign."
+        )
+    return distance_decay(
+        values,
+        cities,
+        power=power,
+        own=own,
+        cutoff_km=cutoff_km,
+        unit_km=unit_km,
+        tolerance=tolerance,
+        decay=decay,
+        bandwidth_km=bandwidth_km,
+        workers=workers,
+        progress=progress,
+    )
 
 
 def _own_weight(own: float | str, cities: Any, decay: Decay, unit_km: float) -> Float | float:

@@ -78,11 +78,11 @@ def new_command(
 ) -> None:
     """Write a commented study file to start from; it runs as it is, on data that ship."""
     from spatial.io.atomic import atomic_text
-    from spatial.study.template import TEMPLATE
+    from spatial.study.shipped import starter
 
     if path.exists() and not force:
         raise DataError(f"{str(path)!r} is there already: give another name, or --force to replace it.")
-    atomic_text(path, TEMPLATE)
+    atomic_text(path, starter())
     print(f"Written: {path}. Check it with `spatial check {path}`, run it with `spatial run {path}`.")
 
 

@@ -18,6 +18,7 @@ __all__ = ["COORDINATION_LEVELS", "coordination_level", "coupling_coordination",
 
 Float = NDArray[np.float64]
 Form = Literal["standard", "modified"]
+Normalise = Literal["none", "minmax"]
 
 
 def coupling_coordination(
@@ -26,6 +27,7 @@ def coupling_coordination(
     *,
     weights: Mapping[str, float] | None = None,
     form: Form = "standard",
+    normalise: Normalise = "none",
 ) -> pd.DataFrame | Panel:
     r"""Return coupling C, development T and the coupling coordination degree D of n subsystems,
 
@@ -51,6 +53,9 @@ def coupling_coordination(
 
             C = \sqrt{\left[ 1 - \frac{\sum_{i>j} |U_i - U_j|}{n(n-1)/2} \right] \times
             \left( \prod_i \frac{U_i}{\max_k U_k} \right)^{1/(n-1)}} .
+    normalise : {"none", "minmax"}
+        ``"minmax"``: columns that leave [0, 1] become :math:`(U - \min U) / (\max U - \min U)` over all
+        rows first, and a warning names them; the others stay as they are.
 
     Returns
     -------
@@ -88,7 +93,7 @@ def coupling_coordination(
     [0.316, 1.0, 0.149]
     """
     checked_option(form, ("standard", "modified"), "form")
-    frame, names, levels = _levels(data, columns)
+    frame, names, levels = _levels(data, columns, normalise)
     alpha = _alpha(weights, names)
     coupling = _coupling(levels, form)
     _warn_of_zeros(levels, frame.index)
@@ -112,7 +117,11 @@ _COUPLING_LABELS = {
 
 
 def interaction_degree(
-    data: Panel | pd.DataFrame, columns: Iterable[str] | None = None, *, form: Form = "standard"
+    data: Panel | pd.DataFrame,
+    columns: Iterable[str] | None = None,
+    *,
+    form: Form = "standard",
+    normalise: Normalise = "none",
 ) -> pd.Series[Any]:
     r"""Return the degree of interaction of subsystems, which is their coupling degree C,
 
@@ -128,7 +137,7 @@ def interaction_degree(
     [0.8, 1.0]
     """
     checked_option(form, ("standard", "modified"), "form")
-    frame, _, levels = _levels(data, columns)
+    frame, _, levels = _levels(data, columns, normalise)
     _warn_of_zeros(levels, frame.index)
     return labelled(
         _coupling(levels, form), frame.index, "interaction_degree", "Interaction degree", "互动程度"
@@ -148,7 +157,9 @@ def _coupling(levels: Float, form: str) -> Float:
         return np.asarray(np.sqrt(np.clip(1 - gaps, 0, 1) * np.exp(relative)))
 
 
-def _levels(data: Any, columns: Iterable[str] | None) -> tuple[pd.DataFrame, list[str], Float]:
+def _levels(
+    data: Any, columns: Iterable[str] | None, normalise: str
+) -> tuple[pd.DataFrame, list[str], Float]:
     frame = data.frame if isinstance(data, Panel) else data
     names = list(getattr(frame, "columns", [])) if columns is None else list(columns)
     frame, values = read_columns(data, names)
@@ -156,14 +167,40 @@ def _levels(data: Any, columns: Iterable[str] | None) -> tuple[pd.DataFrame, lis
         raise DataError(f"Coupling needs two subsystems or more; got {len(names)}: {name_ids(names)}.")
     if len(set(names)) < len(names):
         raise DataError(f"Each subsystem must be listed once; got {name_ids(names)}.")
+    checked_option(normalise, ("none", "minmax"), "normalise")
+    if normalise == "minmax":
+        values = _normalised(values, names)
     refuse_cells(
         (values < 0) | (values > 1),
         frame.index,
         names,
         "out of [0, 1]",
-        " Levels are indices between 0 and 1: normalise them, e.g. with entropy_index.",
+        " Levels are indices between 0 and 1: normalise them, as by entropy_index or normalise='minmax'.",
     )
     return frame, names, values
+
+
+def _normalised(values: Float, names: list[str]) -> Float:
+    """Bring the columns that leave [0, 1] into it, over all rows; say which."""
+    low, high = values.min(axis=0), values.max(axis=0)
+    out = (low < 0) | (high > 1)
+    flat = [name for name, bad in zip(names, out & (low == high), strict=True) if bad]
+    if flat:
+        raise DataError(f"Columns without variation cannot be normalised: {name_ids(flat)}. Leave them out.")
+    if out.any():
+        shown = [
+            f"{name} from {a:.4g} to {b:.4g}"
+            for name, a, b, bad in zip(names, low, high, out, strict=True)
+            if bad
+        ]
+        warnings.warn(
+            f"Normalised to [0, 1] over all rows, since they leave it: {'; '.join(shown)}. "
+            "The index depends on these ends.",
+            SpatialWarning,
+            stacklevel=4,
+        )
+    scaled = (values - low) / np.where(high > low, high - low, 1.0)
+    return np.asarray(np.where(out, scaled, values))
 
 
 def _warn_of_zeros(levels: Float, index: pd.Index[Any]) -> None:

@@ -30,7 +30,7 @@ from .conditions import (
     parse_condition,
 )
 
-__all__ = ["ChosenRows", "choose_rows"]
+__all__ = ["ChosenRows", "choose_rows", "truth"]
 
 Mask = NDArray[np.bool_]
 
@@ -80,6 +80,24 @@ class ChosenRows:
         return text + (f", {self.unknown} left out as unknown (missing values)" if self.unknown else "")
 
 
+def truth(condition: str | Condition, frame: pd.DataFrame) -> pd.Series[Any]:
+    """Return for each row whether it meets `condition`: true, false, or missing where that is unknown.
+
+    Examples
+    --------
+    >>> truth("x > 2 or x is missing", pd.DataFrame({"x": [1.0, 5.0, None]})).tolist()
+    [False, True, True]
+    """
+    read = parse_condition(condition) if isinstance(condition, str) else condition
+    return _truth(read, _Table(read.text, frame))
+
+
+def _truth(read: Condition, table: _Table) -> pd.Series[Any]:
+    for name in read.columns:
+        table.check(name)
+    return table.truth(read.node)
+
+
 def choose_rows(condition: str | Condition, frame: pd.DataFrame) -> ChosenRows:
     """Return which rows of `frame` meet `condition`; see `parse_condition` for what may be written.
 
@@ -109,9 +127,7 @@ def choose_rows(condition: str | Condition, frame: pd.DataFrame) -> ChosenRows:
     """
     read = parse_condition(condition) if isinstance(condition, str) else condition
     table = _Table(read.text, frame)
-    for name in read.columns:
-        table.check(name)
-    found = table.truth(read.node)
+    found = _truth(read, table)
     mask, unknown = found.fillna(False).to_numpy(dtype=bool), int(found.isna().sum())
     if not mask.any():
         raise DataError(f"No row meets {read.text}.{table.advice(read.node)}")

@@ -14,7 +14,7 @@ from spatial.io.sources import is_database, local_path, reader_for
 
 from .panel import Panel, Step
 
-__all__ = ["read_panel"]
+__all__ = ["read_panel", "read_table"]
 
 _Reader = Callable[[Path, Options], Table]
 _READERS: dict[str, _Reader] = {
@@ -107,6 +107,15 @@ def read_panel(
     panel = Panel.from_frame(table.frame, unit=unit, time=time, labels=table.labels)
     step = Step("read_panel", tuple(map(str, panel.columns)), panel.frame.size, _summary(what, panel, table))
     return Panel(panel.frame, panel.labels, (step,))
+
+
+def read_table(
+    source: Any, *, unit: str = "", sheet: str | int | None = None, encoding: str | None = None
+) -> pd.DataFrame:
+    """Read a file as it is, a row a row; or copy a DataFrame."""
+    if isinstance(source, pd.DataFrame):
+        return source.copy()
+    return _read(source, Options(unit, sheet, encoding)).frame
 
 
 def _read(source: str | Path, options: Options) -> Table:

@@ -1,56 +1,63 @@
-"""The data of a study: read, restricted to shared units, cleaned, with derived columns and labels."""
+"""The data of a study as read: map, panel and tables of industries, of the units that map and panel share."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import pandas as pd
 
-import spatial as sp
-from spatial.errors import DataError, did_you_mean, name_ids
+from spatial import shapefiles
+from spatial.errors import DataError, SpatialError, did_you_mean, name_ids
+from spatial.io.cities import read_cities
 from spatial.io.sources import is_database, without_password
-from spatial.models.data.columns import cell_values
-from spatial.models.data.source import as_source
-from spatial.models.formula.grammar import parse_terms
-from spatial.models.formula.tokens import Node
+from spatial.panel.industries import read_industries, read_reference
 from spatial.panel.joining import as_map_ids, restrict
-from spatial.study.schema.weights import Weights
+from spatial.panel.panel import Panel
+from spatial.panel.reading import read_panel
 from spatial.weights.specs import SPECS
 
 from .record import file_hash
-from .schema import study as schema
+from .schema import data as schema
+from .schema.study import Study
+from .schema.weights import Weights
 
 __all__ = [
     "Loaded",
-    "cleaned",
     "content_digest",
     "data_files",
     "databases",
-    "expression",
     "file_of",
     "file_stem",
     "hashes",
     "labels_of",
     "load_data",
-    "time_of",
 ]
 
-_SAMPLES = {"nc": ("nc", "nc_crime")}
 _SIDECARS = (".shx", ".dbf", ".prj", ".cpg")
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """Map and panel as read, of the same units, and what was cut to make them so."""
+    """Map and panel as read, of the same units, what was cut to make them so, and what comes with them."""
 
     cities: Any
     panel: Any
     cut: str = ""
+    tables: dict[str, Any] = field(default_factory=dict)
+    """Tables of units x times x industries, by name."""
+    references: dict[str, Any] = field(default_factory=dict)
+    """The nation's tables, by the name of the table."""
+    sample: Any = None
+    """The sample, where the data are one."""
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the data were drawn, and not observed."""
+        return self.sample is not None and bool(self.sample.simulated)
 
 
 def file_of(text: str, folder: Path) -> Path:
@@ -58,19 +65,19 @@ def file_of(text: str, folder: Path) -> Path:
     return folder / Path(text).expanduser()
 
 
-def data_files(study: schema.Study, folder: Path) -> dict[str, Path]:
+def data_files(study: Study, folder: Path) -> dict[str, Path]:
     """Return the files that are read, by the name that run.json calls them."""
     data = study.data
+    names: list[str] = []
+    out: dict[str, Path] = {}
     if data.sample is not None:
-        cities, panel = _SAMPLES[data.sample]
-        found = [sp.shapefiles.path(cities, "gpkg"), sp.shapefiles.path(panel)]
-        return {path.name: path for path in found}
-    parts = [part for part in (data.cities, data.panel) if part is not None]
-    names = [part.file for part in parts if not is_database(part.file)]
+        out |= {path.name: path for path in shapefiles.sample_contents(data.sample).files()}
+    parts = [part for part in (data.cities, data.panel, *data.industries.values()) if part is not None]
+    names += [part.file for part in parts if not is_database(part.file)]
+    names += [part.reference for part in data.industries.values() if part.reference is not None]
     for weights in study.weights.values():
         if isinstance(weights, Weights) and weights.spec.split(":")[0] not in SPECS:
             names.append(weights.spec)
-    out = {}
     for name in names:
         path = file_of(name, folder)
         beside = [path.with_suffix(s) for s in _SIDECARS] if path.suffix.lower() == ".shp" else []
@@ -79,7 +86,7 @@ def data_files(study: schema.Study, folder: Path) -> dict[str, Path]:
     return out
 
 
-def databases(study: schema.Study) -> list[str]:
+def databases(study: Study) -> list[str]:
     """Return the addresses of databases that are read, as they are written, passwords and all."""
     parts = [part for part in (study.data.cities, study.data.panel) if part is not None]
     return list(dict.fromkeys(part.file for part in parts if is_database(part.file)))
@@ -98,12 +105,34 @@ def content_digest(loaded: Loaded) -> str:
     return found.hexdigest()
 
 
-def load_data(study: schema.Study, folder: Path) -> Loaded:
-    """Read map and panel; their units must be the same, or common = true."""
-    cities = _cities(study.data, folder)
-    panel = _panel(study.data, folder, cities)
-    if study.data.common or study.data.sample is not None:
-        return Loaded(*restrict(cities, panel))
+# ---- reading
+def load_data(study: Study, folder: Path) -> Loaded:
+    """Read map, panel and tables; the units of map and panel must be the same, or common = true."""
+    data = study.data
+    sample = None if data.sample is None else shapefiles.load_sample(data.sample)
+    cities = sample.cities if sample is not None else _cities(data, folder)
+    panel = sample.panel if sample is not None and data.panel is None else _panel(data, folder, cities)
+    cut = ""
+    if data.common or data.sample is not None:
+        cities, panel, cut = restrict(cities, panel)
+    else:
+        _require_same(cities, panel)
+    tables = {} if sample is None else dict(sample.tables)
+    references = {} if sample is None else dict(sample.references)
+    for name, part in data.industries.items():
+        try:
+            tables[name] = as_map_ids(_industries(part, folder), cities.index)
+            if part.reference is not None:
+                columns = [str(c) for c in tables[name].columns]
+                references[name] = read_reference(
+                    _source(part.reference, folder), time=part.time, columns=columns, codes=part.codes
+                )
+        except SpatialError as error:
+            raise type(error)(f"industries.{name}: {error}") from None
+    return Loaded(cities, _joined(data, cities, panel), cut, tables, references, sample)
+
+
+def _require_same(cities: Any, panel: Any) -> None:
     lacks, extra = cities.index.difference(panel.units), panel.units.difference(cities.index)
     if len(lacks) or len(extra):
         parts = [f"not in the panel: {name_ids(lacks)}"] if len(lacks) else []
@@ -112,33 +141,58 @@ def load_data(study: schema.Study, folder: Path) -> Loaded:
             f"The units of map ({len(cities)}) and panel ({panel.n_units}) must be the same; "
             f"{'; '.join(parts)}. common = true keeps the shared ones and says which were cut."
         )
-    return Loaded(cities, panel)
+
+
+def _joined(data: schema.Data, cities: Any, panel: Any) -> Any:
+    """Return the panel with columns of the map."""
+    for column in data.join_map:
+        if column not in cities.columns or column == cities.geometry.name:
+            known = [str(c) for c in cities.columns if str(cities[c].dtype) != "geometry"]
+            raise DataError(
+                f"join_map: the map has no column {column!r}.{did_you_mean(column, known)} "
+                f"It has: {name_ids(known)}."
+            )
+        if str(cities[column].dtype) == "geometry":
+            raise DataError(f"join_map: {column!r} holds places, which are no column of a panel.")
+        if column in panel.columns:
+            raise DataError(
+                f"join_map: the panel has a column {column!r} of its own; rename one, or leave it out."
+            )
+    return panel.join(pd.DataFrame(cities[data.join_map])) if data.join_map else panel
 
 
 def _cities(data: schema.Data, folder: Path) -> Any:
-    if data.sample is not None:
-        return sp.shapefiles.load(_SAMPLES[data.sample][0])
     part = cast(schema.CitiesFile, data.cities)
     seat = cast(Any, tuple(part.seat) if isinstance(part.seat, list) else part.seat)
     source = _source(part.file, folder)
-    return sp.read_cities(
-        source, id=part.id, crs=part.crs, layer=part.layer, encoding=part.encoding, seat=seat
-    )
+    return read_cities(source, id=part.id, crs=part.crs, layer=part.layer, encoding=part.encoding, seat=seat)
 
 
 def _panel(data: schema.Data, folder: Path, cities: Any) -> Any:
-    if data.sample is not None:
-        return sp.shapefiles.load(_SAMPLES[data.sample][1])
     part = data.panel
     if part is None:
         plain = cities.drop(columns=[c for c in cities if str(cities[c].dtype) == "geometry"])
         unit = str(cities.index.name or "unit")
-        return sp.Panel.from_frame(plain.rename_axis(unit).assign(period=0), unit=unit, time="period")
+        return Panel.from_frame(plain.rename_axis(unit).assign(period=0), unit=unit, time="period")
     source, sheet = _source(part.file, folder), part.sheet if part.table is None else part.table
-    panel = sp.read_panel(
+    panel = read_panel(
         source, unit=part.unit, time=part.time, sheet=sheet, encoding=part.encoding, columns=part.columns
     )
     return as_map_ids(panel, cities.index)
+
+
+def _industries(part: schema.Industries, folder: Path) -> Any:
+    return read_industries(
+        _source(part.file, folder),
+        unit=part.unit,
+        time=part.time,
+        industry=part.industry,
+        value=part.value,
+        columns=part.columns,
+        sheet=part.sheet,
+        encoding=part.encoding,
+        codes=part.codes,
+    )
 
 
 def _source(name: str, folder: Path) -> str | Path:
@@ -148,68 +202,6 @@ def _source(name: str, folder: Path) -> str | Path:
     if not path.exists():
         raise DataError(f"There is no file {without_password(name)!r} in the study's folder.")
     return path
-
-
-# ---- cleaning
-def cleaned(study: schema.Study, panel: Any, *, keep_rows: bool = False) -> Any:
-    """Apply the steps of [[cleaning]], then make the columns of [variables], in order.
-
-    With `keep_rows`, steps that leave rows out are not applied.
-    """
-    for number, step in enumerate(study.cleaning):
-        if keep_rows and isinstance(step, (schema.Balance, schema.Restrict, schema.Where)):
-            continue
-        try:
-            panel = _apply(step, panel)
-        except sp.SpatialError as error:
-            raise type(error)(f"cleaning[{number}] ({step.do}): {error}") from None
-    for name, variable in study.variables.items():
-        if variable.formula is not None:
-            try:
-                panel = _derived(panel, name, variable.formula)
-            except sp.SpatialError as error:
-                raise type(error)(f"variables.{name}: {error}") from None
-    return panel
-
-
-def _apply(step: Any, panel: Any) -> Any:
-    options = step.model_dump(exclude={"do"})
-    match step:
-        case schema.Balance(rule=rule, columns=columns):
-            return panel.balance(rule, columns=columns)
-        case schema.Restrict(units=units, times=times):
-            between = None if times is None else slice(*(time_of(panel, t) for t in times))
-            return panel.restrict(units=units, times=between)
-        case schema.Where(formula=formula):
-            return panel.where(_condition(panel, formula))
-        case schema.Winsorize(share=list() as share):
-            return panel.winsorize(step.columns, tuple(share), by=step.by)
-        case schema.Deflate():
-            options["base"] = time_of(panel, step.base)
-    return getattr(panel, step.do)(**options)
-
-
-def expression(text: str) -> Node:
-    """Read a formula for one column; functions and operators of formulas, never Python."""
-    terms = parse_terms(f"I({text})", ())
-    return terms[0].factors[0]
-
-
-def _derived(panel: Any, name: str, formula: str) -> Any:
-    values = cell_values(expression(formula), as_source(panel, None))
-    shape = (panel.n_times, panel.n_units)
-    return panel.with_cube([name], np.broadcast_to(values, shape)[:, :, None].astype(np.float64))
-
-
-def _condition(panel: Any, formula: str) -> Any:
-    values = _derived(panel, "condition", formula)["condition"]
-    if not values.isin([0.0, 1.0]).all():
-        missing = int(values.isna().sum())
-        raise DataError(
-            f"{formula!r} must be a comparison that holds or not in each row; it is missing in {missing} and "
-            f"neither in {len(values) - missing - int(values.isin([0.0, 1.0]).sum())} of {len(values)} rows."
-        )
-    return values.to_numpy() == 1.0
 
 
 # ---- words
@@ -224,25 +216,24 @@ def file_stem(text: str) -> str:
     return re.sub(r'[/\\:*?"<>|\s]+', "_", text).strip("._") or "column"
 
 
-def time_of(panel: Any, given: Any) -> Any:
-    """Return the time of the panel that `given` names: 1987, or "1987-01"."""
-    for time in panel.times.tolist():
-        if time == given or str(time) == str(given) or str(time).startswith(f"{given} "):
-            return time
-    times = [str(t) for t in panel.times]
-    raise DataError(f"The panel has no time {given!r}.{did_you_mean(given, times)} It has {name_ids(times)}.")
+def labels_of(study: Study, loaded: Loaded, panel: Any) -> dict[str, str]:
+    """Return the label of each column in the study's language: the study's own, the data's, the sample's.
 
-
-def labels_of(study: schema.Study, panel: Any) -> dict[str, str]:
-    """Return the label of each column in the study's language: the study's own, the data's, the sample's."""
+    Where the language of the study has no label, the other one is used.
+    """
     found = dict(panel.labels)
-    if study.data.sample is not None:
-        for name in _SAMPLES[study.data.sample]:
-            found |= sp.shapefiles.labels(name, study.language)
-    for name, variable in study.variables.items():
-        label = variable.zh if study.language == "zh" else variable.en
+    language, other = study.language, "en" if study.language == "zh" else "zh"
+    if loaded.sample is not None:
+        found |= loaded.sample.labels(study.language)
+    own: list[tuple[str, Any]] = [(part.name, part) for part in study.measures]
+    for name, part in [*own, *study.variables.items()]:
+        label = getattr(part, language) or (getattr(part, other) if name not in found else None)
         if label:
             found[name] = label
+        if part.unit and name in found:
+            found[name] = (
+                f"{found[name]} ({part.unit})" if language == "en" else f"{found[name]}（{part.unit}）"
+            )
     return {name: label for name, label in found.items() if name in panel.columns}
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import sys
-import tomllib
 import urllib.parse
 import warnings
 from collections.abc import Iterable, Sequence
@@ -19,11 +17,15 @@ from spatial.study.steps.build import build_steps
 from spatial.study.steps.step import Output, Step
 
 from .cache import Entry, Manifest, publish, staging, sweep
-from .checks import check_columns, check_references
-from .checks_weights import warn_endogenous
+from .checks.known import Known
+from .checks.names import check_names, check_names_with_data
+from .checks.uses import check_uses
+from .checks.weights import check_bridges, check_weights, warn_endogenous
 from .data import Loaded, data_files, databases, hashes, load_data
-from .problems import Problem, StudyError, public, read_sections
+from .problems import Fault, StudyError, problem, public
+from .reading import read_content, read_sections
 from .record import RunRecord
+from .shipped import shipped_study
 from .values import Values
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
 
 SECTIONS = (
     "data",
+    "measures",
     "weights",
     "diagnostics",
     "systems",
@@ -176,17 +179,6 @@ def shown_texts(folder: str | Path, only: str | Sequence[str] | None = None) -> 
     ]
 
 
-def shipped_study(name: str = "nc") -> Path:
-    """Return the study file that ships with a sample, to run or to copy.
-
-    Examples
-    --------
-    >>> shipped_study().name
-    'study.toml'
-    """
-    return shapefiles.path(name).with_name("study.toml")
-
-
 def _base(file: Path) -> Path:
     """Return where `output` begins: beside the study file; for a study that ships, where one stands."""
     ships = file.resolve().is_relative_to(Path(str(shapefiles.__file__)).resolve().parent)
@@ -195,21 +187,23 @@ def _base(file: Path) -> Path:
 
 # ---- reading and checking
 def _checked(file: Path) -> tuple[Study, Loaded, dict[str, Path]]:
-    content = _content(file)
-    study, problems = read_sections(content)
+    content = read_content(file)
+    study, faults = read_sections(content)
     loaded: Loaded | None = None
     if study is not None:
-        problems = [*problems, *check_references(study, file.parent)]
+        known = Known(study, file.parent)
+        faults += [*check_names(known), *check_uses(known), *check_weights(study, file.parent)]
         try:
             loaded = load_data(study, file.parent)
         except SpatialError as error:
-            problems.append(Problem("data", _hidden(str(error), study)))
+            faults.append(Fault(("data",), _hidden(str(error), study)))
         if loaded is not None:
-            problems += check_columns(study, loaded)
-    if problems:
+            known = Known(study, file.parent, loaded)
+            faults += [*check_names_with_data(known), *check_uses(known), *check_bridges(study, loaded)]
+    if faults:
         order = {key: number for number, key in enumerate(content)}
-        problems.sort(key=lambda p: order.get(p.place.partition("[")[0].partition(".")[0], -1))
-        raise StudyError(file.name, problems)
+        faults.sort(key=lambda f: order.get(str(f.location[0]) if f.location else "", -1))
+        raise StudyError(file.name, [problem(fault, content) for fault in dict.fromkeys(faults)])
     assert study is not None
     assert loaded is not None
     warn_endogenous(study, loaded)
@@ -225,35 +219,6 @@ def _hidden(text: str, study: Study) -> str:
             # A shorter one would be found inside of words; readers do not write it alone.
             text = text.replace(written, "***") if len(written) > 3 else text
     return text
-
-
-def _content(file: Path) -> dict[str, Any]:
-    text = ""
-    try:
-        # Notepad begins its files with a mark that TOML does not know.
-        text = file.read_text(encoding="utf-8-sig")
-        return tomllib.loads(text)
-    except FileNotFoundError:
-        raise DataError(f"There is no study file {str(file)!r}; `spatial new` writes one.") from None
-    except OSError as error:
-        raise DataError(f"Cannot read {str(file)!r}: {error.strerror or error}.") from None
-    except UnicodeDecodeError:
-        raise StudyError(
-            file.name, [Problem("", "a study file is UTF-8: save it as UTF-8 in your editor.")]
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise StudyError(
-            file.name, [Problem("", f"this is not TOML: {error}.{_quotes(text, error)}")]
-        ) from None
-
-
-def _quotes(text: str, error: Exception) -> str:
-    """Say that keys in Chinese go in quotes, where that may be the fault."""
-    found = re.search(r"line (\d+)", str(error))
-    lines = text.splitlines()
-    if found is None or int(found[1]) > len(lines) or lines[int(found[1]) - 1].isascii():
-        return ""
-    return ' Keys of other letters than a-z go in quotes, as in [variables."人均GDP"].'
 
 
 def _chosen(steps: list[Step], only: str | Sequence[str] | None) -> list[Step]:

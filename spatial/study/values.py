@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import spatial as sp
-from spatial.errors import SpatialError
-from spatial.models.specs import covariance_of
+import pandas as pd
+
+from spatial.autocorrelation.lisa import local_moran
+from spatial.errors import DataError, SpatialError
 
 from .cache import code_digest, digest
-from .checks import fit_names, weights_names
-from .data import Loaded, cleaned, content_digest, databases, labels_of, time_of
+from .calls import Ref, call, evaluate, written
+from .columns import cleaned, lines, time_of
+from .data import Loaded, content_digest, databases, labels_of
+from .estimates import fit_call, fit_columns, impacts_call, system_call
+from .fits import FitName, fit_names, resolved, weights_of
 from .problems import public
-from .schema import study as schema
-from .weights import build_weights, column_of, nested_in
+from .schema.models import Diagnostics
+from .schema.study import Study
+from .weights import column_of, map_column, mean_of, nested_in, weights_call
 
-__all__ = ["Values"]
+__all__ = ["Refusal", "Values"]
+
+
+SIMULATED = {
+    "en": "Simulated data ({name}): drawn with known truth, not observed.",
+    "zh": "模拟数据（{name}）：按已知真值生成，并非观测。",
+}
+
+
+class Refusal:
+    """The result of a fit that is there to be refused: its message."""
+
+    def __init__(self, name: str, message: str) -> None:
+        self.name, self.message = name, message
 
 
 class Values:
@@ -34,17 +52,20 @@ class Values:
         Name of each input file to its digest.
     """
 
-    def __init__(self, study: schema.Study, folder: Path, loaded: Loaded, files: dict[str, str]) -> None:
+    def __init__(self, study: Study, folder: Path, loaded: Loaded, files: dict[str, str]) -> None:
         self.study, self.folder, self.loaded, self.files = study, folder, loaded, files
-        self._known: dict[str, tuple[Any, list[Warning]]] = {}
+        self.fits = fit_names(study)
+        self.raw = [str(c) for c in loaded.panel.columns]
+        self.measured: dict[str, Any] = {}
+        self._known: dict[Any, tuple[Any, list[Warning]]] = {}
         read = content_digest(loaded) if databases(study) else ""
         self.data_key = digest(code_digest(), public(study.data.model_dump()), files, read)
-        formulas = [(name, v.formula) for name, v in study.variables.items() if v.formula]
-        self.panel_key = digest(self.data_key, [s.model_dump() for s in study.cleaning], formulas)
+        self.panel_key = self.columns_key(None)
         words = {n: v.model_dump(exclude={"formula"}) for n, v in study.variables.items()}
-        self.words_key = digest(study.language, words)
+        heads = {m.name: (m.en, m.zh, m.unit) for m in study.measures}
+        self.words_key = digest(study.language, words, heads)
 
-    def once(self, key: str, make: Callable[[], Any]) -> Any:
+    def once(self, key: Any, make: Callable[[], Any]) -> Any:
         """Return a value, made at most once; its warnings are heard by every step that uses it."""
         if key not in self._known:
             with warnings.catch_warnings(record=True) as caught:
@@ -62,6 +83,44 @@ class Values:
             raise value
         return value
 
+    def value(self, ref: Ref) -> Any:
+        """Return the value that a call names."""
+        match ref:
+            case Ref(kind="cities"):
+                return self.cities
+            case Ref(kind="panel"):
+                return self.labelled
+            case Ref(kind="measure", name=name):
+                return self.measure(name)
+            case Ref(kind="moran", name=name):
+                return self.moran_frame(name)
+            case Ref(kind="table", name=name):
+                return self.loaded.tables[name]
+            case Ref(kind="reference", name=name):
+                return self.loaded.references[name]
+            case Ref(kind="weights", name=name):
+                return self.weights(name)
+            case Ref(kind="mean", name=(column, times)):
+                panel = self.once(("all rows", column), lambda: self._all_rows(column))
+                return mean_of(panel, column, times, self.cities)
+            case Ref(kind="map column", name=name):
+                return map_column(self.cities, name)
+            case Ref(kind="fit", name=name):
+                return self.fit(name)
+            case Ref(kind="impacts", name=name):
+                return self.impacts(name)
+            case Ref(kind="term labels"):
+                return self.term_labels
+            case Ref(kind="system", name=name):
+                return self.system(name)
+            case Ref(kind="time", name=name):
+                return self.time(name)
+        raise DataError(f"The study has no {ref.kind} {ref.name!r}.")
+
+    def run(self, part: Any) -> Any:
+        """Return the value of a call."""
+        return evaluate(part, self.value)
+
     # ---- data
     @property
     def cities(self) -> Any:
@@ -70,13 +129,39 @@ class Values:
 
     @property
     def panel(self) -> Any:
-        """The panel, cleaned."""
-        return self.once("panel", lambda: cleaned(self.study, self.loaded.panel))
+        """The panel, cleaned, with its measures and derived columns."""
+        make = lambda: cleaned(self.study, self.loaded.panel, self.value, kept=self.measured)  # noqa: E731
+        return self.once("panel", make)
+
+    def measure(self, name: str) -> Any:
+        """Return the value of a measure, from which its column was taken."""
+        _ = self.panel
+        return self.measured[name]
+
+    @property
+    def stamps(self) -> list[str]:
+        """What every table and figure says: that the data were drawn."""
+        if not self.loaded.simulated:
+            return []
+        return [SIMULATED[self.study.language].format(name=self.study.data.sample)]
+
+    def _all_rows(self, column: str) -> Any:
+        """Return the panel with a column at all times that are read."""
+        return cleaned(self.study, self.loaded.panel, self.value, wanted=[column], keep_rows=True)
+
+    def columns_key(self, columns: Iterable[str] | None) -> str:
+        """Return the key of columns: a digest of the data and of the lines that make these; default all."""
+        found = lines(self.study, self.raw, None if columns is None else list(columns))
+        texts = [(line.place.split("[")[0], written(line.call, _plain)) for line in found]
+        used = {part.weights for part in self.study.measures if part.kind == "spatial_lag"}
+        relevant = {m.name for m in self.study.measures if any(m.name in text for _, text in texts)}
+        weights = [self.weights_key(name) for name in sorted(used)] if relevant else []
+        return digest(self.data_key, texts, weights)
 
     @property
     def labels(self) -> dict[str, str]:
         """Labels of columns in the study's language."""
-        found: dict[str, str] = self.once("labels", lambda: labels_of(self.study, self.panel))
+        found: dict[str, str] = self.once("labels", lambda: labels_of(self.study, self.loaded, self.panel))
         return found
 
     def label(self, column: str) -> str:
@@ -98,6 +183,10 @@ class Values:
         """Return a time of the cleaned panel; the last by default."""
         return self.panel.times[-1] if given is None else time_of(self.panel, given)
 
+    def at(self, column: str, time: Any) -> Any:
+        """Return a column at a time, by unit."""
+        return self.panel.at(time)[self.panel.require(column)[0]].rename(column)
+
     # ---- weights
     def default_weights(self, name: str | None) -> str:
         """Return the name of weights; the first by default."""
@@ -108,51 +197,60 @@ class Values:
         used = nested_in(self.study, self.default_weights(name))
         parts = [self.study.weights[one] for one in used]
         # Weights by text know only the map; those of columns know how these are made.
-        data = self.panel_key if any(column_of(part) for part in parts) else self.data_key
+        columns = [found[1] for part in parts if (found := column_of(part)) is not None]
+        data = self.columns_key(columns) if columns else self.data_key
         return digest(data, [part.model_dump() for part in parts])
+
+    def weights_call(self, name: str) -> Any:
+        """Return what builds weights."""
+        return weights_call(self.study, name, self.folder, self.raw)
 
     def weights(self, name: str | None = None) -> Any:
         """Return weights, normalised."""
         found = self.default_weights(name)
-        return self.once(
-            f"weights {found}",
-            lambda: build_weights(self.study, found, self.loaded, self.folder, self.weights),
-        )
+
+        def make() -> Any:
+            try:
+                return self.run(self.weights_call(found))
+            except SpatialError as error:
+                raise type(error)(f"weights.{found}: {error}") from None
+
+        return self.once(("weights", found), make)
 
     # ---- diagnostics
-    def diagnosed(self, weights: str | None) -> list[tuple[schema.Diagnostics, str]]:
+    def diagnosed(self, weights: str | None) -> list[tuple[Diagnostics, str]]:
         """Return the diagnostics with these weights, column by column."""
         wanted = self.default_weights(weights)
         parts = [d for d in self.study.diagnostics if self.default_weights(d.weights) == wanted]
         return [(part, column) for part in parts for column in part.columns]
 
-    def moran(self, part: schema.Diagnostics, column: str) -> Any:
+    def moran_call(self, part: Diagnostics, column: str) -> Any:
+        """Return what computes Moran's I of a column by time."""
+        weights = Ref("weights", self.default_weights(part.weights))
+        options = {"permutations": part.permutations, "seed": self.study.seed, "progress": False}
+        return call("moran_panel", Ref("panel"), [column], weights, **options)
+
+    def moran(self, part: Diagnostics, column: str) -> Any:
         """Return Moran's I of a column by time."""
-        key = f"moran {part.weights} {part.permutations} {column}"
-        return self.once(
-            key,
-            lambda: sp.moran_panel(
-                self.panel,
-                [column],
-                self.weights(part.weights),
-                permutations=part.permutations,
-                seed=self.study.seed,
-                progress=False,
-            ),
-        )
+        key = ("moran", part.weights, part.permutations, column)
+        return self.once(key, lambda: self.run(self.moran_call(part, column)))
 
-    def moran_key(self, part: schema.Diagnostics, column: str) -> str:
+    def moran_frame(self, weights: str | None) -> pd.DataFrame:
+        """Return Moran's I of all diagnostics with these weights."""
+        found = [self.moran(*pair) for pair in self.diagnosed(weights)]
+        return pd.concat(found, ignore_index=True)
+
+    def moran_key(self, part: Diagnostics, column: str) -> str:
         """Return the key of Moran's I."""
-        return digest(
-            self.panel_key, self.weights_key(part.weights), part.permutations, column, self.study.seed
-        )
+        weights = self.weights_key(part.weights)
+        return digest(self.columns_key([column]), weights, part.permutations, column, self.study.seed)
 
-    def local(self, part: schema.Diagnostics, column: str, time: Any) -> Any:
+    def local(self, part: Diagnostics, column: str, time: Any) -> Any:
         """Return local Moran of a column at a time."""
-        key = f"local {part.weights} {part.permutations} {part.alpha} {column} {time}"
+        key = ("local", part.weights, part.permutations, part.alpha, column, time)
         return self.once(
             key,
-            lambda: sp.local_moran(
+            lambda: local_moran(
                 self.at(column, time),
                 self.weights(part.weights),
                 permutations=part.permutations,
@@ -161,95 +259,71 @@ class Values:
             ),
         )
 
-    def at(self, column: str, time: Any) -> Any:
-        """Return a column at a time, by unit."""
-        return self.panel.at(time)[self.panel.require(column)[0]].rename(column)
-
     # ---- models
-    def system_key(self, k: int) -> str:
+    def part(self, name: str) -> Any:
+        """Return the section of a fit, with what it takes over from others."""
+        found = self.fits[name]
+        return self.once(("part", found.section, found.number), lambda: self._part(found))
+
+    def _part(self, found: FitName) -> Any:
+        return resolved(self.study, found.section, found.number)
+
+    def system_key(self, name: str) -> str:
         """Return the key of a system as a specification."""
-        part = self.study.systems[k]
-        shown = {
-            "name",
-            "method",
-            "compare",
-            "impacts",
-            "draws",
-            "diagnostics",
-            "cov",
-            "passes",
-            "rho_moments",
-        }
-        weights = {name: self.weights_key(name) for name in weights_names(self.study, part)}
-        return digest(self.panel_key, part.model_dump(exclude=shown), weights)
+        part = self.part(name)
+        about = ("method", "impacts", "draws", "diagnostics", "cov", "passes", "rho_moments")
+        weights = {one: self.weights_key(one) for one in weights_of(self.study, part)}
+        shown = part.model_dump(exclude={*_WORDS, *about})
+        return digest(self.columns_key(fit_columns(self.study, part)), shown, weights)
 
-    def system(self, k: int) -> Any:
+    def system(self, name: str) -> Any:
         """Return a system, aligned and not estimated."""
-        return self.once(f"system {k}", lambda: self._system(self.study.systems[k]))
-
-    def _system(self, part: schema.System) -> Any:
-        named = {name: self.weights(name) for name in weights_names(self.study, part)}
-        return sp.models.SpatialSystem(
-            part.formulas,
-            self.panel,
-            named or None,
-            effects=tuple(part.effects),
-            error=part.error,
-            instruments=part.instruments or None,
-            iv_order=part.iv_order,
-            unbalanced=part.unbalanced,
-        )
+        return self.once(("system", name), lambda: self.run(system_call(self.study, self.part(name))))
 
     def fit_key(self, name: str) -> str:
         """Return the key of a fit."""
-        found = fit_names(self.study)[name]
-        if found is None:
-            part = self._regression_part(name)
-            weights = {n: self.weights_key(n) for n in weights_names(self.study, part)}
-            return digest(self.panel_key, part.model_dump(exclude={"name"}), weights, self.study.seed)
-        k, method = found
-        system = self.study.systems[k]
-        how = (system.cov, system.passes, system.rho_moments, self.study.seed)
-        return digest(self.system_key(k), method, how)
+        part, found = self.part(name), self.fits[name]
+        if found.section == "regressions":
+            weights = {n: self.weights_key(n) for n in weights_of(self.study, part)}
+            columns = self.columns_key(fit_columns(self.study, part))
+            return digest(columns, part.model_dump(exclude=_WORDS), weights, self.study.seed)
+        how = (part.cov, part.passes, part.rho_moments, self.study.seed)
+        return digest(self.system_key(part.name), found.method, how)
+
+    def fit_call(self, name: str) -> Any:
+        """Return what estimates a fit."""
+        return fit_call(self.study, self.part(name), self.fits[name])
 
     def fit(self, name: str) -> Any:
-        """Return a fit by its name: a system, NAME.METHOD, or a regression."""
-        return self.once(f"fit {name}", lambda: self._fit(name))
+        """Return a fit by its name: a system, NAME.METHOD, or a regression; or its refusal, if meant."""
+        return self.once(("fit", name), lambda: self._fit(name))
 
     def _fit(self, name: str) -> Any:
-        found = fit_names(self.study)[name]
-        if found is None:
-            return self._regression(self._regression_part(name))
-        k, method = found
-        part = self.study.systems[k]
-        cov = covariance_of(part.cov, self.cities, self.study.seed)
-        return self.system(k).fit(
-            method, cov=cov, rho_moments=part.rho_moments, passes=part.passes, force=part.force
-        )
-
-    def _regression_part(self, name: str) -> schema.Regression:
-        return next(part for part in self.study.regressions if part.name == name)
-
-    def _regression(self, part: schema.Regression) -> Any:
-        named = {name: self.weights(name) for name in weights_names(self.study, part)}
-        return sp.models.fixed_effects(
-            part.formula,
-            self.panel,
-            effects=tuple(part.effects),
-            cov=covariance_of(part.cov, self.cities, self.study.seed),
-            weights=named or None,
-            unbalanced=part.unbalanced,
-        )
+        part = self.part(name)
+        try:
+            fit = self.run(self.fit_call(name))
+        except SpatialError as error:
+            if part.expect == "refusal":
+                return Refusal(name, str(error))
+            raise
+        if part.expect == "refusal":
+            raise DataError(f"{name} was to be refused (expect = 'refusal'), and it runs: look why.")
+        return fit
 
     def impacts_key(self, name: str) -> str:
         """Return the key of the effects of a fit."""
-        found = fit_names(self.study)[name]
-        draws = None if found is None else self.study.systems[found[0]].draws
-        return digest(self.fit_key(name), "impacts", draws)
+        part = self.part(name)
+        return digest(self.fit_key(name), "impacts", getattr(part, "draws", None))
 
     def impacts(self, name: str) -> Any:
         """Return direct, indirect and total effects of a system's fit."""
-        found = fit_names(self.study)[name]
-        assert found is not None  # checked before anything is run
-        draws = self.study.systems[found[0]].draws
-        return self.once(f"impacts {name}", lambda: self.fit(name).impacts(draws=draws, seed=self.study.seed))
+        draws = self.part(name).draws
+        make = lambda: self.run(impacts_call(name, draws, self.study.seed))  # noqa: E731
+        return self.once(("impacts", name), make)
+
+
+_WORDS = {"name", "en", "zh", "like", "compare"}
+
+
+def _plain(ref: Ref) -> str:
+    return f"{ref.kind} {ref.name}" if ref.name else ref.kind

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-import spatial as sp
-from spatial.errors import DataError, SpatialError
+from spatial.errors import DataError
 from spatial.study.schema.weights import Economic, Gravity, Nested, Weights
 
-from .data import Loaded, cleaned, file_of, time_of
-from .schema import study as schema
+from .calls import Ref, call, method
+from .columns import sources, time_of
+from .data import file_of
+from .schema.study import Study
 
-__all__ = ["build_weights", "column_of", "nested_in"]
+__all__ = ["column_of", "map_column", "mean_of", "nested_in", "weights_call"]
 
 
 def column_of(part: Any) -> tuple[str, str] | None:
@@ -28,7 +29,7 @@ def column_of(part: Any) -> tuple[str, str] | None:
     return None
 
 
-def nested_in(study: schema.Study, name: str) -> list[str]:
+def nested_in(study: Study, name: str) -> list[str]:
     """Return the weights that `name` is made of, itself first, each once."""
     found, rest = [], [name]
     while rest:
@@ -40,62 +41,76 @@ def nested_in(study: schema.Study, name: str) -> list[str]:
     return found
 
 
-def build_weights(
-    study: schema.Study, name: str, loaded: Loaded, folder: Path, other: Callable[[str], Any]
-) -> Any:
-    """Build weights and normalise them; `other` gives the weights that are named in nested ones."""
+def weights_call(study: Study, name: str, folder: Path, raw: Collection[str]) -> Any:
+    """Return what builds the weights of a section, and normalises them.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the study file, for weights that are read from a file.
+    raw : collection of str
+        Columns of the panel as read.
+    """
     part = study.weights[name]
-    try:
-        return _normalised(_built(study, part, loaded, folder, other), part.normalisation)
-    except SpatialError as error:
-        raise type(error)(f"weights.{name}: {error}") from None
-
-
-def _built(study: schema.Study, part: Any, loaded: Loaded, folder: Path, other: Callable[[str], Any]) -> Any:
+    options: dict[str, Any] = {}
     match part:
         case Weights():
-            return _by_text(part, loaded.cities, folder)
-        case Nested(weights=names):
-            first, second = map(other, names)
-            return sp.weights.nested(first, second, part.share, row_standardize=part.row_standardize)
+            built = _by_text(part, folder)
+        case Nested(weights=(first, second)):
+            options = {"row_standardize": True} if part.row_standardize else {}
+            built = call(
+                "weights.nested", Ref("weights", first), Ref("weights", second), part.share, **options
+            )
         case Economic():
-            return sp.weights.economic(_means(study, part.column, part.times, loaded), power=part.power)
+            built = call("weights.economic", _means(study, part.column, part.times, raw), power=part.power)
         case Gravity():
-            mass = _means(study, part.mass, part.times, loaded)
-            return sp.weights.gravity(loaded.cities, mass, power=part.power, cutoff_km=part.cutoff_km)
+            mass = _means(study, part.mass, part.times, raw)
+            options = {"power": part.power}
+            options |= {} if part.cutoff_km is None else {"cutoff_km": part.cutoff_km}
+            built = call("weights.gravity", Ref("cities"), mass, **options)
+    how = _NORMALISATIONS[part.normalisation]
+    return method(built, how) if how else built
 
 
-def _normalised(W: Any, how: str) -> Any:
-    match how:
-        case "row":
-            return W.row_standardized()
-        case "spectral":
-            return W.spectral_normalized()
-        case "minmax":
-            return W.minmax_normalized()
-    return W
+_NORMALISATIONS = {
+    "row": "row_standardized",
+    "spectral": "spectral_normalized",
+    "minmax": "minmax_normalized",
+    "none": "",
+}
 
 
-def _by_text(part: Weights, cities: Any, folder: Path) -> Any:
+def _by_text(part: Weights, folder: Path) -> Any:
     if part.bridge:
         pairs = [(first, second) for first, second in part.bridge]
-        rook = part.spec == "rook"
-        return sp.weights.contiguity(cities, rook=rook, islands=part.islands, bridge=pairs)
+        options: dict[str, Any] = {"rook": True} if part.spec == "rook" else {}
+        return call("weights.contiguity", Ref("cities"), **options, islands=part.islands, bridge=pairs)
     path = file_of(part.spec, folder)
-    return sp.weights.from_spec(cities, str(path) if path.is_file() else part.spec, islands=part.islands)
+    spec = str(path) if path.is_file() else part.spec
+    return call("weights.from_spec", Ref("cities"), spec, islands=part.islands)
 
 
-# ---- means
-def _means(study: schema.Study, column: str, times: Iterable[Any] | None, loaded: Loaded) -> Any:
-    """Return the mean of a column over times by unit, missing where it is missing at one of them."""
-    # Times before the sample are wanted too.
-    panel = cleaned(study, loaded.panel, keep_rows=True)
-    if column in panel.columns:
-        wanted = panel.times if times is None else [time_of(panel, time) for time in times]
-        found = pd.concat([panel.at(time)[column].reindex(loaded.cities.index) for time in wanted], axis=1)
-    else:
-        found = loaded.cities[[column]]
+def _means(study: Study, column: str, times: Iterable[Any] | None, raw: Collection[str]) -> Any:
+    """Return the mean of a column over times by unit, of all times as read: some are before the sample."""
+    if column in raw or column in sources(study, raw):
+        return Ref("mean", (column, None if times is None else tuple(times)))
+    return Ref("map column", column)
+
+
+def mean_of(panel: Any, column: str, times: Iterable[Any] | None, cities: Any) -> Any:
+    """Return the mean of a column of the panel over times, missing where it is missing at one of them."""
+    wanted = panel.times if times is None else [time_of(panel, time) for time in times]
+    found = pd.concat([panel.at(time)[column].reindex(cities.index) for time in wanted], axis=1)
+    return _numbers(found, column).mean(axis=1, skipna=False).rename(column)
+
+
+def map_column(cities: Any, column: str) -> Any:
+    """Return a column of the map as numbers."""
+    return _numbers(cities[[column]], column)[column]
+
+
+def _numbers(found: Any, column: str) -> Any:
     texts = [kind for kind in found.dtypes if not pd.api.types.is_numeric_dtype(kind)]
     if texts:
         raise DataError(f"Weights need numbers; the column {column!r} holds {texts[0]}.")
-    return found.astype("float64").mean(axis=1, skipna=False).rename(column)
+    return found.astype("float64")

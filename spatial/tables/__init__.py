@@ -22,5 +22,6 @@ _MODULES = {
         "moran_table",
         "weights_table",
     ),
+    ".frames": ("frame_table",),
 }
 __all__, __getattr__, __dir__ = hand_on(__name__, _MODULES)

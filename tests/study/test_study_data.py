@@ -18,7 +18,7 @@ from study_cases import (
 )
 
 import spatial as sp
-from spatial.study.data import cleaned
+from spatial.study.columns import cleaned
 from spatial.study.run import StudyError, check_study, shown_texts
 
 
@@ -76,7 +76,7 @@ def test_derived_columns_are_formulas(nc_crime: Any) -> None:
     [
         ({"variables": {"a": {"formula": "log(west)"}}}, r"variables.a: log\(west\) needs values above 0"),
         ({"cleaning": [{"do": "log", "columns": ["west"]}]}, r"cleaning\[0\] \(log\): .*zero"),
-        ({"cleaning": [{"do": "where", "formula": "density"}]}, r"must be a comparison"),
+        ({"cleaning": [{"do": "where", "formula": "density"}]}, r"no condition: it holds numbers"),
         ({"cleaning": [{"do": "where", "formula": "lag(density, 1) > 1"}]}, r"missing in 90 and"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from study_cases import SMALL, lay_out, run, states
 
 import spatial as sp
+from spatial.study import data as study_data
 from spatial.study.run import StudyError, check_study
 
 SECRET = "s3cret%40word"
@@ -26,8 +27,8 @@ class Database:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.asked = folder, []
         self.cities, self.panel = sp.read_cities, sp.read_panel
-        monkeypatch.setattr(sp, "read_cities", self.read_cities)
-        monkeypatch.setattr(sp, "read_panel", self.read_panel)
+        monkeypatch.setattr(study_data, "read_cities", self.read_cities)
+        monkeypatch.setattr(study_data, "read_panel", self.read_panel)
 
     def read_cities(self, source: Any, *, layer: Any, **options: Any) -> Any:
         self.asked.append((source, layer))
@@ -93,7 +94,7 @@ def test_what_a_reader_says_is_shown_without_the_password(
     def refused(*_: Any, **__: Any) -> Any:
         raise sp.SpatialError(f"no answer from {said}")
 
-    monkeypatch.setattr(sp, "read_cities", refused)
+    monkeypatch.setattr(study_data, "read_cities", refused)
     found = problems(tmp_path / "study.toml", TEXT)
     assert found["data"] == f"no answer from {PUBLIC if said == ADDRESS else '***'}"
 

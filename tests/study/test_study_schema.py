@@ -13,7 +13,7 @@ from spatial.models.estimation.covariance import Cluster, Conley, DriscollKraay,
 from spatial.models.specs import covariance_columns, covariance_of
 from spatial.study.problems import place
 from spatial.study.run import StudyError, check_study, json_schema, shipped_study
-from spatial.study.template import TEMPLATE
+from spatial.study.shipped import starter
 
 DATA = '[data]\nsample = "nc"\n'
 
@@ -94,10 +94,10 @@ def test_all_errors_at_once(tmp_path: Path) -> None:
     }
     for where, name in meant.items():
         assert f"Did you mean {name!r}?" in found.pop(where), where
-    assert found.pop("data.sample") == "got 'nd', expected 'nc'."
-    assert found.pop("seed") == "input should be a valid integer; got '1'."
+    assert found.pop("data.sample").startswith("got 'nd', expected 'nc'")
+    assert found.pop("seed") == "a whole number is needed; got '1'."
     assert found.pop("cleaning[2]").startswith("the key 'do' is needed: one of balance, deflate,")
-    assert found.pop("systems[0].formulas[1]") == "input should be a valid string; got 3."
+    assert found.pop("systems[0].formulas[1]") == "a text is needed; got 3."
     assert "at least 1 item(s) are needed" in found.pop("tables[1].fits")
     needed = {
         "regressions[0].name",
@@ -230,14 +230,14 @@ def test_names_are_checked_before_anything_runs(tmp_path: Path) -> None:
         "weights.log": "not a name that can be",
         "diagnostics[0].columns[1]": "Did you mean 'polpc'?",
         "diagnostics[0].weights": "no weights 'V'",
-        "diagnostics[0].times": "no time 1999",
+        "diagnostics[0].times[1]": "no time 1999",
         "diagnostics[1].columns[1]": "is there twice",
-        "systems": "'s.2sls' is there twice",
+        "systems[0].compare[1]": "'2sls' is there twice",
         "systems[0].formulas[0]": "'V' is not a function of formulas",
         "systems[0].formulas[1]": "Did you mean 'taxpc'?",
         "systems[0].weights[1]": "no weights 'Z'",
         "systems[0].error": "no weights 'K'",
-        "systems[0].effects": "no column 'yer'. Did you mean",
+        "systems[0].effects[1]": "no column 'yer'. Did you mean",
         "systems[0].cov": "Did you mean 'cluster'?",
         "systems[0].instruments[0]": "Did you mean 'wcon'?",
         "regressions[0].name": "'S' is the name of another fit",
@@ -347,7 +347,7 @@ formula = "growth + ln_polpc"
         "cleaning[0].columns[1]",
         "cleaning[2].by",
         "cleaning[3].formula",
-        "cleaning[4].times",
+        "cleaning[4].times[1]",
         "variables.again.formula",
     }
 
@@ -387,8 +387,8 @@ def test_what_ships_is_valid(tmp_path: Path) -> None:
     study = check_study(shipped_study())
     assert len(study.systems[0].formulas) == 2
     assert all(v.en and v.zh and v.formula for v in study.variables.values())
-    starter = check_study(write(tmp_path, TEMPLATE))
-    assert starter.systems[0].compare == ["3sls", "2sls"]
+    new = check_study(write(tmp_path, starter()))
+    assert new.systems[0].compare == ["3sls", "2sls"]
 
 
 # ---- JSON Schema

@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from .base import Section, Time
+from .base import Names, Section, Time, TimeName
 
 __all__ = ["WEIGHTS", "AnyWeights", "Economic", "Gravity", "Nested", "Weights"]
 
 Normalisation = Literal["row", "spectral", "minmax", "none"]
-Times = Annotated[list[Time], Field(min_length=1)]
+Times = Annotated[list[TimeName], Field(min_length=1)]
+MapOrPanel = Annotated[str, Names("column of panel or map")]
 Pair = Annotated[list[Time], Field(min_length=2, max_length=2)]
 
 
@@ -31,7 +32,7 @@ class Economic(Section):
     """Nearness of a value: the inverse of differences of means over times, |x_i - x_j| ^ -power."""
 
     kind: Literal["economic"]
-    column: str
+    column: MapOrPanel
     """Column of the panel, or, where it has none of that name, of the map; as cleaned, at all times read."""
     times: Times | None = None
     """Times whose mean is taken, best before the sample; default all that are read."""
@@ -43,7 +44,7 @@ class Gravity(Section):
     """Pull of masses: m_i m_j / km ^ power."""
 
     kind: Literal["gravity"]
-    mass: str
+    mass: MapOrPanel
     """Column of the panel, or, where it has none of that name, of the map; as cleaned, at all times read."""
     times: Times | None = None
     """Times whose mean is taken, best before the sample; default all that are read."""
@@ -56,7 +57,7 @@ class Nested(Section):
     """A mixture of two weights of the study, as they are: a share of the first, else the second."""
 
     kind: Literal["nested"]
-    weights: Annotated[list[str], Field(min_length=2, max_length=2)]
+    weights: Annotated[list[Annotated[str, Names("weights")]], Field(min_length=2, max_length=2)]
     share: Annotated[float, Field(ge=0, le=1)]
     row_standardize: bool = False
     """Row-standardise both first, where they are not."""

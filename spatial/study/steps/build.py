@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import spatial as sp
+from spatial.autocorrelation.global_moran import moran
+from spatial.figures import moran_over_time, moran_scatter, save_figure
 from spatial.io.atomic import write_csv
+from spatial.maps.maps import map_clusters
 from spatial.study.cache import digest
 from spatial.study.data import file_stem
-from spatial.study.schema import study as schema
+from spatial.study.measured import measures_frame, weights_of_index
+from spatial.study.schema import models as schema
 from spatial.study.values import Values
 
+from .figures import figure_key, make_figure
+from .layers import layers_key, make_layers, make_report, report_key
 from .models import model_steps
-from .outputs import output_steps
 from .step import Output, Step
+from .tables import make_table, table_key
 
 __all__ = ["build_steps"]
 
@@ -23,11 +28,32 @@ def build_steps(values: Values) -> list[Step]:
     """Return all steps of a study in order."""
     return [
         Step("data", digest(values.panel_key, values.words_key), lambda out: _data(values, out)),
+        *_measures_steps(values),
         *_weights_steps(values),
         *_diagnostics_steps(values),
         *model_steps(values),
-        *output_steps(values),
+        *_output_steps(values),
     ]
+
+
+def _output_steps(values: Values) -> Iterator[Step]:
+    study = values.study
+    makers: tuple[tuple[str, Any, Callable[..., None], Callable[..., str]], ...] = (
+        ("tables", study.tables, make_table, table_key),
+        ("figures", study.figures, make_figure, figure_key),
+        ("layers", study.layers, make_layers, layers_key),
+    )
+    for section, parts, make, key_of in makers:
+        for part in parts:
+            key = digest(values.words_key, part.model_dump(), key_of(values, part))
+            yield Step(f"{section}: {part.name}", key, _bound(make, values, part))
+    if study.report is not None:
+        key = digest(values.words_key, study.report.model_dump(), report_key(values, study.report))
+        yield Step("report", key, _bound(make_report, values, study.report))
+
+
+def _bound(make: Callable[..., None], values: Values, part: Any) -> Callable[[Output], None]:
+    return lambda out: make(values, part, out)
 
 
 # ---- data
@@ -37,6 +63,25 @@ def _data(values: Values, out: Output) -> None:
         out.show(f"Units in both map and panel: {panel.n_units}; {values.loaded.cut}.")
     write_csv(panel.history_frame(), out.path("tables", "cleaning.csv"), index=True)
     write_csv(panel.describe(), out.path("tables", "describe.csv"), index=True)
+
+
+# ---- measures
+def _measures_steps(values: Values) -> Iterator[Step]:
+    names = [part.name for part in values.study.measures]
+    if names:
+        key = digest(values.columns_key(names), values.words_key)
+        yield Step("measures", key, lambda out: _measures(values, out))
+
+
+def _measures(values: Values, out: Output) -> None:
+    frame = measures_frame(values)
+    write_csv(frame, out.path("tables", "measures.csv"))
+    for part in values.study.measures:
+        found = weights_of_index(values, part)
+        if found is not None:
+            write_csv(found, out.path("tables", f"measure_{file_stem(part.name)}.csv"))
+    shown = frame[["name", "function", "rows", "missing", "mean", "min", "max"]]
+    out.show(f"Measures\n{shown.to_string(index=False, float_format=lambda v: f'{v:.4f}')}")
 
 
 # ---- weights
@@ -61,7 +106,7 @@ def _diagnostics_steps(values: Values) -> Iterator[Step]:
         weights = values.default_weights(part.weights)
         for column in part.columns:
             key = digest(
-                values.panel_key,
+                values.columns_key([column]),
                 values.words_key,
                 values.weights_key(weights),
                 part.model_dump(exclude={"columns", "weights"}),
@@ -89,19 +134,19 @@ def _diagnose(values: Values, part: schema.Diagnostics, column: str, out: Output
     name = values.default_weights(part.weights)
     out.show(f"Moran's I of {values.label(column)} ({column}), weights {name}\n{_by_time(table)}")
     if values.panel.n_times > 1:
-        axes = sp.moran_over_time(table, labels={column: values.label(column)}, lang=lang, alpha=part.alpha)
-        sp.save_figure(axes, out.path("figures", f"moran_{stem}.png"))
+        axes = moran_over_time(table, labels={column: values.label(column)}, lang=lang, alpha=part.alpha)
+        save_figure(axes, out.path("figures", f"moran_{stem}.png"))
     for given in _times(part):
         time = values.time(given)
         suffix = f"{stem}_{file_stem(str(time))}" if values.panel.n_times > 1 else stem
-        result = sp.moran(values.at(column, time), W, permutations=part.permutations, seed=seed)
-        axes = sp.moran_scatter(result, name=values.label(column), lang=lang)
-        sp.save_figure(axes, out.path("figures", f"moran_scatter_{suffix}.png"))
+        result = moran(values.at(column, time), W, permutations=part.permutations, seed=seed)
+        axes = moran_scatter(result, name=values.label(column), lang=lang)
+        save_figure(axes, out.path("figures", f"moran_scatter_{suffix}.png"))
         if part.local:
             local = values.local(part, column, time)
             write_csv(local.frame, out.path("tables", f"local_moran_{suffix}.csv"), index=True)
-            axes = sp.map_clusters(local, values.cities, alpha=part.alpha, lang=lang)
-            sp.save_figure(axes, out.path("figures", f"clusters_{suffix}.png"))
+            axes = map_clusters(local, values.cities, alpha=part.alpha, lang=lang)
+            save_figure(axes, out.path("figures", f"clusters_{suffix}.png"))
 
 
 def _times(part: schema.Diagnostics) -> list[Any]:

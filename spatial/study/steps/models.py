@@ -9,8 +9,7 @@ import pandas as pd
 
 from spatial.io.atomic import write_csv
 from spatial.study.cache import digest
-from spatial.study.checks import fit_names
-from spatial.study.values import Values
+from spatial.study.values import Refusal, Values
 
 from .step import Output, Step
 
@@ -18,9 +17,9 @@ __all__ = ["compare_text", "model_steps"]
 
 
 def model_steps(values: Values) -> Iterator[Step]:
-    """Return the steps of [[systems]] and [[regressions]]."""
-    for k, system in enumerate(values.study.systems):
-        yield from _system_steps(values, k, system.name)
+    """Return the steps of [systems] and [regressions]."""
+    for system in values.study.systems:
+        yield from _system_steps(values, system.name)
     for regression in values.study.regressions:
         name = regression.name
         yield Step(
@@ -30,13 +29,15 @@ def model_steps(values: Values) -> Iterator[Step]:
         )
 
 
-def _system_steps(values: Values, k: int, name: str) -> Iterator[Step]:
-    part = values.study.systems[k]
-    key = values.system_key(k)
-    fits = [n for n, found in fit_names(values.study).items() if found is not None and found[0] == k]
-    yield Step(f"systems: {name}, identification", key, lambda out: _identification(values, k, out))
+def _system_steps(values: Values, name: str) -> Iterator[Step]:
+    part = values.part(name)
+    key = values.system_key(name)
+    fits = [name, *(f"{name}.{method}" for method in part.compare)]
+    yield Step(f"systems: {name}, identification", key, lambda out: _identification(values, name, out))
     keys = [values.fit_key(n) for n in fits]
-    yield Step(f"systems: {name}, estimates", digest(keys), lambda out: _estimates(values, k, fits, out))
+    yield Step(f"systems: {name}, estimates", digest(keys), lambda out: _estimates(values, fits, out))
+    if part.expect == "refusal":
+        return
     if part.diagnostics:
         key = digest(values.fit_key(name), "diagnostics")
         yield Step(f"systems: {name}, diagnostics", key, lambda out: _tests(values, name, out))
@@ -45,23 +46,30 @@ def _system_steps(values: Values, k: int, name: str) -> Iterator[Step]:
         yield Step(f"systems: {name}, impacts", key, lambda out: _impacts(values, name, out))
 
 
-def _identification(values: Values, k: int, out: Output) -> None:
-    name = values.study.systems[k].name
-    found = values.system(k).identification()
+def _identification(values: Values, name: str, out: Output) -> None:
+    found = values.system(name).identification()
     out.text(found.summary(), "tables", f"{name}_identification.txt")
     write_csv(found.frame, out.path("tables", f"{name}_identification.csv"))
     out.show(found.summary())
 
 
-def _estimates(values: Values, k: int, names: list[str], out: Output) -> None:
-    part = values.study.systems[k]
+def _estimates(values: Values, names: list[str], out: Output) -> None:
     fits = {name: values.fit(name) for name in names}
+    main = fits[names[0]]
+    if isinstance(main, Refusal):
+        _refused(main, out)
+        return
     texts = [fit.summary() for fit in fits.values()]
-    main = fits[part.name]
-    out.text("\n\n".join([*texts, str(main.stability())]), "tables", f"{part.name}_estimates.txt")
+    out.text("\n\n".join([*texts, str(main.stability())]), "tables", f"{names[0]}_estimates.txt")
     tidy = pd.concat({name: fit.tidy() for name, fit in fits.items()}, names=["fit", None])
-    write_csv(tidy.reset_index("fit"), out.path("tables", f"{part.name}_estimates.csv"))
+    write_csv(tidy.reset_index("fit"), out.path("tables", f"{names[0]}_estimates.csv"))
     out.show(compare_text({fit.method: fit for fit in fits.values()}))
+
+
+def _refused(found: Refusal, out: Output) -> None:
+    text = f"{found.name} is refused, as meant: {found.message}"
+    out.text(text, "tables", f"{found.name}_estimates.txt")
+    out.show(text)
 
 
 def _tests(values: Values, name: str, out: Output) -> None:
@@ -89,6 +97,9 @@ def _impacts(values: Values, name: str, out: Output) -> None:
 
 def _regression(values: Values, name: str, out: Output) -> None:
     fit = values.fit(name)
+    if isinstance(fit, Refusal):
+        _refused(fit, out)
+        return
     out.text(fit.summary(), "tables", f"{name}_estimates.txt")
     write_csv(fit.tidy(), out.path("tables", f"{name}_estimates.csv"))
     if not values.study.systems:  # whose estimates are what a reader of the screen looks for

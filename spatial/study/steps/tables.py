@@ -1,20 +1,22 @@
-"""Tables of a study, in every format from one object."""
+"""Tables of a study: a small class a kind, with the key of its numbers, the table and the numbers behind."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import pandas as pd
 
 from spatial.io.atomic import write_csv
 from spatial.study.cache import digest
-from spatial.study.checks import fit_names
-from spatial.study.schema import outputs
-from spatial.study.values import Values
+from spatial.study.calls import Call, Ref, call
+from spatial.study.schema import tables as schema
+from spatial.study.values import Refusal, Values
 
 from .step import Output
+from .terms import controls_of, heads_of
 
-__all__ = ["built_table", "make_table", "table_key"]
+__all__ = ["built_table", "make_table", "table_call", "table_key"]
 
 _WRITERS = {
     "docx": "to_docx",
@@ -25,101 +27,178 @@ _WRITERS = {
 }
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """A table of one kind: `values` and the section."""
+
+    values: Values
+    part: Any
+
+    def words(self) -> dict[str, Any]:
+        """Return language, digits, title and notes, as every table takes them."""
+        part, found = self.part, {"lang": self.values.study.language}
+        return found | {"notes": self.notes(), "digits": part.digits, "title": part.title}
+
+    def notes(self) -> list[str]:
+        """Return the notes of the section, and that data were drawn."""
+        return [*self.part.notes, *self.values.stamps]
+
+    def key(self) -> str:
+        """Return a digest of what the numbers depend on."""
+        return self.values.panel_key
+
+    def call(self) -> Call:
+        """Return what makes the table."""
+        raise NotImplementedError  # pragma: no cover - each kind has its own
+
+    def numbers(self) -> pd.DataFrame:
+        """Return the numbers behind the table, unrounded."""
+        raise NotImplementedError  # pragma: no cover - each kind has its own
+
+
+class _Regression(_Shown):
+    def key(self) -> str:
+        values, part = self.values, self.part
+        impacts = [values.impacts_key(n) for n in self.spatial] if part.impacts else []
+        return digest([values.fit_key(name) for name in part.fits], impacts)
+
+    @property
+    def spatial(self) -> list[str]:
+        return [name for name in self.part.fits if self.values.fits[name].section == "systems"]
+
+    def notes(self) -> list[str]:
+        refused = [
+            self.values.fit(name) for name in self.part.fits if self.values.part(name).expect == "refusal"
+        ]
+        said = [f"{fit.name}: {fit.message}" for fit in refused if isinstance(fit, Refusal)]
+        return [*super().notes(), *said]
+
+    def call(self) -> Call:
+        values, part = self.values, self.part
+        kept = [n for n in part.fits if values.part(n).expect == "fit"]
+        names = heads_of(values, part)
+        options: dict[str, Any] = {
+            "names": names and [name for name, fit in zip(names, part.fits, strict=True) if fit in kept],
+            "labels": Ref("panel"),
+            "stars": tuple(part.stars),
+            "show": part.show,
+            "controls": controls_of(values, part) or None,
+        }
+        if part.impacts:
+            draws = max((values.part(name).draws for name in self.spatial), default=0)
+            options |= {"impacts": True, "draws": draws, "seed": values.study.seed}
+        words = {**self.words(), "title": part.title or ""}
+        return call("regression_table", [Ref("fit", name) for name in kept], **options, **words)
+
+    def numbers(self) -> pd.DataFrame:
+        kept = [n for n in self.part.fits if self.values.part(n).expect == "fit"]
+        tidy = pd.concat([self.values.fit(n).tidy() for n in kept], keys=kept, names=["fit", None])
+        return tidy.reset_index("fit").reset_index(drop=True)
+
+
+class _Descriptive(_Shown):
+    function: ClassVar[str] = "descriptive_table"
+
+    def key(self) -> str:
+        columns = self.part.columns
+        return self.values.panel_key if columns is None else self.values.columns_key(columns)
+
+    def call(self) -> Call:
+        return call(self.function, Ref("panel"), self.part.columns, **self.words())
+
+    def numbers(self) -> pd.DataFrame:
+        found: pd.DataFrame = self.values.labelled.describe(self.part.columns).reset_index()
+        return found
+
+
+class _Correlation(_Descriptive):
+    function: ClassVar[str] = "correlation_table"
+
+    def numbers(self) -> pd.DataFrame:
+        panel = self.values.labelled
+        wanted = self.part.columns or panel.describe().index.tolist()
+        return pd.DataFrame(panel.frame[wanted].corr().rename_axis("column").reset_index())
+
+
+class _Moran(_Shown):
+    def _pairs(self) -> list[Any]:
+        return self.values.diagnosed(self.part.weights)
+
+    def key(self) -> str:
+        return digest([self.values.moran_key(*pair) for pair in self._pairs()])
+
+    def call(self) -> Call:
+        weights = self.values.default_weights(self.part.weights)
+        return call("moran_table", Ref("moran", weights), labels=Ref("panel"), **self.words())
+
+    def numbers(self) -> pd.DataFrame:
+        return self.values.moran_frame(self.part.weights)
+
+
+class _Identification(_Shown):
+    def key(self) -> str:
+        return self.values.system_key(self.part.system)
+
+    def call(self) -> Call:
+        return call(
+            "identification_table", Ref("system", self.part.system), labels=Ref("panel"), **self.words()
+        )
+
+    def numbers(self) -> pd.DataFrame:
+        found: pd.DataFrame = self.values.system(self.part.system).identification().frame
+        return found
+
+
+class _Weights(_Shown):
+    def _names(self) -> list[str]:
+        return list(self.values.study.weights) if self.part.weights is None else self.part.weights
+
+    def key(self) -> str:
+        return digest([self.values.weights_key(name) for name in self._names()])
+
+    def call(self) -> Call:
+        return call("weights_table", {name: Ref("weights", name) for name in self._names()}, **self.words())
+
+    def numbers(self) -> pd.DataFrame:
+        found: pd.DataFrame = self.values.run(self.call()).frame.reset_index()
+        return found
+
+
+_KINDS: dict[type[Any], type[_Shown]] = {
+    schema.RegressionTable: _Regression,
+    schema.DescriptiveTable: _Descriptive,
+    schema.CorrelationTable: _Correlation,
+    schema.MoranTable: _Moran,
+    schema.IdentificationTable: _Identification,
+    schema.WeightsTable: _Weights,
+}
+
+
+def _shown(values: Values, part: Any) -> _Shown:
+    return _KINDS[type(part)](values, part)
+
+
 def table_key(values: Values, part: Any) -> str:
     """Return a digest of what the numbers of a table depend on."""
-    match part:
-        case outputs.RegressionTable():
-            impacts = [values.impacts_key(n) for n in part.fits] if part.impacts else []
-            return digest([values.fit_key(name) for name in part.fits], impacts)
-        case outputs.MoranTable():
-            return digest([values.moran_key(*pair) for pair in values.diagnosed(part.weights)])
-        case outputs.IdentificationTable():
-            return values.system_key(_system_number(values, part))
-        case outputs.WeightsTable():
-            return digest([values.weights_key(name) for name in _weights_names(values, part)])
-    return values.panel_key
+    return _shown(values, part).key()
 
 
-def make_table(values: Values, part: Any, out: Output) -> None:
-    """Write a table in its formats."""
-    table = values.once(f"table {part.name}", lambda: built_table(values, part))
-    for kind in dict.fromkeys(part.formats):
-        path = out.path("tables", f"{part.name}.{kind}")
-        if kind == "csv":
-            write_csv(_numbers(values, part), path)
-        else:
-            getattr(table, _WRITERS[kind])(path)
+def table_call(values: Values, part: Any) -> Call:
+    """Return what makes a table."""
+    return _shown(values, part).call()
 
 
 def built_table(values: Values, part: Any) -> Any:
     """Return the table as one object of `spatial.tables`."""
-    from spatial import tables
-
-    panel = values.labelled
-    words = {"lang": values.study.language, "notes": part.notes, "digits": part.digits, "title": part.title}
-    match part:
-        case outputs.RegressionTable():
-            return _regression_table(values, part, {**words, "title": part.title or ""})
-        case outputs.DescriptiveTable():
-            return tables.descriptive_table(panel, part.columns, **words)
-        case outputs.CorrelationTable():
-            return tables.correlation_table(panel, part.columns, **words)
-        case outputs.MoranTable():
-            return tables.moran_table(_moran_frame(values, part), labels=panel, **words)
-        case outputs.IdentificationTable():
-            found = values.system(_system_number(values, part)).identification()
-            return tables.identification_table(found, labels=panel, **words)
-    named = {name: values.weights(name) for name in _weights_names(values, part)}
-    return tables.weights_table(named, **words)
+    return values.once(("table", part.name), lambda: values.run(table_call(values, part)))
 
 
-def _regression_table(values: Values, part: outputs.RegressionTable, words: dict[str, Any]) -> Any:
-    from spatial.tables.regression import regression_table
-
-    systems = [found for name in part.fits if (found := fit_names(values.study)[name]) is not None]
-    draws = max((values.study.systems[k].draws for k, _ in systems), default=0)
-    return regression_table(
-        [values.fit(name) for name in part.fits],
-        names=part.names or (None if len(part.fits) == 1 else list(part.fits)),
-        labels=values.labelled,
-        stars=tuple(part.stars),
-        show=part.show,
-        controls=part.controls or None,
-        impacts=part.impacts,
-        draws=draws,
-        seed=values.study.seed,
-        **words,
-    )
-
-
-def _numbers(values: Values, part: Any) -> pd.DataFrame:
-    """Return the numbers behind a table, unrounded."""
-    match part:
-        case outputs.RegressionTable():
-            tidy = pd.concat([values.fit(n).tidy() for n in part.fits], keys=part.fits, names=["fit", None])
-            return tidy.reset_index("fit").reset_index(drop=True)
-        case outputs.MoranTable():
-            return _moran_frame(values, part)
-        case outputs.IdentificationTable():
-            frame: pd.DataFrame = values.system(_system_number(values, part)).identification().frame
-            return frame
-        case outputs.WeightsTable():
-            return built_table(values, part).frame.reset_index()
-    panel = values.labelled
-    if isinstance(part, outputs.CorrelationTable):
-        wanted = part.columns or panel.describe().index.tolist()
-        return panel.frame[wanted].corr().rename_axis("column").reset_index()
-    return panel.describe(part.columns).reset_index()
-
-
-def _moran_frame(values: Values, part: outputs.MoranTable) -> pd.DataFrame:
-    found = [values.moran(*pair) for pair in values.diagnosed(part.weights)]
-    return pd.concat(found, ignore_index=True)
-
-
-def _system_number(values: Values, part: outputs.IdentificationTable) -> int:
-    return [system.name for system in values.study.systems].index(part.system)
-
-
-def _weights_names(values: Values, part: outputs.WeightsTable) -> list[str]:
-    return list(values.study.weights) if part.weights is None else part.weights
+def make_table(values: Values, part: Any, out: Output) -> None:
+    """Write a table in its formats."""
+    table = built_table(values, part)
+    for kind in dict.fromkeys(part.formats):
+        path = out.path("tables", f"{part.name}.{kind}")
+        if kind == "csv":
+            write_csv(_shown(values, part).numbers(), path)
+        else:
+            getattr(table, _WRITERS[kind])(path)

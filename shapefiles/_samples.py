@@ -1,0 +1,124 @@
+"""Samples: a map with its panel, and what comes with them, under one name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from spatial.errors import DataError, did_you_mean
+
+from ._catalogue import labels, path
+from ._load import load
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["SAMPLES", "Sample", "SampleContents", "load_sample", "sample_contents"]
+
+
+@dataclass(frozen=True)
+class SampleContents:
+    """What a sample holds, known before it is read.
+
+    Parameters
+    ----------
+    cities : str
+        Name of the map.
+    panel : str
+        Name of the panel that ships; empty for the columns of the map, as one cross-section.
+    tables : tuple of str
+        Tables of units x times x industries.
+    references : tuple of str
+        Those of them that come with the nation's table.
+    """
+
+    name: str
+    cities: str
+    panel: str = ""
+    tables: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+
+    def files(self) -> list[Path]:
+        """Return the files that are read."""
+        found = [path(self.cities, "gpkg")]
+        return [*found, path(self.panel)] if self.panel else found
+
+
+SAMPLES = {
+    found.name: found
+    for found in (
+        SampleContents("nc", "nc", "nc_crime"),
+        SampleContents("china_cities", "china_cities"),
+    )
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A map, its panel, and what comes with them; unpacks as ``cities, panel``."""
+
+    cities: Any
+    panel: Any
+    tables: Mapping[str, Any] = field(default_factory=dict)
+    references: Mapping[str, Any] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    """Names of the maps and panels whose labels it has."""
+    simulated: bool = False
+    truth: pd.DataFrame | None = None
+    """Of a simulated sample: equation, term, value, note."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield map and panel."""
+        return iter((self.cities, self.panel))
+
+    def labels(self, language: Literal["en", "zh"] = "en") -> dict[str, str]:
+        """Return the labels of its columns."""
+        found: dict[str, str] = {}
+        for name in self.names:
+            found |= labels(name, language)
+        return found
+
+
+def sample_contents(name: str) -> SampleContents:
+    """Return what a sample holds, or say which there are.
+
+    Examples
+    --------
+    >>> sample_contents("nc").panel
+    'nc_crime'
+    """
+    if name not in SAMPLES:
+        raise DataError(
+            f"There is no sample {name!r}.{did_you_mean(name, SAMPLES)} There are: "
+            f"{', '.join(map(repr, SAMPLES))}."
+        )
+    return SAMPLES[name]
+
+
+def load_sample(name: str) -> Sample:
+    """Load a map with its panel.
+
+    Parameters
+    ----------
+    name : {"nc", "china_cities"}
+        ``"nc"``: counties of North Carolina and the panel of crime; ``"china_cities"``: 336 cities of China,
+        whose columns are a panel of one time.
+
+    Examples
+    --------
+    >>> cities, panel = load_sample("nc")
+    >>> len(cities), panel.n_units
+    (100, 90)
+    """
+    from spatial.panel.panel import Panel
+
+    found = sample_contents(name)
+    cities = load(found.cities)
+    if found.panel:
+        return Sample(cities, load(found.panel), names=(found.cities, found.panel))
+    plain = cities.drop(columns=[c for c in cities if str(cities[c].dtype) == "geometry"])
+    unit = str(cities.index.name)
+    panel = Panel.from_frame(plain.assign(period=0), unit=unit, time="period")
+    return Sample(cities, panel, names=(found.cities,))

@@ -1,0 +1,225 @@
+"""The one loop over the names that sections use: each kind of name is checked by one function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from spatial.errors import SpatialError, did_you_mean, name_ids
+from spatial.models.formula.grammar import parse_effects
+from spatial.models.formula.tokens import Name, walk
+from spatial.models.specs import covariance_columns, covariance_of
+from spatial.panel.conditions import parse_condition
+from spatial.study.columns import expression_columns, time_of
+from spatial.study.fits import resolved, weights_of
+from spatial.study.formulas import formula_columns, formula_of, terms_of
+from spatial.study.problems import Fault, unknown
+from spatial.study.schema.base import Use
+
+from .known import Known
+
+__all__ = ["check_uses"]
+
+Check = Callable[[Known, Use], Iterable[Fault]]
+
+
+def check_uses(known: Known) -> Iterator[Fault]:
+    """Yield what is wrong with each name that a section uses.
+
+    Without data, names of columns and times are left alone; with them, only these are checked, so that
+    nothing is said twice.
+    """
+    with_data = known.loaded is not None
+    checks = _WITH_DATA if with_data else _BEFORE
+    for use in known.study.uses():
+        if use.what in checks:
+            yield from checks[use.what](known, use)
+
+
+# ---- without data
+def _weights(known: Known, use: Use) -> Iterator[Fault]:
+    names = known.study.weights
+    if use.name is None:
+        if not names:
+            yield Fault(use.location, "weights are needed, and the study has none: add [weights.W].")
+    elif use.name not in names:
+        yield unknown(use.location, "weights", use.name, names)
+
+
+def _diagnosed_weights(known: Known, use: Use) -> Iterator[Fault]:
+    found = list(_weights(known, use))
+    yield from found
+    first = next(iter(known.study.weights), None)
+    if not found and (use.name or first) not in {d.weights or first for d in known.study.diagnostics}:
+        where = use.location[:-1]
+        yield Fault(where, "no [[diagnostics]] have these weights: there is no Moran's I to show.")
+
+
+def _error_weights(known: Known, use: Use) -> Iterator[Fault]:
+    allowed = weights_of(known.study, use.section)
+    if use.name not in allowed:
+        yield unknown(use.location, "weights", use.name, allowed)
+
+
+def _fit(known: Known, use: Use) -> Iterator[Fault]:
+    if use.name not in known.fits:
+        yield unknown(use.location, "fits", use.name, known.fits)
+    elif use.location[-1] == "like":
+        own = str(use.location[0])
+        if known.fits[use.name].section != own:
+            yield Fault(use.location, f"{use.name!r} is of another kind: like = names one of [[{own}]].")
+
+
+def _system(known: Known, use: Use) -> Iterator[Fault]:
+    if use.name not in known.systems:
+        yield unknown(use.location, "systems", use.name, known.systems)
+
+
+def _system_section(known: Known, use: Use) -> Iterator[Fault]:
+    names = [system.name for system in known.study.systems]
+    if use.name not in names:
+        yield unknown(use.location, "systems", use.name, names)
+
+
+def _effect_of_fit(known: Known, use: Use) -> Iterator[Fault]:
+    fit, outcome, term = use.name
+    if fit not in known.systems:
+        yield unknown((*use.location, "fit"), "systems", fit, known.systems)
+        return
+    found = known.fits[fit]
+    try:
+        part = resolved(known.study, found.section, found.number)
+        formulas = [formula_of(text, {}, weights_of(known.study, part)) for text in part.formulas]
+    except (SpatialError, StopIteration):
+        return  # said with the formula
+    outcomes = [f.outcome.name for f in formulas]
+    if outcome is not None and outcome not in outcomes:
+        yield unknown((*use.location, "outcome"), "equations", outcome, outcomes)
+    terms = list(dict.fromkeys(t.name for f in formulas for t in f.terms))
+    if term is not None and term not in terms:
+        yield unknown((*use.location, "term"), "terms", term, terms)
+
+
+def _readable(read: Callable[[Known, Use], object]) -> Check:
+    """Return a check that a text can be read."""
+
+    def check(known: Known, use: Use) -> Iterator[Fault]:
+        try:
+            read(known, use)
+        except SpatialError as error:
+            yield Fault(use.location, str(error))
+
+    return check
+
+
+def _formula(known: Known, use: Use) -> list[str]:
+    return formula_columns(formula_of(use.name, known.study.terms, weights_of(known.study, use.section)))
+
+
+def _terms(known: Known, use: Use) -> list[str]:
+    weights = getattr(use.section, "weights", None)
+    names = list(weights) if isinstance(weights, list) else list(known.study.weights)
+    lists = {} if use.location[0] == "terms" else known.study.terms
+    found = terms_of(use.name, lists, names)
+    return [n.name for term in found for f in term.factors for n in walk(f) if isinstance(n, Name)]
+
+
+def _parts_of_effect(_: Known, use: Use) -> list[str]:
+    return sorted({part for product in parse_effects([use.name]) for part in product})
+
+
+_BEFORE: dict[str, Check] = {
+    "weights": _weights,
+    "diagnosed weights": _diagnosed_weights,
+    "error weights": _error_weights,
+    "fit": _fit,
+    "system": _system,
+    "system section": _system_section,
+    "effect of a fit": _effect_of_fit,
+    "formula": _readable(_formula),
+    "terms": _readable(_terms),
+    "term": _readable(_terms),
+    "effect": _readable(_parts_of_effect),
+    "expression": _readable(lambda _, use: expression_columns(use.name)),
+    "condition": _readable(lambda _, use: parse_condition(use.name)),
+    "covariance": _readable(lambda _, use: covariance_of(use.name, None, 0)),
+}
+
+
+# ---- with data
+def no_column(
+    location: tuple[str | int, ...], name: str, columns: Iterable[str], also: Iterable[str] = ()
+) -> Fault:
+    """Say that the data have no column of a name."""
+    given = list(columns)
+    hint = did_you_mean(name, [*given, *also])
+    return Fault(location, f"the data have no column {name!r}.{hint} They have: {name_ids(given, 12)}.")
+
+
+def _named(read: Callable[[Known, Use], Iterable[str]], levels: bool = True) -> Check:
+    """Return a check of the columns in a text; a text that cannot be read was said before."""
+
+    def check(known: Known, use: Use) -> Iterator[Fault]:
+        try:
+            names = list(read(known, use))
+        except SpatialError:
+            return
+        columns, also = known.columns_at(use.location), known.levels if levels else []
+        for name in names:
+            if name not in columns and name not in also:
+                yield no_column(use.location, name, columns, also)
+
+    return check
+
+
+def _map_column(known: Known, use: Use) -> Iterator[Fault]:
+    if use.name not in known.map_columns and use.location[0] != "data":  # said by the reader of the data
+        yield unknown(use.location, "columns of the map", use.name, known.map_columns)
+
+
+def _column_of_panel_or_map(known: Known, use: Use) -> Iterator[Fault]:
+    columns, other = known.columns_at(use.location), known.map_columns
+    if use.name in columns:
+        return
+    if use.name not in other:
+        yield no_column(use.location, use.name, columns, other)
+    elif getattr(use.section, "times", None):
+        text = f"{use.name!r} is a column of the map, which has no times: leave times out."
+        yield Fault((*use.location[:-1], "times"), text)
+
+
+def _time(known: Known, use: Use) -> Iterator[Fault]:
+    assert known.loaded is not None
+    try:
+        time_of(known.loaded.panel, use.name)
+    except SpatialError as error:
+        yield Fault(use.location, str(error))
+
+
+def _table(known: Known, use: Use) -> Iterator[Fault]:
+    if use.name not in known.tables:
+        none = "" if known.tables else " Add [data.industries.NAME], or take a sample that has tables."
+        fault = unknown(use.location, "tables of industries", use.name, known.tables)
+        yield Fault(fault.location, fault.message + none)
+
+
+def _industry(known: Known, use: Use) -> Iterator[Fault]:
+    table = known.tables.get(getattr(use.section, "table", ""))
+    if table is not None and use.name not in table.columns:
+        yield unknown(use.location, "industries", use.name, [str(c) for c in table.columns])
+
+
+_WITH_DATA: dict[str, Check] = {
+    "column": _named(lambda _, use: [use.name], levels=False),
+    "column of the map": _map_column,
+    "column of panel or map": _column_of_panel_or_map,
+    "time": _time,
+    "table": _table,
+    "industry": _industry,
+    "formula": _named(_formula),
+    "terms": _named(_terms),
+    "term": _named(_terms),
+    "effect": _named(_parts_of_effect),
+    "expression": _named(lambda _, use: expression_columns(use.name)),
+    "condition": _named(lambda _, use: parse_condition(use.name).columns),
+    "covariance": _named(lambda _, use: covariance_columns(use.name)),
+}

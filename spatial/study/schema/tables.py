@@ -1,0 +1,109 @@
+"""What may stand in a study file about tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .base import Column, FileName, FitName, Location, Names, Section, Term, WeightsName
+
+__all__ = [
+    "TABLES",
+    "CorrelationTable",
+    "DescriptiveTable",
+    "IdentificationTable",
+    "MoranTable",
+    "RegressionTable",
+    "Table",
+    "TableSection",
+    "WeightsTable",
+]
+
+Format = Literal["docx", "xlsx", "tex", "html", "md", "csv"]
+Formats = Annotated[list[Format], Field(min_length=1)]
+ALL_FORMATS: list[Format] = ["docx", "xlsx", "tex", "html", "md"]
+
+
+class TableSection(Section):
+    """What all tables share."""
+
+    name: FileName
+    formats: Formats = ALL_FORMATS
+    title: str | None = None
+    notes: list[str] = Field([])
+    """Added below the table."""
+    digits: Annotated[int, Field(ge=0, le=10)] = 3
+
+
+class RegressionTable(TableSection):
+    """Fits side by side."""
+
+    kind: Literal["regression"]
+    fits: Annotated[list[FitName], Field(min_length=1)]
+    """Names of systems, of their comparisons (NAME.METHOD) and of regressions."""
+    names: list[str] | None = None
+    """Heads of the columns, one for each fit."""
+    show: Literal["t", "se"] = "t"
+    """What stands in parentheses."""
+    stars: list[float] = Field([0.1, 0.05, 0.01])
+    """Thresholds of p-values, one star each; [] for none."""
+    controls: list[Term] = Field([])
+    """Terms shown as one yes/no row."""
+    impacts: bool = False
+    """A second panel with direct, indirect and total effects."""
+
+    def faults(self) -> Iterator[tuple[Location, str]]:
+        """Refuse another number of names than of fits."""
+        if self.names is not None and len(self.names) != len(self.fits):
+            yield ("names",), f"{len(self.fits)} names are needed, one for each fit; got {len(self.names)}."
+
+
+class DescriptiveTable(TableSection):
+    """N, mean, standard deviation, minimum, maximum."""
+
+    kind: Literal["descriptive"]
+    columns: list[Column] | None = None
+
+
+class CorrelationTable(TableSection):
+    """Correlations with stars."""
+
+    kind: Literal["correlation"]
+    columns: list[Column] | None = None
+
+
+class MoranTable(TableSection):
+    """Moran's I by time, for all [[diagnostics]] columns with the same weights."""
+
+    kind: Literal["moran"]
+    weights: Annotated[str | None, Names("diagnosed weights", even_none=True)] = None
+
+
+class IdentificationTable(TableSection):
+    """The verdict on a system, and its first stages."""
+
+    kind: Literal["identification"]
+    system: Annotated[str, Names("system section")]
+
+
+class WeightsTable(TableSection):
+    """Weights side by side."""
+
+    kind: Literal["weights"]
+    weights: list[WeightsName] | None = None
+
+
+TABLES: dict[str, type[Section]] = {
+    "correlation": CorrelationTable,
+    "descriptive": DescriptiveTable,
+    "identification": IdentificationTable,
+    "moran": MoranTable,
+    "regression": RegressionTable,
+    "weights": WeightsTable,
+}
+Table = Annotated[
+    RegressionTable | DescriptiveTable | CorrelationTable | MoranTable | IdentificationTable | WeightsTable,
+    Field(discriminator="kind"),
+]

@@ -1,0 +1,117 @@
+"""Layers for GIS, and the report."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from spatial.errors import SpatialError, SpatialWarning
+from spatial.gis.layers import write_layers
+from spatial.report.building import explore
+from spatial.study.cache import digest
+from spatial.study.schema.layers import Layers, Report, UnitEffect
+from spatial.study.values import Values
+
+from .step import Output
+from .tables import built_table, table_key
+
+__all__ = ["layers_key", "make_layers", "make_report", "report_key"]
+
+
+def layers_key(values: Values, part: Layers) -> str:
+    """Return a digest of what layers depend on."""
+    keys = [values.panel_key]
+    if "local" in part.include:
+        for d in values.study.diagnostics:
+            keys += [values.weights_key(d.weights), digest(d.model_dump(), values.study.seed)]
+    if "weights" in part.include:
+        keys += [values.weights_key(name) for name in values.study.weights]
+    keys += [values.fit_key(name) for name in _residual_fits(values, part)]
+    return digest(keys, [values.impacts_key(e.fit) for e in part.effects])
+
+
+def _residual_fits(values: Values, part: Layers) -> list[str]:
+    if "residuals" not in part.include:
+        return []
+    return [s.name for s in values.study.systems] if part.fits is None else part.fits
+
+
+def make_layers(values: Values, part: Layers, out: Output) -> None:
+    """Write layers."""
+    layers: dict[str, Any] = {}
+    if "data" in part.include:
+        layers["data"] = values.labelled.at(values.time(part.at)).select_dtypes("number")
+    if "local" in part.include:
+        layers |= _local_layers(values)
+    layers |= {f"residuals_{name}": values.fit(name).residuals for name in _residual_fits(values, part)}
+    if part.effects:
+        layers["effects"] = _effects_frame(values, part.effects)
+    if "weights" in part.include:
+        layers |= {f"weights_{name}": values.weights(name) for name in values.study.weights}
+    chinese = {n: v.zh for n, v in values.study.variables.items() if v.zh}
+    path = out.path("gis", f"{part.name}.{part.format}")
+    lang = values.study.language
+    write_layers(path, values.cities, layers, attributes=part.attributes, labels=chinese, lang=lang)
+
+
+def _local_layers(values: Values) -> dict[str, Any]:
+    found = {}
+    for part in values.study.diagnostics:
+        if not part.local:
+            continue
+        weights = values.default_weights(part.weights)
+        suffix = "" if weights == values.default_weights(None) else f"_{weights}"
+        for column in part.columns:
+            for given in [None] if part.times is None else part.times:
+                time = values.time(given)
+                when = f"_{time}" if values.panel.n_times > 1 else ""
+                found[f"local_{column}{suffix}{when}"] = values.local(part, column, time)
+    return found
+
+
+def _effects_frame(values: Values, effects: list[UnitEffect]) -> pd.DataFrame:
+    columns = {}
+    for part in effects:
+        name = f"{part.effect} {part.term} on {part.outcome}"
+        name = name if name not in columns else f"{name}, {part.fit}"
+        columns[name] = values.impacts(part.fit).by_unit(part.outcome, part.term, part.effect)
+    return pd.DataFrame(columns)
+
+
+# ---- report
+def report_key(values: Values, part: Report) -> str:
+    """Return a digest of what the report depends on."""
+    tables = [(t.model_dump(), table_key(values, t)) for t in values.study.tables]
+    return digest(values.panel_key, values.weights_key(part.weights), tables, values.study.seed)
+
+
+def make_report(values: Values, part: Report, out: Output) -> None:
+    """Write the report."""
+    explore(
+        values.cities,
+        values.labelled,
+        list(part.columns),
+        values.weights(part.weights),
+        out.path("report.html"),
+        lang=values.study.language,
+        names=part.name,
+        permutations=part.permutations,
+        seed=values.study.seed,
+        tables=_report_tables(values) or None,
+        title=" · ".join(filter(None, [part.title or values.study.title, *values.stamps])) or None,
+    )
+
+
+def _report_tables(values: Values) -> dict[str, Any]:
+    """Return the tables that can be made; one that cannot does not keep the report from being written."""
+    found: dict[str, Any] = {}
+    for part in values.study.tables:
+        try:
+            # Titles stand above the tables of the report already.
+            found[part.title or part.name] = replace(built_table(values, part), title="")
+        except SpatialError as error:
+            warnings.warn(f"The report leaves table {part.name!r} out: {error}", SpatialWarning, stacklevel=2)
+    return found

@@ -1,0 +1,77 @@
+"""Any small frame as a table of a paper: a head, a row a row, numbers with their digits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from spatial.errors import DataError
+from spatial.tables.formats.cells import Row, Table, clean, clean_all, head_row
+from spatial.tables.formats.numbers import check_digits, format_number
+from spatial.words import check_language
+
+from .words import word
+
+__all__ = ["frame_table"]
+
+
+def frame_table(
+    frame: pd.DataFrame,
+    *,
+    digits: int = 3,
+    lang: str = "en",
+    title: str = "",
+    notes: str | Iterable[str] = (),
+) -> Table:
+    """Show a frame as a table with the writers of all tables; the first column holds the rows' names.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Its index is not shown.
+    digits : int
+        Of numbers that are not whole.
+    lang : "en" or "zh"
+    title : str
+    notes : str or list of str
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"Term": ["x"], "True": [0.5], "Covered": [True]})
+    >>> print(frame_table(frame, digits=2))
+    -------------------
+    Term  True  Covered
+    -------------------
+    x     0.50    Yes
+    -------------------
+    """
+    if not isinstance(frame, pd.DataFrame) or not len(frame.columns):
+        raise DataError(f"A frame with columns is needed; got {type(frame).__name__}.")
+    language, places = check_language(lang), check_digits(digits)
+    rows = [
+        Row(clean(str(name)), tuple(_cell(value, places, language) for value in values))
+        for name, *values in frame.itertuples(index=False, name=None)
+    ]
+    said = clean_all(notes)
+    if said:
+        said = (word("note", language, text=said[0]), *said[1:])
+    head = head_row([clean(str(column)) for column in frame.columns])
+    return Table((head,), tuple(rows), clean(title), said, language)
+
+
+def _cell(value: Any, places: int, lang: str) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)) or value is pd.NA:
+        return ""
+    if isinstance(value, bool) or type(value).__name__ == "bool":
+        return word("yes" if value else "no", lang)
+    if isinstance(value, str):
+        return clean(value)
+    number = float(value)
+    return (
+        f"{number:.0f}"
+        if float(number).is_integer() and abs(number) < 1e9 and not isinstance(value, float)
+        else format_number(number, places)
+    )
