@@ -123,6 +123,7 @@ _MODULES = {
         "weights_table",
         "write_tables",
     ),
+    "spatial.tables.frames": ("frame_table",),
     "spatial.tables.checking": ("check_table",),
     "spatial.report.building": ("explore",),
     "spatial.study.run": (

@@ -69,6 +69,7 @@ class Entry(BaseModel):
     seconds: float = 0.0
     warnings: list[str] = []
     shown: list[str] = []
+    facts: list[dict[str, Any]] = []
 
 
 class Manifest:

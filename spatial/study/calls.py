@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 __all__ = ["Call", "Get", "Item", "Ref", "call", "evaluate", "method", "public", "refs", "written"]
 
 _WIDTH = 100
@@ -61,13 +63,15 @@ def method(owner: Any, name: str, /, *arguments: Any, **options: Any) -> Call:
 
 
 def public(name: str) -> Any:
-    """Return a public function by its name.
+    """Return a public function by its name, or, as ``pd.DataFrame``, one of pandas.
 
     Examples
     --------
     >>> public("models.fixed_effects").__name__
     'fixed_effects'
     """
+    if name.startswith("pd."):
+        return getattr(pd, name.removeprefix("pd."))
     found: Any = importlib.import_module("spatial")
     for part in name.split("."):
         found = getattr(found, part)
@@ -138,7 +142,7 @@ def written(part: Any, name: Callable[[Ref], str], indent: int = 0) -> str:
         case Item(owner=owner, key=key):
             return f"{written(owner, name, indent)}[{written(key, name, indent)}]"
         case Call(function=function, arguments=arguments, options=options):
-            run = f"sp.{function}" if isinstance(function, str) else written(function, name, indent)
+            run = _function(function) if isinstance(function, str) else written(function, name, indent)
             parts = [("", one) for one in arguments] + [(f"{key}=", one) for key, one in options]
             return _wrapped(f"{run}(", ")", parts, name, indent)
         case slice(start=start, stop=stop):
@@ -163,6 +167,10 @@ def _wrapped(
     inner = indent + 4
     body = [f"{' ' * inner}{key}{written(one, name, inner)}," for key, one in given]
     return "\n".join([start, *body, " " * indent + end.lstrip(",")])
+
+
+def _function(name: str) -> str:
+    return name if name.startswith("pd.") else f"sp.{name}"
 
 
 def _bare(value: Any) -> str:

@@ -6,6 +6,7 @@ import copy
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -22,7 +23,7 @@ from .schema.study import Study, as_lists
 from .schema.tables import TABLES
 from .schema.weights import WEIGHTS
 
-__all__ = ["read_content", "read_sections"]
+__all__ = ["Read", "read_content", "read_sections"]
 
 # Sections that are of one of several kinds, and the key that says which.
 _KINDS: dict[str, tuple[str, Mapping[str, type[Section]]]] = {
@@ -63,28 +64,53 @@ def _quotes(text: str, error: Exception) -> str:
     return ' Keys of other letters than a-z go in quotes, as in [variables."人均GDP"].'
 
 
-def read_sections(content: Mapping[str, Any]) -> tuple[Study | None, list[Fault]]:
-    """Validate the content of a study file.
+@dataclass(frozen=True)
+class Read:
+    """A study file as far as it can be read: without faults, whole.
 
-    Returns
-    -------
-    study, faults
-        With faults, the study is what is left without the wrong keys, so that the rest can be checked too;
-        None where nothing sensible is left.
+    Parameters
+    ----------
+    study : Study or None
+        What is left without wrong keys and parts of no known kind; None where nothing sensible is left.
+    faults : list of Fault
+    kept : dict of str to list of int
+        The places in the file of the parts of a section that are left.
     """
+
+    study: Study | None
+    faults: list[Fault]
+    kept: dict[str, list[int]]
+
+    def in_file(self, fault: Fault) -> Fault:
+        """Return a fault of the study with its place in the file."""
+        section, *rest = fault.location or ("",)
+        if section in self.kept and rest and isinstance(rest[0], int):
+            rest[0] = self.kept[str(section)][rest[0]]
+        return Fault((section, *rest), fault.message)
+
+
+def read_sections(content: Mapping[str, Any]) -> Read:
+    """Validate the content of a study file, and say all that is wrong with it."""
     faults: list[Fault] = []
     given = as_lists(content)
     rest = copy.deepcopy(given)
-    for attempt in range(3):
+    kept = {key: list(range(len(parts))) for key, parts in rest.items() if isinstance(parts, list)}
+    for attempt in range(4):
         try:
-            return Study.model_validate(rest), faults
+            return Read(Study.model_validate(rest), faults, kept)
         except ValidationError as error:
             found = error.errors(include_url=False)
             if attempt == 0:
                 faults = _faults(found, given)
-            if not all(_remove(rest, _plain(item["loc"])) for item in found):
-                return None, faults
-    return None, faults
+            # The last first, so that those before keep their places.
+            for location in sorted({_plain(item["loc"]) for item in found}, key=_order, reverse=True):
+                if not _remove(rest, location, kept):
+                    return Read(None, faults, kept)
+    return Read(None, faults, kept)
+
+
+def _order(location: Location) -> list[tuple[int, str]]:
+    return [(part, "") if isinstance(part, int) else (-1, part) for part in location]
 
 
 def _plain(location: Location) -> Location:
@@ -100,8 +126,8 @@ def _plain(location: Location) -> Location:
     return tuple(out)
 
 
-def _remove(content: Any, location: Location) -> bool:
-    """Take a wrong key out; True if it was there.  Items of lists stay: places must not move."""
+def _remove(content: Any, location: Location, kept: dict[str, list[int]]) -> bool:
+    """Take a wrong key, or a part of no known kind, out; True if it was there."""
     *path, last = location
     for part in path:
         try:
@@ -110,6 +136,10 @@ def _remove(content: Any, location: Location) -> bool:
             return False
     if isinstance(content, dict) and last in content:
         del content[last]
+        return True
+    if isinstance(last, int) and len(location) == 2 and isinstance(content, list):
+        del content[last]
+        del kept[str(location[0])][last]
         return True
     return isinstance(content, dict) or isinstance(last, int)
 

@@ -77,6 +77,8 @@ class RunRecord:
     warnings: list[str] = field(default_factory=list)
     states: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Of each step: its state, files, seconds, warnings, and what failed."""
+    measures: list[dict[str, Any]] = field(default_factory=list)
+    """Each measure of a study: formula, parameters, rows, missing cells, range."""
     interrupted: bool = False
     heard: list[str] = field(default_factory=list)
     """What the last step warned of."""
@@ -155,6 +157,7 @@ class RunRecord:
             "outputs": sorted(set(self.outputs)),
             "seconds": self.timings,
             "warnings": self.warnings,
+            "measures": self.measures,
             "failed": self.failures,
             "interrupted": self.interrupted,
             "steps": self.states,

@@ -188,18 +188,20 @@ def _base(file: Path) -> Path:
 # ---- reading and checking
 def _checked(file: Path) -> tuple[Study, Loaded, dict[str, Path]]:
     content = read_content(file)
-    study, faults = read_sections(content)
+    read = read_sections(content)
+    study, faults = read.study, list(read.faults)
     loaded: Loaded | None = None
     if study is not None:
         known = Known(study, file.parent)
-        faults += [*check_names(known), *check_uses(known), *check_weights(study, file.parent)]
+        found = [*check_names(known), *check_uses(known), *check_weights(study, file.parent)]
         try:
             loaded = load_data(study, file.parent)
         except SpatialError as error:
-            faults.append(Fault(("data",), _hidden(str(error), study)))
+            found.append(Fault(("data",), _hidden(str(error), study)))
         if loaded is not None:
             known = Known(study, file.parent, loaded)
-            faults += [*check_names_with_data(known), *check_uses(known), *check_bridges(study, loaded)]
+            found += [*check_names_with_data(known), *check_uses(known), *check_bridges(study, loaded)]
+        faults += map(read.in_file, found)
     if faults:
         order = {key: number for number, key in enumerate(content)}
         faults.sort(key=lambda f: order.get(str(f.location[0]) if f.location else "", -1))
@@ -274,6 +276,7 @@ def _run(step: Step, manifest: Manifest, record: RunRecord, names: set[str]) -> 
             seconds=record.timings[step.name],
             warnings=record.heard,
             shown=output.shown,
+            facts=output.facts,
         )
         manifest.keep(step.name, entry)
         record.states[step.name] = {"state": "done"}
@@ -301,5 +304,7 @@ def _finish(record: RunRecord, manifest: Manifest, steps: Iterable[Step]) -> Non
         record.outputs += entry.outputs
         record.warnings = list(dict.fromkeys([*record.warnings, *entry.warnings]))
     record.states = {s.name: record.states[s.name] for s in steps}
+    if "measures" in manifest.entries:
+        record.measures = manifest.entries["measures"].facts
     manifest.order([s.name for s in steps])
     record.write()

@@ -9,11 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from spatial.autocorrelation.lisa import local_moran
 from spatial.errors import DataError, SpatialError
 
 from .cache import code_digest, digest
-from .calls import Ref, call, evaluate, written
+from .calls import Item, Ref, call, evaluate, method, written
 from .columns import cleaned, lines, time_of
 from .data import Loaded, content_digest, databases, labels_of
 from .estimates import fit_call, fit_columns, impacts_call, system_call
@@ -57,6 +56,7 @@ class Values:
         self.fits = fit_names(study)
         self.raw = [str(c) for c in loaded.panel.columns]
         self.measured: dict[str, Any] = {}
+        self.frames: dict[str, Callable[[], pd.DataFrame]] = {}
         self._known: dict[Any, tuple[Any, list[Warning]]] = {}
         read = content_digest(loaded) if databases(study) else ""
         self.data_key = digest(code_digest(), public(study.data.model_dump()), files, read)
@@ -107,6 +107,10 @@ class Values:
                 return map_column(self.cities, name)
             case Ref(kind="fit", name=name):
                 return self.fit(name)
+            case Ref(kind="local", name=(number, column, given)):
+                return self.local(self.study.diagnostics[number], column, given)
+            case Ref(kind="frame", name=name):
+                return self.frames[name]()
             case Ref(kind="impacts", name=name):
                 return self.impacts(name)
             case Ref(kind="term labels"):
@@ -245,19 +249,17 @@ class Values:
         weights = self.weights_key(part.weights)
         return digest(self.columns_key([column]), weights, part.permutations, column, self.study.seed)
 
-    def local(self, part: Diagnostics, column: str, time: Any) -> Any:
+    def local_call(self, part: Diagnostics, column: str, given: Any) -> Any:
+        """Return what computes local Moran of a column at a time."""
+        at = Item(method(Ref("panel"), "at", Ref("time", given)), column)
+        weights = Ref("weights", self.default_weights(part.weights))
+        options = {"permutations": part.permutations, "seed": self.study.seed, "alpha": part.alpha}
+        return call("local_moran", at, weights, **options)
+
+    def local(self, part: Diagnostics, column: str, given: Any) -> Any:
         """Return local Moran of a column at a time."""
-        key = ("local", part.weights, part.permutations, part.alpha, column, time)
-        return self.once(
-            key,
-            lambda: local_moran(
-                self.at(column, time),
-                self.weights(part.weights),
-                permutations=part.permutations,
-                seed=self.study.seed,
-                alpha=part.alpha,
-            ),
-        )
+        key = ("local", part.weights, part.permutations, part.alpha, column, self.time(given))
+        return self.once(key, lambda: self.run(self.local_call(part, column, given)))
 
     # ---- models
     def part(self, name: str) -> Any:

@@ -133,12 +133,12 @@ def _fits(study: Study) -> Iterator[Fault]:
         if k >= skip:
             section, number, part = parts[k - skip]
             yield Fault((section, number, "name"), f"{part.name!r} is the name of another fit.")
-    known = {part.name for *_, part in parts}
+    known = {part.name: section for section, _, part in parts}
     for section, number, part in parts:
         way = like_circle(study, part)
         if way and way[-1] == part.name:
             yield Fault((section, number, "like"), f"{' -> '.join(way)}: one of them must have a formula.")
-        elif part.swap and not way and (part.like is None or part.like in known):
+        elif part.swap and not way and (part.like is None or known.get(part.like) == section):
             yield from _swap(study, section, number, part)
 
 

@@ -14,6 +14,8 @@ from spatial.study.fits import resolved, weights_of
 from spatial.study.formulas import formula_columns, formula_of, terms_of
 from spatial.study.problems import Fault, unknown
 from spatial.study.schema.base import Use
+from spatial.study.schema.measures import EntropyIndex
+from spatial.study.schema.tables import IndexTable
 
 from .known import Known
 
@@ -80,6 +82,16 @@ def _system_section(known: Known, use: Use) -> Iterator[Fault]:
         yield unknown(use.location, "systems", use.name, names)
 
 
+def _measure(known: Known, use: Use) -> Iterator[Fault]:
+    names = {part.name: part for part in known.study.measures}
+    if use.name not in names:
+        yield unknown(use.location, "measures", use.name, names)
+    elif isinstance(use.section, IndexTable) and not isinstance(names[use.name], EntropyIndex):
+        kinds = [name for name, part in names.items() if isinstance(part, EntropyIndex)]
+        text = f"{use.name!r} is no composite index. There are: {', '.join(map(repr, kinds)) or 'none'}."
+        yield Fault(use.location, text)
+
+
 def _effect_of_fit(known: Known, use: Use) -> Iterator[Fault]:
     fit, outcome, term = use.name
     if fit not in known.systems:
@@ -120,7 +132,9 @@ def _terms(known: Known, use: Use) -> list[str]:
     names = list(weights) if isinstance(weights, list) else list(known.study.weights)
     lists = {} if use.location[0] == "terms" else known.study.terms
     found = terms_of(use.name, lists, names)
-    return [n.name for term in found for f in term.factors for n in walk(f) if isinstance(n, Name)]
+    # A list inside a list is refused by its own name.
+    nodes = [n for term in found for f in term.factors for n in walk(f) if isinstance(n, Name)]
+    return [node.name for node in nodes if node.name not in known.study.terms]
 
 
 def _parts_of_effect(_: Known, use: Use) -> list[str]:
@@ -134,6 +148,7 @@ _BEFORE: dict[str, Check] = {
     "fit": _fit,
     "system": _system,
     "system section": _system_section,
+    "measure": _measure,
     "effect of a fit": _effect_of_fit,
     "formula": _readable(_formula),
     "terms": _readable(_terms),

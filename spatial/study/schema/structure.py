@@ -82,6 +82,11 @@ class KrugmanIndex(_OfTable):
     kind: Literal["krugman_index"]
     leave_out: bool = False
 
+    def given(self) -> dict[str, Any]:
+        """Return the table, and that of the nation unless the unit is taken out of its own sample."""
+        found = super().given()
+        return {"table": found["table"]} if self.leave_out else found
+
 
 class _OfShares(_OfTable):
     left_out: ClassVar[tuple[str, ...]] = ("by",)
@@ -137,6 +142,11 @@ class Diversity(_OfTable):
     kind: Literal["diversity"]
     measure: Literal["entropy", "inverse_herfindahl", "simpson", "relative"] = "entropy"
     base: Annotated[float, Field(gt=1)] | None = None
+
+    def given(self) -> dict[str, Any]:
+        """Return the table, and that of the nation where the measure compares with it."""
+        found = super().given()
+        return found if self.measure == "relative" else {"table": found["table"]}
 
 
 class RelatedVariety(_OfTable):

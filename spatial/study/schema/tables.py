@@ -11,9 +11,12 @@ from .base import Column, FileName, FitName, Location, Names, Section, Term, Wei
 
 __all__ = [
     "TABLES",
+    "CleaningTable",
     "CorrelationTable",
     "DescriptiveTable",
     "IdentificationTable",
+    "IndexTable",
+    "MeasuresTable",
     "MoranTable",
     "RegressionTable",
     "Table",
@@ -21,6 +24,7 @@ __all__ = [
     "WeightsTable",
 ]
 
+MeasureName = Annotated[str, Names("measure")]
 Format = Literal["docx", "xlsx", "tex", "html", "md", "csv"]
 Formats = Annotated[list[Format], Field(min_length=1)]
 ALL_FORMATS: list[Format] = ["docx", "xlsx", "tex", "html", "md"]
@@ -95,15 +99,53 @@ class WeightsTable(TableSection):
     weights: list[WeightsName] | None = None
 
 
+class MeasuresTable(TableSection):
+    """What was measured: function, formula, parameters, rows, missing cells, range."""
+
+    kind: Literal["measures"]
+    of: list[MeasureName] | None = None
+    """Names of measures; default all."""
+
+
+class IndexTable(TableSection):
+    """The indicators of composite indices, their directions, dimensions and weights."""
+
+    kind: Literal["index"]
+    of: Annotated[list[MeasureName], Field(min_length=1)]
+
+    def faults(self) -> Iterator[tuple[Location, str]]:
+        """Refuse an index that is there twice."""
+        for k, name in enumerate(self.of):
+            if name in self.of[:k]:
+                yield ("of", k), f"{name!r} is there twice."
+
+
+class CleaningTable(TableSection):
+    """What was cleaned: each step, its columns, and how many cells it changed."""
+
+    kind: Literal["cleaning"]
+
+
 TABLES: dict[str, type[Section]] = {
+    "cleaning": CleaningTable,
     "correlation": CorrelationTable,
     "descriptive": DescriptiveTable,
     "identification": IdentificationTable,
+    "index": IndexTable,
+    "measures": MeasuresTable,
     "moran": MoranTable,
     "regression": RegressionTable,
     "weights": WeightsTable,
 }
 Table = Annotated[
-    RegressionTable | DescriptiveTable | CorrelationTable | MoranTable | IdentificationTable | WeightsTable,
+    RegressionTable
+    | DescriptiveTable
+    | CorrelationTable
+    | MoranTable
+    | IdentificationTable
+    | WeightsTable
+    | MeasuresTable
+    | IndexTable
+    | CleaningTable,
     Field(discriminator="kind"),
 ]

@@ -76,6 +76,7 @@ def _measures_steps(values: Values) -> Iterator[Step]:
 def _measures(values: Values, out: Output) -> None:
     frame = measures_frame(values)
     write_csv(frame, out.path("tables", "measures.csv"))
+    out.facts += frame.astype(object).where(frame.notna(), None).to_dict("records")
     for part in values.study.measures:
         found = weights_of_index(values, part)
         if found is not None:
@@ -143,7 +144,7 @@ def _diagnose(values: Values, part: schema.Diagnostics, column: str, out: Output
         axes = moran_scatter(result, name=values.label(column), lang=lang)
         save_figure(axes, out.path("figures", f"moran_scatter_{suffix}.png"))
         if part.local:
-            local = values.local(part, column, time)
+            local = values.local(part, column, given)
             write_csv(local.frame, out.path("tables", f"local_moran_{suffix}.csv"), index=True)
             axes = map_clusters(local, values.cities, alpha=part.alpha, lang=lang)
             save_figure(axes, out.path("figures", f"clusters_{suffix}.png"))

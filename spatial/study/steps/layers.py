@@ -6,19 +6,17 @@ import warnings
 from dataclasses import replace
 from typing import Any
 
-import pandas as pd
-
 from spatial.errors import SpatialError, SpatialWarning
-from spatial.gis.layers import write_layers
 from spatial.report.building import explore
 from spatial.study.cache import digest
+from spatial.study.calls import Get, Ref, call, method
 from spatial.study.schema.layers import Layers, Report, UnitEffect
 from spatial.study.values import Values
 
 from .step import Output
 from .tables import built_table, table_key
 
-__all__ = ["layers_key", "make_layers", "make_report", "report_key"]
+__all__ = ["layers_call", "layers_key", "make_layers", "make_report", "report_key"]
 
 
 def layers_key(values: Values, part: Layers) -> str:
@@ -41,44 +39,50 @@ def _residual_fits(values: Values, part: Layers) -> list[str]:
 
 def make_layers(values: Values, part: Layers, out: Output) -> None:
     """Write layers."""
+    values.run(layers_call(values, part, out.path("gis", f"{part.name}.{part.format}")))
+
+
+def layers_call(values: Values, part: Layers, path: Any) -> Any:
+    """Return what writes layers to a file."""
     layers: dict[str, Any] = {}
     if "data" in part.include:
-        layers["data"] = values.labelled.at(values.time(part.at)).select_dtypes("number")
+        rows = method(Ref("panel"), "at", Ref("time", part.at))
+        layers["data"] = method(rows, "select_dtypes", "number")
     if "local" in part.include:
         layers |= _local_layers(values)
-    layers |= {f"residuals_{name}": values.fit(name).residuals for name in _residual_fits(values, part)}
+    for name in _residual_fits(values, part):
+        layers[f"residuals_{name}"] = Get(Ref("fit", name), "residuals")
     if part.effects:
-        layers["effects"] = _effects_frame(values, part.effects)
+        layers["effects"] = _effects_frame(part.effects)
     if "weights" in part.include:
-        layers |= {f"weights_{name}": values.weights(name) for name in values.study.weights}
+        layers |= {f"weights_{name}": Ref("weights", name) for name in values.study.weights}
     chinese = {n: v.zh for n, v in values.study.variables.items() if v.zh}
-    path = out.path("gis", f"{part.name}.{part.format}")
-    lang = values.study.language
-    write_layers(path, values.cities, layers, attributes=part.attributes, labels=chinese, lang=lang)
+    chinese |= {m.name: m.zh for m in values.study.measures if m.zh}
+    words = {"attributes": part.attributes, "labels": chinese, "lang": values.study.language}
+    return call("write_layers", path, Ref("cities"), layers, **words)
 
 
 def _local_layers(values: Values) -> dict[str, Any]:
-    found = {}
-    for part in values.study.diagnostics:
+    found: dict[str, Any] = {}
+    for number, part in enumerate(values.study.diagnostics):
         if not part.local:
             continue
         weights = values.default_weights(part.weights)
         suffix = "" if weights == values.default_weights(None) else f"_{weights}"
         for column in part.columns:
             for given in [None] if part.times is None else part.times:
-                time = values.time(given)
-                when = f"_{time}" if values.panel.n_times > 1 else ""
-                found[f"local_{column}{suffix}{when}"] = values.local(part, column, time)
+                when = f"_{values.time(given)}" if values.panel.n_times > 1 else ""
+                found[f"local_{column}{suffix}{when}"] = Ref("local", (number, column, given))
     return found
 
 
-def _effects_frame(values: Values, effects: list[UnitEffect]) -> pd.DataFrame:
-    columns = {}
+def _effects_frame(effects: list[UnitEffect]) -> Any:
+    columns: dict[str, Any] = {}
     for part in effects:
         name = f"{part.effect} {part.term} on {part.outcome}"
         name = name if name not in columns else f"{name}, {part.fit}"
-        columns[name] = values.impacts(part.fit).by_unit(part.outcome, part.term, part.effect)
-    return pd.DataFrame(columns)
+        columns[name] = method(Ref("impacts", part.fit), "by_unit", part.outcome, part.term, part.effect)
+    return call("pd.DataFrame", columns)
 
 
 # ---- report

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from spatial.io.atomic import atomic_text
 
@@ -17,6 +18,8 @@ class Output:
 
     folder: Path
     shown: list[str] = field(default_factory=list)
+    facts: list[dict[str, Any]] = field(default_factory=list)
+    """What run.json lists, besides files: rows of names and numbers."""
 
     def path(self, *names: str) -> Path:
         """Return the path of a file to write."""

@@ -10,6 +10,7 @@ import pandas as pd
 from spatial.io.atomic import write_csv
 from spatial.study.cache import digest
 from spatial.study.calls import Call, Ref, call
+from spatial.study.measured import measures_frame, weights_of_index
 from spatial.study.schema import tables as schema
 from spatial.study.values import Refusal, Values
 
@@ -164,6 +165,96 @@ class _Weights(_Shown):
         return found
 
 
+class _Frame(_Shown):
+    """A table that shows a frame; its heads are words of the language."""
+
+    def shown(self) -> pd.DataFrame:
+        """Return the frame with its heads."""
+        heads = _HEADS[self.values.study.language]
+        frame = self.numbers()
+        kept = [column for column in frame.columns if column in heads]
+        return frame[kept].rename(columns=heads)
+
+    def call(self) -> Call:
+        words = {**self.words(), "title": self.part.title or ""}
+        return call("frame_table", Ref("frame", self.part.name), **words)
+
+
+class _Measures(_Frame):
+    def key(self) -> str:
+        values = self.values
+        return values.columns_key([part.name for part in values.study.measures])
+
+    def numbers(self) -> pd.DataFrame:
+        frame = measures_frame(self.values)
+        return frame if self.part.of is None else frame.set_index("name").loc[self.part.of].reset_index()
+
+
+class _Index(_Frame):
+    def key(self) -> str:
+        return self.values.columns_key(self.part.of)
+
+    def numbers(self) -> pd.DataFrame:
+        values = self.values
+        parts = {part.name: part for part in values.study.measures}
+        frames = {name: weights_of_index(values, parts[name]) for name in self.part.of}
+        found = pd.concat({n: f for n, f in frames.items() if f is not None}, names=["index", None])
+        found = found.reset_index("index").reset_index(drop=True)
+        found["label"] = [values.label(str(name)) for name in found["indicator"]]
+        return found.drop(columns="index") if len(self.part.of) == 1 else found
+
+
+class _Cleaning(_Frame):
+    def numbers(self) -> pd.DataFrame:
+        return self.values.panel.history_frame().reset_index()
+
+
+_HEADS: dict[str, dict[str, str]] = {
+    "en": {
+        "index": "Index",
+        "label": "Variable",
+        "indicator": "Column",
+        "name": "Column",
+        "function": "Function",
+        "formula": "Formula",
+        "parameters": "Parameters",
+        "rows": "Rows",
+        "missing": "Missing",
+        "mean": "Mean",
+        "min": "Min",
+        "max": "Max",
+        "direction": "Direction",
+        "dimension": "Dimension",
+        "weight": "Weight",
+        "action": "Step",
+        "columns": "Columns",
+        "cells": "Cells",
+        "detail": "Detail",
+    },
+    "zh": {
+        "index": "指数",
+        "label": "变量",
+        "indicator": "列",
+        "name": "列",
+        "function": "函数",
+        "formula": "公式",
+        "parameters": "参数",
+        "rows": "行数",
+        "missing": "缺失",
+        "mean": "均值",
+        "min": "最小值",
+        "max": "最大值",
+        "direction": "方向",
+        "dimension": "维度",
+        "weight": "权重",
+        "action": "步骤",
+        "columns": "列",
+        "cells": "格数",
+        "detail": "说明",
+    },
+}
+
+
 _KINDS: dict[type[Any], type[_Shown]] = {
     schema.RegressionTable: _Regression,
     schema.DescriptiveTable: _Descriptive,
@@ -171,6 +262,9 @@ _KINDS: dict[type[Any], type[_Shown]] = {
     schema.MoranTable: _Moran,
     schema.IdentificationTable: _Identification,
     schema.WeightsTable: _Weights,
+    schema.MeasuresTable: _Measures,
+    schema.IndexTable: _Index,
+    schema.CleaningTable: _Cleaning,
 }
 
 
@@ -190,7 +284,10 @@ def table_call(values: Values, part: Any) -> Call:
 
 def built_table(values: Values, part: Any) -> Any:
     """Return the table as one object of `spatial.tables`."""
-    return values.once(("table", part.name), lambda: values.run(table_call(values, part)))
+    found = _shown(values, part)
+    if isinstance(found, _Frame):
+        values.frames[part.name] = found.shown
+    return values.once(("table", part.name), lambda: values.run(found.call()))
 
 
 def make_table(values: Values, part: Any, out: Output) -> None:
