@@ -253,3 +253,18 @@ def test_virtual_agglomeration_refuses(three: Any, sector_panel: Any) -> None:
         sp.virtual_agglomeration(sector_panel, "it", "all", three.iloc[:2])
     with pytest.raises(DataError, match="quotient_of must be"):
         sp.virtual_agglomeration(sector_panel, "it", "all", three, quotient_of="j")  # type: ignore[arg-type]
+
+
+# ---- market potential
+def test_market_potential_is_the_decayed_sum_of_masses() -> None:
+    seats = gpd.points_from_xy([0, 0, 1], [0, 1, 0], crs=4326)
+    cities = gpd.GeoDataFrame(index=["a", "b", "c"], geometry=seats)
+    jobs = pd.Series({"a": 1.0, "b": 2.0, "c": 3.0}, name="jobs")
+    options: dict[str, Any] = {"power": 1.5, "own": 0.5, "unit_km": 100.0}
+    pd.testing.assert_series_equal(
+        sp.market_potential(jobs, cities, **options), sp.distance_decay(jobs, cities, **options)
+    )
+    with pytest.raises(sp.SpatialError, match=r"which are not negative; 1 are, at 'b'\. Correct them"):
+        sp.market_potential(jobs.replace(2.0, -2.0), cities)
+    with pytest.raises(sp.SpatialError, match=r"1 are\. Correct them"):
+        sp.market_potential(np.array([1.0, -1.0, 0.0]), cities)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+import spatial as sp
 from spatial.errors import AlignmentError, DataError, SpatialWarning
 from spatial.indices.upgrading import (
     COORDINATION_LEVELS,
@@ -272,3 +273,25 @@ def test_ratios_refuse() -> None:
     refuse("Column 'y3' must hold numbers", good, values=GDP["y3"].astype(str))
     with pytest.raises(DataError, match="area must be positive"):
         per_area(GDP["y3"], {**good, "a": 0})
+
+
+# ---- levels outside of [0, 1]
+def test_levels_outside_of_the_unit_interval_are_normalised_on_request_and_said() -> None:
+    rows = pd.DataFrame({"a": [2.0, 4.0, 6.0], "b": [0.2, 0.5, 0.9]}, index=list("xyz"))
+    with pytest.raises(sp.SpatialError, match="normalise='minmax'"):
+        sp.interaction_degree(rows)
+    with pytest.warns(sp.SpatialWarning, match=r"Normalised to \[0, 1\] over all rows.*a from 2 to 6"):
+        found = sp.interaction_degree(rows, normalise="minmax")
+    by_hand = rows.assign(a=[0.0, 0.5, 1.0])
+    pd.testing.assert_series_equal(found, sp.interaction_degree(by_hand))
+    with pytest.warns(sp.SpatialWarning, match="Normalised"):
+        both = sp.coupling_coordination(rows, normalise="minmax")
+    pd.testing.assert_frame_equal(pd.DataFrame(both), pd.DataFrame(sp.coupling_coordination(by_hand)))
+    inside = by_hand.assign(a=[0.1, 0.5, 0.6])
+    pd.testing.assert_series_equal(
+        sp.interaction_degree(inside, normalise="minmax"), sp.interaction_degree(inside)
+    )
+    with pytest.raises(sp.SpatialError, match="Columns without variation cannot be normalised: 'a'"):
+        sp.interaction_degree(rows.assign(a=5.0), normalise="minmax")
+    with pytest.raises(sp.SpatialError, match="normalise must be"):
+        sp.interaction_degree(rows, normalise="z")  # type: ignore[arg-type]
