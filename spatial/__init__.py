@@ -144,8 +144,8 @@ _MODULES = {
         "map_clusters",
         "map_significance",
         "map_values",
-        "small_multiples",
     ),
+    "spatial.maps.multiples": ("small_multiples",),
     "spatial.gis.layers": ("write_layers",),
     "spatial.errors": (
         "AlignmentError",

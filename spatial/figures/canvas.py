@@ -13,57 +13,139 @@ import pandas as pd
 from spatial.errors import AlignmentError, DataError, did_you_mean, name_ids
 from spatial.io.atomic import atomic_path
 
+from .captions import Words, caption_axes, caption_figure, caption_heights
 from .fonts import apply_fonts, font_context, muted_glyphs
+from .palette import color
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["BESIDE", "STYLE", "check_columns", "drawing", "matched", "root_figure", "save_figure"]
+__all__ = [
+    "BESIDE",
+    "DOUBLE",
+    "MIDDLE",
+    "SINGLE",
+    "check_axes",
+    "check_columns",
+    "drawing",
+    "matched",
+    "on_map",
+    "root_figure",
+    "save_figure",
+    "style",
+]
 
-# Set for printing at a column's width: 9 point text, open axes, no frame round legends.
-STYLE: Mapping[str, Any] = {
-    "font.size": 9.0,
-    "axes.titlesize": 10.5,
-    "axes.labelsize": 9.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#404040",
-    "axes.linewidth": 0.8,
-    "xtick.color": "#404040",
-    "ytick.color": "#404040",
-    "xtick.labelsize": 8.5,
-    "ytick.labelsize": 8.5,
-    "legend.fontsize": 8.5,
-    "legend.title_fontsize": 8.5,
-    "legend.frameon": False,
-    "hatch.linewidth": 0.5,
-    "figure.dpi": 120.0,
-    "savefig.dpi": 200.0,
-}
+# Widths of journals' columns, in inches.
+SINGLE, MIDDLE, DOUBLE = 88 / 25.4, 130 / 25.4, 180 / 25.4
 
 # A legend beside the axes covers nothing.
 BESIDE: Mapping[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
 
+# Files that journals take: fonts embedded as TrueType, text that stays text.
+_FILES: dict[str, Any] = {
+    "pdf.fonttype": 42,
+    "ps.fonttype": 42,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "spatial",
+}
+
+
+def style() -> dict[str, Any]:
+    """Return matplotlib's parameters of the house style, in the theme in use."""
+    ink, axis, rule, paper = (color(token) for token in ("ink", "ink-2", "rule", "paper"))
+    return {
+        "font.size": 8.0,
+        "text.color": ink,
+        "axes.titlesize": 10.0,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.titlecolor": ink,
+        "axes.labelsize": 7.5,
+        "axes.labelcolor": axis,
+        "axes.facecolor": paper,
+        "axes.edgecolor": rule,
+        "axes.linewidth": 0.6,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "grid.color": color("grid"),
+        "grid.linewidth": 0.6,
+        "xtick.color": rule,
+        "ytick.color": rule,
+        "xtick.labelcolor": axis,
+        "ytick.labelcolor": axis,
+        "xtick.labelsize": 7.5,
+        "ytick.labelsize": 7.5,
+        "xtick.major.size": 2.5,
+        "ytick.major.size": 0.0,
+        "xtick.major.width": 0.6,
+        "ytick.major.width": 0.6,
+        "lines.linewidth": 1.4,
+        "lines.markersize": 4.0,
+        "legend.fontsize": 7.5,
+        "legend.title_fontsize": 7.5,
+        "legend.frameon": False,
+        "legend.labelcolor": ink,
+        "hatch.linewidth": 0.45,
+        "figure.facecolor": paper,
+        "savefig.facecolor": paper,
+        "figure.dpi": 120.0,
+        "savefig.dpi": 300.0,
+    }
+
+
+def check_axes(ax: Any) -> None:
+    """Refuse what is no Axes."""
+    from matplotlib.axes import Axes
+
+    if ax is not None and not isinstance(ax, Axes):
+        raise DataError(f"ax must be a matplotlib Axes; got {type(ax).__name__}. Pass one of the subplots.")
+
 
 @contextmanager
 def drawing(
-    ax: Axes | None, text: Iterable[str] = (), *, size: tuple[float, float] = (5.2, 4.2)
+    ax: Axes | None,
+    text: Iterable[str] = (),
+    *,
+    size: tuple[float, float] = (MIDDLE, 3.2),
+    words: Words | None = None,
 ) -> Iterator[Axes]:
     """Yield `ax`, or axes of a new figure, inside the style and the font context.
 
     The figure is made without pyplot, so none stays open in its registry; in a notebook, end the cell
     with ``axes.figure``, in a window pass ``ax=plt.subplots()[1]``.
+
+    Parameters
+    ----------
+    ax : Axes, optional
+    text : iterable of str
+        What will be written, so that fonts are found for it.
+    size : (width, height)
+        Of a new figure in inches, without the words round it.
+    words : Words, optional
+        Written when the drawing is done; more notes may be added to it until then.
     """
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    if ax is not None and not isinstance(ax, Axes):
-        raise DataError(f"ax must be a matplotlib Axes; got {type(ax).__name__}. Pass one of the subplots.")
-    with font_context(list(text), **STYLE):
+    check_axes(ax)
+    said = words or Words()
+    with font_context([*text, *said.texts], **style()):
         axes = ax if ax is not None else Figure(figsize=size, layout="constrained").subplots()
         yield axes
         apply_fonts(axes)
+        figure = root_figure(axes)
+        if ax is not None:
+            caption_axes(axes, said, figure, note=False)
+            apply_fonts(axes)
+            return
+        width, height = (float(side) for side in figure.get_size_inches())
+        above, below = caption_heights(said, width * 72)
+        whole = height + (above + below) / 72
+        figure.set_size_inches(width, whole)
+        engine: Any = figure.get_layout_engine()
+        engine.set(rect=(0, below / 72 / whole, 1, height / whole), w_pad=0.02, h_pad=0.02)
+        caption_figure(figure, said)
 
 
 def root_figure(ax: Axes) -> Figure:
@@ -75,8 +157,11 @@ def root_figure(ax: Axes) -> Figure:
     return found
 
 
-def save_figure(ax: Axes, path: str | Path, *, dpi: float = 200.0) -> Path:
+def save_figure(ax: Axes, path: str | Path, *, dpi: float = 300.0) -> Path:
     """Write the figure of `ax` to .png, .pdf or .svg, whole or not at all, the same bytes each time.
+
+    PDF files embed TrueType fonts, SVG files keep text as text; the alternative text (``axes.figure.alt``) is
+    in the file's description.
 
     Parameters
     ----------
@@ -102,9 +187,14 @@ def save_figure(ax: Axes, path: str | Path, *, dpi: float = 200.0) -> Path:
         )
     # The date would make two equal figures differ.
     metadata: dict[str, Any] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(kind, {})
+    alt = str(vars(figure).get("alt", ""))
+    field = {"png": "Description", "svg": "Description", "pdf": "Subject"}.get(kind)
+    if alt and field:
+        metadata = {**metadata, field: alt}
     import matplotlib
 
-    with atomic_path(target) as temporary, muted_glyphs(), matplotlib.rc_context({"svg.hashsalt": "spatial"}):
+    rc: Any = _FILES
+    with atomic_path(target) as temporary, muted_glyphs(), matplotlib.rc_context(rc):
         figure.savefig(temporary, dpi=dpi, metadata=metadata)
     return target
 
@@ -122,6 +212,25 @@ def check_columns(frame: Any, columns: Iterable[str], what: str) -> pd.DataFrame
     if frame.empty:
         raise DataError(f"{what} has no rows: there is nothing to draw.")
     return frame
+
+
+def on_map(values: pd.Series[Any] | pd.DataFrame, ids: pd.Index[Any], what: str) -> Any:
+    """Return `values` in the order of `ids`, missing where the map has a unit that they lack.
+
+    An id that the map lacks is refused, as its unit would disappear.
+    """
+    from spatial.ids.alignment import check_ids
+
+    given = check_ids(values.index, what)
+    extra = given.difference(ids, sort=False)
+    if len(extra):
+        parts = [f"In {what} only: {name_ids(extra)}. The map has {len(ids)} units, {what} {len(given)}."]
+        if set(map(str, given)) & set(map(str, ids)) and not len(given.intersection(ids)):
+            parts.append("The ids are of different types: convert one side with index.astype(str).")
+        else:
+            parts.append("A unit that is not on the map cannot be drawn: add it to the cities, or drop it.")
+        raise AlignmentError(" ".join(parts))
+    return values.reindex(ids)
 
 
 def matched(values: pd.Series[Any] | pd.DataFrame, ids: pd.Index[Any], what: str) -> Any:

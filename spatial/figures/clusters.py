@@ -10,11 +10,21 @@ from numpy.typing import NDArray
 
 from spatial.errors import DataError, did_you_mean, name_ids
 
-from .canvas import check_columns, matched
-from .palette import CLUSTERS, ISLAND, NOT_SIGNIFICANT
+from .canvas import check_columns, on_map
+from .palette import FAMILIES, ISLAND, NOT_SIGNIFICANT
 from .words import word
 
-__all__ = ["P_VALUES", "Decision", "check_levels", "cluster_codes", "decide", "p_value_title", "p_values"]
+__all__ = [
+    "P_VALUES",
+    "Decision",
+    "check_levels",
+    "cluster_codes",
+    "decide",
+    "decision_words",
+    "family",
+    "p_value_title",
+    "p_values",
+]
 
 Float = NDArray[np.float64]
 Decision = tuple[str, float]
@@ -34,7 +44,8 @@ def decide(local: Any, significance: str | None, alpha: float | None) -> Decisio
             f"{did_you_mean(significance, P_VALUES)}"
         )
     column = significance or _own_column(local, frame)
-    check_columns(frame, ["quadrant", "cluster", column], "The local result")
+    kind = "z_value" if "quadrant" not in frame.columns and "z_value" in frame.columns else "quadrant"
+    check_columns(frame, [kind, "cluster", column], "The local result")
     if not frame[column].notna().any():
         raise DataError(
             f"The local result has no {column}, as it was made without permutations: "
@@ -64,22 +75,52 @@ def p_value_title(column: str, lang: str) -> str:
     return word(P_VALUES[column], lang)
 
 
-def p_values(local: Any, ids: pd.Index[Any], column: str) -> tuple[Float, NDArray[np.bool_]]:
-    """Return each unit's p-value and whether it is an island, in the order of `ids`."""
-    rows = matched(local.frame[["cluster", column]], ids, "the local result")
-    island = (rows["cluster"].astype(str) == ISLAND).to_numpy()
-    return rows[column].to_numpy(dtype=np.float64, na_value=np.nan), island
-
-
-def cluster_codes(local: Any, ids: pd.Index[Any], decision: Decision) -> pd.Series[str]:
-    """Return each unit's cluster code, in the order of `ids`."""
+def decision_words(local: Any, decision: Decision, lang: str) -> str:
+    """Return by what a unit counts as significant: the p-value, its side, the level, the permutations."""
     column, level = decision
-    p, island = p_values(local, ids, column)
-    quadrant = matched(local.frame["quadrant"], ids, "the local result").astype(str)
-    codes = quadrant.where(p <= level, NOT_SIGNIFICANT).mask(island, ISLAND)
-    unknown = codes[~codes.isin(CLUSTERS)]
+    side = str(getattr(local, "alternative", "two-sided"))
+    said = word(f"side_{side.replace('-', '_')}", lang)
+    runs = int(getattr(local, "permutations", 0) or 0)
+    times = word("permutations", lang, count=f"{runs:,}") if column != "p_value" and runs else ""
+    test = word("test", lang, side=said, p_value=p_value_title(column, lang), level=f"{level:g}")
+    return test + times
+
+
+def p_values(
+    local: Any, ids: pd.Index[Any], column: str
+) -> tuple[Float, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the p-values in the order of `ids`, which units are islands, and which the result lacks."""
+    rows = on_map(local.frame[["cluster", column]], ids, "the local result")
+    missing = rows["cluster"].isna().to_numpy()
+    island = (rows["cluster"].astype(str) == ISLAND).to_numpy()
+    return rows[column].to_numpy(dtype=np.float64, na_value=np.nan), island, missing
+
+
+def cluster_codes(local: Any, ids: pd.Index[Any], decision: Decision) -> pd.Series[Any]:
+    """Return each unit's cluster code, in the order of `ids`; NaN where the result lacks the unit."""
+    column, level = decision
+    p, island, missing = p_values(local, ids, column)
+    kind = on_map(_kinds(local.frame), ids, "the local result").astype(object)
+    codes = kind.where(p <= level, NOT_SIGNIFICANT).mask(island, ISLAND).mask(missing)
+    known = {code for family in FAMILIES for code in family} | {NOT_SIGNIFICANT, ISLAND}
+    unknown = codes[~codes.isin(known) & ~missing]
     if len(unknown):
         raise DataError(
-            f"Quadrants must be HH, LL, LH or HL; got {unknown.iloc[0]!r} at {name_ids(unknown.index)}."
+            f"Quadrants must be HH, LL, LH or HL; got {str(unknown.iloc[0])!r} at {name_ids(unknown.index)}."
         )
     return pd.Series(codes)
+
+
+def _kinds(frame: pd.DataFrame) -> pd.Series[Any]:
+    """Return what each unit would be if it were significant."""
+    if "quadrant" in frame.columns:
+        return frame["quadrant"].astype(str)
+    # Local G: above or below what is expected.
+    signs = frame["z_value"].to_numpy(dtype=np.float64, na_value=np.nan)
+    return pd.Series(np.where(signs > 0, "hot spot", "cold spot"), index=frame.index)
+
+
+def family(local: Any) -> tuple[str, ...]:
+    """Return the clusters that this statistic tells apart, in the order of legends."""
+    kinds = set(_kinds(local.frame).unique())
+    return next((codes for codes in FAMILIES if kinds <= set(codes)), FAMILIES[0])

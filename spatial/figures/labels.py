@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .canvas import root_figure
+from .palette import color
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +21,7 @@ Float = NDArray[np.float64]
 
 # Right and left first, as a reader expects them; then further away, with a line to the point.
 _SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
-_RADII = (4.5, 11.0, 20.0, 32.0)  # points
+_RADII = (4.0, 8.0, 14.0, 24.0)  # points
 _ACROSS: Mapping[int, Literal["left", "center", "right"]] = {1: "left", 0: "center", -1: "right"}
 _UP: Mapping[int, Literal["bottom", "center", "top"]] = {1: "bottom", 0: "center", -1: "top"}
 _CLEAR = 1.8  # points kept free round a label
@@ -33,7 +34,8 @@ def place_labels(
     *,
     avoid: Float | None = None,
     blocked: Sequence[Float] = (),
-    fontsize: float = 8.0,
+    fontsize: float = 7.0,
+    centred: bool = False,
 ) -> list[Annotation]:
     """Write `texts` beside the points `xy`, the first given being the most important.
 
@@ -53,6 +55,8 @@ def place_labels(
         Boxes to keep clear, in display coordinates.
     fontsize : float
         Points.
+    centred : bool
+        Try the point itself first, as on polygons.
 
     Returns
     -------
@@ -70,7 +74,7 @@ def place_labels(
     for anchor, point, text in zip(anchors, np.asarray(xy).reshape(-1, 2), texts, strict=True):
         label = _measured(ax, point, text, fontsize)
         width, height = _size(label)
-        found = _first_free(anchor, width, height, pixels_a_point, frame, taken, points)
+        found = _first_free(anchor, width, height, pixels_a_point, frame, taken, points, centred)
         if found is None:
             label.remove()
             continue
@@ -79,7 +83,7 @@ def place_labels(
         label.set_horizontalalignment(_ACROSS[side[0]])
         label.set_verticalalignment(_UP[side[1]])
         if label.arrow_patch is not None:
-            label.arrow_patch.set_visible(radius > _RADII[0])
+            label.arrow_patch.set_visible(radius > _RADII[1])
         taken.append(box)
         placed.append(label)
     return placed
@@ -94,12 +98,12 @@ def _measured(ax: Axes, point: Float, text: str, fontsize: float) -> Annotation:
         (0, 0),
         textcoords="offset points",
         fontsize=fontsize,
-        color="#202020",
+        color=color("ink"),
         annotation_clip=True,
         zorder=6,
         parse_math=False,
-        path_effects=[withStroke(linewidth=2.0, foreground="white", alpha=0.8)],
-        arrowprops={"arrowstyle": "-", "color": "#808080", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 2},
+        path_effects=[withStroke(linewidth=1.5, foreground=color("paper"), alpha=0.9)],
+        arrowprops={"arrowstyle": "-", "color": color("rule"), "linewidth": 0.5, "shrinkA": 0, "shrinkB": 2},
     )
 
 
@@ -119,14 +123,16 @@ def _first_free(
     frame: Float,
     taken: Sequence[Float],
     points: Float,
+    centred: bool,
 ) -> tuple[tuple[int, int], float, Float] | None:
-    for radius in _RADII:
-        for side in _SIDES:
-            box = _box(anchor, side, radius * pixels_a_point, width, height)
-            kept = box + _CLEAR * pixels_a_point * np.array([-1, -1, 1, 1])
-            inside = frame[0] <= box[0] and frame[1] <= box[1] and box[2] <= frame[2] and box[3] <= frame[3]
-            if inside and not _hits_boxes(kept, taken) and not _holds_points(kept, points):
-                return side, radius, box
+    places = [(0.0, (0, 0))] if centred else []
+    places += [(radius, side) for radius in _RADII for side in _SIDES]
+    for radius, side in places:
+        box = _box(anchor, side, radius * pixels_a_point, width, height)
+        kept = box + _CLEAR * pixels_a_point * np.array([-1, -1, 1, 1])
+        inside = frame[0] <= box[0] and frame[1] <= box[1] and box[2] <= frame[2] and box[3] <= frame[3]
+        if inside and not _hits_boxes(kept, taken) and not _holds_points(kept, points):
+            return side, radius, box
     return None
 
 

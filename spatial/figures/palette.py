@@ -25,6 +25,7 @@ __all__ = [
     "COLORS",
     "DIVERGING",
     "EFFECT_COLORS",
+    "FAMILIES",
     "ISLAND",
     "LINE_COLORS",
     "MARKERS",
@@ -52,8 +53,16 @@ Float = NDArray[np.float64]
 NOT_SIGNIFICANT = "not significant"
 ISLAND = "island"
 
-# The order of legends, and the codes that local results carry.
+# The order of legends, and the codes that local Moran results carry; other statistics: `FAMILIES`.
 CLUSTERS: tuple[str, ...] = ("HH", "LL", "LH", "HL", NOT_SIGNIFICANT, ISLAND)
+
+FAMILIES: tuple[tuple[str, ...], ...] = (
+    ("HH", "LL", "LH", "HL"),
+    ("hot spot", "cold spot"),
+    ("positive",),
+    ("positive", "negative"),
+    ("HH", "LL", "other positive", "negative"),
+)
 
 # Token: (on light paper, on dark paper).
 COLORS: Mapping[str, tuple[str, str]] = {
@@ -80,6 +89,12 @@ COLORS: Mapping[str, tuple[str, str]] = {
     "LH": ("#3f88c2", "#4487c6"),
     NOT_SIGNIFICANT: ("#eeeeec", "#30373d"),
     ISLAND: ("#858a91", "#8b949c"),
+    # Of other local statistics: what gathers high or low, is alike at middling values, or unlike.
+    "hot spot": ("#960f29", "#ff9486"),
+    "cold spot": ("#10437f", "#8cc1ff"),
+    "positive": ("#960f29", "#ff9486"),
+    "other positive": ("#8557ad", "#b08fdb"),
+    "negative": ("#a07c00", "#c9a93a"),
 }
 
 # Few to much: darker on light paper, brighter on dark.
@@ -116,6 +131,11 @@ _LABELS: Mapping[str, tuple[str, str]] = {
     "HL": ("High-Low", "高-低"),
     NOT_SIGNIFICANT: ("Not significant", "不显著"),
     ISLAND: ("No neighbours", "无邻居"),
+    "hot spot": ("Hot spot", "热点"),
+    "cold spot": ("Cold spot", "冷点"),
+    "positive": ("Positive", "正相关"),
+    "other positive": ("Other positive", "其他正相关"),
+    "negative": ("Negative", "负相关"),
 }
 
 _theme: ContextVar[Theme] = ContextVar("theme", default="light")
@@ -179,7 +199,7 @@ def cluster_label(code: str, lang: str = "en") -> str:
     """
     chinese = check_language(lang) == "zh"
     if code not in _LABELS:
-        raise DataError(f"A cluster is one of {', '.join(CLUSTERS)}; got {code!r}.")
+        raise DataError(f"A cluster is one of {', '.join(_LABELS)}; got {code!r}.")
     return _LABELS[code][chinese]
 
 

@@ -10,7 +10,7 @@ _MODULES = {
         "map_clusters",
         "map_significance",
         "map_values",
-        "small_multiples",
     ),
+    ".multiples": ("small_multiples",),
 }
 __all__, __getattr__, __dir__ = hand_on(__name__, _MODULES)

@@ -33,14 +33,11 @@ class Corners:
         With its final limits.
     shapes : array of geometries
         What must stay visible.
-    may_grow : bool
-        Whether the figure is ours to make wider.
     """
 
-    def __init__(self, ax: Axes, shapes: Any, *, may_grow: bool) -> None:
+    def __init__(self, ax: Axes, shapes: Any) -> None:
         self.ax = ax
-        self.may_grow = may_grow
-        self.shapes = np.asarray(shapes)
+        self.shapes = shapely.get_parts(np.asarray(shapes))
         self.tree = shapely.STRtree(self.shapes)
         self.taken: list[Float] = []
         self.settle()
@@ -103,6 +100,18 @@ class Corners:
         """Mark `box` as used."""
         self.taken.append(box)
 
+    def take_data(self, box: tuple[float, float, float, float]) -> None:
+        """Mark a box as used that is given in the coordinates of the map."""
+        self.take(np.asarray(self.ax.transData.transform(np.reshape(box, (2, 2)))).ravel())
+
+    def anchor(self, legend: Legend, box: Float) -> None:
+        """Put `legend` into `box`."""
+        legend.set_loc("lower left")
+        legend.borderaxespad = 0.0
+        at = self.ax.transAxes.inverted().transform(box[:2])
+        legend.set_bbox_to_anchor((float(at[0]), float(at[1])), transform=self.ax.transAxes)
+        self.take(box)
+
     def put_legend(self, make: Callable[..., Legend]) -> None:
         """Put the legend that `make` makes where it covers nothing, or else beside or below the map."""
         legend = make()
@@ -110,19 +119,10 @@ class Corners:
         size = legend.get_window_extent()
         box, share = self.best(size.width, size.height)
         if share == 0:
-            legend.set_loc("lower left")
-            legend.borderaxespad = 0.0
-            at = self.ax.transAxes.inverted().transform(box[:2])
-            legend.set_bbox_to_anchor((float(at[0]), float(at[1])), transform=self.ax.transAxes)
-            self.take(box)
+            self.anchor(legend, box)
             return
         frame = self.ax.get_window_extent()
-        if self.may_grow:
-            # A wider figure, so that the map keeps its size.
-            figure = root_figure(self.ax)
-            inches = figure.get_size_inches()
-            figure.set_size_inches(inches[0] + size.width / figure.dpi + 0.1, inches[1])
-        elif frame.width > _WIDE * frame.height:
+        if frame.width > _WIDE * frame.height:
             legend.remove()
             make(ncols=max(1, int(frame.width / size.width)), **self._below())
             self.settle()

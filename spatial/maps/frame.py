@@ -3,72 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
+import shapely
+from numpy.typing import NDArray
 
 from spatial.errors import AlignmentError, DataError, name_ids
-from spatial.figures.canvas import drawing
-from spatial.figures.labels import place_labels
+from spatial.figures.captions import Captions, Words
+from spatial.figures.palette import color
 from spatial.words import check_language
 
-from .corners import Corners
-from .furniture import add_north_arrow, add_note, add_scale_bar
-from .shapes import (
-    Extent,
-    aspect_ratio,
-    check_cities,
-    check_extent,
-    draw_lines,
-    draw_units,
-    figure_size,
-    set_extent,
-    total_extent,
-)
+from .scene import Scene
+from .shapes import Extent, Sketch, aspect_ratio, check_cities, draw_lines, points_a_unit, set_extent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Entry", "Frame", "MapOptions", "draw_map"]
+__all__ = ["Entry", "Frame", "MapOptions"]
+
+_NAMED = 12  # units whose names fit on any map
+_NAMED_INSET = 60.0  # points of a frame that has room for its name
 
 
-class MapOptions(TypedDict, total=False):
-    """Keywords that each map takes.
+class MapOptions(Captions, total=False):
+    """Keywords that each map takes, with `Captions`: title, subtitle, note, titles.
 
     Attributes
     ----------
     crs : CRS, optional
-        Projection to draw in; default that of the cities.
+        Projection to draw in.  Default: a projected CRS whose areas are even over the map is kept, else an
+        area-true one is made for it (Albers' conic for countries such as China and the United States), and
+        the note says which.
     extent : (west, south, east, north), optional
-        What the map shows, in coordinates as drawn; default all units.
-    inset : (west, south, east, north), optional
-        A second small map in a free corner, for far islands; units wholly inside do not stretch the map.
+        What the map shows, in the coordinates of the cities; default all units.
+    inset : "auto", None or (west, south, east, north)
+        Far parts in frames of their own.  "auto" (the default) moves Alaska, Hawaii, the South China Sea
+        Islands, and other groups of few units farther from the rest than the rest is wide; the note says so.
+        Four numbers, in the coordinates of the cities, frame what lies there.
     background : GeoDataFrame, optional
         Land drawn below, in pale grey.
     outline : GeoDataFrame, optional
-        Boundaries drawn above, such as provinces.
-    scale_bar, north_arrow : bool
-        Drawn where they cover nothing.
-    labels : Series, optional
-        Names by id, for the units to be named; ids of the cities only.
-    title, note : str, optional
-        The note below the map; default ``cities.attrs["note"]``, which cannot be left out.
+        Boundaries drawn above, in place of our coast line: provinces, an approved base map.
+    group : str, optional
+        Column of the cities whose groups get grey borders: "province", "state".
+    scale_bar : bool, optional
+        Default where the scale varies by less than a twentieth over the map.
+    north_arrow : bool
+    labels : Series or True, optional
+        Names by id, for the units to be named; True writes the ids.
     lang : {"en", "zh"}
     """
 
     crs: Any
     extent: Extent | None
-    inset: Extent | None
+    inset: Literal["auto"] | Extent | None
     background: Any
     outline: Any
-    scale_bar: bool
+    group: str | None
+    scale_bar: bool | None
     north_arrow: bool
-    labels: pd.Series[Any] | None
-    title: str | None
-    note: str | None
+    labels: pd.Series[Any] | bool | None
     lang: str
 
 
@@ -79,85 +76,141 @@ class Entry:
     label: str
     color: str
     hatch: str | None = None
+    ink: str | None = None
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The options of a map, checked, with the layers in the CRS that is drawn."""
+    """The options of a map, checked, with what is drawn in the coordinates of the paper."""
 
     cities: Any
-    extent: Extent
-    inset: Extent | None = None
-    background: Any = None
-    outline: Any = None
-    scale_bar: bool = False
-    north_arrow: bool = False
+    scene: Scene
+    sketch: Sketch
+    options: MapOptions
+    background: NDArray[Any] | None = None
+    outline: NDArray[Any] | None = None
     labels: pd.Series[Any] | None = None
-    title: str = ""
-    note: str = ""
     lang: str = "en"
+    notes: list[str] = field(default_factory=list)
 
     @classmethod
     def from_options(cls, cities: Any, options: MapOptions) -> Frame:
-        """Check `options` and put every layer into one CRS."""
-        unknown = set(options) - set(MapOptions.__annotations__)
+        """Check `options` and put every layer into one projection."""
+        known = {**Captions.__annotations__, **MapOptions.__annotations__}
+        unknown = set(options) - set(known)
         if unknown:
             raise DataError(
-                f"Unknown map option {name_ids(sorted(unknown))}; the options are "
-                f"{', '.join(sorted(MapOptions.__annotations__))}."
+                f"Unknown map option {name_ids(sorted(unknown))}; the options are {', '.join(sorted(known))}."
             )
         lang = check_language(options.get("lang", "en"))
-        crs = options.get("crs")
-        drawn = check_cities(cities, crs)
+        drawn = check_cities(cities)
         layers = {name: _layer(options.get(name), drawn.crs, name) for name in ("background", "outline")}
-        inset = options.get("inset")
-        box = None if inset is None else check_extent(inset, "inset")
-        extent = options.get("extent")
+        scene = Scene.of(
+            drawn,
+            crs=options.get("crs"),
+            extent=options.get("extent"),
+            inset=options.get("inset", "auto"),
+            layers=() if layers["background"] is None else (layers["background"],),
+        )
+        above = layers["outline"]
+        sketch = Sketch(scene.shapes, _groups(drawn, options.get("group")), coast=above is None)
+        below = layers["background"]
         return cls(
             drawn,
-            total_extent([drawn, layers["background"]], box)
-            if extent is None
-            else check_extent(extent, "extent"),
-            box,
-            layers["background"],
-            layers["outline"],
-            bool(options.get("scale_bar", False)),
-            bool(options.get("north_arrow", False)),
+            scene,
+            sketch,
+            options,
+            None if below is None else scene.layer(below),
+            None if above is None else scene.layer(above),
             _labels(options.get("labels"), drawn.index),
-            options.get("title") or "",
-            _note(cities, options.get("note"), lang),
             lang,
+            [_own_note(cities, lang), *scene.notes(lang)],
         )
 
     @property
-    def words(self) -> list[str]:
+    def crs(self) -> Any:
+        """The CRS that the main map is drawn in."""
+        return self.scene.projection.crs
+
+    @property
+    def ratio(self) -> float:
+        """Height of the map over its width, margins and all."""
+        west, south, east, north = self.scene.extent
+        margin = 0.02 * max(east - west, north - south) or 2.0
+        stretch = aspect_ratio(self.scene.extent, self.crs)
+        return float((north - south + margin) * stretch / (east - west + margin))
+
+    @property
+    def texts(self) -> list[str]:
         """All text that the frame itself writes."""
         names = [] if self.labels is None else [str(name) for name in self.labels]
-        return [self.title, self.note, *names, "千米北" if self.lang == "zh" else ""]
+        insets = [inset.part.name[self.lang == "zh"] for inset in self.scene.insets]
+        return [*names, *insets, *self.notes, "千米北" if self.lang == "zh" else ""]
+
+    def words(self, *, title: str = "", subtitle: str = "", notes: Sequence[str] = ()) -> Words:
+        """Return the words round the map: the caller's, or these; the note has the frame's own too."""
+        return Words.of(self.options, self.lang, title=title, subtitle=subtitle, notes=[*notes, *self.notes])
+
+    def show(self, ax: Axes) -> None:
+        """Set the limits of `ax` to the map."""
+        set_extent(ax, self.scene.extent, self.crs)
 
     def paint(
         self,
         ax: Axes,
         colors: Sequence[str],
-        hatches: Sequence[str | None],
-        extent: Extent,
+        missing: NDArray[np.bool_],
         *,
-        scale: float = 1.0,
+        edge: str | None = None,
+        dotted: NDArray[np.bool_] | None = None,
     ) -> None:
-        """Draw the layers and the units on `ax`, and nothing else; `scale` thins the lines of small maps."""
+        """Draw layers, units and frames on `ax`, whose limits and place are final."""
         if self.background is not None:
-            grey = ["#f4f4f2"] * len(self.background)
-            draw_units(ax, self.background, grey, edge="#c8c8c8", zorder=1.0)
-        faces = draw_units(ax, self.cities, colors, hatches=hatches, linewidth=self.linewidth * scale)
-        faces.set_gid("units")
+            _fill(ax, self.background)
+        self.sketch.paint(ax, colors, missing, edge=edge, dotted=dotted)
         if self.outline is not None:
-            draw_lines(ax, self.outline, linewidth=0.6 * scale)
-        set_extent(ax, extent, self.cities.crs)
+            draw_lines(ax, self.outline)
+        for inset in self.scene.insets:
+            west, south, east, north = inset.box
+            closed = inset.part.closed
+            xy = (
+                [(west, south), (west, north), (east, north), (east, south), (west, south)]
+                if closed
+                else [(west, north), (east, north), (east, south)]
+            )
+            ax.plot(*zip(*xy, strict=True), color=color("rule"), linewidth=0.6, zorder=4, gid="inset")
+            wide = (east - west) * points_a_unit(ax)
+            if closed and inset.part.name[0] not in ("", "Inset") and wide > _NAMED_INSET:
+                _name_inset(ax, inset.part.name[self.lang == "zh"], inset.box)
 
-    @property
-    def linewidth(self) -> float:
-        """Thinner where there are many units, so that colours remain."""
-        return float(np.clip(8.0 / np.sqrt(len(self.cities)), 0.1, 0.6))
+
+def _name_inset(ax: Axes, name: str, box: Extent) -> None:
+    text = name.replace("Sea Islands", "\nSea Islands").replace(" \n", "\n")
+    ax.annotate(
+        text,
+        (box[2], box[1]),
+        (-3, 3),
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+        fontsize=6.5,
+        color=color("ink-2"),
+        linespacing=1.1,
+        zorder=5,
+        gid="inset-name",
+    )
+
+
+def _fill(ax: Axes, shapes: NDArray[Any]) -> None:
+    sketch = Sketch(shapes[shapely.get_dimensions(shapes) == 2])
+    from matplotlib.collections import PathCollection
+
+    land = PathCollection(
+        sketch.paths, facecolors=color("land"), edgecolors=color("land-edge"), linewidths=0.3, zorder=1
+    )
+    land.set_gid("background")
+    land.set_transform(ax.transData)
+    ax.add_collection(land, autolim=False)
 
 
 def _layer(layer: Any, crs: Any, name: str) -> Any:
@@ -167,13 +220,34 @@ def _layer(layer: Any, crs: Any, name: str) -> Any:
         raise DataError(f"{name} must be a GeoDataFrame; got {type(layer).__name__}.")
     if (layer.crs is None) != (crs is None):
         raise DataError(f"{name} and the cities must both have a CRS, or neither.")
-    kept = layer[~(layer.geometry.isna() | layer.geometry.is_empty)]
-    return kept if crs is None else kept.to_crs(crs)
+    return layer[~(layer.geometry.isna() | layer.geometry.is_empty)]
+
+
+def _groups(cities: Any, group: str | None) -> NDArray[np.intp] | None:
+    if group is None:
+        return None
+    if group not in cities.columns:
+        raise DataError(
+            f"group must be a column of the cities; {group!r} is none. They have: "
+            f"{name_ids(cities.columns.drop(cities.geometry.name), 12)}."
+        )
+    codes: NDArray[np.intp] = pd.factorize(cities[group], use_na_sentinel=True)[0].astype(np.intp)
+    # Units without a group are each on their own.
+    alone = codes < 0
+    codes[alone] = codes.max() + 1 + np.arange(int(alone.sum()))
+    return codes
 
 
 def _labels(labels: Any, ids: pd.Index[Any]) -> pd.Series[Any] | None:
-    if labels is None:
+    if labels is None or labels is False:
         return None
+    if labels is True:
+        if len(ids) > _NAMED:
+            raise DataError(
+                f"labels=True names at most {_NAMED} units, and the map has {len(ids)}: give a Series of "
+                "names by id, for those to be named."
+            )
+        return pd.Series(ids.astype(str), index=ids)
     if not isinstance(labels, pd.Series):
         raise DataError(f"labels must be a Series of names by id; got {type(labels).__name__}.")
     unknown = labels.index.difference(ids, sort=False)
@@ -182,106 +256,6 @@ def _labels(labels: Any, ids: pd.Index[Any]) -> pd.Series[Any] | None:
     return labels.dropna()
 
 
-def _note(cities: Any, note: str | None, lang: str) -> str:
-    own = cities.attrs.get(f"note_{lang}") or cities.attrs.get("note") or ""
-    return "  ".join(part for part in (str(own), note or "") if part)
-
-
-def draw_map(
-    ax: Axes | None,
-    frame: Frame,
-    colors: Sequence[str],
-    hatches: Sequence[str | None],
-    entries: Sequence[Entry],
-    legend_title: str,
-) -> Axes:
-    """Draw one map with its legend, inset, scale bar, arrow, labels and note."""
-    words = [*frame.words, legend_title, *(entry.label for entry in entries)]
-    with drawing(ax, words, size=figure_size(frame.extent, frame.cities.crs)) as axes:
-        frame.paint(axes, colors, hatches, frame.extent)
-        if frame.title:
-            axes.set_title(frame.title)
-        if frame.note:
-            add_note(axes, frame.note, _width_points(axes))
-        corners = Corners(axes, _visible_shapes(frame), may_grow=ax is None)
-        if frame.inset is not None:
-            _add_inset(corners, frame, colors, hatches)
-        if entries:
-            corners.put_legend(partial(add_legend, axes, entries, legend_title))
-        if frame.scale_bar:
-            add_scale_bar(corners, frame.cities.crs, frame.lang)
-        if frame.north_arrow:
-            add_north_arrow(corners, frame.cities.crs, frame.lang)
-        if frame.labels is not None:
-            _name_units(corners, frame)
-    return axes
-
-
-def add_legend(ax: Axes, entries: Sequence[Entry], title: str, **options: Any) -> Any:
-    """Add a legend of filled boxes."""
-    from matplotlib.patches import Patch
-
-    handles = [
-        Patch(facecolor=entry.color, edgecolor="#6e6e6e", linewidth=0.4, hatch=entry.hatch, label=entry.label)
-        for entry in entries
-    ]
-    legend = ax.legend(handles=handles, title=title or None, alignment="left", handlelength=1.4, **options)
-    legend.set_zorder(7)
-    return legend
-
-
-def _width_points(ax: Axes) -> float:
-    from spatial.figures.canvas import root_figure
-
-    figure = root_figure(ax)
-    figure.draw_without_rendering()
-    return float(ax.get_window_extent().width / figure.dpi * 72)
-
-
-def _visible_shapes(frame: Frame) -> Any:
-    shapes = np.asarray(frame.cities.geometry.array)
-    if frame.background is not None:
-        shapes = np.concatenate([shapes, np.asarray(frame.background.geometry.array)])
-    return shapes
-
-
-def _add_inset(corners: Corners, frame: Frame, colors: Sequence[str], hatches: Sequence[str | None]) -> None:
-    assert frame.inset is not None
-    west, south, east, north = frame.inset
-    ax = corners.ax
-    box = ax.get_window_extent()
-    ratio = (north - south) * aspect_ratio(frame.inset, frame.cities.crs) / (east - west)
-    height = 0.30 * box.height
-    width = height / ratio
-    if width > 0.3 * box.width:
-        width, height = 0.3 * box.width, 0.3 * box.width * ratio
-    place, _ = corners.best(width, height, ("lower right", "lower left", "upper right", "upper left"))
-    corners.take(place)
-    x0, y0, x1, y1 = ax.transAxes.inverted().transform(place.reshape(2, 2)).ravel()
-    small = ax.inset_axes((x0, y0, x1 - x0, y1 - y0), zorder=5)
-    frame.paint(small, colors, hatches, frame.inset, scale=0.6)
-    small.set_xlim(west, east)
-    small.set_ylim(south, north)
-    for spine in small.spines.values():
-        spine.set_visible(True)
-        spine.set_edgecolor("#404040")
-        spine.set_linewidth(0.7)
-
-
-def _name_units(corners: Corners, frame: Frame) -> None:
-    assert frame.labels is not None
-    chosen = frame.cities.geometry.loc[frame.labels.index]
-    points = chosen if (chosen.geom_type == "Point").all() else chosen.representative_point()
-    xy = np.column_stack([points.x, points.y])
-    names = [str(name) for name in frame.labels]
-    # In the order of the ids, so that shuffled rows give the same map.
-    order = sorted(range(len(names)), key=lambda row: str(frame.labels.index[row]))  # type: ignore[union-attr]
-    corners.ax.scatter(xy[:, 0], xy[:, 1], s=5, c="#202020", linewidths=0, zorder=5.5)
-    place_labels(
-        corners.ax,
-        xy[order],
-        [names[row] for row in order],
-        avoid=xy,
-        blocked=corners.taken,
-        fontsize=7.5,
-    )
+def _own_note(cities: Any, lang: str) -> str:
+    """Return the note that the cities carry, which cannot be left out."""
+    return str(cities.attrs.get(f"note_{lang}") or cities.attrs.get("note") or "")

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spatial.errors import DataError
+from spatial.figures.palette import color
 from spatial.figures.words import word
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from .corners import Corners
+    from .scene import Scene
 
-__all__ = ["add_north_arrow", "add_note", "add_scale_bar", "bar_length", "north_angle", "wrap"]
+__all__ = ["add_north_arrow", "add_scale_bar", "bar_length", "north_angle", "scale_is_even"]
 
 Float = NDArray[np.float64]
 
 _EARTH_KM = 6371.0088  # mean radius, as for the weights
-_INK = "#303030"
+_EVEN = 1.05  # a scale that varies by more over the map needs no bar
 
 
 def bar_length(km: float, x: float, y: float, crs: Any) -> float:
@@ -86,49 +85,58 @@ def add_scale_bar(corners: Corners, crs: Any, lang: str) -> float:
     km = _nice(0.2 * (x1 - x0) / bar_length(1.0, x, y, crs))
     pixels = bar_length(km, x, y, crs) / (x1 - x0) * ax.get_window_extent().width
     label = f"{km:g} {word('km', lang)}"
-    width, height = pixels + 30 * corners.points, 20 * corners.points
+    width, height = max(pixels, 30 * corners.points), 14 * corners.points
     box, _ = corners.best(width, height, ("lower right", "lower left", "upper right", "upper left"))
     corners.take(box)
     left = box[0] + (box[2] - box[0] - pixels) / 2
     to_data = ax.transData.inverted().transform
-    start = to_data((left, box[1] + 6 * corners.points))
+    start = to_data((left, box[1] + 3 * corners.points))
     length = bar_length(km, x, y, crs)
-    for number in range(4):
-        ax.plot(
-            start[0] + length * np.array([number, number + 1]) / 4,
-            [start[1]] * 2,
-            color=_INK if number % 2 == 0 else "white",
-            linewidth=3.2,
-            solid_capstyle="butt",
-            zorder=7.1,
-            scalex=False,
-            scaley=False,
-        )
     ax.plot(
-        start[0] + length * np.array([-0.006, 1.006]),
+        start[0] + length * np.array([0.0, 1.0]),
         [start[1]] * 2,
-        color=_INK,
-        linewidth=4.6,
+        color=color("ink-2"),
+        linewidth=1.0,
         solid_capstyle="butt",
         zorder=7,
         scalex=False,
         scaley=False,
         gid="scale-bar",
     )
-    for share, text in ((0.0, "0"), (1.0, label)):
-        at = (start[0] + length * share, start[1])
-        ax.annotate(
-            text,
-            at,
-            (0, 4),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            fontsize=7.5,
-            color=_INK,
-            zorder=7,
-        )
+    ax.annotate(
+        label,
+        (start[0] + length / 2, start[1]),
+        (0, 2),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        fontsize=6.5,
+        color=color("ink-2"),
+        zorder=7,
+    )
     return km
+
+
+def scale_is_even(scene: Scene) -> bool:
+    """Return whether a bar holds all over the map: lengths vary by less than a twentieth, and no frames."""
+    if scene.projection.crs is None or scene.insets:
+        return False
+    if scene.projection.crs.is_geographic:
+        south, north = (math.cos(math.radians(max(-89.0, min(89.0, y)))) for y in scene.extent[1::2])
+        return max(south, north) <= _EVEN * min(south, north)
+    from pyproj import Proj
+    from pyproj.exceptions import ProjError
+
+    west, south, east, north = scene.extent
+    x, y = np.meshgrid(np.linspace(west, east, 3), np.linspace(south, north, 3))
+    try:
+        projection = Proj(scene.projection.crs)
+        lon, lat = projection(x.ravel(), y.ravel(), inverse=True)
+        factors = projection.get_factors(lon, lat)
+    except ProjError:  # not for every projection
+        return False
+    scales = np.concatenate([factors.meridional_scale, factors.parallel_scale])
+    return bool(np.isfinite(scales).all() and scales.max() <= _EVEN * scales.min())
 
 
 def add_north_arrow(corners: Corners, crs: Any, lang: str) -> float:
@@ -146,7 +154,7 @@ def add_north_arrow(corners: Corners, crs: Any, lang: str) -> float:
     head, tail = ((float(end[0]), float(end[1])) for end in ends)
     arrow = {
         "arrowstyle": "-|>,head_width=0.32,head_length=0.75",
-        "color": _INK,
+        "color": color("ink-2"),
         "linewidth": 1.2,
         "shrinkA": 0,
     }
@@ -161,58 +169,8 @@ def add_north_arrow(corners: Corners, crs: Any, lang: str) -> float:
         "offset points",
         ha="center",
         va="bottom" if abs(angle) < 90 else "top",
-        fontsize=8.5,
-        color=_INK,
+        fontsize=7.5,
+        color=color("ink-2"),
         zorder=7,
     )
     return angle
-
-
-def add_note(ax: Axes, text: str, width_points: float) -> None:
-    """Write `text` below the map, wrapped to its width."""
-    ax.annotate(
-        wrap(text, width_points / 7.5),
-        (0.0, 0.0),
-        (2, -5),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        ha="left",
-        va="top",
-        fontsize=7.5,
-        color="#606060",
-        annotation_clip=False,
-        parse_math=False,
-        gid="note",
-    )
-
-
-def wrap(text: str, width: float) -> str:
-    """Break `text` into lines of at most `width` em: Chinese between any two characters, Latin at spaces.
-
-    Examples
-    --------
-    >>> wrap("cells, not boundaries", 6.0)
-    'cells, not\\nboundaries'
-    """
-    lines, line, used = [], "", 0.0
-    for token in _tokens(text):
-        size = sum(1.0 if unicodedata.east_asian_width(c) in "WF" else 0.52 for c in token.rstrip())
-        if line and used + size > width:
-            lines.append(line.rstrip())
-            line, used = "", 0.0
-        line += token
-        used += size + (0.3 if token.endswith(" ") else 0.0)
-    return "\n".join([*lines, line.rstrip()])
-
-
-def _tokens(text: str) -> list[str]:
-    tokens: list[str] = []
-    for character in " ".join(text.split()):
-        wide = unicodedata.east_asian_width(character) in "WF"
-        # Closing punctuation never begins a line.
-        glued = character in "，。、；：）》”" or (not wide and tokens and not tokens[-1].endswith(" "))
-        if tokens and glued and not (not wide and unicodedata.east_asian_width(tokens[-1][-1]) in "WF"):
-            tokens[-1] += character
-        else:
-            tokens.append(character)
-    return tokens

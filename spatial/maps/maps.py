@@ -1,41 +1,48 @@
-"""Maps of cities: choropleths, Moran clusters and their significance, small multiples through time."""
+"""Maps of cities: choropleths, clusters and their significance."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, name_ids
-from spatial.figures.canvas import check_columns, drawing, matched
-from spatial.figures.classes import Classes, build_classes, class_colors
-from spatial.figures.clusters import check_levels, cluster_codes, decide, p_value_title, p_values
+from spatial.figures.canvas import check_columns, on_map
+from spatial.figures.classes import build_classes, class_colors
+from spatial.figures.clusters import (
+    check_levels,
+    cluster_codes,
+    decide,
+    decision_words,
+    family,
+    p_value_title,
+    p_values,
+)
 from spatial.figures.palette import (
-    CLUSTER_COLORS,
-    CLUSTERS,
-    MISSING_COLOR,
+    CATEGORIES,
+    ISLAND,
     NOT_SIGNIFICANT,
+    cluster_color,
     cluster_label,
+    color,
+    current_theme,
     significance_color,
 )
 from spatial.figures.words import word
 
-from .frame import Entry, Frame, MapOptions, add_legend, draw_map
-from .furniture import add_note
-from .shapes import figure_size
+from .frame import Entry, Frame, MapOptions
+from .shapes import DOTS
+from .sheet import draw_map, missing_entry
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["map_clusters", "map_significance", "map_values", "small_multiples"]
+__all__ = ["as_numbers", "map_clusters", "map_significance", "map_values"]
 
 Float = NDArray[np.float64]
-
-_ISLAND_HATCH = "////"
-_MISSING_HATCH = "/////"
 
 
 def map_clusters(
@@ -45,27 +52,31 @@ def map_clusters(
     ax: Axes | None = None,
     significance: str | None = None,
     alpha: float | None = None,
+    palette: Literal["screen", "print"] = "screen",
     **options: Unpack[MapOptions],
 ) -> Axes:
-    """Map the local Moran clusters, with their counts in the legend.
+    """Map the clusters of a local statistic, with their counts in the legend.
 
-    High-High is red, Low-Low blue, Low-High pale blue, High-Low pale red, units without neighbours hatched.
+    Of local Moran's I, High-High is dark red, Low-Low dark blue, and the outliers are paler.  Units of the
+    map that the result lacks are hatched as "No data".
 
     Parameters
     ----------
-    local : LocalMoran
-        Its ``frame`` has ``quadrant``, ``cluster`` and the p-values, by id.
+    local : LocalMoran, GetisOrd or another local result
+        Its ``frame`` has ``quadrant`` (what a unit is where significant), ``cluster`` and the p-values.
     cities : GeoDataFrame
-        By the same ids.
+        With the units of the result, and any others.
     ax : Axes, optional
     significance : {"p_sim", "p_fdr", "p_value"}, optional
         Which p-value decides: by permutation, adjusted by Benjamini and Hochberg, or analytic; default the
         one that the result's own clusters go by.
     alpha : float, optional
         Units with a p-value above it are pale grey; default the level of the result, or 0.05.
+    palette : {"screen", "print"}
+        "print" dots Low-Low, which is as dark as High-High on a grey printer.
     **options
-        See `MapOptions`: crs, extent, inset, background, outline, scale_bar, north_arrow, labels, title,
-        note, lang.
+        See `MapOptions`: crs, extent, inset, background, outline, group, scale_bar, north_arrow, labels,
+        title, subtitle, note, titles, lang.
 
     Returns
     -------
@@ -74,7 +85,7 @@ def map_clusters(
     Raises
     ------
     AlignmentError
-        Where the ids of result and cities differ.
+        Where the result has ids that the cities lack.
     DataError
         For an unknown significance or option, or an alpha that is no probability.
 
@@ -82,33 +93,65 @@ def map_clusters(
     --------
     >>> import geopandas as gpd, pandas as pd
     >>> from types import SimpleNamespace
-    >>> shapes = gpd.points_from_xy([0, 1], [0, 0]).buffer(0.4)
-    >>> cities = gpd.GeoDataFrame(geometry=shapes, index=["a", "b"], crs=4326)
+    >>> shapes = gpd.points_from_xy([0, 1, 2], [0, 0, 0]).buffer(0.4)
+    >>> cities = gpd.GeoDataFrame(geometry=shapes, index=["a", "b", "c"], crs=4326)
     >>> frame = pd.DataFrame({"quadrant": ["HH", "LL"], "p_sim": [0.01, 0.3]}, index=["b", "a"])
     >>> frame["cluster"] = ["HH", "not significant"]
     >>> axes = map_clusters(SimpleNamespace(frame=frame), cities)
-    >>> [text.get_text() for text in axes.get_legend().get_texts()]
-    ['High-High (1)', 'Not significant (1)']
+    >>> [text.get_text() for text in axes.get_legend().get_texts()][-2:]
+    ['Not significant (1)', 'No data (1)']
     """
+    if palette not in ("screen", "print"):
+        raise DataError(f"palette must be 'screen' or 'print'; got {palette!r}.")
     frame = Frame.from_options(cities, options)
     decision = decide(local, significance, alpha)
     codes = cluster_codes(local, frame.cities.index, decision)
+    missing = codes.isna().to_numpy()
     counts = codes.value_counts()
-    shown = [code for code in CLUSTERS if counts.get(code, 0)]
-    hatch = {"island": _ISLAND_HATCH}
+    shown = [*family(local), NOT_SIGNIFICANT, *([ISLAND] if counts.get(ISLAND, 0) else [])]
+    low = {"LL", "cold spot"} if palette == "print" else set()
     entries = [
-        Entry(f"{cluster_label(code, frame.lang)} ({counts[code]})", CLUSTER_COLORS[code], hatch.get(code))
+        Entry(
+            f"{cluster_label(code, frame.lang)} ({counts.get(code, 0):,})",
+            cluster_color(code),
+            DOTS if code in low else None,
+            color("paper") if code in low else None,
+        )
         for code in shown
     ]
-    title = f"{p_value_title(decision[0], frame.lang)} ≤ {decision[1]:g}"
     return draw_map(
         ax,
         frame,
-        [CLUSTER_COLORS[code] for code in codes],
-        [hatch.get(code) for code in codes],
-        entries,
-        f"{word('clusters', frame.lang)}\n{title}",
+        [
+            color("paper") if gap else cluster_color(str(code))
+            for code, gap in zip(codes, missing, strict=True)
+        ],
+        missing,
+        [*entries, *missing_entry(int(missing.sum()), frame.lang)],
+        "",
+        frame.words(
+            title=_of(local, "clusters", frame.lang),
+            subtitle=_statistic(local, frame.lang) + decision_words(local, decision, frame.lang),
+            notes=_hatched(missing, frame.lang),
+        ),
+        codes.isin(low).to_numpy() if low else None,
     )
+
+
+def _of(local: Any, key: str, lang: str) -> str:
+    name = str(getattr(local, "name", "") or "")
+    return word(key, lang, name=name) if name else word("clusters_plain", lang)
+
+
+def _statistic(local: Any, lang: str) -> str:
+    kind = type(local).__name__
+    key = f"statistic_{kind if kind in ('LocalMoran', 'GetisOrd') else 'other'}"
+    return word(key, lang) + ("，" if lang == "zh" else ", ")
+
+
+def _hatched(missing: NDArray[np.bool_], lang: str) -> list[str]:
+    count = int(missing.sum())
+    return [word("hatched", lang, count=f"{count:,}")] if count else []
 
 
 def map_significance(
@@ -124,7 +167,7 @@ def map_significance(
 
     Parameters
     ----------
-    local : LocalMoran
+    local : LocalMoran or another local result
     cities : GeoDataFrame
     ax : Axes, optional
     significance : {"p_sim", "p_fdr", "p_value"}, optional
@@ -142,21 +185,40 @@ def map_significance(
     check_levels(*steps)
     frame = Frame.from_options(cities, options)
     column, _ = decide(local, significance, None)
-    p, island = p_values(local, frame.cities.index, column)
+    p, island, missing = p_values(local, frame.cities.index, column)
     rank = np.sum([p <= step for step in steps], axis=0) - 1
     rank[island] = -2
-    colors = {-1: CLUSTER_COLORS[NOT_SIGNIFICANT], -2: CLUSTER_COLORS["island"]}
+    rank[missing] = -3
+    colors = {-1: cluster_color(NOT_SIGNIFICANT), -2: cluster_color(ISLAND), -3: color("paper")}
     colors |= {k: significance_color(k, len(steps)) for k in range(len(steps))}
     words = {
         -1: word("not_significant", frame.lang, alpha=f"{steps[0]:g}"),
-        -2: cluster_label("island", frame.lang),
+        -2: cluster_label(ISLAND, frame.lang),
     }
     words |= {k: word("significant", frame.lang, alpha=f"{step:g}") for k, step in enumerate(steps)}
-    order = [k for k in (*range(len(steps)), -1, -2) if (rank == k).any()]
-    hatch = {-2: _ISLAND_HATCH}
-    entries = [Entry(f"{words[k]} ({int((rank == k).sum())})", colors[k], hatch.get(k)) for k in order]
-    title = p_value_title(column, frame.lang)
-    return draw_map(ax, frame, [colors[k] for k in rank], [hatch.get(k) for k in rank], entries, title)
+    # Each level counts what is not counted at a smaller one.
+    order = [*reversed(range(len(steps))), -1, *([-2] if island.any() else [])]
+    entries = [Entry(f"{words[k]} ({int((rank == k).sum()):,})", colors[k]) for k in order]
+    return draw_map(
+        ax,
+        frame,
+        [colors[k] for k in rank],
+        missing,
+        [*entries, *missing_entry(int(missing.sum()), frame.lang)],
+        "",
+        frame.words(
+            title=_of(local, "significance_of", frame.lang),
+            subtitle=_statistic(local, frame.lang)
+            + _side(local, frame.lang)
+            + p_value_title(column, frame.lang),
+            notes=_hatched(missing, frame.lang),
+        ),
+    )
+
+
+def _side(local: Any, lang: str) -> str:
+    side = str(getattr(local, "alternative", "two-sided")).replace("-", "_")
+    return word(f"side_{side}", lang) + ("" if lang == "zh" else " ")
 
 
 def map_values(
@@ -164,9 +226,11 @@ def map_values(
     values: Any,
     *,
     ax: Axes | None = None,
-    scheme: str | Sequence[float] = "quantiles",
+    scheme: str | Sequence[float] | None = None,
     k: int = 5,
-    cmap: Any = "YlGnBu",
+    cmap: Any = None,
+    hinge: float = 1.5,
+    center: float | None = None,
     legend_title: str | None = None,
     **options: Unpack[MapOptions],
 ) -> Axes:
@@ -176,14 +240,21 @@ def map_values(
     ----------
     cities : GeoDataFrame
     values : str or Series
-        A column of `cities`, or numbers by id.
+        A column of `cities`, or numbers by id (or anything, with ``scheme="unique"``).
     ax : Axes, optional
-    scheme : str or sequence of float
-        "quantiles", "natural_breaks" (Fisher-Jenks), "equal_interval" or any classifier of mapclassify; or
-        the upper bounds themselves.
+    scheme : str or sequence of float, optional
+        "quantiles", "natural_breaks" (Fisher-Jenks), "equal_interval", "box", "percentile",
+        "standard_deviation", "unique" or any classifier of mapclassify; or the upper bounds themselves.
+        Default fifths, zero apart where more than a fifth are zero, and classes symmetric round zero where
+        both signs occur.
     k : int
         Number of classes.
-    cmap : str, Colormap or list of colours
+    cmap : str, Colormap or list of colours, optional
+        Default: pale to dark by magnitude; brown to teal from the centre outwards.
+    hinge : float
+        Of box maps, 1.5 or 3: outliers lie beyond so many interquartile ranges from the quartiles.
+    center : float, optional
+        Where colours change sides; default zero, if at least a twentieth of the values are on either side.
     legend_title : str, optional
         Default the name of the values.
     **options
@@ -196,7 +267,7 @@ def map_values(
     Raises
     ------
     AlignmentError
-        Where the ids of values and cities differ; NaN is allowed, an absent id is not.
+        Where the values have ids that the cities lack; units of the map without a value are hatched.
     DataError
         For a column that is not there or holds no numbers, infinity, or an unknown scheme.
 
@@ -207,32 +278,32 @@ def map_values(
     >>> cities = gpd.GeoDataFrame({"gdp": [1.0, 2.0, None]}, geometry=shapes, crs=4326)
     >>> axes = map_values(cities, "gdp", k=2)
     >>> [text.get_text() for text in axes.get_legend().get_texts()]
-    ['[1, 1] (1)', '(1, 2] (1)', 'No data (1)']
+    ['1 (1)', '> 1–2 (1)', 'No data (1)']
     """
     frame = Frame.from_options(cities, options)
-    name, numbers = _numbers_by_id(cities, values, frame.cities.index)
-    classes, codes = _classified(numbers, scheme, k)
-    shades = class_colors(cmap, len(classes.bounds))
-    entries = [
-        Entry(f"{label} ({int((codes == number).sum())})", shades[number])
-        for number, label in enumerate(classes.labels)
-    ]
-    entries += _missing_entry(int((codes < 0).sum()), frame.lang)
+    name, given = _by_id(cities, values, frame.cities.index)
+    if isinstance(scheme, str) and scheme.lower() in ("unique", "unique_values"):
+        labels, codes, shades = _categories(given, name, cmap)
+    else:
+        numbers = as_numbers(given, repr(name) if name else "the values")
+        classes = build_classes(numbers, scheme, k, hinge=hinge, center=center)
+        codes = classes.codes(numbers)
+        labels = classes.legend(codes, frame.lang)
+        shades = classes.colors() if cmap is None else class_colors(cmap, len(classes.bounds))
+    missing = codes < 0
+    entries = [Entry(label, shade) for label, shade in zip(labels, shades, strict=True)]
     return draw_map(
         ax,
         frame,
-        [shades[code] if code >= 0 else MISSING_COLOR for code in codes],
-        [None if code >= 0 else _MISSING_HATCH for code in codes],
-        entries,
+        [color("paper") if code < 0 else shades[code] for code in codes],
+        missing,
+        [*entries, *missing_entry(int(missing.sum()), frame.lang)],
         name if legend_title is None else legend_title,
+        frame.words(notes=_hatched(missing, frame.lang)),
     )
 
 
-def _missing_entry(count: int, lang: str) -> list[Entry]:
-    return [Entry(f"{word('missing', lang)} ({count})", MISSING_COLOR, _MISSING_HATCH)] if count else []
-
-
-def _numbers_by_id(cities: Any, values: Any, ids: pd.Index[Any]) -> tuple[str, Float]:
+def _by_id(cities: Any, values: Any, ids: pd.Index[Any]) -> tuple[str, pd.Series[Any]]:
     if isinstance(values, str):
         values = check_columns(cities, [values], "cities")[values]
     if not isinstance(values, pd.Series):
@@ -241,12 +312,11 @@ def _numbers_by_id(cities: Any, values: Any, ids: pd.Index[Any]) -> tuple[str, F
             "A bare array has no ids: use pd.Series(values, index=ids)."
         )
     name = "" if values.name is None else str(values.name)
-    what = repr(name) if name else "the values"
-    aligned = matched(values, ids, what)
-    return name, _floats(aligned, what)
+    return name, on_map(values, ids, repr(name) if name else "the values")
 
 
-def _floats(values: pd.Series[Any], what: str) -> Float:
+def as_numbers(values: pd.Series[Any], what: str) -> Float:
+    """Return `values` as floats, or refuse what cannot be classified."""
     try:
         numbers: Float = values.to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError):
@@ -258,98 +328,23 @@ def _floats(values: pd.Series[Any], what: str) -> Float:
     return numbers
 
 
-def _classified(numbers: Float, scheme: str | Sequence[float], k: int) -> tuple[Classes, NDArray[np.intp]]:
-    classes = build_classes(numbers, scheme, k)
-    return classes, classes.codes(numbers)
-
-
-def small_multiples(
-    cities: Any,
-    panel: Any,
-    column: str,
-    times: Sequence[Any] | None = None,
-    *,
-    ax: Axes | None = None,
-    scheme: str | Sequence[float] = "quantiles",
-    k: int = 5,
-    cmap: Any = "YlGnBu",
-    n_columns: int | None = None,
-    **options: Unpack[MapOptions],
-) -> Axes:
-    """Map one variable at several times, with classes that stay the same, so that colours can be compared.
-
-    Parameters
-    ----------
-    cities : GeoDataFrame
-    panel : Panel
-        With the same units as `cities`.
-    column : str
-    times : sequence, optional
-        Default: up to six, evenly through the panel.
-    ax : Axes, optional
-        Its place is divided among the maps.
-    scheme, k, cmap
-        As in `map_values`; the classes are those of all `times` together.
-    n_columns : int, optional
-        Maps in a row.
-    **options
-        See `MapOptions`; crs, extent, background, outline, title, note and lang are used.
-
-    Returns
-    -------
-    Axes
-        The whole; the maps are its ``child_axes``, in the order of `times`, each titled with its time.
-    """
-    frame = Frame.from_options(cities, options)
-    chosen = _times(panel, times)
-    label = panel.label(panel.require(column)[0])
-    cube = _panel_numbers(panel, column, chosen, frame.cities.index)
-    classes, codes = _classified(cube, scheme, k)
-    shades = class_colors(cmap, len(classes.bounds))
-    entries = [Entry(text, shades[number]) for number, text in enumerate(classes.labels)]
-    if (codes < 0).any():
-        entries.append(Entry(word("missing", frame.lang), MISSING_COLOR, _MISSING_HATCH))
-    across = n_columns or min(len(chosen), 3 if len(chosen) != 4 else 2)
-    down = -(-len(chosen) // across)
-    width, height = figure_size(frame.extent, frame.cities.crs, width=7.4 / across, extra=0.25)
-    with drawing(
-        ax,
-        [*frame.words, label, *(e.label for e in entries), *map(str, chosen)],
-        size=(width * across + 1.5, height * down + 0.5),
-    ) as axes:
-        axes.set_axis_off()
-        for number, time in enumerate(chosen):
-            place = (number % across / across, 1 - (number // across + 1) / down, 0.97 / across, 0.90 / down)
-            small = axes.inset_axes(place)
-            colors = [shades[code] if code >= 0 else MISSING_COLOR for code in codes[number]]
-            hatches = [None if code >= 0 else _MISSING_HATCH for code in codes[number]]
-            frame.paint(small, colors, hatches, frame.extent, scale=1.2 / across)
-            small.set_title(str(time), loc="center", fontsize=9)
-        add_legend(axes, entries, label, loc="center left", bbox_to_anchor=(1.0, 0.5), borderaxespad=0.0)
-        if frame.title:
-            axes.set_title(frame.title)
-        if frame.note:
-            add_note(axes, frame.note, width * across * 72)
-    return axes
-
-
-def _times(panel: Any, times: Sequence[Any] | None) -> list[Any]:
-    if not hasattr(panel, "cube") or not hasattr(panel, "times"):
-        raise DataError(f"A Panel is needed (see read_panel); got {type(panel).__name__}.")
-    have = list(panel.times)
-    if times is None:
-        places = np.unique(np.linspace(0, len(have) - 1, min(6, len(have))).round().astype(int))
-        return [have[place] for place in places]
-    chosen = list(times)
-    unknown = [time for time in chosen if time not in have]
-    if unknown or not chosen:
-        raise DataError(f"The panel has no time {name_ids(unknown)}; it has {name_ids(have, 30)}.")
-    return chosen
-
-
-def _panel_numbers(panel: Any, column: str, times: Sequence[Any], ids: pd.Index[Any]) -> Float:
-    matched(pd.Series(0.0, index=panel.units), ids, "the panel")
-    cube: Float = panel.cube([column], units=ids)[:, :, 0]
-    rows = pd.Index(panel.times).get_indexer(pd.Index(times))
-    flat = pd.Series(cube[rows].ravel(), index=np.tile(np.asarray(ids, dtype=object), len(rows)))
-    return _floats(flat, repr(column)).reshape(len(rows), len(ids))
+def _categories(
+    values: pd.Series[Any], name: str, cmap: Any
+) -> tuple[list[str], NDArray[np.intp], list[str]]:
+    """Return one class for each value, in the order of values, in colours without an order."""
+    kinds = values.dropna().unique()
+    if len(kinds) == 0:
+        raise DataError(f"{name or 'The values'} hold nothing at all: there is nothing to map.")
+    ordered = sorted(kinds, key=lambda kind: (isinstance(kind, str), kind))
+    own = CATEGORIES[current_theme() == "dark"]
+    if cmap is None and len(ordered) > len(own):
+        raise DataError(
+            f"{name or 'The values'} have {len(ordered)} different values ({name_ids(ordered, 4)}), and at "
+            f"most {len(own)} colours without an order can be told apart: group them, choose another scheme, "
+            "or give cmap= a list of colours."
+        )
+    shades = list(own[: len(ordered)]) if cmap is None else class_colors(cmap, len(ordered))
+    codes = pd.Categorical(values, categories=ordered).codes.astype(np.intp)
+    counts = np.bincount(codes[codes >= 0], minlength=len(ordered))
+    words = [f"{kind} ({count:,})" for kind, count in zip(ordered, counts, strict=True)]
+    return words, codes, shades

@@ -1,4 +1,4 @@
-"""Draw units on axes: one shape and one colour for each id, in the right proportions."""
+"""Draw units on axes: one shape and one colour for each id, every border once, gaps hatched."""
 
 from __future__ import annotations
 
@@ -6,25 +6,39 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, name_ids
+from spatial.figures.palette import color
+
+from .borders import border_lines
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import Collection
     from matplotlib.path import Path as Outline
 
-__all__ = ["Extent", "check_cities", "check_extent", "draw_lines", "draw_units", "figure_size", "set_extent"]
+__all__ = [
+    "DOTS",
+    "HATCH",
+    "Extent",
+    "Sketch",
+    "aspect_ratio",
+    "check_cities",
+    "check_extent",
+    "draw_lines",
+    "points_a_unit",
+    "set_extent",
+]
 
 Float = NDArray[np.float64]
 Extent = tuple[float, float, float, float]
 
-_EDGE = "#ffffff"
-_PALE_EDGE = "#a8a8a8"
-_HATCH_EDGE = "#6e6e6e"
+HATCH = "//////"  # one direction, 3 points apart
+DOTS = "......"  # Low-Low where colours are not printed
+_TINY = 1.2  # points: smaller units are drawn as a square
+_SQUARE = 2.2
 
 
 def check_cities(cities: Any, crs: Any = None) -> Any:
@@ -69,61 +83,170 @@ def check_extent(extent: Any, what: str) -> Extent:
     return west, south, east, north
 
 
-def draw_units(
-    ax: Axes,
-    cities: Any,
-    colors: Sequence[str],
-    *,
-    hatches: Sequence[str | None] | None = None,
-    edge: str | None = None,
-    linewidth: float = 0.35,
-    zorder: float = 2.0,
-) -> Collection:
-    """Add one collection whose k-th face is the k-th unit; hatched units get their hatch on top.
+class Sketch:
+    """The paths and borders of one map, made once for all its panels.
 
-    Returns
-    -------
-    Collection
-        With as many face colours as units, in the order of `cities`.
+    Parameters
+    ----------
+    shapes : array of polygons or points, one for each unit
+    groups : array of int, optional
+        Provinces, states: borders between them are grey.
+    coast : bool
+        Draw the outline of the land; not where a layer of the caller's has it.
     """
-    from matplotlib.collections import PathCollection
 
-    shapes = cities.geometry.array
-    if cities.geom_type.iloc[0] == "Point":
-        xy = shapely.get_coordinates(shapes)
-        return ax.scatter(
-            xy[:, 0], xy[:, 1], s=14, c=list(colors), edgecolors="#404040", linewidths=0.3, zorder=zorder
+    def __init__(
+        self, shapes: NDArray[Any], groups: NDArray[Any] | None = None, *, coast: bool = True
+    ) -> None:
+        self.shapes = shapes
+        self.points = bool((shapely.get_dimensions(shapes) == 0).all())
+        self.paths = [] if self.points else [outline(shape) for shape in shapes]
+        self.lines = ([], [], []) if self.points else border_lines(shapes, groups)
+        if not coast:
+            self.lines = (*self.lines[:2], [])
+        self.bounds = shapely.bounds(shapes)
+
+    def paint(
+        self,
+        ax: Axes,
+        colors: Sequence[str],
+        missing: NDArray[np.bool_],
+        *,
+        edge: str | None = None,
+        dotted: NDArray[np.bool_] | None = None,
+    ) -> Collection:
+        """Fill the units, hatch those that are missing, and draw each border once.
+
+        `ax` has its final limits and place: lines are as wide as the size of a unit on paper allows.
+
+        Returns
+        -------
+        Collection
+            With as many face colours as units, in their order.
+        """
+        from matplotlib.collections import PathCollection
+
+        if self.points:
+            return self._paint_points(ax, colors, missing)
+        faces = PathCollection(
+            self.paths, facecolors=list(colors), edgecolors=list(colors), linewidths=0.15, zorder=2
         )
-    paths = [outline(shape) for shape in shapes]
-    # White between colours; grey round white units, which would run together.
-    edges = [edge or (_PALE_EDGE if color.lower() == "#ffffff" else _EDGE) for color in colors]
-    faces = PathCollection(
-        paths, facecolors=list(colors), edgecolors=edges, linewidths=linewidth, zorder=zorder
-    )
-    faces.set_transform(ax.transData)
-    ax.add_collection(faces, autolim=False)
-    for hatch in dict.fromkeys(h for h in hatches or () if h):
-        some = [path for path, own in zip(paths, hatches or (), strict=True) if own == hatch]
+        faces.set_gid("units")
+        faces.set_transform(ax.transData)
+        ax.add_collection(faces, autolim=False)
+        self._hatch(ax, missing, HATCH, color("hatch"), "missing")
+        if dotted is not None:
+            self._hatch(ax, dotted, DOTS, color("paper"), "dotted")
+        size = points_a_unit(ax)
+        self._borders(ax, size, edge)
+        self._squares(ax, colors, missing, size)
+        return faces
+
+    def _paint_points(self, ax: Axes, colors: Sequence[str], missing: NDArray[np.bool_]) -> Collection:
+        xy = shapely.get_coordinates(self.shapes)
+        dots = ax.scatter(
+            xy[:, 0],
+            xy[:, 1],
+            s=16,
+            c=list(colors),
+            edgecolors=color("coast"),
+            linewidths=0.3,
+            zorder=2,
+            gid="units",
+        )
+        if missing.any():
+            ax.scatter(
+                xy[missing, 0],
+                xy[missing, 1],
+                s=16,
+                facecolors="none",
+                edgecolors=color("hatch"),
+                linewidths=0.45,
+                hatch=HATCH,
+                zorder=2.1,
+                gid="missing",
+            )
+        return dots
+
+    def _hatch(self, ax: Axes, chosen: NDArray[np.bool_], hatch: str, ink: str, gid: str) -> None:
+        from matplotlib.collections import PathCollection
+
+        if not chosen.any():
+            return
+        some = [path for path, own in zip(self.paths, chosen, strict=True) if own]
         over = PathCollection(
-            some, facecolors="none", edgecolors=_HATCH_EDGE, linewidths=0.0, hatch=hatch, zorder=zorder + 0.1
+            some, facecolors="none", edgecolors=ink, linewidths=0.0, hatch=hatch, zorder=2.1, gid=gid
         )
         over.set_transform(ax.transData)
         ax.add_collection(over, autolim=False)
-    return faces
+
+    def _borders(self, ax: Axes, scale: float, edge: str | None) -> None:
+        from matplotlib.collections import LineCollection
+
+        (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
+        size = scale * np.sqrt((x1 - x0) * (y1 - y0) / max(len(self.shapes), 1))
+        width = float(np.clip(size / 40, 0.12, 0.5))
+        kinds = (
+            ("within", edge or color("edge"), width),
+            ("between", color("group"), max(0.3, width)),
+            ("coast", color("coast"), max(0.35, width)),
+        )
+        for number, (lines, (name, ink, wide)) in enumerate(zip(self.lines, kinds, strict=True)):
+            if lines:
+                drawn = LineCollection(
+                    list(lines), colors=ink, linewidths=wide, zorder=2.2 + number / 10, gid=f"borders-{name}"
+                )
+                drawn.set_capstyle("round")
+                drawn.set_joinstyle("round")
+                ax.add_collection(drawn, autolim=False)
+
+    def _squares(self, ax: Axes, colors: Sequence[str], missing: NDArray[np.bool_], scale: float) -> None:
+        """Draw units too small to be seen as squares."""
+        size = np.maximum(self.bounds[:, 2] - self.bounds[:, 0], self.bounds[:, 3] - self.bounds[:, 1])
+        tiny = np.flatnonzero((size * scale < _TINY) & ~missing).tolist()
+        if not len(tiny):
+            return
+        xy = np.column_stack(
+            [self.bounds[tiny][:, [0, 2]].mean(axis=1), self.bounds[tiny][:, [1, 3]].mean(axis=1)]
+        )
+        ax.scatter(
+            xy[:, 0],
+            xy[:, 1],
+            s=_SQUARE**2,
+            marker="s",
+            c=[colors[k] for k in tiny],
+            edgecolors=color("edge"),
+            linewidths=0.25,
+            zorder=2.6,
+            gid="tiny-units",
+        )
+
+
+def points_a_unit(ax: Axes) -> float:
+    """Return how many points one unit of x is wide."""
+    from spatial.figures.canvas import root_figure
+
+    figure = root_figure(ax)
+    x0, x1 = ax.get_xlim()
+    return float(ax.get_window_extent().width / figure.dpi * 72 / (x1 - x0))
 
 
 def draw_lines(
-    ax: Axes, layer: Any, *, color: str = "#606060", linewidth: float = 0.6, zorder: float = 3.0
+    ax: Axes, shapes: NDArray[Any], *, ink: str | None = None, linewidth: float = 0.6, zorder: float = 3.0
 ) -> None:
     """Add the boundaries of another layer, such as provinces."""
     from matplotlib.collections import LineCollection
 
-    shapes = np.asarray(layer.geometry.array)
     polygonal = shapely.get_dimensions(shapes) == 2
-    shapes = np.where(polygonal, shapely.boundary(shapes), shapes)
-    parts = shapely.get_parts(shapely.get_parts(shapes))
-    lines = [shapely.get_coordinates(part) for part in parts if shapely.get_dimensions(part) == 1]
-    ax.add_collection(LineCollection(lines, colors=color, linewidths=linewidth, zorder=zorder), autolim=False)
+    lines = np.where(polygonal, shapely.boundary(shapes), shapes)
+    parts = shapely.get_parts(shapely.get_parts(lines))
+    found = [shapely.get_coordinates(part) for part in parts if shapely.get_dimensions(part) == 1]
+    ax.add_collection(
+        LineCollection(
+            found, colors=ink or color("coast"), linewidths=linewidth, zorder=zorder, gid="outline"
+        ),
+        autolim=False,
+    )
 
 
 def outline(shape: Any) -> Outline:
@@ -140,14 +263,13 @@ def outline(shape: Any) -> Outline:
 def set_extent(ax: Axes, extent: Extent, crs: Any) -> None:
     """Set limits and proportions: on longitude and latitude a degree east is cos(latitude) of one north."""
     west, south, east, north = extent
-    margin = 0.02 * max(east - west, north - south) or 1.0
+    margin = 0.01 * max(east - west, north - south) or 1.0
     ax.set_xlim(west - margin, east + margin)
     ax.set_ylim(south - margin, north + margin)
     ax.set_aspect(aspect_ratio(extent, crs))
     ax.set_xticks([])
     ax.set_yticks([])
-    for spine in ax.spines.values():
-        spine.set_visible(False)
+    ax.set_axis_off()
 
 
 def aspect_ratio(extent: Extent, crs: Any) -> float:
@@ -156,37 +278,3 @@ def aspect_ratio(extent: Extent, crs: Any) -> float:
         return 1.0
     middle = np.clip((extent[1] + extent[3]) / 2, -85.0, 85.0)
     return float(1.0 / np.cos(np.radians(middle)))
-
-
-def figure_size(extent: Extent, crs: Any, *, width: float = 6.4, extra: float = 0.55) -> tuple[float, float]:
-    """Return the size in inches that the map fills, with `extra` height for title and note."""
-    west, south, east, north = extent
-    wide, high = max(east - west, 1e-9), max((north - south) * aspect_ratio(extent, crs), 1e-9)
-    height = width * high / wide
-    if height > 7.5:
-        width, height = max(7.5 * wide / high, 3.2), 7.5
-    return width, max(height, 1.6) + extra
-
-
-def total_extent(layers: Sequence[Any], inset: Extent | None = None) -> Extent:
-    """Return the bounds of all layers; units that lie wholly in the inset do not stretch the map."""
-    bounds = pd.concat([layer.geometry.bounds for layer in layers if layer is not None])
-    if inset is not None:
-        west, south, east, north = inset
-        inside = (
-            (bounds["minx"] >= west)
-            & (bounds["maxx"] <= east)
-            & (bounds["miny"] >= south)
-            & (bounds["maxy"] <= north)
-        )
-        if inside.all():
-            raise DataError(
-                f"The inset {inset} holds all units: nothing would be left for the map. Make it smaller."
-            )
-        bounds = bounds[~inside]
-    return (
-        float(bounds["minx"].min()),
-        float(bounds["miny"].min()),
-        float(bounds["maxx"].max()),
-        float(bounds["maxy"].max()),
-    )

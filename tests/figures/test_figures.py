@@ -62,7 +62,7 @@ def test_scatter_slope_is_morans_i(weights: Weights, x: pd.Series) -> None:
     expected = z @ (weights.sparse @ z) / (z @ z)
     axes = figures.moran_scatter(x, weights)
     assert slope(axes) == pytest.approx(expected, rel=1e-12)
-    assert axes.get_title() == f"Moran's I = {expected:.3f}"
+    assert axes.get_title(loc="left") == f"Moran's I = {expected:.3f}"
     assert axes.get_xlabel() == "income (standardised)"
     assert axes.get_ylabel() == "Spatial lag of income"
 
@@ -101,7 +101,7 @@ def test_scatter_of_a_result_reads_its_numbers(weights: Weights, x: pd.Series) -
     result = SimpleNamespace(z=z, lag=lag.sample(frac=1, random_state=1), I=float(z @ lag / (z @ z)))
     result.name, result.p_sim = "wage", 0.0421
     axes = figures.moran_scatter(result)
-    assert axes.get_title() == f"Moran's I = {result.I:.3f}, p = 0.042"
+    assert axes.get_title(loc="left") == f"Moran's I = {result.I:.3f}, p = 0.042"
     assert axes.get_xlabel() == "wage (standardised)"
     np.testing.assert_allclose(points(axes)[:, 1], lag.loc[z.index], rtol=1e-12)
 
@@ -110,7 +110,7 @@ def test_scatter_of_real_results(weights: Weights, x: pd.Series) -> None:
     result = moran(x, weights, permutations=0)
     axes = result.plot()
     assert slope(axes) == pytest.approx(result.I, rel=1e-12)
-    assert axes.get_title() == f"Moran's I = {result.I:.3f}, p = {result.p_randomisation:.3f}"
+    assert axes.get_title(loc="left") == f"Moran's I = {result.I:.3f}, p = {result.p_randomisation:.3f}"
     local = local_moran(x, weights, permutations=99, alpha=0.5)
     axes = local.plot()
     assert slope(axes) == pytest.approx(local.I, rel=1e-12)
@@ -321,7 +321,7 @@ def test_histogram_counts_neighbours(weights: Weights) -> None:
         (1, 2),
         (2, 1),
     ]
-    assert axes.get_title() == "Mean 1.00; 1 without neighbours"
+    assert axes.get_title(loc="left") == "Mean 1.00; 1 without neighbours"
     assert figures.neighbour_histogram(weights.to_graph()).patches[0].get_height() == 10
 
 

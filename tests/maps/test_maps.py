@@ -18,13 +18,15 @@ from matplotlib.figure import Figure
 from pyproj import CRS, Geod
 from small_font import register_font
 
+from spatial.autocorrelation.hot_spots import getis_ord
 from spatial.autocorrelation.lisa import local_moran
 from spatial.errors import AlignmentError, DataError
-from spatial.figures import save_figure
+from spatial.figures import palette, save_figure
+from spatial.figures.captions import wrap
 from spatial.figures.classes import build_classes
-from spatial.figures.palette import CLUSTER_COLORS, SIGNIFICANCE_COLORS, cluster_label
-from spatial.maps import maps
-from spatial.maps.furniture import bar_length, north_angle, wrap
+from spatial.figures.palette import CLUSTER_COLORS, COLORS, SEQUENTIAL, SIGNIFICANCE_COLORS, cluster_label
+from spatial.maps import maps, multiples
+from spatial.maps.furniture import bar_length, north_angle
 from spatial.panel.panel import Panel
 from spatial.weights import contiguity, great_circle_km
 
@@ -62,7 +64,12 @@ def legend(axes: Any) -> list[str]:
 
 
 def hatched(axes: Any) -> int:
-    return sum(len(c.get_paths()) for c in axes.collections if c.get_hatch())
+    return sum(len(c.get_paths()) for c in axes.collections if c.get_gid() == "missing")
+
+
+def words(axes: Any, gid: str) -> list[str]:
+    texts = [t for t in (*axes.figure.texts, *axes.texts) if t.get_gid() == gid]
+    return [t.get_text().replace("\N{NO-BREAK SPACE}", " ") for t in texts]
 
 
 def pixel(axes: Any, x: float, y: float) -> str:
@@ -88,7 +95,52 @@ def test_clusters_have_their_fixed_colors_by_id(cities: Any, local: Any) -> None
         "Not significant (7)",
         "No neighbours (1)",
     ]
-    assert hatched(axes) == 1
+    assert hatched(axes) == 0
+    assert words(axes, "subtitle") == ["Local statistic, two-sided permutation p ≤ 0.05"]
+
+
+def test_clusters_that_hold_no_unit_stay_in_the_legend(cities: Any, local: Any) -> None:
+    local.frame.loc[local.frame["quadrant"] == "HL", "p_sim"] = 0.9
+    assert "High-Low (0)" in legend(maps.map_clusters(local, cities))
+
+
+def test_units_of_the_map_that_a_result_lacks_are_hatched_and_counted(cities: Any, local: Any) -> None:
+    local.frame = local.frame.drop(["u00", "u09"])
+    for axes in (
+        maps.map_clusters(local, cities),
+        maps.map_significance(local, cities),
+        maps.map_values(cities, cities["gdp"].drop(["u00", "u09"])),
+    ):
+        assert legend(axes)[-1] == "No data (2)"
+        assert hatched(axes) == 2
+        assert len(faces(axes)) == 16
+        assert faces(axes)[0] == COLORS["paper"][0]
+        assert "Hatched units have no data (2)" in axes.figure.note
+    assert legend(maps.map_clusters(local, cities, lang="zh"))[-1] == "无数据 (2)"
+    with pytest.raises(DataError, match="has no rows: there is nothing to draw"):
+        maps.map_clusters(SimpleNamespace(frame=local.frame.iloc[:0]), cities)
+
+
+def test_printed_clusters_dot_low_low(cities: Any, local: Any) -> None:
+    axes = maps.map_clusters(local, cities, palette="print")
+    assert [len(c.get_paths()) for c in axes.collections if c.get_gid() == "dotted"] == [2]
+    with pytest.raises(DataError, match="palette must be 'screen' or 'print'; got 'grey'"):
+        maps.map_clusters(local, cities, palette="grey")
+
+
+def test_hot_spots_are_mapped_as_clusters_too(cities: Any) -> None:
+    W = contiguity(cities).row_standardized()
+    spots = getis_ord(cities["gdp"].rename("x"), W, permutations=99)
+    axes = maps.map_clusters(spots, cities)
+    counts = spots.frame["cluster"].value_counts()
+    assert legend(axes) == [
+        f"Hot spot ({counts.get('hot spot', 0)})",
+        f"Cold spot ({counts.get('cold spot', 0)})",
+        f"Not significant ({counts.get('not significant', 0)})",
+    ]
+    drawn = dict(zip(cities.index, faces(axes), strict=True))
+    assert drawn == {i: COLORS[code][0] for i, code in spots.frame["cluster"].items()}
+    assert words(axes, "title") == ["Clusters of x"]
 
 
 def test_clusters_at_another_level_and_after_fdr(cities: Any, local: Any) -> None:
@@ -96,7 +148,7 @@ def test_clusters_at_another_level_and_after_fdr(cities: Any, local: Any) -> Non
     assert legend(strict)[:4] == ["High-High (1)", "Low-Low (1)", "Low-High (1)", "High-Low (1)"]
     fdr = maps.map_clusters(local, cities, significance="p_fdr")
     assert faces(fdr) == faces(strict)
-    assert "FDR" in fdr.get_legend().get_title().get_text()
+    assert words(fdr, "subtitle") == ["Local statistic, two-sided permutation p after FDR ≤ 0.05"]
 
 
 def test_clusters_of_a_real_result_are_its_own(cities: Any) -> None:
@@ -109,8 +161,13 @@ def test_clusters_of_a_real_result_are_its_own(cities: Any) -> None:
     without = local_moran(x, W, permutations=0)
     with pytest.raises(DataError, match="has no p_sim, as it was made without permutations"):
         maps.map_clusters(without, cities, significance="p_sim")
-    title = maps.map_significance(without, cities).get_legend().get_title().get_text()
-    assert title == "p-value"
+    assert words(maps.map_significance(without, cities), "subtitle") == [
+        "Local Moran’s I, two-sided analytic p"
+    ]
+    greater = local_moran(x, W, permutations=9, alternative="greater")
+    assert words(maps.map_clusters(greater, cities), "subtitle") == [
+        "Local Moran’s I, one-sided (greater) permutation p ≤ 0.05 (9 permutations)"
+    ]
 
 
 def test_clusters_in_chinese(cities: Any, local: Any, tmp_path: Path) -> None:
@@ -132,6 +189,9 @@ def test_shuffling_the_cities_changes_no_unit(cities: Any, local: Any) -> None:
     [
         ({"significance": "p"}, "significance must be one of p_sim, p_fdr, p_value; got 'p'"),
         ({"alpha": 5}, "between 0 and 1; got 5"),
+        ({"inset": "far"}, "inset must be 'auto', None, or"),
+        ({"group": "prov"}, "group must be a column of the cities; 'prov' is none. They have: 'gdp'"),
+        ({"labels": True}, "labels=True names at most 12 units, and the map has 16"),
         ({"lang": "de"}, "lang must be 'en' or 'zh'; got 'de'"),
         ({"scalebar": True}, "Unknown map option 'scalebar'"),
         ({"extent": (1, 2, 3)}, r"extent must be four numbers \(west, south, east, north\)"),
@@ -148,9 +208,7 @@ def test_cluster_refusals(cities: Any, local: Any, arguments: dict[str, Any], me
 
 
 def test_results_of_other_units_are_refused(cities: Any, local: Any) -> None:
-    with pytest.raises(AlignmentError, match=r"In the cities only: 'u00'.*cities\.loc"):
-        maps.map_clusters(SimpleNamespace(frame=local.frame.drop("u00")), cities)
-    with pytest.raises(AlignmentError, match="In the local result only: 'u00'"):
+    with pytest.raises(AlignmentError, match=r"In the local result only: 'u00'.*cannot be drawn: add it"):
         maps.map_clusters(local, cities.drop("u00"))
     numbered = cities.set_axis(range(16))
     maps.map_values(numbered, pd.Series(range(16), index=[str(k) for k in range(16)]))  # codes are matched
@@ -176,8 +234,9 @@ def test_significance_levels(cities: Any, local: Any) -> None:
     assert found["u08"] == CLUSTER_COLORS["not significant"]
     assert found["u15"] == CLUSTER_COLORS["island"]
     assert legend(axes) == [
-        "p ≤ 0.05 (4)",
         "p ≤ 0.001 (4)",
+        "p ≤ 0.01 (0)",
+        "p ≤ 0.05 (4)",
         "Not significant (p > 0.05) (7)",
         "No neighbours (1)",
     ]
@@ -189,7 +248,7 @@ def test_significance_levels(cities: Any, local: Any) -> None:
 def test_quantiles_with_intervals_counts_and_missing(cities: Any) -> None:
     cities.loc["u03", "gdp"] = np.nan
     axes = maps.map_values(cities, "gdp", k=3, cmap=["#111111", "#222222", "#333333"])
-    assert legend(axes) == ["[0.0, 5.7] (5)", "(5.7, 10.3] (5)", "(10.3, 15.0] (5)", "No data (1)"]
+    assert legend(axes) == ["0–5.7 (5)", "5.7–10 (5)", "10–15 (5)", "No data (1)"]
     found = dict(zip(cities.index, faces(axes), strict=True))
     assert (found["u00"], found["u06"], found["u15"], found["u03"]) == (
         "#111111",
@@ -215,24 +274,121 @@ def test_classifiers() -> None:
     assert build_classes(values, "equal_interval", 2).bounds.tolist() == [26, 51]
     assert build_classes(values, [10, 60], 5).codes(values).tolist() == [0, 0, 0, 1, 1, 1, 1, 1]
     assert build_classes(values, [10.0], 5).bounds.tolist() == [10, 51]
-    assert build_classes(values, "BoxPlot", 5).codes(values).max() < 6
+    assert build_classes(values, "BoxPlot", 5).scheme == "BoxPlot"
+    assert build_classes(values, "HeadTailBreaks", 5).codes(values).max() < 6
     tied = np.array([0.0] * 9 + [1.0])
     assert build_classes(tied, "quantiles", 5).bounds.tolist() == [0, 1]
-    assert build_classes(np.full(4, 7.0), "natural_breaks", 5).labels == ["[7, 7]"]
+    assert build_classes(np.full(4, 7.0), "natural_breaks", 5).labels == ["7"]
 
 
 def test_quantiles_and_equal_intervals_are_mapclassifys() -> None:
-    values = np.random.default_rng(5).lognormal(size=101).round(1)
-    for scheme in ("quantiles", "equal_interval"):
-        for k in (2, 5, 9):
-            expected = mapclassify.classify(values, scheme.replace("_", ""), k=k)
-            classes = build_classes(values, scheme, k)  # without the classes that hold no value
-            ends = classes.bounds[classes.codes(values)]
-            np.testing.assert_allclose(ends, expected.bins[expected.yb], rtol=1e-14)
+    values = np.random.default_rng(5).gamma(5.0, size=400)
+    for k in (2, 5, 9):
+        expected = mapclassify.EqualInterval(values, k=k)
+        np.testing.assert_allclose(
+            build_classes(values, "equal_interval", k).bounds, expected.bins, rtol=1e-14
+        )
+        # Quantiles are rounded to the fewest digits that leave each class within a tenth of its size.
+        exact, ours = mapclassify.Quantiles(values, k=k), build_classes(values, "quantiles", k)
+        counts = np.bincount(ours.codes(values))
+        assert (np.abs(counts - exact.counts) <= 0.1 * exact.counts).all()
+        assert all(len(f"{bound:.12g}".strip("0.").replace(".", "")) <= 4 for bound in ours.bounds[:-1])
+        np.testing.assert_allclose(ours.bounds, exact.bins, rtol=0.05)
 
 
-@pytest.mark.parametrize("scheme", ["quantiles", "natural_breaks", "equal_interval", "std_mean", "box_plot"])
-def test_each_value_lies_in_the_interval_that_its_legend_says(scheme: str) -> None:
+def test_zero_has_a_class_of_its_own_where_it_is_common() -> None:
+    values = np.r_[np.zeros(60), np.arange(1.0, 101.0)]
+    classes = build_classes(values, None, 5)
+    assert classes.legend(classes.codes(values)) == [
+        "0 (60)",
+        "> 0–26 (26)",
+        "26–50 (24)",
+        "50–75 (25)",
+        "75–100 (25)",
+    ]
+
+
+def test_values_of_both_signs_get_classes_symmetric_round_zero() -> None:
+    values = np.random.default_rng(1).normal(size=500)
+    classes = build_classes(values, None, 5)
+    np.testing.assert_allclose(classes.bounds[:4], -classes.bounds[:4][::-1])
+    assert classes.colors() == palette.ramp("diverging", 5)
+    four = build_classes(values, None, 4)
+    assert four.bounds[1] == 0
+    # Few on the other side: one way, by magnitude.
+    shifted = build_classes(values + 2.5, None, 5)
+    assert shifted.center is None
+    assert shifted.colors() == list(SEQUENTIAL[0])
+    about = build_classes(values + 2.5, None, 5, center=2.5)
+    assert about.colors() == palette.ramp("diverging", 5)
+
+
+def test_negative_values_go_by_magnitude() -> None:
+    values = -np.random.default_rng(2).lognormal(size=300)
+    classes = build_classes(values, None, 5)
+    assert classes.colors() == list(SEQUENTIAL[0])[::-1]
+    # A dash would read as a sign.
+    assert all(" – " in label for label in classes.labels)
+
+
+def test_given_bounds_take_their_colours_from_the_centre() -> None:
+    values = np.linspace(-3, 6, 100)
+    colors = build_classes(values, [-1, 0, 2, 4, 6]).colors()
+    assert colors[0] == palette.DIVERGING[0][1] or colors[0] in palette.ramp("diverging", 6)
+    assert colors[1] in palette.ramp("diverging", 6)[:3]
+    assert colors[4] == palette.DIVERGING[0][-1]
+
+
+# GeoDa's maps.  The box of Tukey (1977): quartiles by hand for 1..11 with one far value.
+def test_box_maps_have_geodas_six_classes() -> None:
+    values = np.array([1.0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 100])
+    classes = build_classes(values, "box")
+    # Quartiles 3.5, 6, 8.5: fences -4 and 16.
+    assert classes.bounds[1:5].tolist() == [3.5, 6.0, 8.5, 16.0]
+    assert classes.legend(classes.codes(values)) == [
+        "Lower outlier (0)",
+        "Below 25%: 1–3.5 (3)",
+        "25–50%: 3.5–6 (3)",
+        "50–75%: 6–8.5 (2)",
+        "Above 75%: 8.5–16 (2)",
+        "Upper outlier: 16–100 (1)",
+    ]
+    assert classes.legend(classes.codes(values), "zh")[0] == "低值离群 (0)"
+    wide = build_classes(values, "box", hinge=20.0)
+    assert np.bincount(wide.codes(values), minlength=6)[[0, 5]].tolist() == [0, 0]
+    edge = np.array(
+        [0.0, 4, 4, 6, 6, 9]
+    )  # the fence is 1: what lies on it is none, and 9 = 6 + 1.5 x 2 is none
+    assert np.bincount(build_classes(edge, "box").codes(edge), minlength=6)[[0, 5]].tolist() == [1, 0]
+    with pytest.raises(DataError, match=r"hinge must be a positive number, as 1\.5 or 3; got 0"):
+        build_classes(values, "box", hinge=0)
+
+
+def test_percentile_and_standard_deviation_maps() -> None:
+    values = np.arange(1.0, 201.0)
+    found = build_classes(values, "percentile")
+    assert np.bincount(found.codes(values)).tolist() == [2, 18, 80, 80, 18, 2]
+    assert found.legend(found.codes(values))[0] == "< 1%: 1–2.99 (2)"
+    normal = np.random.default_rng(0).normal(10, 2, size=5000)
+    deviations = build_classes(normal, "standard_deviation")
+    np.testing.assert_allclose(deviations.bounds[:5], normal.mean() + normal.std(ddof=1) * np.arange(-2, 3))
+    assert len(deviations.colors()) == 6
+
+
+def test_unique_values_have_colours_without_an_order(cities: Any) -> None:
+    cities["zone"] = ["east", "west", "mid", None] * 4
+    axes = maps.map_values(cities, "zone", scheme="unique")
+    assert legend(axes) == ["east (4)", "mid (4)", "west (4)", "No data (4)"]
+    assert faces(axes)[:3] == [palette.CATEGORIES[0][k] for k in (0, 2, 1)]
+    cities["many"] = np.arange(16)
+    with pytest.raises(DataError, match=r"have 16 different values .* at most 6 colours without an order"):
+        maps.map_values(cities, "many", scheme="unique")
+    with pytest.raises(DataError, match="hold nothing at all"):
+        maps.map_values(cities.assign(zone=None), "zone", scheme="unique")
+
+
+@pytest.mark.parametrize("scheme", ["quantiles", "natural_breaks", "equal_interval", None])
+def test_each_value_lies_in_the_interval_that_its_legend_says(scheme: str | None) -> None:
     values = np.random.default_rng(3).lognormal(size=200)
     classes = build_classes(values, scheme, 5)
     codes = classes.codes(values)
@@ -244,13 +400,16 @@ def test_each_value_lies_in_the_interval_that_its_legend_says(scheme: str) -> No
 
 
 def test_legend_numbers_have_the_digits_that_they_need() -> None:
-    assert build_classes(np.array([0.011, 0.02, 0.031]), [0.011, 0.02, 0.031], 3).labels[1:] == [
-        "(0.0110, 0.0200]",
-        "(0.0200, 0.0310]",
+    assert build_classes(np.array([0.011, 0.02, 0.031]), [0.011, 0.02, 0.031], 3).labels == [
+        "0.011",
+        "> 0.011–0.02",
+        "0.02–0.031",
     ]
-    assert build_classes(np.array([-1500.0, 2500.0]), [0, 2500], 2).labels == [
-        "[−1\u202f500, 0]",
-        "(0, 2\u202f500]",
+    assert build_classes(np.array([-1500.0, 2500.0]), [0, 2500], 2).labels == ["−1,500 – 0", "0–2,500"]
+    assert build_classes(np.array([1.0e-7, 2.5e12]), [1, 2.5e12], 2).labels == ["1×10⁻⁷–1", "1–2.5×10¹²"]
+    assert build_classes(np.array([1234.567, 9999.0]), [2000.5, 9999], 2).labels == [
+        "1,234.6–2,000.5",
+        "2,000.5–9,999",
     ]
 
 
@@ -301,7 +460,7 @@ def test_points_and_parts_and_holes_are_one_shape_each(cities: Any) -> None:
     hole = [(100.4, 30.4), (100.6, 30.4), (100.6, 30.6), (100.4, 30.6)]
     ring = shapely.Polygon(shell, [hole])
     cities.loc["u00", "geometry"] = shapely.MultiPolygon([ring, shapely.box(98, 30, 99, 31)])
-    axes = maps.map_values(cities, "gdp")
+    axes = maps.map_values(cities, "gdp", crs=4326)
     (units,) = [c for c in axes.collections if c.get_gid() == "units"]
     assert len(units.get_paths()) == 16
     # By pixel, since a path's contains_point() also says yes inside holes.
@@ -310,19 +469,30 @@ def test_points_and_parts_and_holes_are_one_shape_each(cities: Any) -> None:
 
 
 # ---- proportions and furniture
-def test_proportions_on_longitude_and_latitude(cities: Any) -> None:
-    axes = maps.map_values(cities, "gdp")
-    assert axes.get_aspect() == pytest.approx(1 / np.cos(np.radians(32)))
+def test_proportions_are_those_of_the_ground(cities: Any) -> None:
+    assert maps.map_values(cities, "gdp").get_aspect() == 1.0  # projected
+    assert maps.map_values(cities, "gdp", crs=4326).get_aspect() == pytest.approx(1 / np.cos(np.radians(32)))
     assert maps.map_values(cities, "gdp", crs=3857).get_aspect() == 1.0
 
 
 def test_scale_bar_is_the_great_circle_at_the_maps_latitude(cities: Any) -> None:
-    axes = maps.map_values(cities, "gdp", scale_bar=True)
+    axes = maps.map_values(cities, "gdp", scale_bar=True, crs=4326)
     (bar,) = [line for line in axes.lines if line.get_gid() == "scale-bar"]
-    length = (bar.get_xdata()[1] - bar.get_xdata()[0]) / 1.012  # the frame of the bar
+    length = bar.get_xdata()[1] - bar.get_xdata()[0]
     middle = sum(axes.get_ylim()) / 2
     label = next(t.get_text() for t in axes.texts if "km" in t.get_text())
     assert great_circle_km(0.0, middle, length, middle) == pytest.approx(float(label.split()[0]), rel=1e-9)
+
+
+def test_scale_bars_stand_where_one_scale_holds_all_over(cities: Any) -> None:
+    def bars(shapes: Any) -> int:
+        return sum(line.get_gid() == "scale-bar" for line in maps.map_values(shapes, "gdp").lines)
+
+    assert bars(cities) == 1
+    wide = cities.set_geometry(cities.geometry.affine_transform([12, 0, 0, 10, -1100, -280]))
+    assert bars(wide) == 0  # 48 by 40 degrees
+    bare = cities.set_crs(None, allow_override=True)
+    assert bars(bare) == 0
 
 
 def test_scale_bar_undoes_a_projection() -> None:
@@ -358,33 +528,48 @@ def test_note_is_drawn_whenever_the_cities_carry_one(cities: Any, local: Any) ->
     for axes, expected in (
         (maps.map_clusters(local, cities), cities.attrs["note"]),
         (maps.map_values(cities, "gdp", lang="zh"), cities.attrs["note_zh"]),
-        (maps.map_values(cities, "gdp", crs=3857, note="Source: us."), cities.attrs["note"] + " Source: us."),
+        (maps.map_values(cities, "gdp", crs=3857, note="Source: us."), "Source: us."),
     ):
-        (note,) = [t.get_text() for t in axes.texts if t.get_gid() == "note"]
-        assert " ".join(note.split()) == expected
+        written = " ".join(reversed(words(axes, "note")))
+        assert expected in axes.figure.note
+        assert written.replace(" ", "") == axes.figure.note.replace(" ", "")
+    quiet = maps.map_clusters(local, cities, titles=False)
+    assert quiet.figure.texts == []
+    assert cities.attrs["note"] in quiet.figure.note
 
 
-def test_wrapping_keeps_all_text() -> None:
+def test_wrapping_keeps_all_text_and_holds_comparisons_together() -> None:
     text = "单元为城市驻地的泰森多边形，并非行政边界 (cells, not boundaries)."
-    for width in (5, 8, 20, 100):
-        assert wrap(text, width).replace("\n", "").replace(" ", "") == text.replace(" ", "")
-    assert not any(line.startswith("，") for line in wrap(text, 12).split("\n"))
+    for width in (40, 64, 160, 800):
+        lines = wrap(text, width, 8.0)
+        assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+        assert not any(line.startswith("，") for line in lines)
+    for width in range(40, 200, 7):
+        assert not any(
+            line.endswith("p") for line in wrap("two-sided permutation p ≤ 0.05 of 999", width, 8.0)
+        )
 
 
 def test_inset_shows_the_far_island_and_the_map_the_rest(cities: Any) -> None:
     cities.loc["u15", "geometry"] = shapely.box(110, 5, 110.5, 5.5)
     axes = maps.map_values(cities, "gdp", inset=(109, 4, 112, 7))
-    assert axes.get_ylim()[0] > 29
-    (small,) = axes.child_axes
-    assert (*small.get_xlim(), *small.get_ylim()) == (109, 112, 4, 7)
-    assert faces(small) == faces(axes)
-    assert small.get_aspect() == pytest.approx(1 / np.cos(np.radians(5.5)))
+    assert len(faces(axes)) == 16
+    (frame,) = [line for line in axes.lines if line.get_gid() == "inset"]
+    (units,) = [c for c in axes.collections if c.get_gid() == "units"]
+    box = units.get_paths()[15].get_extents()
+    assert box.x0 > frame.get_xdata().min()
+    assert box.x1 < frame.get_xdata().max()
+    assert "Inset at" in axes.figure.note
+    none = maps.map_values(cities, "gdp", inset=None)
+    assert not [line for line in none.lines if line.get_gid() == "inset"]
 
 
-def test_furniture_covers_no_unit_and_not_each_other(cities: Any) -> None:
+@pytest.mark.parametrize("own", [True, False])
+def test_furniture_covers_no_unit_and_not_each_other(cities: Any, own: bool) -> None:
     # Room in the south-west only: the legend goes there, or beside the map.
     sparse = cities.loc[["u03", "u07", "u11", "u12", "u13", "u14", "u15"]]
-    axes = maps.map_values(sparse, "gdp", k=2, north_arrow=True, ax=Figure(figsize=(7, 7)).subplots())
+    ax = None if own else Figure(figsize=(7, 7)).subplots()
+    axes = maps.map_values(sparse, "gdp", k=2, north_arrow=True, scale_bar=True, crs=4326, ax=ax)
     axes.figure.draw_without_rendering()
     box = axes.get_legend().get_window_extent()
     data = box.transformed(axes.transData.inverted())
@@ -394,7 +579,9 @@ def test_furniture_covers_no_unit_and_not_each_other(cities: Any) -> None:
 def test_legend_goes_beside_a_full_map(cities: Any) -> None:
     axes = maps.map_values(cities, "gdp")
     axes.figure.draw_without_rendering()
-    assert axes.get_legend().get_window_extent().x0 >= axes.get_window_extent().x1
+    box = axes.get_legend().get_window_extent()
+    assert box.x0 >= axes.get_window_extent().x1
+    assert box.x1 <= axes.figure.bbox.x1
 
 
 def test_legend_goes_below_wide_maps_in_given_axes(cities: Any) -> None:
@@ -409,15 +596,21 @@ def test_legend_goes_below_wide_maps_in_given_axes(cities: Any) -> None:
 
 
 def test_names_of_units(cities: Any) -> None:
-    axes = maps.map_values(cities, "gdp", labels=pd.Series({"u05": "Five <b>", "u10": None}))
-    assert [t.get_text() for t in axes.texts] == ["Five <b>"]
-    assert axes.texts[0].xy == pytest.approx((101.5, 31.5))
+    axes = maps.map_values(cities, "gdp", labels=pd.Series({"u05": "Five <b>", "u10": None}), scale_bar=False)
+    assert [t.get_text() for t in axes.texts if t.get_gid() is None and "km" not in t.get_text()] == [
+        "Five <b>"
+    ]
+    (units,) = [c for c in axes.collections if c.get_gid() == "units"]
+    assert units.get_paths()[5].contains_point(axes.texts[0].xy)
 
 
 def test_background_and_outline_are_put_into_the_same_crs(cities: Any) -> None:
     land = gpd.GeoDataFrame(geometry=[shapely.box(95, 25, 110, 40)], crs=4326).to_crs(3857)
-    axes = maps.map_values(cities, "gdp", background=land, outline=cities.dissolve())
-    assert axes.get_xlim()[0] == pytest.approx(95 - 0.3, abs=0.01)
+    axes = maps.map_values(cities, "gdp", background=land, outline=cities.dissolve(), crs=4326)
+    assert axes.get_xlim()[0] == pytest.approx(95 - 0.15, abs=0.01)
+    gids = {c.get_gid() for c in axes.collections}
+    assert {"background", "outline"} <= gids
+    assert "borders-coast" not in gids  # the caller's outline is in its place
     with pytest.raises(DataError, match="must both have a CRS, or neither"):
         maps.map_values(cities, "gdp", background=land.set_crs(None, allow_override=True))
 
@@ -431,37 +624,65 @@ def panel() -> Panel:
 
 
 def test_small_multiples_share_their_classes(cities: Any, panel: Panel) -> None:
-    axes = maps.small_multiples(
+    axes = multiples.small_multiples(
         cities, panel, "x", [1, 3], scheme=[20, 30, 50], cmap=["#111111", "#222222", "#333333"]
     )
     one, three = axes.child_axes
-    assert [one.get_title(), three.get_title()] == ["1", "3"]
+    assert [one.get_title(loc="left"), three.get_title(loc="left")] == ["1", "3"]
     assert faces(one) == ["#111111"] * 11 + ["#222222"] * 5
     assert faces(three) == ["#222222"] + ["#333333"] * 15
     assert axes.get_legend().get_title().get_text() == "income"
-    assert len(maps.small_multiples(cities, panel, "x").child_axes) == 3
+    assert len(multiples.small_multiples(cities, panel, "x").child_axes) == 3
 
 
 def test_small_multiples_mark_missing_cells(cities: Any, panel: Panel) -> None:
     short = Panel(panel.frame.drop(("u04", 2)), panel.labels)
-    axes = maps.small_multiples(cities, short, "x", lang="zh")
-    assert legend(axes)[-1] == "无数据"
+    axes = multiples.small_multiples(cities, short, "x", lang="zh")
+    assert legend(axes)[-1] == "无数据 (1)"
     assert [hatched(small) for small in axes.child_axes] == [0, 1, 0]
+    assert "1 个单元部分年份无数据" in axes.figure.note
+
+
+def test_small_multiples_keep_units_that_the_panel_lacks(cities: Any, panel: Panel) -> None:
+    short = Panel(panel.frame.drop("u04", level=0), panel.labels)
+    axes = multiples.small_multiples(cities, short, "x")
+    assert [hatched(small) for small in axes.child_axes] == [1, 1, 1]
+    assert [len(faces(small)) for small in axes.child_axes] == [16] * 3
+    assert "Hatched in all years: no data (1)" in axes.figure.note
+
+
+def test_small_multiples_draw_all_years_or_say_which(cities: Any) -> None:
+    rows = [(i, t, float(k + t)) for k, i in enumerate(IDS) for t in range(1990, 2020)]
+    long = Panel.from_frame(pd.DataFrame(rows, columns=["city", "year", "x"]), unit="city", time="year")
+    axes = multiples.small_multiples(cities, long, "x")
+    drawn = [int(small.get_title(loc="left")) for small in axes.child_axes]
+    assert drawn == [*range(1990, 2020, 2), 2019]
+    assert "16 of the 30 times from 1990 to 2019: one in 2, and the last" in axes.figure.note
+    assert len(multiples.small_multiples(cities, long, "x", range(1990, 2014)).child_axes) == 24
+
+
+# The design's own examples: North Carolina (aspect 2.6, 7 years) 2 x 4, China (1.2, 21 years) 4 x 6.
+def test_grids_are_shaped_to_the_map() -> None:
+    assert multiples.grid_shape(8, 1 / 2.6, 510, 610) == (2, 4)
+    assert multiples.grid_shape(22, 1 / 1.2, 510, 610) == (4, 6)
+    assert multiples.grid_shape(2, 3.0, 510, 610) == (2, 1)
 
 
 def test_small_multiple_refusals(cities: Any, panel: Panel) -> None:
     with pytest.raises(DataError, match="no time 9; it has 1, 2, 3"):
-        maps.small_multiples(cities, panel, "x", [9])
+        multiples.small_multiples(cities, panel, "x", [9])
     with pytest.raises(DataError, match="no column 'y'"):
-        maps.small_multiples(cities, panel, "y")
+        multiples.small_multiples(cities, panel, "y")
     with pytest.raises(AlignmentError, match="In the panel only: 'u00'"):
-        maps.small_multiples(cities.drop("u00"), panel, "x")
+        multiples.small_multiples(cities.drop("u00"), panel, "x")
+    with pytest.raises(DataError, match="n_columns must be a number of maps in a row, at least 1; got 0"):
+        multiples.small_multiples(cities, panel, "x", n_columns=0)
     with pytest.raises(DataError, match="A Panel is needed"):
-        maps.small_multiples(cities, panel.frame, "x")
+        multiples.small_multiples(cities, panel.frame, "x")
 
 
 def test_palette_refusals() -> None:
     with pytest.raises(
-        DataError, match="A cluster is one of HH, LL, LH, HL, not significant, island; got 'XX'"
+        DataError, match=r"A cluster is one of HH, LL, LH, HL, not significant, island, .*; got 'XX'"
     ):
         cluster_label("XX")
