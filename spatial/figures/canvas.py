@@ -220,17 +220,18 @@ def on_map(values: pd.Series[Any] | pd.DataFrame, ids: pd.Index[Any], what: str)
     An id that the map lacks is refused, as its unit would disappear.
     """
     from spatial.ids.alignment import check_ids
+    from spatial.ids.matching import in_kind_of, why_apart
 
-    given = check_ids(values.index, what)
+    given = in_kind_of(check_ids(values.index, what), ids)
     extra = given.difference(ids, sort=False)
     if len(extra):
-        parts = [f"In {what} only: {name_ids(extra)}. The map has {len(ids)} units, {what} {len(given)}."]
-        if set(map(str, given)) & set(map(str, ids)) and not len(given.intersection(ids)):
-            parts.append("The ids are of different types: convert one side with index.astype(str).")
-        else:
-            parts.append("A unit that is not on the map cannot be drawn: add it to the cities, or drop it.")
-        raise AlignmentError(" ".join(parts))
-    return values.reindex(ids)
+        absent = ids.difference(given, sort=False)
+        reason = why_apart(extra, absent, what, "the cities")
+        raise AlignmentError(
+            f"In {what} only: {name_ids(extra)} ({len(given)} units; the cities have {len(ids)}). "
+            + (reason or "A unit that is not on the map cannot be drawn: add it to the cities, or drop it.")
+        )
+    return values.set_axis(given, axis=0).reindex(ids)
 
 
 def matched(values: pd.Series[Any] | pd.DataFrame, ids: pd.Index[Any], what: str) -> Any:
