@@ -27,6 +27,8 @@ _MODULES = {
     ".hypothesis": ("HypothesisTest",),
     ".identification.verdict": ("Identification",),
     ".impacts.result": ("Impacts",),
+    ".policy.difference": ("did",),
+    ".policy.result": ("DifferenceInDifferences",),
     ".system": (
         "SpatialSystem",
         "WeakInstrumentWarning",

@@ -20,6 +20,7 @@ _MODULES = {
         "event_study_plot",
         "impacts_plot",
     ),
+    ".policies": ("bacon_plot", "drop_one_plot", "honest_plot", "placebo_plot", "policy_plot"),
     ".scatter": (
         "moran_over_time",
         "moran_scatter",

@@ -24,6 +24,14 @@ _METHODS = {
     "2sls": "2SLS",
     "gmm": "GMM",
     "ols": "OLS",
+    "twfe": "TWFE",
+    "callaway-santanna": "Callaway-Sant'Anna",
+    "sun-abraham": "Sun-Abraham",
+    "borusyak-jaravel-spiess": "Borusyak-Jaravel-Spiess",
+    "gardner": "Gardner",
+    "stacked": "Stacked",
+    "etwfe": "ETWFE",
+    "synthetic": "Synthetic DiD",
 }
 # What classes of other programs estimate.
 _CLASSES = {"Feols": "OLS", "Feiv": "2SLS", "Fepois": "Poisson", "Feglm": "GLM", "IV2SLS": "2SLS"}

@@ -9,12 +9,18 @@ from __future__ import annotations
 
 from size_engine import Size
 from sizes_of_joint import JOINT
+from sizes_of_policy import POLICY
 from sizes_of_statistics import STATISTICS
 from sizes_of_toolkit import TOOLKIT
 
 __all__ = ["NO_TEST", "SIZES", "TO_MEASURE"]
 
-SIZES: list[Size] = [*STATISTICS, *JOINT, *TOOLKIT]
+SIZES: list[Size] = [
+    *STATISTICS,
+    *JOINT,
+    *POLICY,
+    *TOOLKIT,
+]  # one a line, so that two who add do not meet
 
 # Functions that make a probability but print no test of their own.
 NO_TEST = {

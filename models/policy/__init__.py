@@ -1,0 +1,1 @@
+"""Policies: staggered difference-in-differences, and what neighbours of the treated get."""

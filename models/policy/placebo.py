@@ -1,0 +1,218 @@
+"""Calendars that did not happen, and samples without one unit: how far the estimate depends on either."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from spatial.errors import AlignmentError, DataError, SpatialError, name_ids
+from spatial.models.estimation.covariance import is_whole
+from spatial.results import Result
+
+from .inference import covariance_matrix
+
+if TYPE_CHECKING:
+    from .result import DifferenceInDifferences
+
+__all__ = ["DropOne", "Placebo", "drop_one", "placebo"]
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Placebo(Result):
+    r"""Estimates under random calendars.
+
+    .. math:: p = \frac{1 + \#\{|\hat\tau_b| \ge |\hat\tau|\}}{1 + B}
+
+    Parameters
+    ----------
+    estimate : float
+        Under the true calendar.
+    estimates : array (B,)
+    failed : int
+        Random calendars that could not be estimated; they are drawn again.
+    method, outcome : str
+    seed : int
+    """
+
+    estimate: float
+    estimates: Float
+    failed: int
+    method: str
+    outcome: str
+    seed: int
+
+    figure = "placebo_plot"
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided p-value under random assignment of the calendar."""
+        beyond = np.abs(self.estimates) >= abs(self.estimate)
+        return float((1 + beyond.sum()) / (1 + len(self.estimates)))
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row: the estimate, and mean, sd and tail of the placebos."""
+        row = {
+            "term": "ATT", "estimate": self.estimate, "placebo_mean": float(self.estimates.mean()),
+            "placebo_sd": float(self.estimates.std(ddof=1)), "p_value": self.p_value,
+            "draws": len(self.estimates),
+        }  # fmt: skip
+        return pd.DataFrame([row])
+
+    def glance(self) -> pd.DataFrame:
+        """Return the same row, with method and seed."""
+        return self.tidy().assign(method=self.method, outcome=self.outcome, seed=self.seed)
+
+    def headline(self) -> str:
+        """Return the p-value."""
+        return f"{len(self.estimates)} random calendars, p = {self.p_value:.4g}"
+
+    def summary(self) -> str:
+        """Write the result."""
+        row = self.tidy().iloc[0]
+        return (
+            f"{len(self.estimates)} random calendars with the same sizes of cohorts ({self.method}, "
+            f"{self.outcome}): mean "
+            f"{row['placebo_mean']:.5f}, sd {row['placebo_sd']:.5f}; the estimate {self.estimate:.5f} has "
+            f"p = {self.p_value:.4f}."
+        )
+
+
+def placebo(fit: DifferenceInDifferences, draws: int, seed: int, progress: bool | None) -> Placebo:
+    """Return estimates under `draws` random permutations of the calendar over units."""
+    if not is_whole(draws, 20):
+        raise DataError(f"placebo needs 20 draws or more, so that a tail can be seen; got {draws!r}.")
+    from tqdm import tqdm
+
+    specification = fit._specification.quick()
+    cells = specification.cells
+    found: list[float] = []
+    failed = tries = 0
+    shown = sys.stderr.isatty() if progress is None else progress
+    with tqdm(total=draws, desc="placebo", disable=not shown) as bar:
+        while len(found) < draws:
+            # A generator for each try: the same draws whatever failed before.
+            start = np.random.default_rng([seed, tries]).permutation(cells.adoption.start)
+            tries += 1
+            try:
+                effects, _ = specification.with_cells(cells.with_start(start)).estimate(fit.method)
+            except SpatialError as error:
+                failed += 1
+                if failed > draws:
+                    raise DataError(
+                        f"More than half of the random calendars cannot be estimated ({error}); the "
+                        "placebo would not be "
+                        "of this design."
+                    ) from error
+                continue
+            found.append(float(effects.estimates[0]))
+            bar.update()
+    return Placebo(fit.att, np.array(found), failed, fit.method, fit.outcome, seed)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DropOne(Result):
+    """Estimates without one treated unit, cohort or group each.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        left_out, estimate, std_error, conf_low, conf_high.
+    estimate : float
+        With all.
+    by : str
+    """
+
+    frame: pd.DataFrame
+    estimate: float
+    by: str
+
+    figure = "drop_one_plot"
+
+    def tidy(self) -> pd.DataFrame:
+        """Return a row for each that was left out."""
+        return self.frame.copy()
+
+    def glance(self) -> pd.DataFrame:
+        """Return one row: the smallest and the largest estimate, and without whom."""
+        estimates, names = self.frame["estimate"], self.frame["left_out"]
+        low, high = estimates.argmin(), estimates.argmax()
+        row = {
+            "estimate": self.estimate, "least": estimates.iloc[low], "least_without": str(names.iloc[low]),
+            "most": estimates.iloc[high], "most_without": str(names.iloc[high]), "samples": len(self.frame),
+        }  # fmt: skip
+        return pd.DataFrame([row])
+
+    def headline(self) -> str:
+        """Return the range."""
+        low, high = self.frame["estimate"].min(), self.frame["estimate"].max()
+        return f"{len(self.frame)} samples by {self.by}: {low:.4g} to {high:.4g}"
+
+    def summary(self) -> str:
+        """Write the range."""
+        g = self.glance().iloc[0]
+        return (
+            f"Effect {self.estimate:.5f}; without one {self.by} each it lies between {g['least']:.5f} "
+            "(without "
+            f"{g['least_without']}) and {g['most']:.5f} (without {g['most_without']}), {len(self.frame)} "
+            "samples."
+        )
+
+
+def drop_one(fit: DifferenceInDifferences, by: str | pd.Series[Any]) -> DropOne:
+    """Return the estimates without one each."""
+    cells = fit._specification.cells
+    start = cells.adoption.start
+    groups: list[tuple[Hashable, NDArray[np.bool_]]]
+    if isinstance(by, pd.Series):
+        name = str(by.name or "group")
+        values = by.reindex(cells.layout.units)
+        if values.isna().any():
+            raise AlignmentError(
+                f"Each unit needs a group; missing for {name_ids(values.index[values.isna()])}."
+            )
+        groups = [(g, (values == g).to_numpy()) for g in pd.unique(values)]
+    elif by == "cohort":
+        name = by
+        groups = [(cells.layout.times[k], start == k) for k in np.unique(start[start >= 0])]
+    elif by == "unit":
+        name = by
+        groups = [(cells.layout.units[k], np.arange(len(start)) == k) for k in np.nonzero(start >= 0)[0]]
+    else:
+        raise DataError(f"by is 'unit', 'cohort' or a Series of unit to group; got {by!r}.")
+    if len(groups) < 2:
+        raise DataError(f"There is one {name}: without it nobody is left to estimate an effect on.")
+    quick, rows = fit._specification.quick(), []
+    for label, members in groups:
+        part = quick.with_cells(cells.keep(~members))
+        effects, _ = part.estimate(fit.method)
+        variance = covariance_matrix(
+            effects, part.cells, part.cov, _kept(part.lookup, ~members[cells.unit]), fit.method
+        )[0, 0]
+        rows.append(
+            {
+                "left_out": label,
+                "estimate": float(effects.estimates[0]),
+                "std_error": float(np.sqrt(variance)),
+            }
+        )
+    frame = pd.DataFrame(rows)
+    return DropOne(
+        frame.assign(
+            conf_low=frame["estimate"] - 1.96 * frame["std_error"],
+            conf_high=frame["estimate"] + 1.96 * frame["std_error"],
+        ),
+        fit.att,
+        name,
+    )
+
+
+def _kept(lookup: Callable[[str], Any], rows: NDArray[np.bool_]) -> Callable[[str], Any]:
+    return lambda column: lookup(column)[rows]

@@ -1,0 +1,258 @@
+"""The result of a difference-in-differences: effects on the treated, their path, and what neighbours get."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from spatial.models.estimation.covariance import Covariance
+from spatial.models.hypothesis import HypothesisTest
+from spatial.results import Fit
+
+from .inference import labelled, pretrend_test, sup_t
+
+if TYPE_CHECKING:
+    from .checks import Bacon, Honest
+    from .placebo import DropOne, Placebo
+    from .spillovers import Specification
+
+__all__ = ["DifferenceInDifferences"]
+
+Float = NDArray[np.float64]
+
+TITLES: Mapping[str, str] = {
+    "twfe": "Two-way fixed effects",
+    "callaway-santanna": "Callaway and Sant'Anna (2021)",
+    "sun-abraham": "Sun and Abraham (2021)",
+    "borusyak-jaravel-spiess": "Borusyak, Jaravel and Spiess (2024)",
+    "gardner": "Gardner (2022)",
+    "stacked": "Stacked (Wing, Freedman and Hollingsworth 2024)",
+    "etwfe": "Extended two-way fixed effects (Wooldridge 2021)",
+    "synthetic": "Synthetic difference-in-differences (Arkhangelsky et al. 2021)",
+}
+
+ASSUMES: Mapping[str, str] = {
+    "none": "No untreated unit is affected by the treatment of others.",
+    "rings": "Untreated units may be affected within {outer:g} km of a treated one, by ring and at all "
+    "times alike; "
+    "those beyond are not ({far} never-treated units).",
+    "far": "Never-treated units within {outer:g} km of a treated one may be affected and are left out; those "
+    "beyond are not ({far} units), nor are treated units before their own policy.",
+    "exposure": "Each unit may be affected by the treatment of its neighbours in proportion to W(D), "
+    "treated and "
+    "untreated alike; units that W does not link are not.",
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DifferenceInDifferences(Fit):
+    r"""Average effects of a policy on the treated, by one method.
+
+    Parameters
+    ----------
+    method : str
+    outcome : str
+    terms : tuple of str
+        Of `estimates`: ``"ATT"`` first, then other averages, rings or ``"W(D)"``.
+    estimates : array (K,)
+    covariance_matrix : array (K + E, K + E)
+        Of the estimates, and of the path of the event study; NaN where the method gives none.
+    times : int array (E,)
+        Times since the policy.
+    path : array (E,)
+        Effects at those times.
+    att_gt : DataFrame
+        cohort, time, estimate, std_error, and whether the time is before the policy; empty where a method
+        has no effects by cohort and time.
+    cohorts : mapping
+        First treated time to number of units.
+    n_obs, n_units, n_times, n_never : int
+    effects : tuple of str
+    controls : tuple of str
+    covariance : Covariance
+        How the errors were computed.
+    df : float
+        Of t statistics; infinite for the normal distribution.
+    reference : int
+        Time since the policy whose effect is set to zero.
+    assumes : str
+        What of untreated units is assumed, in words.
+    notes : tuple of str
+        What was left out, binned, or warned of.
+    compared : mapping of str to DifferenceInDifferences
+        The same specification by other methods, as asked for by ``compare=``.
+    """
+
+    method: str
+    outcome: str
+    terms: tuple[str, ...]
+    estimates: Float
+    covariance_matrix: Float
+    times: NDArray[np.int64]
+    path: Float
+    att_gt: pd.DataFrame
+    cohorts: Mapping[Any, int]
+    n_obs: int
+    n_units: int
+    n_times: int
+    n_never: int
+    effects: tuple[str, ...]
+    controls: tuple[str, ...]
+    covariance: Covariance
+    df: float
+    reference: int
+    assumes: str
+    notes: tuple[str, ...]
+    seed: int
+    _specification: Specification
+    compared: Mapping[str, DifferenceInDifferences] = field(default_factory=dict)
+
+    figure = "policy_plot"
+
+    # ---- estimates
+    @property
+    def att(self) -> float:
+        """The average effect on treated cells."""
+        return float(self.estimates[0])
+
+    @property
+    def std_error(self) -> float:
+        """Standard error of `att`."""
+        return float(np.sqrt(self.covariance_matrix[0, 0]))
+
+    @property
+    def equation(self) -> str:
+        """The outcome, for tables."""
+        return self.outcome
+
+    @property
+    def cov(self) -> pd.DataFrame:
+        """Covariance of the terms."""
+        k = len(self.terms)
+        return pd.DataFrame(self.covariance_matrix[:k, :k], index=self.terms, columns=self.terms)
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """Return a row for each average, ring or exposure."""
+        errors = np.sqrt(np.diag(self.covariance_matrix)[: len(self.terms)])
+        return labelled("term", self.terms, self.outcome, self.estimates, errors, self.df, level)
+
+    def event_study(self, level: float = 0.95) -> pd.DataFrame:
+        """Return effects by time since the policy, with pointwise intervals and simultaneous bands.
+
+        ``band_low`` and ``band_high`` cover the whole path at once with probability `level`; they are NaN
+        where the method gives no joint covariance.
+        """
+        k = len(self.terms)
+        matrix = self.covariance_matrix[k:, k:]
+        errors = np.sqrt(np.diag(matrix))
+        frame = labelled("time", self.times.tolist(), self.outcome, self.path, errors, self.df, level)
+        width = sup_t(matrix, level, self.seed, self._fewest) * errors
+        return frame.assign(band_low=self.path - width, band_high=self.path + width)
+
+    def pretrend(self) -> HypothesisTest:
+        """Return the joint test that all effects before the policy are zero.
+
+        That it does not reject is weak evidence for parallel trends: see `honest`.
+        """
+        k = len(self.terms)
+        options = self._specification.options
+        varying = options.base == "varying" and self.method == "callaway-santanna"
+        anticipation = self._specification.cells.anticipation
+        return pretrend_test(
+            self.times, self.path, self.covariance_matrix[k:, k:], anticipation, varying, self._fewest
+        )
+
+    @property
+    def _fewest(self) -> int:
+        """The smaller of treated and untreated units; without never treated, half of all."""
+        treated = sum(self.cohorts.values())
+        return min(treated, self.n_never) if self.n_never else treated // 2
+
+    def comparison(self) -> pd.DataFrame:
+        """Return the average effect by this method and by those compared."""
+        fits = {self.method: self, **self.compared}
+        parts = [fit.tidy().iloc[[0]].assign(method=name) for name, fit in fits.items()]
+        frame = pd.concat(parts, ignore_index=True)
+        return frame[["method", *[c for c in frame.columns if c != "method"]]]
+
+    # ---- what may be wrong with it
+    def bacon(self) -> Bacon:
+        """Split the two-way estimate into comparisons of two groups (Goodman-Bacon 2021)."""
+        from .checks import decompose
+
+        return decompose(self._specification.cells)
+
+    def honest(self, M: Sequence[float] = (0.5, 1.0, 1.5, 2.0), *, level: float = 0.95) -> Honest:
+        """Return intervals of the first effect that allow trends to differ.
+
+        After the policy they may differ by up to M times what they differed before (Rambachan and Roth
+        2023).
+        """
+        from .checks import relative_magnitudes
+
+        k = len(self.terms)
+        return relative_magnitudes(
+            self.times,
+            self.path,
+            self.covariance_matrix[k:, k:],
+            tuple(M),
+            level,
+            self.reference,
+            self.method,
+        )
+
+    def placebo(self, draws: int = 500, *, seed: int = 0, progress: bool | None = None) -> Placebo:
+        """Estimate `draws` random calendars that keep the sizes of the cohorts."""
+        from .placebo import placebo
+
+        return placebo(self, draws, seed, progress)
+
+    def drop_one(self, by: str | pd.Series[Any] = "unit") -> DropOne:
+        """Estimate again without each treated unit, each cohort, or each group of units.
+
+        Parameters
+        ----------
+        by : "unit", "cohort" or Series
+            Series: unit to group, as its province.
+        """
+        from .placebo import drop_one
+
+        return drop_one(self, by)
+
+    # ---- text
+    def glance(self) -> pd.DataFrame:
+        """Return one row about the fit."""
+        row = {
+            "outcome": self.outcome, "method": self.method, "n_obs": self.n_obs, "n_units": self.n_units,
+            "n_times": self.n_times, "n_treated": sum(self.cohorts.values()), "n_never": self.n_never,
+            "cohorts": len(self.cohorts), "att": self.att, "std_error": self.std_error,
+            "pretrend_p": self.pretrend().p_value, "covariance": self.covariance.label,
+        }  # fmt: skip
+        return pd.DataFrame([row])
+
+    def headline(self) -> str:
+        """Return method, outcome and effect in one line."""
+        return f"{self.method}, {self.outcome}: ATT {self.att:.4g} ({self.std_error:.3g})"
+
+    def summary(self) -> str:
+        """Write the effects, the sample, and what is assumed."""
+        sizes = ", ".join(f"{g}: {n}" for g, n in self.cohorts.items())
+        lines = [
+            f"{TITLES[self.method]}: effect of the policy on {self.outcome}",
+            f"  {self.n_units} units, {self.n_times} times, {self.n_obs} cells; treated from {sizes}; "
+            f"never {self.n_never}",
+            f"  errors: {self.covariance.label}"
+            + (f"; controls: {', '.join(self.controls)}" if self.controls else ""),
+            "",
+            self.tidy().drop(columns="equation").round(5).to_string(index=False),
+            "",
+            f"  {self.pretrend()}",
+            f"  Assumes: {self.assumes}",
+            *[f"  Note: {note}." for note in self.notes],
+        ]
+        return "\n".join(lines)
