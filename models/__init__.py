@@ -23,6 +23,7 @@ _MODULES = {
     ".diagnostics.table": ("Diagnostics",),
     ".identification.anderson_rubin": ("AndersonRubin",),
     ".nonspatial": ("fixed_effects",),
+    ".mechanisms": ("ThresholdFit", "threshold"),
     ".limited": ("MarginalEffects", "TobitFit", "tobit"),
     ".hypothesis": ("HypothesisTest",),
     ".identification.verdict": ("Identification",),

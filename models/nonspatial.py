@@ -81,9 +81,11 @@ def fixed_effects(
         effects=() if inside is not None else effects,
         iv_order=0,
         unbalanced=unbalanced,
+        where=where,
+        lags=lags,
     )
     method: Method = "2sls" if _endogenous(system) else "ols"
-    return system.fit(method, cov=cov, small=True, where=where, lags=lags)
+    return system.fit(method, cov=cov, small=True)
 
 
 def _endogenous(system: SpatialSystem) -> list[str]:

@@ -183,7 +183,7 @@ def build_design(
         {t.variable: evaluate(blueprint.instruments[t.variable]) for t in structure.instruments},
         notes=sample.notes,
     )
-    return _checked(_without_absorbed(design))
+    return _checked(_without_absorbed(design if keep is None else _without_empty(design)))
 
 
 def design_of_rows(design: Design, source: Source, chosen: ChosenRows, grid: NDArray[np.bool_]) -> Design:

@@ -11,6 +11,7 @@ from spatial.names import hand_on
 _MODULES = {
     ".canvas": ("save_figure",),
     ".confidence_sets": ("confidence_set_plot",),
+    ".curves": ("threshold_plot",),
     ".distributions": (
         "density_ridges",
         "neighbour_histogram",

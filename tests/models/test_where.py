@@ -138,6 +138,15 @@ def test_missing_cells_outside_the_chosen_rows_do_no_harm_where_nothing_reaches_
         SpatialSystem("y ~ x + z", holed, where="year >= 2003 and x > -99 and year < 2006").fit("2sls")
 
 
+def test_fixed_effects_take_a_sample_whatever_is_missing_outside_it() -> None:
+    whole = panel()
+    holed = whole.with_columns(z=whole["z"].where(whole["region"] == "east"))
+    fit = sp.models.fixed_effects("y ~ x + z", holed, where=EAST)
+    plain = sp.models.fixed_effects("y ~ x + z", whole.where(EAST))
+    np.testing.assert_allclose(fit.params, plain.params)
+    np.testing.assert_allclose(fit.std_errors, plain.std_errors)
+
+
 def test_categories_that_the_rows_lack_are_left_out_and_named() -> None:
     whole = panel()
     thirds = whole.with_columns(

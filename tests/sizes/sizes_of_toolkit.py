@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from size_engine import Design, Size
 
-from spatial.models import tobit
+from spatial.models import threshold, tobit
 from spatial.panel import Panel
 
 N, T = 60, 4
@@ -43,7 +43,35 @@ def _tobit(rng: np.random.Generator) -> dict[str, Any]:
 CENSORED = Design(f"Tobit, half censored, N = {N}, T = {T}", _tobit, full=500, light=8)
 LIMITED = "spatial.models.limited.censored"
 
+
+def _threshold(rng: np.random.Generator) -> dict[str, Any]:
+    """No threshold, with errors of AR(1) and of another variance in each unit; and one that is there."""
+    q, x = rng.uniform(size=N * T), rng.normal(size=N * T)
+    plain = rng.normal(size=N * T)
+    series = plain.copy()
+    for t in range(1, T):
+        series[GRID.year == t] = 0.5 * series[GRID.year == t - 1] + plain[GRID.year == t]
+    series = series * _rows(rng.uniform(0.5, 1.5, size=N))
+    made = GRID.assign(q=q, x=x, none=x + series, one=x * np.where(q <= 0.5, 1.0, 1.7) + plain)
+    panel = Panel.from_frame(made, unit="city", time="year")
+    test = threshold("none ~ x", panel, "q", bootstrap=99, grid=40, seed=int(rng.integers(1 << 30)))
+    found = threshold("one ~ x", panel, "q", bootstrap=0, trim=0.1)
+    row, slope = found.thresholds.iloc[0], found.tidy().iloc[0]
+    return {
+        "threshold F": float(test.tests["p_value"].iloc[0]),
+        "threshold interval": bool(row["conf_low"] <= 0.5 <= row["conf_high"]),
+        "threshold slope": bool(slope["conf_low"] <= 1 <= slope["conf_high"]),
+    }
+
+
+REGIMES = Design(f"threshold, N = {N}, T = {T}, AR(1) under the null", _threshold, full=1000, light=8)
+
 TOOLKIT = [
+    Size("Threshold, bootstrap F", "threshold F", REGIMES, 0.03, 0.07),
+    Size(
+        "Threshold, likelihood-ratio interval", "threshold interval", REGIMES, 0.9, 0.995, (), "conservative"
+    ),
+    Size("Threshold, interval of a slope", "threshold slope", REGIMES, 0.92, 0.97),
     Size("Correlated random-effects Tobit, interval", "cre tobit", CENSORED, 0.92, 0.975),
     Size("Tobit marginal effect, interval", "marginal effect", CENSORED, 0.92, 0.975),
     Size("Tobit, Mundlak", "tobit mundlak", CENSORED, 0.03, 0.075, (f"{LIMITED}:_tests",)),

@@ -1,0 +1,10 @@
+"""What papers ask after the first table: through what, for whom, from where on, and how surely."""
+
+from __future__ import annotations
+
+from spatial.names import hand_on
+
+_MODULES = {
+    ".regimes": ("ThresholdFit", "threshold"),
+}
+__all__, __getattr__, __dir__ = hand_on(__name__, _MODULES)
