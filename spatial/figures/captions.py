@@ -21,6 +21,7 @@ __all__ = ["Captions", "Words", "caption_axes", "caption_figure", "caption_heigh
 _TITLE, _SUBTITLE, _NOTE = 10.0, 8.0, 6.5  # points
 _STEPS = {_TITLE: 14.0, _SUBTITLE: 11.0, _NOTE: 9.2}  # from line to line
 _LEFT = 1.0
+_SAFE = 0.985  # of the width: hinting makes text a little wider on a screen than in print
 # Signs that hold what stands round them together.
 _GLUE = ("=", "≤", "<", ">", "≥")
 
@@ -195,6 +196,7 @@ def wrap(text: str, width: float, size: float, *, bold: bool = False) -> list[st
     ['cells, not', 'boundaries']
     """
     lines, line, used = [], "", 0.0
+    width *= _SAFE
     for token in _tokens(text):
         length = _length(token.rstrip(), size, bold)
         if line and used + length > width:

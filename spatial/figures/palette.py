@@ -80,6 +80,7 @@ COLORS: Mapping[str, tuple[str, str]] = {
     "edge": ("#ffffff", "#14181c"),  # between units of a group
     "land": ("#f3f2ef", "#20262b"),  # units under the links of weights
     "land-edge": ("#d5d6d4", "#39424a"),
+    "links": ("#1b5fa8", "#6bb0ee"),  # of weights
     "mark": ("#5b7083", "#8ea2b4"),  # bars and dots without a meaning of their own
     "dot": ("#98a3ad", "#75828e"),  # dots that are not significant
     "hatch": ("#868b92", "#7d868e"),  # no data, on paper

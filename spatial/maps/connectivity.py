@@ -1,18 +1,23 @@
-"""The connectivity map: who neighbours whom, drawn over the outlines of the cities."""
+"""The connectivity map: who neighbours whom, drawn over the cities on the frame of all maps."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, did_you_mean
-from spatial.ids.alignment import indexer
+from spatial.errors import AlignmentError, DataError, did_you_mean, name_ids
+from spatial.figures.palette import color
+from spatial.ids.matching import in_kind_of, why_apart
 from spatial.weights.value import Weights, as_weights
+from spatial.words import said
+
+from .frame import Frame, MapOptions
+from .sheet import missing_entry, sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,18 +27,39 @@ __all__ = ["connectivity_map", "title_of"]
 Float = NDArray[np.float64]
 Pairs = tuple[NDArray[Any], NDArray[Any], Float]
 
-_KINDS = {"knn": "k nearest neighbours", "given": "given weights"}
-# Parameters worth a place in the title, of those the builders record.
-_SHOWN = {
-    "k": "k = {:g}",
-    "km": "within {:g} km",
-    "bandwidth_km": "bandwidth {:g} km",
-    "power": "power {:g}",
-    "cutoff_km": "cut-off {:g} km",
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "queen": ("Queen contiguity", "后邻接"),
+    "rook": ("Rook contiguity", "车邻接"),
+    "contiguity": ("Contiguity", "邻接"),
+    "knn": ("K nearest neighbours", "K 近邻"),
+    "distance_band": ("Distance band", "距离带"),
+    "inverse_distance": ("Inverse distance", "反距离"),
+    "kernel": ("Kernel", "核权重"),
+    "economic": ("Economic distance", "经济距离"),
+    "gravity": ("Gravity", "引力模型"),
+    "nested": ("Nested", "嵌套权重"),
+    "block": ("Blocks", "分块权重"),
+    "higher_order": ("Higher order", "高阶邻接"),
+    "given": ("Given weights", "给定的权重"),
+    "k": ("k = {value:g}", "k = {value:g}"),
+    "km": ("within {value:g} km", "{value:g} 千米内"),
+    "bandwidth_km": ("bandwidth {value:g} km", "带宽 {value:g} 千米"),
+    "power": ("power {value:g}", "幂次 {value:g}"),
+    "cutoff_km": ("cut-off {value:g} km", "截断 {value:g} 千米"),
+    "links": ("{links:,} link{s} ({entries:,} entries)", "{links:,} 对相邻（{entries:,} 个元素）"),
+    "one_way": ("{entries:,} links, some of one direction", "{entries:,} 个有向连接"),
+    "mean": ("{mean:.1f} neighbours on average", "平均 {mean:.1f} 个邻居"),
+    "parts": ("{count:,} components", "{count:,} 个连通分量"),
+    "part": ("one component", "1 个连通分量"),
+    "few": (
+        "Drawn are the {few} strongest links of each unit, {drawn:,} pairs",
+        "仅绘出各单元最强的 {few} 个连接，共 {drawn:,} 对",
+    ),
+    "islands": ("Hollow dots have no neighbours ({count:,})", "空心：无邻居（{count:,} 个）"),
+    "hatched": ("Hatched units are not in the weights ({count:,})", "斜线单元不在权重中（{count:,} 个）"),
+    "dots": ("Dots grow with the number of neighbours", "圆点随邻居数增大"),
 }
-# Blue and vermilion of Okabe and Ito (2008), apart for all common colour vision; land in light greys.
-_LINK, _ISLAND, _LAND, _BORDER, _TEXT = "#0072b2", "#d55e00", "#f2f1ee", "#cfcdc8", "#333333"
-_SMALL, _LARGE = 50, 3000  # units between which nodes and borders shrink
+_SHOWN = ("k", "km", "bandwidth_km", "power", "cutoff_km")  # parameters worth a place in the title
 _GRID, _SAMPLES = 20, 16
 _CROWDED, _FEW = 25, 4  # mean neighbours beyond which only the few strongest links are drawn
 
@@ -44,37 +70,37 @@ def connectivity_map(
     ax: Axes | None = None,
     *,
     points: str | None = None,
-    link_color: str = _LINK,
-    island_color: str = _ISLAND,
+    link_color: str | None = None,
+    island_color: str | None = None,
     outlines: bool = True,
     strongest: int | None = None,
-    title: str | None = None,
+    **options: Unpack[MapOptions],
 ) -> Axes:
-    """Draw links as lines between the cities, islands marked.
+    """Draw links as lines between the cities; units without neighbours are hollow.
 
     The stronger a link, relative to the strongest of its unit, the darker its line; where weights are all
-    alike, all lines are.  Longitude and latitude are drawn with equal kilometres at the middle latitude.  A
-    map that reaches over the antimeridian is cut where it is widest empty; where no cut is free, a link over
-    the antimeridian leaves the map at one side and enters at the other.
+    alike, all lines are.  Units of the map that the weights lack are hatched.  On a map of the world a link
+    over its edge leaves at one side and enters at the other.
 
     Parameters
     ----------
     W : Weights, or a libpysal Graph or W
     cities : GeoDataFrame
-        Indexed by the same ids, in any order.
+        With the units of the weights, and any others, in any order.
     ax : Axes, optional
         Default, a new figure in the shape of the map.
     points : str, optional
         Column of points that the lines join; default ``"seat"`` where there is one, else centroids.
-    link_color, island_color : str
+    link_color, island_color : str, optional
     outlines : bool
         Draw the polygons in light grey.
     strongest : int, optional
         Draw only the `strongest` links of each unit, with those as strong as the last of them.  Default, all,
-        but 4 where the weights differ and units have more than 25 neighbours on average; the caption says so.
+        but 4 where the weights differ and units have more than 25 neighbours on average; the note says so.
         `W.n` draws all.
-    title : str, optional
-        Default, the kind with its main parameter, and the numbers of units and links.
+    **options
+        See `MapOptions`: crs, extent, inset, background, outline, group, scale_bar, north_arrow, labels,
+        title, subtitle, note, titles, lang.
 
     Returns
     -------
@@ -83,7 +109,7 @@ def connectivity_map(
     Raises
     ------
     AlignmentError
-        Where the ids of the cities and the weights differ.
+        Where the weights have ids that the cities lack.
     DataError
         For cities without geometry, or a column of points that does not exist.
 
@@ -93,144 +119,142 @@ def connectivity_map(
     >>> cities = gpd.GeoDataFrame({"id": ["a", "b"]}, geometry=gpd.points_from_xy([0, 1], [0, 1]), crs=4326)
     >>> W = Weights.from_dense([[0, 1.0], [1.0, 0]], ids=["a", "b"])
     >>> ax = connectivity_map(W, cities.set_index("id"))
-    >>> ax.get_title(loc="left")
-    'Given weights: 2 units, 2 links'
-    >>> import matplotlib.pyplot as plt; plt.close(ax.figure)
+    >>> ax.figure.alt
+    'Given weights. 1 link (2 entries), 1.0 neighbours on average, one component'
     """
     weights = as_weights(W)
-    shapes, xy, lonlat = _geometry(weights, cities, points)
-    if lonlat:
-        shapes, xy = _centred(shapes, xy)
-    bounds = _bounds(shapes, xy)
-    if ax is None:
-        ax = _new_axes(bounds, lonlat)
-    scale = _scale(weights.n)
-    if outlines:
-        _draw_land(ax, shapes, scale)
+    frame = Frame.from_options(cities, options)
+    rows = _rows(frame.cities.index, weights.ids)
+    outside = np.ones(len(frame.cities), dtype=bool)
+    outside[rows] = False
+    places = _places(frame, points)
     few = _few(weights) if strongest is None else strongest
     pairs = _pairs(weights, few)
-    _draw_links(ax, pairs, xy, bounds, lonlat, link_color)
-    _draw_points(ax, weights, shapes, xy, scale, link_color, island_color)
-    _frame(ax, bounds, lonlat)
-    text = title_of(weights.meta.kind, weights.meta.parameters, weights.n, weights.n_links)
-    ax.set_title(text if title is None else title, loc="left", fontsize=12, color=_TEXT)
-    _caption(ax, weights, few, len(pairs[0]), island_color)
-    return ax
+    lines, which = _segments(places, rows[pairs[0]], rows[pairs[1]], frame)
+    alone = weights.cardinalities.to_numpy() == 0
+    words = frame.words(
+        title=title_of(weights.meta.kind, weights.meta.parameters, frame.lang),
+        subtitle=_numbers_of(weights, frame.lang),
+        notes=_notes(weights, few, len(pairs[0]), int(alone.sum()), int(outside.sum()), frame.lang),
+    )
+
+    def paint(axes: Axes) -> None:
+        if outlines and not frame.sketch.points:
+            fill = [color("paper") if gap else color("land") for gap in outside]
+            frame.paint(axes, fill, outside, edge=color("land-edge"))
+        _draw_links(axes, lines, pairs[2][which], link_color or color("links"))
+        _draw_dots(axes, places[rows], weights, alone, island_color or color("HH"))
+
+    entries = missing_entry(int(outside.sum()), frame.lang) if outlines else []
+    return sheet(ax, frame, paint, entries, "", words)
 
 
 # ---- where things are
-def _geometry(W: Weights, cities: Any, points: str | None) -> tuple[NDArray[Any], Float, bool]:
-    """Return shapes and points in the order of the weights, and whether they are in degrees."""
-    if not hasattr(cities, "geometry") or not hasattr(cities, "crs"):
-        raise DataError(
-            f"A connectivity map needs cities with geometry, a GeoDataFrame; got {type(cities).__name__}. "
-            "Read them with sp.read_cities."
+def _rows(have: pd.Index[Any], wanted: pd.Index[Any]) -> NDArray[np.intp]:
+    """Return the row of the cities for each unit of the weights."""
+    given = in_kind_of(wanted, have)
+    rows = have.get_indexer(given)
+    if (rows < 0).any():
+        extra, absent = given[rows < 0], have.difference(given, sort=False)
+        reason = why_apart(extra, absent, "the weights", "the cities")
+        raise AlignmentError(
+            f"the cities and the weights must have the same ids; in the weights only: {name_ids(extra)} "
+            f"({len(given)} units; the cities have {len(have)}). {reason}".rstrip()
         )
-    order = indexer(pd.Index(cities.index), W.ids, "the cities")
-    shapes = np.asarray(cities.geometry.array)[order]
-    if points is None:
-        column = cities["seat"] if "seat" in getattr(cities, "columns", ()) else None
-    elif points in cities.columns:
-        column = cities[points]
-    else:
+    return np.asarray(rows, dtype=np.intp)
+
+
+def _places(frame: Frame, points: str | None) -> Float:
+    """Return the point of each city on the paper."""
+    cities = frame.cities
+    if points is not None and points not in cities.columns:
         raise DataError(f"The cities have no column {points!r}.{did_you_mean(points, cities.columns)}")
-    spots = shapely.centroid(shapes if column is None else np.asarray(column)[order])
-    xy = shapely.get_coordinates(spots)
-    if len(xy) != W.n or not np.isfinite(xy).all():
+    column = points if points is not None else ("seat" if "seat" in cities.columns else None)
+    shapes = np.asarray((cities.geometry if column is None else cities[column]).array)
+    spots = shapely.centroid(shapes)
+    bad = shapely.is_missing(spots) | shapely.is_empty(spots)
+    if bad.any():
         raise DataError(
-            "A connectivity map needs a point for each unit; some geometries are empty or missing."
+            f"A connectivity map needs a point for each unit; {column!r} is empty at "
+            f"{name_ids(cities.index[bad])}."
         )
-    return shapes, xy, bool(cities.crs is not None and cities.crs.is_geographic)
+    if column is not None:
+        return frame.scene.points(spots, getattr(cities[column], "crs", None) or cities.crs)
+    xy = frame.scene.points(spots, cities.crs)
+    # A frame may show part of a unit only: its point lies within that part.
+    return np.where((frame.scene.home >= 0)[:, None], frame.scene.centers, xy)
 
 
-def _centred(shapes: NDArray[Any], xy: Float) -> tuple[NDArray[Any], Float]:
-    """Move what lies west of the widest empty band of longitudes to the east of the rest."""
-    parts = shapely.bounds(shapely.get_parts(shapes))
-    west = np.concatenate([parts[:, 0], xy[:, 0]])
-    east = np.concatenate([parts[:, 2], xy[:, 0]])
-    order = np.argsort(west)
-    west, reached = west[order], np.maximum.accumulate(east[order])
-    gaps = west[1:] - reached[:-1]
-    if not len(gaps) or gaps.max() <= 360 - (reached[-1] - west[0]):
-        return shapes, xy
-    cut = reached[int(gaps.argmax())] + gaps.max() / 2
-
-    def moved(coordinates: Float) -> Float:
-        return np.asarray(coordinates + 360.0 * np.array([1, 0]) * (coordinates[:, :1] < cut))
-
-    return np.asarray(shapely.transform(shapes, moved)), moved(xy)
-
-
-def _bounds(shapes: NDArray[Any], xy: Float) -> Float:
-    """Return xmin, ymin, xmax, ymax with a margin."""
-    box = np.array(shapely.total_bounds(shapes))
-    box = np.concatenate([np.minimum(box[:2], xy.min(axis=0)), np.maximum(box[2:], xy.max(axis=0))])
-    margin = 0.03 * max(box[2] - box[0], box[3] - box[1], 1e-9)
-    return np.asarray(box + margin * np.array([-1, -1, 1, 1]))
-
-
-def _aspect(bounds: Float, lonlat: bool) -> float:
-    """Return the length of a unit of y over one of x: degrees of longitude shrink towards the poles."""
-    middle = np.clip((bounds[1] + bounds[3]) / 2, -85, 85)
-    return float(1 / np.cos(np.radians(middle))) if lonlat else 1.0
-
-
-def _new_axes(bounds: Float, lonlat: bool) -> Axes:
-    import matplotlib.pyplot as plt
-
-    tall = (bounds[3] - bounds[1]) / (bounds[2] - bounds[0]) * _aspect(bounds, lonlat)
-    width = float(np.clip(10 / np.sqrt(max(tall, 0.1)), 5, 11))
-    height = float(np.clip(width * tall, 3, 10)) + 0.6
-    ax: Axes = plt.subplots(figsize=(width, height), layout="constrained")[1]
-    return ax
-
-
-def _scale(n: int) -> float:
-    """Return 1 for few units, down to 0.2 for many."""
-    place = np.log(max(n, 1) / _SMALL) / np.log(_LARGE / _SMALL)
-    return float(1 - 0.8 * np.clip(place, 0, 1))
+def _segments(
+    places: Float, heads: NDArray[np.intp], tails: NDArray[np.intp], frame: Frame
+) -> tuple[Float, NDArray[np.intp]]:
+    """Return line segments, and the pair each belongs to; a link over the edge of the world gives two."""
+    lines = np.stack([places[heads], places[tails]], axis=1)
+    which = np.arange(len(lines))
+    if frame.scene.projection.cut is None or not len(lines):
+        return lines, which
+    west, _, east, _ = frame.scene.extent
+    # The short way round: beyond half the map, the link leaves it.
+    apart = lines[:, 1, 0] - lines[:, 0, 0]
+    turn = np.where(np.abs(apart) > (east - west) / 2, -np.sign(apart) * (east - west), 0.0)
+    over = np.flatnonzero(turn)
+    out, back = lines.copy(), lines[over].copy()
+    out[over, 1, 0] += turn[over]
+    back[:, 0, 0] -= turn[over]
+    return np.concatenate([out, back]), np.concatenate([which, over])
 
 
 # ---- layers
-def _draw_land(ax: Axes, shapes: NDArray[Any], scale: float) -> None:
-    from matplotlib.collections import PatchCollection
-    from matplotlib.patches import PathPatch
-    from matplotlib.path import Path
-
-    patches = []
-    for polygon in shapely.get_parts(shapes):
-        if shapely.get_type_id(polygon) != 3:
-            continue
-        rings = [polygon.exterior, *polygon.interiors]
-        patches.append(PathPatch(Path.make_compound_path(*(Path(shapely.get_coordinates(r)) for r in rings))))
-    if patches:
-        style = {"facecolor": _LAND, "edgecolor": _BORDER, "linewidth": 0.3 + 0.4 * scale, "zorder": 1}
-        ax.add_collection(PatchCollection(patches, match_original=False, **style))
-
-
-def _draw_links(ax: Axes, pairs: Pairs, xy: Float, bounds: Float, lonlat: bool, color: str) -> None:
+def _draw_links(ax: Axes, lines: Float, strength: Float, ink: str) -> None:
     """Draw each pair once, the weak first."""
     from matplotlib.collections import LineCollection
     from matplotlib.colors import to_rgba
 
-    heads, tails, strength = pairs
-    lines, which = _segments(xy[heads], xy[tails], lonlat)
-    strength = strength[which]
-    width = float(np.clip(1.3 - 0.28 * np.log10(max(len(lines), 1) / 100), 0.4, 1.2))
-    colors = np.tile(to_rgba(color), (len(lines), 1))
-    colors[:, 3] = _opacity(lines, bounds, width) * (0.15 + 0.85 * strength)
+    (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
+    width = 0.8 if len(lines) < 3000 else 0.5
+    colors = np.tile(to_rgba(ink), (len(lines), 1))
+    opacity = _opacity(lines, np.array([x0, y0, x1, y1]), width)
+    colors[:, 3] = opacity * (0.15 + 0.85 * strength)
     order = np.argsort(strength, kind="stable")
-    ax.add_collection(
-        LineCollection(
-            list(lines[order]),
-            colors=colors[order],
-            linewidths=width,
-            capstyle="round",
-            zorder=2,
-            rasterized=len(lines) > 20_000,
-        ),
-        autolim=False,
+    drawn = LineCollection(
+        list(lines[order]),
+        colors=colors[order],
+        linewidths=width,
+        capstyle="round",
+        zorder=3.2,
+        rasterized=len(lines) > 20_000,
+        gid="links",
     )
+    ax.add_collection(drawn, autolim=False)
+
+
+def _draw_dots(ax: Axes, xy: Float, W: Weights, alone: NDArray[np.bool_], ink: str) -> None:
+    """Draw dots whose area grows with the number of neighbours, hollow where there are none."""
+    size = float(np.clip(60 / np.sqrt(max(W.n, 1)), 0.6, 6.0))
+    counts = W.cardinalities.to_numpy()
+    area = size * (0.5 + 1.5 * counts / max(float(counts.mean()), 1.0))
+    linked = ~alone
+    ax.scatter(
+        xy[linked, 0],
+        xy[linked, 1],
+        s=area[linked],
+        color=color("ink"),
+        linewidths=0.3 if W.n < 1000 else 0.0,
+        edgecolors=color("paper"),
+        zorder=3.4,
+        gid="units-linked",
+    )
+    if alone.any():
+        ax.scatter(
+            xy[alone, 0],
+            xy[alone, 1],
+            s=14 + 2 * size,
+            facecolors=color("paper"),
+            edgecolors=ink,
+            linewidths=1.2,
+            zorder=3.5,
+            gid="islands",
+        )
 
 
 def _opacity(lines: Float, bounds: Float, width: float) -> float:
@@ -283,79 +307,52 @@ def _pairs(W: Weights, strongest: int | None) -> Pairs:
     return pair // W.n, pair % W.n, strength
 
 
-def _segments(start: Float, end: Float, lonlat: bool) -> tuple[Float, NDArray[np.intp]]:
-    """Return line segments, and the pair each belongs to; a link over the antimeridian gives two."""
-    which = np.arange(len(start))
-    lines = np.stack([start, end], axis=1)
-    if not lonlat or not len(lines):
-        return lines, which
-    turn = np.where(
-        end[:, 0] - start[:, 0] > 180, -360.0, np.where(end[:, 0] - start[:, 0] < -180, 360.0, 0.0)
-    )
-    over = np.flatnonzero(turn)
-    out, back = lines.copy(), lines[over].copy()
-    out[over, 1, 0] += turn[over]
-    back[:, 0, 0] -= turn[over]
-    return np.concatenate([out, back]), np.concatenate([which, over])
-
-
-def _draw_points(
-    ax: Axes, W: Weights, shapes: NDArray[Any], xy: Float, scale: float, color: str, island_color: str
-) -> None:
-    alone = W.cardinalities.to_numpy() == 0
-    ax.scatter(xy[~alone, 0], xy[~alone, 1], s=1 + 13 * scale**2, color=color, linewidths=0, zorder=3)
-    if not alone.any():
-        return
-    polygons = shapes[alone]
-    _tint(ax, polygons[shapely.get_dimensions(polygons) == 2], island_color)
-    size = 14 + 50 * scale
-    label = f"{int(alone.sum())} island{'s' if alone.sum() > 1 else ''} (no neighbours)"
-    ax.scatter(
-        xy[alone, 0],
-        xy[alone, 1],
-        s=size,
-        facecolor="white",
-        edgecolor=island_color,
-        linewidths=1.6,
-        zorder=4,
-        label=label,
-    )
-
-
-def _tint(ax: Axes, polygons: NDArray[Any], color: str) -> None:
-    from matplotlib.collections import PolyCollection
-
-    rings = [shapely.get_coordinates(part.exterior) for part in shapely.get_parts(polygons)]
-    if rings:
-        ax.add_collection(PolyCollection(rings, facecolor=color, alpha=0.25, edgecolor="none", zorder=1.5))
-
-
-# ---- frame
-def _frame(ax: Axes, bounds: Float, lonlat: bool) -> None:
-    ax.set_xlim(bounds[0], bounds[2])
-    ax.set_ylim(bounds[1], bounds[3])
-    ax.set_aspect(_aspect(bounds, lonlat))
-    ax.set_axis_off()
-
-
-def title_of(kind: str, parameters: Mapping[str, Any], n: int, n_links: int) -> str:
-    """Return the kind in words with its main parameter, and the numbers of units and links."""
-    words = _KINDS.get(kind, kind.replace("_", " "))
+# ---- words
+def title_of(kind: str, parameters: Mapping[str, Any], lang: str = "en") -> str:
+    """Return the kind of weights in words, with its main parameter."""
+    key = kind
     if kind == "contiguity" and isinstance(parameters.get("rook"), bool):
-        words = f"{'rook' if parameters['rook'] else 'queen'} contiguity"
-    shown = [text.format(parameters[key]) for key, text in _SHOWN.items() if _is_number(parameters.get(key))]
-    detail = f" ({', '.join(shown)})" if shown else ""
-    return f"{words[:1].upper()}{words[1:]}{detail}: {n:,} units, {n_links:,} links"
+        key = "rook" if parameters["rook"] else "queen"
+    if key in _WORDS:
+        words = said(_WORDS, key, lang)
+    else:
+        words = key.replace("_", " ")
+        words = words[:1].upper() + words[1:]
+    shown = [said(_WORDS, k, lang, value=parameters[k]) for k in _SHOWN if _is_number(parameters.get(k))]
+    if not shown:
+        return words
+    return f"{words}（{'，'.join(shown)}）" if lang == "zh" else f"{words} ({', '.join(shown)})"
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
 
 
-def _caption(ax: Axes, W: Weights, few: int | None, drawn: int, island_color: str) -> None:
-    text = f"{W.cardinalities.mean():.1f} neighbours on average"
+def _numbers_of(W: Weights, lang: str) -> str:
+    """Return links, neighbours and components in words, as "215 links (430 entries), 4.8 neighbours ..."."""
+    from scipy.sparse.csgraph import connected_components
+
+    pattern = W.sparse != 0
+    both = (pattern != pattern.T).nnz == 0
+    own = int((W.sparse.diagonal() != 0).sum())
+    links = (W.n_links - own) // 2
+    count = connected_components(W.sparse, directed=False, return_labels=False)
+    parts = [
+        said(
+            _WORDS, "links" if both else "one_way", lang, links=links, s="s" * (links != 1), entries=W.n_links
+        ),
+        said(_WORDS, "mean", lang, mean=float(W.cardinalities.mean())),
+        said(_WORDS, "part" if count == 1 else "parts", lang, count=int(count)),
+    ]
+    return ("，" if lang == "zh" else ", ").join(parts)
+
+
+def _notes(W: Weights, few: int | None, drawn: int, alone: int, outside: int, lang: str) -> list[str]:
+    notes = [said(_WORDS, "dots", lang)]
     if few is not None and few < W.n:
-        text += f"; drawn are the {few} strongest links of each unit, {drawn:,} pairs"
-    ax.text(0, 0, text, transform=ax.transAxes, fontsize=8.5, color="#666666", va="top")
-    if len(W.islands):
-        ax.legend(loc="lower right", frameon=False, fontsize=9, labelcolor=island_color)
+        notes.append(said(_WORDS, "few", lang, few=few, drawn=drawn))
+    if alone:
+        notes.append(said(_WORDS, "islands", lang, count=alone))
+    if outside:
+        notes.append(said(_WORDS, "hatched", lang, count=outside))
+    return notes

@@ -97,7 +97,7 @@ def described(words: Words, legend_title: str, entries: Sequence[Entry]) -> str:
     head = [text for text in (words.title, words.subtitle) if text]
     listed = ("；" if chinese else "; ").join(entry.label for entry in entries)
     named = f"{legend_title}{'：' if chinese else ': '}{listed}" if legend_title else listed
-    return ("。" if chinese else ". ").join([*head, named])
+    return ("。" if chinese else ". ").join(filter(None, [*head, named]))
 
 
 def _width(ratio: float) -> float:
