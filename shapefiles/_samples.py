@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +42,8 @@ class SampleContents:
     panel: str = ""
     tables: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    simulated: str = ""
+    """Module of `spatial.shapefiles.simulated` that draws it."""
 
     def files(self) -> list[Path]:
         """Return the files that are read."""
@@ -51,6 +56,7 @@ SAMPLES = {
     for found in (
         SampleContents("nc", "nc", "nc_crime"),
         SampleContents("china_cities", "china_cities"),
+        SampleContents("sun-simulated", "china_cities", simulated="sun"),
     )
 }
 
@@ -68,6 +74,10 @@ class Sample:
     simulated: bool = False
     truth: pd.DataFrame | None = None
     """Of a simulated sample: equation, term, value, note."""
+    own_labels: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Labels in English and Chinese, of columns that are drawn."""
+    weights: str = ""
+    """The text of the weights of its process, called W in `truth`."""
 
     def __iter__(self) -> Iterator[Any]:
         """Yield map and panel."""
@@ -78,7 +88,7 @@ class Sample:
         found: dict[str, str] = {}
         for name in self.names:
             found |= labels(name, language)
-        return found
+        return found | {name: words[language == "zh"] for name, words in self.own_labels.items()}
 
 
 def sample_contents(name: str) -> SampleContents:
@@ -97,14 +107,27 @@ def sample_contents(name: str) -> SampleContents:
     return SAMPLES[name]
 
 
-def load_sample(name: str) -> Sample:
+def load_sample(name: str, seed: int | None = None) -> Sample:
     """Load a map with its panel.
 
     Parameters
     ----------
-    name : {"nc", "china_cities"}
-        ``"nc"``: counties of North Carolina and the panel of crime; ``"china_cities"``: 336 cities of China,
-        whose columns are a panel of one time.
+    name : {"nc", "china_cities", "sun-simulated"}
+        ``"nc"``: counties of North Carolina and the panel of crime.  ``"china_cities"``: 336 cities of
+        China, whose columns are a panel of one time.  ``"sun-simulated"``: a panel **drawn** with known truth
+        over the seats of 283 of them, 2003-2023, after Sun (2025).
+    seed : int, optional
+        Of a simulated sample: another draw; default the one that ships.
+
+    Returns
+    -------
+    Sample
+        Unpacks as ``cities, panel``; of a simulated one, ``.truth`` has the true coefficients.
+
+    Raises
+    ------
+    DataError
+        For a name that is not there, and a seed of data that were observed.
 
     Examples
     --------
@@ -115,6 +138,10 @@ def load_sample(name: str) -> Sample:
     from spatial.panel.panel import Panel
 
     found = sample_contents(name)
+    if found.simulated:
+        return _drawn(found, seed)
+    if seed is not None:
+        raise DataError(f"{name!r} was observed: it has no seed.")
     cities = load(found.cities)
     if found.panel:
         return Sample(cities, load(found.panel), names=(found.cities, found.panel))
@@ -122,3 +149,22 @@ def load_sample(name: str) -> Sample:
     unit = str(cities.index.name)
     panel = Panel.from_frame(plain.assign(period=0), unit=unit, time="period")
     return Sample(cities, panel, names=(found.cities,))
+
+
+def _drawn(found: SampleContents, seed: int | None) -> Sample:
+    if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool) or seed < 0):
+        raise DataError(f"seed is a whole number at or above zero; got {seed!r}.")
+    module = importlib.import_module(f".simulated.{found.simulated}", __package__)
+    drawn = _draw(found.simulated, module.SEED if seed is None else seed)
+    # Copies: whoever changes a frame must not change the next one's.
+    copied = copy.deepcopy(drawn)
+    return Sample(
+        **copied, names=(found.cities,), simulated=True, own_labels=module.LABELS, weights=module.WEIGHTS
+    )
+
+
+@functools.lru_cache(maxsize=2)
+def _draw(name: str, seed: int) -> dict[str, Any]:
+    module = importlib.import_module(f".simulated.{name}", __package__)
+    parts = ("cities", "panel", "truth", "tables", "references")
+    return dict(zip(parts, module.draw(seed), strict=False))

@@ -75,14 +75,19 @@ def check_command(
 def new_command(
     path: Annotated[Path, typer.Argument(help="File to write.")] = Path("study.toml"),
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    like: Annotated[str | None, typer.Option("--like", help="A paper's study to copy: sun.")] = None,
 ) -> None:
-    """Write a commented study file to start from; it runs as it is, on data that ship."""
+    """Write a study file to start from, with the JSON Schema for editors; it runs as it is."""
     from spatial.io.atomic import atomic_text
-    from spatial.study.shipped import starter
+    from spatial.study.run import json_schema
+    from spatial.study.shipped import shipped_study, starter
 
     if path.exists() and not force:
         raise DataError(f"{str(path)!r} is there already: give another name, or --force to replace it.")
-    atomic_text(path, starter())
+    text = starter() if like is None else shipped_study(like).read_text(encoding="utf-8")
+    schema = path.with_name("study.schema.json")
+    atomic_text(path, f"#:schema ./{schema.name}\n{text}")
+    atomic_text(schema, json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n")
     print(f"Written: {path}. Check it with `spatial check {path}`, run it with `spatial run {path}`.")
 
 

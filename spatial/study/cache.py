@@ -49,10 +49,12 @@ def code_digest() -> str:
     """Return a digest of this package's source and of the versions of the libraries beneath it."""
     # The folders at the root are links in a checkout, and packages of their own when installed.
     import spatial.models
+    import spatial.shapefiles
     import spatial.weights
 
     roots = [
-        Path(str(module.__file__)).resolve().parent for module in (spatial, spatial.models, spatial.weights)
+        Path(str(module.__file__)).resolve().parent
+        for module in (spatial, spatial.models, spatial.shapefiles, spatial.weights)
     ]
     sources = sorted({path.resolve() for root in roots for path in root.rglob("*.py")})
     found = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sources]

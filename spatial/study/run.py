@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from spatial import shapefiles
 from spatial.errors import DataError, SpatialError, did_you_mean
 from spatial.io.sources import without_password
 from spatial.study.schema.study import Study, json_schema
@@ -25,7 +24,7 @@ from .data import Loaded, data_files, databases, hashes, load_data
 from .problems import Fault, StudyError, problem, public
 from .reading import read_content, read_sections
 from .record import RunRecord
-from .shipped import shipped_study
+from .shipped import shipped_study, ships
 from .values import Values
 
 __all__ = [
@@ -181,8 +180,7 @@ def shown_texts(folder: str | Path, only: str | Sequence[str] | None = None) -> 
 
 def _base(file: Path) -> Path:
     """Return where `output` begins: beside the study file; for a study that ships, where one stands."""
-    ships = file.resolve().is_relative_to(Path(str(shapefiles.__file__)).resolve().parent)
-    return Path.cwd() if ships else file.parent
+    return Path.cwd() if ships(file) else file.parent
 
 
 # ---- reading and checking

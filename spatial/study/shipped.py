@@ -5,9 +5,13 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from spatial import shapefiles
+from spatial import shapefiles, studies
+from spatial.errors import DataError, did_you_mean
 
-__all__ = ["shipped_study", "starter"]
+__all__ = ["PAPERS", "shipped_study", "ships", "starter"]
+
+PAPERS = ("sun",)
+"""Studies of papers, on samples that are simulated."""
 
 
 def starter() -> str:
@@ -22,11 +26,24 @@ def starter() -> str:
 
 
 def shipped_study(name: str = "nc") -> Path:
-    """Return the study file that ships with a sample, to run or to copy.
+    """Return a study file that ships, to run or to copy: ``"nc"``, or a paper, as ``"sun"``.
 
     Examples
     --------
-    >>> shipped_study().name
-    'study.toml'
+    >>> shipped_study().name, shipped_study("sun").parent.name
+    ('study.toml', 'sun')
     """
-    return shapefiles.path(name).with_name("study.toml")
+    if name == "nc":
+        return shapefiles.path("nc").with_name("study.toml")
+    if name not in PAPERS:
+        raise DataError(
+            f"No study {name!r} ships.{did_you_mean(name, ('nc', *PAPERS))} "
+            f"There are: nc, {', '.join(PAPERS)}."
+        )
+    return Path(str(studies.__file__)).parent / name / "study.toml"
+
+
+def ships(file: Path) -> bool:
+    """Tell whether a study file is one that ships: its results are not written beside it."""
+    roots = [Path(str(one.__file__)).resolve().parent for one in (shapefiles, studies)]
+    return any(file.resolve().is_relative_to(root) for root in roots)

@@ -15,6 +15,7 @@ from spatial.study.problems import Fault, named_twice
 from spatial.study.schema import data as schema
 from spatial.study.schema.base import Section
 from spatial.study.schema.study import Study
+from spatial.study.schema.tables import TruthTable
 
 from .known import Known
 from .uses import no_column
@@ -39,6 +40,10 @@ def check_names(known: Known) -> Iterator[Fault]:
 def check_names_with_data(known: Known) -> Iterator[Fault]:
     """Check names against the columns of the data."""
     study = known.study
+    assert known.loaded is not None
+    for k, table in enumerate(study.tables):
+        if isinstance(table, TruthTable) and not known.loaded.simulated:
+            yield Fault(("tables", k), "true values are known of simulated samples only.")
     for k, part in enumerate(study.measures):
         if part.name in known.raw:
             text = f"the data have a column {part.name!r} already: give the measure another name."

@@ -29,7 +29,7 @@ __all__ = [
     "Winsorize",
 ]
 
-Sample = Literal["nc", "china_cities"]
+Sample = Literal["nc", "china_cities", "sun-simulated"]
 
 
 class CitiesFile(Section):

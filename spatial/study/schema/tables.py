@@ -21,6 +21,7 @@ __all__ = [
     "RegressionTable",
     "Table",
     "TableSection",
+    "TruthTable",
     "WeightsTable",
 ]
 
@@ -120,6 +121,15 @@ class IndexTable(TableSection):
                 yield ("of", k), f"{name!r} is there twice."
 
 
+class TruthTable(TableSection):
+    """True values of a simulated sample, estimates, their intervals, and whether these cover the truth."""
+
+    kind: Literal["truth"]
+    of: Annotated[list[FitName], Field(min_length=1)]
+    terms: list[Term] | None = None
+    """Default all terms of which the sample knows the truth."""
+
+
 class CleaningTable(TableSection):
     """What was cleaned: each step, its columns, and how many cells it changed."""
 
@@ -135,6 +145,7 @@ TABLES: dict[str, type[Section]] = {
     "measures": MeasuresTable,
     "moran": MoranTable,
     "regression": RegressionTable,
+    "truth": TruthTable,
     "weights": WeightsTable,
 }
 Table = Annotated[
@@ -146,6 +157,7 @@ Table = Annotated[
     | WeightsTable
     | MeasuresTable
     | IndexTable
+    | TruthTable
     | CleaningTable,
     Field(discriminator="kind"),
 ]

@@ -15,7 +15,7 @@ from spatial.study.measured import measures_frame, weights_of_index
 from spatial.study.schema import models as schema
 from spatial.study.values import Values
 
-from .figures import figure_key, make_figure
+from .figures import figure_key, make_figure, stamp
 from .layers import layers_key, make_layers, make_report, report_key
 from .models import model_steps
 from .step import Output, Step
@@ -136,17 +136,20 @@ def _diagnose(values: Values, part: schema.Diagnostics, column: str, out: Output
     out.show(f"Moran's I of {values.label(column)} ({column}), weights {name}\n{_by_time(table)}")
     if values.panel.n_times > 1:
         axes = moran_over_time(table, labels={column: values.label(column)}, lang=lang, alpha=part.alpha)
+        stamp(values, axes)
         save_figure(axes, out.path("figures", f"moran_{stem}.png"))
     for given in _times(part):
         time = values.time(given)
         suffix = f"{stem}_{file_stem(str(time))}" if values.panel.n_times > 1 else stem
         result = moran(values.at(column, time), W, permutations=part.permutations, seed=seed)
         axes = moran_scatter(result, name=values.label(column), lang=lang)
+        stamp(values, axes)
         save_figure(axes, out.path("figures", f"moran_scatter_{suffix}.png"))
         if part.local:
             local = values.local(part, column, given)
             write_csv(local.frame, out.path("tables", f"local_moran_{suffix}.csv"), index=True)
             axes = map_clusters(local, values.cities, alpha=part.alpha, lang=lang)
+            stamp(values, axes)
             save_figure(axes, out.path("figures", f"clusters_{suffix}.png"))
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from spatial.figures import save_figure
+from spatial.figures.canvas import root_figure
+from spatial.figures.fonts import apply_fonts
+from spatial.figures.palette import color
 from spatial.study.cache import digest
 from spatial.study.calls import Item, Ref, call, method
 from spatial.study.schema import figures as schema
 from spatial.study.values import Values
 
 from .step import Output
+from .terms import head_of
 
-__all__ = ["figure_call", "figure_key", "make_figure"]
+__all__ = ["figure_call", "figure_key", "make_figure", "stamp"]
 
 
 def figure_key(values: Values, part: Any) -> str:
@@ -32,9 +36,15 @@ def make_figure(values: Values, part: Any, out: Output) -> None:
     axes = values.run(figure_call(values, part))
     if part.title is not None:
         axes.set_title(part.title)
-    if values.stamps:
-        axes.figure.text(0.99, 0.005, values.stamps[0], ha="right", va="bottom", fontsize=6, color="#777777")
+    stamp(values, axes)
     save_figure(axes, out.path("figures", f"{part.name}.{part.format}"))
+
+
+def stamp(values: Values, axes: Any) -> None:
+    """Write below a figure that its data were drawn."""
+    for text in values.stamps:
+        written = root_figure(axes).text(0.0, -0.01, text, va="top", fontsize=6.5, color=color("ink-3"))
+        apply_fonts(written)
 
 
 def figure_call(values: Values, part: Any) -> Any:
@@ -50,7 +60,7 @@ def figure_call(values: Values, part: Any) -> Any:
         case schema.Density():
             return call("density_ridges", Ref("panel"), part.column, _times(part), lang=lang)
         case schema.Coefficients():
-            fits = {name: Ref("fit", name) for name in part.fits}
+            fits = {head_of(values, name): Ref("fit", name) for name in part.fits}
             words = {"labels": Ref("term labels"), "equation": part.equation, "lang": lang}
             return call("coefficient_plot", fits, terms=part.terms, **words)
         case schema.ImpactsFigure():

@@ -16,6 +16,7 @@ from spatial.study.values import Refusal, Values
 
 from .step import Output
 from .terms import controls_of, heads_of
+from .truth import truth_frame
 
 __all__ = ["built_table", "make_table", "table_call", "table_key"]
 
@@ -83,7 +84,7 @@ class _Regression(_Shown):
             "labels": Ref("panel"),
             "stars": tuple(part.stars),
             "show": part.show,
-            "controls": controls_of(values, part) or None,
+            "controls": controls_of(values, part.controls, part.fits) or None,
         }
         if part.impacts:
             draws = max((values.part(name).draws for name in self.spatial), default=0)
@@ -204,6 +205,16 @@ class _Index(_Frame):
         return found.drop(columns="index") if len(self.part.of) == 1 else found
 
 
+class _Truth(_Frame):
+    def key(self) -> str:
+        return digest([self.values.fit_key(name) for name in self.part.of])
+
+    def numbers(self) -> pd.DataFrame:
+        part = self.part
+        wanted = None if part.terms is None else controls_of(self.values, part.terms, part.of)
+        return truth_frame(self.values, part.of, wanted)
+
+
 class _Cleaning(_Frame):
     def numbers(self) -> pd.DataFrame:
         return self.values.panel.history_frame().reset_index()
@@ -230,6 +241,14 @@ _HEADS: dict[str, dict[str, str]] = {
         "columns": "Columns",
         "cells": "Cells",
         "detail": "Detail",
+        "fit": "Fit",
+        "equation": "Equation",
+        "term": "Term",
+        "truth": "True value",
+        "estimate": "Estimate",
+        "conf_low": "Low",
+        "conf_high": "High",
+        "covered": "Covered",
     },
     "zh": {
         "index": "指数",
@@ -251,6 +270,14 @@ _HEADS: dict[str, dict[str, str]] = {
         "columns": "列",
         "cells": "格数",
         "detail": "说明",
+        "fit": "模型",
+        "equation": "方程",
+        "term": "变量",
+        "truth": "真值",
+        "estimate": "估计",
+        "conf_low": "区间下限",
+        "conf_high": "区间上限",
+        "covered": "是否覆盖",
     },
 }
 
@@ -265,6 +292,7 @@ _KINDS: dict[type[Any], type[_Shown]] = {
     schema.MeasuresTable: _Measures,
     schema.IndexTable: _Index,
     schema.CleaningTable: _Cleaning,
+    schema.TruthTable: _Truth,
 }
 
 

@@ -8,18 +8,19 @@ from spatial.study.fits import weights_of
 from spatial.study.formulas import terms_of
 from spatial.study.values import Values
 
-__all__ = ["controls_of", "heads_of"]
+__all__ = ["controls_of", "head_of", "heads_of"]
 
 
 def heads_of(values: Values, part: Any) -> list[str] | None:
     """Return the heads of the columns: those of the section, labels of the fits, or their names."""
     if part.names is not None:
         return list(part.names)
-    heads = [_head(values, name) for name in part.fits]
+    heads = [head_of(values, name) for name in part.fits]
     return None if len(heads) == 1 and heads == part.fits else heads
 
 
-def _head(values: Values, name: str) -> str:
+def head_of(values: Values, name: str) -> str:
+    """Return the label of a fit in the language of the study, or its name."""
     language = values.study.language
     part = values.part(name)
     label = getattr(part, language) or getattr(part, "en" if language == "zh" else "zh")
@@ -28,9 +29,9 @@ def _head(values: Values, name: str) -> str:
     return str(label) + name.removeprefix(part.name)
 
 
-def controls_of(values: Values, part: Any) -> list[str]:
-    """Return the terms that a table shows in one row, those of named lists among them."""
+def controls_of(values: Values, texts: list[str], fits: list[str]) -> list[str]:
+    """Return the terms that texts name in these fits, those of lists among them."""
     study = values.study
-    weights = list(dict.fromkeys(n for fit in part.fits for n in weights_of(study, values.part(fit))))
-    found = [term.name for text in part.controls for term in terms_of(text, study.terms, weights)]
+    weights = list(dict.fromkeys(n for fit in fits for n in weights_of(study, values.part(fit))))
+    found = [term.name for text in texts for term in terms_of(text, study.terms, weights)]
     return list(dict.fromkeys(found))

@@ -1,0 +1,1 @@
+"""Papers as studies: one folder a paper, its study.toml and nothing else."""
