@@ -26,6 +26,7 @@ _MODULES = {
     ".mechanisms": ("ThresholdFit", "threshold"),
     ".limited": ("MarginalEffects", "TobitFit", "tobit"),
     ".hypothesis": ("HypothesisTest",),
+    ".quasi_score.estimator": ("NoRootWarning",),
     ".identification.verdict": ("Identification",),
     ".impacts.result": ("Impacts",),
     ".policy.difference": ("did",),

@@ -204,8 +204,8 @@ class SystemFacts(Fit):
 
     @property
     def converged(self) -> bool:
-        """Whether every rho lies inside the admissible region; all else is in closed form."""
-        return not any(self._inference.at_bound)
+        """Whether every rho lies inside the admissible region, and estimating equations have a solution."""
+        return self.estimate.solved and not any(self._inference.at_bound)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from spatial.errors import DataError, did_you_mean
 from spatial.models.estimation.estimate import Estimate, Request
 from spatial.models.estimation.inference import Inference
 from spatial.models.estimation.instrumental import estimate_by_instruments, infer_by_instruments
+from spatial.models.quasi_score.estimator import estimate_by_quasi_score, infer_by_quasi_score
 
 __all__ = ["ESTIMATORS", "Estimator", "estimator_of"]
 
@@ -43,6 +44,12 @@ ESTIMATORS: Mapping[str, Estimator] = {
     "2sls": Estimator("Two-stage least squares", "2SLS"),
     "gmm": Estimator("Two-step system GMM", "GMM"),
     "ols": Estimator("Least squares", "OLS"),
+    "aqs": Estimator(
+        "Joint adjusted quasi-score estimator of coefficients and spatial errors",
+        "AQS",
+        estimate_by_quasi_score,
+        infer_by_quasi_score,
+    ),
 }
 """A new method is one line here; its name joins `Method` in estimation/steps.py."""
 

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from spatial.models.diagnostics.instruments import equation_statistics
 from spatial.models.diagnostics.table import Diagnostics, diagnostics
 from spatial.models.estimation.covariance import Covariance, WildBootstrap, as_covariance
-from spatial.models.estimation.measures import (
-    inference_frame,
-)
+from spatial.models.estimation.estimate import Interval, interval_method
+from spatial.models.estimation.measures import inference_frame
 from spatial.models.estimation.wild import wild_bootstrap
 from spatial.models.identification.anderson_rubin import AndersonRubin, anderson_rubin_sets
 from spatial.models.identification.verdict import Identification, identify
@@ -50,17 +49,48 @@ class SystemFit(SystemFacts):
 
     # ---- tables
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Return one row for each coefficient, and one for each rho: equation, term, estimate, and so on."""
-        joint = self.joint_cov
-        estimate = np.concatenate([self._numbers.fit.delta, self._inference.rho])
-        error = np.sqrt(np.diag(joint))
-        frame = inference_frame(estimate, error, level, joint.index, self._inference.law)
+        """Return one row for each coefficient, and one for each rho: equation, term, estimate, and so on.
+
+        By ``aqs`` the p-values and the intervals invert the distance of the quasi-score (see `confint`).
+        """
+        frame = self._wald(level)
+        found = self.estimate.intervals(level)
+        if found is not None:
+            frame["p_value"] = found[0]
+            frame[["conf_low", "conf_high"]] = found[1]
         if isinstance(self.covariance, WildBootstrap):
             last = len(self._index) - 1
             p_values, bounds = self._wild(level)
             frame.loc[:last, "p_value"] = p_values
             frame.loc[:last, ["conf_low", "conf_high"]] = bounds
         return frame
+
+    def _wald(self, level: float) -> pd.DataFrame:
+        joint = self.joint_cov
+        estimate = np.concatenate([self._numbers.fit.delta, self._inference.rho])
+        error = np.sqrt(np.diag(joint))
+        return inference_frame(estimate, error, level, joint.index, self._inference.law)
+
+    def confint(self, level: float = 0.95, method: Interval | None = None) -> pd.DataFrame:
+        """Return confidence intervals of coefficients and rho.
+
+        Parameters
+        ----------
+        level : float
+        method : "distance" or "wald", optional
+            ``"distance"``, for estimates by ``aqs`` and their default: all values that the distance of the
+            quasi-score does not reject.  ``"wald"``: estimate plus and minus a multiple of its error.
+
+        Returns
+        -------
+        DataFrame
+            `equation`, `term`, `estimate`, `std_error`, `p_value` (of 0), `conf_low`, `conf_high`, `method`.
+        """
+        chosen = interval_method(method, level, self.estimate)
+        frame = self._wald(level) if method == "wald" else self.tidy(level)
+        kept = frame[["equation", "term", "estimate", "std_error", "p_value", "conf_low", "conf_high"]]
+        is_wild = isinstance(self.covariance, WildBootstrap) and method is None
+        return kept.assign(method="wild bootstrap" if is_wild else chosen)
 
     def _wild(self, level: float) -> tuple[Float, Float]:
         assert isinstance(self.covariance, WildBootstrap)

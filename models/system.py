@@ -239,9 +239,11 @@ class SpatialSystem:
 
         Parameters
         ----------
-        method : "gs3sls", "gs2sls", "3sls", "2sls", "gmm" or "ols"
-            ``2sls``, ``3sls`` and ``ols`` (exogenous regressors only) leave spatial errors out; ``gmm`` is
-            two-step, with weights clustered by unit, on the filtered data.
+        method : "gs3sls", "aqs", "gs2sls", "3sls", "2sls", "gmm" or "ols"
+            ``aqs``, the joint adjusted quasi-score estimator, is for spatial lags and errors together: see
+            `spatial.models.quasi_score.estimator`.  ``2sls``, ``3sls`` and ``ols`` (exogenous regressors
+            only) leave spatial errors out; ``gmm`` is two-step, with weights clustered by unit, on the
+            filtered data.
         cov : str or Covariance
             ``"cluster"`` (by unit), ``"hom"``, ``"het"``, or a value such as ``Conley(km=200)``.
         rho_moments : "kp2010" or "kp1999"

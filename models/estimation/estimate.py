@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spatial.errors import DataError, did_you_mean
 from spatial.models.data.design import Design
 from spatial.models.data.given import Given
 from spatial.models.data.source import Source
@@ -17,9 +19,10 @@ from .covariance import Covariance
 from .inference import Inference
 from .steps import Method, Numbers, RhoMoments, Workspace
 
-__all__ = ["Estimate", "Request"]
+__all__ = ["Estimate", "Interval", "Request", "interval_method"]
 
 Float = NDArray[np.float64]
+Interval = Literal["distance", "wald"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,3 +117,46 @@ class Estimate:
     def lookup(self) -> Lookup:
         """The columns of the data, for the rows in use."""
         return self.source.lookup(self.design.layout)
+
+    @property
+    def solved(self) -> bool:
+        """Whether the estimating equations have a solution; those of least squares always do."""
+        return True
+
+    @property
+    def has_distance(self) -> bool:
+        """Whether there is a distance to invert for intervals."""
+        return False
+
+    def intervals(self, level: float) -> tuple[Float, Float] | None:  # noqa: ARG002 - of those that derive
+        """Return p-values of zero and intervals of coefficients and rho; None where by standard errors."""
+        return None
+
+
+def interval_method(method: str | None, level: float, found: Estimate) -> Interval:
+    """Return how intervals are made, or refuse: the distance by default where there is one.
+
+    Raises
+    ------
+    DataError
+        For another word, a level outside (0, 1), or a distance that the method of estimation has not.
+    """
+    if not 0 < level < 1:
+        raise DataError(f"level is a share between 0 and 1, as 0.95; got {level!r}.")
+    if method is None:
+        return "distance" if found.has_distance else "wald"
+    if method not in ("distance", "wald"):
+        raise DataError(
+            f"method is 'distance' or 'wald'; got {method!r}.{did_you_mean(method, ('distance', 'wald'))}"
+        )
+    if method == "distance" and not found.has_distance:
+        if found.method == "aqs":
+            raise DataError(
+                "There are no intervals by distance, because the equations of the joint estimator have no "
+                "solution here: use method='wald', which may be too short, or fit.anderson_rubin()."
+            )
+        raise DataError(
+            f"Intervals by distance are made from the joint estimator; this fit is by {found.method!r}. Use "
+            "system.fit('aqs'), or method='wald'."
+        )
+    return "distance" if method == "distance" else "wald"

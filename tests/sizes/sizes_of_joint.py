@@ -1,4 +1,4 @@
-"""Rows of the list: the Anderson-Rubin test, in the cells where other tests of slopes fail."""
+"""Rows of the list: the Anderson-Rubin test and the joint estimator, where other tests of slopes fail."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from gs3sls_simulation import Design as Panels
 from size_engine import Design, Size
 
 from spatial.models import SpatialSystem
+from spatial.models.estimation.covariance import as_covariance
+from spatial.models.estimation.estimate import Request
 from spatial.models.identification.anderson_rubin import anderson_rubin_test
+from spatial.models.methods import estimator_of
+from spatial.models.quasi_score.distance import Coordinate
 
 TRUE = np.array([0.3, 0.4])
 
@@ -46,7 +50,30 @@ STRONG = _design("two equations, N = 50, T = 6, rho = .7, 10 instruments", 50, 6
 PLAIN = _design("two equations, N = 50, T = 6, no spatial error, 10 instruments", 50, 6, (0.0, 0.0), 20)
 SHORT = _design("two equations, N = 50, T = 2, weak, 10 instruments", 50, 2, (0.0, 0.0), 20)
 
+
+def _distance(rng: np.random.Generator) -> dict[str, Any]:
+    simulator = _simulator(50, 6, (0.7, 0.7))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        system = SpatialSystem(
+            FORMULAS, simulator.panel(rng), simulator.W, effects=("unit", "time"), error="W"
+        )
+        found = estimator_of("aqs").estimate(
+            Request(system.design, system._source, "aqs", as_covariance("cluster"))
+        )
+    truth = {"y2": 0.3, "W(y1)": 0.4, "x1": 1.0, "rho": 0.7}
+    places = {"y2": 0, "W(y1)": 1, "x1": 2, "rho": 8}
+    size = len(found.theta)
+    return {key: found.p_value(Coordinate(places[key], size), value) for key, value in truth.items()}
+
+
+CELL = Design("two equations, N = 50, T = 6, lag and error with rho = .7", _distance, full=1000, light=12)
+
 JOINT = [
+    *(
+        Size(f"aqs, p-value of {term} by distance", term, CELL, 0.03, 0.08)
+        for term in ("y2", "W(y1)", "x1", "rho")
+    ),
     Size("Anderson-Rubin, score form", "anderson-rubin", STRONG, 0.03, 0.07, MADE, "rho under the null"),
     Size("Anderson-Rubin, score form", "anderson-rubin", PLAIN, 0.035, 0.07, MADE),
     Size("Anderson-Rubin, score form", "anderson-rubin", SHORT, 0.03, 0.07, MADE),

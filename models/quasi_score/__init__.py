@@ -1,0 +1,1 @@
+"""The joint adjusted quasi-score estimator of coefficients and spatial errors, and its intervals."""

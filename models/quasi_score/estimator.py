@@ -1,0 +1,260 @@
+r"""The joint estimator ``aqs``: coefficients and rho together from adjusted quasi-scores.
+
+.. math:: \psi(\theta) = \mathcal D(\theta)'\Omega_0(\Sigma(\theta))^{-1}m(\theta) = 0, \qquad
+          V = G^{-1}\Omega_\psi G^{-\prime}, \quad G = \mathcal D'\Omega_0^{-1}\,\partial m/\partial\theta'
+
+The equations are as many as the unknowns: no moments are left to weigh, and the estimate is consistent
+whether or not the weights are right.  For normal innovations the score is that of the likelihood
+of Lee and Yu (2010) less the terms of a unit with itself, so that the mean squared error is that of maximum
+likelihood, without its inconsistency under heteroskedasticity and serial correlation.  It adjusts a
+quasi-score to mean zero as Liu and Yang (2015) do for one equation, with best instruments (Lee 2003) and
+quadratic forms without diagonal (Lin and Lee 2010; Kelejian and Prucha 2010), for systems and clusters.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spatial.errors import DataError, SpatialWarning
+from spatial.models.data.design import Design
+from spatial.models.estimation.clusters import cluster_codes
+from spatial.models.estimation.covariance import (
+    Cluster,
+    Covariance,
+    Heteroskedastic,
+    Homoskedastic,
+)
+from spatial.models.estimation.estimate import Estimate, Request
+from spatial.models.estimation.inference import Inference
+from spatial.models.estimation.laws import NORMAL, Law
+from spatial.models.estimation.least_squares import LinearFit
+from spatial.models.estimation.steps import BoundaryWarning, Numbers, estimate
+
+from .distance import Coordinate, Distance, Target
+from .moments import Moments, moments_of
+from .roots import ExpectedSlope, Root, find_root
+from .slope import SeriesSlope
+from .solved import SolvedSlope
+from .weights import Dependence, ModelWeights, score_covariance
+
+__all__ = [
+    "NoRootWarning",
+    "QuasiScoreEstimate",
+    "estimate_by_quasi_score",
+    "infer_by_quasi_score",
+    "refusal",
+]
+
+Float = NDArray[np.float64]
+
+NO_ROOT = "the equations of the joint estimator have no solution near the instrumental-variable estimate"
+BY_DISTANCE = "p-values and intervals by inverting the distance of the quasi-score, not from standard errors"
+
+
+class NoRootWarning(SpatialWarning):
+    """The estimating equations have no solution; the point nearest to one is reported."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreInference(Inference):
+    """The covariance of theta, and that of the score behind it.
+
+    Parameters
+    ----------
+    omega : array (parameters, parameters)
+    """
+
+    omega: Float = field(default_factory=lambda: np.zeros((0, 0)))
+
+
+@dataclass(frozen=True, eq=False)
+class QuasiScoreEstimate(Estimate):
+    """The estimate, with what intervals need.
+
+    Parameters
+    ----------
+    moments : Moments
+    a : array (parameters, M)
+        Weights of the moments at the estimate.
+    root : Root
+    """
+
+    moments: Moments
+    a: Float
+    root: Root
+
+    @property
+    def solved(self) -> bool:
+        """Whether the quasi-score is zero at the estimate."""
+        return self.root.converged
+
+    @property
+    def has_distance(self) -> bool:
+        """Whether there is a root, from which a distance is measured."""
+        return self.root.converged
+
+    @property
+    def theta(self) -> Float:
+        """Coefficients, then rho; (parameters,)."""
+        return self.root.theta
+
+    @cached_property
+    def distance(self) -> Distance:
+        """The distance whose inversion gives intervals."""
+        assert isinstance(self.inference, ScoreInference)
+        return Distance(self.moments, self.theta, self.inference.cov, self.a, self.inference.omega)
+
+    def p_value(self, target: Target, value: float = 0.0) -> float:
+        """Return the p-value of h(theta) = value: the root of the distance is read as a t statistic."""
+        return float(self.inference.law.p_value(np.sqrt(self.distance.walked(target, value))))
+
+    def interval(self, target: Target, level: float) -> tuple[float, float]:
+        """Return the confidence interval of h(theta)."""
+        return self.distance.interval(target, self.inference.law.quantile(level) ** 2)
+
+    @cached_property
+    def _known(self) -> dict[float, tuple[Float, Float]]:
+        return {}
+
+    def intervals(self, level: float) -> tuple[Float, Float] | None:
+        """Return p-values of 0, (parameters,), and intervals, (parameters, 2); kept.  None without a root."""
+        if not self.has_distance:
+            return None
+        if level not in self._known:
+            size = len(self.theta)
+            bounds = np.array([self.interval(Coordinate(k, size), level) for k in range(size)])
+            for g, k in self.moments.rho_places.items():
+                operator = self.design.error_operator(g)
+                edge = 1.0 / operator.radius if operator is not None and operator.radius > 0 else np.inf
+                bounds[k] = np.clip(bounds[k], -edge, edge)
+            tests = np.array([self.p_value(Coordinate(k, size)) for k in range(size)])
+            self._known[level] = tests, bounds
+        return self._known[level]
+
+
+def refusal(design: Design, cov: Covariance) -> str:
+    """Say why a design cannot be estimated jointly; empty where it can."""
+    structure = design.structure
+    spatial = any(
+        t.weights is not None and t.shift == 0 and structure.is_outcome(t) for _, t in structure.terms
+    )
+    if not (spatial or structure.has_error):
+        return (
+            "method='aqs' is for spatial lags of outcomes and spatial errors, and this system has neither: "
+            "use method='3sls'"
+        )
+    if _dependence(cov) is None:
+        return (
+            "method='aqs' takes units as independent: cov is 'cluster' (by unit), 'het' or 'hom'; got "
+            f"{cov.label}. Use method='gs3sls' for other covariances of the coefficients"
+        )
+    choice = design.choice
+    if choice is not None and choice.lags == "full" and any(choice.outside.values()):
+        return (
+            "method='aqs' needs the units whose lags are used, and some of them are outside the chosen rows "
+            f"({choice.condition}): use lags='within', or method='gs3sls'"
+        )
+    return ""
+
+
+def _dependence(cov: Covariance) -> Dependence | None:
+    match cov:
+        case Cluster(by="unit"):
+            return "cluster"
+        case Heteroskedastic():
+            return "heteroskedastic"
+        case Homoskedastic():
+            return "homoskedastic"
+    return None
+
+
+def expected_slope(moments: Moments) -> ExpectedSlope:
+    """Return the expected slope: by power series where there is one matrix, else by solving."""
+    lags = [q.weights for q in moments.parameters if q.weights is not None]
+    names = list(dict.fromkeys([*lags, *moments.columns.names, *moments.matrices]))
+    if len(names) != 1:
+        return SolvedSlope(moments)
+    operator = moments.design.operators[names[0]]
+    return SeriesSlope(moments, names[0], operator.radius if operator.radius > 0 else 1.0)
+
+
+def estimate_by_quasi_score(request: Request) -> QuasiScoreEstimate:
+    """Estimate coefficients and rho jointly, from one pass of GS3SLS as the start."""
+    design = request.design
+    reason = refusal(design, request.covariance)
+    if reason:
+        raise DataError(f"{reason}.")
+    with warnings.catch_warnings():
+        # What the start is warned of is mended by what follows.
+        warnings.simplefilter("ignore", SpatialWarning)
+        codes = cluster_codes("unit", design.layout, request.lookup)
+        first, space = estimate(design, "gs3sls", "kp2010", 1, codes)
+    moments = moments_of(design)
+    start = np.concatenate([first.fit.delta, [first.rho[g] for g in moments.rho_places]])
+    weights, slope = ModelWeights(moments), expected_slope(moments)
+    root = find_root(moments, weights, slope, start)
+    notes = (BY_DISTANCE if root.converged else NO_ROOT,)
+    if not root.converged:
+        _warn_no_root(design)
+    sigma = moments.sigma(root.theta)
+    a = weights.weighted(slope(root.theta), sigma)
+    count = design.structure.n_parameters
+    zero = np.zeros((count, count))
+    fit = LinearFit(
+        root.theta[:count], zero, np.zeros((moments.n_equations, count, moments.columns.Q.shape[1]))
+    )
+    numbers = Numbers(fit, moments.rho(root.theta), moments.residuals(root.theta), sigma, "aqs", notes=notes)
+    inference = _inference(moments, a, root, request.covariance)
+    return QuasiScoreEstimate(design, request.source, space, numbers, inference, moments, a, root)
+
+
+def _warn_no_root(design: Design) -> None:
+    p, n = design.basis.rank, design.n_effective
+    warnings.warn(
+        f"{NO_ROOT[0].upper() + NO_ROOT[1:]}: the point with the smallest distance is reported, and its "
+        f"intervals, by standard errors, may be too short. There are {design.layout.n_times} times and {p} "
+        f"instruments for an effective sample of {n}: more times help, or fewer instruments (iv_order=1); "
+        "and fit.anderson_rubin() gives sets that hold.",
+        NoRootWarning,
+        stacklevel=5,
+    )
+
+
+def _inference(moments: Moments, a: Float, root: Root, cov: Covariance) -> ScoreInference:
+    dependence = _dependence(cov)
+    if dependence is None:
+        raise DataError(f"{refusal(moments.design, cov)}.")
+    omega = score_covariance(moments, a, root.theta, dependence)
+    bread = np.linalg.inv(a @ moments.slope(root.theta))
+    V = bread @ omega @ bread.T
+    design = moments.design
+    at_bound, edges = [], []
+    for g, k in moments.rho_places.items():
+        operator = design.error_operator(g)
+        radius = operator.radius if operator is not None and operator.radius > 0 else 1.0
+        at_bound.append(bool(abs(root.theta[k]) * radius >= 0.995 - 1e-9))
+        edges.append(design.structure.names[g])
+    names = [name for name, hit in zip(edges, at_bound, strict=True) if hit]
+    if names:
+        warnings.warn(
+            f"rho of {', '.join(names)} lies at the bound of the admissible region: the errors do not follow "
+            "the model, or the lag of the outcome stands in for them. Read neither rho nor its error.",
+            BoundaryWarning,
+            stacklevel=6,
+        )
+    units = design.layout.n_units
+    clusters = (units,) if dependence == "cluster" else ()
+    law = Law(units - 1) if dependence == "cluster" else NORMAL
+    rho = np.array([root.theta[k] for k in moments.rho_places.values()])
+    return ScoreInference((V + V.T) / 2, rho, tuple(at_bound), (), clusters, (), law, omega)
+
+
+def infer_by_quasi_score(found: Estimate, asked: Request) -> Inference:
+    """Return the inference of the same estimates under the covariance that is asked for."""
+    assert isinstance(found, QuasiScoreEstimate)
+    return _inference(found.moments, found.a, found.root, asked.covariance)

@@ -1,0 +1,169 @@
+r"""Roots of the quasi-score :math:`\psi(\theta) = a(\theta)m(\theta) = 0`, with safeguards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .moments import Moments
+from .weights import ModelWeights
+
+__all__ = ["ExpectedSlope", "Root", "find_root"]
+
+Float = NDArray[np.float64]
+
+_STEPS, _TOLERANCE = 200, 1e-6
+_RADIUS, _START, _RHO = 0.98, 0.95, 0.995
+_LONGEST, _APART = 0.3, 1e-3
+
+
+class ExpectedSlope(Protocol):
+    """The slope of the moments that the model implies, and how far its series is from divergence."""
+
+    def __call__(self, theta: Float) -> Float:
+        """Return the slope; (M, parameters)."""
+
+    def gamma_radius(self, theta: Float) -> float:
+        """Return the spectral radius of the reduced form."""
+
+
+@dataclass(frozen=True, eq=False)
+class Root:
+    """Where the search ended.
+
+    Parameters
+    ----------
+    theta : array (parameters,)
+    converged : bool
+        Whether the quasi-score is zero there.
+    distance : float
+        :math:`m'\\Omega_0^{-1}m`, by which roots are chosen.
+    """
+
+    theta: Float
+    converged: bool
+    distance: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    moments: Moments
+    weights: ModelWeights
+    slope: ExpectedSlope
+    scale: Float  # the radius of the error matrix of each rho, in the order of theta
+
+    def run(self, start: Float) -> Root:
+        """Iterate from a start: damped Newton steps with a(theta) not differentiated, then undamped."""
+        moments, theta = self.moments, self._inside(start)
+        share, last, converged = 1.0, np.inf, False
+        for _ in range(_STEPS):
+            a = self.weights.weighted(self.slope(theta), moments.sigma(theta))
+            try:
+                step = -np.asarray(
+                    np.linalg.solve(a @ moments.slope(theta), a @ moments.values(theta)), dtype=np.float64
+                )
+            except np.linalg.LinAlgError:
+                break
+            longest = float(np.abs(step * self.scale).max())
+            if not np.isfinite(longest):
+                break
+            if longest > last:
+                share = max(0.25, 0.7 * share)
+            last = longest
+            new = self._moved(theta, step, min(share, _LONGEST / longest) if longest > 0 else share)
+            if new is None:
+                break
+            theta = new
+            if longest < _TOLERANCE:
+                converged = True
+                break
+        if converged:
+            theta = self._polished(theta)
+        value = self.weights.distance(moments.values(theta), moments.sigma(theta))
+        return Root(theta, converged, value)
+
+    def _polished(self, theta: Float) -> Float:
+        """Go on to rounding: the steps shrink by a factor each time, and cost little."""
+        for _ in range(30):
+            a = self.weights.weighted(self.slope(theta), self.moments.sigma(theta))
+            step = -np.linalg.solve(a @ self.moments.slope(theta), a @ self.moments.values(theta))
+            theta = theta + step
+            if float(np.abs(step).max()) < 1e-12:
+                break
+        return theta
+
+    def _inside(self, start: Float) -> Float:
+        """Shrink the spatial lags of a start until the reduced form exists."""
+        theta = self._clipped(start)
+        lags = [k for k, q in enumerate(self.moments.parameters) if q.outcome >= 0]
+        for _ in range(200):
+            if self.slope.gamma_radius(theta) < _START:
+                break
+            theta[lags] *= 0.95
+        return theta
+
+    def _clipped(self, theta: Float) -> Float:
+        out = theta.copy()
+        for k in self.moments.rho_places.values():
+            bound = _RHO / self.scale[k]
+            out[k] = np.clip(out[k], -bound, bound)
+        return out
+
+    def _moved(self, theta: Float, step: Float, share: float) -> Float | None:
+        for _ in range(60):
+            new = self._clipped(theta + share * step)
+            if self.slope.gamma_radius(new) < _RADIUS:
+                return new
+            share /= 2
+        return None
+
+
+def find_root(moments: Moments, weights: ModelWeights, slope: ExpectedSlope, start: Float) -> Root:
+    """Return the root of the quasi-score that is nearest in the metric of the model's weights.
+
+    The equations can have a second root with the spatial lag and the spatial error exchanged.  The
+    search runs from the start and from the exchange; where these differ, or one fails, also from
+    exchanges in one equation and from rho = 0.  Of the roots the one with the smallest distance is kept;
+    without a root, the point with the smallest.
+    """
+    scale = np.ones(len(start))
+    for g, k in moments.rho_places.items():
+        operator = moments.design.error_operator(g)
+        scale[k] = operator.radius if operator is not None and operator.radius > 0 else 1.0
+    search = _Search(moments, weights, slope, scale)
+    pairs = _exchanges(moments)
+    first = search.run(start)
+    if not pairs:
+        return first
+    found = [first, search.run(_exchanged(start, pairs))]
+    same = float(np.abs((found[0].theta - found[1].theta) * scale).max()) < _APART
+    if not (same and found[0].converged and found[1].converged):
+        without = start.copy()
+        without[list(moments.rho_places.values())] = 0.0
+        others = [without]
+        if len(pairs) > 1:
+            others += [_exchanged(start, [pair]) for pair in pairs]
+        found += [search.run(other) for other in others]
+    roots = [r for r in found if r.converged] or found
+    return min(roots, key=lambda r: r.distance)
+
+
+def _exchanges(moments: Moments) -> list[tuple[int, int]]:
+    """Return (lag of the own outcome, rho) of each equation that has both, by the same matrix."""
+    out = []
+    for g, k in moments.rho_places.items():
+        error = moments.design.structure.equations[g].error
+        for j, q in enumerate(moments.parameters):
+            if q.equation == g and q.outcome == g and q.weights == error:
+                out.append((j, k))
+    return out
+
+
+def _exchanged(theta: Float, pairs: list[tuple[int, int]]) -> Float:
+    out = theta.copy()
+    for lag, rho in pairs:
+        out[lag], out[rho] = theta[rho], theta[lag]
+    return out
