@@ -14,7 +14,7 @@ from spatial.ids.alignment import check_ids
 
 from .algebra import group_codes, group_name
 from .checks import links_fit, number
-from .conversion import owned
+from .csr import owned
 from .meta import Meta
 from .value import Weights, WeightsLike, as_weights
 

@@ -2,86 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
+import scipy.sparse as sparse
 
 from spatial.errors import AlignmentError, WeightsError, name_ids
 from spatial.ids.alignment import as_float, check_ids
 
-if TYPE_CHECKING:
-    from .meta import Meta
+from .csr import owned
+from .meta import Meta
 
 __all__ = [
-    "canonical_csr",
+    "HEADS",
+    "STRENGTHS",
+    "TAILS",
     "from_dense",
     "from_frame",
     "from_graph",
     "from_sparse",
     "from_w",
-    "owned",
+    "link_columns",
     "to_frame",
     "to_graph",
     "to_w",
 ]
 
-Parts = tuple["pd.Index[Any]", sp.csr_array]
-
-
-def canonical_csr(matrix: Any, ids: pd.Index[Any]) -> sp.csr_array:
-    """Return float64 CSR with sorted indices, duplicates summed and no stored zeros; read-only."""
-    if not sp.issparse(matrix):
-        raise WeightsError(
-            f"Weights need a scipy sparse matrix; got {type(matrix).__name__}. Use Weights.from_dense."
-        )
-    if matrix.shape != (len(ids), len(ids)):
-        raise AlignmentError(
-            f"{len(ids)} ids need a matrix of shape ({len(ids)}, {len(ids)}); got {matrix.shape}."
-        )
-    out = sp.csr_array(matrix, dtype=np.float64)
-    if not out.has_canonical_format or (out.data == 0).any():
-        out = out.copy()
-        out.sum_duplicates()
-        out.eliminate_zeros()
-        owned(out)
-    finite = np.isfinite(out.data)
-    if not finite.all():
-        rows = np.repeat(np.arange(len(ids)), np.diff(out.indptr))[~finite]
-        raise WeightsError(
-            f"Weights must be finite; NaN or infinity in the rows of {name_ids(ids[np.unique(rows)])}. "
-            "Infinite inverse distances mean coincident points."
-        )
-    narrow = np.int32 if max(out.nnz, *out.shape) <= np.iinfo(np.int32).max else np.int64
-    parts = (out.data, out.indices.astype(narrow, copy=False), out.indptr.astype(narrow, copy=False))
-    # Read-only arrays are shared, between weights too; others stay the caller's, who may write to them.
-    locked = tuple(_locked(part.copy() if part.flags.writeable else part) for part in parts)
-    frozen = sp.csr_array(locked, shape=out.shape)
-    frozen.has_canonical_format = True
-    return frozen
-
-
-def owned(matrix: sp.csr_array) -> sp.csr_array:
-    """Lock the arrays of a matrix that nobody else holds, so that `canonical_csr` need not copy them."""
-    for part in (matrix.data, matrix.indices, matrix.indptr):
-        _locked(part)
-    return matrix
-
-
-def _locked(array: Any) -> Any:
-    array.flags.writeable = False
-    return array
+Parts = tuple["pd.Index[Any]", sparse.csr_array]
 
 
 def from_sparse(matrix: Any, ids: Any) -> Parts:
-    """Return ids and CSR; ids default to 0..N-1."""
-    if not sp.issparse(matrix):
+    """Return ids and the matrix; ids default to 0..N-1."""
+    if not sparse.issparse(matrix):
         raise WeightsError(
             f"A scipy sparse matrix is needed; got {type(matrix).__name__}. Use Weights.from_dense."
         )
-    own = owned(sp.csr_array(matrix, copy=True))
-    return (pd.RangeIndex(own.shape[0]) if ids is None else check_ids(ids, "Weights")), own
+    return (pd.RangeIndex(matrix.shape[0]) if ids is None else check_ids(ids, "Weights")), matrix
 
 
 def from_dense(matrix: Any, ids: Any) -> Parts:
@@ -96,29 +54,45 @@ def from_dense(matrix: Any, ids: Any) -> Parts:
             )
         values = matrix.loc[:, list(index)].to_numpy(dtype=np.float64)
         if ids is None:
-            return index, sp.csr_array(values)
+            return index, sparse.csr_array(values)
         wanted = check_ids(ids, "Weights")
         order = index.get_indexer(wanted)
         if len(wanted) != len(index) or (order < 0).any():
             raise AlignmentError(
                 f"The matrix is labelled, and its ids are not those given: {name_ids(wanted[order < 0])}."
             )
-        return wanted, sp.csr_array(values[np.ix_(order, order)])
+        return wanted, sparse.csr_array(values[np.ix_(order, order)])
     values = np.asarray(matrix, dtype=np.float64)
     if values.ndim != 2 or values.shape[0] != values.shape[1]:
         raise WeightsError(f"A weights matrix must be square; got shape {values.shape}.")
-    own = owned(sp.csr_array(values))
+    own = owned(sparse.csr_array(values))
     return (pd.RangeIndex(len(values)) if ids is None else check_ids(ids, "Weights")), own
+
+
+# The usual names of the columns of a table of links: ours, libpysal's, spdep's, those of flow data.
+HEADS = frozenset({"i", "focal", "from", "origin", "source", "id_i"})
+TAILS = frozenset({"j", "neighbor", "neighbour", "to", "destination", "target", "id_j"})
+STRENGTHS = frozenset({"w", "weight", "weights", "wij", "w_ij"})
+
+
+def link_columns(names: Sequence[Any]) -> tuple[int, int, int] | None:
+    """Return the places of the columns of unit, neighbour and weight by their names, or None.
+
+    Examples
+    --------
+    >>> link_columns(["weight", "focal", "neighbor"])
+    (1, 2, 0)
+    """
+    plain = [str(name).strip().lower() for name in names]
+    found = [[k for k, name in enumerate(plain) if name in known] for known in (HEADS, TAILS, STRENGTHS)]
+    return (found[0][0], found[1][0], found[2][0]) if all(len(f) == 1 for f in found) else None
 
 
 def from_frame(links: pd.DataFrame, ids: Any) -> Parts:
     """Return ids and CSR of a table of links i, j, w; a link given twice is refused."""
     if not isinstance(links, pd.DataFrame):
         raise WeightsError(f"Links must be a DataFrame with columns i, j and w; got {type(links).__name__}.")
-    columns = ["i", "j", "w"] if {"i", "j", "w"} <= set(links.columns) else list(links.columns[:3])
-    if len(columns) < 3:
-        raise WeightsError(f"A table of links needs three columns, i, j and w; got {list(links.columns)}.")
-    heads, tails, values = (links[c] for c in columns)
+    heads, tails, values = _link_table(links)
     if heads.isna().any() or tails.isna().any():
         raise WeightsError(
             f"{int((heads.isna() | tails.isna()).sum())} links lack an id; each needs i, j and w."
@@ -133,16 +107,31 @@ def from_frame(links: pd.DataFrame, ids: Any) -> Parts:
         pairs = list(zip(heads[twice], tails[twice], strict=True))
         raise WeightsError(f"Each link must be given once; these pairs repeat: {name_ids(pairs)}.")
     shape = (len(index), len(index))
-    return index, sp.csr_array((as_float(values, "Weights of links"), (row, column)), shape=shape)
+    return index, sparse.csr_array((as_float(values, "Weights of links"), (row, column)), shape=shape)
 
 
-def to_frame(matrix: sp.csr_array, ids: pd.Index[Any]) -> pd.DataFrame:
+def _link_table(links: pd.DataFrame) -> list[pd.Series[Any]]:
+    """Return unit, neighbour and weight, by the names of the columns (or of the levels of the index)."""
+    flat = links if links.index.nlevels == 1 else links.reset_index()
+    places = link_columns(list(flat.columns))
+    if places is None and flat.shape[1] == 3 and list(flat.columns) == [0, 1, 2]:
+        places = (0, 1, 2)  # columns that nobody named
+    if places is None:
+        raise WeightsError(
+            "A table of links needs columns i, j and w, or as libpysal, spdep and flow data name them "
+            "(focal, neighbor, weight; from, to, weights; origin, destination), each once; got "
+            f"{name_ids(flat.columns)}. Rename them, e.g. frame.rename(columns={{'a': 'i', 'b': 'j'}})."
+        )
+    return [flat.iloc[:, place] for place in places]
+
+
+def to_frame(matrix: sparse.csr_array, ids: pd.Index[Any]) -> pd.DataFrame:
     """Return columns i, j, w in the order of the rows."""
     rows = np.repeat(np.arange(len(ids)), np.diff(matrix.indptr))
     return pd.DataFrame({"i": ids[rows], "j": ids[matrix.indices], "w": matrix.data.copy()})
 
 
-def to_graph(matrix: sp.csr_array, ids: pd.Index[Any]) -> Any:
+def to_graph(matrix: sparse.csr_array, ids: pd.Index[Any]) -> Any:
     """Return a libpysal Graph; islands become its self-loops of weight 0."""
     from libpysal.graph import Graph
 
@@ -166,18 +155,16 @@ def from_graph(graph: Any) -> Parts:
         ids.get_indexer(level)[codes]
         for level, codes in zip(links.index.levels, links.index.codes, strict=True)
     )
-    return ids, owned(sp.csr_array((links.to_numpy(np.float64), (i, j)), shape=(len(ids), len(ids))))
+    return ids, owned(sparse.csr_array((links.to_numpy(np.float64), (i, j)), shape=(len(ids), len(ids))))
 
 
 def graph_meta(graph: Any) -> Meta:
     """Return what a Graph knows of itself."""
-    from .meta import Meta
-
     normal = {"R": "row", "O": "none"}.get(graph.transformation, f"libpysal {graph.transformation}")
     return Meta(kind="given", normalization=normal, islands="keep", source="libpysal Graph")
 
 
-def to_w(matrix: sp.csr_array, ids: pd.Index[Any]) -> Any:
+def to_w(matrix: sparse.csr_array, ids: pd.Index[Any]) -> Any:
     """Return a legacy libpysal W with the same ids, order and weights."""
     from libpysal.weights import W
 
@@ -195,12 +182,10 @@ def from_w(w: Any) -> Parts:
     """Return ids and CSR of a legacy W, in its id order."""
     if not hasattr(w, "id_order"):
         raise WeightsError(f"A legacy libpysal W is needed; got {type(w).__name__}.")
-    return pd.Index(w.id_order), owned(sp.csr_array(w.sparse, copy=True))
+    return pd.Index(w.id_order), owned(sparse.csr_array(w.sparse, copy=True))
 
 
 def w_meta(w: Any) -> Meta:
     """Return what a legacy W knows of itself."""
-    from .meta import Meta
-
     normal = {"R": "row", "O": "none"}.get(str(w.transform), f"libpysal {w.transform}")
     return Meta(kind="given", normalization=normal, islands="keep", source="libpysal W")

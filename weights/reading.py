@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import scipy.sparse as sparse
 
 from spatial.errors import AlignmentError, SpatialWarning, WeightsError, name_ids
 from spatial.ids.alignment import check_ids
+from spatial.ids.kinds import id_text
+from spatial.ids.matching import why_apart
 
 from .io.formats import Form, parse
 from .io.links import unique_ids
@@ -116,28 +117,26 @@ def read_for(cities: Any, path: str | Path) -> Weights:
 
 def weights_of(parsed: Parsed, ids: Any, path: Path, whose: str = "ids=") -> Weights:
     """Return the weights, in the order of `ids` where they are given; `whose` names these in messages."""
-    if parsed.ids is not None:
-        unique_ids(parsed.ids, path)
+    own = None if parsed.ids is None else unique_ids(parsed.ids, path)
     if ids is None:
-        index, matrix = _own_ids(parsed, path), parsed.matrix
+        index, matrix = _own_ids(parsed, own, path), parsed.matrix
     else:
         index = check_ids(ids.index if isinstance(ids, pd.DataFrame) else ids, "ids=")
-        matrix = _aligned(parsed, index, path, whose)
-    try:
-        W = Weights(index, matrix)
-    except WeightsError as error:
-        raise WeightsError(f"{path.name}: {error}") from None
-    given = Meta(
+        matrix = _aligned(parsed, own, index, path, whose)
+    meta = parsed.meta or Meta(
         parameters=dict(parsed.facts or {}),
-        normalization="row" if is_row_standardized(W.sparse) else "none",
+        normalization="row" if is_row_standardized(matrix) else "none",
         islands="keep",
         source=path.name,
     )
-    return Weights(W.ids, W.sparse, parsed.meta or given)
+    try:
+        return Weights(index, matrix, meta)
+    except WeightsError as error:
+        raise WeightsError(f"{path.name}: {error}") from None
 
 
-def _own_ids(parsed: Parsed, path: Path) -> pd.Index[Any]:
-    if parsed.ids is None:
+def _own_ids(parsed: Parsed, own: pd.Index[Any] | None, path: Path) -> pd.Index[Any]:
+    if own is None:
         n = parsed.matrix.shape[0]
         warnings.warn(
             f"{path.name} names no units: its rows are numbered 0 to {n - 1}. "
@@ -146,25 +145,29 @@ def _own_ids(parsed: Parsed, path: Path) -> pd.Index[Any]:
             stacklevel=4,
         )
         return pd.RangeIndex(n)
-    if parsed.announced is not None and parsed.announced > len(parsed.ids):
+    if parsed.announced is not None and parsed.announced > len(own):
         raise flag(
             path,
-            f"the header announces {parsed.announced} units, but only {len(parsed.ids)} are named: "
+            f"the header announces {parsed.announced} units, but only {len(own)} are named: "
             "the others have no links, or the file is truncated. Pass ids= with all ids of the map.",
         )
-    return pd.Index(list(parsed.ids), name=parsed.name)
+    return own.rename(parsed.name)
 
 
-def _aligned(parsed: Parsed, wanted: pd.Index[Any], path: Path, whose: str) -> sparse.csr_array:
-    """Return the matrix in the order of `wanted`, matched by how the ids are written."""
-    if parsed.ids is None:
+def _aligned(
+    parsed: Parsed, own: pd.Index[Any] | None, wanted: pd.Index[Any], path: Path, whose: str
+) -> sparse.csr_array:
+    """Return the matrix in the order of `wanted`, matched by the text that an id means."""
+    if own is None:
         if parsed.matrix.shape[0] != len(wanted):
             raise AlignmentError(
                 f"{path.name} is a matrix of {parsed.matrix.shape[0]} rows without ids; ids= has "
                 f"{len(wanted)}. Pass one id for each row, in the order of the rows."
             )
         return parsed.matrix
-    have, want = pd.Index([str(i) for i in parsed.ids]), pd.Index([_written(i) for i in wanted])
+    if own.equals(wanted) and not _miscounted(parsed, wanted):
+        return parsed.matrix
+    have, want = (_written(i) for i in (own, wanted))
     if not want.is_unique:
         alike = want[want.duplicated()].unique()
         raise AlignmentError(f"ids= must differ as written; these are written alike: {name_ids(alike)}.")
@@ -187,8 +190,13 @@ def _miscounted(parsed: Parsed, wanted: pd.Index[Any]) -> bool:
     return parsed.announced is not None and parsed.announced != len(wanted)
 
 
-def _written(value: Any) -> str:
-    return str(value.item() if isinstance(value, np.generic) else value)
+def _written(ids: pd.Index[Any]) -> pd.Index[Any]:
+    """Return the text that each id means: 37009, "37009" and "37009.0" are one, "01001" is only that."""
+    if pd.api.types.is_integer_dtype(ids.dtype):
+        return pd.Index(ids.astype(str))
+    texts = [str(i) if isinstance(i, int) else id_text(i) for i in ids.tolist()]
+    written = pd.Index(texts)
+    return written if written.is_unique else pd.Index([str(i) for i in ids.tolist()])
 
 
 def _other_map(
@@ -199,7 +207,7 @@ def _other_map(
     path: Path,
     whose: str,
 ) -> str:
-    count = parsed.announced or len(parsed.ids or ())
+    count = parsed.announced or parsed.matrix.shape[0]
     parts = [
         f"{path.name} holds weights for other units than those of {whose} "
         f"({count} in the file, {len(wanted)} in {whose})."
@@ -213,5 +221,6 @@ def _other_map(
         cure = "Pass the ids of the map that the file was made for, or read without ids= and use W.subset."
     else:
         cure = "Give the file that was made for this map, or build the weights from the map."
+    parts.append(why_apart(extra, absent, "the file", whose) if extra and len(absent) else "")
     parts.append(cure)
-    return " ".join(parts)
+    return " ".join(filter(None, parts))

@@ -12,8 +12,9 @@ import scipy.sparse as sparse
 from spatial.errors import AlignmentError, WeightsError, name_ids
 from spatial.ids.alignment import check_ids, indexer
 
-from . import algebra, conversion, cutting, normalization
+from . import algebra, normalization
 from .checks import one_of
+from .csr import owned
 from .meta import Meta
 
 __all__ = ["Transformations"]
@@ -107,10 +108,10 @@ class Transformations:
         if (order < 0).any():
             raise AlignmentError(f"These ids are not in the weights: {name_ids(wanted[order < 0])}.")
         policy = None if islands is None else one_of(islands, ("raise", "keep"), "islands")
-        cut, meta = cutting.cut_out(
+        cut, meta = algebra.cut_out(
             self.sparse, self.ids, self.meta, order, renormalize=renormalize, islands=policy
         )
-        return replace(self, ids=wanted, sparse=conversion.owned(cut), meta=meta)
+        return replace(self, ids=wanted, sparse=owned(cut), meta=meta)
 
     def higher_order(self, k: int, *, lower: bool = False) -> Self:
         """Return the neighbours at exactly `k` steps, or at up to `k` with `lower`.
@@ -124,7 +125,7 @@ class Transformations:
         return self._made(*algebra.within_groups(self, groups))
 
     def _with(self, matrix: sparse.csr_array, **meta: Any) -> Self:
-        return replace(self, sparse=conversion.owned(matrix), meta=replace(self.meta, **meta))
+        return replace(self, sparse=owned(matrix), meta=replace(self.meta, **meta))
 
     def _made(self, matrix: sparse.csr_array, meta: Meta) -> Self:
-        return replace(self, sparse=conversion.owned(matrix), meta=meta)
+        return replace(self, sparse=owned(matrix), meta=meta)

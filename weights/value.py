@@ -15,6 +15,7 @@ from spatial.ids.alignment import check_ids, indexer
 from spatial.results import drawn_by
 
 from . import algebra, conversion, lags, normalization
+from .csr import canonical_csr
 from .io import formats
 from .io.parsed import Options
 from .meta import Meta
@@ -63,7 +64,7 @@ class Weights(Transformations):
     def __post_init__(self) -> None:
         ids = check_ids(self.ids, "Weights")
         object.__setattr__(self, "ids", ids)
-        object.__setattr__(self, "sparse", conversion.canonical_csr(self.sparse, ids))
+        object.__setattr__(self, "sparse", canonical_csr(self.sparse, ids))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle through the constructor, so that what is loaded is immutable too."""
@@ -273,7 +274,11 @@ class Weights(Transformations):
 
     @classmethod
     def from_frame(cls, links: pd.DataFrame, ids: Any = None, *, meta: Meta | None = None) -> Weights:
-        """Build from columns ``i, j, w`` (or the first three columns); `ids` adds units without links."""
+        """Build from columns ``i, j, w``; `ids` adds units without links.
+
+        Columns are found by their names, in any order: also ``focal, neighbor, weight`` (libpysal), ``from,
+        to, weights`` (spdep) and ``origin, destination, weight``.  Other names are refused.
+        """
         return cls(*conversion.from_frame(links, ids), meta or Meta(source="frame"))
 
     @classmethod

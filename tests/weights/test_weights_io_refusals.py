@@ -260,14 +260,14 @@ def test_rows_and_columns_of_a_labelled_table_must_agree(tmp_path: Path) -> None
 def test_text_in_no_known_encoding(tmp_path: Path) -> None:
     path = tmp_path / "w.csv"
     path.write_bytes(b"i,j,w\n\xff\xff\xff,b,1\n")
-    with pytest.raises(WeightsError, match=r"not text in UTF-8 or GB18030\. Name its encoding"):
+    with pytest.raises(WeightsError, match=r"neither UTF-8 nor Chinese in GB18030.* Pass encoding="):
         read(path)
-    with pytest.raises(WeightsError, match="not text in 'ascii'"):
+    with pytest.raises(WeightsError, match="the file cannot be read as ascii: byte 6"):
         read(path, encoding="ascii")
-    with pytest.raises(WeightsError, match="'klingon' is no known encoding"):
+    with pytest.raises(WeightsError, match="encoding='klingon' is not known"):
         read(path, encoding="klingon")
     path.write_bytes(b"i,j,w\na\x00,b,1\n")
-    with pytest.raises(WeightsError, match="not text"):
+    with pytest.raises(WeightsError, match="no text: it holds zero bytes"):
         read(path)
 
 
@@ -297,13 +297,10 @@ def test_npz_and_parquet_that_hold_something_else(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     path = tmp_path / "w.npz"
     np.savez(path, x=np.arange(3))
-    with pytest.raises(WeightsError, match=r"holds a CSR matrix: data, indices, indptr; found 'x'"):
-        read(path)
-    sp.save_npz(path, sp.csc_array(np.eye(2)))
-    with pytest.raises(WeightsError, match="holds a CSR matrix"):
+    with pytest.raises(WeightsError, match=r"a sparse matrix, in CSR data, indices and indptr; found 'x'"):
         read(path)
     np.savez(path, data=[1.0], indices=[5], indptr=[0, 1])
-    with pytest.raises(WeightsError, match="the arrays are no CSR matrix"):
+    with pytest.raises(WeightsError, match="column numbers must be whole, 0 to 0; they go from 5"):
         read(path)
     np.savez(path, data=[1.0], indices=[0], indptr=[0, 1], ids=[1, 2])
     with pytest.raises(WeightsError, match="2 ids, but 1 rows"):

@@ -17,7 +17,7 @@ from spatial.places.crs import frame_of
 from spatial.places.points import geometry_of, points_of
 from spatial.places.sphere import lonlat_fault
 from spatial.weights.checks import number, one_of
-from spatial.weights.conversion import owned
+from spatial.weights.csr import owned
 from spatial.weights.meta import Meta
 from spatial.weights.value import Weights
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from spatial.errors import WeightsError
 from spatial.places.points import Points, points_of
 from spatial.weights.checks import links_fit, number, one_of, whole
-from spatial.weights.conversion import owned
+from spatial.weights.csr import owned
 from spatial.weights.meta import Meta
 from spatial.weights.value import Weights
 

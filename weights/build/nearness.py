@@ -13,7 +13,7 @@ from spatial.errors import DataError, WeightsError, name_ids
 from spatial.ids.alignment import aligned_values, check_ids, require_finite
 from spatial.places.points import points_of
 from spatial.weights.checks import links_fit, number
-from spatial.weights.conversion import owned
+from spatial.weights.csr import owned
 from spatial.weights.meta import Meta
 from spatial.weights.value import Weights, WeightsLike, as_weights
 

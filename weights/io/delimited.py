@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from spatial.weights.conversion import link_columns
 from spatial.weights.meta import HasLinks
 
 from .links import links_at_once
 from .parsed import Options, Parsed, flag
-from .tables import Row, named_columns, read_table, table_of, table_rows
+from .tables import Row, read_table, table_of, table_rows
 from .words import ids_by_rule, read_text
 
 __all__ = ["read_csv", "write_csv"]
@@ -44,7 +45,7 @@ def _read_csv(text: str, separator: str, path: Path, form: str | None) -> Parsed
                 yield line, cells if any(quoted) else [cell.strip() for cell in cells]
 
     header = next(rows(), (0, []))[1]
-    if form in (None, "links") and len(header) == 3 and named_columns(header) == (0, 1, 2):
+    if form in (None, "links") and len(header) == 3 and link_columns(header) == (0, 1, 2):
         found = links_at_once(text, path, sep=separator, skiprows=1)
         if found is not None and (any(quoted) or all(unit == unit.strip() for unit in found[0])):
             return Parsed(found[1], typed(found[0], 0, 2), complete=False)

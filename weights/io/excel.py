@@ -43,10 +43,24 @@ def read_xlsx(path: Path, options: Options) -> Parsed:
 
 
 def _trimmed(cells: list[list[Any]]) -> list[Row]:
-    """Number the rows that hold anything, and cut columns that are empty to the end."""
+    """Number the rows that hold anything; cut empty columns at the end, titles above and notes below."""
     rows = [(k, row) for k, row in enumerate(cells, start=1) if any(c is not None for c in row)]
+    while len(rows) > 1 and _is_remark(rows[0][1], rows[1:]):
+        del rows[0]
+    while len(rows) > 1 and _is_remark(rows[-1][1], rows[:-1]):
+        del rows[-1]
     width = max((k for _, row in rows for k, c in enumerate(row, start=1) if c is not None), default=0)
     return [(k, [*row[:width], *[None] * (width - len(row))]) for k, row in rows]
+
+
+def _is_remark(row: list[Any], others: list[Row]) -> bool:
+    """Whether a row is one text alone, beside a table of two columns or more."""
+    filled = [c for c in row if c is not None]
+    return (
+        len(filled) == 1
+        and isinstance(filled[0], str)
+        and any(sum(c is not None for c in other) > 1 for _, other in others)
+    )
 
 
 def _typed_cells(cells: Sequence[Any], column: int | None = None, weight: int = 0) -> list[Any]:  # noqa: ARG001

@@ -2,22 +2,89 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from spatial.weights.meta import HasLinks
 
-from .links import links_to_csr
+from .links import codes_to_csr, links_to_csr
 from .parsed import Options, Parsed, flag
-from .words import Rows, create, header_line, read_lines, rows_of, shown, token_ids, typed_ids, unit_count
+from .words import (
+    Rows,
+    Words,
+    create,
+    header_line,
+    read_lines,
+    rows_of,
+    shown,
+    token_ids,
+    typed_ids,
+    unit_count,
+)
 
 __all__ = ["read_gal", "write_gal"]
 
 
 def read_gal(path: Path, options: Options) -> Parsed:
     """Read a GAL file; each weight is 1."""
-    rows = rows_of(read_lines(path, options.encoding))
+    text = read_lines(path, options.encoding)
+    top, _, rest = text.lstrip("\n").partition("\n")
+    clean = _at_once(rest, path)
+    if clean is not None and top.split():
+        n, facts = unit_count(rows_of(top), path)
+        if n == clean.matrix.shape[0]:
+            return replace(clean, ids=typed_ids(list(clean.ids or ()), top.split()), facts=facts)
+    return _read_rows(rows_of(text), path)
+
+
+def _at_once(text: str, path: Path) -> Parsed | None:
+    """Return what a clean file says below its header, or None where it needs the reader that goes by lines.
+
+    Clean is one line for a unit and its number of neighbours and, where there are any, one for these.
+    """
+    found = Words.of(text)
+    if found is None:
+        return None
+    second = np.minimum(found.first + 1, max(len(found.starts) - 1, 0))
+    lines = _unit_lines(found.per_line.tolist(), found.whole(second).tolist())
+    if not lines:
+        return None
+    at = found.first[lines]
+    is_id = np.ones(len(found.starts), dtype=bool)
+    is_id[at + 1] = False
+    codes, texts = found.coded(is_id)
+    is_unit = np.zeros(len(found.starts), dtype=bool)
+    is_unit[at] = True
+    heads, tails = codes[is_unit[is_id]], codes[~is_unit[is_id]]
+    place = np.full(len(texts), -1, dtype=np.int32)
+    place[heads] = np.arange(len(heads), dtype=np.int32)
+    if len(heads) != len(texts) or (place < 0).any():  # a unit named twice, or a neighbour without a row
+        return None
+    row = np.repeat(np.arange(len(heads), dtype=np.int32), found.whole(at + 1))
+    units = [texts[code] for code in heads.tolist()]
+    matrix = codes_to_csr(pd.Index(units), row, place[tails], np.ones(len(row)), path)
+    return Parsed(matrix, units)
+
+
+def _unit_lines(per_line: list[int], second: list[int]) -> list[int]:
+    """Return the lines of units: two words, of which the second says how many the next line has."""
+    found, line, last = [], 0, len(per_line)
+    while line < last:
+        count = second[line]
+        if per_line[line] != 2 or count < 0:
+            return []
+        if count > 0 and (line + 1 == last or per_line[line + 1] != count):
+            return []
+        found.append(line)
+        line += 2 if count else 1
+    return found
+
+
+def _read_rows(rows: Rows, path: Path) -> Parsed:
+    """Read line by line; what is wrong is named with its line."""
     n, facts = unit_count(rows, path)
     units: list[str] = []
     heads: list[str] = []

@@ -44,7 +44,7 @@ def read_gwt(path: Path, options: Options) -> Parsed:
             f"the header announces {n} units, but {len(parsed.ids or ())} are named. "
             "Correct the header, or export the file again.",
         )
-    ids = parsed.ids and typed_ids(parsed.ids, top.split())
+    ids = typed_ids(list(parsed.ids or ()), top.split())
     return Parsed(parsed.matrix, ids, complete=False, announced=n, facts=facts)
 
 

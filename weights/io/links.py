@@ -12,15 +12,20 @@ import pandas as pd
 import scipy.sparse as sparse
 
 from spatial.errors import name_ids
+from spatial.weights.csr import owned
 from spatial.weights.meta import HasLinks
 
 from .parsed import flag
 
-__all__ = ["links_at_once", "links_to_csr", "unique_ids", "with_islands"]
+__all__ = ["codes_to_csr", "links_at_once", "links_to_csr", "unique_ids", "with_islands"]
 
 
 def links_to_csr(
-    ids: Sequence[Any], heads: Sequence[Any], tails: Sequence[Any], values: Any, path: Path
+    ids: Sequence[Any] | pd.Index[Any],
+    heads: Sequence[Any] | pd.Index[Any],
+    tails: Sequence[Any] | pd.Index[Any],
+    values: Any,
+    path: Path,
 ) -> sparse.csr_array:
     """Return the matrix of links given by id; unknown ids and repeated pairs are refused."""
     index = unique_ids(ids, path)
@@ -32,20 +37,33 @@ def links_to_csr(
             f"these neighbours have no row of their own: {name_ids(unknown)}. "
             "The file is damaged, or was cut out of a larger one.",
         )
-    return _matrix_of(index, row, column, values, path)
+    return codes_to_csr(index, row, column, values, path)
 
 
-def _matrix_of(index: pd.Index[Any], row: Any, column: Any, values: Any, path: Path) -> sparse.csr_array:
-    pairs = row.astype(np.int64) * len(index) + column
-    twice = pd.Series(pairs).duplicated().to_numpy()
-    if twice.any():
+def codes_to_csr(
+    index: pd.Index[Any], row: np.ndarray, column: np.ndarray, values: Any, path: Path
+) -> sparse.csr_array:
+    """Return the matrix of links given by place in `index`; repeated pairs are refused by name."""
+    n, data = len(index), np.asarray(values, dtype=np.float64)
+    if len(row) and bool((row[1:] >= row[:-1]).all()):  # in the order of the units: nothing is to be moved
+        indptr = np.searchsorted(row, np.arange(n + 1)).astype(column.dtype)
+        matrix = sparse.csr_array((data, column, indptr), shape=(n, n))
+    else:
+        # Not summed yet, as sparse.coo_array(...).tocsr() would do.
+        order = np.lexsort((column, row))
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=n))])
+        matrix = sparse.csr_array((data[order], column[order], indptr), shape=(n, n))
+    matrix = matrix if matrix.has_sorted_indices else matrix.sorted_indices()
+    if not matrix.has_canonical_format:
+        pairs = row.astype(np.int64) * n + column
+        twice = pd.Series(pairs).duplicated().to_numpy()
         found = list(zip(index[row[twice]], index[column[twice]], strict=True))
         raise flag(
             path,
             f"each link must be given once; these pairs repeat: {name_ids(found)}. "
             "Drop the copies, or sum them.",
         )
-    return sparse.csr_array((np.asarray(values, np.float64), (row, column)), shape=(len(index),) * 2)
+    return owned(matrix)
 
 
 def links_at_once(text: str, path: Path, **options: Any) -> tuple[list[str], sparse.csr_array] | None:
@@ -66,19 +84,19 @@ def links_at_once(text: str, path: Path, **options: Any) -> tuple[list[str], spa
     if (codes < 0).any() or not all(isinstance(u, str) for u in units):
         return None
     size = len(frame)
-    return units, _matrix_of(pd.Index(units), codes[:size], codes[size:], values, path)
+    return units, codes_to_csr(pd.Index(units), codes[:size], codes[size:], values, path)
 
 
-def unique_ids(ids: Sequence[Any], path: Path) -> pd.Index[Any]:
+def unique_ids(ids: Sequence[Any] | pd.Index[Any] | np.ndarray, path: Path) -> pd.Index[Any]:
     """Return the ids as an index, or name those that appear twice."""
-    index = pd.Index(list(ids))
+    index = ids if isinstance(ids, pd.Index) else pd.Index(ids)
     if not index.is_unique:
         twice = index[index.duplicated()].unique()
         raise flag(path, f"each unit must appear once; these ids repeat: {name_ids(twice)}.")
     return index
 
 
-def _where(items: Sequence[Any], mask: Any) -> list[Any]:
+def _where(items: Sequence[Any] | pd.Index[Any], mask: Any) -> list[Any]:
     return [items[k] for k in np.flatnonzero(mask).tolist()]
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sparse
 
-from spatial.errors import name_ids
+from spatial.errors import WeightsError, name_ids
+from spatial.weights.csr import checked_csr, owned
 from spatial.weights.meta import HasLinks
 
 from .parsed import Options, Parsed, decode_meta, encode_meta, flag
@@ -113,15 +114,22 @@ def _read_sparse(reader: Any, path: Path) -> Any:
 
 def square(matrix: Any, path: Path) -> sparse.csr_array:
     """Return a real square CSR of a dense or sparse matrix; repeated entries are refused."""
-    if np.issubdtype(matrix.dtype, np.complexfloating) or not np.issubdtype(matrix.dtype, np.number):
-        raise flag(path, f"weights are real numbers; the matrix holds {matrix.dtype}.")
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise flag(path, f"a weights matrix must be square; found shape {matrix.shape}.")
-    if sparse.issparse(matrix):
-        entries = sparse.coo_array(matrix)
-        place = entries.coords[0].astype(np.int64) * matrix.shape[0] + entries.coords[1]
-        twice = pd.Series(place).duplicated().to_numpy()
-        if twice.any():
-            pairs = [(int(p) // matrix.shape[0] + 1, int(p) % matrix.shape[0] + 1) for p in place[twice]]
-            raise flag(path, f"each link must be given once; these (row, column) repeat: {name_ids(pairs)}.")
-    return sparse.csr_array(matrix, dtype=np.float64)
+    if matrix.dtype.kind not in "fiub":
+        raise flag(path, f"weights are real numbers; the matrix holds {matrix.dtype}.")
+    entries = matrix if sparse.issparse(matrix) else sparse.csr_array(matrix)
+    try:
+        found = checked_csr(entries)
+    except WeightsError as error:
+        raise flag(path, str(error)) from None
+    if not found.has_canonical_format:
+        found = found.copy()
+        found.sum_duplicates()
+    if entries.format in ("csr", "csc", "coo") and found.nnz < entries.nnz:
+        rows, columns = sparse.coo_array(entries).coords
+        place = pd.Series(rows.astype(np.int64) * matrix.shape[0] + columns)
+        twice = place[place.duplicated()].unique().tolist()
+        pairs = [(p // matrix.shape[0] + 1, p % matrix.shape[0] + 1) for p in twice]
+        raise flag(path, f"each link must be given once; these (row, column) repeat: {name_ids(pairs)}.")
+    return owned(found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -20,33 +19,57 @@ from .words import plain_ids
 __all__ = ["read_npz", "write_npz"]
 
 
+# What scipy.sparse.save_npz stores of each of its formats, and how the matrix is made of it.
+_FORMATS: dict[str, tuple[str, ...]] = {
+    "csr": ("data", "indices", "indptr"),
+    "csc": ("data", "indices", "indptr"),
+    "bsr": ("data", "indices", "indptr"),
+    "coo": ("data", "row", "col"),
+    "dia": ("data", "offsets"),
+}
+
+
 def read_npz(path: Path, options: Options) -> Parsed:  # noqa: ARG001
-    """Read arrays of CSR; nothing is unpickled."""
+    """Read the arrays of a sparse matrix of any of scipy's formats; nothing is unpickled."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, TypeError, OSError) as error:
         raise flag(path, f"not an .npz of plain arrays ({error}). Objects are never unpickled.") from None
-    absent = {"data", "indices", "indptr"} - set(arrays)
-    if absent or bytes(np.asarray(arrays.get("format", b"csr")).item()) != b"csr":
-        raise flag(
-            path,
-            "an .npz of weights holds a CSR matrix: data, indices, indptr; "
-            f"found {name_ids(sorted(arrays))}. Write it with W.write or scipy.sparse.save_npz.",
-        )
-    try:
-        n = len(arrays["indptr"]) - 1
-        shape = tuple(arrays["shape"].tolist()) if "shape" in arrays else (n, n)
-        matrix = sparse.csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape)
-        matrix.check_format(full_check=True)
-    except (ValueError, IndexError) as error:
-        raise flag(path, f"the arrays are no CSR matrix ({error}). Write the file again.") from None
+    matrix = _matrix(arrays, path)
     about = about_of(arrays.get("about"), path)
-    ids = arrays["ids"].tolist() if "ids" in arrays else about.get("ids")
+    ids = arrays.get("ids")
+    if ids is None:
+        ids = about.get("ids")
+    elif ids.ndim != 1 or ids.dtype.kind not in "iuU":
+        raise flag(path, f"ids must be whole numbers or text, one a row; found {ids.dtype} of {ids.shape}.")
     parsed = square(matrix, path)
     if ids is not None and len(ids) != parsed.shape[0]:
         raise flag(path, f"{len(ids)} ids, but {parsed.shape[0]} rows. Write the file again.")
     return Parsed(parsed, ids, meta=decode_meta(about.get("meta")), name=about.get("name"))
+
+
+def _matrix(arrays: dict[str, Any], path: Path) -> Any:
+    kind = np.asarray(arrays.get("format", "csr"))
+    name = bytes(kind.item()).decode(errors="replace") if kind.dtype.kind == "S" else str(kind)
+    needed = _FORMATS.get(name, ())
+    if not needed or not set(needed) <= set(arrays):
+        raise flag(
+            path,
+            "an .npz of weights holds a sparse matrix, in CSR data, indices and indptr; "
+            f"found {name_ids(sorted(arrays))}. Write it with W.write or scipy.sparse.save_npz.",
+        )
+    data, *places = (arrays[part] for part in needed)
+    try:
+        n = len(arrays["indptr"]) - 1 if name == "csr" else None
+        shape = tuple(int(length) for length in arrays["shape"]) if "shape" in arrays else (n, n)
+        make = getattr(sparse, f"{name}_array")
+        parts = (data, tuple(places)) if name == "coo" else (data, *places)
+        return make(parts, shape=shape)
+    except (ValueError, IndexError, TypeError) as error:
+        raise flag(
+            path, f"the arrays are no {name.upper()} matrix ({error}). Write the file again."
+        ) from None
 
 
 def write_npz(W: HasLinks, path: Path, options: Options) -> None:  # noqa: ARG001

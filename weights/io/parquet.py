@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from spatial.errors import name_ids
 from spatial.weights.meta import HasLinks
 
-from .links import links_to_csr, with_islands
+from .links import codes_to_csr, unique_ids, with_islands
 from .parsed import Options, Parsed, about_of, decode_meta, encode_meta, flag, name_of
 from .words import plain_ids
 
@@ -21,33 +23,64 @@ _KEY = b"spatial_weights"
 
 
 def read_parquet(path: Path, options: Options) -> Parsed:  # noqa: ARG001
-    """Read a table focal, neighbor, weight; an island is a link of weight 0 to itself."""
+    """Read a table focal, neighbor, weight; an island is a link of weight 0 to itself.
+
+    One column is in memory at a time, and no value becomes a Python object.
+    """
     pa, pq = _pyarrow(path)
     try:
-        table = pq.read_table(path)
+        schema = pq.read_schema(path)
+        names = _columns(schema, path)
+        index, row, column = _codes(pa, lambda k: _column(pq, path, names[k]))
+        values = _weights(pa, _column(pq, path, names[2]), names[2], path)
     except (pa.ArrowException, OSError) as error:
         raise flag(path, f"not a Parquet file that can be read ({error}).") from None
-    names = [
-        c for c in (("focal", "neighbor", "weight"), ("i", "j", "w")) if set(c) <= set(table.column_names)
-    ]
-    if not names:
-        raise flag(
-            path,
-            f"columns focal, neighbor, weight (or i, j, w) are needed; found {name_ids(table.column_names)}.",
-        )
-    heads, tails, values = (table.column(c) for c in names[0])
-    if heads.null_count or tails.null_count or values.null_count:
-        raise flag(path, "each link needs an id, a neighbour and a weight; some are missing.")
-    if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
-        raise flag(path, f"weights are real numbers; the column {names[0][2]!r} holds {values.type}.")
-    head, tail = heads.to_pylist(), tails.to_pylist()
-    units = list(dict.fromkeys([*head, *tail]))
-    meta = table.schema.metadata or {}
-    about = about_of(meta.get(_KEY), path)
-    matrix = links_to_csr(units, head, tail, values.to_numpy(), path)
+    about = about_of((schema.metadata or {}).get(_KEY), path)
+    matrix = codes_to_csr(unique_ids(index, path), row, column, values, path)
     return Parsed(
-        matrix, units, complete=bool(about), meta=decode_meta(about.get("meta")), name=about.get("name")
+        matrix, index, complete=bool(about), meta=decode_meta(about.get("meta")), name=about.get("name")
     )
+
+
+def _columns(schema: Any, path: Path) -> tuple[str, str, str]:
+    for names in (("focal", "neighbor", "weight"), ("i", "j", "w")):
+        if set(names) <= set(schema.names):
+            return names
+    raise flag(
+        path, f"columns focal, neighbor, weight (or i, j, w) are needed; found {name_ids(schema.names)}."
+    )
+
+
+def _column(pq: Any, path: Path, name: str) -> Any:
+    column = pq.read_table(path, columns=[name]).column(name)
+    if column.null_count:
+        raise flag(path, "each link needs an id, a neighbour and a weight; some are missing.")
+    return column
+
+
+def _codes(pa: Any, column: Callable[[int], Any]) -> tuple[pd.Index[Any], np.ndarray, np.ndarray]:
+    """Return the units in the order of their first link, and the places of both ends of each link."""
+    import pyarrow.compute as pc
+
+    plain = pa.types.is_dictionary
+    heads = column(0)
+    heads = heads.cast(heads.type.value_type) if plain(heads.type) else heads
+    coded = pc.dictionary_encode(heads).combine_chunks()
+    units, row = coded.dictionary, coded.indices.to_numpy()
+    del heads, coded
+    tails = column(1).cast(units.type)
+    found = pc.index_in(tails, value_set=units)
+    if found.null_count:  # units that nobody's row names
+        units = pa.concat_arrays([units, pc.unique(tails.filter(pc.is_null(found)))])
+        found = pc.index_in(tails, value_set=units)
+    return pd.Index(units.to_pandas()), row, found.combine_chunks().to_numpy()
+
+
+def _weights(pa: Any, values: Any, name: str, path: Path) -> np.ndarray:
+    if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
+        raise flag(path, f"weights are real numbers; the column {name!r} holds {values.type}.")
+    numbers: np.ndarray = values.to_numpy()
+    return numbers
 
 
 def write_parquet(W: HasLinks, path: Path, options: Options) -> None:  # noqa: ARG001

@@ -49,7 +49,7 @@ class Parsed:
     """
 
     matrix: sparse.csr_array
-    ids: Sequence[Any] | None
+    ids: Sequence[Any] | pd.Index[Any] | np.ndarray | None
     complete: bool = True
     announced: int | None = None
     meta: Meta | None = None

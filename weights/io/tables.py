@@ -13,21 +13,18 @@ import pandas as pd
 import scipy.sparse as sparse
 
 from spatial.errors import AlignmentError, WeightsError, name_ids
+from spatial.weights.conversion import HEADS, STRENGTHS, TAILS, link_columns
 from spatial.weights.meta import HasLinks
 
 from .links import links_to_csr, with_islands
 from .parsed import Parsed, flag
 from .words import numbers, plain_ids
 
-__all__ = ["Row", "Table", "named_columns", "read_table", "table_of", "table_rows"]
+__all__ = ["Row", "Table", "read_table", "table_of", "table_rows"]
 
 Row = tuple[int, list[Any]]
 # Gives the ids of cells; which column they stand in, and which one holds weights, may matter.
 Typed = Callable[[Sequence[Any], "int | None", int], "list[Any]"]
-# The usual names of the columns of a table of links: ours, libpysal's, spdep's, those of flow data.
-_HEADS = {"i", "focal", "from", "origin", "source", "id_i"}
-_TAILS = {"j", "neighbor", "neighbour", "to", "destination", "target", "id_j"}
-_WEIGHTS = {"w", "weight", "weights", "wij", "w_ij"}
 # Stata and MATLAB number the columns of a matrix themselves: these are no ids.
 _NUMBERED = re.compile(r"(?:v|w|x|c|r|var|col|row|column)_?([0-9]+)", re.IGNORECASE)
 _LAYOUT = (
@@ -69,7 +66,7 @@ def table_of(rows: Callable[[], Iterator[Row]], typed: Typed, path: Path) -> Tab
 
 # ---- which form
 def read_table(table: Table, form: str | None) -> Parsed:
-    columns = _link_columns(table) if form is None else named_columns(table.first_row)
+    columns = _columns_of(table) if form is None else link_columns(table.first_row)
     if form == "links" or (form is None and columns is not None):
         return _read_links(table, columns)
     layout = _layout(table, form)
@@ -77,9 +74,9 @@ def read_table(table: Table, form: str | None) -> Parsed:
     return Parsed(matrix, _labels(table, *layout))
 
 
-def _link_columns(table: Table) -> tuple[int, int, int] | None:
+def _columns_of(table: Table) -> tuple[int, int, int] | None:
     """Return the columns of i, j and w where the table is one of links, else None."""
-    named = named_columns(table.first_row)
+    named = link_columns(table.first_row)
     if named == (0, 1, 2) and table.n_columns == 3:
         return named
     if _is_labelled(table):
@@ -88,6 +85,7 @@ def _link_columns(table: Table) -> tuple[int, int, int] | None:
         return named
     if table.n_columns != 3:
         return None
+    _refuse_misplaced(table)
     if table.n_rows in (2, 3, 4):
         raise flag(
             table.path,
@@ -96,10 +94,18 @@ def _link_columns(table: Table) -> tuple[int, int, int] | None:
     return (0, 1, 2)
 
 
-def named_columns(header: Sequence[Any]) -> tuple[int, int, int] | None:
-    names = [str(cell).strip().lower() for cell in header]
-    found = [[k for k, name in enumerate(names) if name in known] for known in (_HEADS, _TAILS, _WEIGHTS)]
-    return (found[0][0], found[1][0], found[2][0]) if all(len(f) == 1 for f in found) else None
+def _refuse_misplaced(table: Table) -> None:
+    """Refuse a header whose known names say that the columns are not unit, neighbour and weight in turn."""
+    names = [str(cell).strip().lower() for cell in table.first_row]
+    for place, name in enumerate(names):
+        meant = [k for k, known in enumerate((HEADS, TAILS, STRENGTHS)) if name in known]
+        if meant and meant != [place]:
+            raise flag(
+                table.path,
+                f"the header {name_ids(table.first_row)} does not say which columns are unit, neighbour and "
+                "weight. Name them i, j and w.",
+                1,
+            )
 
 
 def _texts(cells: Sequence[Any]) -> list[str]:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
 import pandas as pd
 
-from spatial.errors import name_ids
+from spatial.errors import DataError, name_ids
+from spatial.ids.kinds import id_text
+from spatial.io.encoding import check_encoding, decode, sniff
 from spatial.weights.meta import HasLinks
 
 from .parsed import Options, flag
 
 __all__ = [
     "Rows",
+    "Words",
     "create",
     "header_line",
     "ids_by_rule",
@@ -35,26 +39,23 @@ Rows = list[tuple[int, list[str]]]
 _INTEGER = re.compile(r"0|-?[1-9][0-9]*")
 _INT64 = np.iinfo(np.int64)
 _TEXT_IDS = "text_ids"
+_RARE_BLANKS = "\x0b\x0c\x1c\x1d\x1e\x1f"
+_OTHER_BLANK = re.compile(r"[^\S \t\n]")
+_KEEP = np.array([(1 << 8 * k) - 1 for k in range(9)], dtype=np.uint64)  # the first k of eight bytes
 
 
 def read_text(path: Path, encoding: str | None) -> str:
-    """Return the text of a file: UTF-8, UTF-16 with its mark, else GB18030, or as `encoding` says."""
+    """Return the text of a file: UTF-8, UTF-16 with its mark, GB18030 where that is Chinese, or as told."""
     raw = path.read_bytes()
     if not raw.strip():
         raise flag(path, "the file is empty. Export the weights again.")
-    marked = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    for candidate in [encoding] if encoding else [marked, "gb18030"]:
-        try:
-            text = raw.decode(candidate)
-        except UnicodeDecodeError:
-            continue
-        except LookupError:
-            raise flag(path, f'{encoding!r} is no known encoding. Try "utf-8" or "gb18030".') from None
-        if "\x00" in text:
-            break
-        return text
-    tried = repr(encoding) if encoding else "UTF-8 or GB18030"
-    raise flag(path, f"the file is not text in {tried}. Name its encoding, e.g. read(path, encoding='big5').")
+    try:
+        text = decode(raw, check_encoding(encoding) if encoding else sniff(raw, "this file"), "the file")
+    except DataError as error:
+        raise flag(path, str(error)) from None
+    if "\x00" in text:
+        raise flag(path, "the file is no text: it holds zero bytes. Export the weights again.")
+    return text.removeprefix("\ufeff")
 
 
 def numbers(cells: Sequence[Any], path: Path, lines: Sequence[int] | None = None) -> np.ndarray:
@@ -123,11 +124,86 @@ def shown(words: Sequence[str]) -> str:
     return repr(" ".join(words)[:60])
 
 
+@dataclass(frozen=True)
+class Words:
+    """The words of a text, by their places in its bytes: no Python object a word.
+
+    Parameters
+    ----------
+    raw : bytes
+        The text.
+    starts, lengths : arrays, (words,)
+        Of each word, in bytes.
+    per_line, first : arrays, (lines with words,)
+        Number of words of each line, and the number of its first word.
+    """
+
+    raw: bytes
+    starts: np.ndarray
+    lengths: np.ndarray
+    per_line: np.ndarray
+    first: np.ndarray
+
+    @classmethod
+    def of(cls, text: str) -> Words | None:
+        """Find the words; None where other blanks than space, tab and line end separate them."""
+        if (
+            _OTHER_BLANK.search(text)
+            if not text.isascii()
+            else any(c in text for c in "\x0b\x0c\x1c\x1d\x1e\x1f")
+        ):
+            return None
+        raw = text.encode()
+        byte = np.frombuffer(b"\n" + raw + b"\n", dtype=np.uint8)
+        inside = byte > ord(" ")
+        edges = np.flatnonzero(inside[1:] != inside[:-1])
+        starts, ends = edges[::2], edges[1::2]
+        lines = np.flatnonzero(byte[:-1] == ord("\n"))
+        per_line = np.diff(np.searchsorted(starts, np.append(lines, len(byte))))
+        per_line = per_line[per_line > 0]
+        first = np.cumsum(per_line) - per_line
+        return cls(raw, starts, ends - starts, per_line, first)
+
+    def whole(self, chosen: np.ndarray) -> np.ndarray:
+        """Return the numbers of the `chosen` words, -1 for those that are not up to nine digits."""
+        starts, lengths = self.starts[chosen], self.lengths[chosen]
+        byte = np.frombuffer(self.raw + b" ", dtype=np.uint8)
+        out = np.zeros(len(chosen), dtype=np.int64)
+        plain = lengths <= 9
+        for k in range(int(min(lengths.max(initial=0), 9))):
+            within = lengths > k
+            digit = byte[np.where(within, starts + k, 0)].astype(np.int64) - ord("0")
+            plain &= ~within | ((digit >= 0) & (digit <= 9))
+            out = np.where(within, out * 10 + digit, out)
+        return np.where(plain, out, -1)
+
+    def coded(self, chosen: np.ndarray) -> tuple[np.ndarray, list[str]]:
+        """Return the number of each chosen word among the distinct ones, and these in order of appearance."""
+        starts, lengths = self.starts[chosen], self.lengths[chosen]
+        padded = np.frombuffer(self.raw + bytes(8), dtype=np.uint8)
+        eight = np.lib.stride_tricks.as_strided(
+            padded[:8].view("<u8"), shape=(len(padded) - 7,), strides=(1,), writeable=False
+        )
+        codes = np.zeros(len(starts), dtype=np.int64)
+        for at in range(0, int(lengths.max(initial=0)), 8):
+            kept = np.clip(lengths - at, 0, 8)
+            part = eight[np.where(kept > 0, starts + at, 0)] & _KEEP[kept]
+            more = pd.factorize(part)[0]
+            codes = more if at == 0 else pd.factorize(codes * (more.max() + 1) + more)[0]
+        place = np.zeros(int(codes.max(initial=-1)) + 1, dtype=np.int64)
+        place[codes[::-1]] = np.arange(len(codes))[::-1]  # the first of each is written last
+        spans = zip(starts[place].tolist(), (starts + lengths)[place].tolist(), strict=True)
+        return codes, [self.raw[a:b].decode() for a, b in spans]
+
+
 # ---- ids
 def ids_by_rule(texts: Sequence[str]) -> list[Any]:
-    """Return integers where every text is a plain integer (no leading zeros, no sign +), else the texts."""
-    if all(_INTEGER.fullmatch(t) for t in texts):
-        values = [int(t) for t in texts]
+    """Return integers where every text is a whole number (no leading zeros, no sign +), else the texts."""
+    found = texts
+    if not all(map(_INTEGER.fullmatch, texts)) and all(t[:1] in "-0123456789" for t in texts):
+        found = [id_text(t, "An id of the weights") for t in texts]  # 110000.0 and 1e+05 are numbers too
+    if all(map(_INTEGER.fullmatch, found)):
+        values = [int(t) for t in found]
         if all(_INT64.min <= v <= _INT64.max for v in values):
             return values
     return list(texts)
