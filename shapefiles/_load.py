@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from ._catalogue import Entry, entry, labels
+from spatial.io.samples import sample
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -51,34 +51,10 @@ def load(name: str) -> Any:
     >>> load("nc_crime")
     <Panel 90 units x 7 times, 23 columns, balanced>
     """
-    found = entry(name)
-    return _cities(found) if found.kind == "cities" else _panel(found)
+    if sample(name).kind == "cities":
+        from spatial.io.cities import read_cities
 
+        return read_cities(name)
+    from spatial.panel.reading import read_panel
 
-def _cities(found: Entry) -> gpd.GeoDataFrame:
-    import geopandas as gpd
-
-    frame = gpd.read_file(found.file("gpkg")).set_index(found.id)
-    if {"lon", "lat"} <= set(frame.columns):
-        frame = _with_seats(frame)
-    frame.attrs = {"name": found.name, "source": found.source, "licence": found.licence}
-    if found.note:
-        frame.attrs["note"] = found.note
-    return frame
-
-
-def _with_seats(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Add the column `seat`, points at lon and lat; the polygons stay the active geometry."""
-    import geopandas as gpd
-
-    points = gpd.points_from_xy(frame["lon"], frame["lat"], crs=frame.crs)
-    return frame.assign(seat=gpd.GeoSeries(points, index=frame.index))
-
-
-def _panel(found: Entry) -> Panel:
-    import pandas as pd
-
-    from spatial.panel.panel import Panel
-
-    frame = pd.read_csv(found.file("csv"), dtype={found.id: str})
-    return Panel.from_frame(frame, unit=found.id, time="year", labels=labels(found.name))
+    return read_panel(name)

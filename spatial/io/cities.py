@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +13,24 @@ import pandas as pd
 from spatial.errors import DataError, SpatialWarning, did_you_mean, name_ids
 from spatial.ids.alignment import check_ids
 from spatial.ids.kinds import clean_ids
+from spatial.ids.numbers import to_float
 from spatial.places.coordinates import check_geometry, check_lonlat
 
-from .encoding import check_encoding, decode, sniff
-from .shapefile import read_shapefile
-from .sources import is_database, local_path, need, reader_for
+from .frames import one_row_of_names
+from .samples import sample_of
+from .sources import is_database, local_path, reader_for
+from .vector import READERS, read_layer
 
 __all__ = ["read_cities"]
 
 _LONLAT = "EPSG:4326"
+_NUMBERS = ("fid", "FID", "id", "ogc_fid", "OBJECTID")
 
 
 def read_cities(
     source: Any,
     *,
-    id: str,
+    id: str | None = None,
     crs: Any = None,
     layer: str | None = None,
     encoding: str | None = None,
@@ -38,17 +40,19 @@ def read_cities(
 
     Parameters
     ----------
-    source : path, URL or GeoDataFrame
+    source : path, URL, GeoDataFrame or name of a sample
         A .shp, .gpkg, .geojson, .json, .fgb, .gdb or .parquet file, a .zip with one of them, its http(s)
-        address, a PostGIS database ``postgresql://user@host/db``, which needs the extra ``postgis``, or a
-        GeoDataFrame, which is copied and never changed.
+        address, a PostGIS database ``postgresql://user@host/db``, which needs the extra ``postgis``, a
+        GeoDataFrame, which is copied and never changed, or ``"nc"``, ``"china_cities"``: a map that ships.
     id : str
         Column of the ids: unique, text or whole numbers.  It becomes the index.  Whole numbers that the
-        file keeps as decimals become integers; text keeps its leading zeros.
+        file keeps as decimals become integers; text keeps its leading zeros.  The features' own numbers are
+        read as ``"fid"`` (or how the file calls them) from a GeoPackage, as ``"id"`` from a GeoJSON.  A
+        sample knows its own.
     crs : optional
-        The coordinate reference system, as geopandas takes it, for a file that states none, or degrees
-        where its coordinates cannot be that.  Another one than the file's is refused otherwise: this names
-        the system, it does not transform.
+        The coordinate reference system, as geopandas takes it, for a file that states none or only a local
+        plane, or states degrees where its coordinates cannot be that.  Another one than the file's is refused
+        otherwise: this names the system, it does not transform.
     layer : str, optional
         Layer of a file that has several; in a database a table or view ``schema.table``, with the geometry
         column in brackets, ``schema.table(geom)``, where it has more than one.
@@ -69,7 +73,12 @@ def read_cities(
     ------
     DataError
         Missing or unreadable file, layer or column; missing or repeated ids; missing or empty geometries;
-        no CRS; coordinates out of range, swapped, or projected under a CRS in degrees.
+        coordinates out of range, swapped, or projected under a CRS in degrees.
+
+    Warns
+    -----
+    SpatialWarning
+        Where no place on Earth is stated: who touches whom is then known, and no distance.
 
     Examples
     --------
@@ -83,15 +92,24 @@ def read_cities(
     >>> cities.loc["120000", "gdp"]
     np.float64(1.4)
     """
-    if isinstance(source, gpd.GeoDataFrame):
+    ships, column = sample_of(source, "cities"), id
+    if ships is not None:
+        column, seat = column or ships.id, seat or ships.seat
+        frame, what = read_layer(ships.file("gpkg"), None, None, column), f"The sample {source!r}"
+        frame.attrs = {"name": ships.name, "source": ships.source, "licence": ships.licence}
+        frame.attrs |= {"note": ships.note} if ships.note else {}
+    elif isinstance(source, gpd.GeoDataFrame):
+        one_row_of_names(source.columns, "The layer")
         frame, what = source.copy(), "The layer"
     elif isinstance(source, str) and is_database(source):
         from .postgis import read_database_layer
 
+        if id is None:
+            raise DataError("Pass id=, the column of the ids, to read a table of a database.")
         frame = read_database_layer(source, layer, encoding, id)
         what = "The table" if layer is None else f"The table {layer!r}"
     elif isinstance(source, (str, Path)):
-        frame, what = _read(source, layer, encoding), Path(str(source)).name
+        frame, what = _read(source, layer, encoding, id), Path(str(source)).name
     else:
         raise DataError(
             f"Cities are read from a path, a URL or a GeoDataFrame; got {type(source).__name__}. "
@@ -100,102 +118,33 @@ def read_cities(
         )
     if getattr(frame, "_geometry_column_name", None) not in frame.columns:
         raise DataError(f"{what} has no geometry. Set one with frame.set_geometry(...).")
-    frame = _with_ids(frame, id, what)
+    frame = _with_ids(frame, column, what)
     frame = _with_crs(frame, crs, what)
     check_geometry(frame.geometry, frame.index, what)
     return frame if seat is None else _with_seat(frame, seat, what)
 
 
-# ---- readers, by kind of source: (path, layer, encoding) -> frame
-_Reader = Callable[[Path, str | None, str | None], gpd.GeoDataFrame]
-
-
-def _read(source: str | Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
-    reader_for(source, {**_READERS, ".zip": _read_layer, "postgresql": _read_layer}, "Cities")
-    with local_path(source, _READERS) as path:
-        reader = reader_for(path, _READERS, "Cities")
-        try:
-            return reader(path, layer, encoding)
-        except DataError:
-            raise
-        except Exception as error:
-            raise DataError(
-                f"{path.name} cannot be read; it may be cut short or of another kind than its name says. "
-                f"The reader reports: {error}"
-            ) from error
-
-
-def _read_layer(path: Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
-    import pyogrio
-
-    chosen = _choose_layer(path, layer)
-    return pyogrio.read_dataframe(path, layer=chosen, encoding=encoding)
-
-
-def _choose_layer(path: Path, layer: str | None) -> str:
-    import pyogrio
-
-    # Tables without geometry, as the styles that QGIS keeps, are not layers of cities.
-    names = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
-    if layer is not None:
-        if layer not in names:
-            raise DataError(
-                f"{path.name} has no layer {layer!r}.{did_you_mean(layer, names)} It has: {name_ids(names)}."
-            )
-        return layer
-    if not names:
-        raise DataError(f"{path.name} has no layer with geometry; it may be cut short.")
-    if len(names) != 1:
-        raise DataError(
-            f"{path.name} has {len(names)} layers with geometry: {name_ids(names)}. Name one with layer=."
-        )
-    return names[0]
-
-
-def _read_shp(path: Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
-    if layer not in (None, path.stem):
-        raise DataError(f"A Shapefile has one layer, {path.stem!r}; got layer={layer!r}.")
-    return read_shapefile(path, encoding)
-
-
-def _read_geojson(path: Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
-    import pyogrio
-
-    data = path.read_bytes()
-    found = sniff(data, path.name) if encoding is None else check_encoding(encoding)
-    if found == "utf-8":
-        return pyogrio.read_dataframe(path, layer=_choose_layer(path, layer))
-    text = decode(data, found, path.name).encode("utf-8")
-    return pyogrio.read_dataframe(text, layer=layer)
-
-
-def _read_parquet(path: Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
-    need("pyarrow", "parquet", "Reading Parquet")
-    if layer is not None or encoding is not None:
-        raise DataError("Parquet has one layer and is UTF-8: leave layer= and encoding= out.")
-    return gpd.read_parquet(path)
-
-
-_READERS: dict[str, _Reader] = {
-    ".shp": _read_shp,
-    ".gpkg": _read_layer,
-    ".fgb": _read_layer,
-    ".gdb": _read_layer,
-    ".geojson": _read_geojson,
-    ".json": _read_geojson,
-    ".parquet": _read_parquet,
-    ".geoparquet": _read_parquet,
-}
+def _read(source: str | Path, layer: str | None, encoding: str | None, id: str | None) -> gpd.GeoDataFrame:
+    reader_for(source, {**READERS, ".zip": None, "postgresql": None}, "Cities")  # type: ignore[dict-item]
+    with local_path(source, READERS) as path:
+        reader_for(path, READERS, "Cities")
+        return read_layer(path, layer, encoding, id)
 
 
 # ---- checks
-def _with_ids(frame: gpd.GeoDataFrame, id: str, what: str) -> gpd.GeoDataFrame:
+def _with_ids(frame: gpd.GeoDataFrame, id: str | None, what: str) -> gpd.GeoDataFrame:
+    if id is None:
+        raise DataError(
+            f"Which column of {what} holds the ids? Pass id=. {_candidates(frame)}It has: "
+            f"{name_ids([c for c in frame.columns if c != frame.geometry.name], 20)}."
+        )
     if id not in frame.columns and id in frame.index.names:
         frame = frame.reset_index(id)
     columns = [column for column in frame.columns if column != frame.geometry.name]
     if id not in columns:
+        numbers = " The numbers of features are places in this file, not ids." if id in _NUMBERS else ""
         raise DataError(
-            f"{what} has no column {id!r} for the ids.{did_you_mean(id, columns)} "
+            f"{what} has no column {id!r} for the ids.{did_you_mean(id, columns)}{numbers} "
             f"It has: {name_ids(columns, 20)}."
         )
     if not len(frame):
@@ -206,16 +155,36 @@ def _with_ids(frame: gpd.GeoDataFrame, id: str, what: str) -> gpd.GeoDataFrame:
     return frame.drop(columns=id).set_axis(check_ids(ids, what), axis=0)
 
 
+def _candidates(frame: gpd.GeoDataFrame) -> str:
+    """Name the columns that could be ids: filled, all different, and no measurements."""
+    found = [
+        str(c)
+        for c in frame.columns
+        if c != frame.geometry.name
+        and not pd.api.types.is_float_dtype(frame[c].dtype)
+        and frame[c].notna().all()
+        and frame[c].astype(str).is_unique
+    ]
+    return f"Different in each row: {name_ids(found, 8)}. " if found else ""
+
+
 def _with_crs(frame: gpd.GeoDataFrame, crs: Any, what: str) -> gpd.GeoDataFrame:
     given = None if crs is None else _as_crs(crs)
     found = frame.crs
-    if found is None:
+    # A local plane, as R's sf writes for "none", says as little as none.
+    local = found is not None and found.type_name == "Engineering CRS"
+    if found is None or local:
         if given is None:
-            raise DataError(
-                f"{what} states no coordinate reference system, so distances would have no unit. "
-                "Pass crs=, e.g. crs='EPSG:4326' for longitude and latitude, 'EPSG:4490' for CGCS2000."
+            but = f" but a local one ({found.name})" if local else ""
+            warnings.warn(
+                f"{what} states no coordinate reference system{but}: distances have no unit and are refused; "
+                "only who touches whom is known. Pass crs=, e.g. crs='EPSG:4326' for longitude and latitude, "
+                "'EPSG:4490' for CGCS2000.",
+                SpatialWarning,
+                stacklevel=3,
             )
-        frame = frame.set_crs(given)
+            return frame.set_crs(None, allow_override=True)
+        frame = frame.set_crs(given, allow_override=local)
         _warn_of_degrees(frame, what)
     elif given is not None and not _equal(found, given):
         # Degrees are refuted by the coordinates: GeoJSON without a CRS counts as degrees, whatever it holds.
@@ -278,6 +247,8 @@ def _with_seat(frame: gpd.GeoDataFrame, seat: tuple[str, str] | str, what: str) 
         raise DataError(
             f"{what} already has a column 'seat'; rename it, or pass seat='seat' if it holds points."
         )
+    if frame.crs is None:
+        raise DataError(f"Seats are places on Earth, and {what} states no CRS to bring them into: pass crs=.")
     points = _seat_points(frame, names, what)
     return frame.assign(seat=points.to_crs(frame.crs))
 
@@ -287,7 +258,7 @@ def _seat_points(frame: gpd.GeoDataFrame, names: list[str], what: str) -> gpd.Ge
         return _given_points(frame[names[0]], frame, what)
     if len(names) != 2:
         raise DataError(f"seat= takes (longitude, latitude) columns, or one column of points; got {names}.")
-    lon, lat = (_numbers(frame[name], what) for name in names)
+    lon, lat = (to_float(frame[n], f"Column {n!r} of {what}", verb="hold") for n in names)
     missing = ~(np.isfinite(lon) & np.isfinite(lat))
     if missing.any():
         raise DataError(
@@ -312,15 +283,6 @@ def _given_points(column: Any, frame: gpd.GeoDataFrame, what: str) -> gpd.GeoSer
             f"Seats must be points; column {column.name!r} is not for {name_ids(frame.index[other])}."
         )
     return points
-
-
-def _numbers(column: pd.Series[Any], what: str) -> Any:
-    try:
-        return column.to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError):
-        raise DataError(
-            f"Column {column.name!r} of {what} must hold degrees as numbers; it is {column.dtype}."
-        ) from None
 
 
 def _extent(frame: gpd.GeoDataFrame) -> Any:

@@ -1,13 +1,11 @@
-"""Readers of panel files: CSV, Stata, Excel, Parquet; each gives a table, its labels and notes."""
+"""Readers of panel files of Stata, Excel and Parquet; each gives a table, its labels and notes."""
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 import warnings
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,117 +13,20 @@ import pandas as pd
 
 from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.ids.numbers import numbers_if_all
+from spatial.ids.times import clean_times
 
 from .encoding import check_encoding, decode, sniff
+from .frames import MISSING, Options, Table, one_row_of_names
 from .panel_writing import LABELS_KEY, LABELS_SHEET
+from .separated import refuse_twins
 from .sources import need
 
-__all__ = ["Options", "Table", "read_csv", "read_dta", "read_parquet", "read_xlsx"]
-
-_MISSING = ("", ".", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None", "<NA>")
-# From pandas 3.1 on, which warns of the option, numbers are read exactly without it.
-_EXACT_FLOATS: dict[str, Any] = (
-    {"float_precision": "round_trip"} if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1) else {}
-)
-_WHOLE = re.compile(r"([+-]?(?:0|[1-9]\d{0,17}))(?:\.0*)?")
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a reader may need to know."""
-
-    unit: str
-    sheet: str | int | None = None
-    encoding: str | None = None
-
-
-@dataclass(frozen=True)
-class Table:
-    """A long table as the file has it."""
-
-    frame: pd.DataFrame
-    labels: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-
-# ---- CSV
-def read_csv(path: Path, options: Options) -> Table:
-    """Read separated text; the unit column is read as text first."""
-    _refuse_sheet(path, options)
-    data = path.read_bytes()
-    name = sniff(data, path.name) if options.encoding is None else check_encoding(options.encoding)
-    text = decode(data, name, path.name).removeprefix("\ufeff")
-    header, separator = _header(text, path)
-    _check_last_row(text, separator, len(header), path)
-    others = [column for column in header if column != options.unit]
-    frame = pd.read_csv(
-        io.StringIO(text),
-        sep=separator,
-        dtype={options.unit: str},
-        keep_default_na=False,
-        na_values={options.unit: [""], **{column: list(_MISSING) for column in others}},
-        low_memory=False,
-        **_EXACT_FLOATS,
-    )
-    if options.unit in frame.columns:
-        frame[options.unit] = ids_from_text(frame[options.unit])
-    return Table(frame, notes=(f"text in {name}",))
-
-
-def ids_from_text(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return ids as integers if all are whole numbers without leading zeros, else as the text they are.
-
-    Examples
-    --------
-    >>> ids_from_text(pd.Series(["110000", "120000.0"])).tolist()
-    [110000, 120000]
-    >>> ids_from_text(pd.Series(["110000", "010000"])).tolist()
-    ['110000', '010000']
-    """
-    found = [None if pd.isna(value) else _WHOLE.fullmatch(value) for value in column]
-    if not found or any(match is None for match in found):
-        return column
-    return pd.Series([int(match[1]) for match in found if match], index=column.index, name=column.name)
-
-
-def _header(text: str, path: Path) -> tuple[list[str], str]:
-    """Return the names in the first row, and the separator that gives most of them."""
-    lines = (line for line in io.StringIO(text, newline="") if line.strip("\r\n,;\t "))
-    first = next(lines, None)
-    if first is None:
-        raise DataError(f"{path.name} is empty: it has no row.")
-    separator = max(",;\t", key=first.count)
-    names = next(csv.reader([first], delimiter=separator))
-    _refuse_twins(names, path)
-    return names, separator
-
-
-def _refuse_twins(names: Iterable[Any], path: Path) -> None:
-    index = pd.Index([name for name in names if name not in ("", None)], dtype=object)
-    if index.has_duplicates:
-        raise DataError(
-            f"{path.name} has more than one column {name_ids(index[index.duplicated()].unique())}; "
-            "rename them."
-        )
-
-
-def _check_last_row(text: str, separator: str, width: int, path: Path) -> None:
-    """Refuse a file that ends inside a row: pandas would fill the rest with missing values."""
-    last = text.rstrip("\r\n").rsplit("\n", 1)[-1]
-    if last.count('"') % 2:
-        return  # the end of a text with a line break in it; pandas checks the quotes
-    found = len(next(csv.reader([last], delimiter=separator), []))
-    if 0 < found < width:
-        raise DataError(
-            f"{path.name} ends inside a row: the last one has {found} of {width} columns. "
-            "If it is cut short, copy it again; if that row is a note, delete it."
-        )
+__all__ = ["read_dta", "read_parquet", "read_xlsx"]
 
 
 # ---- Stata
 def read_dta(path: Path, options: Options) -> Table:
     """Read a .dta with the labels of its variables; value labels stay codes, except for the unit."""
-    _refuse_sheet(path, options)
     data = path.read_bytes()
     is_old = _release(data, path) < 118
     if options.encoding is not None and not is_old:
@@ -142,6 +43,8 @@ def read_dta(path: Path, options: Options) -> Table:
         frame, labels, values = _decoded(frame, labels, values, path, options.encoding)
     if options.unit in values:
         frame[options.unit] = _labelled_ids(frame[options.unit], values[options.unit])
+    if options.time in values:
+        frame[options.time] = _labelled_times(frame[options.time], values[options.time])
     notes = tuple(f"value labels of {name}: {_listed(codes)}" for name, codes in values.items())
     return Table(frame, {name: label for name, label in labels.items() if label}, notes)
 
@@ -214,6 +117,18 @@ def _labelled_ids(column: pd.Series[Any], codes: Mapping[Any, str]) -> pd.Series
     return column if labels.isna().any() or len(set(codes.values())) < len(codes) else labels
 
 
+def _labelled_times(column: pd.Series[Any], codes: Mapping[Any, str]) -> pd.Series[Any]:
+    """Return the labels of a time's codes where they are times, as ``encode`` of a text leaves them."""
+    labels = column.map(codes)
+    if labels.isna().any():
+        return column
+    try:
+        clean_times(pd.Series(list(codes.values())), "The labels")
+    except DataError:
+        return column
+    return labels
+
+
 def _listed(codes: Mapping[Any, str]) -> str:
     shown = [f"{code:g} {label}" for code, label in list(codes.items())[:10]]
     return ", ".join(shown) + (f" and {len(codes) - 10} more" if len(codes) > 10 else "")
@@ -223,7 +138,6 @@ def _listed(codes: Mapping[Any, str]) -> str:
 def read_xlsx(path: Path, options: Options) -> Table:
     """Read a sheet; text stays text, so that codes keep their zeros, unless a whole column is numbers."""
     need("openpyxl", "excel", "Reading .xlsx")
-    _refuse_encoding(path, options)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl names styles and extensions that it leaves out
         with pd.ExcelFile(path, engine="openpyxl") as book:
@@ -233,7 +147,7 @@ def read_xlsx(path: Path, options: Options) -> Table:
     if raw.empty:
         raise DataError(f"The sheet {next(iter(sheets))!r} of {path.name} is empty.")
     header = [f"Unnamed: {i}" if pd.isna(name) else str(name) for i, name in enumerate(raw.iloc[0])]
-    _refuse_twins(header, path)
+    refuse_twins(header, path)
     body = raw.iloc[1:].set_axis(header, axis=1).reset_index(drop=True)
     columns = {name: body[name] if name == options.unit else _cells(body[name]) for name in header}
     return Table(pd.DataFrame(columns).infer_objects(), labels)
@@ -275,7 +189,7 @@ def _labels_of(sheet: pd.DataFrame | None) -> dict[str, str]:
 
 
 def _cells(column: pd.Series[Any]) -> pd.Series[Any]:
-    known = numbers_if_all(column.mask(column.isin(_MISSING)))
+    known = numbers_if_all(column.mask(column.isin(MISSING)))
     if any(isinstance(value, int) and abs(value) >= 2**63 for value in known):
         known = known.map(
             float, na_action="ignore"
@@ -284,21 +198,10 @@ def _cells(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 # ---- Parquet
-def read_parquet(path: Path, options: Options) -> Table:
+def read_parquet(path: Path, _: Options) -> Table:
     """Read Parquet, with the labels that `Panel.write` left."""
     need("pyarrow", "parquet", "Reading Parquet")
-    _refuse_sheet(path, options)
-    _refuse_encoding(path, options)
     frame = pd.read_parquet(path, engine="pyarrow")
+    one_row_of_names(frame.columns, path.name)
     labels = frame.attrs.pop(LABELS_KEY, {})
     return Table(frame, labels if isinstance(labels, dict) else {})
-
-
-def _refuse_sheet(path: Path, options: Options) -> None:
-    if options.sheet is not None:
-        raise DataError(f"sheet= is for workbooks (.xlsx); the source is {path.name}.")
-
-
-def _refuse_encoding(path: Path, options: Options) -> None:
-    if options.encoding is not None:
-        raise DataError(f"encoding= is for .csv and old .dta; {path.name} has its own: leave it out.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from spatial.errors import DataError
-from spatial.panel.base import PanelBase
 
 from .atomic import atomic_path
 from .encoding import check_encoding
@@ -25,15 +24,17 @@ LABELS_KEY = "spatial_labels"
 LABELS_SHEET = "labels"
 
 
-def write_panel(panel: PanelBase, path: str | Path, encoding: str | None = None) -> Path:
-    """Write the long table of `panel`; the suffix says how."""
+def write_panel(
+    frame: pd.DataFrame, labels: Mapping[str, str], path: str | Path, encoding: str | None = None
+) -> Path:
+    """Write the long table of a panel, unit and time as columns; the suffix says how."""
     target = Path(path)
     writer = reader_for(target, _WRITERS, "A panel", verb="written to")
     if encoding is not None and writer is not _write_csv:
         raise DataError(f"encoding= is for .csv; {target.suffix} has its own.")
     with atomic_path(target) as temporary:
         try:
-            writer(_Job(panel.frame.reset_index(), temporary, dict(panel.labels), encoding))
+            writer(_Job(frame, temporary, dict(labels), encoding))
         except DataError:
             raise
         except (ValueError, TypeError, Warning, OSError) as error:

@@ -16,7 +16,7 @@ import shapely
 
 from spatial.errors import DataError, did_you_mean, name_ids
 
-from .panel_files import Options, Table
+from .frames import Options, Table
 from .postgis_address import Address, parse_address
 from .sources import need
 

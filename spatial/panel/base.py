@@ -17,6 +17,7 @@ from spatial.ids.kinds import clean_ids
 from spatial.ids.matching import in_kind_of, why_apart
 from spatial.ids.numbers import Refused, read_float
 from spatial.ids.times import clean_times, find_time, kept_frequency
+from spatial.io.frames import as_pandas
 
 __all__ = ["Labels", "PanelBase", "Step", "column_numbers", "refuse_other_units"]
 
@@ -135,21 +136,14 @@ class PanelBase:
         object.__setattr__(self, "labels", Labels(labels))
 
     @classmethod
-    def from_frame(
-        cls, frame: pd.DataFrame, *, unit: str, time: str, labels: Mapping[str, str] | None = None
-    ) -> Self:
+    def from_frame(cls, frame: Any, *, unit: str, time: str, labels: Mapping[str, str] | None = None) -> Self:
         """Build from a long table with a unit and a time column (or index level).
 
         Ids are text or whole numbers; times are years, dates or periods, or text that says so.
         """
+        frame = as_pandas(frame, "A panel", copy=False)
         levels = [name for name in (unit, time) if name not in frame.columns and name in frame.index.names]
         flat = pd.DataFrame(frame.reset_index(levels) if levels else frame)
-        if flat.columns.nlevels > 1:
-            raise DataError(
-                f"Columns of a panel need one row of names; these have {flat.columns.nlevels}, e.g. "
-                f"{name_ids(flat.columns, 3)}. Join them, e.g. frame.columns = ['_'.join(c).strip('_') "
-                "for c in frame.columns]."
-            )
         for column in (unit, time):
             if column not in flat.columns:
                 raise DataError(

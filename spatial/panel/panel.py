@@ -90,7 +90,7 @@ class Panel(PanelShape):
         """
         from spatial.io.panel_writing import write_panel
 
-        return write_panel(self, path, encoding)
+        return write_panel(self.to_frame(), self.labels, path, encoding)
 
 
 def as_panel(data: Any, what: str, advice: str = "") -> Panel:

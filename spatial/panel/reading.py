@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from spatial.errors import DataError, did_you_mean, name_ids
-from spatial.io.panel_files import Options, Table, read_csv, read_dta, read_parquet, read_xlsx
+from spatial.io.frames import Options, Table, as_pandas, one_row_of_names
+from spatial.io.panel_files import read_dta, read_parquet, read_xlsx
+from spatial.io.samples import Sample, sample_labels, sample_of
+from spatial.io.separated import read_csv
 from spatial.io.sources import is_database, local_path, reader_for
 
 from .panel import Panel, Step
@@ -31,27 +34,33 @@ _READERS: dict[str, _Reader] = {
 def read_panel(
     source: Any,
     *,
-    unit: str,
-    time: str,
+    unit: str | None = None,
+    time: str | None = None,
     sheet: str | int | None = None,
     encoding: str | None = None,
+    decimal: Literal[".", ","] = ".",
     columns: Iterable[str] | Mapping[str, str] | None = None,
 ) -> Panel:
     """Read a panel: one row per unit and time.
 
     Parameters
     ----------
-    source : path, URL or DataFrame
+    source : path, URL, DataFrame or name of a sample
         A .csv (comma, semicolon or tab), .dta, .xlsx or .parquet file, a .zip with one of them, its http(s)
-        address, a database ``postgresql://user@host/db``, which needs the extra ``postgis``, or a DataFrame,
-        which is never changed.
+        address, a database ``postgresql://user@host/db``, which needs the extra ``postgis``, a frame of
+        pandas, polars, Arrow or another library that narwhals knows, which is never changed, or
+        ``"nc_crime"``, a panel that ships (`spatial.shapefiles.catalogue`).
     unit, time : str
-        Columns of the ids and of the times: years, dates, periods, or text that says so.
+        Columns of the ids and of the times: years, dates, periods, or text that says so.  A sample knows
+        its own.
     sheet : str or int, optional
         Of a workbook that has several; in a database the table or view, ``schema.table``.
     encoding : str, optional
         Of a .csv, or of a .dta older than Stata 14; found from all the bytes (UTF-8, else GB18030) if left
         out.
+    decimal : {".", ","}
+        Decimal sign of the numbers in a .csv; columns of other numbers stay text, see
+        `Panel.parse_numbers`.
     columns : list or mapping, optional
         The variables to keep; a mapping renames them, file's name to new name.
 
@@ -62,6 +71,8 @@ def read_panel(
 
     Notes
     -----
+    *Rows* of a .csv have as many cells as the header has names; only an empty last cell may stand beyond.
+
     *Ids* in a .csv stay text, to the letter, if any has a leading zero or is no whole number; otherwise they
     are integers.  *Missing* are empty cells and ``NA``, ``N/A``, ``NaN``, ``null``, ``None`` and ``.``, but
     not in the unit column, where ``NA`` is Namibia.  Other marks, as ``—``, leave the column text, and the
@@ -69,7 +80,8 @@ def read_panel(
 
     *Stata.*  Variable labels become `Panel.labels`.  Variables with value labels keep their codes, which is
     what Stata computes with; the labels are listed in `Panel.history`.  Only the unit column takes its labels
-    as ids, if each code has one of its own: codes from ``encode`` mean nothing outside of the file.
+    as ids, if each code has one of its own, and the time column if all its labels are times: codes from
+    ``encode`` mean nothing outside of the file.
 
     *Databases.*  Columns keep their types, NULL is missing, comments on columns become labels, and geometry
     is left out.  The password is best kept in ``~/.pgpass`` or ``PGPASSWORD``; no message shows it.
@@ -88,19 +100,26 @@ def read_panel(
     a    2000     1.0
     b    2000     2.0
     """
-    if isinstance(source, pd.DataFrame):
-        if sheet is not None or encoding is not None:
-            raise DataError("sheet= and encoding= are for files; the source is a DataFrame.")
-        table, what = Table(source.copy()), "The table"
+    ships = sample_of(source, "panel")
+    if ships is not None:
+        unit, time = unit or ships.id, time or ships.time
+    options = Options(unit or "", sheet, encoding, time or "", decimal)
+    if ships is not None:
+        _refuse_options(options, "a sample", ())
+        table, what = _read_sample(ships), f"The sample {source!r}"
     elif isinstance(source, str) and is_database(source):
         from spatial.io.postgis import read_database_table
 
-        table = read_database_table(source, Options(unit, sheet, encoding))
+        _refuse_options(options, "a database", ("sheet", "encoding"))
+        table = read_database_table(source, options)
         what = "The table" if sheet is None else f"The table {sheet!r}"
     elif isinstance(source, (str, Path)):
-        table, what = _read(source, Options(unit, sheet, encoding)), Path(str(source)).name
+        table, what = _read(source, options), Path(str(source)).name
     else:
-        raise DataError(f"A panel is read from a path, a URL or a DataFrame; got {type(source).__name__}.")
+        table, what = Table(as_pandas(source, "A panel")), "The table"
+        _refuse_options(options, "a DataFrame", ())
+    if unit is None or time is None:
+        raise DataError(_which_columns(table.frame, what))
     table = _chosen(table, unit, time, columns, what)
     if not len(table.frame):
         raise DataError(f"{what} is empty: it has column names and no rows.")
@@ -122,6 +141,7 @@ def _read(source: str | Path, options: Options) -> Table:
     reader_for(source, {**_READERS, ".zip": read_csv, "postgresql": read_csv}, "A panel")
     with local_path(source, _READERS) as path:
         reader = reader_for(path, _READERS, "A panel")
+        _refuse_options(options, path.name, _OPTIONS.get(path.suffix.lower(), ()))
         if path.stat().st_size == 0:
             raise DataError(f"{path.name} is empty: it has no bytes.")
         try:
@@ -135,10 +155,54 @@ def _read(source: str | Path, options: Options) -> Table:
             ) from error
 
 
+# The options that each kind of file has a use for.
+_OPTIONS: dict[str, tuple[str, ...]] = {
+    ".csv": ("encoding", "decimal"),
+    ".txt": ("encoding", "decimal"),
+    ".tsv": ("encoding", "decimal"),
+    ".dta": ("encoding",),
+    ".xlsx": ("sheet",),
+    ".xlsm": ("sheet",),
+}
+
+
+def _refuse_options(options: Options, what: str, used: tuple[str, ...]) -> None:
+    if options.decimal not in (".", ","):
+        raise DataError(f"decimal= must be '.' or ','; got {options.decimal!r}.")
+    if options.sheet is not None and "sheet" not in used:
+        raise DataError(f"sheet= is for workbooks (.xlsx) and databases; the source is {what}.")
+    if options.encoding is not None and "encoding" not in used:
+        raise DataError(f"encoding= is for .csv and old .dta; {what} has its own: leave it out.")
+    if options.decimal != "." and "decimal" not in used:
+        raise DataError(f"decimal= is for .csv; the numbers of {what} are numbers: leave it out.")
+
+
+def _read_sample(found: Sample) -> Table:
+    frame = pd.read_csv(found.file(found.formats[0]), dtype={found.id: str})
+    return Table(frame, sample_labels(found.name))
+
+
+def _which_columns(frame: pd.DataFrame, what: str) -> str:
+    """Ask for the columns of ids and times, naming pairs of columns that tell all rows apart."""
+    columns = [c for c in frame.columns if not pd.api.types.is_float_dtype(frame[c].dtype)][:12]
+    pairs = [
+        f"unit={a!r}, time={b!r}"
+        for a in columns
+        for b in columns
+        if a != b and frame[b].nunique() < frame[a].nunique() and not frame.duplicated([a, b]).any()
+    ]
+    tell = f" These tell the rows apart: {'; '.join(pairs[:3])}." if pairs else ""
+    return (
+        f"A panel needs to know which columns hold the ids and the times: pass unit= and time=. {what} has: "
+        f"{name_ids(frame.columns, 20)}.{tell}"
+    )
+
+
 def _chosen(
     table: Table, unit: str, time: str, columns: Iterable[str] | Mapping[str, str] | None, what: str
 ) -> Table:
     frame = table.frame
+    one_row_of_names(frame.columns, what)
     levels = [name for name in frame.index.names if name is not None and name not in frame.columns]
     frame = frame.reset_index(levels) if levels else frame
     chosen = (

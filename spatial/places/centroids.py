@@ -66,7 +66,8 @@ def refuse_invalid(geometry: Any, ids: pd.Index[Any], cure: str = "") -> None:
         why = str(shapely.is_valid_reason(geometry[bad][0]))
         raise DataError(
             f"Polygons must be valid; {int(bad.sum())} are not: {name_ids(ids[bad])} "
-            f"(the first: {why}). {cure}Repair them with cities.geometry = cities.make_valid()."
+            f"(the first: {why}). {cure}Repair them with "
+            "cities.geometry = cities.make_valid(method='structure', keep_collapsed=False)."
         )
 
 

@@ -40,7 +40,7 @@ def check_geometry(geometry: Any, ids: pd.Index[Any], what: str) -> None:
     bad = ~np.isfinite(bounds).all(axis=1)
     if bad.any():
         raise DataError(f"{what} has coordinates that are not finite, for {name_ids(ids[bad])}.")
-    if geometry.crs.is_geographic:
+    if geometry.crs is not None and geometry.crs.is_geographic:
         area = geometry.crs.area_of_use
         check_lonlat(bounds[:, [0, 2]], bounds[:, [1, 3]], ids, what, None if area is None else area.bounds)
 

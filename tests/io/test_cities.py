@@ -16,6 +16,7 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import spatial as sp
 from spatial.errors import DataError, SpatialWarning
 from spatial.ids.kinds import clean_ids
 from spatial.ids.times import clean_times
@@ -298,8 +299,18 @@ def test_geometries(frame: gpd.GeoDataFrame) -> None:
 
 def test_no_crs(tmp_path: Path, frame: gpd.GeoDataFrame) -> None:
     bare = frame.set_crs(None, allow_override=True)
-    with pytest.raises(DataError, match=r"states no coordinate reference system.*Pass crs="):
-        read_cities(bare, id="adcode")
+    with pytest.warns(SpatialWarning, match=r"states no coordinate reference system.*Pass crs="):
+        cities = read_cities(bare, id="adcode")
+    # nothing is measured by contiguity; every distance is refused
+    assert sp.weights.contiguity(cities).n_links == 4
+    for measured in (lambda: sp.weights.knn(cities, 1), lambda: sp.weights.distance_band(cities, 100)):
+        with pytest.raises(DataError, match=r"coordinate reference system"):
+            measured()
+    with (
+        pytest.warns(SpatialWarning, match="states no"),
+        pytest.raises(DataError, match=r"Seats are places on Earth, and The layer states no CRS.*pass crs="),
+    ):
+        read_cities(bare, id="adcode", seat=("lon", "lat"))
     assert read_cities(bare, id="adcode", crs="EPSG:4490").crs.to_epsg() == 4490
     path = write_shapefile(bare, tmp_path / "a.shp")
     assert read_cities(path, id="adcode", crs=4326).crs.to_epsg() == 4326
@@ -313,9 +324,24 @@ def test_a_crs_that_the_file_contradicts(frame: gpd.GeoDataFrame) -> None:
     assert read_cities(frame, id="adcode", crs="EPSG:4326").crs == frame.crs
     with pytest.raises(DataError, match=r"is in WGS 84; crs= says China Geodetic.*cities.to_crs"):
         read_cities(frame, id="adcode", crs=4490)
-    engineering = frame.set_crs('LOCAL_CS["desk"]', allow_override=True)
-    with pytest.raises(DataError, match=r"is in desk \(.*\); a geographic or projected system is needed"):
-        read_cities(engineering, id="adcode")
+
+
+# As R's sf writes a layer without a CRS into a GeoPackage.
+UNDEFINED = (
+    'ENGCRS["Undefined Cartesian SRS with unknown unit",EDATUM["Unknown engineering datum"],CS[Cartesian,2],'
+    'AXIS["X",unspecified,ORDER[1],LENGTHUNIT["unknown",0]],AXIS["Y",unspecified,ORDER[2],'
+    'LENGTHUNIT["unknown",0]]]'
+)
+
+
+@pytest.mark.parametrize("local", ['LOCAL_CS["desk"]', UNDEFINED])
+def test_a_local_plane_says_as_little_as_no_crs(tmp_path: Path, frame: gpd.GeoDataFrame, local: str) -> None:
+    here = frame.to_crs(32650).set_crs(local, allow_override=True)
+    here.to_file(tmp_path / "a.gpkg")
+    for source in (here, tmp_path / "a.gpkg"):
+        assert read_cities(source, id="adcode", crs=32650).crs.to_epsg() == 32650
+        with pytest.warns(SpatialWarning, match=r"states no coordinate reference system but a local one \("):
+            assert read_cities(source, id="adcode").crs is None
 
 
 def test_projected_coordinates_under_degrees() -> None:
@@ -415,7 +441,7 @@ def test_seats_that_are_refused(frame: gpd.GeoDataFrame) -> None:
         read([116, None, 118], lat)
     with pytest.raises(DataError, match=r"longitudes beyond 180 .* for '010000'"):
         read([116, 117, 300], lat)
-    with pytest.raises(DataError, match="Column 'lon' of The layer must hold degrees as numbers"):
+    with pytest.raises(DataError, match="Column 'lon' of The layer must hold numbers; it holds text"):
         read(["116E", "117E", "118E"], lat)
     with pytest.raises(DataError, match=r"no column 'latt' for the seat. Did you mean 'lat'\?"):
         read_cities(frame, id="adcode", seat=("lon", "latt"))
