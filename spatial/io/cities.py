@@ -125,7 +125,8 @@ def read_cities(
 
 
 def _read(source: str | Path, layer: str | None, encoding: str | None, id: str | None) -> gpd.GeoDataFrame:
-    reader_for(source, {**READERS, ".zip": None, "postgresql": None}, "Cities")  # type: ignore[dict-item]
+    # A zip is unpacked to one of the others; a database is read elsewhere, and named among the kinds.
+    reader_for(source, {**READERS, ".zip": READERS[".gpkg"], "postgresql": READERS[".gpkg"]}, "Cities")
     with local_path(source, READERS) as path:
         reader_for(path, READERS, "Cities")
         return read_layer(path, layer, encoding, id)
