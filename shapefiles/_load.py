@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from spatial.io.samples import sample
@@ -57,4 +58,4 @@ def load(name: str) -> Any:
         return read_cities(name)
     from spatial.panel.reading import read_panel
 
-    return read_panel(name)
+    return replace(read_panel(name), history=())

@@ -180,7 +180,10 @@ def test_refusals_name_options_and_a_map_without_a_system_has_a_cure(
         warnings.simplefilter("ignore")  # of the missing system
         bare.to_file(path)
     words = ("moran", str(path), "bir74", "--id", "fips", "--permutations", "9")
-    code, _, err = run(capsys, *words)
+    with pytest.warns(sp.SpatialWarning, match="states no coordinate reference system"):
+        assert run(capsys, *words)[0] == 0  # who touches whom is known
+    with pytest.warns(sp.SpatialWarning, match="states no coordinate reference system"):
+        code, _, err = run(capsys, *words, "--weights", "knn:4")
     assert code == 2
-    assert "Pass --crs, e.g. --crs EPSG:4326 for longitude and latitude, 'EPSG:4490'" in " ".join(err.split())
+    assert "Pass it where the map is read, e.g. --crs EPSG:4326 for longitudes" in " ".join(err.split())
     assert run(capsys, *words, "--crs", "EPSG:4267")[0] == 0
