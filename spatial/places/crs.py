@@ -41,8 +41,8 @@ def frame_of(crs: Any) -> Frame:
     """Return what coordinates in `crs` mean; refuse a layer without a CRS."""
     if crs is None:
         raise DataError(
-            "Distances need a coordinate reference system; this layer has none. Pass it where the map is read, "
-            "e.g. crs='EPSG:4326' for longitudes and latitudes, or set it with cities.set_crs(4326)."
+            "Distances need a coordinate reference system; this layer has none. Pass it where the map is "
+            "read, e.g. crs='EPSG:4326' for longitudes and latitudes, or set it with cities.set_crs(4326)."
         )
     label = ":".join(crs.to_authority() or ()) or str(crs.name)
     unit = float(crs.axis_info[0].unit_conversion_factor) if crs.axis_info else 0.0
