@@ -10,10 +10,10 @@ _MODULES = {
         "regression_table",
         "write_tables",
     ),
+    ".table": ("Table",),
     ".formats.cells": (
         "Head",
         "Row",
-        "Table",
     ),
     ".described": (
         "correlation_table",

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from spatial.errors import DataError
-from spatial.tables.formats.numbers import Typed, check_thresholds
+from spatial.models.impacts.stability import system_stability
 
+from .formats.numbers import Typed, check_thresholds
 from .regression import RegressionTable
 from .typed import Line, TypedTable, read_typed, system_of
 
@@ -278,8 +279,6 @@ def _matrix(value: Any, name: str) -> Any:
 def _system_problems(names: Sequence[str], B: Any, Lambda: Any, stable: bool | None) -> Iterator[Problem]:
     """Check what every row-standardized W implies; for a fit of ours, its own verdict comes first."""
     from scipy import sparse
-
-    from spatial.models.impacts.stability import system_stability
 
     where = ", ".join(names)
     if stable:

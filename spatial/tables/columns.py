@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from spatial.errors import DataError, did_you_mean
+from spatial.models.results import SystemFit
 from spatial.results import Fit
 
 __all__ = ["CONSTANT", "Column", "System", "columns_of"]
@@ -138,8 +139,6 @@ def columns_of(fit: Any, number: int, name: str | None, impacts: Mapping[str, An
     impacts : mapping, optional
         Options of ``fit.impacts``, where effects in equilibrium are wanted.
     """
-    from spatial.models import SystemFit
-
     if isinstance(fit, SystemFit):
         columns = _system_columns(fit, number, name or _METHODS[fit.method])
         if impacts is None or not _has_equilibrium(fit):

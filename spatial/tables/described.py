@@ -11,14 +11,15 @@ import pandas as pd
 
 from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.panel.panel import Panel
-from spatial.tables.formats.cells import Head, Row, Table, clean, clean_all, head_row
-from spatial.tables.formats.numbers import check_digits, check_thresholds, format_number, star_text
 from spatial.weights.report.report import WeightsReport
 from spatial.weights.value import as_weights
 from spatial.words import check_language
 
+from .formats.cells import Head, Row, clean, clean_all, head_row
+from .formats.numbers import check_digits, check_thresholds, format_number, star_text
 from .layout import labels_of
 from .notes import star_note
+from .table import Table
 from .words import kind_words, normal_words, word
 
 __all__ = ["correlation_table", "descriptive_table", "identification_table", "moran_table", "weights_table"]

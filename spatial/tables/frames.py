@@ -9,10 +9,11 @@ from typing import Any
 import pandas as pd
 
 from spatial.errors import DataError
-from spatial.tables.formats.cells import Row, Table, clean, clean_all, head_row
-from spatial.tables.formats.numbers import check_digits, format_number
 from spatial.words import check_language
 
+from .formats.cells import Row, clean, clean_all, head_row
+from .formats.numbers import check_digits, format_number
+from .table import Table
 from .words import word
 
 __all__ = ["frame_table"]

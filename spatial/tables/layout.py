@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 
 from spatial.errors import DataError, did_you_mean
-from spatial.tables.formats.cells import Head, Row, clean, head_row
-from spatial.tables.formats.numbers import format_number, star_text
 
 from .columns import CONSTANT, Column
+from .formats.cells import Head, Row, clean, head_row
+from .formats.numbers import format_number, star_text
 from .words import effect_words, kind_words, word
 
 __all__ = ["Layout", "labels_of", "printed_frame"]

@@ -6,9 +6,8 @@ import math
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from spatial.tables.formats.cells import clean
-
 from .columns import Column
+from .formats.cells import clean
 from .layout import Layout
 from .words import covariance_words, joined, kind_words, normal_words, stamp_words, word
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
 from spatial.errors import DataError, did_you_mean
-from spatial.tables.formats.cells import Head, Row, Table, clean, clean_all
-from spatial.tables.formats.numbers import check_digits, check_thresholds
 from spatial.words import check_language
 
 from .columns import System, columns_of
@@ -21,8 +20,13 @@ from .described import (
     moran_table,
     weights_table,
 )
+from .formats.cells import Head, Row, clean, clean_all
+from .formats.docx import write_docx
+from .formats.numbers import check_digits, check_thresholds
+from .formats.xlsx import write_xlsx
 from .layout import Layout, labels_of, printed_frame
 from .notes import regression_notes
+from .table import Table
 
 __all__ = [
     "Head",
@@ -184,19 +188,13 @@ def write_tables(tables: Mapping[str, Table] | Iterable[Table], path: Any) -> An
     >>> write_tables([descriptive_table(data), correlation_table(data)], path).name
     'tables.docx'
     """
-    from pathlib import Path
-
     several = list(tables.values()) if isinstance(tables, Mapping) else list(tables)
     if not several or any(not isinstance(t, Table) for t in several):
         raise DataError("write_tables needs at least one table of spatial.tables, and nothing else.")
     suffix = Path(path).suffix.lower()
     if suffix == ".docx":
-        from spatial.tables.formats.docx import write_docx
-
         return write_docx(several, path)
     if suffix == ".xlsx":
-        from spatial.tables.formats.xlsx import write_xlsx
-
         return write_xlsx(several, path)
     raise DataError(f"Several tables go into one .docx or .xlsx; got {Path(path).name!r}.")
 

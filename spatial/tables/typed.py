@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from spatial.errors import DataError, did_you_mean
-from spatial.tables.formats.numbers import Typed, read_number
+
+from .formats.numbers import Typed, read_number
 
 __all__ = ["Line", "TypedTable", "read_typed", "system_of"]
 

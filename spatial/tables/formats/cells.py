@@ -1,19 +1,17 @@
-"""A table is cells of text: one frozen value, from which every format is written."""
+"""Cells of text: the value from which every format of a table is written; it knows no format."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
 from spatial.errors import DataError
 
-__all__ = ["Head", "Row", "Table", "clean", "clean_all", "head_row"]
+__all__ = ["Cells", "Head", "Row", "clean", "clean_all", "head_row"]
 
 Kind = Literal["body", "detail", "statistic", "panel"]
 
@@ -74,8 +72,8 @@ def head_row(texts: Iterable[str]) -> tuple[Head, ...]:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Table:
-    """Cells of text, with a title above and notes below; `print` shows it, the methods write it.
+class Cells:
+    """Cells of text, with a title above and notes below.
 
     Every format shows the same text.  Labels are text in each: never markup, LaTeX or a formula.
 
@@ -121,83 +119,3 @@ class Table:
             [row.label for row in self.rows], dtype=object, name=self.header[-1][0].text or None
         )
         return pd.DataFrame(cells, index=labels, columns=columns, dtype=object)
-
-    # ---- show
-    def to_text(self) -> str:
-        """Return the table for a screen of fixed width; Chinese characters count twice."""
-        grid: list[tuple[str, ...]] = []
-        for heads in self.header:
-            grid.append(tuple(t for head in heads for t in (head.text, *[""] * (head.span - 1))))
-        body = [(r.label, *(r.cells if r.kind != "panel" else [""] * self.n_columns)) for r in self.rows]
-        every = [*grid, *body]
-        widths = [max(_width(row[k]) for row in every) for k in range(self.n_columns + 1)]
-        # A title of a panel may run over the columns beside it.
-        labels = [_width(r.label) for r in self.rows if r.kind != "panel"]
-        widths[0] = max([_width(cells[0]) for cells in grid] + labels, default=0)
-        lines = [_line(row, widths) for row in grid]
-        full = "-" * max(sum(widths) + 2 * self.n_columns, *(_width(line) for line in lines))
-        lines = [full, *lines, full]
-        for row, cells in zip(self.rows, body, strict=True):
-            lines += [full] if row.rule else []
-            lines.append(row.label if row.kind == "panel" else _line(cells, widths))
-        return "\n".join([*([self.title] if self.title else []), *lines, full, *self.notes])
-
-    def __str__(self) -> str:
-        return self.to_text()
-
-    def __repr__(self) -> str:
-        name = f" {self.title!r}" if self.title else ""
-        return f"<{type(self).__name__}{name}: {len(self.rows)} rows, {self.n_columns} columns>"
-
-    def _repr_html_(self) -> str:
-        return str(self.to_html())
-
-    # ---- write
-    def to_docx(self, path: str | Path) -> Path:
-        """Write a Word file: a three-line table, Times New Roman and SimSun, 10.5 pt."""
-        from .docx import write_docx
-
-        return write_docx([self], path)
-
-    def to_xlsx(self, path: str | Path) -> Path:
-        """Write an Excel file; numbers without stars or brackets are numbers, shown with the same digits."""
-        from .xlsx import write_xlsx
-
-        return write_xlsx([self], path)
-
-    def to_latex(self, path: str | Path | None = None) -> str | Path:
-        """Return LaTeX for the packages booktabs and threeparttable, or write it."""
-        from .latex import latex
-
-        return _text_or_file(latex(self), path)
-
-    def to_html(self, path: str | Path | None = None) -> str | Path:
-        """Return a fragment of HTML that needs nothing else, or write it."""
-        from .html import html_fragment
-
-        return _text_or_file(html_fragment(self), path)
-
-    def to_markdown(self, path: str | Path | None = None) -> str | Path:
-        """Return a pipe table, or write it."""
-        from .markdown import markdown
-
-        return _text_or_file(markdown(self), path)
-
-
-def _text_or_file(text: str, path: str | Path | None) -> str | Path:
-    from spatial.io.atomic import atomic_text
-
-    return text if path is None else atomic_text(path, text)
-
-
-def _width(text: str) -> int:
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
-    )
-
-
-def _line(cells: Iterable[str], widths: list[int]) -> str:
-    label, *rest = cells
-    parts = [label + " " * (widths[0] - _width(label))]
-    parts += [" " * (w - _width(t)) + t for t, w in zip(rest, widths[1:], strict=True)]
-    return "  ".join(parts).rstrip()

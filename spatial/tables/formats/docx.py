@@ -7,15 +7,13 @@ import zipfile
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from spatial.errors import DataError
 from spatial.io.atomic import atomic_path
 
+from .cells import Cells, Head, Row
 from .numbers import split_stars
-
-if TYPE_CHECKING:
-    from .cells import Head, Row, Table
 
 __all__ = ["write_docx"]
 
@@ -24,7 +22,7 @@ _BODY, _NOTE, _LINE = 10.5, 9.0, 16.0
 _THICK, _THIN = 12, 6  # eighths of a point: 1.5 pt and 0.75 pt
 
 
-def write_docx(tables: Sequence[Table], path: str | Path) -> Path:
+def write_docx(tables: Sequence[Cells], path: str | Path) -> Path:
     """Write tables one below the other; equal tables are equal files."""
     import docx
 
@@ -106,7 +104,7 @@ def _paragraph(paragraph: Any, *, centre: bool, keep: bool = True, spacing: floa
     return paragraph
 
 
-def _add(document: Any, table: Table) -> None:
+def _add(document: Any, table: Cells) -> None:
     from docx.shared import Pt
 
     if table.title:
@@ -132,7 +130,7 @@ def _run_on(notes: Sequence[str]) -> str:
     return text
 
 
-def _grid(document: Any, table: Table) -> Any:
+def _grid(document: Any, table: Cells) -> Any:
     from docx.enum.table import WD_ALIGN_VERTICAL, WD_TABLE_ALIGNMENT
     from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
@@ -158,7 +156,7 @@ def _grid(document: Any, table: Table) -> Any:
     return body
 
 
-def _shares(table: Table) -> list[float]:
+def _shares(table: Cells) -> list[float]:
     """Return the shares of the columns in the width: by their longest text, the labels at most 45%."""
     labels = [row.label for row in table.rows if row.kind != "panel"]
     labels += [row[0].text for row in table.header]

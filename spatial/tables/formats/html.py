@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
 
+from .cells import Cells, Head, Row
 from .numbers import split_stars
-
-if TYPE_CHECKING:
-    from .cells import Head, Row, Table
 
 __all__ = ["html_fragment"]
 
@@ -17,7 +14,7 @@ _CELL = "padding:1px 0.7em;text-align:center"
 _STUB = "padding:1px 0.7em 1px 0;text-align:left;font-weight:normal"
 
 
-def html_fragment(table: Table) -> str:
+def html_fragment(table: Cells) -> str:
     """Return ``<figure>`` with the title, the table and the notes; all text escaped."""
     lines = [
         f'<figure class="spatial-table" lang="{table.lang}" style="display:table;margin:1em auto;{_FONT}">'

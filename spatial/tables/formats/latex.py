@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+from .cells import Cells, Head, Row
 from .numbers import split_stars
-
-if TYPE_CHECKING:
-    from .cells import Head, Row, Table
 
 __all__ = ["latex", "latex_escape"]
 
@@ -59,7 +56,7 @@ def latex_escape(text: str) -> str:
     return found.replace("--", "-{}-")
 
 
-def latex(table: Table) -> str:
+def latex(table: Cells) -> str:
     """Return a ``table`` environment."""
     needs = "% \\usepackage{booktabs,threeparttable}"
     if table.lang == "zh":

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .cells import Head, Table
+from .cells import Cells, Head
 
 __all__ = ["markdown"]
 
@@ -16,7 +14,7 @@ _LINE_START = re.compile(r"^([#+\-=>]|\d+[.)](?=\s))")
 _ADDRESS = re.compile(r"(?i)\b(https?|ftp|mailto|www)(?=[:.])")
 
 
-def markdown(table: Table) -> str:
+def markdown(table: Cells) -> str:
     """Return a pipe table; the rows of the head are joined, as Markdown has one."""
     lines = [f"**{_escape(table.title)}**", ""] if table.title else []
     lines.append(_row([_escape(text) for text in _heads(table)]))
@@ -30,7 +28,7 @@ def markdown(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _heads(table: Table) -> list[str]:
+def _heads(table: Cells) -> list[str]:
     spread = [_spread(row) for row in table.header]
     return [" ".join(dict.fromkeys(text for text in parts if text)) for parts in zip(*spread, strict=True)]
 

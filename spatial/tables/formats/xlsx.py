@@ -6,13 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from spatial.errors import DataError
 from spatial.io.atomic import atomic_path
 
-if TYPE_CHECKING:
-    from .cells import Table
+from .cells import Cells
 
 __all__ = ["write_xlsx"]
 
@@ -21,7 +20,7 @@ _NUMBER = re.compile(r"^-?\d+(?:\.(\d+))?$")
 _OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
 
-def write_xlsx(tables: Sequence[Table], path: str | Path) -> Path:
+def write_xlsx(tables: Sequence[Cells], path: str | Path) -> Path:
     """Write each table on a sheet of its own."""
     import xlsxwriter
 
@@ -33,7 +32,7 @@ def write_xlsx(tables: Sequence[Table], path: str | Path) -> Path:
         # No clock: equal tables are equal files.
         book.set_properties({"created": datetime(2000, 1, 1)})
         for number, table in enumerate(tables, start=1):
-            _Sheet(book, f"Table {number}").write(table)
+            _Sheet(book, f"Cells {number}").write(table)
         book.close()
     return target
 
@@ -63,7 +62,7 @@ class _Sheet:
         else:
             self.sheet.write_blank(row, column, None, self.format(**options))
 
-    def write(self, table: Table) -> None:
+    def write(self, table: Cells) -> None:
         width, at = table.n_columns, 0
         self.sheet.hide_gridlines(2)
         self.sheet.set_paper(9)  # A4, as wide as one page
@@ -89,7 +88,7 @@ class _Sheet:
         self.sheet.set_column(0, 0, min(60, max(12, *(_columns(r.label) + 2 for r in table.rows if r.cells))))
         self.sheet.set_column(1, width, 13)
 
-    def _head(self, table: Table, at: int) -> int:
+    def _head(self, table: Cells, at: int) -> int:
         last = len(table.header) - 1
         for k, row in enumerate(table.header):
             lines = ({"top": 2} if k == 0 else {}) | ({"bottom": 1} if k == last else {})
