@@ -112,6 +112,8 @@ class SpatialSystem:
         lags: Lags = "full",
     ) -> None:
         _check_options(iv_order, unbalanced)
+        if not isinstance(formulas, (str, Mapping)) and isinstance(formulas, Iterable):
+            formulas = tuple(formulas)  # read again when the system is built again
         self.given = Given(
             formulas, panel, weights, effects, error, instruments, iv_order, unbalanced, where, lags
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from spatial.names import hand_on
 
 _MODULES = {
+    ".interactions": ("Moderation", "moderation"),
+    ".turning": ("UTest", "u_test"),
     ".regimes": ("ThresholdFit", "threshold"),
 }
 __all__, __getattr__, __dir__ = hand_on(__name__, _MODULES)

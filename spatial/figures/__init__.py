@@ -11,7 +11,11 @@ from spatial.names import hand_on
 _MODULES = {
     ".canvas": ("save_figure",),
     ".confidence_sets": ("confidence_set_plot",),
-    ".curves": ("threshold_plot",),
+    ".mechanisms.curves": (
+        "marginal_effects_plot",
+        "threshold_plot",
+        "u_plot",
+    ),
     ".distributions": (
         "density_ridges",
         "neighbour_histogram",

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from size_engine import Design, Size
 
-from spatial.models import threshold, tobit
+from spatial.models import fixed_effects, moderation, threshold, tobit, u_test
 from spatial.panel import Panel
 
 N, T = 60, 4
@@ -64,9 +64,36 @@ def _threshold(rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
+def _curves(rng: np.random.Generator) -> dict[str, Any]:
+    """A parabola that only just turns at the end of the data; an effect that grows with a moderator."""
+    x, m, d = rng.uniform(1, 4, size=N * T), rng.normal(size=N * T), rng.normal(size=N * T)
+    x[:2] = 1.0, 4.0  # the ends of the data are the same in each sample
+    unit, error = _rows(rng.normal(size=N)), rng.normal(size=N * T) + _rows(rng.normal(size=N)) * d
+    made = GRID.assign(x=x, m=m, d=d)
+    made["flat"] = (x - 4) ** 2 + unit + rng.normal(size=N * T)
+    made["turns"] = (x - 2.5) ** 2 + unit + rng.normal(size=N * T)
+    made["y"] = d * (1 + 0.5 * m) + unit + error
+    panel = Panel.from_frame(made, unit="city", time="year")
+    edge = u_test(fixed_effects("flat ~ x + I(x**2)", panel), "x")
+    turn = u_test(fixed_effects("turns ~ x + I(x**2)", panel), "x")
+    effects = moderation(fixed_effects("y ~ d", panel), "d", "m").effects.set_index("at").loc["90%"]
+    true = 1 + 0.5 * effects["value"]
+    return {
+        "u test": edge.p_value,
+        "fieller": bool(turn.fieller[0] <= 2.5 <= turn.fieller[1]),
+        "delta": bool(turn.delta[0] <= 2.5 <= turn.delta[1]),
+        "moderated effect": bool(effects["conf_low"] <= true <= effects["conf_high"]),
+    }
+
+
+CURVES = Design(f"least squares with effects, clusters, N = {N}, T = {T}", _curves, full=1000, light=6)
 REGIMES = Design(f"threshold, N = {N}, T = {T}, AR(1) under the null", _threshold, full=1000, light=8)
 
 TOOLKIT = [
+    Size("Lind-Mehlum, slope 0 at the end of the data", "u test", CURVES, 0.035, 0.065),
+    Size("Turning point, Fieller's interval", "fieller", CURVES, 0.93, 0.97),
+    Size("Turning point, delta interval", "delta", CURVES, 0.92, 0.97),
+    Size("Moderation, interval of an effect", "moderated effect", CURVES, 0.92, 0.97),
     Size("Threshold, bootstrap F", "threshold F", REGIMES, 0.03, 0.07),
     Size(
         "Threshold, likelihood-ratio interval", "threshold interval", REGIMES, 0.9, 0.995, (), "conservative"

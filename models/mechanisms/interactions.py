@@ -1,0 +1,374 @@
+"""For whom an effect is larger: interactions with a moderator, and effects over its values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from spatial.errors import DataError, did_you_mean
+from spatial.models.data.source import Source
+from spatial.models.estimation.covariance import Covariance
+from spatial.models.estimation.laws import Law
+from spatial.models.estimation.steps import Method
+from spatial.models.formula.grammar import parse_terms
+from spatial.models.formula.structure import Term
+from spatial.models.results import SystemFit
+from spatial.models.system import SpatialSystem
+from spatial.results import Fit
+
+from .arguments import names_of
+from .asked import Model, as_model, one_equation
+from .rewriting import Parts
+
+__all__ = ["Moderation", "johnson_neyman", "moderation"]
+
+Float = NDArray[np.float64]
+
+_SHARES = {"least": 0.0, "10%": 0.1, "25%": 0.25, "median": 0.5, "75%": 0.75, "90%": 0.9, "largest": 1.0}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Moderation(Fit):
+    """Interactions of a treatment with moderators; see `moderation`.
+
+    Parameters
+    ----------
+    treatment, equation : str
+    fits : mapping of moderator to SystemFit
+        With the interaction, and the moderator itself.
+    interactions : DataFrame
+        by, term, centre, estimate, std_error, statistic, p_value, conf_low, conf_high, instruments.
+    effects : DataFrame
+        by, at, value, estimate, std_error, statistic, p_value, conf_low, conf_high: the effect of the
+        treatment at quantiles of the moderator.
+    regions : DataFrame
+        by, low, high, significant, sign, share: the parts of the data that the Johnson-Neyman bounds make,
+        and the share of rows in each.
+    curve : DataFrame
+        by, value, estimate, conf_low, conf_high, over the data.
+    level : float
+    """
+
+    treatment: str
+    equation: str
+    fits: Mapping[str, SystemFit]
+    interactions: pd.DataFrame
+    effects: pd.DataFrame
+    regions: pd.DataFrame
+    curve: pd.DataFrame
+    level: float
+
+    figure = "marginal_effects_plot"
+
+    def tidy(self) -> pd.DataFrame:
+        """Return the effect of the treatment at values of each moderator."""
+        return self.effects.copy()
+
+    def glance(self) -> pd.DataFrame:
+        """Return one row for each moderator: the interaction, and the share of rows with a clear effect."""
+        out = self.interactions[["by", "term", "estimate", "std_error", "p_value"]].copy()
+        clear = self.regions[self.regions["significant"]].groupby("by")["share"].sum()
+        out["share_significant"] = out["by"].map(clear).fillna(0.0)
+        return out
+
+    def headline(self) -> str:
+        """Name the treatment and the moderators."""
+        return f"{self.treatment} on {self.equation} by {', '.join(self.fits)}"
+
+    @property
+    def table_notes(self) -> tuple[str, ...]:
+        """What stands below a table of the fits."""
+        out = []
+        for name in self.fits:
+            mine = self.effects[self.effects["by"] == name].set_index("at")
+            low, high = mine.loc["10%"], mine.loc["90%"]
+            out.append(
+                f"{self.treatment} at the 10% quantile of {name}: {low['estimate']:.3f} (p = "
+                f"{low['p_value']:.3f}); "
+                f"at the 90% quantile: {high['estimate']:.3f} (p = {high['p_value']:.3f})."
+            )
+        return tuple(out)
+
+    def summary(self) -> str:
+        """Return interactions, effects and regions as text."""
+        lines = [f"Moderation: effect of {self.treatment} on {self.equation}"]
+        for row in self.interactions.to_dict("records"):
+            name = row["by"]
+            lines += [
+                "",
+                f"By {name}, centred at {row['centre']:.5g}: {row['term']} = {row['estimate']:.5g} "
+                f"(se {row['std_error']:.5g}, p = {row['p_value']:.4f})",
+            ]
+            if row["instruments"]:
+                lines.append(f"The interaction is endogenous; instruments added: {row['instruments']}.")
+            mine = self.effects[self.effects["by"] == name].drop(columns="by")
+            lines.append(mine.to_string(index=False, float_format=lambda v: f"{v:.4f}"))
+            for part in self.regions[self.regions["by"] == name].to_dict("records"):
+                what = f"{part['sign']} at {self.level:.0%}" if part["significant"] else "not told from 0"
+                span = f"from {part['low']:.5g} to {part['high']:.5g}"
+                lines.append(f"Johnson-Neyman: {span} {what} ({part['share']:.1%} of rows)")
+        lines += ["", "Effects are slopes with everything else held; in a system see impacts()."]
+        return "\n".join(lines)
+
+
+def moderation(
+    model: SpatialSystem | SystemFit,
+    treatment: str,
+    by: str | Iterable[str],
+    *,
+    centre: bool = True,
+    equation: str | None = None,
+    method: Method | None = None,
+    cov: str | Covariance | None = None,
+    level: float = 0.95,
+) -> Moderation:
+    r"""Let the effect of a treatment vary with a moderator, and show where it is there.
+
+    .. math::
+
+        y = \beta_1 d + \beta_2 m + \beta_3 d (m - \bar m) + \dots, \qquad
+        \frac{\partial y}{\partial d} = \beta_1 + \beta_3 (m - \bar m)
+
+    Parameters
+    ----------
+    model : SpatialSystem or SystemFit
+        A fit, also one of `fixed_effects`, is made again with the interaction as it was made.
+    treatment : str
+        A term d of the formula.
+    by : str or list of str
+        Columns m, one fit each; each enters by itself too.
+    centre : bool
+        At the mean of the rows in use: then :math:`\beta_1` is the effect at the mean.  The interaction
+        itself does not depend on it.
+    equation : str, optional
+        Where several equations have the treatment.
+    method, cov
+        As in `SpatialSystem.fit`; default those of the fit, or GS3SLS and clusters.
+    level : float
+        Of the bands and of the Johnson-Neyman regions.
+
+    Notes
+    -----
+    An interaction of an endogenous variable is endogenous.  Its instruments are built: the declared ones
+    times the moderator; in a system the exogenous variables that the equation leaves out, or the lags of its
+    own for a spatial lag of the outcome, times the moderator.  They are listed.
+
+    References
+    ----------
+    Johnson and Neyman (1936); Bauer and Curran (2005, Multivariate Behavioral Research 40).
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from spatial.models import fixed_effects
+    >>> rng = np.random.default_rng(0)
+    >>> index = pd.MultiIndex.from_product([range(80), range(4)], names=["city", "year"])
+    >>> data = pd.DataFrame(rng.normal(size=(320, 3)), columns=["d", "m", "e"], index=index)
+    >>> data["y"] = data.d * (1 + 0.5 * data.m) + data.e
+    >>> found = moderation(fixed_effects("y ~ d", data), "d", "m")
+    >>> found.effects.set_index("at")["estimate"].round(1)[["10%", "90%"]].tolist()
+    [0.6, 1.5]
+    """
+    if not 0 < level < 1:
+        raise DataError(f"level is between 0 and 1; got {level!r}.")
+    base = as_model(model, method, cov, "moderation")
+    system = base.system()
+    name, term = _treatment(system, treatment, equation)
+    parts = []
+    for column in names_of(by, "by"):
+        parts.append(_moderated(base, system, name, term, column, bool(centre), level))
+    return Moderation(
+        term.name,
+        name,
+        {p.by: p.fit for p in parts},
+        pd.concat([p.interaction for p in parts], ignore_index=True),
+        pd.concat([p.effects for p in parts], ignore_index=True),
+        pd.concat([p.regions for p in parts], ignore_index=True),
+        pd.concat([p.curve for p in parts], ignore_index=True),
+        level,
+    )
+
+
+def _treatment(system: SpatialSystem, treatment: str, equation: str | None) -> tuple[str, Term]:
+    having = [e.name for e in system.structure.equations if treatment in [t.name for t in e.terms]]
+    if not having:
+        known = list(dict.fromkeys(t.name for _, t in system.structure.terms))
+        raise DataError(
+            f"No equation has the term {treatment!r}.{did_you_mean(treatment, known)} There are "
+            f"{', '.join(known)}."
+        )
+    name = one_equation(having, equation, "moderation")
+    found = next(e for e in system.structure.equations if e.name == name)
+    return name, next(t for t in found.terms if t.name == treatment)
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    by: str
+    fit: SystemFit
+    interaction: pd.DataFrame
+    effects: pd.DataFrame
+    regions: pd.DataFrame
+    curve: pd.DataFrame
+
+
+def _moderated(
+    base: Model, system: SpatialSystem, name: str, term: Term, column: str, centre: bool, level: float
+) -> _Part:
+    values = _values(system._source, system, column)
+    middle = float(f"{values.mean():.6g}") if centre else 0.0
+    shifted = (
+        f"I({_named(column)} {'-' if middle >= 0 else '+'} {abs(middle)!r})" if centre else _named(column)
+    )
+    product = f"{term.name}:{shifted}"
+    changes, added = _changed(base, system, name, term, column, shifted, product)
+    fit = base.fit(**changes)
+    pair = [(name, term.name), (name, _spelled(fit, name, product))]
+    b, V = fit.params.loc[pair].to_numpy(), fit.cov.loc[pair, pair].to_numpy()
+    law = fit.estimate.inference.law
+    mine = fit.tidy(level).set_index(["equation", "term"]).loc[[pair[1]]].reset_index()
+    row = mine.drop(columns="equation").assign(by=column, centre=middle, instruments=", ".join(added))
+    used = _values(fit.estimate.source, fit, column)
+    return _Part(
+        column,
+        fit,
+        row[["by", "term", "centre", *mine.columns[2:], "instruments"]],
+        _effects(column, b, V, used, middle, law, level),
+        _regions(column, b, V, used, middle, law.quantile(level)),
+        _curve(column, b, V, used, middle, law.quantile(level)),
+    )
+
+
+def _named(column: str) -> str:
+    return column if column.isidentifier() else f"`{column}`"
+
+
+def _spelled(fit: SystemFit, name: str, product: str) -> str:
+    """Return the term as the fit names it."""
+    plain = product.replace(" ", "").replace("`", "")
+    for term in fit.params.loc[name].index:
+        if str(term).replace(" ", "").replace("`", "") == plain:
+            return str(term)
+    raise DataError(f"The effects absorb {product}, or it is a combination of other terms: nothing to show.")
+
+
+def _values(source: Source, model: SpatialSystem | SystemFit, column: str) -> Float:
+    """Return a moderator for the rows in use."""
+    if not isinstance(column, str) or not source.has(column):
+        raise DataError(f"The data have no column {column!r}.{did_you_mean(column, source.columns)}")
+    source.numbers(column)  # refuses text
+    layout = model.design.layout if isinstance(model, SpatialSystem) else model.estimate.design.layout
+    values = np.asarray(source.rows(column, layout), dtype=np.float64)
+    if np.ptp(values[np.isfinite(values)]) == 0:
+        raise DataError(f"{column} is the same in every row: an effect cannot vary with it.")
+    return values[np.isfinite(values)]
+
+
+def _changed(
+    base: Model, system: SpatialSystem, name: str, term: Term, column: str, shifted: str, product: str
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the arguments of the system with the interaction, and the instruments that were added."""
+    parts = Parts.of(base.formulas[name])
+    equation = next(e for e in system.structure.equations if e.name == name)
+    own = [t.name for t in equation.terms] + [t for e, t in system.design.absorbed if e == name]
+    if column in system.structure.outcomes:
+        raise DataError(
+            f"{column} is an outcome of the system: a moderator is exogenous. Use its value before."
+        )
+    new = [product] if column in own else [_named(column), product]
+    parts = parts.adding(new)
+    if not term.is_endogenous:
+        return {"formulas": base.texts({name: parts.text})}, []
+    if parts.instruments:
+        added = [f"{t.name}:{shifted}" for t in parse_terms(parts.instruments, tuple(system.design.weights))]
+        return {"formulas": base.texts({name: parts.declaring([], added).text})}, added
+    exogenous = system.structure.exogenous
+    if term.operator == "lag":
+        added = [f"{term.weights}({x}):{shifted}" for x in exogenous if x != column]
+    else:
+        added = [f"{x}:{shifted}" for x in exogenous if x not in own and x != column]
+    if not added:
+        raise DataError(
+            f"{product} is endogenous, and the system has no exogenous variable that {name!r} leaves out "
+            "to make "
+            "an instrument of: name instruments=."
+        )
+    given = base.given.instruments
+    texts = [] if given is None else [given] if isinstance(given, str) else list(given)
+    return {"formulas": base.texts({name: parts.text}), "instruments": [*texts, *added]}, added
+
+
+# ---- numbers
+def _effect(b: Float, V: Float, d: Float) -> tuple[Float, Float]:
+    return b[0] + b[1] * d, np.sqrt(V[0, 0] + 2 * d * V[0, 1] + d**2 * V[1, 1])
+
+
+def _effects(
+    column: str, b: Float, V: Float, values: Float, middle: float, law: Law, level: float
+) -> pd.DataFrame:
+    at = np.quantile(values, list(_SHARES.values()))
+    estimate, error = _effect(b, V, at - middle)
+    half = law.quantile(level) * error
+    return pd.DataFrame(
+        {
+            "by": column,
+            "at": list(_SHARES),
+            "value": at,
+            "estimate": estimate,
+            "std_error": error,
+            "statistic": estimate / error,
+            "p_value": law.p_value(estimate / error),
+            "conf_low": estimate - half,
+            "conf_high": estimate + half,
+        }
+    )
+
+
+def johnson_neyman(b: Float, V: Float, critical: float) -> Float:
+    r"""Return the values d at which :math:`(b_1 + b_3 d)^2 = c^2 \operatorname{Var}(b_1 + b_3 d)`, ascending.
+
+    Examples
+    --------
+    >>> johnson_neyman(np.array([0.0, 1.0]), np.diag([0.25, 0.0]), 2.0)
+    array([-1.,  1.])
+    """
+    c2 = critical**2
+    A, B, C = b[1] ** 2 - c2 * V[1, 1], 2 * (b[0] * b[1] - c2 * V[0, 1]), b[0] ** 2 - c2 * V[0, 0]
+    under = B**2 - 4 * A * C
+    if under <= 0 or A == 0:
+        return np.zeros(0)
+    return np.sort(np.array([-B - np.sqrt(under), -B + np.sqrt(under)]) / (2 * A))
+
+
+def _regions(column: str, b: Float, V: Float, values: Float, middle: float, critical: float) -> pd.DataFrame:
+    low, high = float(values.min()), float(values.max())
+    cuts = [c for c in johnson_neyman(b, V, critical) + middle if low < c < high]
+    edges = [low, *cuts, high]
+    rows = []
+    for k, (a, z) in enumerate(pairwise(edges)):
+        estimate, error = _effect(b, V, np.array([(a + z) / 2 - middle]))
+        clear = bool(np.abs(estimate[0]) > critical * error[0])
+        inside = (values >= a) & ((values <= z) if k == len(edges) - 2 else (values < z))
+        sign = "positive" if estimate[0] > 0 else "negative"
+        rows.append((column, a, z, clear, sign if clear else "", float(inside.mean())))
+    return pd.DataFrame(rows, columns=["by", "low", "high", "significant", "sign", "share"])
+
+
+def _curve(column: str, b: Float, V: Float, values: Float, middle: float, critical: float) -> pd.DataFrame:
+    grid = np.linspace(values.min(), values.max(), 101)
+    estimate, error = _effect(b, V, grid - middle)
+    return pd.DataFrame(
+        {
+            "by": column,
+            "value": grid,
+            "estimate": estimate,
+            "conf_low": estimate - critical * error,
+            "conf_high": estimate + critical * error,
+        }
+    )
