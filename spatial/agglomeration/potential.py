@@ -20,6 +20,12 @@ from .decay import Decay, DecayName, decayed_sums, is_number
 __all__ = ["VirtualAgglomeration", "distance_decay", "market_potential", "virtual_agglomeration"]
 
 Float = NDArray[np.float64]
+Reading = Literal["own", "others"]
+
+READINGS: dict[str, str] = {
+    "own": "own: the city's quotient times its centrality, LQ_it (w + sum over j != i of D_ij^-a)",
+    "others": "others: the quotients of the other cities decayed, w LQ_it + sum over j != i of LQ_jt D_ij^-a",
+}
 
 
 def distance_decay(
@@ -282,13 +288,15 @@ class VirtualAgglomeration(Panel):
         powers: Iterable[float] = (0.5, 1.0, 2.0),
         cutoffs_km: Iterable[float | None] = (None, 500.0, 1000.0),
     ) -> pd.DataFrame:
-        """Recompute over units, powers and cut-offs.
+        """Recompute over units, powers and cut-offs, in both readings of the formula.
 
         Returns
         -------
         DataFrame
-            A row each: unit_km, power, cutoff_km, mean, own_share (the part of the own quotient in the
-            sum, mean over cells), pearson and spearman (correlation with this result).
+            A row each: unit_km, power, cutoff_km, quotient_of (the reading of this result), mean, own_share
+            (the part of the own quotient in the sum, mean over cells), pearson and spearman (correlation
+            with this result); mean_own and mean_others, the mean in either reading, and between_readings,
+            their correlation.
         """
         rows = []
         assert self.points is not None
@@ -298,17 +306,28 @@ class VirtualAgglomeration(Panel):
             for power in powers:
                 for cutoff in cutoffs_km:
                     settings = {**self.meta, "unit_km": unit, "power": power, "cutoff_km": cutoff}
-                    other = pd.Series(_virtual(quotient, self.points, settings).ravel())
-                    own = self.meta["own"] * quotient.ravel() / other
+                    both = {
+                        reading: pd.Series(
+                            _virtual(quotient, self.points, {**settings, "quotient_of": reading}).ravel()
+                        )
+                        for reading in READINGS
+                    }
+                    other = both[self.meta["quotient_of"]]
+                    # A quotient of 0 has no part in 0.
+                    own = self.meta["own"] * quotient.ravel() / other.where(other != 0)
                     rows.append(
                         {
                             "unit_km": unit,
                             "power": power,
                             "cutoff_km": np.nan if cutoff is None else cutoff,
+                            "quotient_of": self.meta["quotient_of"],
                             "mean": other.mean(),
                             "own_share": own.mean(),
                             "pearson": base.corr(other),
                             "spearman": base.rank().corr(other.rank()),
+                            "mean_own": both["own"].mean(),
+                            "mean_others": both["others"].mean(),
+                            "between_readings": both["own"].corr(both["others"]),
                         }
                     )
         return pd.DataFrame(rows)
@@ -320,24 +339,27 @@ def virtual_agglomeration(
     total: str,
     cities: Any,
     *,
-    quotient_of: Literal["others", "own"] = "others",
+    quotient_of: Reading = "own",
     power: float = 1.0,
     own: float = 1.0,
     unit_km: float = 1.0,
     cutoff_km: float | None = None,
     tolerance: float = 0.0,
 ) -> VirtualAgglomeration:
-    r"""Virtual agglomeration: location quotients decayed by great-circle distance.
+    r"""Virtual agglomeration: the location quotient of a digital industry times the centrality of its place.
 
     .. math::
 
         LQ_{it} = \frac{x_{it} / e_{it}}{\sum_j x_{jt} / \sum_j e_{jt}}, \qquad
-        Vag_{it} = \omega LQ_{it} + \sum_{j \ne i} \frac{LQ_{jt}}{(D_{ij} / u)^a}
+        Vag_{it} = LQ_{it} \Big( \omega + \sum_{j \ne i} \frac{1}{(D_{ij} / u)^a} \Big)
 
-    with own weight :math:`\omega = 1`, as Sun (2025) defines it.  The published formula can be read in two
-    ways: with the quotients of the *other* cities j inside the sum (``quotient_of="others"``, the default,
-    written above), or with the city's *own* quotient throughout (``quotient_of="own"``),
-    :math:`LQ_{it} (\omega + \sum_j D_{ij}^{-a})`, which is a fixed centrality times LQ.
+    with own weight :math:`\omega = 1`, as Sun (2025) writes it: the numerator inside his sum carries the
+    subscript i, and a city without the industry has 0 (``quotient_of="own"``, the default).  The other
+    reading decays the quotients of the *other* cities (``quotient_of="others"``),
+
+    .. math:: Vag_{it} = \omega LQ_{it} + \sum_{j \ne i} \frac{LQ_{jt}}{(D_{ij} / u)^a} ,
+
+    in which a city without the industry has what its neighbours radiate.  ``meta["reading"]`` says which.
 
     **The unit matters.**  With the own weight fixed at 1, D in kilometres makes the neighbours' part small
     and D in hundreds of kilometres makes it large: the result is not invariant to `unit_km`.
@@ -351,8 +373,8 @@ def virtual_agglomeration(
         Employment (or output) of the sector, and of all sectors.
     cities : GeoDataFrame
         The panel's units; seats, points or polygons.
-    quotient_of : {"others", "own"}
-        The reading of the formula.
+    quotient_of : {"own", "others"}
+        The reading of the formula: Sun's, or with the quotients of the others.
     power, own, unit_km, cutoff_km, tolerance
         As in `distance_decay`.
 
@@ -375,11 +397,11 @@ def virtual_agglomeration(
     >>> long = pd.DataFrame({"city": ["a", "b"], "year": 2020, "it": [30.0, 10.0], "all": 100.0})
     >>> panel = sp.Panel.from_frame(long, unit="city", time="year")
     >>> vag = sp.virtual_agglomeration(panel, "it", "all", cities, unit_km=111.19508)
-    >>> vag.frame.round(3)["virtual_agglomeration"].tolist()  # 1.5 + 0.5 / 1 and 0.5 + 1.5 / 1
-    [2.0, 2.0]
+    >>> vag.frame.round(3)["virtual_agglomeration"].tolist()  # 1.5 (1 + 1 / 1) and 0.5 (1 + 1 / 1)
+    [3.0, 1.0]
     """
-    if quotient_of not in ("others", "own"):
-        raise DataError(f'quotient_of must be "others" or "own"; got {quotient_of!r}.')
+    if quotient_of not in READINGS:
+        raise DataError(f'quotient_of must be "own" or "others"; got {quotient_of!r}.')
     if not is_number(own):
         raise DataError(f"own must be a finite number; got {own!r}.")
     panel = as_panel(panel, "virtual_agglomeration")
@@ -392,6 +414,7 @@ def virtual_agglomeration(
     meta = {
         "measure": "virtual agglomeration",
         "quotient_of": quotient_of,
+        "reading": READINGS[quotient_of],
         "sector": sector,
         "total": total,
         "power": power,

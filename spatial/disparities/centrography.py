@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -15,9 +15,7 @@ from spatial.ids.rows import canonical, cross_section_or_panel, match_rows, numb
 from spatial.places.crs import frame_of
 from spatial.places.points import geometry_of, points_of
 from spatial.places.sphere import EARTH_RADIUS_KM, haversine_km, unit_vectors
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from spatial.results import Result
 
 __all__ = ["Centrography", "gravity_center", "standard_ellipse"]
 
@@ -25,7 +23,7 @@ Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Centrography:
+class Centrography(Result):
     """Centres of gravity and ellipses, by time.
 
     Parameters
@@ -38,6 +36,8 @@ class Centrography:
     scale : float
         Standard deviations that a half axis is long.
     """
+
+    figure: ClassVar[str] = "centres_plot"
 
     frame: pd.DataFrame
     scale: float
@@ -59,16 +59,26 @@ class Centrography:
         """Return the frame as text."""
         return str(self.frame.to_string(float_format=lambda v: f"{v:.3f}"))
 
-    def __repr__(self) -> str:
-        """Return the summary."""
-        return self.summary()
+    def headline(self) -> str:
+        """Say how far the centre moved."""
+        row = self.glance().iloc[0]
+        return f"{row['n_times']:.0f} times, centre moved {row['net_km']:.1f} km"
+
+    @property
+    def aspect(self) -> float:
+        """Height of a degree of latitude over the width of one of longitude, at the mean latitude."""
+        return float(1 / np.cos(np.radians(self.frame["lat"].mean())))
+
+    def outlines(self, points: int = 72) -> list[Float]:
+        """Return the outline of each ellipse, (points, 2) degrees of longitude and latitude."""
+        return [_outline(row, points) for _, row in self.frame.iterrows()]
 
     def ellipses(self, points: int = 72) -> Any:
         """Return the ellipses as polygons in longitudes and latitudes, a GeoDataFrame by time."""
         import geopandas as gpd
         from shapely.geometry import Polygon
 
-        shapes = [Polygon(_outline(row, points)) for _, row in self.frame.iterrows()]
+        shapes = [Polygon(outline) for outline in self.outlines(points)]
         return gpd.GeoDataFrame(self.frame.copy(), geometry=shapes, crs=4326)
 
     def centers(self) -> Any:
@@ -77,19 +87,6 @@ class Centrography:
 
         points = gpd.points_from_xy(self.frame["lon"], self.frame["lat"])
         return gpd.GeoDataFrame(self.frame.copy(), geometry=points, crs=4326)
-
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the ellipses, and the path of the centres, in degrees."""
-        from spatial.figures.canvas import drawing
-
-        with drawing(ax, []) as axes:
-            for _, row in self.frame.iterrows():
-                axes.plot(*_outline(row, 72).T, color="#808080", linewidth=0.7)
-            axes.plot(self.frame["lon"], self.frame["lat"], marker="o", markersize=3)
-            for time, row in (self.frame.iloc[[0, -1]] if len(self.frame) > 1 else self.frame).iterrows():
-                axes.annotate(str(time), (row["lon"], row["lat"]), xytext=(4, 4), textcoords="offset points")
-            axes.set_aspect(1 / np.cos(np.radians(self.frame["lat"].mean())))
-        return axes
 
 
 def gravity_center(values: pd.Series[Any], cities: Any) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 from spatial.errors import DataError, SpatialWarning, name_ids
 from spatial.ids.rows import check_steps, checked_option
 from spatial.panel.panel import Panel
+from spatial.results import Result
 from spatial.weights.value import Weights, as_weights
 
 from .sigma import SigmaConvergence, estimate_row, lagged, ordered_weights, read_logs, sigma_convergence
 from .within import first_stage_f, within_fit
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["BetaConvergence", "SigmaConvergence", "beta_convergence", "sigma_convergence"]
 
@@ -29,7 +27,7 @@ Lag = Literal["initial", "growth", "controls"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class BetaConvergence:
+class BetaConvergence(Result):
     r"""Estimates of a growth equation, its speed and half-life.
 
     Parameters
@@ -45,6 +43,8 @@ class BetaConvergence:
     first_stage_f : float
         F statistic, clustered by unit, of the instruments of lagged growth; NaN for least squares.
     """
+
+    figure: ClassVar[str] = "convergence_plot"
 
     estimates: pd.DataFrame
     beta: float
@@ -92,22 +92,9 @@ class BetaConvergence:
             foot += f"; beta is biased by about {self.nickell_bias:.4f} (Nickell)"
         return f"{head}\n{self.estimates.to_string(index=False, float_format=lambda v: f'{v:.4f}')}\n{foot}"
 
-    def __repr__(self) -> str:
-        """Return the summary."""
-        return self.summary()
-
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the coefficients with their 95 percent intervals."""
-        from spatial.figures.canvas import drawing
-
-        table, places = self.estimates, np.arange(len(self.estimates))
-        with drawing(ax, list(table["term"]), size=(5.2, 1.0 + 0.35 * len(table))) as axes:
-            reach = table["conf_high"] - table["estimate"]
-            axes.errorbar(table["estimate"], places, xerr=reach, fmt="o", capsize=3)
-            axes.axvline(0, color="#606060", linewidth=0.8)
-            axes.set_yticks(places, list(table["term"]))
-            axes.invert_yaxis()
-        return axes
+    def headline(self) -> str:
+        """Name beta and the speed."""
+        return f"beta = {self.beta:.4f}, speed = {self.speed:.4f}, {self.method}"
 
 
 def beta_convergence(

@@ -6,7 +6,7 @@ Values are Series by unit, or by (unit, time) such as ``panel.frame[column]``: t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,11 +15,9 @@ from scipy.special import xlogy
 
 from spatial.errors import DataError
 from spatial.ids.rows import checked_option
+from spatial.results import Result
 
 from .values import Sample, Samples, read_samples
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["Decomposition", "dagum", "gini", "theil"]
 
@@ -27,7 +25,7 @@ Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Decomposition:
+class Decomposition(Result):
     """Inequality and the parts that add up to it.
 
     Parameters
@@ -42,6 +40,8 @@ class Decomposition:
     pairs : DataFrame
         By (time, first, second) pair of groups; Dagum only, else empty.
     """
+
+    figure: ClassVar[str] = "inequality_plot"
 
     measure: str
     parts: tuple[str, ...]
@@ -74,25 +74,9 @@ class Decomposition:
         title = f"{self.measure} = {' + '.join(self.parts)}"
         return f"{title}\n{self.frame.to_string(float_format=lambda v: f'{v:.4f}')}"
 
-    def __repr__(self) -> str:
-        """Return the summary."""
-        return self.summary()
-
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the parts as stacked bars over time."""
-        from spatial.figures.canvas import drawing
-
-        places = np.arange(len(self.frame))
-        with drawing(ax, [self.measure, *self.parts]) as axes:
-            base = np.zeros(len(places))
-            for part in self.parts:
-                height = self.frame[part].to_numpy()
-                axes.bar(places, height, bottom=base, label=part)
-                base = base + height
-            axes.set_xticks(places, [str(time) for time in self.frame.index])
-            axes.set_ylabel(self.measure)
-            axes.legend()
-        return axes
+    def headline(self) -> str:
+        """Name the measure and its mean over time."""
+        return f"{self.measure}: mean {self.frame[self.measure].mean():.4f} over {len(self.frame)} times"
 
 
 # ---- Gini

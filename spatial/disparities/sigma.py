@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import sparse, stats
 
 from spatial.errors import DataError
 from spatial.ids.alignment import indexer
 from spatial.ids.rows import balanced_axes, canonical, read_columns, row_names
 from spatial.panel.panel import Panel
+from spatial.results import Result
 from spatial.weights.value import Weights, as_weights
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["SigmaConvergence", "estimate_row", "lagged", "ordered_weights", "read_logs", "sigma_convergence"]
 
@@ -62,7 +60,7 @@ def lagged(W: Weights, values: Float) -> Float:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SigmaConvergence:
+class SigmaConvergence(Result):
     """Dispersion between units over time, and its linear trend.
 
     Parameters
@@ -72,6 +70,8 @@ class SigmaConvergence:
     trends : DataFrame
         By measure: slope on time with the standard columns.
     """
+
+    figure: ClassVar[str] = "dispersion_plot"
 
     frame: pd.DataFrame
     trends: pd.DataFrame
@@ -98,20 +98,10 @@ class SigmaConvergence:
         numbers = {"float_format": lambda v: f"{v:.4f}"}
         return f"{self.frame.to_string(**numbers)}\n\n{self.trends.to_string(index=False, **numbers)}"
 
-    def __repr__(self) -> str:
-        """Return the summary."""
-        return self.summary()
-
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the dispersion over time."""
-        from spatial.figures.canvas import drawing
-
-        with drawing(ax, []) as axes:
-            for column in self.frame.columns.drop(["n", "mean"]):
-                axes.plot(np.arange(len(self.frame)), self.frame[column].to_numpy(), marker="o", label=column)
-            axes.set_xticks(np.arange(len(self.frame)), [str(time) for time in self.frame.index])
-            axes.legend()
-        return axes
+    def headline(self) -> str:
+        """Say how dispersion went."""
+        first, last = self.frame["sd_log"].iloc[0], self.frame["sd_log"].iloc[-1]
+        return f"sd of logs from {first:.4f} to {last:.4f} in {len(self.frame)} times"
 
 
 def sigma_convergence(panel: Panel | pd.DataFrame, column: str, W: Any = None) -> SigmaConvergence:
@@ -138,7 +128,17 @@ def sigma_convergence(panel: Panel | pd.DataFrame, column: str, W: Any = None) -
     -------
     SigmaConvergence
         ``frame`` by time and ``trends``: least squares of each measure on the number of the time (0, 1,
-        ...), per step; errors over time are not independent, so take its p-values as description.
+        ...), per step, :math:`\sum_t a_t s_t`.  Standard errors are clustered by unit,
+
+        .. math::
+
+            \psi_i = \sum_t a_t \frac{z_{it}^2 - s_t^2}{2 s_t}, \qquad
+            SE = \frac{1}{n - 1} \Big( \sum_i \psi_i^2 \Big)^{1/2},
+
+        with t(n - 1) (about the neighbours, of the quadratic form in all units).  Units are taken as
+        independent of each other, and as dependent over time in any way: the T points of a trend are made of
+        the same units, and least squares on them as if they were independent finds convergence in a quarter
+        of the samples that have none.
 
     Examples
     --------
@@ -151,32 +151,76 @@ def sigma_convergence(panel: Panel | pd.DataFrame, column: str, W: Any = None) -
     """
     cube = read_logs(panel, [column], "Sigma convergence")
     y = cube.values[:, :, 0]
+    if y.shape[1] < 2:
+        raise DataError("Dispersion between units needs two units or more; there is one.")
     logs = np.log(y)
-    frame = pd.DataFrame(
-        {
-            "n": y.shape[1],
-            "mean": y.mean(axis=1),
-            "sd_log": logs.std(axis=1, ddof=1),
-            "cv": y.std(axis=1, ddof=1) / y.mean(axis=1),
-        },
-        index=cube.times,
-    )
+    mean, sd = y.mean(axis=1), y.std(axis=1, ddof=1)
+    columns = {"n": y.shape[1], "mean": mean, "sd_log": logs.std(axis=1, ddof=1), "cv": sd / mean}
+    frame = pd.DataFrame(columns, index=cube.times)
+    slopes = _slopes(len(y))
+    apart = logs - logs.mean(axis=1, keepdims=True)
+    centred = y - mean[:, None]
+    # Of s / m: what moves s, over m, less what moves m.
+    moved = _moved_by(centred, sd) / mean[:, None] - (sd / mean**2)[:, None] * centred
+    errors = {
+        "sd_log": _clustered(slopes @ _moved_by(apart, columns["sd_log"])),
+        "cv": _clustered(slopes @ moved),
+    }
     if W is not None:
         w = ordered_weights(W, cube.units)
         if not w.is_row_standardized:
             raise DataError("Dispersion about the neighbours' mean needs W.row_standardized().")
-        frame["sd_log_local"] = (logs - lagged(w, logs)).std(axis=1, ddof=1)
-    measures = [c for c in frame.columns if c not in ("n", "mean")]
-    return SigmaConvergence(frame, pd.DataFrame([_trend(m, frame[m].to_numpy()) for m in measures]))
+        local = (logs - lagged(w, logs)).std(axis=1, ddof=1)
+        frame["sd_log_local"] = local
+        errors["sd_log_local"] = _about_neighbours(w, apart, slopes, local)
+    rows = [
+        estimate_row(name, float(slopes @ frame[name].to_numpy()), error, y.shape[1] - 1)
+        for name, error in errors.items()
+    ]
+    return SigmaConvergence(frame, pd.DataFrame(rows))
 
 
-def _trend(name: str, values: Float) -> dict[str, Any]:
-    steps = np.arange(len(values), dtype=np.float64)
-    if len(values) < 3:
-        slope = float(np.polyfit(steps, values, 1)[0]) if len(values) == 2 else np.nan
-        return estimate_row(name, slope, np.nan, np.inf)
-    fit = stats.linregress(steps, values)
-    return estimate_row(name, float(fit.slope), float(fit.stderr), len(values) - 2)
+def _slopes(t: int) -> Float:
+    """Return the weights of least squares on time: the trend of v is their product with v."""
+    if t < 2:
+        return np.full(t, np.nan)
+    steps = np.arange(t, dtype=np.float64)
+    return np.asarray((steps - steps.mean()) / ((steps - steps.mean()) ** 2).sum())
+
+
+def _moved_by(deviations: Float, sd: Float) -> Float:
+    """Return :math:`(z_{it}^2 - s_t^2) / (2 s_t)`, (T, N): what a unit moves s by, times n - 1."""
+    s = sd[:, None]
+    return np.divide(deviations**2 - s**2, 2 * s, out=np.zeros_like(deviations), where=s > 0)
+
+
+def _clustered(psi: Float) -> float:
+    """Return the standard error of a sum over units, (N,)."""
+    return float(np.sqrt(psi @ psi)) / (len(psi) - 1)
+
+
+def _about_neighbours(W: Weights, z: Float, slopes: Float, sd: Float) -> float:
+    r"""Return the standard error of the trend about the neighbours' mean, units independent.
+
+    A unit moves its own deviation and those of its neighbours.  With :math:`A = (I - W)'(I - W)/(n - 1)` and
+    :math:`g_{ij} = \sum_t a_t z_{it} z_{jt} / (2 s_t)` the trend is :math:`\sum_{ij} A_{ij} g_{ij}`, of
+    variance
+    :math:`\sum_i A_{ii}^2 (g_{ii} - \bar g)^2 + 2 \sum_{i \ne j} A_{ij}^2 g_{ij}^2`.
+    """
+    n = z.shape[1]
+    apart = sparse.eye_array(n, format="csr") - W.sparse
+    pairs = sparse.coo_array(apart.T @ apart / (n - 1))
+    i, j = pairs.coords
+    scaled = z * np.divide(slopes, 2 * sd, out=np.zeros_like(sd), where=sd > 0)[:, None]
+    g = np.zeros(len(i))
+    for now, then in zip(scaled, z, strict=True):
+        g += now[i] * then[j]
+    own = i == j
+    weights = pairs.data
+    mean = float(weights[own] @ g[own] / weights[own].sum())
+    variance = float(((weights[own] * (g[own] - mean)) ** 2).sum())
+    variance += 2 * float(((weights[~own] * g[~own]) ** 2).sum())
+    return float(np.sqrt(variance))
 
 
 def estimate_row(term: str, estimate: float, std_error: float, dof: float) -> dict[str, Any]:

@@ -16,6 +16,12 @@ _MODULES = {
         "threshold_plot",
         "u_plot",
     ),
+    ".disparities": (
+        "centres_plot",
+        "convergence_plot",
+        "dispersion_plot",
+        "inequality_plot",
+    ),
     ".distributions": (
         "density_ridges",
         "neighbour_histogram",
@@ -24,6 +30,11 @@ _MODULES = {
         "coefficient_plot",
         "event_study_plot",
         "impacts_plot",
+    ),
+    ".indices": (
+        "index_plot",
+        "resilience_plot",
+        "transition_plot",
     ),
     ".policies": ("bacon_plot", "drop_one_plot", "honest_plot", "placebo_plot", "policy_plot"),
     ".scatter": (

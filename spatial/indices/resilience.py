@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,12 +15,10 @@ from spatial.agglomeration.industries import Industries, read_industries
 from spatial.errors import DataError, SpatialWarning, name_ids
 from spatial.ids.rows import balanced_axes, check_steps, checked_option, labelled, row_names
 from spatial.panel.panel import Panel
+from spatial.results import Result
 
 from .composite import Weighting, composite_index
 from .result import CompositeIndex
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = [
     "RESILIENCE_INDICATORS",
@@ -35,7 +33,7 @@ Form = Literal["martin", "bai", "growth", "sensitivity", "difference"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Resilience:
+class Resilience(Result):
     """Resilience by (unit, time), what it was made from, and where its denominator is near zero.
 
     Parameters
@@ -50,6 +48,8 @@ class Resilience:
     small : float
         Expected growth nearer to zero than this is flagged.
     """
+
+    figure: ClassVar[str] = "resilience_plot"
 
     index: pd.Series[Any]
     parts: pd.DataFrame
@@ -81,24 +81,9 @@ class Resilience:
         )
         return text if not row["n_flagged"] else f"{text}\n{self.flagged.head(10).to_string()}"
 
-    def __repr__(self) -> str:
-        """Return the summary."""
-        return self.summary()
-
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw growth against expected growth; flagged rows hollow."""
-        from spatial.figures.canvas import drawing
-
-        flagged = self.parts["flagged"].to_numpy()
-        x, y = self.parts["expected_growth"].to_numpy(), self.parts["growth"].to_numpy()
-        with drawing(ax, []) as axes:
-            axes.scatter(x[~flagged], y[~flagged], s=9)
-            axes.scatter(x[flagged], y[flagged], s=12, facecolors="none", edgecolors="#b2182b")
-            ends = np.array([x.min(), x.max()])
-            axes.plot(ends, ends, color="#606060", linewidth=0.8)
-            axes.set_xlabel("expected growth")
-            axes.set_ylabel("growth")
-        return axes
+    def headline(self) -> str:
+        """Name the form and count the rows that are flagged."""
+        return f"{self.form}: {len(self.index)} rows, {int(self.parts['flagged'].sum())} flagged"
 
 
 def sensitivity_resilience(
@@ -131,9 +116,9 @@ def sensitivity_resilience(
     form : {"martin", "bai", "growth", "sensitivity", "difference"}
         With :math:`g_r` the growth of the unit, :math:`g_N` that of the nation and
         :math:`\hat g_r = \Delta E^c_r / E_r` that expected of its mix of industries:
-        ``"martin"`` as above; ``"bai"`` :math:`(g_r - \hat g_r) / |\hat g_r|`, the same number in growth
-        rates; ``"growth"`` :math:`(g_r - g_N) / |g_N|`, without the mix; ``"sensitivity"``
-        :math:`g_r / g_N` (Martin 2012); ``"difference"`` :math:`g_r - \hat g_r`, which cannot explode.
+        ``"martin"`` as above; ``"bai"`` as Bai writes it, see below; ``"growth"``
+        :math:`(g_r - g_N) / |g_N|`, without the mix; ``"sensitivity"`` :math:`g_r / g_N` (Martin 2012);
+        ``"difference"`` :math:`g_r - \hat g_r`, which cannot explode.
     steps : int
         k, in times of the panel: one step ahead by default.
     reference : DataFrame, optional
@@ -153,6 +138,19 @@ def sensitivity_resilience(
     ------
     DataError
         For unbalanced panels, gaps in time, and cells that cannot be, by (unit, time, industry).
+
+    Notes
+    -----
+    Bai's printed formula is not Martin's.  It has the same quotient, but the expected change of the unit is
+    made of its own industries' growth up to t and of the one rate of the nation up to t + k,
+
+    .. math::
+
+        \Delta E^c_r = \sum_i g_N \, (E_{ir,t} - E_{ir,t-k}), \qquad
+        g_N = \frac{E_{N,t+k} - E_{N,t}}{E_{N,t}} ,
+
+    where Martin's has each industry's national rate and its employment, :math:`\sum_i g_{iN} E_{ir,t}`.  A
+    product of two growth rates is small, so that this index is often flagged; it starts k times later.
 
     Warns
     -----
@@ -178,11 +176,21 @@ def sensitivity_resilience(
     units, times = balanced_axes(read.rows, "Resilience")
     check_steps(steps, len(times))
     size, change, expected, nation = _changes(read, len(units), len(times), steps)
+    first = steps
+    if form == "bai":
+        if len(times) < 2 * steps + 1:
+            raise DataError(
+                f'form="bai" needs the growth before the growth: {2 * steps + 1} times or more; the panel '
+                f"has {len(times)}."
+            )
+        # What the unit gained up to t, times the nation's rate after t.
+        expected = change[:, :-steps] * nation[steps:]
+        size, change, first = size[:, steps:], change[:, steps:], 2 * steps
     growth, mixed = change / size, expected / size
     against = np.broadcast_to(nation, growth.shape) if form in ("growth", "sensitivity") else mixed
     flagged = (np.abs(against) < small) & (form != "difference")
     values = _index(form, change, expected, growth, against)
-    rows = pd.MultiIndex.from_product([units, times[steps:]], names=read.rows.names)
+    rows = pd.MultiIndex.from_product([units, times[first:]], names=read.rows.names)
     parts = {
         "size": size,
         "change": change,
@@ -200,7 +208,7 @@ def sensitivity_resilience(
 
 _LABELS = {
     "martin": ("Economic resilience", "经济韧性", "Martin et al. (2016)"),
-    "bai": ("Economic resilience", "经济韧性", "Martin et al. (2016), in growth rates"),
+    "bai": ("Economic resilience", "经济韧性", "Bai: own growth times the national rate"),
     "growth": ("Economic resilience (national growth)", "经济韧性（增长率法）", "Martin (2012)"),
     "sensitivity": ("Sensitivity to national growth", "敏感性指数", "Martin (2012)"),
     "difference": ("Growth above expectation", "超预期增长", "Martin et al. (2016)"),
@@ -221,7 +229,7 @@ def _index(form: str, change: Float, expected: Float, growth: Float, against: Fl
     if form == "difference":
         return growth - against
     with np.errstate(divide="ignore", invalid="ignore"):
-        if form == "martin":
+        if form in ("martin", "bai"):
             values = (change - expected) / np.abs(expected)
         elif form == "sensitivity":
             values = growth / against
@@ -261,29 +269,41 @@ class Indicator:
 _RESIST, _ADAPT, _RENEW = (
     "resistance and recovery",
     "adaptation and adjustment",
-    "innovation and transformation",
+    "transformation and development",
 )
 
 RESILIENCE_INDICATORS: tuple[Indicator, ...] = (
     Indicator("gdp_per_capita", "+", _RESIST, "GDP per capita", "人均GDP"),
-    Indicator("savings_per_capita", "+", _RESIST, "Household savings per capita", "人均储蓄存款余额"),
-    Indicator("unemployment_rate", "-", _RESIST, "Registered unemployment rate", "城镇登记失业率"),
-    Indicator("trade_dependence", "-", _RESIST, "Exports and imports over GDP", "外贸依存度"),
-    Indicator("retail_sales_per_capita", "+", _ADAPT, "Retail sales per capita", "人均社会消费品零售总额"),
-    Indicator("investment_per_capita", "+", _ADAPT, "Fixed investment per capita", "人均固定资产投资"),
-    Indicator("fiscal_self_sufficiency", "+", _ADAPT, "Fiscal revenue over expenditure", "财政自给率"),
-    Indicator("financial_depth", "+", _ADAPT, "Deposits and loans over GDP", "金融发展水平"),
-    Indicator("industrial_upgrading", "+", _RENEW, "Industrial upgrading", "产业结构升级"),
+    Indicator("unemployment_rate", "-", _RESIST, "Registered urban unemployment rate", "城镇登记失业率"),
+    Indicator("industrial_firms", "+", _RESIST, "Industrial firms above scale", "规模以上工业企业数"),
+    Indicator("fiscal_self_sufficiency", "+", _RESIST, "Fiscal revenue over expenditure", "财政自给率"),
+    Indicator("retail_sales", "+", _ADAPT, "Retail sales of consumer goods", "社会消费品零售总额"),
+    Indicator("hospital_beds_per_10000", "+", _ADAPT, "Hospital beds per 10,000 persons", "每万人医院床位数"),
+    Indicator("savings_per_capita", "+", _ADAPT, "Household savings per capita", "人均储蓄存款余额"),
+    Indicator("road_freight", "+", _ADAPT, "Road freight", "公路货运量"),
     Indicator(
-        "science_education_share", "+", _RENEW, "Science and education in fiscal expenditure", "科教支出占比"
+        "students_per_10000",
+        "+",
+        _RENEW,
+        "Students in higher education per 10,000 persons",
+        "每万人在校大学生数",
     ),
-    Indicator("patents_per_10000", "+", _RENEW, "Patents granted per 10,000 persons", "每万人专利授权数"),
     Indicator(
-        "students_per_10000", "+", _RENEW, "University students per 10,000 persons", "每万人在校大学生数"
+        "science_spending", "+", _RENEW, "Fiscal spending on science and technology", "科学技术财政支出"
+    ),
+    Indicator(
+        "deposits_and_loans",
+        "+",
+        _RENEW,
+        "Deposits and loans of financial institutions",
+        "金融机构存贷款余额",
+    ),
+    Indicator(
+        "foreign_economic_development", "+", _RENEW, "Foreign economic development", "对外经济发展水平"
     ),
 )
-"""A template of twelve indicators in three dimensions, as composite indices of urban economic resilience
-have them; edit it to the list of the paper at hand before use: papers differ in their indicators."""
+"""The twelve indicators in three dimensions of Sun (2025).  Papers differ in theirs: edit the list to the
+paper at hand."""
 
 
 def composite_resilience(
@@ -307,7 +327,7 @@ def composite_resilience(
         With a column for each indicator.
     indicators : sequence of Indicator
         Default `RESILIENCE_INDICATORS`: a template; leave some out with
-        ``[i for i in RESILIENCE_INDICATORS if i.name != "trade_dependence"]``, or write your own.
+        ``[i for i in RESILIENCE_INDICATORS if i.name != "road_freight"]``, or write your own.
     columns : mapping, optional
         Name of an indicator to the panel's column, where they differ.
     scope, weights

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
-import numpy as np
 import pandas as pd
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from spatial.results import Result
 
 __all__ = ["CompositeIndex"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class CompositeIndex:
+class CompositeIndex(Result):
     """An index with its weights; unpacks as ``index, weights``.
 
     Parameters
@@ -37,6 +35,8 @@ class CompositeIndex:
     method : str
         How weights and index were made.
     """
+
+    figure: ClassVar[str] = "index_plot"
 
     index: pd.Series[Any]
     weights: pd.Series[Any] | pd.DataFrame
@@ -71,19 +71,11 @@ class CompositeIndex:
         head = f"{self.method}: {len(self.index)} rows, index from {low:.4f} to {high:.4f}"
         return f"{head}\n{self.levels.to_string(index=False, float_format=lambda v: f'{v:.4f}')}"
 
-    def __repr__(self) -> str:
-        """Return the summary."""
-        return self.summary()
+    @property
+    def mean_weights(self) -> pd.Series[Any]:
+        """Weight of each indicator; the mean over time where they change."""
+        return self.weights if isinstance(self.weights, pd.Series) else self.weights.mean()
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the weights as bars; their mean over time where they change."""
-        from spatial.figures.canvas import drawing
-
-        mean = self.weights if isinstance(self.weights, pd.Series) else self.weights.mean()
-        names = [str(name) for name in mean.index]
-        with drawing(ax, names, size=(5.2, 1.0 + 0.28 * len(names))) as axes:
-            axes.barh(np.arange(len(names)), mean.to_numpy())
-            axes.set_yticks(np.arange(len(names)), names)
-            axes.invert_yaxis()
-            axes.set_xlabel(self.method)
-        return axes
+    def headline(self) -> str:
+        """Name the method and the range of the index."""
+        return f"{self.method}: {len(self.index)} rows, {self.index.min():.4f} to {self.index.max():.4f}"

@@ -209,11 +209,16 @@ def test_virtual_agglomeration_by_hand(three: Any, sector_panel: Any) -> None:
     lq1, lq2 = np.array([0.8, 1.2, 1.0]), np.array([1.0, 2.0, 0.5])
     np.testing.assert_allclose(vag.cube("location_quotient")[:, :, 0], [lq1, lq2], rtol=1e-14)
     inverse = np.array([[1, 1, 1 / 3], [1, 1, 1 / 2], [1 / 3, 1 / 2, 1]])  # own weight 1 on the diagonal
-    expected = np.array([inverse @ lq1, inverse @ lq2])
-    np.testing.assert_allclose(vag.cube("virtual_agglomeration")[:, :, 0], expected, rtol=1e-12)
-    own = sp.virtual_agglomeration(sector_panel, "it", "all", three, unit_km=DEGREE, quotient_of="own")
     expected = np.array([lq1, lq2]) * inverse.sum(axis=1)
-    np.testing.assert_allclose(own.cube("virtual_agglomeration")[:, :, 0], expected, rtol=1e-12)
+    np.testing.assert_allclose(vag.cube("virtual_agglomeration")[:, :, 0], expected, rtol=1e-12)
+    assert vag.meta["quotient_of"] == "own"
+    assert vag.meta["reading"].startswith("own: the city's quotient times its centrality")
+    others = sp.virtual_agglomeration(sector_panel, "it", "all", three, unit_km=DEGREE, quotient_of="others")
+    expected = np.array([inverse @ lq1, inverse @ lq2])
+    np.testing.assert_allclose(others.cube("virtual_agglomeration")[:, :, 0], expected, rtol=1e-12)
+    assert others.meta["reading"].startswith("others: the quotients of the other cities")
+    none = sector_panel.with_columns(it=[0.0, 1, 1, 1, 1, 1])
+    assert sp.virtual_agglomeration(none, "it", "all", three).values.min() == 0
     assert "depends on the unit" in vag.meta["note"]
 
 
@@ -230,7 +235,10 @@ def test_sensitivity_shows_what_hangs_on_the_unit(three: Any, sector_panel: Any)
     table = vag.sensitivity(units_km=(1.0, 100.0), powers=(1.0,), cutoffs_km=(None, 50.0))
     same = table.query("unit_km == 1 and cutoff_km.isna()").iloc[0]
     assert same["pearson"] == pytest.approx(1)
-    assert same["mean"] == pytest.approx(vag.values.mean())
+    assert same["mean"] == same["mean_own"] == pytest.approx(vag.values.mean())
+    others = sp.virtual_agglomeration(sector_panel, "it", "all", three, quotient_of="others")
+    assert same["mean_others"] == pytest.approx(others.values.mean())
+    assert same["between_readings"] == pytest.approx(vag.values.corr(others.values))
     shares = table.set_index(["unit_km", "cutoff_km"])["own_share"]
     assert shares.loc[(100.0, np.nan)] < shares.loc[(1.0, np.nan)] < shares.loc[(1.0, 50.0)] == 1.0
 

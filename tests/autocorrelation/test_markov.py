@@ -11,7 +11,7 @@ import pytest
 from lattice import grid
 
 from spatial.autocorrelation.markov import lisa_markov, spatial_markov
-from spatial.errors import DataError, WeightsError
+from spatial.errors import DataError, SpatialWarning, WeightsError
 from spatial.panel.panel import Panel
 from spatial.weights import Weights
 
@@ -44,6 +44,34 @@ def test_spatial_markov_is_giddys() -> None:
     assert result.p_q == pytest.approx(peer.Q_p_value, abs=1e-12)
     assert result.degrees_of_freedom == peer.dof_hom
     np.testing.assert_allclose(result.steady_state @ result.probabilities, result.steady_state, atol=1e-12)
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+def test_permuted_statistics_are_giddys_on_the_observed_map(fixed: bool) -> None:
+    from spatial.autocorrelation.markov import chains
+
+    panel, W = walk()
+    values = panel.cube(["income"], units=W.ids)[:, :, 0].T
+    result = spatial_markov(panel, "income", W, 4, m=3, fixed=fixed, permutations=9)
+    own = chains._classes(values, 4, fixed=fixed)
+    lag = chains._classes(W.sparse @ values, 3, fixed=fixed)
+    counts = chains.moves(own[:, :-1], own[:, 1:], lag[:, :-1], (3, 4))
+    np.testing.assert_array_equal(counts, result.conditional_transitions)
+    likelihood, q = chains._homogeneity(counts)
+    assert likelihood == pytest.approx(result.likelihood_ratio, rel=1e-12)
+    assert q == pytest.approx(result.q, rel=1e-12)
+
+
+def test_few_expected_counts_are_said() -> None:
+    panel, W = walk()
+    with pytest.warns(SpatialWarning, match="expected counts are below 5: the chi-squared p-values of"):
+        alone = spatial_markov(panel, "income", W, 5, permutations=0)
+    assert np.isnan(alone.p_sim)
+    found = spatial_markov(panel, "income", W, 5, permutations=99)
+    assert found.few_expected == alone.few_expected > 0
+    assert "read those by permutation, or take fewer classes" in found.summary()
+    assert "by 99 permutations of whole trajectories (seed 0)" in found.summary()
+    assert {"p_sim", "p_sim_q", "few_expected"} <= set(found.glance())
 
 
 def test_transitions_by_hand() -> None:
@@ -93,7 +121,11 @@ def test_lisa_transitions_follow_giddys_quadrants() -> None:
     np.testing.assert_array_equal(result.transitions.to_numpy(), peer.transitions[np.ix_(order, order)])
     assert result.transitions.to_numpy().sum() == 64 * 11
     np.testing.assert_allclose(result.expected.sum(axis=1), result.transitions.sum(axis=1))
-    assert result.degrees_of_freedom == 9
+    # 12 free probabilities in four rows, less two for each chain of two states; giddy's 9 is one too many.
+    assert result.degrees_of_freedom == 8
+    peer_chi2 = ((peer.transitions - peer.expected_t) ** 2 / peer.expected_t).sum()
+    assert np.isfinite(peer_chi2)
+    assert 0 < result.p_sim <= 1
     assert 0 <= result.p_value <= 1
     assert set(np.unique(result.quadrants)) <= {"HH", "LL", "LH", "HL"}
 
@@ -118,8 +150,8 @@ def test_result_tables_and_text() -> None:
     assert "Neighbours in class 3" in result.summary()
     assert str(result) == result.summary()
     assert repr(result).startswith("<SpatialMarkov income: LR")
-    assert result.plot().get_title() == "income: all neighbours"
-    assert result.plot(lag_class=2).get_title() == "income: neighbours in class 2"
+    assert result.plot().get_title(loc="left") == "income: all neighbours"
+    assert result.plot(lag_class=2).get_title(loc="left") == "income: neighbours in class 2"
     with pytest.raises(DataError, match="lag_class must be 1 to 3; got 4"):
         result.plot(lag_class=4)
     lisa = lisa_markov(panel, "income", W)
@@ -127,7 +159,7 @@ def test_result_tables_and_text() -> None:
     assert lisa.glance().loc[0, "times"] == 12
     assert "Units and neighbours move independently" in str(lisa)
     assert repr(lisa).startswith("<LisaMarkov income: chi2")
-    assert lisa.plot().get_title() == "income: quadrants"
+    assert lisa.plot().get_title(loc="left") == "income: quadrants"
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,8 @@ def test_result_forms() -> None:
     x = Panel(pd.DataFrame({"pop": [1.0, 2, 3, 4, 5, 9]}, ROWS)).frame["pop"]
     found = standard_ellipse(x, cities)
     assert list(found.tidy())[:3] == ["year", "lon", "lat"]
-    assert repr(found) == found.summary()
+    assert str(found) == found.summary()
+    assert repr(found).startswith("<Centrography ")
     assert found.ellipses().crs.to_epsg() == found.centers().crs.to_epsg() == 4326
     assert list(gravity_center(x, cities)) == ["lon", "lat", "shift_km", "bearing"]
     assert len(found.plot().lines) == 3

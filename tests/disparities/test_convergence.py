@@ -91,6 +91,24 @@ def test_sigma_scale_and_order() -> None:
     pd.testing.assert_frame_equal(scaled.frame[columns], straight.frame[columns], rtol=1e-10)
 
 
+def test_the_trend_of_dispersion_is_clustered_by_unit() -> None:
+    panel = make_panel()
+    found = sigma_convergence(panel, "gdp")
+    y = panel.cube(["gdp"])[:, :, 0]
+    for name, measure in (
+        ("sd_log", lambda v: np.log(v).std(axis=1, ddof=1)),
+        ("cv", lambda v: v.std(axis=1, ddof=1) / v.mean(axis=1)),
+    ):
+        row = found.trends.set_index("term").loc[name]
+        steps = np.arange(len(y), dtype=float)
+        assert row["estimate"] == pytest.approx(np.polyfit(steps, measure(y), 1)[0])
+        # The jackknife over units has the same variance to first order.
+        left = [np.polyfit(steps, measure(np.delete(y, i, axis=1)), 1)[0] for i in range(y.shape[1])]
+        n = y.shape[1]
+        jackknife = np.sqrt((n - 1) / n * ((np.array(left) - np.mean(left)) ** 2).sum())
+        assert row["std_error"] == pytest.approx(jackknife, rel=0.25)
+
+
 def test_sigma_result_forms() -> None:
     found = sigma_convergence(make_panel(), "gdp")
     assert list(found.tidy()) == [
@@ -98,7 +116,8 @@ def test_sigma_result_forms() -> None:
     ]  # fmt: skip
     assert found.glance()["n_units"].iloc[0] == 30
     assert "sd_log" in found.summary()
-    assert repr(found) == found.summary()
+    assert str(found) == found.summary()
+    assert repr(found).startswith("<SigmaConvergence sd of logs from ")
     assert len(found.plot().lines) == 2
 
 
@@ -338,7 +357,8 @@ def test_beta_result_forms() -> None:
     assert found.glance()["effects"].iloc[0] == "unit + time"
     assert found.glance()["n"].iloc[0] == 150
     assert found.summary().startswith("beta convergence by OLS: 30 units x 5 periods, effects: unit + time")
-    assert repr(found) == found.summary()
+    assert str(found) == found.summary()
+    assert repr(found).startswith("<BetaConvergence beta = ")
     assert found.plot().get_yticklabels()[0].get_text() == "log(gdp)"
 
 

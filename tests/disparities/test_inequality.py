@@ -213,7 +213,8 @@ def test_result_forms(mexico: pd.DataFrame) -> None:
     np.testing.assert_allclose(parts, 1, rtol=1e-12)
     assert found.glance()["n_groups"].iloc[0] == 5
     assert found.summary().startswith("gini = within + between + transvariation\n")
-    assert repr(found) == found.summary()
+    assert str(found) == found.summary()
+    assert repr(found).startswith("<Decomposition ")
     axes = found.plot()
     assert len(axes.patches) == 7 * 3
 

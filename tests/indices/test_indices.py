@@ -215,7 +215,8 @@ def test_result_forms() -> None:
     assert found.tidy()["direction"].tolist()[:5] == ["+", "+", "+", "-", "-"]
     assert found.glance()["n_indicators"].iloc[0] == 5
     assert found.summary().startswith("entropy weights, sum, year: 32 rows, index from 0.")
-    assert repr(found) == found.summary()
+    assert str(found) == found.summary()
+    assert repr(found).startswith("<CompositeIndex ")
     assert len(found.plot().patches) == 5
     assert found.index.attrs["label_zh"] == "综合指数"
     assert entropy_index(panel, POSITIVE, scope=2002).method == "entropy weights, sum, base 2002"

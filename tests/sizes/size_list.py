@@ -34,9 +34,6 @@ NO_TEST = {
 
 # Tests that have no row yet.  It only ever gets shorter.
 TO_MEASURE = {
-    "spatial.autocorrelation.markov:lisa_markov",
-    "spatial.autocorrelation.markov:spatial_markov",
-    "spatial.disparities.sigma:estimate_row",
     "spatial.models.diagnostics.instruments:_subset_tests",
     "spatial.models.diagnostics.panels:effects_f",
     "spatial.models.diagnostics.panels:mundlak",

@@ -25,8 +25,13 @@ def lattice(side: int = SIDE) -> Any:
     return sp.Weights.from_sparse(sparse.csr_array(both), range(side * side)).row_standardized()
 
 
-def _global(x: np.ndarray) -> dict[str, Any]:
-    W, options = lattice(), {"permutations": RUNS, "workers": 1}
+def _runs(rng: np.random.Generator, permutations: int = RUNS) -> dict[str, int]:
+    """Return options with a seed of its own for each sample, drawn from the design's."""
+    return {"permutations": permutations, "seed": int(rng.integers(2**31)), "workers": 1}
+
+
+def _global(rng: np.random.Generator) -> dict[str, Any]:
+    W, options, x = lattice(), _runs(rng), rng.normal(size=SIDE**2)
     moran, geary, g = (
         sp.moran(x, W, **options),
         sp.geary(x, W, **options),
@@ -45,7 +50,7 @@ def _global(x: np.ndarray) -> dict[str, Any]:
 
 
 def _local(rng: np.random.Generator) -> dict[str, Any]:
-    W, options = lattice(), {"permutations": RUNS, "workers": 1}
+    W, options = lattice(), _runs(rng)
     x = rng.normal(size=W.n)
     moran, getis = sp.local_moran(x, W, **options).frame, sp.getis_ord(np.exp(x), W, **options).frame
     return {
@@ -58,7 +63,7 @@ def _local(rng: np.random.Generator) -> dict[str, Any]:
 
 def _counted(rng: np.random.Generator) -> dict[str, Any]:
     x = rng.poisson(1.0, size=SIDE**2).astype(float)
-    frame = sp.local_moran(x, lattice(), permutations=RUNS, workers=1).frame
+    frame = sp.local_moran(x, lattice(), **_runs(rng)).frame
     return {"local Moran of counts": frame["p_sim"].to_numpy()}
 
 
@@ -71,7 +76,7 @@ def irregular() -> Any:
 def _skewed(rng: np.random.Generator) -> dict[str, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", sp.SpatialWarning)
-        found = sp.geary(rng.lognormal(size=100), irregular(), permutations=RUNS, workers=1)
+        found = sp.geary(rng.lognormal(size=100), irregular(), **_runs(rng))
     return {
         "skewed normality": np.nan if found.far_from_normal else found.p_normality,
         "skewed randomisation": found.p_randomisation,
@@ -80,11 +85,11 @@ def _skewed(rng: np.random.Generator) -> dict[str, Any]:
 
 
 # ---- panels and two variables
-def _pooled(values: np.ndarray, center: str) -> dict[str, Any]:
+def _pooled(values: np.ndarray, center: str, options: dict[str, Any]) -> dict[str, Any]:
     T, n = values.shape
     rows = pd.MultiIndex.from_product([range(n), range(T)], names=["unit", "time"])
     panel = pd.DataFrame({"x": values.T.ravel()}, rows)
-    row = sp.moran_panel(panel, "x", lattice(), permutations=99, center=center, workers=1).iloc[-1]
+    row = sp.moran_panel(panel, "x", lattice(), center=center, **options).iloc[-1]
     return {f"pooled {center} {kind}": row[kind] for kind in ("p_normality", "p_randomisation", "p_sim")}
 
 
@@ -99,26 +104,60 @@ def _persistent(rng: np.random.Generator, T: int = 6, rho: float = 0.7) -> np.nd
 
 def _persistent_pooled(rng: np.random.Generator) -> dict[str, Any]:
     x = _persistent(rng)
-    return {**_pooled(x, "within"), **_pooled(x, "overall")}
+    options = _runs(rng)
+    return {**_pooled(x, "within", options), **_pooled(x, "overall", options)}
 
 
 def _trend_pooled(rng: np.random.Generator) -> dict[str, Any]:
     x = _persistent(rng, rho=0.0) + 3.0 * np.arange(6)[:, None]
-    return {**_pooled(x, "within"), **_pooled(x, "overall")}
+    options = _runs(rng)
+    return {**_pooled(x, "within", options), **_pooled(x, "overall", options)}
 
 
 def _related(rng: np.random.Generator) -> dict[str, Any]:
     x = rng.normal(size=SIDE**2)
     y = 0.95 * x + np.sqrt(1 - 0.95**2) * rng.normal(size=SIDE**2)
-    found = sp.bivariate_moran(x, y, lattice(), permutations=RUNS, workers=1)
+    found = sp.bivariate_moran(x, y, lattice(), **_runs(rng))
     return {"bivariate randomisation": found.p_randomisation, "bivariate permutation": found.p_sim}
 
 
 def _both_clustered(rng: np.random.Generator) -> dict[str, Any]:
     filtered = np.linalg.inv(np.eye(SIDE**2) - 0.8 * lattice().sparse.toarray())
     x, y = (filtered @ rng.normal(size=(SIDE**2, 2))).T
-    found = sp.bivariate_moran(x, y, lattice(), null="spectral", permutations=RUNS, workers=1)
+    found = sp.bivariate_moran(x, y, lattice(), null="spectral", **_runs(rng))
     return {"spectral randomisation": found.p_randomisation, "spectral permutation": found.p_sim}
+
+
+def _markov(rng: np.random.Generator) -> dict[str, Any]:
+    x = np.exp(0.3 * _persistent(rng))
+    rows = pd.MultiIndex.from_product([range(SIDE**2), range(6)], names=["unit", "time"])
+    panel = sp.Panel(pd.DataFrame({"x": x.T.ravel()}, rows))
+    runs = {"permutations": 99, "seed": int(rng.integers(2**31))}
+    chain = sp.spatial_markov(panel, "x", lattice(), 5, **runs)
+    moves = sp.lisa_markov(panel, "x", lattice(), **runs)
+    return {
+        "chain LR": chain.p_sim,
+        "chain Q": chain.p_sim_q,
+        "moves": moves.p_sim,
+        "moves chi2": moves.p_value,
+    }
+
+
+def _large_markov(rng: np.random.Generator) -> dict[str, Any]:
+    x = np.exp(0.3 * _persistent(rng, T=40))
+    rows = pd.MultiIndex.from_product([range(SIDE**2), range(40)], names=["unit", "time"])
+    panel = sp.Panel(pd.DataFrame({"x": x.T.ravel()}, rows))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sp.SpatialWarning)
+        chain = sp.spatial_markov(panel, "x", lattice(), 2, permutations=0)
+    return {"chain LR chi2": chain.p_likelihood_ratio, "chain Q chi2": chain.p_q}
+
+
+def _dispersion(rng: np.random.Generator) -> dict[str, Any]:
+    x = np.exp(0.2 * _persistent(rng, T=10))
+    rows = pd.MultiIndex.from_product([range(SIDE**2), range(10)], names=["unit", "time"])
+    frame = sp.sigma_convergence(pd.DataFrame({"x": x.T.ravel()}, rows), "x", lattice()).trends
+    return {f"trend of {term}": p for term, p in zip(frame["term"], frame["p_value"], strict=True)}
 
 
 def _correlation(rng: np.random.Generator) -> dict[str, Any]:
@@ -128,22 +167,30 @@ def _correlation(rng: np.random.Generator) -> dict[str, Any]:
     return {"correlation": correlation(frame["x"].to_numpy(), frame["y"].to_numpy())[2]}
 
 
-NORMAL = Design("independent normal, N = 49", lambda rng: _global(rng.normal(size=SIDE**2)))
+NORMAL = Design("independent normal, N = 49", _global)
 LOCAL = Design("independent normal (Getis-Ord: lognormal), N = 49", _local, full=400, light=30)
 COUNTED = Design("Poisson counts with mean 1, N = 49", _counted, full=400, light=20)
 SKEWED = Design("lognormal, 100 counties, binary contiguity", _skewed)
 PERSISTENT = Design(
     "AR(1) .7 within the unit, independent over units, N = 49, T = 6", _persistent_pooled, light=40
 )
-TREND = Design("independent normal plus a common trend, N = 49, T = 6", _trend_pooled, light=12)
+TREND = Design("independent normal plus a common trend, N = 49, T = 6", _trend_pooled, light=6)
 RELATED = Design("x and y correlated .95 in place, not in space, N = 49", _related)
 CLUSTERED = Design("x and y independent, each spatially autoregressive .8, N = 49", _both_clustered, light=30)
+MARKOV = Design("AR(1) .7 within the unit, independent over units, N = 49, T = 6, 5 classes", _markov, 400, 4)
+LARGE = Design("the same with T = 40 and 2 classes", _large_markov, 400, 8)
+DISPERSION = Design("AR(1) .7 within the unit with one variance, N = 49, T = 10", _dispersion, 1000, 40)
 PAIRS = Design("two independent normal columns, 30 rows", _correlation, full=2000, light=100)
 
 GLOBAL = "spatial.autocorrelation.inference:Run.p_of"
 ANALYTIC = "spatial.autocorrelation.inference:normal_inference"
 ONE = "spatial.autocorrelation.local_inference:conditional_test"
 
+
+CHAINS = "spatial.autocorrelation.markov.transitions:permuted_p"
+SPATIAL_MARKOV = "spatial.autocorrelation.markov.chains:spatial_markov"
+LISA_MARKOV = "spatial.autocorrelation.markov.quadrants:lisa_markov"
+TREND_P = "spatial.disparities.sigma:estimate_row"
 
 STATISTICS = [
     Size("Moran's I, normality", "moran normality", NORMAL, 0.03, 0.06, (ANALYTIC,)),
@@ -197,7 +244,25 @@ STATISTICS = [
     ],
     Size("Bivariate Moran's I, randomisation", "bivariate randomisation", RELATED, 0.03, 0.06, (ANALYTIC,)),
     Size("Bivariate Moran's I, permutation", "bivariate permutation", RELATED, 0.045, 0.055, (GLOBAL,)),
-    Size("Bivariate Moran's I, spectral", "spectral randomisation", CLUSTERED, 0.03, 0.08, (ANALYTIC,)),
+    Size(
+        "Bivariate Moran's I, spectral",
+        "spectral randomisation",
+        CLUSTERED,
+        0.01,
+        0.06,
+        (ANALYTIC,),
+        "few eigenvectors carry the sum",
+    ),
     Size("Bivariate Moran's I, spectral signs", "spectral permutation", CLUSTERED, 0.03, 0.08, (GLOBAL,)),
+    Size("Spatial Markov, LR, permutation", "chain LR", MARKOV, 0.03, 0.06, (CHAINS,)),
+    Size("Spatial Markov, Q, permutation", "chain Q", MARKOV, 0.03, 0.06, (CHAINS,)),
+    Size("LISA transitions, permutation", "moves", MARKOV, 0.03, 0.06, (CHAINS,)),
+    Size("Spatial Markov, LR, chi2", "chain LR chi2", LARGE, 0.03, 0.08, (SPATIAL_MARKOV,), "large counts"),
+    Size("Spatial Markov, Q, chi2", "chain Q chi2", LARGE, 0.03, 0.08, (SPATIAL_MARKOV,), "large counts"),
+    Size("LISA transitions, chi2", "moves chi2", MARKOV, 0.0, 0.2, (LISA_MARKOV,), "neighbours overlap"),
+    *[
+        Size(f"Sigma convergence, trend of {term}", f"trend of {term}", DISPERSION, 0.03, 0.08, (TREND_P,))
+        for term in ("sd_log", "cv", "sd_log_local")
+    ],
     Size("Correlation", "correlation", PAIRS, 0.045, 0.055, ("spatial.tables.described:_correlation",)),
 ]
