@@ -20,6 +20,7 @@ _MODULES = {
         "TwoWay",
         "WildBootstrap",
     ),
+    ".diagnostics.moran": ("ResidualMoran",),
     ".diagnostics.table": ("Diagnostics",),
     ".identification.anderson_rubin": ("AndersonRubin",),
     ".nonspatial": ("fixed_effects",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -69,6 +69,19 @@ class HypothesisTest(Result):
     def failed(cls, name: str, null: str, reason: str, *, equation: str = "") -> HypothesisTest:
         """Return the same object with the reason in place of a number."""
         return cls(name, null, float("nan"), "", equation=equation, reason=reason)
+
+    def as_f(self, df_denominator: float, detail: str = "") -> HypothesisTest:
+        """Return a chi2 test as F(q, df), for few clusters."""
+        if not self.computed or self.distribution != "chi2":
+            return self
+        value = self.statistic / self.df
+        return replace(
+            self,
+            statistic=value,
+            distribution="F",
+            df_denominator=df_denominator,
+            detail=detail or self.detail,
+        )
 
     @property
     def computed(self) -> bool:

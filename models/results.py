@@ -9,8 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.models.diagnostics.instruments import equation_statistics
+from spatial.models.diagnostics.moran import ResidualMoran, residual_moran
 from spatial.models.diagnostics.table import Diagnostics, diagnostics
-from spatial.models.estimation.covariance import Covariance, WildBootstrap, as_covariance
+from spatial.models.estimation.covariance import Covariance, Homoskedastic, WildBootstrap, as_covariance
 from spatial.models.estimation.estimate import Interval, interval_method
 from spatial.models.estimation.measures import inference_frame
 from spatial.models.estimation.wild import wild_bootstrap
@@ -162,7 +163,19 @@ class SystemFit(SystemFacts):
 
     def diagnostics(self) -> Diagnostics:
         """Test instruments, overidentification, endogeneity and what is left in the residuals."""
-        return diagnostics(self.estimate)
+        return diagnostics(self.estimate, clustered_first=not isinstance(self.covariance, Homoskedastic))
+
+    def moran(self, weights: str | None = None, permutations: int = 999, seed: int = 0) -> ResidualMoran:
+        """Return Moran's I of the residuals of each equation, by moments and permutations.
+
+        Parameters
+        ----------
+        weights : str, optional
+            One of the weights; default those of the equation's errors, of its formulas, or those given.
+        permutations, seed : int
+            Whole trajectories of units are exchanged over the map; 0 for none.
+        """
+        return residual_moran(self.estimate, weights=weights, permutations=permutations, seed=seed)
 
     def anderson_rubin(self, level: float = 0.95, equation: str | None = None) -> AndersonRubin:
         """Return confidence sets of the slopes of endogenous regressors that hold with weak instruments.

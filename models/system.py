@@ -65,7 +65,8 @@ class SpatialSystem:
     panel : Panel or DataFrame
         A DataFrame indexed by unit is a cross-section (T = 1).
     weights : Weights, Graph, W, dict of name to weights, or None
-        A single one is called ``W`` in formulas.  Ids must be those of the data.
+        A single one is called ``W`` in formulas.  Ids must be those of the data.  Weights that no formula
+        calls serve the tests of spatial dependence.
     effects : tuple of str
         Among ``"unit"``, ``"time"``, columns, and products such as ``"region:time"``.
     error : None, str, weights, or dict of equation to one of these
@@ -121,7 +122,7 @@ class SpatialSystem:
         parsed = _parsed(formulas, tuple(named))
         errors, named = error_weights(error, tuple(parsed), named)
         used = used_weights(parsed, errors, named)
-        source = as_source(panel, next(iter(used.values())).ids if used else None)
+        source = as_source(panel, next(iter(named.values())).ids if named else None)
         chosen = _effects(parsed, effects, source)
         text = _joined(instruments)
         extra = parse_terms(text, tuple(used)) if text else ()
@@ -129,7 +130,10 @@ class SpatialSystem:
         for name, w in used.items():
             check_weights(name, w, lags_outcomes=lags_outcomes(blueprint.structure, name))
         # Kept, for the rows of `where`.
-        self._build = partial(build_design, blueprint, source, used, chosen, int(iv_order), unbalanced)
+        spare = {name: w for name, w in named.items() if name not in used}
+        self._build = partial(
+            build_design, blueprint, source, used, chosen, int(iv_order), unbalanced, spare=spare
+        )
         self._used = used
         self._source = source
         self._design = design = self._build() if where is None else self._rows(where, lags)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -62,6 +62,8 @@ class Design:
         What the effects absorb, left out by name.
     notes : tuple of str
         What was done to the sample.
+    spare : mapping of str to Weights
+        Given, and called by no formula: for tests of spatial dependence.
     whole : Design, optional
         The design of the whole map, where rows were chosen after the lags; its matrices multiply effects.
     choice : RowChoice, optional
@@ -82,6 +84,7 @@ class Design:
     external: Mapping[str, Float]
     absorbed: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    spare: Mapping[str, Weights] = field(default_factory=dict)
     whole: Design | None = None
     choice: RowChoice | None = None
 
@@ -112,6 +115,24 @@ class Design:
         """Names of those that depend on the others, or are absorbed."""
         return tuple(self.instrument_names[j] for j in self.basis.dropped)
 
+    @cached_property
+    def spare_operators(self) -> dict[str, LagOperator]:
+        """Lag operators of the weights that no formula calls, among the units in use."""
+        units = self.layout.units
+        cut = {
+            name: w if w.ids.equals(units) else w.subset(units, islands="keep")
+            for name, w in self.spare.items()
+        }
+        return operators_for(Sample(self.layout, np.arange(0), cut))
+
+    def tested_weights(self, g: int) -> dict[str, LagOperator]:
+        """Return the weights that tests of equation g use: of its error, of the formulas, or spare ones."""
+        error = self.structure.equations[g].error
+        if error is not None:
+            return {error: self.operators[error]}
+        used = {name: self.operators[name] for name in self.structure.weights}
+        return used or self.spare_operators
+
     def equation_columns(self, g: int) -> list[int]:
         """Return the columns [outcome, terms] of equation g."""
         return [self.outcomes[g], *self.regressors[g]]
@@ -130,6 +151,7 @@ def build_design(
     iv_order: int,
     unbalanced: Unbalanced,
     keep: NDArray[np.bool_] | None = None,
+    spare: Mapping[str, Weights] | None = None,
 ) -> Design:
     """Evaluate, choose the sample, lag, and build the instruments.
 
@@ -146,6 +168,8 @@ def build_design(
         for the exogenous terms and the declared instruments alone.
     keep : bool array (T, N), optional
         The cells that a condition chose; W is cut to them.
+    spare : mapping of str to Weights, optional
+        Given, and called by no formula.
     """
     structure = blueprint.structure
     nodes = [
@@ -182,6 +206,7 @@ def build_design(
         _levels(blueprint, evaluate),
         {t.variable: evaluate(blueprint.instruments[t.variable]) for t in structure.instruments},
         notes=sample.notes,
+        spare=spare or {},
     )
     return _checked(_without_absorbed(design if keep is None else _without_empty(design)))
 

@@ -23,8 +23,10 @@ from .systems import (
     hausman_directions,
     hausman_floor,
     hausman_robust,
+    reduced_j,
     sargan,
     system_j,
+    uncentred_j,
 )
 
 __all__ = ["equation_statistics", "equation_tests", "system_tests"]
@@ -43,7 +45,7 @@ def equation_tests(subject: Subject, g: int) -> list[HypothesisTest]:
     Q, codes = subject.design.basis.Q, subject.codes
     residual = subject.two_stage_residuals[:, g]
     robust = _clustered_j(subject, g)
-    tests = [sargan(Q, residual, subject.n, Z.shape[1], equation=name), robust]
+    tests = subject.ordered([sargan(Q, residual, subject.n, Z.shape[1], equation=name), robust])
     tests += _subset_tests(subject, g, robust, residual)
     moving = subject.endogenous(g)
     first = Z[:, moving] - Q @ (Q.T @ Z[:, moving])
@@ -69,7 +71,7 @@ def equation_statistics(estimate: Estimate) -> pd.DataFrame:
             mine = first[first["equation"] == name]
             row["first_stage_f"] = float(mine["strength"].min())
             if test.computed:
-                row |= {"j": test.statistic, "j_p_value": test.p_value}
+                row |= {"j": uncentred_j(test), "j_p_value": test.p_value}
         rows.append(row)
     return pd.DataFrame(rows, index=pd.Index(subject.names, name="equation"), dtype=float)
 
@@ -110,7 +112,7 @@ def _subset_tests(subject: Subject, g: int, full: HypothesisTest, residual: Floa
         reduced = HypothesisTest.failed("Hansen J", "", "too few instruments without them")
         if A.shape[1] >= k and _has_rank(A.T @ moments[:, 1:]):
             value = gmm_objective(A.T @ S @ A, A, [moments[:, 1:]], moments[:, :1])
-            reduced = HypothesisTest("Hansen J", "", value, "chi2", A.shape[1] - k)
+            reduced = reduced_j(value, A.shape[1] - k, int(subject.codes.max()) + 1)
         out.append(difference_in_j(full, reduced, label, equation=subject.names[g]))
     return out
 
@@ -145,13 +147,32 @@ def system_tests(subject: Subject) -> list[HypothesisTest]:
         names = ("Hansen-Sargan J", "Hansen J (clustered)", *HAUSMAN)
         nulls = (VALID, VALID, SAME, SAME)
         failed = [HypothesisTest.failed(n, h, reason) for n, h in zip(names, nulls, strict=True)]
-        return [*failed, diagonal_sigma(subject.two_stage_residuals, subject.n)]
-    return [
+        return [*failed, *_diagonal_sigma(subject)]
+    both = [
         system_j(Q, subject.three_stage_residuals, subject.sigma, k),
         clustered_j(Q, [d[:, 1:] for d in data], outcomes, subject.two_stage_residuals, subject.codes),
-        *_hausman(subject),
-        diagonal_sigma(subject.two_stage_residuals, subject.n),
     ]
+    return [*subject.ordered(both), *_hausman(subject), *_diagonal_sigma(subject)]
+
+
+def _diagonal_sigma(subject: Subject) -> list[HypothesisTest]:
+    """Return Breusch and Pagan's test, homoskedastic and clustered by unit."""
+    e, fit, structure = subject.two_stage_residuals, subject.two_stage, subject.design.structure
+    g, k = e.shape[1], structure.n_parameters
+    cross = [subject.data(h)[:, 1:].T @ e for h in range(g)]
+    slopes, V = np.zeros((g * (g - 1) // 2, k)), np.zeros((k, k))
+    for h, place in enumerate(structure.slices):
+        V[place, place] = fit.bread[place, place] * subject.sigma[h, h]
+    for row, (a, b) in enumerate(zip(*np.triu_indices(g, 1), strict=True)):
+        slopes[row, structure.slices[a]] = cross[a][:, b]
+        slopes[row, structure.slices[b]] = cross[b][:, a]
+    influence = subject.influence(fit, e)
+    return subject.ordered(
+        [
+            diagonal_sigma(e, subject.n, slopes, V),
+            diagonal_sigma(e, subject.n, slopes, influence=influence, codes=subject.codes),
+        ]
+    )
 
 
 def _hausman(subject: Subject) -> list[HypothesisTest]:

@@ -13,18 +13,21 @@ Float = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
 
-def pesaran_cd(residual: Float, *, equation: str = "") -> HypothesisTest:
-    r"""Return Pesaran's (2004) CD test of dependence across units.
+def pesaran_cd(residual: Float, *, classic: bool = False, equation: str = "") -> HypothesisTest:
+    r"""Return Pesaran's (2004) CD test of dependence across units, with the variance that it has.
 
-    .. math:: CD = \sqrt{\frac{2T}{N(N-1)}} \sum_{i<j} \hat\rho_{ij} \sim N(0, 1)
+    .. math:: CD = \frac{\sum_{i<j} \hat\rho_{ij}}{\sqrt{\sum_{i<j} \hat\rho_{ij}^2}} \sim N(0, 1)
 
-    The sum of all correlations is found from the sum over units of the standardised residuals, at cost
-    NT and not N^2.  With time effects the sum over units is zero in each period, so CD drifts towards
-    :math:`-\sqrt{T/2}` whatever the errors are: that form is refused.
+    Pesaran divides by :math:`\sqrt{N(N-1)/(2T)}`, which takes each correlation to have the variance 1/T: too
+    little where errors are correlated over time, or T is short.  Both sums are found from the residuals,
+    standardised, at cost NT^2 and not N^2 T.  With time effects the sum over units is zero in each period, so
+    CD drifts downwards whatever the errors are: that form is refused.
 
     Parameters
     ----------
     residual : (T, N)
+    classic : bool
+        With Pesaran's divisor, as plm has it.
     """
     name, null = "Pesaran CD", "the errors of different units are uncorrelated"
     periods, n = residual.shape
@@ -36,12 +39,16 @@ def pesaran_cd(residual: Float, *, equation: str = "") -> HypothesisTest:
     scale = np.sqrt(np.sum(centred**2, axis=0))
     if (scale <= 1e-12 * scale.max()).any():
         return HypothesisTest.failed(name, null, "a unit has constant residuals", equation=equation)
-    sums = (centred / scale).sum(axis=1)
+    standard = centred / scale
+    sums = standard.sum(axis=1)
     pairs = (float(sums @ sums) - n) / 2
-    value = float(np.sqrt(2 * periods / (n * (n - 1))) * pairs)
+    squares = (float(np.sum((standard @ standard.T) ** 2)) - n) / 2
+    if not classic and squares <= 1e-12 * n:
+        return HypothesisTest.failed(name, null, "all correlations are zero", equation=equation)
+    value = pairs / np.sqrt(n * (n - 1) / (2 * periods) if classic else squares)
     average = 2 * pairs / (n * (n - 1))
     return HypothesisTest(
-        name, null, value, "normal", equation=equation, detail=f"average correlation {average:.4f}"
+        name, null, float(value), "normal", equation=equation, detail=f"average correlation {average:.4f}"
     )
 
 
@@ -61,7 +68,8 @@ def effects_f(
     if n_effects < 1 or df_residual < 1:
         return HypothesisTest.failed(name, null, "there are no degrees of freedom", equation=equation)
     value = max(restricted_ssr - ssr, 0.0) / n_effects / (ssr / df_residual)
-    return HypothesisTest(name, null, value, "F", n_effects, df_residual, equation=equation)
+    detail = "homoskedastic, independent over time"
+    return HypothesisTest(name, null, value, "F", n_effects, df_residual, equation=equation, detail=detail)
 
 
 def mundlak(

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial.models.data.effects import Effects
-from spatial.models.formula.structure import Term
+from spatial.models.data.layout import LagOperator
 from spatial.models.hypothesis import HypothesisTest, cluster_sums, wald
 
 from .panels import effects_f, pesaran_cd
-from .space import anselin_kelejian, common_factor, lagrange_multipliers
+from .space import anselin_kelejian, lagrange_multipliers
 from .subject import Subject
 
-__all__ = ["effect_tests", "residual_tests", "restriction_tests"]
+__all__ = ["effect_tests", "residual_tests"]
 
 Float = NDArray[np.float64]
 
@@ -23,64 +23,69 @@ LM_NULL = "there is no spatial dependence"
 
 
 def residual_tests(subject: Subject, g: int) -> list[HypothesisTest]:
-    """Return tests on the residuals of one equation: Anselin-Kelejian, LM, Pesaran CD before and after."""
-    return [*_anselin_kelejian(subject, g), *_lagrange(subject, g), *_pesaran(subject, g)]
+    """Return tests on the residuals of one equation: Anselin-Kelejian, LM, Pesaran CD before and after.
+
+    The form that the covariance of the fit allows comes first: clustered, unless it is homoskedastic.
+    """
+    name, tests = subject.names[g], []
+    operators = subject.design.tested_weights(g)
+    if not operators:
+        reason = "the system has no weights"
+        null = "the errors are not spatially correlated"
+        tests.append(HypothesisTest.failed("Anselin-Kelejian", null, reason, equation=name))
+    for weights, operator in operators.items():
+        forms = (True, False) if subject.clustered_first else (False, True)
+        tests += [_anselin_kelejian(subject, g, operator, form, weights) for form in forms]
+        tests += _lagrange(subject, g, operator, forms, weights)
+    return [*tests, *_pesaran(subject, g)]
 
 
-def _weights_of(subject: Subject, g: int) -> str:
-    structure = subject.design.structure
-    return structure.equations[g].error or (structure.weights[0] if structure.weights else "")
-
-
-def _anselin_kelejian(subject: Subject, g: int) -> list[HypothesisTest]:
-    name, chosen = subject.names[g], _weights_of(subject, g)
-    null = "the errors are not spatially correlated"
-    if not chosen:
-        return [HypothesisTest.failed("Anselin-Kelejian", null, "the system has no weights", equation=name)]
+def _anselin_kelejian(
+    subject: Subject, g: int, operator: LagOperator, clustered: bool, weights: str
+) -> HypothesisTest:
     design = subject.design
     place = design.structure.slices[g]
     residuals = subject.unfiltered_residuals
-    regressors = subject.space.filtered(g, 0.0)[:, 1:]
-    out = []
-    for clustered in (False, True):
-        if clustered:
-            covariance = subject.clustered(subject.unfiltered, residuals)[place, place]
-        else:
-            e = residuals[:, g]
-            covariance = subject.unfiltered.bread[place, place] * float(e @ e) / subject.n
-        out.append(
-            anselin_kelejian(
-                residuals[:, g],
-                regressors,
-                covariance,
-                design.operators[chosen],
-                n_effective=subject.n,
-                time_effects=design.effects.has_time,
-                clustered=clustered,
-                equation=name,
-            )
-        )
-    return out
+    if clustered:
+        covariance = subject.clustered(subject.unfiltered, residuals)[place, place]
+    else:
+        e = residuals[:, g]
+        covariance = subject.unfiltered.bread[place, place] * float(e @ e) / subject.n
+    return anselin_kelejian(
+        residuals[:, g],
+        subject.space.filtered(g, 0.0)[:, 1:],
+        covariance,
+        operator,
+        n_effective=subject.n,
+        time_effects=design.effects.has_time,
+        clustered=clustered,
+        equation=subject.names[g],
+        weights=weights,
+    )
 
 
-def _lagrange(subject: Subject, g: int) -> list[HypothesisTest]:
-    name, design, chosen = subject.names[g], subject.design, _weights_of(subject, g)
-    if not chosen:
-        return []
+def _lagrange(
+    subject: Subject, g: int, operator: LagOperator, forms: tuple[bool, ...], weights: str
+) -> list[HypothesisTest]:
+    name, design = subject.names[g], subject.design
     if subject.endogenous(g).any():
         reason = "the equation has endogenous regressors; Anselin-Kelejian is the test after IV"
         return [HypothesisTest.failed("LM lag and error", LM_NULL, reason, equation=name)]
-    unit = ("unit",) in design.effects.kept
-    tests = lagrange_multipliers(
-        design.columns[:, design.outcomes[g]],
-        design.columns[:, list(design.regressors[g])],
-        design.operators[chosen],
-        transform=design.effects.project,
-        periods_lost=int(unit),
-        variance_divisor=subject.n,
-        equation=name,
-    )
-    return list(tests)
+    out: list[HypothesisTest] = []
+    for clustered in forms:
+        out += lagrange_multipliers(
+            design.columns[:, design.outcomes[g]],
+            design.columns[:, list(design.regressors[g])],
+            operator,
+            transform=design.effects.project if design.effects.any else None,
+            periods_lost=int(("unit",) in design.effects.kept),
+            time_effects=design.effects.has_time,
+            variance_divisor=subject.n,
+            clustered=clustered,
+            equation=name,
+            weights=weights,
+        )
+    return out
 
 
 def _pesaran(subject: Subject, g: int) -> list[HypothesisTest]:
@@ -107,70 +112,6 @@ def _without_space(subject: Subject, g: int) -> Float:
     if not level:
         return y
     return np.asarray(y - Z @ np.linalg.lstsq(Q.T @ Z, Q.T @ y, rcond=None)[0])
-
-
-# ---- restrictions
-def restriction_tests(subject: Subject, g: int) -> list[HypothesisTest]:
-    """Return Wald tests on the spatial terms: no lag, Durbin against lag, Durbin against error."""
-    structure = subject.design.structure
-    terms, name = structure.equations[g].terms, subject.names[g]
-    place = structure.slices[g]
-    delta = subject.estimate.delta[place]
-    covariance = subject.estimate.cov[place, place]
-    lags = [j for j, t in enumerate(terms) if t.weights and structure.is_outcome(t) and not t.shift]
-    durbin = [j for j, t in enumerate(terms) if t.weights and not structure.is_outcome(t)]
-    out = []
-    if lags:
-        out.append(
-            wald(
-                "Wald: spatial lags of outcomes",
-                "outcomes of neighbours have no effect (lambda = 0)",
-                delta[lags],
-                covariance[np.ix_(lags, lags)],
-                equation=name,
-            )
-        )
-    if durbin:
-        out.append(
-            wald(
-                "Wald: Durbin against lag",
-                "regressors of neighbours have no effect (d = 0)",
-                delta[durbin],
-                covariance[np.ix_(durbin, durbin)],
-                equation=name,
-            )
-        )
-        out.append(_common_factor(subject, g, delta, covariance, lags, durbin))
-    return out
-
-
-def _common_factor(
-    subject: Subject, g: int, delta: Float, covariance: Float, lags: list[int], durbin: list[int]
-) -> HypothesisTest:
-    structure = subject.design.structure
-    terms, name = structure.equations[g].terms, subject.names[g]
-    test, null = "Wald: Durbin against error", "W x enters only through the errors (d + lambda c = 0)"
-    others = [t for t in terms if structure.is_outcome(t) and t.variable != structure.outcomes[g]]
-    own = [j for j in lags if terms[j].variable == structure.outcomes[g]]
-    if others or len(own) != 1 or len(lags) != 1:
-        reason = "a common factor is a restriction only where the own spatial lag is the one feedback"
-        return HypothesisTest.failed(test, null, reason, equation=name)
-    pairs = [
-        (_level(terms, terms[j].variable), j) for j in durbin if terms[j].weights == terms[own[0]].weights
-    ]
-    found = [(c, d) for c, d in pairs if c is not None]
-    c, d = [int(p[0]) for p in found], [p[1] for p in found]
-    order = [own[0], *c, *d]
-    return common_factor(
-        float(delta[own[0]]), delta[c], delta[d], covariance[np.ix_(order, order)], equation=name
-    )
-
-
-def _level(terms: tuple[Term, ...], variable: str) -> int | None:
-    for j, t in enumerate(terms):
-        if t.variable == variable and t.weights is None and not t.shift:
-            return j
-    return None
 
 
 # ---- effects
@@ -255,11 +196,5 @@ def _pooled_wald(
     sums = cluster_sums((H @ (whiten @ R)) * error[:, None], subject.codes) @ bread
     count = len(sums)
     covariance = sums.T @ sums * count / (count - 1)
-    return wald(
-        blank.name,
-        blank.null,
-        slopes[tested],
-        covariance[tested, tested],
-        equation=blank.equation,
-        detail="pooled 2SLS, clustered",
-    )
+    found = wald(blank.name, blank.null, slopes[tested], covariance[tested, tested], equation=blank.equation)
+    return found.as_f(count - 1, "pooled 2SLS, clustered")

@@ -10,9 +10,16 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from spatial.models.data.layout import LagOperator
-from spatial.models.hypothesis import HypothesisTest, wald
+from spatial.models.hypothesis import HypothesisTest
 
-__all__ = ["anselin_kelejian", "common_factor", "lagrange_multipliers", "trace_ww"]
+__all__ = [
+    "anselin_kelejian",
+    "centring",
+    "clustered_variance",
+    "lagrange_multipliers",
+    "symmetric_part",
+    "trace_ww",
+]
 
 Float = NDArray[np.float64]
 Sparse = Any  # scipy CSR array (N, N)
@@ -32,7 +39,7 @@ def trace_ww(W: Sparse) -> float:
     return float(W.multiply(W.T).sum() + W.multiply(W).sum())
 
 
-def _symmetric_part(M: Sparse) -> Sparse:
+def symmetric_part(M: Sparse) -> Sparse:
     """Return (M + M')/2 with a zero diagonal, as sorted links."""
     links = ((M + M.T) / 2).tocoo()
     off = links.row != links.col
@@ -93,6 +100,7 @@ def anselin_kelejian(
     time_effects: bool,
     clustered: bool = True,
     equation: str = "",
+    weights: str = "M",
 ) -> HypothesisTest:
     r"""Test spatial correlation of the errors after instrumental variables (Anselin and Kelejian 1997).
 
@@ -119,7 +127,7 @@ def anselin_kelejian(
         Whether A is centred for the time effects.
     """
     name = "Anselin-Kelejian" + (" (clustered)" if clustered else "")
-    parts = [_symmetric_part(M) for M in operator.matrices]
+    parts = [symmetric_part(M) for M in operator.matrices]
     squares = [float(A.multiply(A).sum()) for A in parts]
     if sum(squares) == 0:
         return HypothesisTest.failed(name, NO_ERROR_DEPENDENCE, "the weights are empty", equation=equation)
@@ -136,7 +144,8 @@ def anselin_kelejian(
         total = squares[0] * operator.layout.n_times if len(squares) == 1 else sum(squares)
         phi = 2 * n_effective / rows * sigma2**2 * total
     value = m**2 / (phi + float(D @ covariance @ D))
-    return HypothesisTest(name, NO_ERROR_DEPENDENCE, value, "chi2", 1, equation=equation)
+    detail = f"{weights}; " + ("clustered by unit" if clustered else "homoskedastic, independent over time")
+    return HypothesisTest(name, NO_ERROR_DEPENDENCE, value, "chi2", 1, equation=equation, detail=detail)
 
 
 def lagrange_multipliers(
@@ -146,17 +155,24 @@ def lagrange_multipliers(
     *,
     transform: Callable[[Float], Float] | None = None,
     periods_lost: int = 0,
+    time_effects: bool = False,
     variance_divisor: float,
+    clustered: bool = False,
     equation: str = "",
+    weights: str = "W",
 ) -> tuple[HypothesisTest, ...]:
     r"""Return LM lag, LM error, their robust forms and the joint test, for exogenous regressors only.
 
-    .. math:: LM_{err} = \frac{[e'We/\hat\sigma^2]^2}{T\,T_W}, \quad
-              LM_{lag} = \frac{[e'Wy/\hat\sigma^2]^2}{J}, \quad
-              J = \frac{(WX\hat\beta)'M_X(WX\hat\beta)}{\hat\sigma^2} + T\,T_W
+    .. math:: d_e = e'We, \quad d_l = e'Wy, \quad LM_{err} = \frac{d_e^2}{\varphi}, \quad
+              LM_{lag} = \frac{d_l^2}{\varphi + \ell}
 
-    with :math:`T_W = \operatorname{tr}(WW + W'W)` and W standing for :math:`I_T \otimes W` (Anselin, Le
-    Gallo and Jayet 2008; Elhorst 2010).  With unit effects T is T - 1.
+    with W standing for :math:`I_T \otimes W`, :math:`f = M_X W X\hat\beta`, and for homoskedastic errors
+    :math:`\varphi = \hat\sigma^4\, T \operatorname{tr}(WW + W'W)`, :math:`\ell = \hat\sigma^2 f'f` (Anselin,
+    Le Gallo and Jayet 2008; Elhorst 2010; with unit effects T is T - 1).  Clustered by unit, valid for any
+    heteroskedasticity and dependence over time,
+
+    .. math:: \varphi = 2\sum_{i \ne j} (a_{ij} e_i'e_j)^2, \qquad \ell = \sum_i (f_i'e_i)^2, \qquad
+              A = (W + W')/2 .
 
     Parameters
     ----------
@@ -170,81 +186,77 @@ def lagrange_multipliers(
         (rows, m) -> (rows, m), removes the fixed effects; None for none.
     periods_lost : int
         1 with unit effects, else 0.
+    time_effects : bool
+        Whether A is centred for the time effects, which take e'We from its mean of 0.
     variance_divisor : float
         Divisor of the residual sum of squares: NT without effects, n effective with them.
+    clustered : bool
     """
-    stacked = np.column_stack([y, operator(y), X, operator(X)])
-    within = stacked if transform is None else transform(stacked)
+    stacked = np.column_stack([y, operator(X)])
+    within = stacked if transform is None else transform(np.column_stack([stacked, X]))
     k = X.shape[1]
-    y_t, wy_t, x_t, wx_t = within[:, 0], within[:, 1], within[:, 2 : 2 + k], within[:, 2 + k :]
+    y_t, wx_t = within[:, 0], within[:, 1 : 1 + k]
+    x_t = X if transform is None else within[:, 1 + k :]
     beta = np.linalg.lstsq(x_t, y_t, rcond=None)[0]
     e = y_t - x_t @ beta
-    sigma2 = float(e @ e) / variance_divisor
-    fitted_lag = wx_t @ beta
-    fitted_lag = fitted_lag - x_t @ np.linalg.lstsq(x_t, fitted_lag, rcond=None)[0]
-    periods = operator.layout.n_times
-    traces = [trace_ww(M) for M in operator.matrices]
-    total = traces[0] * periods if len(traces) == 1 else sum(traces)
-    t_w = total * (periods - periods_lost) / periods
-    j = float(fitted_lag @ fitted_lag) / sigma2 + t_w
-    # e is orthogonal to the effects, so the projected lag of e needs no projection here.
-    return _lm_family(float(e @ operator(e)) / sigma2, float(e @ wy_t) / sigma2, t_w, j, equation)
+    f = wx_t @ beta
+    f = f - x_t @ np.linalg.lstsq(x_t, f, rcond=None)[0]
+    layout, parts = operator.layout, [symmetric_part(M) for M in operator.matrices]
+    applied = LagOperator(tuple(parts), layout)(e)
+    if time_effects and operator.is_constant and layout.n_units > 2:
+        applied = applied + e * np.tile(centring(parts[0]), layout.n_times)
+    # e is orthogonal to the effects, so that e'Wy = e'We + e'WXb, and the last is e'f.
+    d_error = float(e @ applied)
+    d_lag = d_error + float(e @ (wx_t @ beta))
+    if clustered:
+        phi = clustered_variance(parts, operator, e)
+        linear = float(np.sum(np.bincount(layout.unit, weights=f * e) ** 2))
+    else:
+        sigma2 = float(e @ e) / variance_divisor
+        traces = [trace_ww(M) for M in operator.matrices]
+        total = traces[0] * layout.n_times if len(traces) == 1 else sum(traces)
+        phi = sigma2**2 * total * (layout.n_times - periods_lost) / layout.n_times
+        linear = sigma2 * float(f @ f)
+    return _lm_family(d_error, d_lag, phi, linear, equation, clustered, weights)
 
 
 def _lm_family(
-    d_error: float, d_lag: float, t_w: float, j: float, equation: str
+    d_error: float, d_lag: float, phi: float, linear: float, equation: str, clustered: bool, weights: str
 ) -> tuple[HypothesisTest, ...]:
     no_lag = "there is no spatial lag of the dependent variable"
+    share = phi / (phi + linear)
+    robust_error = d_error - share * d_lag
     rows = [
-        ("LM lag", no_lag, d_lag**2 / j, 1),
-        ("LM error", NO_ERROR_DEPENDENCE, d_error**2 / t_w, 1),
-        ("Robust LM lag", f"{no_lag}, allowing for an error", (d_lag - d_error) ** 2 / (j - t_w), 1),
+        ("LM lag", no_lag, d_lag**2, phi + linear, 1),
+        ("LM error", NO_ERROR_DEPENDENCE, d_error**2, phi, 1),
+        ("Robust LM lag", f"{no_lag}, allowing for an error", (d_lag - d_error) ** 2, linear, 1),
         (
             "Robust LM error",
             f"{NO_ERROR_DEPENDENCE}, allowing for a lag",
-            (d_error - t_w / j * d_lag) ** 2 / (t_w * (1 - t_w / j)),
+            robust_error**2,
+            phi * (1 - share),
             1,
         ),
-        (
-            "LM SARMA",
-            "there is neither a spatial lag nor a spatial error",
-            (d_lag - d_error) ** 2 / (j - t_w) + d_error**2 / t_w,
-            2,
-        ),
     ]
-    return tuple(
-        HypothesisTest(name, null, value, "chi2", df, equation=equation) for name, null, value, df in rows
-    )
-
-
-def common_factor(
-    lam: float, slopes: Float, lagged_slopes: Float, covariance: Float, *, equation: str = ""
-) -> HypothesisTest:
-    r"""Return the Wald test of the common factor: a spatial Durbin model is a spatial error model.
-
-    .. math:: H_0: d_k + \lambda c_k = 0, \qquad R = [\,c \mid \lambda I \mid I\,]
-
-    Parameters
-    ----------
-    lam : float
-        Coefficient of the own spatial lag.
-    slopes, lagged_slopes : (q,)
-        c and d of the same regressors, in the same order.
-    covariance : (1 + 2q, 1 + 2q)
-        Covariance of (lambda, c, d).
-
-    Examples
-    --------
-    >>> c = np.array([1.0, 2.0])
-    >>> common_factor(0.5, c, -0.5 * c, np.eye(5)).statistic
-    0.0
-    """
-    name = "Wald: Durbin against error"
-    null = "W x enters only through the errors (d + lambda c = 0)"
-    q = len(slopes)
-    if q == 0:
-        reason = "no regressor enters both as it is and as its spatial lag"
-        return HypothesisTest.failed(name, null, reason, equation=equation)
-    gradient = np.hstack([slopes[:, None], lam * np.eye(q), np.eye(q)])
-    restriction = lagged_slopes + lam * slopes
-    return wald(name, null, restriction, gradient @ covariance @ gradient.T, equation=equation)
+    suffix = " (clustered)" if clustered else ""
+    detail = f"{weights}; " + ("clustered by unit" if clustered else "homoskedastic, independent over time")
+    if phi <= 0:
+        reason = "the weights are empty"
+        return tuple(
+            HypothesisTest.failed(row[0] + suffix, row[1], reason, equation=equation) for row in rows
+        )
+    out = []
+    for name, null, square, variance, df in rows:
+        if variance <= 1e-12 * phi:
+            reason = "the lags of the regressors depend on the regressors: lag and error cannot be told apart"
+            out.append(HypothesisTest.failed(name + suffix, null, reason, equation=equation))
+            continue
+        value = square / variance
+        out.append(HypothesisTest(name + suffix, null, value, "chi2", df, equation=equation, detail=detail))
+    both = "there is neither a spatial lag nor a spatial error"
+    if linear > 1e-12 * phi:
+        joint = (d_lag - d_error) ** 2 / linear + d_error**2 / phi
+        out.append(
+            HypothesisTest("LM SARMA" + suffix, both, joint, "chi2", 2, equation=equation, detail=detail)
+        )
+    return tuple(out)

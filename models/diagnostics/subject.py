@@ -19,7 +19,7 @@ from spatial.models.estimation.least_squares import (
 )
 from spatial.models.estimation.scores import scores
 from spatial.models.estimation.steps import SPATIAL_ERRORS, Workspace
-from spatial.models.hypothesis import cluster_sums
+from spatial.models.hypothesis import HypothesisTest, cluster_sums
 
 __all__ = ["Subject"]
 
@@ -34,9 +34,16 @@ class Subject:
     Parameters
     ----------
     estimate : Estimate
+    clustered_first : bool
+        Whether the clustered form of a test comes before the homoskedastic one.
     """
 
     estimate: Estimate
+    clustered_first: bool = True
+
+    def ordered(self, tests: list[HypothesisTest]) -> list[HypothesisTest]:
+        """Return [homoskedastic, clustered] tests with the form that is meant to be read first."""
+        return tests[::-1] if self.clustered_first else tests
 
     @property
     def design(self) -> Design:

@@ -18,14 +18,17 @@ __all__ = [
     "hausman_directions",
     "hausman_floor",
     "hausman_robust",
+    "reduced_j",
     "sargan",
     "system_j",
+    "uncentred_j",
 ]
 
 Float = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
 VALID = "all instruments are valid"
+IID, CLUSTERED = "homoskedastic, independent over time", "clustered by unit"
 
 
 def _overidentifying(name: str, df: int, equation: str) -> HypothesisTest | None:
@@ -58,7 +61,7 @@ def sargan(
         return refused
     moments = basis.T @ residual
     value = float(moments @ moments) / (float(residual @ residual) / n_effective)
-    return HypothesisTest(name, VALID, value, "chi2", df, equation=equation, detail="homoskedastic")
+    return HypothesisTest(name, VALID, value, "chi2", df, equation=equation, detail=IID)
 
 
 def system_j(basis: Float, residuals: Float, sigma: Float, n_coefficients: int) -> HypothesisTest:
@@ -80,7 +83,7 @@ def system_j(basis: Float, residuals: Float, sigma: Float, n_coefficients: int) 
         return refused
     moments = basis.T @ residuals
     value = float(np.sum(np.linalg.inv(sigma) * (moments.T @ moments)))
-    return HypothesisTest(name, VALID, value, "chi2", df, detail="homoskedastic")
+    return HypothesisTest(name, VALID, value, "chi2", df, detail=IID)
 
 
 def clustered_j(
@@ -95,7 +98,12 @@ def clustered_j(
     r"""Return the cluster-robust Hansen J, at the two-step GMM estimate.
 
     .. math:: \hat S = \sum_c m_c m_c', \quad m_c = \sum_{i \in c} \varepsilon_i \otimes q_i, \qquad
-              J = \bar m(\hat\delta_{GMM})' \hat S^{-1} \bar m(\hat\delta_{GMM}) \sim \chi^2(Gp - K)
+              J = \bar m(\hat\delta_{GMM})' \hat S^{-1} \bar m(\hat\delta_{GMM})
+
+    S is not centred, so that J cannot exceed the number of clusters C: with many moments it never rejects.
+    The test is of the centred :math:`J_c`, by Hotelling's law, with q = Gp - K:
+
+    .. math:: J_c = \frac{J}{1 - J/C}, \qquad F = \frac{C - q}{q(C - 1)} J_c \sim F(q, C - q)
 
     Parameters
     ----------
@@ -121,9 +129,34 @@ def clustered_j(
         return HypothesisTest.failed(name, VALID, reason, equation=equation)
     sums = np.hstack([cluster_sums(basis * residuals[:, [h]], codes) for h in range(g)])
     value = gmm_objective(sums.T @ sums, basis, regressors, outcomes)
-    return HypothesisTest(
-        name, VALID, value, "chi2", g * p - k, equation=equation, detail="two-step GMM, clustered"
-    )
+    return _centred_j(name, VALID, value, g * p - k, clusters, equation)
+
+
+def _centred_j(name: str, null: str, value: float, q: int, clusters: int, equation: str) -> HypothesisTest:
+    """Return the F test of a J statistic with weights that are not centred."""
+    if clusters <= q:
+        reason = f"{clusters} clusters for {q} restrictions"
+        return HypothesisTest.failed(name, null, reason, equation=equation)
+    left = max(1.0 - value / clusters, 1e-12)
+    detail = f"two-step GMM, clustered; J = {value:.4f}, centred {value / left:.4f}"
+    value = (clusters - q) / (q * (clusters - 1)) * value / left
+    return HypothesisTest(name, null, value, "F", q, clusters - q, equation=equation, detail=detail)
+
+
+def reduced_j(value: float, q: int, clusters: int) -> HypothesisTest:
+    """Return the J test of a value found with given weights, for `difference_in_j`."""
+    if q == 0:  # nothing to test, and the value is 0
+        return HypothesisTest("Hansen J", VALID, 0.0, "F", 0, clusters)
+    return _centred_j("Hansen J", VALID, value, q, clusters, "")
+
+
+def uncentred_j(test: HypothesisTest) -> float:
+    """Return the J statistic, with weights that are not centred, of a clustered J test."""
+    clusters = test.df + test.df_denominator
+    if test.df == 0:
+        return 0.0
+    centred = test.statistic * test.df * (clusters - 1) / test.df_denominator
+    return float(centred / (1 + centred / clusters))
 
 
 def gmm_objective(weights: Float, basis: Float, regressors: Sequence[Float], outcomes: Float) -> float:
@@ -146,19 +179,20 @@ def difference_in_j(
 ) -> HypothesisTest:
     r"""Return the C test: are the instruments that only `full` uses valid too?
 
-    .. math:: C = J_{full} - J_{reduced} \sim \chi^2(df_{full} - df_{reduced})
+    .. math:: C = J_{full} - J_{reduced}, \qquad q = df_{full} - df_{reduced}
 
-    For a non-negative C take both J with the weights of the full set.
+    read as `clustered_j` is.  For a non-negative C take both J with the weights of the full set.
     """
     name, null = "Difference in J", f"{subset} are valid instruments, given the others"
     for test in (full, reduced):
         if not test.computed:
             return HypothesisTest.failed(name, null, test.reason, equation=equation)
-    df = full.df - reduced.df
+    df = int(full.df - reduced.df)
     if df <= 0:
         return HypothesisTest.failed(name, null, "the subset adds no instrument", equation=equation)
-    value = max(full.statistic - reduced.statistic, 0.0)
-    return HypothesisTest(name, null, value, "chi2", df, equation=equation, detail=full.detail)
+    value = max(uncentred_j(full) - uncentred_j(reduced), 0.0)
+    clusters = int(full.df + full.df_denominator)
+    return _centred_j(name, null, value, df, clusters, equation)
 
 
 COINCIDE = "the two estimators coincide to first order"
@@ -227,7 +261,7 @@ def hausman(
     if not len(values):
         return HypothesisTest.failed(name, null, COINCIDE)
     value = float(np.sum((directions.T @ (efficient - consistent)) ** 2 / values))
-    return HypothesisTest(name, null, value, "chi2", len(values), detail="homoskedastic")
+    return HypothesisTest(name, null, value, "chi2", len(values), detail=IID)
 
 
 def hausman_robust(
@@ -258,7 +292,7 @@ def hausman_robust(
         return HypothesisTest.failed(name, null, f"{count} clusters for {r} differences")
     gap = (influence_efficient - influence_consistent) @ directions
     covariance = gap.T @ gap * count / (count - 1)
-    return wald(name, null, directions.T @ (efficient - consistent), covariance, detail="clustered")
+    return wald(name, null, directions.T @ (efficient - consistent), covariance, detail=CLUSTERED)
 
 
 def durbin_wu_hausman(
@@ -305,32 +339,64 @@ def durbin_wu_hausman(
     if codes is None:
         covariance = bread[-m:, -m:] * float(error @ error) / df
         value = float(theta @ np.linalg.solve(covariance, theta)) / m
-        return HypothesisTest(name, null, value, "F", m, df, equation=equation, detail="homoskedastic")
+        return HypothesisTest(name, null, value, "F", m, df, equation=equation, detail=IID)
     clusters = int(codes.max()) + 1
     if clusters <= m:
         return HypothesisTest.failed(name, null, f"{clusters} clusters for {m} residuals", equation=equation)
     sums = cluster_sums(design * error[:, None], codes)
     covariance = bread @ (sums.T @ sums) @ bread * clusters / (clusters - 1)
-    return wald(name, null, theta, covariance[-m:, -m:], equation=equation, detail="clustered")
+    return wald(name, null, theta, covariance[-m:, -m:], equation=equation, detail=CLUSTERED)
 
 
-def diagonal_sigma(residuals: Float, n_effective: float) -> HypothesisTest:
-    r"""Return the Breusch-Pagan (1980) LM test that errors of different equations are uncorrelated.
+def diagonal_sigma(
+    residuals: Float,
+    n_effective: float,
+    slopes: Float | None = None,
+    covariance: Float | None = None,
+    influence: Float | None = None,
+    codes: Codes | None = None,
+) -> HypothesisTest:
+    r"""Return the LM test that errors of different equations are uncorrelated (Breusch and Pagan 1980).
 
-    .. math:: LM = n \sum_{g<h} r_{gh}^2 \sim \chi^2(G(G-1)/2)
+    .. math:: m_{gh} = \hat e_g'\hat e_h, \qquad c_{gh} = (Z_g'\hat e_h;\, Z_h'\hat e_g), \qquad
+              \mathrm{Var}(m_{gh}) = n\,\sigma_{gg}\sigma_{hh} + c'V c
+
+    The second part is what estimating the coefficients adds: nothing with exogenous regressors, much where
+    one outcome is a regressor of the other's equation.  Clustered: :math:`\psi_i = \sum_t e_{git}e_{hit} -
+    c'\psi_{\delta,i}`, and :math:`m'(\sum_i \psi_i\psi_i')^{-1}m`.
 
     Parameters
     ----------
     residuals : (rows, G)
         Residuals of the equations estimated one by one.
     n_effective : float
+    slopes : (G (G - 1)/2, K), optional
+        c for each pair g < h; None for 0.
+    covariance : (K, K), optional
+        V of the coefficients under the null, with a diagonal Sigma.
+    influence : (clusters, K), optional
+        What each cluster adds to the coefficients: for the clustered form.
+    codes : (rows,), optional
+        Clusters.
     """
-    name, null = "Breusch-Pagan LM", "the errors of the equations are uncorrelated"
+    clustered = influence is not None and codes is not None
+    name = "Breusch-Pagan LM" + (" (clustered)" if clustered else "")
+    null = "the errors of the equations are uncorrelated"
     g = residuals.shape[1]
     if g < 2:
         return HypothesisTest.failed(name, null, "there is one equation")
-    moments = residuals.T @ residuals
-    scale = np.sqrt(np.diag(moments))
-    r = moments / np.outer(scale, scale)
-    value = n_effective * float(np.sum(np.tril(r, -1) ** 2))
-    return HypothesisTest(name, null, value, "chi2", g * (g - 1) // 2)
+    first, second = np.triu_indices(g, 1)
+    products = residuals[:, first] * residuals[:, second]
+    m = products.sum(axis=0)
+    c = np.zeros((len(m), 1)) if slopes is None else slopes
+    if clustered:
+        assert influence is not None
+        assert codes is not None
+        if len(influence) <= len(m):
+            return HypothesisTest.failed(name, null, f"{len(influence)} clusters for {len(m)} pairs")
+        psi = cluster_sums(products, codes) - influence @ c.T
+        return wald(name, null, m, psi.T @ psi, detail=CLUSTERED)
+    variances = np.sum(residuals**2, axis=0) / n_effective
+    V = np.zeros((c.shape[1], c.shape[1])) if covariance is None else covariance
+    total = np.diag(n_effective * variances[first] * variances[second]) + c @ V @ c.T
+    return wald(name, null, m, total, detail=IID)

@@ -14,7 +14,8 @@ from spatial.models.identification.verdict import Identification, identify
 from spatial.results import Result
 
 from .instruments import equation_tests, system_tests
-from .residuals import effect_tests, residual_tests, restriction_tests
+from .residuals import effect_tests, residual_tests
+from .restrictions import restriction_tests
 from .subject import Subject
 
 __all__ = ["Diagnostics", "diagnostics"]
@@ -93,10 +94,11 @@ def _line(test: HypothesisTest) -> str:
     if not test.computed:
         return f"{test.name}: not computed ({test.reason})"
     reference = f"{test.reference} = " if test.reference else ""
-    return f"{test.name}: {reference}{test.statistic:.3f}, p = {test.p_value:.4f}   H0: {test.null}"
+    assumed = f"  [{test.detail}]" if test.detail else ""
+    return f"{test.name}: {reference}{test.statistic:.3f}, p = {test.p_value:.4f}   H0: {test.null}{assumed}"
 
 
-def diagnostics(estimate: Estimate) -> Diagnostics:
+def diagnostics(estimate: Estimate, *, clustered_first: bool = True) -> Diagnostics:
     """Run all tests that an estimate allows.
 
     Per equation: Sargan and clustered Hansen J, difference in J for declared instruments and for the
@@ -108,6 +110,8 @@ def diagnostics(estimate: Estimate) -> Diagnostics:
     Parameters
     ----------
     estimate : Estimate
+    clustered_first : bool
+        Whether the clustered form of a test is printed before the one for independent errors.
 
     Examples
     --------
@@ -123,7 +127,7 @@ def diagnostics(estimate: Estimate) -> Diagnostics:
     >>> print(tests.test("LM lag", "y"))
     LM lag [y]: chi2(1) = 2.9282, p = 0.0870. H0: there is no spatial lag of the dependent variable.
     """
-    subject = Subject(estimate)
+    subject = Subject(estimate, clustered_first)
     parts: tuple[Callable[[Subject, int], list[HypothesisTest]], ...] = (
         equation_tests,
         residual_tests,

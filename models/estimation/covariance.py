@@ -14,7 +14,7 @@ from spatial.models.data.design import Design
 from spatial.models.data.layout import Codes, Layout
 
 from .clusters import Lookup, cluster_codes, coordinates, count_of, name_of, warn_few
-from .laws import Law
+from .laws import Law, fixed_b_law, satterthwaite_law
 from .pairs import Kind
 from .scores import (
     Meat,
@@ -40,6 +40,9 @@ __all__ = [
     "as_covariance",
     "is_whole",
 ]
+
+
+LEAST_TIMES = 10
 
 
 class Spec(NamedTuple):
@@ -88,8 +91,8 @@ class Covariance:
 
     @property
     def gmm_clusters(self) -> Any:
-        """Clusters of the weights of two-step GMM."""
-        return "unit"
+        """Clusters of the weights of two-step GMM where they are those of the covariance; else None."""
+        return None
 
     @classmethod
     def from_parts(cls, parts: Sequence[str], cities: Any, seed: int) -> Covariance:
@@ -225,17 +228,20 @@ class TwoWay(Covariance):
 
 @dataclass(frozen=True)
 class Conley(Covariance):
-    r"""Spatial HAC (Conley 1999; Kelejian and Prucha 2007) with time lags within units.
+    r"""Spatial HAC (Conley 1999; Kelejian and Prucha 2007), with dependence over time within units.
 
-    .. math:: \sum_t \sum_{i,j} K(d_{ij}/b)\, s_{it}s_{jt}'
-              + \sum_i \sum_{0 < |t-s| \le L} \Big(1 - \frac{|t-s|}{L+1}\Big) s_{it}s_{is}'
+    .. math:: \sum_t \sum_{i,j} K(d_{ij}/b)\, s_{it}s_{jt}' + \sum_i \sum_{t \ne s} k_{ts}\, s_{it}s_{is}'
+
+    with :math:`k = 1` (any dependence within a unit: :math:`V_{space} + V_{cluster} - V_{white}`), or with
+    time lags :math:`k_{ts} = 1 - |t-s|/(L+1)`.  t statistics are read against the t distribution whose
+    degrees of freedom, and scale, the variance estimate has under independence (`satterthwaite_law`).
 
     Parameters
     ----------
     km : float
         Bandwidth b, in kilometres of great-circle distance.
-    lags : int
-        Number of time lags L.
+    lags : int, optional
+        Number of time lags L, 0 for none; default any dependence within a unit.
     kernel : "bartlett", "uniform", "epanechnikov" or "parzen"
         K; zero beyond the bandwidth.
     coordinates : pair of str, DataFrame or GeoDataFrame
@@ -249,7 +255,7 @@ class Conley(Covariance):
     """
 
     km: float
-    lags: int = 0
+    lags: int | None = None
     kernel: Literal["bartlett", "uniform", "epanechnikov", "parzen"] = "bartlett"
     coordinates: Any = ("lon", "lat")
     spec = Spec("conley", 1, 2, "conley:KM or conley:KM:LAGS")
@@ -257,7 +263,7 @@ class Conley(Covariance):
     def __post_init__(self) -> None:
         if isinstance(self.km, bool) or not isinstance(self.km, Real) or not float(self.km) > 0:
             raise DataError(f"Conley needs a bandwidth above 0 km; got {self.km!r}.")
-        if not is_whole(self.lags, 0):
+        if self.lags is not None and not is_whole(self.lags, 0):
             raise DataError(f"Conley needs a whole number of time lags, 0 or more; got {self.lags!r}.")
         kernels = ("bartlett", "uniform", "epanechnikov", "parzen")
         if self.kernel not in kernels:
@@ -266,25 +272,35 @@ class Conley(Covariance):
     @property
     def label(self) -> str:  # type: ignore[override]
         """Name for tables."""
-        return f"Conley, {self.km:g} km, {self.lags} time lags, {self.kernel} kernel"
+        within = "within units" if self.lags is None else f"{self.lags} time lags"
+        return f"Conley, {self.km:g} km, {within}, {self.kernel} kernel"
 
     def meat(self, scores: Scores, layout: Layout, lookup: Lookup) -> Meat:
         """Return pairs within a time weighted by distance, and lags within a unit, times NT/n."""
         lon, lat = coordinates(self.coordinates, layout, lookup)
         weights = kernel_weights(lon, lat, self.km, self.kernel)
-        lags = min(self.lags, layout.n_times - 1)
-        matrix = conley_meat(scores.values, layout, weights, lags) * scores.inflation
-        return Meat(matrix, may_be_indefinite=True)
+        if self.lags is None:
+            sums = scores.sums(layout.unit)
+            both = sums.T @ sums - scores.values.T @ scores.values
+            matrix = conley_meat(scores.values, layout, weights, 0) * scores.inflation + both
+            law = satterthwaite_law(layout, weights, within=True)
+        else:
+            lags = min(self.lags, layout.n_times - 1)
+            matrix = conley_meat(scores.values, layout, weights, lags) * scores.inflation
+            law = satterthwaite_law(layout, weights, within=False)
+        return Meat(matrix, may_be_indefinite=True, law=law)
 
     @classmethod
     def from_parts(cls, parts: Sequence[str], cities: Any, seed: int) -> Covariance:
         """Return ``conley:KM`` or ``conley:KM:LAGS`` with the coordinates of the cities."""
-        return cls(float(parts[0]), int(parts[1]) if len(parts) > 1 else 0, coordinates=cities)
+        return cls(float(parts[0]), int(parts[1]) if len(parts) > 1 else None, coordinates=cities)
 
 
 @dataclass(frozen=True)
 class DriscollKraay(Covariance):
-    """Any dependence between units, fading over time (Driscoll and Kraay 1998); for many times; times NT/n.
+    """Any dependence between units, fading over time (Driscoll and Kraay 1998); for ten times or more.
+
+    t statistics are read against the fixed-b law of Kiefer and Vogelsang (2005), `fixed_b_law`; times NT/n.
 
     Parameters
     ----------
@@ -303,11 +319,16 @@ class DriscollKraay(Covariance):
     def meat(self, scores: Scores, layout: Layout, lookup: Lookup) -> Meat:
         """Return the Bartlett-weighted autocovariances of the sums by time, times NT/n."""
         times = layout.n_times
-        if times < 2:
-            raise DataError("Driscoll-Kraay sums over time: at least two times are needed, better twenty.")
+        if times < LEAST_TIMES:
+            raise DataError(
+                f"Driscoll-Kraay sums over time: at least {LEAST_TIMES} times are needed, and there "
+                f"{'is' if times == 1 else 'are'} {times}: its errors would be far too small. Use "
+                "cov='cluster', 'twoway', or Conley(km)."
+            )
         lags = bartlett_lags(times) if self.lags is None else min(self.lags, times - 1)
         note = f"Driscoll-Kraay with {lags} lags of {times} times"
-        return Meat(driscoll_kraay_meat(scores.values, layout, lags) * scores.inflation, notes=(note,))
+        matrix = driscoll_kraay_meat(scores.values, layout, lags) * scores.inflation
+        return Meat(matrix, notes=(note,), law=fixed_b_law((lags + 1) / times))
 
     def small_factor(self, design: Design, k: float, lookup: Lookup) -> float:
         """Return (R - 1)/(n - k) T/(T - 1) for sums that had R/n."""

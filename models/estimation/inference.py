@@ -8,15 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.models.data.design import Design
-
-from .clusters import Lookup
+from .clusters import Lookup, cluster_codes
 from .covariance import Covariance
 from .errors import RhoFit
 from .laws import NORMAL, Law
 from .pairs import Kind, moment_covariance
 from .scores import Scores, nearest_psd
 from .steps import SPATIAL_ERRORS, BoundaryWarning, Numbers, RhoMoments, Workspace
+from .windmeijer import windmeijer_covariance
 
 __all__ = ["Inference", "infer"]
 
@@ -70,7 +69,7 @@ def infer(
     small : bool
         Whether variances get the small-sample factors of Stata and fixest.
     """
-    plain = _coefficient_inference(space.design, numbers, cov, lookup, small)
+    plain = _coefficient_inference(space, numbers, cov, lookup, small)
     V = plain.cov
     active = [g for g, r in enumerate(numbers.rho) if _has_rho(space, numbers, g)]
     if not active:
@@ -110,13 +109,18 @@ def _padded(V: Float, extra: int) -> Float:
 
 # ---- the coefficients
 def _coefficient_inference(
-    design: Design, numbers: Numbers, cov: Covariance, lookup: Lookup, small: bool
+    space: Workspace, numbers: Numbers, cov: Covariance, lookup: Lookup, small: bool
 ) -> Inference:
+    design = space.design
     fit, layout = numbers.fit, design.layout
     inflation = layout.n_rows / design.n_effective
     scores = Scores(design.basis.Q, numbers.residuals, fit.gamma, numbers.sigma, inflation)
     found = cov.meat(scores, layout, lookup)
     V, notes, law = _symmetric(fit.bread @ found.matrix @ fit.bread), found.notes, found.law
+    if numbers.first is not None and cov.gmm_clusters is not None:
+        codes = cluster_codes(cov.gmm_clusters, layout, lookup)
+        V = windmeijer_covariance(space, numbers, numbers.first, codes)
+        notes = (*notes, "standard errors of two-step GMM as corrected by Windmeijer (2005)")
     if found.may_be_indefinite:
         V, fixed = nearest_psd(V)
         if fixed:

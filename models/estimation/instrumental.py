@@ -39,7 +39,8 @@ def infer_by_instruments(found: Estimate, asked: Request) -> Inference:
 
 def _estimated(request: Request) -> tuple[Numbers, Workspace]:
     """Estimate; equations that are forced and turn out as multiples of each other, one by one."""
-    by = request.covariance.gmm_clusters if request.method == "gmm" else "unit"
+    chosen = request.covariance.gmm_clusters if request.method == "gmm" else None
+    by = "unit" if chosen is None else chosen
     codes = cluster_codes(by, request.design.layout, request.lookup)
     design, method, rho_moments, passes = request.design, request.method, request.rho_moments, request.passes
     try:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
-__all__ = ["NORMAL", "Law", "fixed_b_law", "matched_law"]
+from spatial.models.data.layout import Layout
+
+__all__ = ["NORMAL", "Law", "fixed_b_law", "matched_law", "satterthwaite_law"]
 
 Float = NDArray[np.float64]
 
@@ -108,3 +111,51 @@ def fixed_b_law(b: float) -> Law:
     powers = np.array([1.0, b, b**2, b**3])
     upper, far = (float(powers @ np.array(_FIXED_B[p])) for p in (0.975, 0.99))
     return matched_law(upper, far, f"fixed-b, b = {b:.2g}")
+
+
+def satterthwaite_law(layout: Layout, weights: sp.csr_array, *, within: bool) -> Law:
+    r"""Return the law of a t statistic whose variance is a weighted sum of products of pairs of scores.
+
+    .. math:: \hat V = e'MKMe, \qquad M = I - 11'/R, \qquad s^2 = \frac{R}{\operatorname{tr}(MK)}, \qquad
+              \nu = \frac{\operatorname{tr}(MK)^2}{\operatorname{tr}(MKMK)}
+
+    for independent normal e: V is too small by s^2 on average, and varies as a chi2 with nu degrees of
+    freedom (Satterthwaite).  Scores sum to zero, as estimation makes them.
+
+    Parameters
+    ----------
+    layout : Layout
+    weights : CSR array (N, N)
+        K between units at one time, with ones on the diagonal.
+    within : bool
+        Whether all pairs of times of a unit count fully.
+
+    Examples
+    --------
+    Without pairs it is the t of independent rows.
+
+    >>> import pandas as pd
+    >>> from spatial.models.data.layout import balanced_layout
+    >>> places = balanced_layout(pd.RangeIndex(40), pd.RangeIndex(1))
+    >>> law = satterthwaite_law(places, sp.csr_array(sp.eye_array(40)), within=False)
+    >>> round(law.df), round(law.scale, 4)
+    (39, 1.0127)
+    """
+    rows = layout.n_rows
+    sums, squares = np.empty(rows), 0.0
+    counts = np.bincount(layout.unit, minlength=layout.n_units)
+    for first, last in layout.bounds:
+        units = layout.unit[first:last]
+        block = weights if last - first == layout.n_units else weights[units][:, units]
+        sums[first:last] = np.asarray(block.sum(axis=1)).ravel()
+        squares += float(block.multiply(block).sum())
+    if within:
+        sums = sums + counts[layout.unit] - 1
+        squares += float(np.sum(counts * (counts - 1.0)))
+    mean = float(sums.sum()) / rows
+    trace = rows - mean
+    square = squares - 2 * float(sums @ sums) / rows + mean**2
+    if trace <= 0:
+        return Law(1.0, 1.0, "the bandwidth covers the map")
+    df = max(trace**2 / square, 1.0)
+    return Law(df, float(np.sqrt(rows / trace)), f"t({df:.4g}), by the pairs within the bandwidth")

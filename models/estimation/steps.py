@@ -63,6 +63,8 @@ class Numbers:
         What was done, after any fall-back.
     moment_covariance : array (Gp, Gp), optional
         S of two-step GMM.
+    first : LinearFit, optional
+        The first step of two-step GMM, from which S was made.
     notes : tuple of str
     """
 
@@ -72,6 +74,7 @@ class Numbers:
     sigma: Float
     method: Method
     moment_covariance: Float | None = None
+    first: LinearFit | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -273,7 +276,8 @@ def residuals_of(space: Workspace, rho: Float, delta: Float) -> Float:
 
 def _one_pass(space: Workspace, rho: Float, method: Method, clusters: Codes) -> Numbers:
     design = space.design
-    fit, moments = _two_stage(space, rho)
+    first, moments = _two_stage(space, rho)
+    fit = first
     residuals = residuals_of(space, rho, fit.delta)
     sigma = innovation_covariance(list(residuals), design.n_effective)
     if method in ONE_BY_ONE:
@@ -286,7 +290,8 @@ def _one_pass(space: Workspace, rho: Float, method: Method, clusters: Codes) -> 
         S = cluster_moments(design.basis.Q, residuals, clusters)
         method, S, notes = _gmm_or_fallback(S, int(clusters.max()) + 1)
     fit = three_stage(R, r, _precision(sigma, design)) if S is None else gmm(R, r, S)
-    return Numbers(fit, rho, residuals_of(space, rho, fit.delta), sigma, method, S, notes)
+    left = residuals_of(space, rho, fit.delta)
+    return Numbers(fit, rho, left, sigma, method, S, None if S is None else first, notes)
 
 
 def cluster_moments(Q: Float, residuals: Float, clusters: Codes) -> Float:
@@ -296,7 +301,7 @@ def cluster_moments(Q: Float, residuals: Float, clusters: Codes) -> Float:
 
 
 def _gmm_or_fallback(S: Float, count: int) -> tuple[Method, Float | None, tuple[str, ...]]:
-    if count >= 2 * len(S):
+    if count >= 3 * len(S):
         return "gmm", S, ()
     message = (
         f"two-step GMM needs many more clusters than moments ({count} clusters, {len(S)} moments): "

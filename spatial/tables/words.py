@@ -75,8 +75,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "{columns}的 R² 按其软件的定义。",
     ),
     "note_j": (
-        "Hansen J: overidentifying restrictions, clustered by unit.",
-        "Hansen J：过度识别检验，按个体聚类。",
+        "Hansen J: overidentifying restrictions, clustered by unit; p from the F law of the centred J.",
+        "Hansen J：过度识别检验，按个体聚类；p 值由中心化 J 的 F 分布给出。",
     ),
     "note_f": (
         "First-stage F, clustered by unit: the effective F (Montiel Olea and Pflueger) of one endogenous "

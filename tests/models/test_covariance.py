@@ -21,6 +21,7 @@ from spatial.models import (
     TwoWay,
 )
 from spatial.models.estimation.covariance import as_covariance
+from spatial.models.estimation.laws import fixed_b_law
 from spatial.models.estimation.scores import (
     bartlett_lags,
     great_circle_pairs,
@@ -105,15 +106,24 @@ def test_two_way_equals_pyfixest(panel: Panel) -> None:
         assert "negative eigenvalues" in found.notes[-1]
 
 
+def twice(panel: Panel) -> Panel:
+    """Return the panel with as many times again, drawn from those that there are."""
+    frame = panel.frame.reset_index()
+    unit, time = panel.unit_name, panel.time_name
+    later = frame.assign(**{time: frame[time] + T})
+    later[["y", "x", "z"]] += np.random.default_rng(5).normal(size=(len(later), 3))
+    return Panel.from_frame(pd.concat([frame, later]), unit=unit, time=time)
+
+
 @pytest.mark.parametrize("lags", [0, 2])
 def test_driscoll_kraay_equals_linearmodels(panel: Panel, lags: int) -> None:
     from linearmodels.panel import PanelOLS
 
-    frame = panel.frame
+    frame = twice(panel).frame
     peer = PanelOLS(frame["y"], frame[["x", "z"]], entity_effects=True).fit(
         cov_type="kernel", kernel="bartlett", bandwidth=lags, debiased=False
     )
-    found = exogenous(panel, DriscollKraay(lags), effects="unit")
+    found = exogenous(twice(panel), DriscollKraay(lags), effects="unit")
     np.testing.assert_allclose(found.cov, peer.cov, rtol=1e-8)
 
 
@@ -176,8 +186,42 @@ def test_pairs_are_those_of_the_great_circle() -> None:
 
 
 def test_conley_of_a_tiny_bandwidth_is_heteroskedastic(system: SpatialSystem) -> None:
-    near, het = system.fit("3sls", cov=Conley(0.001)), system.fit("3sls", cov=Heteroskedastic())
+    near, het = system.fit("3sls", cov=Conley(0.001, lags=0)), system.fit("3sls", cov=Heteroskedastic())
     np.testing.assert_allclose(near.cov, het.cov, rtol=1e-10)
+
+
+def test_conley_of_a_tiny_bandwidth_is_clustered_where_no_lags_are_given(system: SpatialSystem) -> None:
+    """V_space + V_cluster - V_white, where V_space is V_white."""
+    near = system.fit("2sls", cov=Conley(0.001))
+    clustered = system.fit("2sls", cov=Cluster())
+    n = system.design.layout.n_units
+    het = system.fit("2sls", cov=Heteroskedastic()).cov
+    inflation = system.design.layout.n_rows / system.design.n_effective
+    expected = clustered.cov * (n - 1) / n + het * (1 - 1 / inflation)
+    np.testing.assert_allclose(near.cov, expected, rtol=1e-9)
+
+
+def test_driscoll_kraay_is_read_against_the_fixed_b_law(panel: Panel) -> None:
+    """Kiefer and Vogelsang (2005): 1.96 + 2.9694 b + .416 b^2 - .5324 b^3, with b = (L + 1)/T."""
+    table = exogenous(twice(panel), DriscollKraay(2), effects="unit").tidy()
+    b = 3 / 12
+    critical = 1.96 + 2.9694 * b + 0.416 * b**2 - 0.5324 * b**3
+    half = (table["conf_high"] - table["conf_low"]) / 2
+    np.testing.assert_allclose(half, critical * table["std_error"], rtol=1e-12)
+
+
+def test_the_fixed_b_law_is_that_of_simulated_statistics() -> None:
+    """t of the mean of 400 normal draws, Bartlett with b = .1: quantiles of |t|."""
+    rng, T_, draws = np.random.default_rng(1), 400, 4000
+    e = rng.normal(size=(T_, draws))
+    centred, lags = e - e.mean(axis=0), 39
+    V = np.sum(centred**2, axis=0)
+    for lag in range(1, lags + 1):
+        V += 2 * (1 - lag / (lags + 1)) * np.sum(centred[lag:] * centred[:-lag], axis=0)
+    t = np.abs(e.sum(axis=0) / np.sqrt(V))
+    law = fixed_b_law(0.1)
+    for level in (0.9, 0.95, 0.98):
+        assert np.quantile(t, level) == pytest.approx(law.quantile(level), rel=0.04)
 
 
 def test_conley_takes_a_frame_in_any_order(system: SpatialSystem, panel: Panel) -> None:
@@ -263,7 +307,7 @@ def test_rho_of_1999_has_no_error(system: SpatialSystem) -> None:
     assert fit.rho.between(-1, 1).all()
 
 
-@pytest.mark.parametrize("cov", [TwoWay(), DriscollKraay(1), Conley(250, 1)])
+@pytest.mark.parametrize("cov", [TwoWay(), Conley(250), Conley(250, 1)])
 @pytest.mark.filterwarnings("ignore:Only 6 clusters")
 def test_every_covariance_gives_finite_numbers(system: SpatialSystem, cov: Any) -> None:
     fit = system.fit("gs3sls", cov=cov)
@@ -348,7 +392,7 @@ def test_clusters_are_checked(system: SpatialSystem, panel: Panel, W: Weights) -
     with pytest.raises(DataError, match="Longitude and latitude in degrees are needed; not so at 0, 1"):
         other.fit("3sls", cov=Conley(100, coordinates=("lon", "lat2")))
     section = SpatialSystem("y ~ x", panel.at(0))
-    with pytest.raises(DataError, match="at least two times are needed"):
+    with pytest.raises(DataError, match="at least 10 times are needed, and there is 1"):
         section.fit("2sls", cov=DriscollKraay())
     with pytest.raises(DataError, match="Two clusters or more are needed; there is one time"):
         section.fit("2sls", cov=Cluster("time"))
@@ -361,3 +405,39 @@ def test_rho_at_its_bound_warns(system: SpatialSystem, monkeypatch: pytest.Monke
         fit = system.fit("gs3sls", rho_moments=moments)
     assert not fit.converged
     np.testing.assert_allclose(fit.rho, 0.05)
+
+
+# ---- two-step GMM
+def test_windmeijer_slopes_are_the_derivative_of_the_second_step(system: SpatialSystem) -> None:
+    """D is d delta_2 / d delta_1 at given moments: by differences."""
+    from spatial.models.estimation.least_squares import gmm
+    from spatial.models.estimation.steps import Workspace, cluster_moments, residuals_of, two_stage
+    from spatial.models.estimation.windmeijer import windmeijer_slopes
+
+    space, design = Workspace(system.design), system.design
+    rho, codes = np.zeros(2), design.layout.unit
+    moments = [space.instrumented(g, 0.0) for g in (0, 1)]
+    R, r = [m[:, 1:] for m in moments], [m[:, 0] for m in moments]
+    first = two_stage(R, r)
+
+    def second(delta: Any) -> Any:
+        return gmm(R, r, cluster_moments(design.basis.Q, residuals_of(space, rho, delta), codes))
+
+    fit = second(first.delta)
+    S = cluster_moments(design.basis.Q, residuals_of(space, rho, first.delta), codes)
+    left = residuals_of(space, rho, fit.delta)
+    D = windmeijer_slopes(space, rho, fit, first.delta, left, S, codes)[0]
+    for j in range(len(fit.delta)):
+        step = np.zeros(len(fit.delta))
+        step[j] = 1e-5
+        slope = (second(first.delta + step).delta - second(first.delta - step).delta) / 2e-5
+        np.testing.assert_allclose(D[:, j], slope, rtol=1e-4, atol=1e-6)
+
+
+def test_two_step_gmm_has_the_errors_of_windmeijer(system: SpatialSystem) -> None:
+    fit = system.fit("gmm")
+    plain = np.sqrt(np.diag(fit.estimate.numbers.fit.bread))
+    assert (fit.std_errors.to_numpy() > plain * 0.95).all()
+    assert (fit.std_errors.to_numpy() / plain).mean() > 1.02
+    assert any("Windmeijer" in note for note in fit.notes)
+    assert fit.df == system.design.layout.n_units - 1

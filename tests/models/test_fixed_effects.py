@@ -14,7 +14,6 @@ from spatial.errors import DataError, FormulaError, NotIdentifiedError, SpatialW
 from spatial.models import (
     Cluster,
     Conley,
-    DriscollKraay,
     SpatialSystem,
     TwoWay,
     WildBootstrap,
@@ -104,9 +103,7 @@ def test_spatial_lags_of_exogenous_variables(panel: Panel) -> None:
     np.testing.assert_allclose(fit.params, same.params, rtol=1e-12)
 
 
-@pytest.mark.parametrize(
-    "cov", ["hom", "het", "cluster", Cluster("i"), TwoWay("unit", "r"), DriscollKraay(), DriscollKraay(1)]
-)
+@pytest.mark.parametrize("cov", ["hom", "het", "cluster", Cluster("i"), TwoWay("unit", "r")])
 @pytest.mark.filterwarnings("ignore:Only:spatial.errors.SpatialWarning")
 def test_covariances_share_estimates(panel: Panel, cov: Any) -> None:
     fit = fixed_effects("y ~ x + p", panel, cov=cov)

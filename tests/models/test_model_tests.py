@@ -107,7 +107,7 @@ def test_pesaran_cd_and_effects_f_are_those_of_plm(produc: Produc) -> None:
     y, X = produc.within(produc.y), produc.within(produc.X)
     e = y - X @ np.linalg.lstsq(X, y, rcond=None)[0]
     # plm 2.6-2, pcdtest(within, test = "cd") and its average correlation
-    test = panel_tests.pesaran_cd(e.reshape(17, 48))
+    test = panel_tests.pesaran_cd(e.reshape(17, 48), classic=True)
     assert test.statistic == pytest.approx(30.3685013092792, rel=1e-9)
     assert test.detail == "average correlation 0.2193"
     Z = np.column_stack([np.ones(816), produc.X])
@@ -158,7 +158,21 @@ def test_clustered_j_is_that_of_linearmodels_gmm() -> None:
     _, e = s.two_stage()
     fit = IVGMM(s.y, s.X, s.Y, s.Z, weight_type="clustered", clusters=s.units).fit(iter_limit=2)
     found = system_tests.clustered_j(s.basis, [s.regressors], s.y[:, None], e[:, None], s.units)
-    assert found.statistic == pytest.approx(fit.j_stat.stat, rel=1e-8)
+    assert system_tests.uncentred_j(found) == pytest.approx(fit.j_stat.stat, rel=1e-8)
+    # Hotelling: the centred J times (C - q)/(q (C - 1)), C = 80 clusters and q = 2 restrictions.
+    centred = fit.j_stat.stat / (1 - fit.j_stat.stat / 80)
+    assert found.statistic == pytest.approx(centred * 78 / (2 * 79), rel=1e-8)
+    assert (found.df, found.df_denominator) == (2, 78)
+
+
+def test_the_centred_j_is_hotellings_test_of_the_mean_moment() -> None:
+    """With no coefficient at all: T2 of the mean of the moments of the clusters, about its own mean."""
+    rng = np.random.default_rng(4)
+    Q, e = np.linalg.qr(rng.normal(size=(40, 3)))[0], rng.normal(size=(40, 1))
+    found = system_tests.clustered_j(Q, [np.empty((40, 0))], e, e, np.arange(40))
+    m = Q * e
+    T2 = 40 * m.mean(axis=0) @ np.linalg.solve(np.cov(m.T, ddof=0), m.mean(axis=0))
+    assert found.statistic == pytest.approx((40 - 3) / (3 * 39) * T2, rel=1e-9)
 
 
 def test_system_j_is_that_of_linearmodels_system() -> None:

@@ -49,7 +49,7 @@ def test_clustered_variance_is_the_double_sum() -> None:
     W = usaww()
     layout = balanced_layout(pd.RangeIndex(48), pd.RangeIndex(3))
     e = rng.normal(size=144)
-    A = spatial_tests._symmetric_part(W)
+    A = spatial_tests.symmetric_part(W)
     cube = e.reshape(3, 48)
     dense, total = A.toarray(), 0.0
     for i in range(48):
@@ -63,7 +63,7 @@ def test_clustered_variance_is_the_double_sum() -> None:
 
 
 def test_centring_gives_exact_mean_zero() -> None:
-    A = spatial_tests._symmetric_part(usaww())
+    A = spatial_tests.symmetric_part(usaww())
     J = np.eye(48) - 1 / 48
     centred = J @ (A.toarray() + np.diag(spatial_tests.centring(A))) @ J
     np.testing.assert_allclose(np.diag(centred), 0, atol=1e-13)
@@ -159,14 +159,6 @@ def test_hausman_and_j_have_their_size_with_purged_regressors() -> None:
 def _joint(fit: LinearFit, sigma: np.ndarray) -> np.ndarray:
     meat = sum(sigma[a, b] * fit.gamma[a] @ fit.gamma[b].T for a in (0, 1) for b in (0, 1))
     return fit.bread @ meat @ fit.bread
-
-
-def test_common_factor_by_hand() -> None:
-    # One regressor: R = (c, lambda, 1), so the variance of d + lambda c is c^2 + lambda^2 + 1.
-    test = spatial_tests.common_factor(0.5, np.array([2.0]), np.array([1.0]), np.eye(3))
-    assert test.statistic == pytest.approx((1 + 0.5 * 2) ** 2 / (4 + 0.25 + 1))
-    none = spatial_tests.common_factor(0.5, np.empty(0), np.empty(0), np.eye(1))
-    assert none.reason == "no regressor enters both as it is and as its spatial lag"
 
 
 def test_wald_uses_the_rank_and_ignores_units() -> None:
