@@ -172,8 +172,8 @@ def driscoll_kraay_meat(values: Float, layout: Layout, lags: int) -> Float:
     return np.asarray(out)
 
 
-def conley_meat(values: Float, layout: Layout, weights: sp.csr_array, lags: int) -> Float:
-    """Return pairs within a time weighted by distance, plus Bartlett lags within a unit.
+def conley_meat(values: Float, layout: Layout, weights: sp.csr_array, lags: int | None) -> Float:
+    """Return pairs within a time weighted by distance, plus Bartlett lags within a unit, or all its pairs.
 
     Parameters
     ----------
@@ -181,12 +181,16 @@ def conley_meat(values: Float, layout: Layout, weights: sp.csr_array, lags: int)
     layout : Layout
     weights : CSR array (N, N)
         K(d_ij / b), with ones on the diagonal.
-    lags : int
+    lags : int or None
+        None: all pairs of times of a unit.
     """
     cube = layout.dense(values)
     out = np.zeros((values.shape[1], values.shape[1]))
     for period in cube:
         out += period.T @ (weights @ period)
+    if lags is None:
+        sums = cluster_sums(values, layout.unit)
+        return out + sums.T @ sums - values.T @ values
     for lag in range(1, lags + 1):
         cross = np.einsum("tik,til->kl", cube[lag:], cube[:-lag])
         out += (1 - lag / (lags + 1)) * (cross + cross.T)

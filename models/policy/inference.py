@@ -54,7 +54,8 @@ def covariance_matrix(
         if not _per_cell(method):
             sums = cluster_sums(scores, cells.layout.unit)
             return np.asarray(sums.T @ (weights @ sums))
-        return conley_meat(scores, cells.layout, weights, min(cov.lags, cells.layout.n_times - 1))
+        lags = None if cov.lags is None else min(cov.lags, cells.layout.n_times - 1)
+        return conley_meat(scores, cells.layout, weights, lags)
     raise DataError(
         f"cov is 'cluster', 'cluster:COLUMN' or 'conley:KM' for effects of policies; got "
         f"{cov.label or cov!r}."

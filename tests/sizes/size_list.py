@@ -34,19 +34,16 @@ NO_TEST = {
 
 # Tests that have no row yet.  It only ever gets shorter.
 TO_MEASURE = {
-    "spatial.models.diagnostics.instruments:_subset_tests",
     "spatial.models.diagnostics.panels:effects_f",
     "spatial.models.diagnostics.panels:mundlak",
     "spatial.models.diagnostics.panels:pesaran_cd",
     "spatial.models.diagnostics.residuals:_pooled_wald",
-    "spatial.models.diagnostics.restrictions:_common_factor",
     "spatial.models.diagnostics.restrictions:_filtered_wald",
     "spatial.models.diagnostics.restrictions:restriction_tests",
     "spatial.models.diagnostics.moran:_permuted",
     "spatial.models.diagnostics.moran:_row",
     "spatial.models.diagnostics.space:_lm_family",
     "spatial.models.diagnostics.space:anselin_kelejian",
-    "spatial.models.diagnostics.systems:clustered_j",
     "spatial.models.diagnostics.systems:diagonal_sigma",
     "spatial.models.diagnostics.systems:_centred_j",
     "spatial.models.diagnostics.systems:reduced_j",
