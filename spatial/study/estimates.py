@@ -1,37 +1,57 @@
-"""What the sections that estimate call: systems, their fits and effects, regressions."""
+"""What the sections that estimate call: systems, their fits and effects, regressions, Tobits, policies."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from spatial.errors import SpatialError
 from spatial.models.formula.grammar import parse_effects
+from spatial.models.formula.tokens import Name, walk
 from spatial.models.specs import covariance_columns
+from spatial.panel.conditions import parse_condition
 
-from .calls import Ref, call, method
+from .calls import Item, Ref, call, method
 from .fits import FitName, weights_of
 from .formulas import formula_columns, formula_of, terms_of
-from .schema.models import Regression, System
+from .schema.models import Did, Regression, System, Threshold, Tobit
 from .schema.study import Study
 
-__all__ = ["covariance_call", "fit_call", "fit_columns", "impacts_call", "system_call"]
+__all__ = [
+    "covariance_call",
+    "fit_call",
+    "fit_columns",
+    "impacts_call",
+    "policy_call",
+    "policy_kinds",
+    "system_call",
+]
 
 
 def fit_columns(study: Study, part: Any) -> list[str]:
     """Return the columns that a fit reads; `part` is resolved."""
     weights = weights_of(study, part)
-    texts = part.formulas if isinstance(part, System) else [part.formula]
-    found = [name for text in texts for name in formula_columns(formula_of(text, {}, weights))]
-    found += [name for product in parse_effects(part.effects) for name in product]
-    for text in getattr(part, "instruments", ()):
-        found += [name for term in terms_of(text, {}, weights) for name in formula_columns_of(term)]
+    found = [name for text in part.texts for name in formula_columns(formula_of(text, {}, weights))]
+    if isinstance(part.effects, list):
+        found += [name for product in parse_effects(part.effects) for name in product]
+    texts = [*getattr(part, "instruments", ()), *getattr(part, "controls", ())]
+    for text in [*texts, *filter(None, [getattr(part, "term", None)])]:
+        terms = terms_of(text, {}, weights)
+        found += [n.name for term in terms for f in term.factors for n in walk(f) if isinstance(n, Name)]
+    keys = ("outcome", "cohort", "by")
+    found += [value for key in keys if (value := getattr(part, key, None)) is not None]
+    found += list(getattr(part, "policies", ()))
+    if getattr(part, "drop_one", None) not in (None, "unit"):
+        found.append(part.drop_one)
+    if part.where is not None:
+        found += _condition_columns(part.where)
     return list(dict.fromkeys([*found, *covariance_columns(part.cov)]))
 
 
-def formula_columns_of(term: Any) -> list[str]:
-    """Return the columns of one term."""
-    from spatial.models.formula.tokens import Name, walk
-
-    return [node.name for factor in term.factors for node in walk(factor) if isinstance(node, Name)]
+def _condition_columns(text: str) -> list[str]:
+    try:
+        return list(parse_condition(text).columns)
+    except SpatialError:  # said with the condition
+        return []
 
 
 def covariance_call(text: str, seed: int) -> Any:
@@ -64,36 +84,104 @@ def _weights(study: Study, part: Any) -> dict[str, Ref]:
     return {name: Ref("weights", name) for name in weights_of(study, part)}
 
 
-def system_call(study: Study, part: System) -> Any:
+def _rows(part: Any, group: Any = None) -> dict[str, Any]:
+    """Return where= and lags= of a fit, those of its group among them."""
+    conditions = [part.where] if part.where is not None else []
+    if group is not None:
+        column = part.by if part.by.isidentifier() else f"`{part.by}`"
+        conditions.append(f"{column} == {_literal(group)}")
+    if not conditions:
+        return {}
+    text = conditions[0] if len(conditions) == 1 else " and ".join(f"({one})" for one in conditions)
+    lags = {} if part.lags in (None, "full") else {"lags": part.lags}
+    return {"where": text, **lags}
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f'"{value}"' if "'" in value else f"'{value}'"
+    return f"{value:g}"
+
+
+def _given(part: Any, *keys: str) -> dict[str, Any]:
+    """Return keys that are not at their defaults."""
+    fields = type(part).model_fields
+    values = {key: getattr(part, key) for key in keys}
+    return {k: v for k, v in values.items() if v != fields[k].get_default(call_default_factory=True)}
+
+
+def system_call(study: Study, part: System, group: Any = None) -> Any:
     """Return what makes a system, aligned and not estimated."""
-    options: dict[str, Any] = {}
-    if part.effects:
-        options["effects"] = tuple(part.effects)
-    if part.error is not None:
-        options["error"] = part.error
-    if part.instruments:
-        options["instruments"] = part.instruments
-    if part.iv_order != 2:
-        options["iv_order"] = part.iv_order
-    if part.unbalanced != "raise":
-        options["unbalanced"] = part.unbalanced
-    return call("models.SpatialSystem", part.formulas, Ref("panel"), _weights(study, part) or None, **options)
+    options: dict[str, Any] = {"effects": tuple(part.effects)} if part.effects else {}
+    options |= _given(part, "error", "instruments", "iv_order", "unbalanced")
+    weights = _weights(study, part) or None
+    return call("models.SpatialSystem", part.formulas, Ref("panel"), weights, **options, **_rows(part, group))
 
 
 def fit_call(study: Study, part: Any, found: FitName) -> Any:
     """Return what estimates a fit."""
     cov = covariance_call(part.cov, study.seed)
-    if isinstance(part, Regression):
-        options: dict[str, Any] = {"effects": tuple(part.effects), "cov": cov}
-        weights = _weights(study, part)
-        options |= {"weights": weights} if weights else {}
-        options |= {} if part.unbalanced == "raise" else {"unbalanced": part.unbalanced}
-        return call("models.fixed_effects", part.formula, Ref("panel"), **options)
-    options = {"cov": cov}
-    options |= {} if part.rho_moments == "kp2010" else {"rho_moments": part.rho_moments}
-    options |= {} if part.passes == 1 else {"passes": part.passes}
-    options |= {"force": True} if part.force else {}
-    return method(Ref("system", part.name), "fit", found.method, **options)
+    rows = _rows(part, found.group)
+    weights = {} if part.weights is None and not study.weights else {"weights": _weights(study, part)}
+    match part:
+        case System():
+            system = part.name if found.group is None else f"{part.name}.{found.group}"
+            options = _given(part, "rho_moments", "passes", "force")
+            return method(Ref("system", system), "fit", found.method, cov=cov, **options)
+        case Regression():
+            effects = tuple(part.effects)
+            options = {**weights, **_given(part, "unbalanced"), **rows}
+            return call(
+                "models.fixed_effects", part.formula, Ref("panel"), effects=effects, cov=cov, **options
+            )
+        case Tobit():
+            kind = None if found.method == "none" else found.method
+            options = {**_given(part, "lower", "upper", "points"), **weights, **rows}
+            return call("models.tobit", part.formula, Ref("panel"), effects=kind, cov=cov, **options)
+        case Threshold():
+            options = _given(part, "term", "regimes", "trim", "bootstrap", "grid", "level")
+            options |= {"effects": tuple(part.effects), "cov": cov, "seed": study.seed, **weights, **rows}
+            return call("models.threshold", part.formula, Ref("panel"), part.by, **options)
+    return _did_call(study, part, found, cov, rows)
+
+
+def _did_call(study: Study, part: Did, found: FitName, cov: Any, rows: dict[str, Any]) -> Any:
+    options = _given(part, "controls", "base", "control_group", "anticipation", "rings", "exposure", "match")
+    options |= _given(part, "policies", "fewest_far")
+    if part.effects != ["unit", "time"]:
+        options["effects"] = tuple(part.effects)
+    if part.window is not None:
+        options["window"] = tuple(part.window)
+    if part.W is not None:
+        options["W"] = Ref("weights", part.W)
+    if part.rings is not None:
+        options["cities"] = Ref("cities")
+    options |= {"cov": cov, "seed": study.seed, **rows}
+    return call("models.did", Ref("panel"), part.outcome, part.cohort, method=found.method, **options)
+
+
+def policy_kinds(part: Did) -> list[str]:
+    """Return what is done with the effects of a policy."""
+    wanted = {"bacon": part.bacon, "honest": part.honest, "placebo": part.placebo, "drop_one": part.drop_one}
+    return [kind for kind, given in wanted.items() if given]
+
+
+def policy_call(part: Did, kind: str, seed: int) -> Any:
+    """Return what is called on the effects of a policy."""
+    fit = Ref("fit", part.name)
+    match kind:
+        case "honest":
+            return method(fit, "honest", part.honest)
+        case "placebo":
+            return method(fit, "placebo", part.placebo, seed=seed, progress=False)
+        case "drop_one":
+            if part.drop_one == "unit":
+                return method(fit, "drop_one")
+            groups = method(Item(Ref("panel"), part.drop_one), "groupby", level=0)
+            return method(fit, "drop_one", method(groups, "first"))
+    return method(fit, kind)
 
 
 def impacts_call(name: str, draws: int, seed: int) -> Any:

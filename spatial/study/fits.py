@@ -2,52 +2,135 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from .formulas import expanded, swapped
-from .schema.models import Regression, System
+from spatial.errors import DataError, name_ids
+
+from .formulas import expanded, swapped, terms_of
+from .schema.models import Did, Fit, System, Threshold
 from .schema.study import Study
 
-__all__ = ["FitName", "fit_names", "like_circle", "resolved", "sections", "weights_of"]
+__all__ = [
+    "SECTIONS",
+    "FitName",
+    "fit_names",
+    "group_levels",
+    "like_circle",
+    "named_fits",
+    "resolved",
+    "sections",
+    "weights_of",
+]
 
-_OWN = ("name", "en", "zh", "like", "swap", "expect", "compare")
+SECTIONS = ("systems", "regressions", "tobits", "thresholds", "did")
+_OWN = (
+    "name",
+    "en",
+    "zh",
+    "like",
+    "swap",
+    "expect",
+    "compare",
+    "by",
+    "bacon",
+    "honest",
+    "placebo",
+    "drop_one",
+)
 """Keys that `like` does not take over."""
+_MOST_GROUPS = 12
 
 
 @dataclass(frozen=True)
 class FitName:
-    """Where a fit stands: its section, its number there, and the method of a system."""
+    """Where a fit stands: its section, its number there, the method of `compare`, and the group of `by`."""
 
     section: str
     number: int
     method: str | None = None
+    group: Any = None
 
 
 def sections(study: Study) -> Iterator[tuple[str, int, Any]]:
     """Yield section, number and content of each part that is estimated."""
-    for section in ("systems", "regressions"):
+    for section in SECTIONS:
         for number, part in enumerate(getattr(study, section)):
             yield section, number, part
 
 
-def fit_names(study: Study) -> dict[str, FitName]:
-    """Return the fits by name: systems, their comparisons NAME.METHOD, and regressions."""
+def _grouped(part: Any) -> bool:
+    return part.by is not None and not isinstance(part, Threshold)
+
+
+def group_levels(study: Study, frame: Any) -> dict[str, list[Any]]:
+    """Return the values of each column that a fit is estimated by; refuse too many."""
+    found: dict[str, list[Any]] = {}
+    for section, _, part in sections(study):
+        if _grouped(part) and part.by in frame.columns and part.by not in found:
+            values = sorted(frame[part.by].dropna().unique().tolist())
+            if len(values) > _MOST_GROUPS:
+                raise DataError(
+                    f"{section}: by = {part.by!r} has {len(values)} values, {name_ids(values, 5)}; "
+                    f"groups are at most {_MOST_GROUPS}."
+                )
+            found[part.by] = values
+    return found
+
+
+def fit_names(study: Study, levels: Mapping[str, list[Any]] | None = None) -> dict[str, FitName]:
+    """Return the fits by name: parts, their comparisons NAME.METHOD, and their groups NAME.GROUP.
+
+    `levels` are the values of the columns of `by`; without them groups are not known.
+    """
     found: dict[str, FitName] = {}
-    for number, system in enumerate(study.systems):
-        method = system.method
-        seen = {system.name}
-        while "method" not in system.model_fields_set and system.like not in (None, *seen):
-            other = next((s for s in study.systems if s.name == system.like), None)
-            if other is None:
-                break
-            system, method = other, other.method
-            seen.add(other.name)
-        part = study.systems[number]
-        found[part.name] = FitName("systems", number, method)
-        found |= {f"{part.name}.{m}": FitName("systems", number, m) for m in part.compare}
-    return found | {r.name: FitName("regressions", k) for k, r in enumerate(study.regressions)}
+    for section, number, part in sections(study):
+        whole = _with_method(study, part)
+        method = getattr(whole, "method", None)
+        one = FitName(
+            section, number, method or getattr(whole, "effects", None) if _compares(part) else method
+        )
+        found[part.name] = one
+        found |= {f"{part.name}.{m}": replace(one, method=m) for m in getattr(part, "compare", ())}
+        for value in (levels or {}).get(part.by, ()) if _grouped(part) else ():
+            found[f"{part.name}.{value}"] = replace(one, group=value)
+    return found
+
+
+def _compares(part: Any) -> bool:
+    return "compare" in type(part).model_fields and "method" not in type(part).model_fields
+
+
+def _with_method(study: Study, part: Any) -> Any:
+    """Return the part whose method holds: that of `like`, where none is given."""
+    key = "effects" if _compares(part) else "method"
+    seen = {part.name}
+    while key not in part.model_fields_set and part.like is not None and part.like not in seen:
+        other = next((one for _, _, one in sections(study) if one.name == part.like), None)
+        if other is None or type(other) is not type(part):
+            break
+        part = other
+        seen.add(other.name)
+    return part
+
+
+def named_fits(names: list[str], fits: Mapping[str, FitName]) -> list[str]:
+    """Return names of fits, NAME.* as all that begin so.
+
+    Examples
+    --------
+    >>> known = {name: FitName("regressions", 0) for name in ("a", "b", "b.1", "b.2")}
+    >>> named_fits(["a", "b.*"], known)
+    ['a', 'b.1', 'b.2']
+    """
+    found: list[str] = []
+    for name in names:
+        if name.endswith(".*"):
+            found += [fit for fit in fits if fit.startswith(name[:-1])]
+        else:
+            found.append(name)
+    return found
 
 
 def weights_of(study: Study, part: Any) -> list[str]:
@@ -75,17 +158,32 @@ def resolved(study: Study, section: str, number: int) -> Any:
     def written(text: str) -> str:
         return swapped(expanded(text, study.terms, weights), part.swap)
 
-    if isinstance(part, Regression):
-        return part.model_copy(update={"formula": written(part.formula or "")})
-    instruments = [expanded(text, study.terms, weights) for text in part.instruments]
-    formulas = [written(text) for text in part.formulas]
-    return part.model_copy(update={"formulas": formulas, "instruments": instruments})
+    changes: dict[str, Any] = {}
+    match part:
+        case System():
+            changes["instruments"] = [expanded(text, study.terms, weights) for text in part.instruments]
+            changes["formulas"] = [written(text) for text in part.formulas]
+        case Did():
+            terms = [term.name for text in part.controls for term in terms_of(text, study.terms, weights)]
+            changes["controls"] = [swapped(term, part.swap) for term in terms]
+            changes |= {
+                key: part.swap.get(getattr(part, key), getattr(part, key)) for key in ("outcome", "cohort")
+            }
+        case _:
+            changes["formula"] = written(part.formula)
+    if part.sample is not None and part.sample in study.samples:
+        chosen = study.samples[part.sample]
+        changes |= {"where": chosen.where, "lags": part.lags or chosen.lags}
+    return part.model_copy(update=changes)
 
 
-def _liked(study: Study, part: System | Regression) -> Any:
+def _liked(study: Study, part: Fit) -> Any:
     if part.like is None:
         return part
     section, number = next((s, k) for s, k, one in sections(study) if one.name == part.like)
     other = resolved(study, section, number)
-    keys = [key for key in type(part).model_fields if key not in (*_OWN, *part.model_fields_set)]
+    own = {*_OWN, *part.model_fields_set}
+    # Rows are chosen in one way: a condition of its own replaces a named sample, and the reverse.
+    own |= {"where", "sample"} if own & {"where", "sample"} - set(_OWN) else set()
+    keys = [key for key in type(part).model_fields if key not in own]
     return part.model_copy(update={key: getattr(other, key) for key in keys})

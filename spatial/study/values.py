@@ -15,8 +15,8 @@ from .cache import code_digest, digest
 from .calls import Item, Ref, call, evaluate, method, written
 from .columns import cleaned, lines, time_of
 from .data import Loaded, content_digest, databases, labels_of
-from .estimates import fit_call, fit_columns, impacts_call, system_call
-from .fits import FitName, fit_names, resolved, weights_of
+from .estimates import fit_call, fit_columns, impacts_call, policy_call, system_call
+from .fits import FitName, fit_names, group_levels, named_fits, resolved, weights_of
 from .problems import public
 from .schema.models import Diagnostics
 from .schema.study import Study
@@ -53,7 +53,7 @@ class Values:
 
     def __init__(self, study: Study, folder: Path, loaded: Loaded, files: dict[str, str]) -> None:
         self.study, self.folder, self.loaded, self.files = study, folder, loaded, files
-        self.fits = fit_names(study)
+        self.fits = fit_names(study, group_levels(study, loaded.panel.frame))
         self.raw = [str(c) for c in loaded.panel.columns]
         self.measured: dict[str, Any] = {}
         self.frames: dict[str, Callable[[], pd.DataFrame]] = {}
@@ -109,6 +109,8 @@ class Values:
                 return self.fit(name)
             case Ref(kind="local", name=(number, column, given)):
                 return self.local(self.study.diagnostics[number], column, given)
+            case Ref(kind="policy", name=(name, kind)):
+                return self.policy(name, kind)
             case Ref(kind="frame", name=name):
                 return self.frames[name]()
             case Ref(kind="impacts", name=name):
@@ -280,17 +282,20 @@ class Values:
 
     def system(self, name: str) -> Any:
         """Return a system, aligned and not estimated."""
-        return self.once(("system", name), lambda: self.run(system_call(self.study, self.part(name))))
+        group = self.fits[name].group
+        return self.once(("system", name), lambda: self.run(system_call(self.study, self.part(name), group)))
 
     def fit_key(self, name: str) -> str:
         """Return the key of a fit."""
         part, found = self.part(name), self.fits[name]
-        if found.section == "regressions":
-            weights = {n: self.weights_key(n) for n in weights_of(self.study, part)}
+        if found.section != "systems":
+            used = [part.W] if getattr(part, "W", None) else weights_of(self.study, part)
+            weights = {n: self.weights_key(n) for n in used}
             columns = self.columns_key(fit_columns(self.study, part))
-            return digest(columns, part.model_dump(exclude=_WORDS), weights, self.study.seed)
+            chosen = (found.method, str(found.group))
+            return digest(columns, part.model_dump(exclude=_WORDS), weights, chosen, self.study.seed)
         how = (part.cov, part.passes, part.rho_moments, self.study.seed)
-        return digest(self.system_key(part.name), found.method, how)
+        return digest(self.system_key(part.name), found.method, str(found.group), how)
 
     def fit_call(self, name: str) -> Any:
         """Return what estimates a fit."""
@@ -311,6 +316,22 @@ class Values:
         if part.expect == "refusal":
             raise DataError(f"{name} was to be refused (expect = 'refusal'), and it runs: look why.")
         return fit
+
+    def named(self, names: list[str]) -> list[str]:
+        """Return names of fits, NAME.* as all that begin so."""
+        return named_fits(names, self.fits)
+
+    def fits_of(self, name: str) -> list[str]:
+        """Return all fits of a part: its own, those of compare, and those of its groups."""
+        own = (self.fits[name].section, self.fits[name].number)
+        found = [fit for fit, one in self.fits.items() if (one.section, one.number) == own]
+        groups = [fit for fit in found if self.fits[fit].group is not None]
+        return groups or found
+
+    def policy(self, name: str, kind: str) -> Any:
+        """Return what is done with the effects of a policy: bacon, honest, placebo or drop_one."""
+        part = self.part(name)
+        return self.once(("policy", name, kind), lambda: self.run(policy_call(part, kind, self.study.seed)))
 
     def impacts_key(self, name: str) -> str:
         """Return the key of the effects of a fit."""

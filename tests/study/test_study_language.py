@@ -184,7 +184,7 @@ def test_like_takes_over_what_is_not_given(tmp_path: Path) -> None:
     [
         ('like = "one"', 'like = "on"', "systems.two.like", "Did you mean 'one'?"),
         ('like = "one"', 'like = "base"', "systems.two.like", "like = names one of [[systems]]"),
-        ('like = "base"', "", "regressions.other", "a formula is needed, or like ="),
+        ('like = "base"', "", "regressions.other", "formula = ... is needed, or like ="),
         ('formula = "ly ~ X"', 'like = "other"', "regressions.base.like", "base -> other -> base"),
         ('{ x = "z" }', '{ q = "z" }', "systems.two.swap.q", "there is nothing to swap"),
         ('{ x = "z" }', '{ x = "zzz" }', "systems.two.swap.x", "no column 'zzz'"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from spatial.study.columns import made_columns
 from spatial.study.data import Loaded
-from spatial.study.fits import FitName, fit_names
+from spatial.study.fits import FitName, fit_names, group_levels, sections
 from spatial.study.schema.data import Deflate, Log, Shift
 from spatial.study.schema.study import Study
 
@@ -27,7 +27,16 @@ class Known:
     @cached_property
     def fits(self) -> dict[str, FitName]:
         """The fits by name."""
-        return fit_names(self.study)
+        if self.loaded is None:
+            return fit_names(self.study)
+        return fit_names(self.study, group_levels(self.study, self.loaded.panel.frame))
+
+    @property
+    def groups(self) -> bool:
+        """Whether names of fits hang on values of the data."""
+        return any(
+            part.by is not None for section, _, part in sections(self.study) if section != "thresholds"
+        )
 
     @property
     def systems(self) -> list[str]:

@@ -9,8 +9,9 @@ from typing import Any
 from spatial.errors import SpatialError, name_ids
 from spatial.study.columns import circle, expression_columns, made_columns
 from spatial.study.data import file_stem
-from spatial.study.fits import like_circle, resolved, sections, weights_of
-from spatial.study.formulas import expanded, formula_columns, formula_of, refuse_list_name
+from spatial.study.estimates import fit_columns
+from spatial.study.fits import like_circle, resolved, sections
+from spatial.study.formulas import expanded, refuse_list_name
 from spatial.study.problems import Fault, named_twice
 from spatial.study.schema import data as schema
 from spatial.study.schema.base import Section
@@ -112,7 +113,10 @@ def _made_files(study: Study) -> Iterator[Fault]:
     made = {"cleaning", "describe", "measures", *(f"weights_{name}" for name in study.weights)}
     for system in study.systems:
         made |= {f"{system.name}_{k}" for k in ("identification", "estimates", "diagnostics", "impacts")}
-    made |= {f"{regression.name}_estimates" for regression in study.regressions}
+    made |= {f"{part.name}_estimates" for *_, part in sections(study)}
+    made |= {
+        f"{part.name}_{kind}" for part in study.did for kind in ("bacon", "honest", "placebo", "drop_one")
+    }
     stems = tuple(file_stem(column) for part in study.diagnostics for column in part.columns)
     begin = {
         "tables": [f"{kind}_{stem}" for kind in ("moran", "local_moran") for stem in stems],
@@ -130,8 +134,8 @@ def _made_files(study: Study) -> Iterator[Fault]:
 
 
 def _fits(study: Study) -> Iterator[Fault]:
-    taken = [f"{s.name}.{method}" for s in study.systems for method in s.compare]
     parts = list(sections(study))
+    taken = [f"{part.name}.{method}" for *_, part in parts for method in getattr(part, "compare", ())]
     names = [*dict.fromkeys(taken), *(part.name for *_, part in parts)]
     skip = len(names) - len(parts)
     for k in named_twice(names):
@@ -149,12 +153,9 @@ def _fits(study: Study) -> Iterator[Fault]:
 
 def _swap(study: Study, section: str, number: int, part: Any) -> Iterator[Fault]:
     try:
-        whole = resolved(study, section, number)
         # As before the swap: what it puts in must not hide what it takes out.
         before = resolved(_without_swap(study, section, number), section, number)
-        texts = [before.formula] if hasattr(before, "formula") else before.formulas
-        weights = weights_of(study, whole)
-        used = {name for text in texts for name in formula_columns(formula_of(text, {}, weights))}
+        used = set(fit_columns(study, before))
     except (SpatialError, StopIteration):
         return  # said with the formula
     for name in part.swap:

@@ -10,11 +10,12 @@ from spatial.models.formula.tokens import Name, walk
 from spatial.models.specs import covariance_columns, covariance_of
 from spatial.panel.conditions import parse_condition
 from spatial.study.columns import expression_columns, time_of
-from spatial.study.fits import resolved, weights_of
+from spatial.study.fits import named_fits, resolved, weights_of
 from spatial.study.formulas import formula_columns, formula_of, terms_of
 from spatial.study.problems import Fault, unknown
 from spatial.study.schema.base import Use
 from spatial.study.schema.measures import EntropyIndex
+from spatial.study.schema.models import Did
 from spatial.study.schema.tables import IndexTable
 
 from .known import Known
@@ -31,7 +32,12 @@ def check_uses(known: Known) -> Iterator[Fault]:
     nothing is said twice.
     """
     with_data = known.loaded is not None
-    checks = _WITH_DATA if with_data else _BEFORE
+    checks = dict(_WITH_DATA if with_data else _BEFORE)
+    if known.groups:  # names of groups are known with the data only
+        for what in ("fit", "system"):
+            checks.pop(what, None)
+            if with_data:
+                checks[what] = _BEFORE[what]
     for use in known.study.uses():
         if use.what in checks:
             yield from checks[use.what](known, use)
@@ -63,7 +69,12 @@ def _error_weights(known: Known, use: Use) -> Iterator[Fault]:
 
 
 def _fit(known: Known, use: Use) -> Iterator[Fault]:
-    if use.name not in known.fits:
+    if use.name.endswith(".*"):
+        if use.location[-1] == "like" or not named_fits([use.name], known.fits):
+            yield unknown(
+                use.location, "fits", use.name, [*known.fits, *(f"{name}.*" for name in known.fits)]
+            )
+    elif use.name not in known.fits:
         yield unknown(use.location, "fits", use.name, known.fits)
     elif use.location[-1] == "like":
         own = str(use.location[0])
@@ -74,6 +85,21 @@ def _fit(known: Known, use: Use) -> Iterator[Fault]:
 def _system(known: Known, use: Use) -> Iterator[Fault]:
     if use.name not in known.systems:
         yield unknown(use.location, "systems", use.name, known.systems)
+
+
+def _policy(known: Known, use: Use) -> Iterator[Fault]:
+    parts = {part.name: part for part in known.study.did}
+    if use.name not in parts:
+        yield unknown(use.location, "policies of [did]", use.name, parts)
+        return
+    kind = getattr(use.section, "kind", "")
+    if kind in type(parts[use.name]).model_fields and not getattr(parts[use.name], kind):
+        yield Fault(use.location, f"did.{use.name} has no {kind}: give it the key {kind} = ....")
+
+
+def _sample(known: Known, use: Use) -> Iterator[Fault]:
+    if use.name not in known.study.samples:
+        yield unknown(use.location, "samples", use.name, known.study.samples)
 
 
 def _system_section(known: Known, use: Use) -> Iterator[Fault]:
@@ -100,7 +126,7 @@ def _effect_of_fit(known: Known, use: Use) -> Iterator[Fault]:
     found = known.fits[fit]
     try:
         part = resolved(known.study, found.section, found.number)
-        formulas = [formula_of(text, {}, weights_of(known.study, part)) for text in part.formulas]
+        formulas = [formula_of(text, {}, weights_of(known.study, part)) for text in part.texts]
     except (SpatialError, StopIteration):
         return  # said with the formula
     outcomes = [f.outcome.name for f in formulas]
@@ -130,6 +156,7 @@ def _formula(known: Known, use: Use) -> list[str]:
 def _terms(known: Known, use: Use) -> list[str]:
     weights = getattr(use.section, "weights", None)
     names = list(weights) if isinstance(weights, list) else list(known.study.weights)
+    names = [] if isinstance(use.section, Did) else names
     lists = {} if use.location[0] == "terms" else known.study.terms
     found = terms_of(use.name, lists, names)
     # A list inside a list is refused by its own name.
@@ -147,6 +174,8 @@ _BEFORE: dict[str, Check] = {
     "error weights": _error_weights,
     "fit": _fit,
     "system": _system,
+    "sample": _sample,
+    "policy": _policy,
     "system section": _system_section,
     "measure": _measure,
     "effect of a fit": _effect_of_fit,

@@ -114,8 +114,7 @@ def _models(study: Study) -> Iterator[tuple[str, list[str], list[str]]]:
     """Yield the place of each model, the columns of its outcomes, and the weights that it uses."""
     for section, number, _ in sections(study):
         part = resolved(study, section, number)
-        texts = part.formulas if section == "systems" else [part.formula]
-        formulas = [formula_of(text, {}, weights_of(study, part)) for text in texts]
+        formulas = [formula_of(text, {}, weights_of(study, part)) for text in part.texts]
         nodes = [
             node
             for f in formulas
@@ -125,9 +124,11 @@ def _models(study: Study) -> Iterator[tuple[str, list[str], list[str]]]:
         ]
         error = getattr(part, "error", None)
         used = list(error.values()) if isinstance(error, dict) else [error]
+        used += [getattr(part, "W", None)]
         used += [node.function for node in nodes if isinstance(node, Call)]
         inner = [inside for name in used if name in study.weights for inside in nested_in(study, name)]
         left = [n.name for f in formulas for x in f.outcome.factors for n in walk(x) if isinstance(n, Name)]
+        left += [part.outcome] if section == "did" else []
         yield f"{section}[{number}]", list(dict.fromkeys(left)), list(dict.fromkeys(inner))
 
 

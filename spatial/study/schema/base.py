@@ -27,6 +27,7 @@ __all__ = [
     "Location",
     "MapColumn",
     "Names",
+    "PolicyName",
     "Section",
     "SystemName",
     "Term",
@@ -77,6 +78,7 @@ TimeName = Annotated[int | str, Names("time")]
 WeightsName = Annotated[str, Names("weights")]
 FirstWeights = Annotated[str | None, Names("weights", even_none=True)]
 FitName = Annotated[str, Names("fit")]
+PolicyName = Annotated[str, Names("policy")]
 SystemName = Annotated[str, Names("system")]
 Formula = Annotated[str, Names("formula")]
 Expression = Annotated[str, Names("expression")]

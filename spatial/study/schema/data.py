@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from spatial.io.sources import is_database
 
-from .base import Column, Columns, Expression, MapColumn, Section, Time, TimeName
+from .base import Column, Columns, Condition, Expression, MapColumn, Section, Time, TimeName
 
 __all__ = [
     "CLEANING",
@@ -22,6 +22,7 @@ __all__ = [
     "Log",
     "PanelFile",
     "Restrict",
+    "Rows",
     "Sample",
     "Shift",
     "Variable",
@@ -246,3 +247,13 @@ class Variable(Section):
     zh: str | None = None
     unit: str | None = None
     """Unit of measurement, shown in tables and legends."""
+
+
+class Rows(Section):
+    """A named choice of rows."""
+
+    where: Condition
+    lags: Literal["full", "within"] = "full"
+    """Spatial lags of the whole map, then rows; or weights cut to the rows too."""
+    en: str | None = None
+    zh: str | None = None

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from .base import Column, Effect, FileName, FirstWeights, FitName, Section, TimeName, Use
+from .base import Column, Effect, FileName, FirstWeights, FitName, PolicyName, Section, TimeName, Use
 
 __all__ = [
     "FIGURES",
@@ -19,6 +19,7 @@ __all__ = [
     "FigureSection",
     "ImpactsFigure",
     "Neighbours",
+    "PolicyFigure",
     "SmallMultiples",
     "ValuesMap",
     "effect_uses",
@@ -117,13 +118,25 @@ class EffectsMap(FigureSection):
         yield from effect_uses(self, self.outcome, self.term)
 
 
+class PolicyFigure(FigureSection):
+    """Effects of a policy by time since, and what is done with them."""
+
+    kind: Literal["event_study", "bacon", "honest", "placebo", "drop_one"]
+    of: PolicyName
+
+
 FIGURES: dict[str, type[Section]] = {
     "coefficients": Coefficients,
     "connectivity": Connectivity,
+    "bacon": PolicyFigure,
     "density": Density,
+    "drop_one": PolicyFigure,
     "effects_map": EffectsMap,
+    "event_study": PolicyFigure,
+    "honest": PolicyFigure,
     "impacts": ImpactsFigure,
     "neighbours": Neighbours,
+    "placebo": PolicyFigure,
     "small_multiples": SmallMultiples,
     "values": ValuesMap,
 }
@@ -135,6 +148,7 @@ Figure = Annotated[
     | Density
     | Coefficients
     | ImpactsFigure
-    | EffectsMap,
+    | EffectsMap
+    | PolicyFigure,
     Field(discriminator="kind"),
 ]

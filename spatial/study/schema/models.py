@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from .base import (
     Column,
     Columns,
+    Condition,
     Cov,
     Effects,
     FileName,
@@ -23,9 +24,9 @@ from .base import (
     WeightsName,
 )
 
-__all__ = ["Diagnostics", "Method", "Regression", "System"]
+__all__ = ["Diagnostics", "Did", "Fit", "Method", "Regression", "System", "Threshold", "Tobit"]
 
-Method = Literal["gs3sls", "gs2sls", "3sls", "2sls", "gmm"]
+Method = Literal["gs3sls", "gs2sls", "3sls", "2sls", "gmm", "ols"]
 
 
 class Diagnostics(Section):
@@ -48,12 +49,45 @@ class Fit(Section):
     en: str | None = None
     """Head of the column in tables."""
     zh: str | None = None
+    where: Condition | None = None
+    """Rows, as "level != 'capital' and time >= 2010"; spatial lags are of the whole map first."""
+    sample: Annotated[str, Names("sample")] | None = None
+    """Rows by the name of [samples.NAME]."""
+    lags: Literal["full", "within"] | None = None
+    """Spatial lags of the whole map ("full", the default), or weights cut to the rows too."""
+    by: Column | None = None
+    """A column of groups: one fit a group, named NAME.GROUP."""
     like: FitName | None = None
     """Another fit whose model keys are taken over where they are not given here (not compare or expect)."""
     swap: dict[Column, Column] = Field({})
     """Columns to put in the place of others in the formulas, as {PSS = "PSS_krugman"}."""
     expect: Literal["fit", "refusal"] = "fit"
     """"refusal": the section shows why it cannot be estimated; its message is the result."""
+
+    needs: ClassVar[str] = "formula"
+    """The key without which there must be `like`."""
+
+    @model_validator(mode="after")
+    def _model(self) -> Self:
+        if self.like is None and not getattr(self, self.needs):
+            raise ValueError(f"{self.needs} = ... is needed, or like = the name of a fit that has it")
+        if self.where is not None and self.sample is not None:
+            raise ValueError("where = and sample = both choose rows: give one")
+        return self
+
+    @property
+    def texts(self) -> list[str]:
+        """The formulas."""
+        formula = getattr(self, "formula", None)
+        return [formula] if formula else []
+
+    def faults(self) -> Iterator[tuple[Location, str]]:
+        """Refuse methods that stand there twice."""
+        compare: list[str] = getattr(self, "compare", [])
+        first = getattr(self, "method", getattr(self, "effects", None))
+        for k, method in enumerate(compare):
+            if method == first or method in compare[:k]:
+                yield ("compare", k), f"the method {method!r} is there twice: each makes one fit."
 
 
 class System(Fit):
@@ -83,17 +117,12 @@ class System(Fit):
     draws: Annotated[int, Field(ge=0)] = 1000
     diagnostics: bool = True
 
-    @model_validator(mode="after")
-    def _formulas(self) -> System:
-        if not self.formulas and self.like is None:
-            raise ValueError("formulas = [...] are needed, or like = the name of a system that has them")
-        return self
+    needs: ClassVar[str] = "formulas"
 
-    def faults(self) -> Iterator[tuple[Location, str]]:
-        """Refuse methods that stand there twice."""
-        for k, method in enumerate(self.compare):
-            if method == self.method or method in self.compare[:k]:
-                yield ("compare", k), f"the method {method!r} is there twice: each makes one fit."
+    @property
+    def texts(self) -> list[str]:
+        """The formulas."""
+        return self.formulas
 
 
 class Regression(Fit):
@@ -105,8 +134,88 @@ class Regression(Fit):
     cov: Cov = "cluster"
     unbalanced: Literal["raise", "balance", "induced"] = "raise"
 
-    @model_validator(mode="after")
-    def _formula(self) -> Regression:
-        if self.formula is None and self.like is None:
-            raise ValueError("a formula is needed, or like = the name of a regression that has one")
-        return self
+
+class Tobit(Fit):
+    """A censored outcome: random effects by quadrature, or correlated ones (Mundlak)."""
+
+    formula: Formula | None = None
+    lower: float | None = 0.0
+    """Where the outcome is censored from below; leave out what does not apply."""
+    upper: float | None = None
+    effects: Literal["random", "correlated", "none"] = "random"
+    """"correlated" is the answer to a Tobit with fixed effects, which is inconsistent."""
+    compare: list[Literal["random", "correlated", "none"]] = Field([])
+    points: Annotated[int, Field(ge=2)] = 12
+    cov: Cov = "cluster"
+    weights: list[WeightsName] | None = None
+
+
+class Threshold(Fit):
+    """Slopes that change where a column passes a threshold (Hansen 1999)."""
+
+    formula: Formula | None = None
+    by: Column | None = None
+    """The column with the threshold."""
+    term: Annotated[str, Names("terms")] | None = None
+    """The term whose slope changes; default all."""
+    regimes: Annotated[int, Field(ge=2, le=4)] = 2
+    trim: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    bootstrap: Annotated[int, Field(ge=0)] = 300
+    grid: Annotated[int, Field(ge=10)] = 300
+    effects: Effects = Field(["unit"])
+    cov: Cov = "cluster"
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    weights: list[WeightsName] | None = None
+
+
+Policy = Literal[
+    "twfe",
+    "callaway-santanna",
+    "sun-abraham",
+    "borusyak-jaravel-spiess",
+    "gardner",
+    "stacked",
+    "etwfe",
+    "synthetic",
+]
+
+
+class Did(Fit):
+    """A policy that units meet at different times: difference-in-differences, and what neighbours get."""
+
+    outcome: Column | None = None
+    cohort: Column | None = None
+    """First treated time, 0 for never; or a column of 0 and 1."""
+    method: Policy = "callaway-santanna"
+    compare: list[Policy] = Field([])
+    """Further methods: fits named NAME.METHOD."""
+    controls: list[Annotated[str, Names("terms")]] = Field([])
+    effects: Annotated[list[Annotated[str, Names("effect")]], Field(min_length=2, max_length=2)] = Field(
+        ["unit", "time"]
+    )
+    cov: Cov = "cluster"
+    base: Literal["universal", "varying"] = "universal"
+    control_group: Literal["never", "not-yet"] = "never"
+    anticipation: Annotated[int, Field(ge=0)] = 0
+    window: Annotated[list[int], Field(min_length=2, max_length=2)] | None = None
+    """First and last time since the policy of the event study."""
+    rings: list[float] | None = None
+    """Kilometres from the treated, as [0, 100, 200]: what untreated units there get (Butts)."""
+    exposure: Literal["own", "neighbours", "both"] | None = None
+    W: WeightsName | None = None
+    match: Literal["psm", "entropy"] | None = None
+    policies: list[Column] = Field([])
+    """Columns of other policies of the time, held constant."""
+    fewest_far: Annotated[int, Field(ge=1)] = 20
+    """Refuse rings with fewer never-treated units beyond the last one."""
+    bacon: bool = False
+    """Goodman-Bacon's decomposition of the two-way estimate."""
+    honest: list[float] = Field([])
+    """Rambachan and Roth: how much trends may differ after the policy, in multiples of before."""
+    placebo: Annotated[int, Field(ge=0)] = 0
+    """Random calendars that keep the sizes of the cohorts."""
+    drop_one: Annotated[str, Names("effect")] | None = None
+    """Leave out one "unit", or the units of one value of this column, at a time."""
+
+    needs: ClassVar[str] = "outcome"
+    weights: ClassVar[None] = None

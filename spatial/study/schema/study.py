@@ -9,17 +9,27 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from .base import InnerFolder, Language, Names, Section
-from .data import Cleaning, Data, Variable
+from .data import Cleaning, Data, Rows, Variable
 from .figures import Figure
 from .layers import Layers, Report
 from .measures import Measure
-from .models import Diagnostics, Regression, System
+from .models import Diagnostics, Did, Regression, System, Threshold, Tobit
 from .tables import Table
 from .weights import AnyWeights
 
 __all__ = ["NAMED", "Study", "as_lists", "json_schema"]
 
-NAMED = ("measures", "systems", "regressions", "tables", "figures", "layers")
+NAMED = (
+    "measures",
+    "systems",
+    "regressions",
+    "tobits",
+    "thresholds",
+    "did",
+    "tables",
+    "figures",
+    "layers",
+)
 """Sections whose parts have names: [[section]] with name = "NAME", or [section.NAME]; both mean the same."""
 
 
@@ -38,10 +48,15 @@ class Study(Section):
     variables: dict[str, Variable] = Field({})
     terms: dict[str, Annotated[list[Annotated[str, Names("terms")]], Field(min_length=1)]] = Field({})
     """Lists of terms: in a formula the name stands for their sum, and W(name) for the sum of their lags."""
+    samples: dict[str, Rows] = Field({})
+    """Rows that are chosen more than once, by name."""
     weights: dict[str, AnyWeights] = Field({})
     diagnostics: list[Diagnostics] = Field([])
     systems: list[System] = Field([])
     regressions: list[Regression] = Field([])
+    tobits: list[Tobit] = Field([])
+    thresholds: list[Threshold] = Field([])
+    did: list[Did] = Field([])
     tables: list[Table] = Field([])
     figures: list[Figure] = Field([])
     layers: list[Layers] = Field([])
@@ -97,7 +112,7 @@ def _one_of(refs: list[str], definitions: dict[str, Any]) -> dict[str, Any]:
     """Choose among kinds by `kind`: an anyOf of all would only say that none of them fits."""
     if len(refs) == 1:
         return {"$ref": f"#/$defs/{refs[0]}ByName"}
-    kinds = {definitions[ref]["properties"]["kind"]["const"]: ref for ref in refs}
+    kinds = {kind: ref for ref in refs for kind in _kinds(definitions[ref]["properties"]["kind"])}
     choices = [
         {
             "if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]},
@@ -111,3 +126,7 @@ def _one_of(refs: list[str], definitions: dict[str, Any]) -> dict[str, Any]:
         "properties": {"kind": {"enum": list(kinds)}},
         "allOf": choices,
     }
+
+
+def _kinds(of: dict[str, Any]) -> list[str]:
+    return list(of.get("enum", [of.get("const")]))

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Column, FileName, FitName, Location, Names, Section, Term, WeightsName
+from .base import Column, FileName, FitName, Location, Names, PolicyName, Section, Term, WeightsName
 
 __all__ = [
     "TABLES",
@@ -18,6 +18,7 @@ __all__ = [
     "IndexTable",
     "MeasuresTable",
     "MoranTable",
+    "PolicyTable",
     "RegressionTable",
     "Table",
     "TableSection",
@@ -61,7 +62,8 @@ class RegressionTable(TableSection):
 
     def faults(self) -> Iterator[tuple[Location, str]]:
         """Refuse another number of names than of fits."""
-        if self.names is not None and len(self.names) != len(self.fits):
+        starred = any(fit.endswith(".*") for fit in self.fits)
+        if self.names is not None and not starred and len(self.names) != len(self.fits):
             yield ("names",), f"{len(self.fits)} names are needed, one for each fit; got {len(self.names)}."
 
 
@@ -130,6 +132,13 @@ class TruthTable(TableSection):
     """Default all terms of which the sample knows the truth."""
 
 
+class PolicyTable(TableSection):
+    """Effects of policies, and what is done with them."""
+
+    kind: Literal["did", "event_study", "bacon", "honest", "placebo", "drop_one"]
+    of: Annotated[list[PolicyName], Field(min_length=1)]
+
+
 class CleaningTable(TableSection):
     """What was cleaned: each step, its columns, and how many cells it changed."""
 
@@ -137,13 +146,19 @@ class CleaningTable(TableSection):
 
 
 TABLES: dict[str, type[Section]] = {
+    "bacon": PolicyTable,
     "cleaning": CleaningTable,
     "correlation": CorrelationTable,
     "descriptive": DescriptiveTable,
+    "did": PolicyTable,
+    "drop_one": PolicyTable,
+    "event_study": PolicyTable,
+    "honest": PolicyTable,
     "identification": IdentificationTable,
     "index": IndexTable,
     "measures": MeasuresTable,
     "moran": MoranTable,
+    "placebo": PolicyTable,
     "regression": RegressionTable,
     "truth": TruthTable,
     "weights": WeightsTable,
@@ -158,6 +173,7 @@ Table = Annotated[
     | MeasuresTable
     | IndexTable
     | TruthTable
+    | PolicyTable
     | CleaningTable,
     Field(discriminator="kind"),
 ]

@@ -25,7 +25,9 @@ def figure_key(values: Values, part: Any) -> str:
         case schema.Connectivity() | schema.Neighbours():
             return values.weights_key(part.weights)
         case schema.Coefficients(fits=fits):
-            return digest([values.fit_key(name) for name in fits])
+            return digest([values.fit_key(name) for name in values.named(fits)])
+        case schema.PolicyFigure(of=of):
+            return digest(values.fit_key(of), values.part(of).model_dump())
         case schema.ImpactsFigure(fit=fit) | schema.EffectsMap(fit=fit):
             return values.impacts_key(fit)
     return values.columns_key([part.column])
@@ -60,9 +62,12 @@ def figure_call(values: Values, part: Any) -> Any:
         case schema.Density():
             return call("density_ridges", Ref("panel"), part.column, _times(part), lang=lang)
         case schema.Coefficients():
-            fits = {head_of(values, name): Ref("fit", name) for name in part.fits}
+            fits = {head_of(values, name): Ref("fit", name) for name in values.named(part.fits)}
             words = {"labels": Ref("term labels"), "equation": part.equation, "lang": lang}
             return call("coefficient_plot", fits, terms=part.terms, **words)
+        case schema.PolicyFigure(kind=kind, of=of):
+            found = Ref("fit", of) if kind == "event_study" else Ref("policy", (of, kind))
+            return method(found, "plot", lang=lang)
         case schema.ImpactsFigure():
             outcome = part.outcome or str(values.impacts(part.fit).tidy()["outcome"].iloc[0])
             words = {"labels": Ref("term labels"), "lang": lang}

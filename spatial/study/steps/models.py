@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pandas as pd
 
 from spatial.io.atomic import write_csv
 from spatial.study.cache import digest
+from spatial.study.estimates import policy_kinds
+from spatial.study.fits import sections
 from spatial.study.values import Refusal, Values
 
 from .step import Output, Step
@@ -17,33 +19,37 @@ __all__ = ["compare_text", "model_steps"]
 
 
 def model_steps(values: Values) -> Iterator[Step]:
-    """Return the steps of [systems] and [regressions]."""
-    for system in values.study.systems:
-        yield from _system_steps(values, system.name)
-    for regression in values.study.regressions:
-        name = regression.name
-        yield Step(
-            f"regressions: {name}",
-            values.fit_key(name),
-            lambda out, name=name: _regression(values, name, out),  # type: ignore[misc]
-        )
+    """Return the steps of all sections that estimate."""
+    for section, _, part in sections(values.study):
+        if section == "systems":
+            yield from _system_steps(values, part.name)
+        else:
+            fits = values.fits_of(part.name)
+            key = digest([values.fit_key(name) for name in fits])
+            yield Step(f"{section}: {part.name}", key, _bound(_plain, values, fits))
+        if section == "did":
+            yield from _policy_steps(values, part)
+
+
+def _bound(make: Callable[..., None], *given: Any) -> Callable[[Output], None]:
+    return lambda out: make(*given, out)
 
 
 def _system_steps(values: Values, name: str) -> Iterator[Step]:
     part = values.part(name)
     key = values.system_key(name)
-    fits = [name, *(f"{name}.{method}" for method in part.compare)]
-    yield Step(f"systems: {name}, identification", key, lambda out: _identification(values, name, out))
+    fits = values.fits_of(name)
+    yield Step(f"systems: {name}, identification", key, _bound(_identification, values, name))
     keys = [values.fit_key(n) for n in fits]
-    yield Step(f"systems: {name}, estimates", digest(keys), lambda out: _estimates(values, fits, out))
-    if part.expect == "refusal":
+    yield Step(f"systems: {name}, estimates", digest(keys), _bound(_estimates, values, name, fits))
+    if part.expect == "refusal" or name not in fits:
         return
     if part.diagnostics:
         key = digest(values.fit_key(name), "diagnostics")
-        yield Step(f"systems: {name}, diagnostics", key, lambda out: _tests(values, name, out))
+        yield Step(f"systems: {name}, diagnostics", key, _bound(_tests, values, name))
     if part.impacts:
         key = values.impacts_key(name)
-        yield Step(f"systems: {name}, impacts", key, lambda out: _impacts(values, name, out))
+        yield Step(f"systems: {name}, impacts", key, _bound(_impacts, values, name))
 
 
 def _identification(values: Values, name: str, out: Output) -> None:
@@ -53,17 +59,22 @@ def _identification(values: Values, name: str, out: Output) -> None:
     out.show(found.summary())
 
 
-def _estimates(values: Values, names: list[str], out: Output) -> None:
-    fits = {name: values.fit(name) for name in names}
+def _estimates(values: Values, name: str, names: list[str], out: Output) -> None:
+    fits = {fit: values.fit(fit) for fit in names}
     main = fits[names[0]]
     if isinstance(main, Refusal):
         _refused(main, out)
         return
     texts = [fit.summary() for fit in fits.values()]
-    out.text("\n\n".join([*texts, str(main.stability())]), "tables", f"{names[0]}_estimates.txt")
-    tidy = pd.concat({name: fit.tidy() for name, fit in fits.items()}, names=["fit", None])
-    write_csv(tidy.reset_index("fit"), out.path("tables", f"{names[0]}_estimates.csv"))
-    out.show(compare_text({fit.method: fit for fit in fits.values()}))
+    out.text("\n\n".join([*texts, str(main.stability())]), "tables", f"{name}_estimates.txt")
+    write_csv(_tidy(fits), out.path("tables", f"{name}_estimates.csv"))
+    compared = all(values.fits[fit].group is None for fit in names)
+    out.show(compare_text({fit.method if compared else one: fit for one, fit in fits.items()}))
+
+
+def _tidy(fits: dict[str, Any]) -> pd.DataFrame:
+    frame = pd.concat({name: fit.tidy() for name, fit in fits.items()}, names=["fit", None])
+    return frame.reset_index("fit")
 
 
 def _refused(found: Refusal, out: Output) -> None:
@@ -95,15 +106,33 @@ def _impacts(values: Values, name: str, out: Output) -> None:
     out.show(found.summary())
 
 
-def _regression(values: Values, name: str, out: Output) -> None:
-    fit = values.fit(name)
-    if isinstance(fit, Refusal):
-        _refused(fit, out)
+def _plain(values: Values, names: list[str], out: Output) -> None:
+    fits = {name: values.fit(name) for name in names}
+    first = next(iter(fits.values()))
+    if isinstance(first, Refusal):
+        _refused(first, out)
         return
-    out.text(fit.summary(), "tables", f"{name}_estimates.txt")
-    write_csv(fit.tidy(), out.path("tables", f"{name}_estimates.csv"))
+    stem = values.part(names[0]).name
+    texts = [fit.summary() for fit in fits.values()]
+    out.text("\n\n".join(texts), "tables", f"{stem}_estimates.txt")
+    frame = _tidy(fits) if len(fits) > 1 else first.tidy()
+    write_csv(frame, out.path("tables", f"{stem}_estimates.csv"))
     if not values.study.systems:  # whose estimates are what a reader of the screen looks for
-        out.show(fit.summary())
+        out.show("\n\n".join(texts))
+
+
+# ---- what is done with a policy's effects
+def _policy_steps(values: Values, part: Any) -> Iterator[Step]:
+    for kind in policy_kinds(part):
+        key = digest(values.fit_key(part.name), kind, part.model_dump())
+        yield Step(f"did: {part.name}, {kind}", key, _bound(_policy, values, part.name, kind))
+
+
+def _policy(values: Values, name: str, kind: str, out: Output) -> None:
+    found = values.policy(name, kind)
+    out.text(found.summary(), "tables", f"{name}_{kind}.txt")
+    write_csv(found.tidy(), out.path("tables", f"{name}_{kind}.csv"))
+    out.show(found.summary())
 
 
 def compare_text(fits: dict[str, Any]) -> str:

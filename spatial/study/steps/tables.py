@@ -59,43 +59,47 @@ class _Shown:
 
 
 class _Regression(_Shown):
-    def key(self) -> str:
-        values, part = self.values, self.part
-        impacts = [values.impacts_key(n) for n in self.spatial] if part.impacts else []
-        return digest([values.fit_key(name) for name in part.fits], impacts)
+    @property
+    def fits(self) -> list[str]:
+        return self.values.named(self.part.fits)
+
+    @property
+    def kept(self) -> list[str]:
+        return [name for name in self.fits if self.values.part(name).expect == "fit"]
 
     @property
     def spatial(self) -> list[str]:
-        return [name for name in self.part.fits if self.values.fits[name].section == "systems"]
+        return [name for name in self.kept if self.values.fits[name].section == "systems"]
+
+    def key(self) -> str:
+        values = self.values
+        impacts = [values.impacts_key(n) for n in self.spatial] if self.part.impacts else []
+        return digest([values.fit_key(name) for name in self.fits], impacts)
 
     def notes(self) -> list[str]:
-        refused = [
-            self.values.fit(name) for name in self.part.fits if self.values.part(name).expect == "refusal"
-        ]
+        refused = [self.values.fit(name) for name in self.fits if name not in self.kept]
         said = [f"{fit.name}: {fit.message}" for fit in refused if isinstance(fit, Refusal)]
         return [*super().notes(), *said]
 
     def call(self) -> Call:
         values, part = self.values, self.part
-        kept = [n for n in part.fits if values.part(n).expect == "fit"]
-        names = heads_of(values, part)
+        names = heads_of(values, part, self.fits)
         options: dict[str, Any] = {
-            "names": names and [name for name, fit in zip(names, part.fits, strict=True) if fit in kept],
+            "names": names and [n for n, fit in zip(names, self.fits, strict=True) if fit in self.kept],
             "labels": Ref("panel"),
             "stars": tuple(part.stars),
             "show": part.show,
-            "controls": controls_of(values, part.controls, part.fits) or None,
+            "controls": controls_of(values, part.controls, self.fits) or None,
         }
         if part.impacts:
             draws = max((values.part(name).draws for name in self.spatial), default=0)
             options |= {"impacts": True, "draws": draws, "seed": values.study.seed}
         words = {**self.words(), "title": part.title or ""}
-        return call("regression_table", [Ref("fit", name) for name in kept], **options, **words)
+        return call("regression_table", [Ref("fit", name) for name in self.kept], **options, **words)
 
     def numbers(self) -> pd.DataFrame:
-        kept = [n for n in self.part.fits if self.values.part(n).expect == "fit"]
-        tidy = pd.concat([self.values.fit(n).tidy() for n in kept], keys=kept, names=["fit", None])
-        return tidy.reset_index("fit").reset_index(drop=True)
+        tidy = {name: self.values.fit(name).tidy() for name in self.kept}
+        return pd.concat(tidy, names=["fit", None]).reset_index("fit").reset_index(drop=True)
 
 
 class _Descriptive(_Shown):
@@ -207,12 +211,39 @@ class _Index(_Frame):
 
 class _Truth(_Frame):
     def key(self) -> str:
-        return digest([self.values.fit_key(name) for name in self.part.of])
+        return digest([self.values.fit_key(name) for name in self.values.named(self.part.of)])
 
     def numbers(self) -> pd.DataFrame:
         part = self.part
-        wanted = None if part.terms is None else controls_of(self.values, part.terms, part.of)
+        wanted = (
+            None if part.terms is None else controls_of(self.values, part.terms, self.values.named(part.of))
+        )
         return truth_frame(self.values, part.of, wanted)
+
+
+class _Policy(_Frame):
+    """What is done with the effects of policies, a part below the other."""
+
+    def _parts(self) -> list[tuple[str, Any]]:
+        kind, values = self.part.kind, self.values
+        if kind in ("did", "event_study"):
+            fits = [fit for name in self.part.of for fit in values.fits_of(name)]
+            shown = "tidy" if kind == "did" else kind
+            return [(fit, getattr(values.fit(fit), shown)()) for fit in fits]
+        return [(name, values.policy(name, kind).tidy()) for name in self.part.of]
+
+    def key(self) -> str:
+        values = self.values
+        fits = [values.fit_key(fit) for name in self.part.of for fit in values.fits_of(name)]
+        return digest(fits, [values.part(name).model_dump() for name in self.part.of])
+
+    def numbers(self) -> pd.DataFrame:
+        found = pd.concat(dict(self._parts()), names=["fit", None]).reset_index("fit")
+        return pd.DataFrame(found.reset_index(drop=True))
+
+    def shown(self) -> pd.DataFrame:
+        heads = _HEADS[self.values.study.language]
+        return self.numbers().rename(columns=heads)
 
 
 class _Cleaning(_Frame):
@@ -249,6 +280,11 @@ _HEADS: dict[str, dict[str, str]] = {
         "conf_low": "Low",
         "conf_high": "High",
         "covered": "Covered",
+        "std_error": "Std. error",
+        "statistic": "Statistic",
+        "p_value": "p",
+        "since": "Times since",
+        "comparison": "Comparison",
     },
     "zh": {
         "index": "指数",
@@ -278,6 +314,11 @@ _HEADS: dict[str, dict[str, str]] = {
         "conf_low": "区间下限",
         "conf_high": "区间上限",
         "covered": "是否覆盖",
+        "std_error": "标准误",
+        "statistic": "统计量",
+        "p_value": "p 值",
+        "since": "距实施期数",
+        "comparison": "比较",
     },
 }
 
@@ -292,6 +333,7 @@ _KINDS: dict[type[Any], type[_Shown]] = {
     schema.MeasuresTable: _Measures,
     schema.IndexTable: _Index,
     schema.CleaningTable: _Cleaning,
+    schema.PolicyTable: _Policy,
     schema.TruthTable: _Truth,
 }
 

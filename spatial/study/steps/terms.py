@@ -11,12 +11,12 @@ from spatial.study.values import Values
 __all__ = ["controls_of", "head_of", "heads_of"]
 
 
-def heads_of(values: Values, part: Any) -> list[str] | None:
+def heads_of(values: Values, part: Any, fits: list[str]) -> list[str] | None:
     """Return the heads of the columns: those of the section, labels of the fits, or their names."""
     if part.names is not None:
         return list(part.names)
-    heads = [head_of(values, name) for name in part.fits]
-    return None if len(heads) == 1 and heads == part.fits else heads
+    heads = [head_of(values, name) for name in fits]
+    return None if len(heads) == 1 and heads == fits else heads
 
 
 def head_of(values: Values, name: str) -> str:
@@ -26,7 +26,8 @@ def head_of(values: Values, name: str) -> str:
     label = getattr(part, language) or getattr(part, "en" if language == "zh" else "zh")
     if not label:
         return name
-    return str(label) + name.removeprefix(part.name)
+    more = name.removeprefix(part.name).removeprefix(".")
+    return f"{label}: {more}" if more else str(label)
 
 
 def controls_of(values: Values, texts: list[str], fits: list[str]) -> list[str]:

@@ -18,7 +18,7 @@ def truth_frame(values: Values, fits: list[str], terms: list[str] | None = None)
     sample = values.loaded.sample
     known = sample.truth.set_index(["equation", "term"])["value"]
     rows = []
-    for name in fits:
+    for name in values.named(fits):
         fit = values.fit(name)
         if isinstance(fit, Refusal):
             continue

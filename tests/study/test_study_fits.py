@@ -1,0 +1,189 @@
+"""Fits of a study: rows and groups, Tobit, threshold and policies, each its function with its arguments."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from study_cases import STUDY, lay_out, run
+
+import spatial as sp
+from spatial.study.calls import public
+from spatial.study.run import StudyError, check_study
+from spatial.study.schema import models as schema
+
+HEAD = STUDY[: STUDY.index("[[diagnostics]]")]
+
+FUNCTIONS: dict[type[schema.Fit], tuple[str, set[str], dict[str, str]]] = {
+    # section: function, arguments that the study fills in itself, keys of another name
+    schema.Regression: ("models.fixed_effects", {"panel"}, {}),
+    schema.Tobit: ("models.tobit", {"panel"}, {}),
+    schema.Threshold: ("models.threshold", {"panel", "seed"}, {}),
+    schema.Did: ("models.did", {"panel", "cities", "seed"}, {}),
+    schema.System: ("models.SpatialSystem", {"panel"}, {}),
+}
+STUDY_KEYS = {"name", "en", "zh", "sample", "by", "like", "swap", "expect"}
+OF_FIT = {"method", "compare", "cov", "rho_moments", "passes", "force", "impacts", "draws", "diagnostics"}
+OF_POLICY = {"bacon", "honest", "placebo", "drop_one"}
+
+
+@pytest.mark.parametrize("section", FUNCTIONS)
+def test_the_keys_of_a_fit_are_the_arguments_of_its_function(section: type[schema.Fit]) -> None:
+    function, given, _ = FUNCTIONS[section]
+    parameters = set(inspect.signature(public(function)).parameters) - {"self"}
+    keys = set(section.model_fields) - STUDY_KEYS
+    if section is schema.System:
+        fit = set(inspect.signature(sp.models.SpatialSystem.fit).parameters)
+        assert keys & OF_FIT - {"compare", "impacts", "draws", "diagnostics"} <= fit
+        keys -= OF_FIT
+    if section is schema.Threshold:
+        keys |= {"by"}
+    if section is schema.Tobit:
+        keys -= {"compare"}
+    if section is schema.Did:
+        keys -= OF_POLICY | {"weights", "lags"}
+    assert keys | given == parameters
+
+
+def with_columns(folder: Path, text: str) -> Path:
+    """The small study, with a column of groups, a calendar of a policy, and a censored outcome."""
+    path = lay_out(folder, HEAD + text)
+    panel = pd.read_csv(folder / "panel.csv")
+    number = panel["code"].str[1:].astype(int)
+    panel["region"] = np.where(number < 18, "east", "west")
+    panel["first"] = np.where(number % 4 == 0, 2002, np.where(number % 4 == 1, 2003, 0))
+    panel["cut"] = np.maximum(panel["q"], 0.0)
+    panel.to_csv(folder / "panel.csv", index=False)
+    return path
+
+
+FITS = """
+[samples.late]
+where = "time >= 2003"
+[terms]
+X = ["x", "z"]
+[regressions]
+all = { formula = "q ~ X" }
+some = { like = "all", where = "region == 'east'", effects = ["unit"] }
+late = { like = "all", sample = "late", zh = "后期" }
+parts = { like = "all", by = "region", effects = ["unit"], en = "Region" }
+[systems.two]
+formulas = ["q ~ W(q) + X"]
+weights = ["W"]
+effects = ["unit"]
+method = "gs2sls"
+by = "region"
+lags = "within"
+impacts = false
+[tobits]
+cut = { formula = "cut ~ X", weights = [], compare = ["none"], points = 8 }
+[thresholds]
+step = { formula = "q ~ X", by = "z", term = "x", bootstrap = 9, grid = 20, weights = [] }
+[did.policy]
+outcome = "q"
+cohort = "first"
+method = "twfe"
+compare = ["callaway-santanna"]
+controls = ["X"]
+placebo = 20
+drop_one = "region"
+[tables]
+fits = { kind = "regression", fits = ["all", "parts.*", "late", "cut", "cut.none"], formats = ["md", "csv"] }
+did = { kind = "did", of = ["policy"], formats = ["md", "csv"] }
+placebo = { kind = "placebo", of = ["policy"], formats = ["csv"] }
+[figures]
+path = { kind = "event_study", of = "policy" }
+"""
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_rows_groups_and_each_kind_of_fit(tmp_path: Path) -> None:
+    out, record, _ = run(
+        with_columns(tmp_path, FITS),
+        only=["systems", "regressions", "tobits", "thresholds", "did", "tables", "figures"],
+    )
+    assert record["failed"] == {}
+    panel = sp.read_panel(tmp_path / "panel.csv", unit="code", time="year").winsorize("z", 0.02)
+    cities = sp.read_cities(tmp_path / "map.gpkg", id="code")
+    W = sp.weights.contiguity(cities, rook=True).row_standardized()
+
+    def found(name: str) -> pd.DataFrame:
+        return pd.read_csv(out / "tables" / f"{name}_estimates.csv", encoding="utf-8-sig")
+
+    def same(frame: pd.DataFrame, fit: Any) -> None:
+        np.testing.assert_allclose(frame["estimate"], fit.tidy()["estimate"], rtol=1e-8)
+        np.testing.assert_allclose(frame["std_error"], fit.tidy()["std_error"], rtol=1e-8)
+
+    east = {"where": "region == 'east'", "effects": ("unit",)}
+    same(found("some"), sp.models.fixed_effects("q ~ x + z", panel, **east))
+    same(found("late"), sp.models.fixed_effects("q ~ x + z", panel, where="time >= 2003"))
+    parts = found("parts")
+    assert parts["fit"].unique().tolist() == ["parts.east", "parts.west"]
+    same(parts[parts["fit"] == "parts.east"], sp.models.fixed_effects("q ~ x + z", panel, **east))
+    two = found("two")
+    system = sp.models.SpatialSystem(["q ~ W(q) + x + z"], panel, {"W": W}, lags="within", **east)
+    same(two[two["fit"] == "two.east"], system.fit("gs2sls"))
+    cut = found("cut")
+    same(cut[cut["fit"] == "cut"], sp.models.tobit("cut ~ x + z", panel, points=8))
+    same(cut[cut["fit"] == "cut.none"], sp.models.tobit("cut ~ x + z", panel, effects=None, points=8))
+    step = sp.models.threshold("q ~ x + z", panel, "z", term="x", bootstrap=9, grid=20, seed=7)
+    same(found("step"), step)
+    policy = found("policy")
+    did = sp.models.did(panel, "q", "first", method="callaway-santanna", controls=["x", "z"], seed=7)
+    same(policy[policy["fit"] == "policy.callaway-santanna"], did)
+    assert {p.name for p in (out / "tables").glob("policy_*")} >= {
+        "policy_placebo.csv",
+        "policy_drop_one.txt",
+    }
+    shown = (out / "tables" / "fits.md").read_text(encoding="utf-8")
+    assert "Region: east" in shown
+    assert (out / "figures" / "path.png").exists()
+    assert set(pd.read_csv(out / "tables" / "did.csv", encoding="utf-8-sig")["fit"]) == {
+        "policy", "policy.callaway-santanna"
+    }  # fmt: skip
+
+
+def test_fits_that_cannot_be_say_so_before_anything_runs(tmp_path: Path) -> None:
+    text = """
+[samples.late]
+where = "time >= 2003 && x > 0"
+[regressions]
+a = { formula = "q ~ x", where = "regoin == 'east'" }
+b = { formula = "q ~ x", where = "x > 0", sample = "late" }
+c = { formula = "q ~ x", sample = "lat" }
+d = { formula = "q ~ x", by = "code" }
+e = { formula = "q ~ x", by = "region" }
+[tobits]
+t = { formula = "cut ~ x", effects = "unit" }
+[did.p]
+outcome = "qq"
+cohort = "first"
+[tables]
+x = { kind = "regression", fits = ["e.eastt", "f.*", "e.*"] }
+y = { kind = "bacon", of = ["p"] }
+z = { kind = "did", of = ["q"] }
+"""
+    path = with_columns(tmp_path, text)
+    with pytest.raises(StudyError) as caught:
+        check_study(path)
+    found = {p.place: p.message for p in caught.value.problems}
+    expected = {
+        "samples.late.where": "write 'and'",
+        "regressions.a.where": "Did you mean 'region'?",
+        "regressions.b": "where = and sample = both choose rows: give one",
+        "regressions.c.sample": "no samples 'lat'. Did you mean 'late'?",
+        "regressions.d.by": "no column 'code'",
+        "tobits.t.effects": "expected 'random', 'correlated' or 'none'",
+        "did.p.outcome": "no column 'qq'",
+        "tables.x.fits[0]": "Did you mean 'e.east'?",
+        "tables.x.fits[1]": "there are no fits 'f.*'",
+        "tables.y.of[0]": "did.p has no bacon: give it the key bacon",
+        "tables.z.of[0]": "no policies of [did] 'q'",
+    }
+    for where, message in expected.items():
+        assert message in found.pop(where), where
+    assert not found
