@@ -49,6 +49,41 @@ _MODULES = {
         "lisa_markov",
         "spatial_markov",
     ),
+    "spatial.association.changes": (
+        "differential_local_moran",
+        "differential_moran",
+        "quantile_lisa",
+    ),
+    "spatial.association.differences": (
+        "LocalGeary",
+        "local_geary",
+    ),
+    "spatial.association.distances": (
+        "Correlogram",
+        "Semivariogram",
+        "correlogram",
+        "semivariogram",
+    ),
+    "spatial.association.heteroscedasticity": (
+        "LocalHeteroscedasticity",
+        "losh",
+    ),
+    "spatial.association.joins": (
+        "JoinCounts",
+        "LocalJoinCounts",
+        "join_counts",
+        "local_join_counts",
+    ),
+    "spatial.association.rates": (
+        "eb_rate",
+        "local_moran_rate",
+        "moran_rate",
+        "spatial_rate",
+    ),
+    "spatial.association.smoothed": (
+        "LeeL",
+        "lee",
+    ),
     "spatial.agglomeration.potential": (
         "distance_decay",
         "market_potential",

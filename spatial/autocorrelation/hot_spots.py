@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -11,14 +11,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from spatial.compute.pvalues import Alternative, normal_p
-from spatial.errors import DataError, WeightsError, name_ids
-from spatial.results import drawn_by
+from spatial.errors import WeightsError, name_ids
 
 from .local_inference import LocalRun, LocalStatistic, clusters, conditional_test, own_and_others
-from .sample import Missing, check_share, describe_weights, sample
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .sample import Missing, check_share, sample
 
 __all__ = ["GetisOrd", "getis_ord"]
 
@@ -41,8 +37,9 @@ class GetisOrd(LocalStatistic):
         ``G`` (share of the neighbours in the total); ``expected``, ``variance``, ``z_value`` (the statistic
         of Ord and Getis 1995, which spdep returns), ``p_value``; ``p_sim`` (conditional permutation);
         ``p_fdr`` (p_sim, or p_value without permutations, adjusted by Benjamini and Hochberg);
-        ``cluster`` ("hot spot", "cold spot", "not significant", "island"): hot or cold by the tail that
-        p is of.  By permutation that is the neighbours' tail: given the unit's own value, only they vary.
+        ``quadrant`` (hot or cold, significant or not) and ``cluster`` ("hot spot", "cold spot", "not
+        significant", "island"): hot or cold by the tail that p is of.  By permutation that is the
+        neighbours' tail: given the unit's own value, only they vary.
     alpha : float
         Level of the clusters.
     fdr : bool
@@ -55,7 +52,6 @@ class GetisOrd(LocalStatistic):
         Units cut as missing.
     """
 
-    figure: ClassVar[str] = "map_values"
     column: ClassVar[str] = "G"
     title: ClassVar[str] = "Getis-Ord"
 
@@ -63,15 +59,6 @@ class GetisOrd(LocalStatistic):
 
     def _also(self) -> dict[str, Any]:
         return {"star": self.star}
-
-    def plot(self, *args: Any, ax: Axes | None = None, **options: Any) -> Axes:
-        """Map the z-values over the `cities` given."""
-        cities = args[0] if args else options.pop("cities", None)
-        if cities is None:
-            raise DataError("A map of hot and cold spots needs the cities: result.plot(cities).")
-        joined = cities.join(self.frame[["z_value"]])
-        axes: Axes = drawn_by(self.figure)(joined, "z_value", ax=ax, **options)
-        return axes
 
     def summary(self) -> str:
         """Write the result as text."""
@@ -179,6 +166,7 @@ def getis_ord(
             "p_value": p_value,
             "p_sim": p_sim,
             "p_fdr": p_fdr,
+            "quadrant": spots,
             "cluster": clusters(spots, run.basis(p_sim, p_value, p_fdr), alpha, islands),
         },
         index=ids,
@@ -187,13 +175,7 @@ def getis_ord(
         name=data.names[0],
         star=star,
         frame=frame,
-        alpha=alpha,
-        fdr=fdr,
-        permutations=permutations,
-        seed=seed,
-        alternative=alternative,
-        weights=describe_weights(data.weights),
-        dropped=data.dropped,
+        **run.fields(data),
     )
 
 

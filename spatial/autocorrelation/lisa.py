@@ -22,7 +22,7 @@ from .local_inference import (
     quadrants,
 )
 from .moments import local_moran_moments
-from .sample import Missing, Sample, describe_weights, sample, standardized
+from .sample import Missing, Sample, sample, standardized
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +62,6 @@ class LocalMoran(LocalStatistic):
         Units cut as missing.
     """
 
-    figure: ClassVar[str] = "moran_scatter"
     column: ClassVar[str] = "Ii"
     title: ClassVar[str] = "Local Moran's I"
 
@@ -87,9 +86,9 @@ class LocalMoran(LocalStatistic):
         """Draw the cluster map over the `cities` given, or without them the Moran scatter plot."""
         cities = args[0] if args else options.pop("cities", None)
         if cities is None:
-            return super().plot(ax=ax, **options)
-        axes: Axes = drawn_by("map_clusters")(self, cities, ax=ax, **options)
-        return axes
+            axes: Axes = drawn_by("moran_scatter")(self, ax=ax, **options)
+            return axes
+        return super().plot(cities, ax=ax, **options)
 
 
 def local_moran(
@@ -274,15 +273,9 @@ def _local(data: Sample, name: str, run: LocalRun, moments: LocalMoments, keep: 
         name=name,
         frame=frame,
         I=float(x @ lag / data.matrix.sum()),
-        alpha=run.alpha,
-        fdr=run.fdr,
         simulations=lags,
-        permutations=run.permutations,
-        seed=run.seed,
-        alternative=run.alternative,
         moments=moments,
-        weights=describe_weights(data.weights),
-        dropped=data.dropped,
+        **run.fields(data),
     )
 
 

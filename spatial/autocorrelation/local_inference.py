@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 from spatial.compute.fdr import fdr_adjusted
 from spatial.compute.pvalues import Alternative, alternative_words, permutation_p, smallest_p
 from spatial.errors import DataError
-from spatial.results import Result
+from spatial.results import Result, drawn_by
 
 from .inference import Run, notes
-from .sample import Sample
+from .sample import Sample, describe_weights
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = [
     "QUADRANTS",
@@ -52,6 +55,18 @@ class LocalRun(Run):
         """Return the p-values that the clusters go by."""
         return p_fdr if self.fdr else (p_sim if self.permutations else p_value)
 
+    def fields(self, data: Sample) -> dict[str, Any]:
+        """Return what each local result says of its run and its sample."""
+        return {
+            "alpha": self.alpha,
+            "fdr": self.fdr,
+            "permutations": self.permutations,
+            "seed": self.seed,
+            "alternative": self.alternative,
+            "weights": describe_weights(data.weights),
+            "dropped": data.dropped,
+        }
+
     def adjusted(self, p_sim: Float, p_value: Float) -> Float:
         """Return the p-values that are used, adjusted by Benjamini and Hochberg."""
         return fdr_adjusted(p_sim if self.permutations else p_value)
@@ -83,6 +98,7 @@ class LocalStatistic(Result):
     """The column of the frame that holds the statistic."""
     title: ClassVar[str]
     """What it is called."""
+    figure: ClassVar[str] = "map_clusters"
 
     name: str
     frame: pd.DataFrame
@@ -184,6 +200,14 @@ class LocalStatistic(Result):
     def headline(self) -> str:
         """Name the variable and count the clusters."""
         return f"{self.name}: {count_line(self.frame)}"
+
+    def plot(self, *args: Any, ax: Axes | None = None, **options: Any) -> Axes:
+        """Map the clusters over the `cities` given."""
+        cities = args[0] if args else options.pop("cities", None)
+        if cities is None:
+            raise DataError("A map of clusters needs the cities: result.plot(cities).")
+        axes: Axes = drawn_by(self.figure)(self, cities, ax=ax, **options)
+        return axes
 
 
 def own_and_others(data: Sample) -> tuple[Float, sp.csr_array]:

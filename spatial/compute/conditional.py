@@ -8,6 +8,7 @@ go on arrays, many through compiled kernels; both are equal to the last bit.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from .counters import GAMMA, mix_array, stream_key
 from .threads import progress_bar, wants_bar
 
-__all__ = ["conditional_counts"]
+__all__ = ["conditional_counts", "neighbour_draws"]
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -141,31 +142,47 @@ def _on_arrays(
 
 def _drawn_sums(given: Float, w: Float, units: Int, permutations: int, key: np.uint64) -> Float:
     """Return the permuted lags (units, permutations) of units with k neighbours of weights w (units, k)."""
-    n, k = len(given), w.shape[1]
-    unit = mix_array(key ^ mix_array((units + 1).astype(np.uint64) * GAMMA))
-    again = mix_array(unit ^ REDRAW)
     sums = np.zeros((len(units), permutations))
-    if k == 0:
-        return sums
-    redo = np.ones((len(units), permutations), dtype=bool)
-    if _first_then_look(k, n - 1):
-        chosen, redo = _first_draws(unit, k, n - 1, permutations)
-        for s in range(k):
-            sums += w[:, s, None] * _value(given, chosen[s], units[:, None])
-    row, p = np.nonzero(redo)
-    if len(row):
-        streams = mix_array(again[row] + (p + 1).astype(np.uint64) * GAMMA)
-        cards = _deal(streams, k, n - 1)
-        total = np.zeros(len(row))
-        for s in range(k):
-            total += w[row, s] * _value(given, cards[s], units[row])
-        sums[row, p] = total
+    for s, chosen in enumerate(_neighbours(len(given), w.shape[1], units, permutations, key)):
+        sums += w[:, s, None] * given[chosen]
     return sums
 
 
-def _value(given: Float, chosen: Int, units: Int) -> Float:
-    """Return the values drawn; a unit's own has changed places with the last."""
-    return np.asarray(given[np.where(chosen == units, len(given) - 1, chosen)])
+def neighbour_draws(
+    indptr: Int, permutations: int, *, seed: int, stream: int = 0
+) -> Iterator[tuple[Int, list[Int]]]:
+    """Yield units with equally many neighbours, and the neighbours they draw, k of (units, permutations).
+
+    They are the draws of `conditional_counts` with the same seed, for statistics that are no plain lag.
+    """
+    key, n = stream_key(seed, stream), len(indptr) - 1
+    counts = np.diff(indptr)
+    for k in np.unique(counts[counts > 0]):
+        units = np.flatnonzero(counts == k)
+        step = max(1, _CELLS // (permutations * int(k)))
+        for start in range(0, len(units), step):
+            part = units[start : start + step]
+            yield part, _neighbours(n, int(k), part, permutations, key)
+
+
+def _neighbours(n: int, k: int, units: Int, permutations: int, key: np.uint64) -> list[Int]:
+    """Return the k neighbours drawn by each unit, in order, each (units, permutations)."""
+    if k == 0:
+        return []
+    unit = mix_array(key ^ mix_array((units + 1).astype(np.uint64) * GAMMA))
+    again = mix_array(unit ^ REDRAW)
+    shape = (len(units), permutations)
+    if _first_then_look(k, n - 1):
+        chosen, redo = _first_draws(unit, k, n - 1, permutations)
+    else:
+        chosen, redo = [np.empty(shape, dtype=np.int64) for _ in range(k)], np.ones(shape, dtype=bool)
+    row, p = np.nonzero(redo)
+    if len(row):
+        streams = mix_array(again[row] + (p + 1).astype(np.uint64) * GAMMA)
+        for one, cards in zip(chosen, _deal(streams, k, n - 1), strict=True):
+            one[row, p] = cards
+    # The unit itself is kept out of the draw: it changes places with the last.
+    return [np.where(one == units[:, None], n - 1, one) for one in chosen]
 
 
 def _first_draws(unit: Words, k: int, others: int, permutations: int) -> tuple[list[Int], NDArray[np.bool_]]:

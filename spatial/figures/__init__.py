@@ -31,9 +31,11 @@ _MODULES = {
         "event_study_plot",
         "impacts_plot",
     ),
-    ".indices": (
+    ".measures": (
+        "correlogram_plot",
         "index_plot",
         "resilience_plot",
+        "semivariogram_plot",
         "transition_plot",
     ),
     ".policies": ("bacon_plot", "drop_one_plot", "honest_plot", "placebo_plot", "policy_plot"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .canvas import drawing
+from .palette import color
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +26,7 @@ def convergence_plot(found: BetaConvergence, *, ax: Axes | None = None) -> Axes:
     with drawing(ax, list(table["term"]), size=(5.2, 1.0 + 0.35 * len(table))) as axes:
         reach = table["conf_high"] - table["estimate"]
         axes.errorbar(table["estimate"], places, xerr=reach, fmt="o", capsize=3)
-        axes.axvline(0, color="#606060", linewidth=0.8)
+        axes.axvline(0, color=color("ink-3"), linewidth=0.8)
         axes.set_yticks(places, list(table["term"]))
         axes.invert_yaxis()
     return axes
@@ -62,7 +63,7 @@ def centres_plot(found: Centrography, *, ax: Axes | None = None) -> Axes:
     frame = found.frame
     with drawing(ax, []) as axes:
         for outline in found.outlines():
-            axes.plot(*outline.T, color="#808080", linewidth=0.7)
+            axes.plot(*outline.T, color=color("ink-3"), linewidth=0.7)
         axes.plot(frame["lon"], frame["lat"], marker="o", markersize=3)
         for time, row in (frame.iloc[[0, -1]] if len(frame) > 1 else frame).iterrows():
             axes.annotate(str(time), (row["lon"], row["lat"]), xytext=(4, 4), textcoords="offset points")

@@ -8,6 +8,7 @@ and is named by no row fails `test_each_p_value_has_a_row`.
 from __future__ import annotations
 
 from size_engine import Size
+from sizes_of_association import ASSOCIATION
 from sizes_of_joint import JOINT
 from sizes_of_policy import POLICY
 from sizes_of_statistics import STATISTICS
@@ -17,6 +18,7 @@ __all__ = ["NO_TEST", "SIZES", "TO_MEASURE"]
 
 SIZES: list[Size] = [
     *STATISTICS,
+    *ASSOCIATION,
     *JOINT,
     *POLICY,
     *TOOLKIT,

@@ -1,4 +1,4 @@
-"""Figures of indices and Markov chains: weights of indicators, growth beside expectation, transitions."""
+"""Figures of measures: weights of an index, resilience, transitions, correlogram, semivariogram."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ import numpy as np
 from spatial.errors import DataError
 
 from .canvas import drawing
+from .palette import color
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from spatial.association.distances import Correlogram, Semivariogram
     from spatial.autocorrelation.markov.chains import SpatialMarkov
     from spatial.autocorrelation.markov.quadrants import LisaMarkov
     from spatial.indices.resilience import Resilience
     from spatial.indices.result import CompositeIndex
 
-__all__ = ["index_plot", "resilience_plot", "transition_plot"]
+__all__ = ["correlogram_plot", "index_plot", "resilience_plot", "semivariogram_plot", "transition_plot"]
 
 
 def index_plot(found: CompositeIndex, *, ax: Axes | None = None) -> Axes:
@@ -39,9 +41,9 @@ def resilience_plot(found: Resilience, *, ax: Axes | None = None) -> Axes:
     x, y = found.parts["expected_growth"].to_numpy(), found.parts["growth"].to_numpy()
     with drawing(ax, []) as axes:
         axes.scatter(x[~flagged], y[~flagged], s=9)
-        axes.scatter(x[flagged], y[flagged], s=12, facecolors="none", edgecolors="#b2182b")
+        axes.scatter(x[flagged], y[flagged], s=12, facecolors="none", edgecolors=color("HH"))
         ends = np.array([x.min(), x.max()])
-        axes.plot(ends, ends, color="#606060", linewidth=0.8)
+        axes.plot(ends, ends, color=color("ink-3"), linewidth=0.8)
         axes.set_xlabel("expected growth")
         axes.set_ylabel("growth")
     return axes
@@ -71,4 +73,38 @@ def transition_plot(
         axes.set_xlabel("to")
         axes.set_ylabel("from")
         axes.set_title(title)
+    return axes
+
+
+def correlogram_plot(found: Correlogram, *, alpha: float = 0.05, ax: Axes | None = None) -> Axes:
+    """Draw Moran's I by distance; bands with a p-value of at most `alpha` are filled."""
+    f = found.frame.dropna(subset=["I"])
+    p = f["p_sim"] if found.permutations else f["p_value"]
+    low = (p <= alpha).to_numpy()
+    km, value = f["mean_km"].to_numpy(), f["I"].to_numpy()
+    ink, muted = color("ink"), color("ink-3")
+    with drawing(ax, [found.name]) as axes:
+        axes.axhline(float(f["expected"].mean()), color=muted, linewidth=0.8, linestyle="--")
+        axes.plot(km, value, color=ink, linewidth=1.0)
+        axes.plot(km[low], value[low], "o", color=ink, label=f"p <= {alpha:g}")
+        axes.plot(km[~low], value[~low], "o", color=ink, markerfacecolor="white", label=f"p > {alpha:g}")
+        axes.set_xlabel("distance (km)")
+        axes.set_ylabel(f"Moran's I of {found.name}")
+        axes.set_xlim(left=0)
+        axes.legend()
+    return axes
+
+
+def semivariogram_plot(found: Semivariogram, *, ax: Axes | None = None) -> Axes:
+    """Draw the semivariance by distance, with the variance of the values."""
+    f = found.frame.dropna(subset=["semivariance"])
+    ink, muted = color("ink"), color("ink-3")
+    with drawing(ax, [found.name]) as axes:
+        axes.axhline(found.variance, color=muted, linewidth=0.8, linestyle="--", label="variance")
+        axes.plot(f["mean_km"], f["semivariance"], "o-", color=ink, linewidth=1.0)
+        axes.set_xlabel("distance (km)")
+        axes.set_ylabel(f"semivariance of {found.name}")
+        axes.set_xlim(left=0)
+        axes.set_ylim(0, 1.08 * max(found.variance, float(np.max(f["semivariance"]))))
+        axes.legend()
     return axes

@@ -1,0 +1,412 @@
+"""Autocorrelation and semivariance by distance: the correlogram and the semivariogram, in great-circle km."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sparse
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from spatial.autocorrelation.inference import Run
+from spatial.autocorrelation.moments import build_constants, moran_moments
+from spatial.autocorrelation.sample import Missing, check_missing, one_column, sorted_order
+from spatial.compute.pvalues import Alternative, alternative_words, normal_p, smallest_p
+from spatial.errors import DataError, name_ids
+from spatial.ids.alignment import aligned_values
+from spatial.places.points import Points, points_of
+from spatial.places.sphere import EARTH_RADIUS_KM, unit_vectors
+from spatial.results import Result
+
+__all__ = ["Correlogram", "Semivariogram", "correlogram", "semivariogram"]
+
+Float = NDArray[np.float64]
+
+_MOST_PAIRS = 50_000_000
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Correlogram(Result):
+    """Moran's I of the pairs in each band of distance.
+
+    Parameters
+    ----------
+    name : str
+    frame : DataFrame
+        A row for each band: ``low_km``, ``high_km``, ``mean_km``, ``pairs``, ``units`` (with a pair in the
+        band), ``I``, ``expected``, ``variance``, ``z_value``, ``p_value`` (randomisation), ``p_sim``.  A band
+        without pairs has no numbers.
+    n, permutations, seed : int
+    alternative, distance : str
+    dropped : Index
+    """
+
+    figure: ClassVar[str] = "correlogram_plot"
+
+    name: str
+    frame: pd.DataFrame
+    n: int
+    permutations: int
+    seed: int
+    alternative: Alternative
+    distance: str
+    dropped: pd.Index[Any]
+
+    @property
+    def smallest_p(self) -> float:
+        """The smallest p_sim that so many permutations can give."""
+        return smallest_p(self.permutations, self.alternative)
+
+    def tidy(self) -> pd.DataFrame:
+        """Return a row for each band; statistic and p_value are by randomisation."""
+        f = self.frame
+        return pd.DataFrame(
+            {
+                "term": self.name,
+                "distance_low": f["low_km"],
+                "distance_high": f["high_km"],
+                "distance": f["mean_km"],
+                "pairs": f["pairs"],
+                "estimate": f["I"],
+                "expected": f["expected"],
+                "std_error": np.sqrt(f["variance"]),
+                "statistic": f["z_value"],
+                "p_value": f["p_value"],
+                "conf_low": np.nan,
+                "conf_high": np.nan,
+                "p_sim": f["p_sim"],
+            }
+        )
+
+    def glance(self) -> pd.DataFrame:
+        """Return one row: bands, reach, pairs, and the first distance at which I is not above its mean."""
+        f = self.frame
+        below = f.loc[f["I"] <= f["expected"], "low_km"]
+        row = {"name": self.name, "n": self.n, "bands": len(f), "reach_km": f["high_km"].iloc[-1]}
+        row |= {"pairs": int(f["pairs"].sum()), "range_km": below.iloc[0] if len(below) else np.nan}
+        more = ("permutations", "seed", "alternative", "distance")
+        return pd.DataFrame([{**row, **{k: getattr(self, k) for k in more}, "dropped": len(self.dropped)}])
+
+    def summary(self) -> str:
+        """Write the result as text."""
+        lines = [
+            f"Correlogram of {self.name}: Moran's I by distance ({self.distance}), n = {self.n}",
+            self.frame.to_string(index=False, float_format=lambda v: f"{v:.4g}"),
+            f"P-values: {alternative_words(self.alternative)}; bands are not independent of each other",
+        ]
+        if self.permutations:
+            least = f"smallest p {self.smallest_p:.2g}"
+            lines.append(f"Permutations: {self.permutations}, seed {self.seed}; {least}")
+        if len(self.dropped):
+            lines.append(f"Dropped as missing: {name_ids(self.dropped)}")
+        return "\n".join(lines)
+
+    def headline(self) -> str:
+        """Name the first and the last band."""
+        f = self.frame
+        return f"{self.name}: I = {f['I'].iloc[0]:.4f} to {f['high_km'].iloc[0]:g} km, {len(f)} bands"
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Semivariogram(Result):
+    """Half of the mean squared difference of the pairs in each band of distance.
+
+    Parameters
+    ----------
+    name : str
+    frame : DataFrame
+        A row for each band: ``low_km``, ``high_km``, ``mean_km``, ``pairs``, ``semivariance``.
+    variance : float
+        Of the values: the sill, where there is no trend.
+    n : int
+    distance : str
+    dropped : Index
+    """
+
+    figure: ClassVar[str] = "semivariogram_plot"
+
+    name: str
+    frame: pd.DataFrame
+    variance: float
+    n: int
+    distance: str
+    dropped: pd.Index[Any]
+
+    def tidy(self) -> pd.DataFrame:
+        """Return a row for each band."""
+        return self.frame.rename(columns={"semivariance": "estimate"}).assign(term=self.name)
+
+    def glance(self) -> pd.DataFrame:
+        """Return one row: bands, reach, pairs, variance."""
+        f = self.frame
+        row = {"name": self.name, "n": self.n, "bands": len(f), "reach_km": f["high_km"].iloc[-1]}
+        more = {"pairs": int(f["pairs"].sum()), "variance": self.variance, "dropped": len(self.dropped)}
+        return pd.DataFrame([{**row, **more, "distance": self.distance}])
+
+    def summary(self) -> str:
+        """Write the result as text."""
+        head = f"Semivariogram of {self.name} ({self.distance}), n = {self.n}, variance {self.variance:.4g}"
+        return f"{head}\n{self.frame.to_string(index=False, float_format=lambda v: f'{v:.4g}')}"
+
+    def headline(self) -> str:
+        """Name the variable, the bands and the reach."""
+        return f"{self.name}: {len(self.frame)} bands to {self.frame['high_km'].iloc[-1]:g} km"
+
+
+def correlogram(
+    x: Any,
+    cities: Any,
+    *,
+    bands: int | Iterable[float] = 10,
+    reach_km: float | None = None,
+    permutations: int = 999,
+    seed: int = 0,
+    alternative: Alternative = "two-sided",
+    missing: Missing = "raise",
+    workers: int | None = None,
+) -> Correlogram:
+    r"""Measure Moran's I at each distance: with weight 1 for the pairs of units in a band, and else 0.
+
+    .. math:: I(h) = \frac{n}{2 |N(h)|} \frac{2 \sum_{(i,j) \in N(h)} z_i z_j}{\sum_i z_i^2},
+              \qquad N(h) = \{(i, j): \text{low} < d_{ij} \le \text{high}\}
+
+    Parameters
+    ----------
+    x : Series or array, (N,)
+        Matched to the cities by id.
+    cities : GeoDataFrame
+        Indexed by unit id; kilometres are great-circle on longitudes and latitudes, and planar on a
+        projected CRS.
+    bands : int or list of float
+        Number of bands of equal width from 0 to `reach_km`, or their edges in km, the first of them 0 or
+        more.
+    reach_km : float, optional
+        By default half of the largest distance: beyond it few units have any pairs.
+    permutations, seed, alternative, missing, workers
+        As in `moran`; all bands have the same permutations.
+
+    Returns
+    -------
+    Correlogram
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> seats = gpd.points_from_xy([0, 0, 0, 0], [0, 1, 2, 3], crs=4326)
+    >>> cities = gpd.GeoDataFrame(index=list("abcd"), geometry=seats)
+    >>> x = pd.Series([1.0, 2.0, 3.0, 4.0], list("abcd"), name="income")
+    >>> found = correlogram(x, cities, bands=[0, 150, 250, 350], permutations=0)
+    >>> found.frame[["pairs", "I"]].round(3).values.tolist()
+    [[3.0, 0.333], [2.0, -0.6], [1.0, -1.8]]
+    """
+    run = Run(permutations, seed, alternative, workers, False)
+    data = _read(x, cities, missing, "A correlogram")
+    edges = _edges(data.points, bands, reach_km)
+    i, j, km = _pairs(data.points, edges[-1])
+    z = data.values - data.values.mean()
+    band = np.searchsorted(edges, km, side="left") - 1  # low < d <= high
+    band[km == edges[0]] = 0 if edges[0] == 0 else -1
+    rows = []
+    for b in range(len(edges) - 1):
+        inside = band == b
+        row = _row(edges, b, km[inside])
+        if inside.any():
+            row |= _moran_of_pairs(z, i[inside], j[inside], run)
+        rows.append(row)
+    order = ["low_km", "high_km", "mean_km", "pairs", "units", "I", "expected", "variance", "z_value"]
+    frame = pd.DataFrame(rows, columns=[*order, "p_value", "p_sim"])
+    return Correlogram(
+        name=data.name,
+        frame=frame.assign(units=frame["units"].fillna(0).astype(int)),
+        n=len(z),
+        permutations=permutations,
+        seed=seed,
+        alternative=alternative,
+        distance=data.points.distance,
+        dropped=data.dropped,
+    )
+
+
+def semivariogram(
+    x: Any,
+    cities: Any,
+    *,
+    bands: int | Iterable[float] = 10,
+    reach_km: float | None = None,
+    missing: Missing = "raise",
+) -> Semivariogram:
+    r"""Measure how unlike two units are at each distance (Matheron 1963).
+
+    .. math:: \hat\gamma(h) = \frac{1}{2 |N(h)|} \sum_{(i,j) \in N(h)} (x_i - x_j)^2
+
+    Parameters
+    ----------
+    x, cities, bands, reach_km, missing
+        As in `correlogram`.
+
+    Returns
+    -------
+    Semivariogram
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> seats = gpd.points_from_xy([0, 0, 0, 0], [0, 1, 2, 3], crs=4326)
+    >>> cities = gpd.GeoDataFrame(index=list("abcd"), geometry=seats)
+    >>> x = pd.Series([1.0, 2.0, 3.0, 4.0], list("abcd"), name="income")
+    >>> semivariogram(x, cities, bands=[0, 150, 250, 350]).frame["semivariance"].tolist()
+    [0.5, 2.0, 4.5]
+    """
+    data = _read(x, cities, missing, "A semivariogram")
+    edges = _edges(data.points, bands, reach_km)
+    i, j, km = _pairs(data.points, edges[-1])
+    square = np.ldexp((data.values[i] - data.values[j]) ** 2 / 2, 2 * data.exponent)
+    band = np.searchsorted(edges, km, side="left") - 1
+    band[km == edges[0]] = 0 if edges[0] == 0 else -1
+    rows = []
+    for b in range(len(edges) - 1):
+        inside = band == b
+        mean = float(square[inside].mean()) if inside.any() else np.nan
+        rows.append({**_row(edges, b, km[inside]), "semivariance": mean})
+    return Semivariogram(
+        name=data.name,
+        frame=pd.DataFrame(rows),
+        variance=float(np.ldexp(data.values.var(ddof=1), 2 * data.exponent)),
+        n=len(data.values),
+        distance=data.points.distance,
+        dropped=data.dropped,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Places:
+    """Values over a power of two, by sorted id, and where they are."""
+
+    name: str
+    values: Float
+    exponent: int
+    points: Points
+    dropped: pd.Index[Any]
+
+
+def _read(x: Any, cities: Any, missing: str, what: str) -> _Places:
+    check_missing(missing)
+    points = points_of(cities)
+    name, given = one_column(x, "x")
+    values = aligned_values(given, points.ids, name, "the cities")
+    bad = ~np.isfinite(values)
+    if bad.any() and missing == "raise":
+        raise DataError(
+            f"{name!r} must be finite; NaN or infinity at {name_ids(points.ids[bad])}. Fill these, or pass "
+            'missing="drop".'
+        )
+    kept = np.flatnonzero(~bad)
+    if len(kept) < 4:
+        raise DataError(f"{what} needs at least 4 units with values; got {len(kept)}.")
+    kept = kept[sorted_order(points.ids[kept])]
+    values = values[kept]
+    _, exponent = np.frexp(np.abs(values).max())
+    values = np.ldexp(values, -exponent)
+    if np.ptp(values) <= 1e-13:
+        raise DataError(f"{what} needs values that vary; {name!r} does not.")
+    x_, y_ = points.x[kept], points.y[kept]
+    return _Places(
+        name,
+        values,
+        int(exponent),
+        Points(points.ids[kept], x_, y_, points.lonlat, points.source, points.crs, points.ellipsoid),
+        points.ids[bad],
+    )
+
+
+def _tree(points: Points) -> tuple[cKDTree, Float]:
+    """Return a tree of the places, on the unit sphere or in planar kilometres."""
+    places = unit_vectors(points.x, points.y) if points.lonlat else np.column_stack([points.x, points.y])
+    return cKDTree(places), places
+
+
+def _edges(points: Points, bands: int | Iterable[float], reach_km: float | None) -> Float:
+    """Return the edges of the bands in km, or refuse what are none."""
+    if isinstance(bands, (int, np.integer)) and not isinstance(bands, bool):
+        if bands < 1:
+            raise DataError(f"bands must be 1 or more, or the edges of the bands in km; got {bands}.")
+        reach = _half_extent(points) if reach_km is None else reach_km
+        if not (np.isfinite(reach) and reach > 0):
+            raise DataError(f"reach_km must be a positive number of kilometres; got {reach_km!r}.")
+        return np.linspace(0.0, float(reach), int(bands) + 1)
+    try:
+        edges = np.asarray(list(bands), dtype=np.float64)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        edges = np.empty(0)
+    if len(edges) < 2 or not np.isfinite(edges).all() or edges[0] < 0 or (np.diff(edges) <= 0).any():
+        raise DataError(
+            "bands must be a whole number, or rising edges in km from 0 or more, as [0, 100, 200]; got "
+            f"{bands!r}."
+        )
+    return edges
+
+
+def _half_extent(points: Points) -> float:
+    """Return half of the distance between the corners of the places."""
+    if not points.lonlat:
+        return float(np.hypot(np.ptp(points.x), np.ptp(points.y))) / 2
+    places = unit_vectors(points.x, points.y)
+    chord = min(float(np.sqrt((np.ptp(places, axis=0) ** 2).sum())), 2.0)
+    return EARTH_RADIUS_KM * float(np.arcsin(chord / 2))
+
+
+def _pairs(points: Points, reach: float) -> tuple[NDArray[Any], NDArray[Any], Float]:
+    """Return the pairs i < j not farther apart than `reach`, and their distances in km."""
+    tree, places = _tree(points)
+    radius = reach
+    if points.lonlat:
+        radius = 2 * float(np.sin(min(reach / EARTH_RADIUS_KM, np.pi) / 2))
+    radius *= 1 + 1e-12
+    count = int(tree.count_neighbors(tree, radius) - len(places)) // 2
+    if count > _MOST_PAIRS:
+        raise DataError(
+            f"{count:,} pairs of units are within {reach:g} km, more than {_MOST_PAIRS:,}: pass a smaller "
+            "reach_km, or edges of fewer kilometres."
+        )
+    found = tree.query_pairs(radius, output_type="ndarray")
+    found = found[np.lexsort((found[:, 1], found[:, 0]))]
+    i, j = found[:, 0], found[:, 1]
+    apart = np.sqrt(((places[i] - places[j]) ** 2).sum(axis=1))
+    km = 2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(apart / 2, 1.0)) if points.lonlat else apart
+    return i, j, np.asarray(km)
+
+
+def _row(edges: Float, b: int, km: Float) -> dict[str, Any]:
+    mean = float(km.mean()) if len(km) else np.nan
+    return {"low_km": edges[b], "high_km": edges[b + 1], "mean_km": mean, "pairs": len(km)}
+
+
+def _moran_of_pairs(z: Float, i: NDArray[Any], j: NDArray[Any], run: Run) -> dict[str, Any]:
+    """Return Moran's I with weight 1 for these pairs."""
+    n = len(z)
+    one = sparse.csr_array((np.ones(len(i)), (i, j)), shape=(n, n))
+    W = sparse.csr_array(one + one.T)
+    W.sort_indices()
+    constants = build_constants(W)
+    scale = n / (constants.total * float(z @ z))
+    moments = moran_moments(z, constants)
+    statistic = scale * float(z @ (W @ z))
+    variance = moments.variance_randomisation
+    score = (statistic - moments.expected) / np.sqrt(variance) if variance > 1e-12 else np.nan
+    p_sim = np.nan
+    if run.permutations:
+        simulated = scale * run.simulate(z, sparse.csr_array(2 * W), label="Correlogram")
+        p_sim = run.p_of(statistic, simulated)
+    return {
+        "units": int((np.diff(W.indptr) > 0).sum()),
+        "I": statistic,
+        "expected": moments.expected,
+        "variance": variance,
+        "z_value": score,
+        "p_value": float(normal_p(score, run.alternative)),
+        "p_sim": p_sim,
+    }
