@@ -144,7 +144,7 @@ def columns_of(fit: Any, number: int, name: str | None, impacts: Mapping[str, An
         if impacts is None or not _has_equilibrium(fit):
             return columns
         return _with_impacts(columns, fit, impacts)
-    if isinstance(getattr(fit, "fit", None), SystemFit):
+    if isinstance(fit, Fit) and isinstance(getattr(fit, "fit", None), SystemFit):
         return [replace(c, facts=fit.facts) for c in columns_of(fit.fit, number, name, impacts)]
     if isinstance(fit, Fit):
         method = str(getattr(fit, "method", type(fit).__name__))

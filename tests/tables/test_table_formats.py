@@ -324,7 +324,7 @@ def test_names_of_files(table: Table, tmp_path: Path) -> None:
 
 
 def test_text_lines_up_with_chinese(table: Table) -> None:
-    from spatial.tables.formats.cells import _width
+    from spatial.tables.table import _width
 
     lines = str(table).splitlines()
     start = next(k for k, line in enumerate(lines) if line.startswith("变量"))
