@@ -57,6 +57,7 @@ sizes: $(VENV)/installed-test ## every printed p-value and interval by simulatio
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/sizes/write_sizes.py
 
 browser: $(VENV)/installed-test ## the report in headless Chromium (needs chromium)
+	@! command -v node >/dev/null || node --check spatial/report/static/report.js
 	@$(BIN)/python -m pytest -q -m browser
 
 postgis: $(VENV)/installed-test $(VENV)/installed-postgis ## a real PostgreSQL with PostGIS (needs both installed)

@@ -144,8 +144,10 @@ def columns_of(fit: Any, number: int, name: str | None, impacts: Mapping[str, An
         if impacts is None or not _has_equilibrium(fit):
             return columns
         return _with_impacts(columns, fit, impacts)
-    if isinstance(fit, Fit) and isinstance(getattr(fit, "fit", None), SystemFit):
-        return [replace(c, facts=fit.facts) for c in columns_of(fit.fit, number, name, impacts)]
+    inner = getattr(fit, "fit", None)
+    if isinstance(fit, Fit) and isinstance(inner, SystemFit):
+        facts = getattr(fit, "facts", ())
+        return [replace(c, facts=facts) for c in columns_of(inner, number, name, impacts)]
     if isinstance(fit, Fit):
         method = str(getattr(fit, "method", type(fit).__name__))
         return [_own_column(fit, number, name or _METHODS.get(method, method))]
