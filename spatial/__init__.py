@@ -15,7 +15,7 @@ _MODULES = {
     "spatial.weights": ("Weights",),
     "spatial.io.cities": ("read_cities",),
     "spatial.panel.reading": ("read_panel",),
-    "spatial.panel.industries": ("read_industries",),
+    "spatial.panel.industries": ("read_industries", "read_reference"),
     "spatial.weights.columns": ("spatial_lag",),
     "spatial.autocorrelation.global_moran": (
         "Moran",
@@ -164,6 +164,7 @@ _MODULES = {
     "spatial.study.run": (
         "run_study",
         "check_study",
+        "explain_study",
     ),
     "spatial.figures": (
         "moran_scatter",

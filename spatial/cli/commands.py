@@ -31,7 +31,7 @@ from .options import (
     build_weights,
     read_map_and_panel,
 )  # fmt: skip
-from .studies import check_command, new_command, run_command
+from .studies import check_command, explain_command, new_command, run_command
 
 __all__ = ["app", "main"]
 
@@ -202,4 +202,5 @@ def demo(
 app.command("run")(run_command)
 app.command("check")(check_command)
 app.command("new")(new_command)
+app.command("explain")(explain_command)
 app.command("explore")(explore_command)

@@ -12,7 +12,7 @@ import typer
 
 from spatial.errors import DataError, SpatialError
 
-__all__ = ["check_command", "new_command", "run_command"]
+__all__ = ["check_command", "explain_command", "new_command", "run_command"]
 
 
 def run_command(
@@ -89,6 +89,22 @@ def new_command(
     atomic_text(path, f"#:schema ./{schema.name}\n{text}")
     atomic_text(schema, json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n")
     print(f"Written: {path}. Check it with `spatial check {path}`, run it with `spatial run {path}`.")
+
+
+def explain_command(
+    study: Annotated[Path, typer.Argument(help="The study file (.toml).")],
+    how: Annotated[str, typer.Option("--as", help="python: the script that does the same.")] = "",
+    lang: Annotated[str | None, typer.Option(help="In words: en | zh; default the study's own.")] = None,
+) -> None:
+    """Print a study as a Python script (--as python), or in words."""
+    from spatial.study.run import check_study, explain_study
+
+    if how not in ("", "python"):
+        _refuse(DataError(f"--as takes python; got {how!r}. Without it the study is printed in words."))
+    try:
+        print(explain_study(study, how or lang or check_study(study).language))
+    except SpatialError as error:
+        _refuse(error)
 
 
 def _refuse(error: SpatialError) -> NoReturn:

@@ -8,6 +8,7 @@ _MODULES = {
     ".run": (
         "StudyRunError",
         "check_study",
+        "explain_study",
         "run_study",
         "shipped_study",
         "shown_texts",

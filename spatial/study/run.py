@@ -21,6 +21,8 @@ from .checks.names import check_names, check_names_with_data
 from .checks.uses import check_uses
 from .checks.weights import check_bridges, check_weights, warn_endogenous
 from .data import Loaded, data_files, databases, hashes, load_data
+from .explain.script import as_python
+from .explain.words import in_words
 from .problems import Fault, StudyError, problem, public
 from .reading import read_content, read_sections
 from .record import RunRecord
@@ -31,6 +33,7 @@ __all__ = [
     "StudyError",
     "StudyRunError",
     "check_study",
+    "explain_study",
     "json_schema",
     "run_study",
     "shipped_study",
@@ -159,6 +162,30 @@ def run_study(
     if record.failures:
         raise StudyRunError(folder, record.failures, len(chosen))
     return folder
+
+
+def explain_study(path: str | Path, how: str = "python") -> str:
+    """Return a study as a Python script that does the same, or in words.
+
+    Parameters
+    ----------
+    path : str or Path
+        The study file.
+    how : {"python", "en", "zh"}
+        ``"python"``: one line a section, in an order that runs, to go on from; it is run in the folder of the
+        study file.  ``"en"`` or ``"zh"``: sentences, as the section on data and methods of a paper.
+
+    Examples
+    --------
+    >>> print(explain_study(shipped_study("nc")).splitlines()[2])
+    # data
+    """
+    if how not in ("python", "en", "zh"):
+        raise DataError(f"A study is explained as 'python', or in the words of 'en' or 'zh'; got {how!r}.")
+    file = Path(path)
+    study, loaded, files = _checked(file)
+    values = Values(study, file.parent, loaded, hashes(files))
+    return as_python(values) if how == "python" else in_words(values, how)
 
 
 def shown_texts(folder: str | Path, only: str | Sequence[str] | None = None) -> list[str]:

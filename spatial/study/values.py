@@ -330,8 +330,11 @@ class Values:
 
     def policy(self, name: str, kind: str) -> Any:
         """Return what is done with the effects of a policy: bacon, honest, placebo or drop_one."""
-        part = self.part(name)
-        return self.once(("policy", name, kind), lambda: self.run(policy_call(part, kind, self.study.seed)))
+        return self.once(("policy", name, kind), lambda: self.run(self.policy_call(name, kind)))
+
+    def policy_call(self, name: str, kind: str) -> Any:
+        """Return what is called on the effects of a policy."""
+        return policy_call(self.part(name), kind, self.study.seed)
 
     def impacts_key(self, name: str) -> str:
         """Return the key of the effects of a fit."""

@@ -18,9 +18,9 @@ from .step import Output
 from .terms import controls_of, heads_of
 from .truth import truth_frame
 
-__all__ = ["built_table", "make_table", "table_call", "table_key"]
+__all__ = ["WRITERS", "built_table", "make_table", "script_of", "table_key"]
 
-_WRITERS = {
+WRITERS = {
     "docx": "to_docx",
     "xlsx": "to_xlsx",
     "tex": "to_latex",
@@ -347,9 +347,10 @@ def table_key(values: Values, part: Any) -> str:
     return _shown(values, part).key()
 
 
-def table_call(values: Values, part: Any) -> Call:
-    """Return what makes a table."""
-    return _shown(values, part).call()
+def script_of(values: Values, part: Any) -> Call | None:
+    """Return what makes a table, or None where it is made of the study itself."""
+    found = _shown(values, part)
+    return None if isinstance(found, _Frame) else found.call()
 
 
 def built_table(values: Values, part: Any) -> Any:
@@ -368,4 +369,4 @@ def make_table(values: Values, part: Any, out: Output) -> None:
         if kind == "csv":
             write_csv(_shown(values, part).numbers(), path)
         else:
-            getattr(table, _WRITERS[kind])(path)
+            getattr(table, WRITERS[kind])(path)
