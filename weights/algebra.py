@@ -18,7 +18,16 @@ from .csr import owned
 from .meta import HasLinks, Meta
 from .normalization import minmax_normalize, row_standardize, spectral_normalize, sums_to_one
 
-__all__ = ["cut_out", "group_codes", "group_name", "in_steps", "intersected", "mixed", "within_groups"]
+__all__ = [
+    "cut_out",
+    "group_codes",
+    "group_name",
+    "in_steps",
+    "intersected",
+    "mixed",
+    "of_sets",
+    "within_groups",
+]
 
 Made = tuple[sparse.csr_array, Meta]
 
@@ -56,6 +65,28 @@ def intersected(first: HasLinks, second: HasLinks) -> Made:
     }
     meta = replace(first.meta, parameters=parameters, normalization="none")
     return sparse.csr_array(first.sparse.multiply(_ones(second.sparse))), meta
+
+
+def of_sets(first: HasLinks, second: HasLinks, kind: str) -> Made:
+    """Return the union, intersection, difference or symmetric difference of two sets of links; binary."""
+    a, b = _ones(first.sparse), _ones(second.sparse)
+    match kind:
+        case "union":
+            links = a.maximum(b)
+        case "intersection":
+            links = a.multiply(b)
+        case "difference":
+            links = a - a.multiply(b)
+        case _:
+            links = a.maximum(b) - a.multiply(b)
+    parameters = {
+        "first": first.meta.kind,
+        "second": second.meta.kind,
+        "first_parameters": dict(first.meta.parameters),
+        "second_parameters": dict(second.meta.parameters),
+    }
+    unit = first.meta.distance_unit or second.meta.distance_unit
+    return sparse.csr_array(links), Meta(kind, parameters, unit, "none", "keep", "weights")
 
 
 def in_steps(base: HasLinks, k: int, *, lower: bool) -> Made:

@@ -16,9 +16,72 @@ from .algebra import group_codes, group_name
 from .checks import links_fit, number
 from .csr import owned
 from .meta import Meta
+from .report.comparison import WeightsComparison
 from .value import Weights, WeightsLike, as_weights
 
-__all__ = ["block", "nested"]
+__all__ = ["block", "compare", "difference", "intersection", "nested", "symmetric_difference", "union"]
+
+
+def union(first: WeightsLike, second: WeightsLike) -> Weights:
+    """Link what either of two weights of the same units links; binary.
+
+    Examples
+    --------
+    >>> A = Weights.from_dense([[0, 1.0, 0], [0, 0, 0], [0, 0, 0]])
+    >>> B = Weights.from_dense([[0, 2.0, 3.0], [0, 0, 0], [0, 0, 0]])
+    >>> union(A, B).n_links, intersection(A, B).n_links, difference(B, A).n_links
+    (2, 1, 1)
+    """
+    return as_weights(first).union(second)
+
+
+def intersection(first: WeightsLike, second: WeightsLike) -> Weights:
+    """Link what both of two weights link; binary.  `Weights.intersect` keeps the weights of the first."""
+    return as_weights(first).intersection(second)
+
+
+def difference(first: WeightsLike, second: WeightsLike) -> Weights:
+    """Link what the first of two weights links and the second does not; binary."""
+    return as_weights(first).difference(second)
+
+
+def symmetric_difference(first: WeightsLike, second: WeightsLike) -> Weights:
+    """Link what one of two weights links and the other does not; binary."""
+    return as_weights(first).symmetric_difference(second)
+
+
+def compare(first: WeightsLike, second: WeightsLike, x: Any = None) -> WeightsComparison:
+    r"""Compare two weights of the same units: their links, and the lags that both give.
+
+    The correlation of the lags of independent noise u under two row-standardised weights is
+
+    .. math::
+
+        \operatorname{corr}(Au, Bu) = \frac{\operatorname{tr} A B'}
+        {\sqrt{\operatorname{tr} A A' \; \operatorname{tr} B B'}}
+
+    (LeSage and Pace 2014): weights that look different often give nearly the same lag.
+
+    Parameters
+    ----------
+    first, second : Weights, or a libpysal Graph or W
+        Of the same units, in any order.
+    x : Series or array, optional
+        A variable by unit: then also the correlation of its two lags.
+
+    Returns
+    -------
+    WeightsComparison
+
+    Examples
+    --------
+    >>> A = Weights.from_dense([[0, 1.0, 1], [1, 0, 0], [1, 0, 0]], ids=["a", "b", "c"])
+    >>> B = Weights.from_dense([[0, 1.0, 0], [1, 0, 1], [0, 1, 0]], ids=["a", "b", "c"])
+    >>> found = compare(A, B)
+    >>> found.n_shared, found.n_first_only, found.n_second_only, round(found.jaccard, 3)
+    (2, 2, 2, 0.333)
+    """
+    return as_weights(first).compare(second, x)
 
 
 def nested(

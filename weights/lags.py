@@ -25,8 +25,10 @@ def lag_array(matrix: sp.csr_array, values: Float, axis: int) -> Float:
     return np.moveaxis(np.asarray(product).reshape(moved.shape), 0, axis)
 
 
-def lag(matrix: sp.csr_array, ids: pd.Index[Any], x: Any, *, axis: int | None) -> Any:
-    """Lag whatever `x` is; see `Weights.lag`."""
+def lag(matrix: sp.csr_array, ids: pd.Index[Any], x: Any, *, axis: int | None, cells: Any = None) -> Any:
+    """Lag whatever `x` is; see `Weights.lag`.  `cells` is the shape of the raster that has the units."""
+    if hasattr(x, "dims") and hasattr(x, "values"):
+        return _lag_raster(matrix, ids, x, cells)
     if hasattr(x, "cube") and hasattr(x, "with_cube"):
         indexer(x.units, ids, "the panel")
         columns = list(x.columns)
@@ -36,6 +38,23 @@ def lag(matrix: sp.csr_array, ids: pd.Index[Any], x: Any, *, axis: int | None) -
         return _lag_labelled(matrix, ids, x)
     values = as_float(x, "A spatial lag's values")
     return lag_array(matrix, values, unit_axis(values.shape, len(ids), axis))
+
+
+def _lag_raster(matrix: sp.csr_array, ids: pd.Index[Any], raster: Any, cells: Any) -> Any:
+    """Lag each band of a raster, (..., rows, columns); cells that are no units are missing."""
+    values = np.asarray(raster.values)
+    if cells is None or list(values.shape[-2:]) != list(cells):
+        need = "weights made with spatial.weights.grid" if cells is None else f"cells of shape {tuple(cells)}"
+        raise AlignmentError(
+            f"The lag of a raster of shape {values.shape} needs {need}. Of other data pass a Series."
+        )
+    if values.dtype.kind not in "fiub":
+        raise DataError(f"A spatial lag needs numbers; got a raster of {values.dtype}.")
+    flat = values.astype(np.float64).reshape(*values.shape[:-2], -1)
+    out = np.full(flat.shape, np.nan)
+    units = ids.to_numpy()
+    out[..., units] = lag_array(matrix, flat[..., units], axis=flat.ndim - 1)
+    return raster.copy(data=out.reshape(values.shape))
 
 
 def unit_axis(shape: tuple[int, ...], n: int, axis: int | None) -> int:

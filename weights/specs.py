@@ -9,6 +9,7 @@ from spatial.errors import WeightsError, did_you_mean
 
 from .build.contiguous import contiguity
 from .build.distances import distance_band, inverse_distance, kernel, knn
+from .build.proximity import delaunay, gabriel, relative_neighbors, voronoi
 from .reading import read_for
 from .value import Weights
 
@@ -22,6 +23,10 @@ SPECS: dict[str, tuple[int, int, str]] = {
     "band": (1, 1, "band:KM"),
     "inverse": (1, 2, "inverse:POWER or inverse:POWER:CUTOFF_KM"),
     "kernel": (1, 1, "kernel:BANDWIDTH_KM"),
+    "delaunay": (0, 0, "delaunay"),
+    "gabriel": (0, 0, "gabriel"),
+    "relative": (0, 0, "relative"),
+    "voronoi": (0, 0, "voronoi"),
 }
 
 POLICIES = ("raise", "keep", "nearest")
@@ -36,7 +41,8 @@ def from_spec(cities: Any, spec: str, *, islands: str = "raise") -> Weights:
         Indexed by unit id.
     spec : str
         ``queen``, ``rook``, ``knn:8``, ``band:200`` (km), ``inverse:1`` (power), ``inverse:1:500`` (power and
-        cut-off in km), ``kernel:200`` (triangular, bandwidth in km); or the path of a weights file, which
+        cut-off in km), ``kernel:200`` (triangular, bandwidth in km), ``delaunay``, ``gabriel``, ``relative``
+        (neighbours), ``voronoi`` (cells that touch); or the path of a weights file, which
         is matched to the cities by how the ids are written, so that 37001 of a text file is "37001" here.
     islands : {"raise", "keep", "nearest"}
         What to do with units that have no neighbour.
@@ -90,5 +96,13 @@ def _build(cities: Any, name: str, numbers: list[float], islands: Any) -> Weight
         case "inverse":
             cutoff = numbers[1] if len(numbers) > 1 else None
             return inverse_distance(cities, power=numbers[0], cutoff_km=cutoff, islands=islands)
-        case _:
+        case "kernel":
             return kernel(cities, bandwidth_km=numbers[0])
+        case "delaunay":
+            return delaunay(cities)
+        case "gabriel":
+            return gabriel(cities)
+        case "relative":
+            return relative_neighbors(cities)
+        case _:
+            return voronoi(cities)

@@ -14,11 +14,12 @@ from spatial.errors import AlignmentError, WeightsError, name_ids
 from spatial.ids.alignment import check_ids, indexer
 from spatial.results import drawn_by
 
-from . import algebra, conversion, lags, normalization
+from . import algebra, conversion, editing, lags, normalization
 from .csr import canonical_csr
 from .io import formats
 from .io.parsed import Options
 from .meta import Meta
+from .report.comparison import WeightsComparison, compare_links
 from .report.report import WeightsReport, build_report
 from .transformations import Transformations
 
@@ -126,16 +127,17 @@ class Weights(Transformations):
 
         Parameters
         ----------
-        x : Series, DataFrame, Panel or array
+        x : Series, DataFrame, Panel, array or raster
             A Series or DataFrame indexed by unit, or by (unit, time), is matched by label and returned
             in its own order.  A Panel gives a Panel of lags.  An array has units along its last axis,
             ``(..., N)``; or, where that axis has another length, along its second to last, ``(T, N, k)``.
+            An ``xarray.DataArray`` is a raster where the units are its cells (`spatial.weights.grid`).
         axis : int, optional
             The axis of the units, for an array where the shape leaves it open.
 
         Returns
         -------
-        Series, DataFrame, Panel or array
+        Series, DataFrame, Panel, array or raster
             Of the same form as `x`.  NaN in a neighbour's cell makes the lag NaN.
 
         Raises
@@ -143,7 +145,8 @@ class Weights(Transformations):
         AlignmentError
             Where the ids differ, or an array has no axis of length N, or two.
         """
-        return lags.lag(self.sparse, self.ids, x, axis=axis)
+        cells = self.meta.parameters.get("shape") if self.meta.kind == "grid" else None
+        return lags.lag(self.sparse, self.ids, x, axis=axis, cells=cells)
 
     # ---- with other weights of the same units
     def combine(self, other: WeightsLike, share: float) -> Weights:
@@ -154,6 +157,57 @@ class Weights(Transformations):
     def intersect(self, other: WeightsLike) -> Weights:
         """Keep the links that `other` has too, with these weights."""
         return Weights(self.ids, *algebra.intersected(self, self._matched(other)))
+
+    def union(self, other: WeightsLike) -> Weights:
+        """Link what these weights or `other` link; binary."""
+        return Weights(self.ids, *algebra.of_sets(self, self._matched(other), "union"))
+
+    def intersection(self, other: WeightsLike) -> Weights:
+        """Link what both link; binary (`intersect` keeps these weights)."""
+        return Weights(self.ids, *algebra.of_sets(self, self._matched(other), "intersection"))
+
+    def difference(self, other: WeightsLike) -> Weights:
+        """Link what these weights link and `other` does not; binary."""
+        return Weights(self.ids, *algebra.of_sets(self, self._matched(other), "difference"))
+
+    def symmetric_difference(self, other: WeightsLike) -> Weights:
+        """Link what one of the two links and the other does not; binary."""
+        return Weights(self.ids, *algebra.of_sets(self, self._matched(other), "symmetric_difference"))
+
+    def compare(self, other: WeightsLike, x: Any = None) -> WeightsComparison:
+        """Compare the links with those of `other`, and the lags of both; see `spatial.weights.compare`."""
+        return compare_links(self, self._matched(other), x)
+
+    def edit(self, *, add: Any = None, cut: Any = None, both_ways: bool = True) -> Weights:
+        """Add and cut single links, by hand or by a file.
+
+        Parameters
+        ----------
+        add, cut : list of pairs, DataFrame, or path, optional
+            Links by id: ``[(i, j), ...]``, a table with columns ``i, j`` (and ``w`` for weights that are not
+            all 1), or a .csv file of such a table.
+        both_ways : bool
+            Each pair stands for both directions.
+
+        Returns
+        -------
+        Weights
+            ``meta.parameters["added"]`` and ``["cut"]`` name the pairs.
+
+        Raises
+        ------
+        AlignmentError
+            For ids that are not in the weights.
+        WeightsError
+            For a link to add that is there, one to cut that is not, and weights that are normalised already.
+
+        Examples
+        --------
+        >>> W = Weights.from_dense([[0, 1.0, 0], [1, 0, 0], [0, 0, 0]], ids=["a", "b", "c"])
+        >>> W.edit(add=[("a", "c")], cut=[("a", "b")]).to_frame().to_numpy().tolist()
+        [['a', 'c', 1.0], ['c', 'a', 1.0]]
+        """
+        return Weights(self.ids, *editing.edited(self, add, cut, both_ways=both_ways))
 
     def _matched(self, other: WeightsLike) -> Weights:
         """Return `other` as Weights, its units in the order of these; refuse other ids."""

@@ -59,7 +59,8 @@ def contiguity(
         Ask for a common border; a common point is not enough, however sharp the corners that meet there.
     islands : {"raise", "keep", "nearest"}
         Polygons that touch nobody are refused by name, kept, or linked in both directions with the
-        unit whose seat or centroid is nearest to theirs.
+        unit whose seat or centroid is nearest to theirs; ``meta.parameters["linked_islands"]`` and the
+        report name these pairs.
     bridge : list of pairs, optional
         Links to add in both directions, by id or by a name that only one unit has (any column that
         begins with ``name``).  They are added before islands are looked for.
@@ -109,7 +110,7 @@ def contiguity(
     links = resolve_bridge(cities, ids, bridge)
     pairs = touching(polygons, rook=rook, plane=plane, snap_km=snap_km)
     matrix = bridged(_binary(pairs, len(ids)), links)
-    matrix = settle_islands(
+    matrix, joined = settle_islands(
         matrix,
         ids,
         islands,
@@ -123,6 +124,7 @@ def contiguity(
         "repair": repair,
         "bridge": [(ids[i], ids[j]) for i, j in links],
         "crs": crs,
+        **joined,
     }
     return Weights(ids, owned(matrix), Meta("contiguity", parameters, None, "none", islands, "cities"))
 

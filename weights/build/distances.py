@@ -126,10 +126,11 @@ def distance_band(
     if coincident == "raise":
         points.refuse_coincident("Distance bands", _KEEP)
     matrix = within(points, km, np.ones_like, f"A band of {km:g} km")
-    matrix = settle_islands(
+    matrix, joined = settle_islands(
         matrix, points.ids, islands, points=lambda: points, weigh=np.ones_like, cure=_CURE
     )
-    return _weights(points, matrix, "distance_band", {"km": km, "coincident": coincident}, islands)
+    parameters = {"km": km, "coincident": coincident, **joined}
+    return _weights(points, matrix, "distance_band", parameters, islands)
 
 
 def inverse_distance(
@@ -188,12 +189,12 @@ def inverse_distance(
     one_of(islands, POLICIES, "islands")
     points = points_of(cities, ellipsoid=ellipsoid)
     matrix = inverse_matrix(points, power, cutoff_km, "Inverse distances")
-    matrix = settle_islands(
+    matrix, joined = settle_islands(
         matrix, points.ids, islands, points=lambda: points, weigh=lambda d: _inverse(d, power), cure=_CURE
     )
     if own:
         matrix = matrix + sp.diags_array(np.full(points.n, own), format="csr")
-    parameters = {"power": power, "cutoff_km": cutoff_km, "own": own}
+    parameters = {"power": power, "cutoff_km": cutoff_km, "own": own, **joined}
     return _weights(points, matrix, "inverse_distance", parameters, islands)
 
 
@@ -309,7 +310,9 @@ def kernel(
         parameters |= {"bandwidth_km": bandwidth, "cutoff_km": end}
     cure = "Widen the bandwidth, use neighbors=k, or pass islands='keep'."
     matrix.eliminate_zeros()
-    matrix = settle_islands(matrix, points.ids, islands, points=lambda: points, weigh=np.ones_like, cure=cure)
+    matrix, _ = settle_islands(
+        matrix, points.ids, islands, points=lambda: points, weigh=np.ones_like, cure=cure
+    )
     if diagonal:
         matrix = matrix + sp.diags_array(np.full(points.n, diagonal), format="csr")
     return _weights(points, matrix, "kernel", parameters, islands)

@@ -34,15 +34,15 @@ def settle_islands(
     points: Callable[[], Points],
     weigh: Weigh,
     cure: str,
-) -> sp.csr_array:
-    """Refuse, keep or link the units without neighbours.
+) -> tuple[sp.csr_array, dict[str, Any]]:
+    """Refuse, keep or link the units without neighbours; return what was linked, for `Meta.parameters`.
 
     With ``"nearest"`` each is linked, in both directions, with the unit nearest to its point, with the
     weight ``weigh(km)``.
     """
     alone = islands_of(matrix)
     if len(alone) == 0 or policy == "keep":
-        return matrix
+        return matrix, {}
     if policy == "raise":
         raise WeightsError(
             f"Each unit needs a neighbour; {len(alone)} of {len(ids)} have none: {name_ids(ids[alone])}. "
@@ -52,7 +52,9 @@ def settle_islands(
         raise WeightsError("islands='nearest' needs two units or more; there is one.")
     located = points()
     index, km = by_distance(located, alone, nearest(located, 1, alone))
-    return linked(matrix, alone, index[:, 0], weigh(km[:, 0]))
+    nearby = index[:, 0]
+    pairs = list(zip(ids[alone].tolist(), ids[nearby].tolist(), strict=True))
+    return linked(matrix, alone, nearby, weigh(km[:, 0])), {"linked_islands": pairs}
 
 
 def linked(matrix: sp.csr_array, i: Any, j: Any, weights: Any) -> sp.csr_array:

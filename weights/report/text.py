@@ -62,8 +62,13 @@ def _rows(report: WeightsReport) -> list[tuple[str, str]]:
         ("islands policy", report.islands_policy),
         ("source", report.source or "not known"),
     ]
-    if report.parameters:
-        rows.insert(8, ("parameters", ", ".join(f"{k} = {v}" for k, v in report.parameters.items())))
+    shown = {k: v for k, v in report.parameters.items() if k != "linked_islands"}
+    if shown:
+        rows.insert(8, ("parameters", ", ".join(f"{k} = {v}" for k, v in shown.items())))
+    if joined := report.parameters.get("linked_islands"):
+        pairs = "; ".join(f"{a!r} with {b!r}" for a, b in joined[:10])
+        more = f" and {len(joined) - 10} more" if len(joined) > 10 else ""
+        rows.insert(4, ("linked by distance", f"{pairs}{more} (islands='nearest')"))
     if report.subset_of is not None:
         rows.insert(1, ("subset", f"of {report.subset_of:,} units, {report.cut_share:.1%} of the links cut"))
     return rows + _spectrum(report)
