@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.compute.threads import check_workers, run_tasks
+from spatial.compute.threads import check_workers, progress_bar, run_tasks, wants_bar
 from spatial.errors import DataError, did_you_mean
 from spatial.places.points import Points
 from spatial.places.sphere import EARTH_RADIUS_KM
@@ -22,6 +22,8 @@ DecayName = Literal["power", "exponential", "gaussian", "linear"]
 DECAYS: tuple[str, ...] = get_args(DecayName)
 
 _LEAF = 32
+_RANGE = 1024  # places that one thread takes at least
+_FEW_CELLS = 1 << 25  # pairs times columns, up to which arrays take less than loading the kernels
 
 
 def is_number(value: Any) -> bool:
@@ -103,23 +105,88 @@ def decayed_sums(
     """
     if tolerance:
         return _tree(points, values, decay, unit_km, tolerance, workers, progress)
+    check_workers(workers)
+    if points.n**2 * (len(values) + 8) <= _FEW_CELLS:
+        return _on_arrays(points, values, decay, unit_km)
+    return _all_pairs(points, values, decay, unit_km, workers, progress)
+
+
+def _on_arrays(points: Points, values: Float, decay: Decay, unit_km: float) -> Float:
+    """Sum over few places without the compiler, which takes seconds on a fresh machine."""
+    axes = points.axes
+    out = np.empty(values.shape)
+    step = max(1, (1 << 20) // points.n)
+    for start in range(0, points.n, step):
+        rows = np.arange(start, min(start + step, points.n))
+        apart = np.sqrt(((axes[rows, None] - axes[None]) ** 2).sum(axis=2))
+        if points.lonlat:
+            beside = np.sqrt(((axes[rows, None] + axes[None]) ** 2).sum(axis=2))
+            apart = 2 * EARTH_RADIUS_KM * np.arctan2(apart, beside)
+        apart /= unit_km
+        far = apart > decay.cutoff
+        apart[np.arange(len(rows)), rows] = 1.0
+        weight = decay(apart)
+        weight[far] = 0.0
+        weight[np.arange(len(rows)), rows] = 0.0
+        out[:, rows] = values @ weight.T
+    return out
+
+
+def _all_pairs(
+    points: Points, values: Float, decay: Decay, unit_km: float, workers: int | None, progress: bool | None
+) -> Float:
+    """Sum over all pairs, each once, compiled.
+
+    Places are put in an order that keeps near ones together and cut into ranges.  Pairs of ranges are
+    played like a tournament: in each round every range meets one other, so that threads never add to the
+    same places, and sums add up in the same order for any number of threads.
+    """
     from .decay_kernels import EXPONENTIAL, GAUSSIAN, LINEAR, POWER, pair_sums
+    from .decay_tree import build_order
 
     kind = dict(zip(DECAYS, (POWER, EXPONENTIAL, GAUSSIAN, LINEAR), strict=True))[decay.name]
     x, y, z = _axes(points)
+    levels = int(np.clip(np.log2(max(points.n / _RANGE, 1)), 0, 6))
+    order, starts, stops = build_order(np.column_stack([x, y, z]), levels)
+    x, y, z = (np.ascontiguousarray(axis[order]) for axis in (x, y, z))
+    columns = np.ascontiguousarray(values[:, order], dtype=np.float64)
+    sums = np.zeros_like(columns)
     scale = (EARTH_RADIUS_KM if points.lonlat else 1.0) / unit_km
-    columns = np.array(values, dtype=np.float64, order="C")  # the kernels take writable arrays
-    out = np.empty_like(columns)
+    leaves = slice(2**levels - 1, None)
+    ranges = list(zip(starts[leaves].tolist(), stops[leaves].tolist(), strict=True))
+    fixed = (points.lonlat, scale, kind, decay.parameter, decay.cutoff, sums)
+    threads = check_workers(workers)
+    # About 2 ns a pair, more for the decays that need an exponential.
+    seconds = (1.5e-9 + 1e-9 * len(values)) * points.n**2 / 2
+    with progress_bar(points.n**2 // 2, "distance decay", wants_bar(progress, seconds / threads)) as bar:
+        for meetings in _rounds(len(ranges)):
 
-    def work(first: int, last: int) -> None:
-        pair_sums(
-            x, y, z, columns, first, last, points.lonlat, scale, kind, decay.parameter, decay.cutoff, out
-        )
+            def play(meeting: tuple[int, int]) -> int:
+                a, b, c, d = *ranges[meeting[0]], *ranges[meeting[1]]
+                pair_sums(x, y, z, columns, a, b, c, d, *fixed)
+                return 1
 
-    # About 3 ns a pair, more for the decays that need an exponential.
-    seconds = (3e-9 + 1e-9 * len(values)) * points.n**2
-    _share(work, points.n, 128, workers, seconds, progress)
+            share = seconds * len(meetings) / len(ranges) ** 2
+            run_tasks(
+                meetings,
+                lambda play=play: play,  # type: ignore[misc]
+                workers=threads,
+                total=len(meetings),
+                seconds=2 * share,
+                progress=False,
+                label="distance decay",
+            )
+            bar.update(sum((ranges[i][1] - ranges[i][0]) ** 2 for i, _ in meetings))
+    out = np.empty_like(sums)
+    out[:, order] = sums
     return out
+
+
+def _rounds(n: int) -> list[list[tuple[int, int]]]:
+    """Return rounds in which each of n ranges, a power of two, meets one other; first each meets itself."""
+    rounds = [[(i, i) for i in range(n)]]
+    rounds += [[(i, i ^ step) for i in range(n) if i < i ^ step] for step in range(1, n)]
+    return rounds
 
 
 def _tree(

@@ -95,12 +95,125 @@ def _distances(x, y, z, px, py, pz, on_sphere, scale, out):  # type: ignore[no-u
             out[j] = scale * np.sqrt(dx * dx + dy * dy + dz * dz)
 
 
+# 1 / theta = R(s) / sqrt(s), with R a polynomial in the squared chord s: Chebyshev fits, to 4e-16, on
+# [0, 1/4] (3,200 km), [0, 4/5] (5,900 km) and [0, 2] (the near hemisphere).
+_SHORT, _MIDDLE, _HEMISPHERE = 0.25, 0.8, 2.0
+_ONE = nb.float64(nb.float64)
+
+
+@compiled(_ONE, **OPTIONS)
+def _short(s):  # type: ignore[no-untyped-def]
+    """Return R(s) for s up to 1/4."""
+    p = -4.828065992023836e-07
+    p = p * s - 1.9515199541520314e-06
+    p = p * s - 1.057553649849735e-05
+    p = p * s - 5.997709290800106e-05
+    p = p * s - 0.00037925766872343587
+    p = p * s - 0.0029513888869151694
+    p = p * s - 0.041666666666690215
+    return p * s + 1.0
+
+
+@compiled(_ONE, **OPTIONS)
+def _middle(s):  # type: ignore[no-untyped-def]
+    """Return R(s) for s up to 4/5."""
+    p = -9.904622170652423e-09
+    p = p * s - 2.24891084434886e-09
+    p = p * s - 9.66638392608395e-08
+    p = p * s - 3.802273720687934e-07
+    p = p * s - 1.9951539040880855e-06
+    p = p * s - 1.0565779939445306e-05
+    p = p * s - 5.997833099879213e-05
+    p = p * s - 0.0003792575799136828
+    p = p * s - 0.002951388890226666
+    p = p * s - 0.04166666666663981
+    return p * s + 0.9999999999999999
+
+
+@compiled(_ONE, **OPTIONS)
+def _hemisphere(s):  # type: ignore[no-untyped-def]
+    """Return R(s) for s up to 2."""
+    p = -5.525127411807576e-11
+    p = p * s + 7.020257877454983e-10
+    p = p * s - 4.2686930533904436e-09
+    p = p * s + 1.5748903266433787e-08
+    p = p * s - 3.9778275008610294e-08
+    p = p * s + 6.994664999478887e-08
+    p = p * s - 9.5627920110133e-08
+    p = p * s + 7.172987839937921e-08
+    p = p * s - 1.423150658128487e-07
+    p = p * s - 3.5980461782531603e-07
+    p = p * s - 2.00181099129615e-06
+    p = p * s - 1.0564220605639873e-05
+    p = p * s - 5.997858191203651e-05
+    p = p * s - 0.0003792575545350862
+    p = p * s - 0.0029513888916083133
+    p = p * s - 0.04166666666660978
+    return p * s + 0.9999999999999998
+
+
+@compiled(nb.void(_V, _V, _V, nb.float64, nb.float64, nb.float64, nb.float64, nb.float64, _V), **OPTIONS)
+def _inverse_distances(x, y, z, px, py, pz, scale, largest, out):  # type: ignore[no-untyped-def]
+    """Write 1 / (scale * theta) from (px, py, pz), all squared chords being at most `largest`, at most 2."""
+    factor = 1.0 / scale
+    if largest <= _SHORT:
+        for j in range(x.size):
+            dx, dy, dz = x[j] - px, y[j] - py, z[j] - pz
+            s = dx * dx + dy * dy + dz * dz
+            out[j] = factor * _short(s) / np.sqrt(s)
+    elif largest <= _MIDDLE:
+        for j in range(x.size):
+            dx, dy, dz = x[j] - px, y[j] - py, z[j] - pz
+            s = dx * dx + dy * dy + dz * dz
+            out[j] = factor * _middle(s) / np.sqrt(s)
+    else:
+        for j in range(x.size):
+            dx, dy, dz = x[j] - px, y[j] - py, z[j] - pz
+            s = dx * dx + dy * dy + dz * dz
+            out[j] = factor * _hemisphere(s) / np.sqrt(s)
+
+
+@compiled(nb.void(_V, nb.float64), **OPTIONS)
+def _raise_inverse(inverse, power):  # type: ignore[no-untyped-def]
+    """Raise inverse distances to the power, in place."""
+    if power == 2.0:
+        for j in range(inverse.size):
+            inverse[j] *= inverse[j]
+    elif power == 0.5:
+        for j in range(inverse.size):
+            inverse[j] = np.sqrt(inverse[j])
+    elif power != 1.0:
+        for j in range(inverse.size):
+            inverse[j] = np.exp(power * np.log(inverse[j]))
+
+
+@compiled(nb.float64(_V, _V, _V, nb.int64, nb.int64, nb.int64, nb.int64), **OPTIONS)
+def _largest_chord(x, y, z, a, b, c, d):  # type: ignore[no-untyped-def]
+    """Bound the squared chords between the places a..b and c..d, by their boxes."""
+    total = 0.0
+    for axis in range(3):
+        v = x if axis == 0 else (y if axis == 1 else z)
+        low, high, left, right = v[a], v[a], v[c], v[c]
+        for i in range(a, b):
+            low, high = min(low, v[i]), max(high, v[i])
+        for j in range(c, d):
+            left, right = min(left, v[j]), max(right, v[j])
+        apart = max(right - low, high - left)
+        total += apart * apart
+    return total
+
+
 @compiled(
-    nb.void(_V, _V, _V, _M, nb.int64, nb.int64, nb.boolean, nb.float64, nb.int64, nb.float64, nb.float64, _M),
+    nb.void(
+        _V, _V, _V, _M, nb.int64, nb.int64, nb.int64, nb.int64, nb.boolean, nb.float64, nb.int64, nb.float64,
+        nb.float64, _M,
+    ),
     **OPTIONS,
-)
-def pair_sums(x, y, z, values, first, last, on_sphere, scale, kind, parameter, cutoff, out):  # type: ignore[no-untyped-def]
-    """Sum f(D_ij) x_j over all j != i for targets first..last; no two places may coincide.
+)  # fmt: skip
+def pair_sums(x, y, z, values, a, b, c, d, on_sphere, scale, kind, parameter, cutoff, out):  # type: ignore[no-untyped-def]
+    """Add f(D_ij) x_j to i and f(D_ij) x_i to j, for each pair of a place i in a..b and a place j in c..d.
+
+    Each pair once: the two ranges are the same one, or have no place in common.  No two places may coincide.
 
     Parameters
     ----------
@@ -109,29 +222,33 @@ def pair_sums(x, y, z, values, first, last, on_sphere, scale, kind, parameter, c
     scale : multiplies the angle (or planar distance) into the unit of the decay.
     kind, parameter : the decay and its power or bandwidth, as in `weigh`.
     cutoff : farther places count nothing, in the same unit; infinity for none.
-    out : (k, N), written for the targets.
+    out : (k, N), added to.
     """
-    n = x.size
     weight = np.empty(_BLOCK)
-    for i in range(first, last):
-        for k in range(values.shape[0]):
-            out[k, i] = 0.0
-        for start in range(0, n, _BLOCK):
-            stop = min(start + _BLOCK, n)
-            count = stop - start
-            # Slices, not offsets: an index that might be negative keeps the loops out of vector registers.
-            bx, by, bz = x[start:stop], y[start:stop], z[start:stop]
-            _distances(bx, by, bz, x[i], y[i], z[i], on_sphere, scale, weight)
-            own = i - start
-            if 0 <= own < count:
-                weight[own] = np.inf
-            if cutoff < np.inf:
-                for j in range(count):
-                    weight[j] = weight[j] if weight[j] <= cutoff else np.inf
-            weigh(weight, count, kind, parameter)
-            for k in range(values.shape[0]):
-                column = values[k, start:stop]
-                total = 0.0
-                for j in range(count):
-                    total += weight[j] * column[j]
-                out[k, i] += total
+    plain = on_sphere and kind == POWER and cutoff == np.inf
+    for first in range(a, b, _BLOCK):
+        last = min(first + _BLOCK, b)
+        for start in range(first if a == c else c, d, _BLOCK):
+            stop = min(start + _BLOCK, d)
+            largest = _largest_chord(x, y, z, first, last, start, stop) if plain else np.inf
+            for i in range(first, last):
+                begin = max(start, i + 1) if a == c else start
+                # Slices, not offsets: an index that might be negative keeps loops out of vector registers.
+                bx, by, bz, w = x[begin:stop], y[begin:stop], z[begin:stop], weight[: stop - begin]
+                if largest <= _HEMISPHERE:
+                    _inverse_distances(bx, by, bz, x[i], y[i], z[i], scale, largest, w)
+                    _raise_inverse(w, parameter)
+                else:
+                    _distances(bx, by, bz, x[i], y[i], z[i], on_sphere, scale, w)
+                    if cutoff < np.inf:
+                        for j in range(w.size):
+                            w[j] = w[j] if w[j] <= cutoff else np.inf
+                    weigh(w, w.size, kind, parameter)
+                for k in range(values.shape[0]):
+                    column, row = values[k, begin:stop], out[k, begin:stop]
+                    own, total = values[k, i], 0.0
+                    for j in range(w.size):
+                        total += w[j] * column[j]
+                    for j in range(w.size):
+                        row[j] += w[j] * own
+                    out[k, i] += total

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import spatial as sp
+from spatial.agglomeration import decay
 from spatial.errors import AlignmentError, DataError, WeightsError
 
 R = 6371.0088
@@ -36,6 +37,14 @@ def distances(cities: Any) -> Any:
     return d
 
 
+@pytest.fixture(params=["arrays", "compiled"])
+def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few places go on arrays, many through the compiled kernels, here in ranges of 64."""
+    if request.param == "compiled":
+        monkeypatch.setattr(decay, "_FEW_CELLS", 0)
+        monkeypatch.setattr(decay, "_RANGE", 64)
+
+
 @pytest.fixture
 def three() -> Any:
     """Cities on one meridian, 1 and 2 degrees apart: by hand."""
@@ -47,6 +56,7 @@ def three() -> Any:
 DEGREE = np.pi * R / 180
 
 
+@pytest.mark.usefixtures("path")
 def test_three_cities_by_hand(three: Any) -> None:
     x = pd.Series({"a": 1.0, "b": 2.0, "c": 3.0})
     found = sp.distance_decay(x, three, unit_km=DEGREE)
@@ -59,6 +69,7 @@ def test_three_cities_by_hand(three: Any) -> None:
     np.testing.assert_allclose(linear, [1 + 2 * 0.5, 2 + 0.5, 3], rtol=1e-12)
 
 
+@pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("globe", [False, True])
 @pytest.mark.parametrize("power", [0.5, 1.0, 1.7, 2.0])
 def test_equals_the_plain_double_sum(power: float, globe: bool) -> None:
@@ -70,6 +81,7 @@ def test_equals_the_plain_double_sum(power: float, globe: bool) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-9 if globe else 1e-11, atol=1e-12)
 
 
+@pytest.mark.usefixtures("path")
 def test_other_decays() -> None:
     cities, d = places(200, 3), distances(places(200, 3))
     x = np.random.default_rng(4).random(200)
@@ -77,6 +89,21 @@ def test_other_decays() -> None:
     np.testing.assert_allclose(exponential, np.exp(-d / 300) @ x, rtol=1e-11)
     gaussian = sp.distance_decay(x, cities, own=0, decay="gaussian", bandwidth_km=300, unit_km=7.0)
     np.testing.assert_allclose(gaussian, np.exp(-0.5 * (d / 300) ** 2) @ x, rtol=1e-9)
+
+
+def test_the_polynomials_are_the_inverse_angle_to_the_last_digits() -> None:
+    from spatial.agglomeration import decay_kernels as kernels
+
+    for polynomial, most in ((kernels._short, 0.25), (kernels._middle, 0.8), (kernels._hemisphere, 2.0)):
+        for s in np.linspace(1e-3, most, 40):
+            assert polynomial(s) == pytest.approx(np.sqrt(s) / (2 * np.arcsin(np.sqrt(s) / 2)), rel=1e-15)
+
+
+def test_every_pair_meets_once() -> None:
+    meetings = [pair for meetings in decay._rounds(8) for pair in meetings]
+    assert len(set(meetings)) == len(meetings) == 8 * 9 / 2
+    for one in decay._rounds(8)[1:]:
+        assert len({i for pair in one for i in pair}) == 8
 
 
 def test_harris_own_distance(nc: Any) -> None:
@@ -136,6 +163,7 @@ def test_columns_years_and_panels_are_served_in_one_pass() -> None:
     np.testing.assert_array_equal(panel.cube("decayed_x")[:, :, 0].T, together)
 
 
+@pytest.mark.usefixtures("path")
 def test_rows_may_come_in_any_order_and_workers_do_not_matter() -> None:
     cities = places(700, 10)
     x = pd.Series(np.random.default_rng(11).random(700), index=cities.index, name="x")
