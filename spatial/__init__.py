@@ -16,6 +16,8 @@ _MODULES = {
     "spatial.io.cities": ("read_cities",),
     "spatial.panel.reading": ("read_panel",),
     "spatial.panel.industries": ("read_industries", "read_reference"),
+    "spatial.panel.joining": ("align",),
+    "spatial.panel.industries": ("read_industries",),
     "spatial.weights.columns": ("spatial_lag",),
     "spatial.autocorrelation.global_moran": (
         "Moran",

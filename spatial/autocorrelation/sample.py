@@ -36,6 +36,8 @@ Missing = Literal["raise", "drop"]
 LEAST = 4
 """Fewest units that the formulas of the moments allow."""
 
+_MOST = 10**8  # permutations
+
 
 @dataclass(frozen=True, eq=False)
 class Sample:
@@ -233,6 +235,11 @@ def check_runs(permutations: int, seed: int) -> None:
     for what, value in (("permutations", permutations), ("seed", seed)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
             raise DataError(f"{what} must be a whole number, 0 or more; got {value!r}.")
+    if permutations > _MOST:
+        raise DataError(
+            f"permutations={permutations} would keep {permutations * 8 / 2**30:.0f} GB of simulated values; "
+            f"at most {_MOST} are made. 99,999 tell p-values of 0.00001 apart."
+        )
 
 
 def describe_weights(weights: Weights) -> str:

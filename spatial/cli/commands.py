@@ -49,6 +49,9 @@ def main(arguments: list[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in given
     given = [word for word in given if word != "--debug"]
+    for stream in (sys.stdout, sys.stderr):
+        if (getattr(stream, "encoding", None) or "").lower() in ("ascii", "us-ascii", "ansi_x3.4-1968"):
+            stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     try:
         app(args=given, prog_name="spatial")
     except SpatialError as error:
@@ -88,7 +91,7 @@ def _root(
 def moran(
     file: MapFile,
     column: Annotated[str, typer.Argument(help="Variable, of the map or of the panel.")],
-    id: Id,
+    id: Id = None,
     weights: Spec = "queen",
     panel: PanelFile = None,
     unit: Unit = None,
@@ -158,7 +161,9 @@ def weights(
     crs: Crs = None,
 ) -> None:
     """Build weights from a map (with --id) or read a file; print the report; convert with --out."""
-    if id is None:
+    from spatial.io.samples import sample_of
+
+    if id is None and sample_of(file, "cities") is None:
         if plot is not None:
             raise SpatialError("A connectivity map needs a map: give its file and --id.")
         if Path(file).suffix.lower() in (".shp", ".gpkg", ".geojson", ".json", ".fgb", ".gdb"):

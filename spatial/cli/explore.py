@@ -32,8 +32,8 @@ __all__ = ["explore_command"]
 
 def explore_command(
     file: MapFile,
-    id: Id,
     columns: Annotated[str, typer.Option(help="Variables, with commas between them.")],
+    id: Id = None,
     panel: PanelFile = None,
     unit: Unit = None,
     time: Time = "year",

@@ -9,7 +9,7 @@ import pandas as pd
 
 import spatial as sp
 from spatial.errors import DataError, did_you_mean, name_ids
-from spatial.io.atomic import write_csv
+from spatial.io.atomic import file_stem, write_csv
 from spatial.study.record import RunRecord
 
 __all__ = ["MoranJob", "run_moran"]
@@ -36,7 +36,7 @@ def run_moran(
     -------
     table, text : the table that is written, and what to show.
     """
-    column = job.column
+    column, stem = job.column, file_stem(job.column)
     with record.step(f"Moran's I of {column}, {job.permutations} permutations"):
         if panel is None:
             values = _column(cities, column)
@@ -50,16 +50,16 @@ def run_moran(
             text = _by_time(table)
     if not files:
         return table, text
-    write_csv(table, record.made("tables", f"moran_{column}.csv"))
+    write_csv(table, record.made("tables", f"moran_{stem}.csv"))
     with record.step(f"local Moran of {column}"):
         local = sp.local_moran(values, W, permutations=job.permutations, seed=job.seed, alpha=job.alpha)
     with record.step("scatter plot and cluster map"):
         axes = sp.moran_scatter(result, lang=job.lang)
-        sp.save_figure(axes, record.made("figures", f"moran_scatter_{column}.png"))
+        sp.save_figure(axes, record.made("figures", f"moran_scatter_{stem}.png"))
         axes = sp.map_clusters(local, cities, alpha=job.alpha, lang=job.lang)
-        sp.save_figure(axes, record.made("figures", f"clusters_{column}.png"))
+        sp.save_figure(axes, record.made("figures", f"clusters_{stem}.png"))
     with record.step("GeoPackage with the local results"):
-        sp.write_layers(record.made("gis", "moran.gpkg"), cities, {f"local_{column}": local})
+        sp.write_layers(record.made("gis", "moran.gpkg"), cities, {f"local_{stem}": local})
     return table, text
 
 

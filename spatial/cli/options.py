@@ -15,7 +15,10 @@ __all__ = [
 SPEC = "queen | rook | knn:8 | band:200 (km) | inverse:1[:500] | kernel:200, or a weights file"
 MapFile = Annotated[str, typer.Argument(help="Map: .shp .gpkg .geojson .parquet, or postgresql://...")]
 PanelFile = Annotated[str | None, typer.Option("--panel", help="Panel: .csv .dta .xlsx .parquet")]
-Id = Annotated[str, typer.Option("--id", help="Column of the map that holds the unit ids.")]
+Id = Annotated[
+    str | None,
+    typer.Option("--id", help="Column of the map that holds the unit ids; not for samples."),
+]
 Unit = Annotated[
     str | None, typer.Option("--unit", help="Column of the panel with the ids; default as --id.")
 ]
@@ -32,7 +35,7 @@ Encoding = Annotated[str | None, typer.Option("--encoding", help="Text encoding,
 
 def read_map_and_panel(
     file: str,
-    id: str,
+    id: str | None,
     panel: str | None,
     *,
     unit: str | None = None,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from spatial.errors import DataError, did_you_mean, name_ids
-from spatial.io.atomic import atomic_path, atomic_text
+from spatial.io.atomic import atomic_path, atomic_text, guarded_cell, locked
 from spatial.io.sources import is_database, without_password
 from spatial.maps.shapes import check_cities
 from spatial.words import check_language
@@ -23,6 +23,7 @@ from .qml import style_qml
 __all__ = ["write_layers"]
 
 _BAD_SIGNS = '/ \\ : * ? " < > |'
+_LONGEST = 120
 _BAD_CHARACTERS = (set(_BAD_SIGNS) | {chr(code) for code in range(32)} | {"\x7f"}) - {" "}
 
 
@@ -135,6 +136,8 @@ def _check_file_name(name: str) -> None:
             f"A layer's name is also a file's, so it has none of {_BAD_SIGNS} and no dot at its start; "
             f"got {name!r}."
         )
+    if len(name.encode("utf-8", "replace")) > _LONGEST:
+        raise DataError(f"A layer's name is also a file's, of at most {_LONGEST} bytes; got {name[:30]!r}...")
     if name.lower().startswith(("gpkg_", "sqlite_", "rtree_")) or name.lower() == "layer_styles":
         raise DataError(f"A GeoPackage keeps {name!r} for itself: choose another name for the layer.")
 
@@ -173,7 +176,8 @@ def _writer(path: str | Path) -> _Writer:
 
 
 def _write_geopackage(target: Path, layers: list[Layer], note: str) -> Path:
-    with atomic_path(target) as temporary:
+    # Another run may be adding its layers: what is copied must still be there when it is replaced.
+    with locked(target), atomic_path(target) as temporary:
         if target.exists():
             copy_database(target, temporary)
         for layer in layers:
@@ -261,6 +265,7 @@ def _write_fields(path: Path, layer: Layer) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(["field", "alias", "label"])
-    writer.writerows([field, chinese, english] for field, (english, chinese) in layer.titles.items())
+    rows = ((field, chinese, english) for field, (english, chinese) in layer.titles.items())
+    writer.writerows(map(guarded_cell, row) for row in rows)
     # The mark tells Excel that it is UTF-8.
     atomic_text(path.with_suffix(".fields.csv"), "\ufeff" + text.getvalue())

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spatial.errors import DataError
+from spatial.errors import DataError, name_ids
 
 from .atomic import atomic_path
 from .encoding import check_encoding
@@ -37,7 +37,7 @@ def write_panel(
             writer(_Job(frame, temporary, dict(labels), encoding))
         except DataError:
             raise
-        except (ValueError, TypeError, Warning, OSError) as error:
+        except (ValueError, TypeError, NotImplementedError, OverflowError, Warning) as error:
             raise DataError(f"This panel does not fit into {target.name}: {error}") from error
     return target
 
@@ -69,6 +69,12 @@ def _write_parquet(job: _Job) -> None:
 
 def _write_dta(job: _Job) -> None:
     flat = _plain(job.frame)
+    zoned = [str(c) for c in flat.columns if isinstance(flat[c].dtype, pd.DatetimeTZDtype)]
+    if zoned:
+        raise DataError(
+            f"Stata's times have no zone; {name_ids(zoned)} have one. Leave it out, e.g. "
+            "frame[column].dt.tz_localize(None), or write .parquet."
+        )
     for column in flat.columns[flat.isna().all()]:
         flat[column] = flat[column].astype(np.float64)  # an empty column has no type of its own
     with warnings.catch_warnings():

@@ -9,8 +9,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
-import pandas as pd
-
 from spatial.errors import DataError, did_you_mean
 
 __all__ = ["Sample", "sample", "sample_labels", "sample_of", "samples"]
@@ -92,6 +90,8 @@ def sample_of(source: Any, kind: Literal["cities", "panel"]) -> Sample | None:
 
 def sample_labels(name: str, language: Literal["en", "zh"] = "en") -> dict[str, str]:
     """Return the label of each column of a sample."""
+    import pandas as pd
+
     table = pd.read_csv(_home() / sample(name).folder / "labels.csv", dtype=str, encoding="utf-8")
     own = table[table["data"] == name]
     return dict(zip(own["column"], own[f"label_{language}"], strict=True))

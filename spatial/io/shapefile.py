@@ -11,8 +11,6 @@ import csv
 import io
 import os
 import re
-import shutil
-import tempfile
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -24,6 +22,7 @@ import pandas as pd
 
 from spatial.errors import DataError, name_ids
 
+from .atomic import atomic_path, guarded_cell, unguarded_cell
 from .dbf import DbfHeader, dbf_encoding, decode_names, decode_value, read_dbf_header
 from .encoding import check_encoding, decode
 
@@ -172,7 +171,7 @@ def _restored(path: Path, names: list[str]) -> list[str]:
             f"{sidecar.name} must be a table with the columns {', '.join(_HEADER)}; it starts with "
             f"{rows[0] if rows else 'nothing'}. Delete it to read the Shapefile with its short names."
         )
-    originals = {field.lower(): original for field, _, original, _ in rows[1:]}
+    originals = {field.lower(): unguarded_cell(original) for field, _, original, _ in rows[1:]}
     return [originals.get(name.lower(), name) for name in names]
 
 
@@ -219,16 +218,11 @@ def write_shapefile(
     originals = [str(c) for c in flat.columns if c != geometry]
     fields = field_names(originals)
     short = flat.rename(columns=dict(zip([c for c in flat.columns if c != geometry], fields, strict=True)))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=target.parent))
-    try:
-        temporary = folder / target.name
+    with atomic_path(target) as temporary:
         _write(short, temporary)
         _check_kept(short, read_shapefile(temporary, "utf-8"), dict(zip(fields, originals, strict=True)))
         _write_sidecar(sidecar_path(temporary), fields, originals, labels or {})
-        _move(folder, target)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _move_parts(temporary)
     return target
 
 
@@ -282,12 +276,14 @@ def _write_sidecar(path: Path, fields: list[str], originals: list[str], labels: 
         writer.writerow(_HEADER)
         for field, original in zip(fields, originals, strict=True):
             label = labels.get(original, "")
-            writer.writerow([field, label or original, original, label])
+            writer.writerow(map(guarded_cell, (field, label or original, original, label)))
 
 
-def _move(folder: Path, target: Path) -> None:
-    """Put the parts in place, the .shp last; indexes of an older file of that name would now be wrong."""
+def _move_parts(temporary: Path) -> None:
+    """Put all parts but the .shp in place; indexes of an older file of that name would now be wrong."""
+    target = temporary.parent.parent / temporary.name
     for stale in (".sbn", ".sbx", ".qix", ".fix", ".shp.xml", ".prj", ".cpg"):
         target.with_suffix(stale).unlink(missing_ok=True)
-    for part in sorted(folder.iterdir(), key=lambda p: p.suffix == ".shp"):
-        os.replace(part, target.with_name(part.name))
+    for part in temporary.parent.iterdir():
+        if part != temporary:
+            os.replace(part, target.with_name(part.name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import shutil
 import tempfile
@@ -9,6 +10,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,15 +18,22 @@ from typing import Any, TypeVar
 
 from spatial.errors import DataError, did_you_mean
 
-__all__ = ["is_database", "kind_of", "local_path", "need", "reader_for", "without_password"]
+__all__ = ["is_database", "kind_of", "local_path", "need", "parts_of", "reader_for", "without_password"]
 
 _SCHEMES = ("http", "https", "ftp", "file")
 _PARTS = (".shx", ".dbf", ".prj", ".cpg", ".fields.csv")
 _SECONDS = 60
 _DATABASES = ("postgresql", "postgres")
 # user:password@ up to the last @, as far as any reader may take it: rather too much hidden than too little.
-_USER_PASSWORD = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*:/+[^:@/?#]*:).*@", re.DOTALL)
-_PASSWORD_OPTION = re.compile(r"((?:ssl)?password=)[^&\s]*", re.IGNORECASE)
+# Also of addresses that are mistyped: with one slash or none.
+_USER_PASSWORD = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]{2,}:/*[^:@/?#]*:).*@", re.DOTALL)
+_SECRET_OPTION = re.compile(
+    r"\b((?:ssl)?password|passwd|pwd|token|access_token|api_?key|key|secret|sig|signature|auth)=[^&\s]*",
+    re.IGNORECASE,
+)
+_UNPACKED = 8 * 2**30
+_RATIO, _SMALL = 200, 100 * 2**20
+_ENTRIES = 10_000
 
 Reader = TypeVar("Reader", bound=Callable[..., Any])
 
@@ -59,7 +68,7 @@ def without_password(source: object) -> str:
     >>> without_password("data/cities.gpkg")
     'data/cities.gpkg'
     """
-    return _PASSWORD_OPTION.sub(r"\1***", _USER_PASSWORD.sub(r"\1***@", str(source)))
+    return _SECRET_OPTION.sub(r"\1=***", _USER_PASSWORD.sub(r"\1***@", str(source)))
 
 
 def reader_for(
@@ -109,8 +118,11 @@ def _download(url: str, folder: Path) -> Path:
     target = folder / name
     try:
         _fetch(url, target)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        # An address that is none is quoted by the library with its password.
         reason = getattr(error, "reason", error)
+        if isinstance(error, (http.client.InvalidURL, ValueError)):
+            reason = "it is no web address (user and password cannot be part of one)"
         raise DataError(
             f"{without_password(url)} could not be read: {reason}. Download it by hand and give its path."
         ) from error
@@ -120,7 +132,7 @@ def _download(url: str, folder: Path) -> Path:
             address = parts._replace(path=parts.path[:-4] + part).geturl()
             try:
                 _fetch(address, target.with_suffix(part))
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 continue  # .prj, .cpg and names are optional; the reader asks for the others
     return target
 
@@ -132,11 +144,46 @@ def _fetch(url: str, target: Path) -> None:
         shutil.copyfileobj(answer, file)
 
 
+def parts_of(path: Path) -> list[Path]:
+    """Return the files that a source consists of: all parts of a Shapefile, all files of a geodatabase.
+
+    Examples
+    --------
+    >>> [part.name for part in parts_of(Path("cities.gpkg"))]
+    ['cities.gpkg']
+    """
+    if path.is_dir():
+        return sorted(part for part in path.rglob("*") if part.is_file())
+    if path.suffix.lower() != ".shp" or not path.parent.is_dir():
+        return [path]
+    beside = [
+        other
+        for other in sorted(path.parent.iterdir())
+        if other.name.lower() in {(path.stem + suffix).lower() for suffix in _PARTS}
+    ]
+    return [path, *beside]
+
+
+def _check_size(archive: zipfile.ZipFile, path: Path) -> None:
+    """Refuse a zip that would fill the disk: too many files, too large, or blown up beyond what data are."""
+    entries = archive.infolist()
+    size, packed = sum(e.file_size for e in entries), max(sum(e.compress_size for e in entries), 1)
+    if len(entries) > _ENTRIES or size > _UNPACKED or (size > _SMALL and size > _RATIO * packed):
+        raise DataError(
+            f"{path.name} would unpack to {len(entries)} files of {size / 2**20:.0f} MB in all, from "
+            f"{packed / 2**20:.1f} MB. If that is meant, unpack it by hand and name the file."
+        )
+
+
 def _unpack(path: Path, folder: Path, kinds: Mapping[str, Any]) -> Path:
     try:
         with zipfile.ZipFile(path) as archive:
+            _check_size(archive, path)
             archive.extractall(folder)
-    except (zipfile.BadZipFile, OSError, RuntimeError) as error:
+    # RuntimeError: encrypted; NotImplementedError: a compression that is not known here.
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
         raise DataError(f"{path.name} is not a whole zip: {error}. Copy it again.") from error
     found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in kinds and p.suffix.lower() != ".zip")
     found = [p for p in found if not p.name.startswith((".", "._")) and not p.name.endswith(".fields.csv")]

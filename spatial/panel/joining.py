@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from spatial.errors import DataError, name_ids
+from spatial.errors import AlignmentError, DataError, SpatialWarning, name_ids
+from spatial.ids.alignment import check_ids
+from spatial.ids.matching import why_apart
 
-from .panel import Panel
+from .panel import Panel, Step, as_panel
 from .shape import as_ids_of
 
-__all__ = ["as_map_ids", "restrict"]
+__all__ = ["align", "as_map_ids", "restrict"]
 
 
 def as_map_ids(panel: Panel, ids: pd.Index[Any]) -> Panel:
@@ -22,16 +26,66 @@ def as_map_ids(panel: Panel, ids: pd.Index[Any]) -> Panel:
     return as_ids_of(panel, ids)
 
 
+def align(cities: Any, panel: Any) -> tuple[Any, Panel]:
+    """Return map and panel cut to the units that both have, and say what was cut.
+
+    Parameters
+    ----------
+    cities : GeoDataFrame
+        Indexed by id, as `read_cities` gives it.
+    panel : Panel, or DataFrame indexed by (unit, time)
+        Codes that one side keeps as text and the other as numbers are matched by what they mean; the panel
+        gets the map's.
+
+    Returns
+    -------
+    cities, panel
+        Of the same units; the cities in the order of the map.  The panel's history says what was cut.
+
+    Raises
+    ------
+    AlignmentError
+        Where they share no unit.
+
+    Warns
+    -----
+    SpatialWarning
+        Where something is cut, with the ids.  Cities that are cut are missing neighbours of those that stay.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> cities = gpd.GeoDataFrame(index=["37001", "37003"], geometry=gpd.points_from_xy([0, 1], [0, 1]))
+    >>> frame = pd.DataFrame({"fips": [37003, 37001], "year": 2000, "x": [2.0, 1.0]})
+    >>> cities, panel = align(cities, Panel.from_frame(frame, unit="fips", time="year"))
+    >>> panel.units.tolist()
+    ['37001', '37003']
+    """
+    if not isinstance(cities, pd.DataFrame):
+        raise DataError(
+            f"align needs a GeoDataFrame indexed by id, as read_cities gives it; got {type(cities).__name__}."
+        )
+    check_ids(cities.index, "The map")
+    given = as_map_ids(as_panel(panel, "align"), cities.index)
+    found, kept, cut = restrict(cities, given)
+    if cut:
+        text = f"Cut to the {len(found)} units that map and panel share; {cut}."
+        warnings.warn(text, SpatialWarning, stacklevel=2)
+    return found, kept
+
+
 def restrict(cities: Any, panel: Panel) -> tuple[Any, Panel, str]:
     """Keep the units that the map and the panel share; the third value says what was cut.
 
     Units that are cut are missing neighbours for those that stay, which the text says too.
     """
-    both = cities.index.intersection(panel.units)
+    panel = as_map_ids(panel, cities.index)
+    both = cities.index.intersection(panel.units, sort=False)
     if not len(both):
-        raise DataError(
+        why = why_apart(panel.units, cities.index, "the panel", "the map")
+        raise AlignmentError(
             f"The map and the panel share no id. The map has {name_ids(cities.index, 3)}; the panel has "
-            f"{name_ids(panel.units, 3)}. Are they the same kind of id, and both text or both numbers?"
+            f"{name_ids(panel.units, 3)}. {why or 'Are they the same kind of id?'}"
         )
     no_row, no_place = cities.index.difference(both), panel.units.difference(both)
     parts = []
@@ -39,5 +93,8 @@ def restrict(cities: Any, panel: Panel) -> tuple[Any, Panel, str]:
         parts.append(f"not in the panel, cut from the map (missing neighbours): {name_ids(no_row)}")
     if len(no_place):
         parts.append(f"not on the map, cut from the panel: {name_ids(no_place)}")
-    frame = panel.frame[panel.frame.index.get_level_values(0).isin(both)]
-    return cities.loc[both], Panel(frame, panel.labels, panel.history), "; ".join(parts)
+    keep = panel.frame.index.get_level_values(0).isin(both)
+    cut = "; ".join(parts)
+    step = Step("align", (), int((~keep).sum()), cut) if cut else None
+    history = panel.history if step is None else (*panel.history, step)
+    return cities.loc[both], replace(panel, frame=panel.frame[keep], history=history), cut

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -13,7 +12,7 @@ import pandas as pd
 from spatial import shapefiles
 from spatial.errors import DataError, SpatialError, did_you_mean, name_ids
 from spatial.io.cities import read_cities
-from spatial.io.sources import is_database, without_password
+from spatial.io.sources import is_database, parts_of, without_password
 from spatial.panel.industries import read_industries, read_reference
 from spatial.panel.joining import as_map_ids, restrict
 from spatial.panel.panel import Panel
@@ -31,13 +30,10 @@ __all__ = [
     "data_files",
     "databases",
     "file_of",
-    "file_stem",
     "hashes",
     "labels_of",
     "load_data",
 ]
-
-_SIDECARS = (".shx", ".dbf", ".prj", ".cpg")
 
 
 @dataclass(frozen=True)
@@ -80,9 +76,9 @@ def data_files(study: Study, folder: Path) -> dict[str, Path]:
             names.append(weights.spec)
     for name in names:
         path = file_of(name, folder)
-        beside = [path.with_suffix(s) for s in _SIDECARS] if path.suffix.lower() == ".shp" else []
-        out[name] = path
-        out.update({str(Path(name).with_suffix(p.suffix)): p for p in beside if p.exists()})
+        for part in parts_of(path):
+            beside = Path(name).parent / part.relative_to(path.parent)
+            out[name if part == path else beside.as_posix()] = part
     return out
 
 
@@ -205,17 +201,6 @@ def _source(name: str, folder: Path) -> str | Path:
 
 
 # ---- words
-def file_stem(text: str) -> str:
-    """Return a name for a file from the name of a column.
-
-    Examples
-    --------
-    >>> file_stem("gdp/capita")
-    'gdp_capita'
-    """
-    return re.sub(r'[/\\:*?"<>|\s]+', "_", text).strip("._") or "column"
-
-
 def labels_of(study: Study, loaded: Loaded, panel: Any) -> dict[str, str]:
     """Return the label of each column in the study's language: the study's own, the data's, the sample's.
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, TextIO
 from warnings import WarningMessage, catch_warnings, simplefilter
 
-from spatial.io.atomic import atomic_text
-from spatial.io.sources import without_password
+from spatial.io.atomic import atomic_text, inside
+from spatial.io.samples import samples
+from spatial.io.sources import parts_of, without_password
 
 __all__ = ["RunRecord", "file_hash", "versions"]
 
@@ -137,13 +138,25 @@ class RunRecord:
         text = str(source)
         if "://" in text:
             self.inputs[without_password(text)] = "not hashed: not a file"
+        elif (ships := samples().get(text)) is not None and not Path(text).exists():
+            self.inputs[text] = file_hash(ships.file(ships.formats[0]))
         else:
-            self.inputs[Path(source).name] = file_hash(source)
+            for part in parts_of(Path(source).expanduser()):
+                self.inputs[self._name_of(part)] = file_hash(part)
         return source
+
+    def _name_of(self, path: Path) -> str:
+        """Return what an input is called: its path from here, or as much of its end as is its own."""
+        if not path.is_absolute():
+            return path.as_posix()
+        if path.is_relative_to(Path.cwd()):
+            return path.relative_to(Path.cwd()).as_posix()
+        ends = ("/".join(path.parts[-k:]) for k in range(1, len(path.parts)))
+        return next((end for end in ends if end not in self.inputs), path.as_posix())
 
     def made(self, *names: str) -> Path:
         """Note an output inside the folder and return its path."""
-        path = self.folder.joinpath(*names)
+        path = inside(self.folder, *names)
         self.outputs.append(path.relative_to(self.folder).as_posix())
         return path
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 from spatial.errors import SpatialError, name_ids
+from spatial.io.atomic import file_stem
 from spatial.study.columns import circle, expression_columns, made_columns
-from spatial.study.data import file_stem
 from spatial.study.estimates import fit_columns
 from spatial.study.fits import like_circle, resolved, sections
 from spatial.study.formulas import expanded, refuse_list_name

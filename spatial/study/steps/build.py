@@ -7,10 +7,9 @@ from typing import Any
 
 from spatial.autocorrelation.global_moran import moran
 from spatial.figures import moran_over_time, moran_scatter, save_figure
-from spatial.io.atomic import write_csv
+from spatial.io.atomic import file_stem, write_csv
 from spatial.maps.maps import map_clusters
 from spatial.study.cache import digest
-from spatial.study.data import file_stem
 from spatial.study.measured import measures_frame, weights_of_index
 from spatial.study.schema import models as schema
 from spatial.study.values import Values

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from spatial.errors import SpatialError, SpatialWarning
+from spatial.io.atomic import file_stem
 from spatial.report.building import explore
 from spatial.study.cache import digest
 from spatial.study.calls import Get, Ref, call, method
@@ -72,7 +73,7 @@ def _local_layers(values: Values) -> dict[str, Any]:
         for column in part.columns:
             for given in [None] if part.times is None else part.times:
                 when = f"_{values.time(given)}" if values.panel.n_times > 1 else ""
-                found[f"local_{column}{suffix}{when}"] = Ref("local", (number, column, given))
+                found[file_stem(f"local_{column}{suffix}{when}")] = Ref("local", (number, column, given))
     return found
 
 
