@@ -146,11 +146,9 @@ class RunRecord:
         return source
 
     def _name_of(self, path: Path) -> str:
-        """Return what an input is called: its path from here, or as much of its end as is its own."""
+        """Return the name of an input: its path as given, of a full one as much as is its own."""
         if not path.is_absolute():
             return path.as_posix()
-        if path.is_relative_to(Path.cwd()):
-            return path.relative_to(Path.cwd()).as_posix()
         ends = ("/".join(path.parts[-k:]) for k in range(1, len(path.parts)))
         return next((end for end in ends if end not in self.inputs), path.as_posix())
 
