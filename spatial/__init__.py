@@ -17,7 +17,6 @@ _MODULES = {
     "spatial.panel.reading": ("read_panel",),
     "spatial.panel.industries": ("read_industries", "read_reference"),
     "spatial.panel.joining": ("align",),
-    "spatial.panel.industries": ("read_industries",),
     "spatial.weights.columns": ("spatial_lag",),
     "spatial.autocorrelation.global_moran": (
         "Moran",
