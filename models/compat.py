@@ -16,6 +16,7 @@ from spatial.models.estimation.estimate import Request
 from spatial.models.estimation.instrumental import estimate_by_instruments
 from spatial.models.estimation.laws import Law
 from spatial.models.formula.grammar import parse_formula, parse_terms
+from spatial.models.formula.tokens import Call, Node, walk
 from spatial.models.identification.verdict import structural_identification
 from spatial.weights.value import as_weights
 
@@ -108,7 +109,14 @@ def stata_gs3sls(
 
 
 def _stata_formulas(texts: Mapping[str, str], aux: str, constant: bool, named: bool) -> dict[str, str]:
-    parsed = [parse_formula(text) for text in texts.values()]
+    parsed = [parse_formula(text, ("W",)) for text in texts.values()]
+    for formula in parsed:
+        lags = [t.name for t in formula.terms if any(_calls_weights(f) for f in t.factors)]
+        if lags:
+            raise FormulaError(
+                f"Stata's gs3sls adds the spatial lags W(y1), W(y2) and the other outcome by itself: leave "
+                f"{', '.join(lags)} out of {formula.text!r}, and name exogenous regressors only."
+            )
     out: dict[str, str] = {}
     names = [f.outcome.name for f in parsed]
     for g, (label, formula) in enumerate(zip(texts, parsed, strict=True)):
@@ -122,6 +130,10 @@ def _stata_formulas(texts: Mapping[str, str], aux: str, constant: bool, named: b
         right += [] if constant and formula.intercept else ["0"]
         out[label if named else own] = f"{own} ~ {' + '.join(right)}"
     return out
+
+
+def _calls_weights(node: Node) -> bool:
+    return any(isinstance(n, Call) and n.function == "W" for n in walk(node))
 
 
 def _without_lags(system: SpatialSystem, aux: list[str]) -> Design:

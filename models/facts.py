@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import DataError
+from spatial.models.data.centring import original_coordinates
 from spatial.models.estimation.covariance import Covariance
 from spatial.models.estimation.estimate import Estimate, Request
 from spatial.models.estimation.inference import Inference
@@ -99,13 +100,27 @@ class SystemFacts(Fit):
     @property
     def params(self) -> pd.Series[float]:
         """Coefficients, by equation and term."""
-        return pd.Series(self._numbers.fit.delta.copy(), index=self._index, name="estimate")
+        return pd.Series(self._original[0], index=self._index, name="estimate").copy()
+
+    @cached_property
+    def _original(self) -> tuple[Float, Float]:
+        """Coefficients, and the covariance of coefficients and rho, of the columns as the data have them."""
+        delta, cov = self._numbers.fit.delta, self._inference.cov
+        moved = original_coordinates(self.estimate.design)
+        if moved is None:
+            return delta, cov
+        L, b = moved
+        own, out = len(L), cov.copy()
+        out[:own, :own] = L @ cov[:own, :own] @ L.T
+        out[:own, own:] = L @ cov[:own, own:]
+        out[own:, :own] = out[:own, own:].T
+        return L @ delta + b, out
 
     @property
     def cov(self) -> pd.DataFrame:
         """Covariance of `params`."""
         count = len(self._index)
-        own = self._inference.cov[:count, :count].copy()
+        own = self._original[1][:count, :count].copy()
         return pd.DataFrame(own, index=self._index, columns=self._index)
 
     @property
@@ -118,7 +133,7 @@ class SystemFacts(Fit):
             if self._errors
             else self._index
         )
-        return pd.DataFrame(self._inference.cov.copy(), index=index, columns=index)
+        return pd.DataFrame(self._original[1].copy(), index=index, columns=index)
 
     @property
     def std_errors(self) -> pd.Series[float]:

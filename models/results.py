@@ -68,7 +68,7 @@ class SystemFit(SystemFacts):
 
     def _wald(self, level: float) -> pd.DataFrame:
         joint = self.joint_cov
-        estimate = np.concatenate([self._numbers.fit.delta, self._inference.rho])
+        estimate = np.concatenate([self._original[0], self._inference.rho])
         error = np.sqrt(np.diag(joint))
         return inference_frame(estimate, error, level, joint.index, self._inference.law)
 

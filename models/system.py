@@ -19,6 +19,7 @@ from spatial.errors import (
 from spatial.models.data.blueprint import build_blueprint
 from spatial.models.data.cautions import warn_system
 from spatial.models.data.cells import Unbalanced, check_weights
+from spatial.models.data.centring import centred
 from spatial.models.data.design import Design, build_design, design_of_rows
 from spatial.models.data.given import Given, Lags
 from spatial.models.data.rows import check_lags, chosen_cells, outcome_columns, warn_outcome, within_rows
@@ -134,12 +135,13 @@ class SpatialSystem:
         self._build = partial(
             build_design, blueprint, source, used, chosen, int(iv_order), unbalanced, spare=spare
         )
+        self._kept: tuple[Design, Design] | None = None
         self._used = used
         self._source = source
         self._design = design = self._build() if where is None else self._rows(where, lags)
         self.formulas: Mapping[str, str] = {name: f.text for name, f in parsed.items()}
         self.iv_order = int(iv_order)
-        warn_system(design)
+        warn_system(design, used)
 
     # ---- facts
     @property
@@ -173,7 +175,14 @@ class SpatialSystem:
     # ---- work
     def identification(self) -> Identification:
         """Ask whether each equation can be told from the others, before any number is estimated."""
-        return identify(self._design)
+        return identify(self._arrays)
+
+    @property
+    def _arrays(self) -> Design:
+        """The design that is estimated on: centred where means dwarf the variation."""
+        if self._kept is None or self._kept[0] is not self._design:
+            self._kept = (self._design, centred(self._design))
+        return self._kept[1]
 
     def where(self, condition: str, *, lags: Lags = "full") -> SpatialSystem:
         """Return the same system on the rows that meet a condition.
@@ -256,6 +265,8 @@ class SpatialSystem:
             Moments of rho: robust to heteroskedasticity and serial correlation, or of 1999.
         passes : int
             How often rho and Sigma are estimated again; 0 with "kp1999" is Kelejian and Prucha (2004).
+            Without spatial errors 1 is two-step 3SLS; above, Sigma is estimated again from the last
+            residuals, until nothing changes (Stata's ``reg3, ireg3``).
         small : bool
             Small-sample factors as in Stata and fixest: (R - 1)/(R - K) beside C/(C - 1) for clusters, K
             counting no effects within them; n/(n - k) and t quantiles else.
@@ -281,7 +292,7 @@ class SpatialSystem:
         _check_fit(rho_moments, passes)
         stamps = self._identified(force)
         request = Request(
-            self._design,
+            self._arrays,
             self._source,
             method,
             choice,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,10 @@ from .design import Design
 __all__ = ["warn_system"]
 
 
-def warn_system(design: Design) -> None:
+def warn_system(design: Design, given: Mapping[str, Weights]) -> None:
     _warn_nickell(design)
+    for name, w in given.items():
+        _warn_cut(name, w)
     for name, w in design.weights.items():
         _warn_row_sums(name, w)
     gone = [v for v in design.external if v in design.dropped_instruments]
@@ -36,6 +39,16 @@ def _warn_nickell(design: Design) -> None:
             f"Nickell bias: {', '.join(dict.fromkeys(lagged))} with unit effects and T = "
             f"{design.layout.n_times} is biased by about -(1 + b)/(T - 1), however many units there are. "
             "Read it with care for T below about 20.",
+            SpatialWarning,
+            stacklevel=4,
+        )
+
+
+def _warn_cut(name: str, weights: Weights) -> None:
+    note = weights.meta.cut_note(weights.n)
+    if note:
+        warnings.warn(
+            f"Weights {name!r}: {note}. Spatial lags leave out what the neighbours beyond the cut do.",
             SpatialWarning,
             stacklevel=4,
         )

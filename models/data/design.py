@@ -30,6 +30,7 @@ __all__ = ["Design", "build_design", "design_of_rows"]
 Float = NDArray[np.float64]
 
 _ABSORBED = 1e-10
+_ILL = 1e8
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +65,8 @@ class Design:
         What was done to the sample.
     spare : mapping of str to Weights
         Given, and called by no formula: for tests of spatial dependence.
+    shift : array (m,), optional
+        What was taken off each of `columns`; see `spatial.models.data.centring`.
     whole : Design, optional
         The design of the whole map, where rows were chosen after the lags; its matrices multiply effects.
     choice : RowChoice, optional
@@ -85,6 +88,7 @@ class Design:
     absorbed: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     spare: Mapping[str, Weights] = field(default_factory=dict)
+    shift: Float | None = None
     whole: Design | None = None
     choice: RowChoice | None = None
 
@@ -114,6 +118,11 @@ class Design:
     def dropped_instruments(self) -> tuple[str, ...]:
         """Names of those that depend on the others, or are absorbed."""
         return tuple(self.instrument_names[j] for j in self.basis.dropped)
+
+    @property
+    def raw(self) -> Float:
+        """The columns as the data have them."""
+        return self.columns if self.shift is None else self.columns + self.shift
 
     @cached_property
     def spare_operators(self) -> dict[str, LagOperator]:
@@ -371,14 +380,28 @@ def _written(effects: Effects) -> str:
 
 def _checked(design: Design) -> Design:
     """Refuse constants beside the constant, and perfect collinearity, by name."""
-    size = np.linalg.norm(design.columns, axis=0)
+    size, notes = np.linalg.norm(design.columns, axis=0), design.notes
     for g, equation in enumerate(design.structure.equations):
         places = design.equation_columns(g)
         R = triangular_factor(design.projected[:, places])
         kept = independent_columns(R[:, 1:], size[places[1:]])
         if len(kept) < len(equation.terms):
             _refuse_collinear(equation, kept, design)
-    return design
+        notes += _digits_lost(equation, R[:, 1:])
+    return replace(design, notes=notes) if notes != design.notes else design
+
+
+def _digits_lost(equation: Equation, R: Float) -> tuple[str, ...]:
+    """Say how many digits are left where the condition number eats more than half of sixteen."""
+    values = np.linalg.svd(R / np.linalg.norm(R, axis=0), compute_uv=False)
+    condition = float(values[0] / max(values[-1], 1e-300))
+    if condition < _ILL:
+        return ()
+    left = max(0, int(15.95 - np.log10(condition)))
+    return (
+        f"the regressors of {equation.name} are nearly dependent (condition number {condition:.1e}): about "
+        f"{left} digits of its coefficients are left",
+    )
 
 
 def _refuse_collinear(equation: Equation, kept: Sequence[int], design: Design) -> None:

@@ -74,8 +74,8 @@ def _lagrange(
     out: list[HypothesisTest] = []
     for clustered in forms:
         out += lagrange_multipliers(
-            design.columns[:, design.outcomes[g]],
-            design.columns[:, list(design.regressors[g])],
+            design.raw[:, design.outcomes[g]],
+            design.raw[:, list(design.regressors[g])],
             operator,
             transform=design.effects.project if design.effects.any else None,
             periods_lost=int(("unit",) in design.effects.kept),

@@ -85,10 +85,10 @@ def _common_factor(subject: Subject, g: int, lags: list[int], durbin: list[int])
             )
         return HypothesisTest.failed(COMMON, COMMON_NULL, reason, equation=name)
     operator = design.operators[weights]
-    columns = design.columns[:, list(design.regressors[g])]
+    columns = design.raw[:, list(design.regressors[g])]
     rest = [j for j in range(len(terms)) if j not in lagged and j != own[0]]
     Z = np.column_stack([columns[:, lagged], columns[:, rest], operator(columns[:, lagged])])
-    y = design.columns[:, design.outcomes[g]]
+    y = design.raw[:, design.outcomes[g]]
     return _filtered_wald(y, Z, len(lagged), operator, subject, name)
 
 

@@ -66,7 +66,7 @@ def constants(found: Estimate, asked: Request) -> tuple[Float, Float]:
     values, moves = np.empty(G), np.zeros((G, K + G))
     for g, place in enumerate(design.structure.slices):
         gamma[g, K + g, p] = 1 / root
-        means = design.columns[:, design.equation_columns(g)].mean(axis=0)
+        means = design.raw[:, design.equation_columns(g)].mean(axis=0)
         values[g] = means[0] - means[1:] @ found.delta[place]
         moves[g, place], moves[g, K + g] = -means[1:], 1.0
     scores = Scores(Q, numbers.residuals, gamma, numbers.sigma, layout.n_rows / design.n_effective)
@@ -83,7 +83,7 @@ def fitted_values(found: Estimate) -> Float:
     for g, place in enumerate(design.structure.slices):
         data = design.projected[:, design.equation_columns(g)]
         u = data @ np.concatenate([[1.0], -found.delta[place]])
-        out.append(design.columns[:, design.outcomes[g]] - u)
+        out.append(design.raw[:, design.outcomes[g]] - u)
     return np.column_stack(out)
 
 

@@ -218,11 +218,41 @@ def estimate(
     if with_errors:
         first, _ = _two_stage(space, rho)
         rho = _all_rho(space, first.delta, rho_moments)
+    _refuse_passes(method, with_errors, passes)
     for step in range(passes + 1 if with_errors else 1):
         numbers = _one_pass(space, rho, method, clusters)
         if with_errors and step < passes:
             rho = _all_rho(space, numbers.fit.delta, rho_moments)
+    if not with_errors and passes > 1:
+        numbers = _iterated(space, numbers, passes)
     return numbers, space
+
+
+def _refuse_passes(method: Method, with_errors: bool, passes: int) -> None:
+    if not with_errors and passes > 1 and method in (*ONE_BY_ONE, "gmm"):
+        raise DataError(
+            f"passes={passes}: {method} without spatial errors has nothing to estimate again; passes is for "
+            "spatial errors (rho and Sigma), and for 3sls (Sigma)."
+        )
+
+
+def _iterated(space: Workspace, numbers: Numbers, passes: int) -> Numbers:
+    """Estimate Sigma again from the residuals of 3SLS, and 3SLS with it, until nothing changes."""
+    design, method = space.design, numbers.method
+    moments = [space.instrumented(g, float(r)) for g, r in enumerate(numbers.rho)]
+    R, r = [m[:, 1:] for m in moments], [m[:, 0] for m in moments]
+    fit, residuals, sigma = numbers.fit, numbers.residuals, numbers.sigma
+    for count in range(2, passes + 1):
+        sigma = innovation_covariance(list(residuals), design.n_effective)
+        before, fit = fit, three_stage(R, r, _precision(sigma, design))
+        residuals = residuals_of(space, numbers.rho, fit.delta)
+        scale = np.sqrt(np.diag(fit.bread))
+        if (np.abs(fit.delta - before.delta) <= 1e-10 * scale).all():
+            note = f"3SLS iterated: Sigma estimated {count} times, nothing changes any more"
+            break
+    else:
+        note = f"3SLS iterated: Sigma estimated {passes} times, the coefficients still change"
+    return Numbers(fit, numbers.rho, residuals, sigma, method, notes=(*numbers.notes, note))
 
 
 def _refuse_endogenous(design: Design) -> None:

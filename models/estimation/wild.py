@@ -8,6 +8,7 @@ costs as much as a few rows.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.errors import DataError
+from spatial.errors import DataError, SpatialWarning
 from spatial.models.data.layout import Codes
 
 from .clusters import cluster_codes
@@ -28,6 +29,7 @@ __all__ = ["Clustered", "cluster_products", "wild_bootstrap", "wild_draws", "wil
 Float = NDArray[np.float64]
 
 _FEW, _MOST = 12, 500
+_FEW_TREATED = 5
 
 
 def wild_draws(replications: int, clusters: int, seed: int) -> Float:
@@ -203,6 +205,7 @@ def wild_bootstrap(
     """Return p-values (K,) of each coefficient being 0, and intervals (K, 2) by inverting the test."""
     codes = cluster_codes(cov.by, space.design.layout, lookup)
     c = cluster_products(space, numbers, codes)
+    _warn_few_treated(space, codes)
     v = wild_draws(cov.replications, len(c.Z), cov.seed)
     p_values, bounds = np.empty(len(c.delta)), np.empty((len(c.delta), 2))
     for j in range(len(c.delta)):
@@ -214,6 +217,26 @@ def wild_bootstrap(
         error = float(_error(c, c.Z.sum(axis=0)[None], c.e[None], j)[1][0])
         bounds[j] = [_edge(p_value, float(c.delta[j]), sign * error, 1.0 - level) for sign in (-1.0, 1.0)]
     return p_values, bounds
+
+
+def _warn_few_treated(space: Workspace, codes: Codes) -> None:
+    """Warn where a regressor has another value than its usual one in a few clusters only."""
+    design, count, few = space.design, int(codes.max()) + 1, []
+    for g, equation in enumerate(design.structure.equations):
+        for term, place in zip(equation.terms, design.regressors[g], strict=True):
+            column = design.columns[:, place]
+            values, times = np.unique(column, return_counts=True)
+            touched = len(np.unique(codes[column != values[np.argmax(times)]]))
+            if 0 < touched < _FEW_TREATED and len(values) > 1:
+                few.append(f"{term.name} ({touched} of {count} clusters)")
+    if few:
+        shown = ", ".join(dict.fromkeys(few))
+        warnings.warn(
+            f"The wild bootstrap cannot work where few clusters are treated: {shown}. Its p-values are then "
+            "close to 1, or far too small. Use placebo permutations of the treatment.",
+            SpatialWarning,
+            stacklevel=5,
+        )
 
 
 def _edge(p_value: Callable[[float], float], centre: float, step: float, alpha: float) -> float:

@@ -34,7 +34,7 @@ def reduced_form(found: Estimate, fitted: Float) -> Float:
     for g, (equation, place) in enumerate(zip(structure.equations, structure.slices, strict=True)):
         for term, column, slope in zip(equation.terms, design.regressors[g], found.delta[place], strict=True):
             if structure.is_outcome(term) and not term.shift:
-                exogenous[:, g] -= slope * design.columns[:, column]
+                exogenous[:, g] -= slope * design.raw[:, column]
     matrices = structure.system_matrices(found.delta)
     Lambda = np.array([matrices.Lambda[w] for w in structure.weights])
     if not np.any(matrices.B) and not np.any(Lambda):

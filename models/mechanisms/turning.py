@@ -231,8 +231,8 @@ def u_test(
     if b[1] == 0:
         raise DataError(f"The coefficient of {second} is exactly 0: there is no turning point.")
     design = fit.estimate.design
-    x = design.columns[:, design.regressors[g][terms.index(term)]]
-    other = design.columns[:, design.regressors[g][terms.index(second)]]
+    x = design.raw[:, design.regressors[g][terms.index(term)]]
+    other = design.raw[:, design.regressors[g][terms.index(second)]]
     if np.abs(other - x**2).max() > 1e-8 * max(1.0, float(np.abs(other).max())):
         raise DataError(f"{second} is not the square of {term} in the data.")
     return _tested(name, term, second, b, V, x, fit.estimate.inference.law, level)

@@ -67,6 +67,7 @@ def test_a_lag_of_the_outcome_has_the_instruments_of_the_whole_map() -> None:
     np.testing.assert_allclose(fit.std_errors, plain.std_errors, rtol=1e-8)
 
 
+@pytest.mark.filterwarnings("ignore:Weights .W.. 40 of 80 units:spatial.errors.SpatialWarning")
 def test_within_is_the_fit_of_the_chosen_panel_with_its_own_weights() -> None:
     W = weights()
     system = SpatialSystem("y ~ x + z + W(y)", panel(), W, effects=("unit", "time"), error="W")
@@ -124,6 +125,7 @@ def test_effects_in_equilibrium_are_those_of_the_whole_map() -> None:
     assert len(fit.impacts(draws=0).by_unit("y", "x")) == N
 
 
+@pytest.mark.filterwarnings("ignore:Weights .W.. 40 of 80 units:spatial.errors.SpatialWarning")
 def test_missing_cells_outside_the_chosen_rows_do_no_harm_where_nothing_reaches_them() -> None:
     whole = panel()
     holed = whole.with_columns(z=whole["z"].where(whole["region"] == "east"))
