@@ -175,6 +175,7 @@ _MODULES = {
         "event_study_plot",
         "density_ridges",
         "neighbour_histogram",
+        "reference_distribution",
         "save_figure",
     ),
     "spatial.maps.maps": (

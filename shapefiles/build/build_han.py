@@ -18,7 +18,7 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTCollection, TTFont, newTable
 
 ROOT = Path(__file__).parents[2]
-TARGET = ROOT / "spatial" / "figures" / "han" / "SpatialHan.ttf"
+TARGET = ROOT / "spatial" / "figures" / "style" / "han" / "SpatialHan.ttf"
 NOTO = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
 FAMILY = "Spatial Han"  # OFL: a changed font has a name of its own
 PUNCTUATION = "，。、；：？！（）《》〈〉【】「」“”‘’—…％·～￥０１２３４５６７８９"

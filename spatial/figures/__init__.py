@@ -9,6 +9,10 @@ from __future__ import annotations
 from spatial.names import hand_on
 
 _MODULES = {
+    ".palette": (
+        "css_variables",
+        "theme",
+    ),
     ".canvas": ("save_figure",),
     ".confidence_sets": ("confidence_set_plot",),
     ".mechanisms.curves": (
@@ -25,10 +29,10 @@ _MODULES = {
     ".distributions": (
         "density_ridges",
         "neighbour_histogram",
+        "reference_distribution",
     ),
     ".estimates": (
         "coefficient_plot",
-        "event_study_plot",
         "impacts_plot",
     ),
     ".measures": (
@@ -38,10 +42,10 @@ _MODULES = {
         "semivariogram_plot",
         "transition_plot",
     ),
+    ".events": ("event_study_plot",),
     ".policies": ("bacon_plot", "drop_one_plot", "honest_plot", "placebo_plot", "policy_plot"),
-    ".scatter": (
-        "moran_over_time",
-        "moran_scatter",
-    ),
+    ".autocorrelation.distances": ("correlogram_plot", "sweep_plot"),
+    ".autocorrelation.scatter": ("moran_scatter",),
+    ".autocorrelation.time": ("moran_over_time",),
 }
 __all__, __getattr__, __dir__ = hand_on(__name__, _MODULES)

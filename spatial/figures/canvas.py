@@ -13,9 +13,9 @@ import pandas as pd
 from spatial.errors import AlignmentError, DataError, did_you_mean, name_ids
 from spatial.io.atomic import atomic_path
 
-from .captions import Words, caption_axes, caption_figure, caption_heights
-from .fonts import apply_fonts, font_context, muted_glyphs
-from .palette import color
+from .palette import CATEGORIES, color, current_theme
+from .style.captions import Words, caption_axes, caption_figure, caption_heights, wrap
+from .style.fonts import apply_fonts, font_context, muted_glyphs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +26,7 @@ __all__ = [
     "DOUBLE",
     "MIDDLE",
     "SINGLE",
+    "append_note",
     "check_axes",
     "check_columns",
     "drawing",
@@ -48,11 +49,14 @@ _FILES: dict[str, Any] = {
     "ps.fonttype": 42,
     "svg.fonttype": "none",
     "svg.hashsalt": "spatial",
+    "text.hinting": "none",  # letters as wide as they are in print, at any resolution
 }
 
 
 def style() -> dict[str, Any]:
     """Return matplotlib's parameters of the house style, in the theme in use."""
+    from cycler import cycler
+
     ink, axis, rule, paper = (color(token) for token in ("ink", "ink-2", "rule", "paper"))
     return {
         "font.size": 8.0,
@@ -69,6 +73,7 @@ def style() -> dict[str, Any]:
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.axisbelow": True,
+        "axes.prop_cycle": cycler(color=CATEGORIES[current_theme() == "dark"]),
         "grid.color": color("grid"),
         "grid.linewidth": 0.6,
         "xtick.color": rule,
@@ -155,6 +160,34 @@ def root_figure(ax: Axes) -> Figure:
         figure = figure.figure
     found: Figure = figure
     return found
+
+
+def append_note(ax: Axes, text: str) -> None:
+    """Write one more line below the figure of `ax`, which grows by it."""
+    figure = root_figure(ax)
+    wide, high = (float(side) for side in figure.get_size_inches())
+    with font_context([text], **style()):
+        lines = wrap(text, wide * 72, 6.5)
+        grown = 9.2 * len(lines) / 72
+        whole = high + grown
+        engine: Any = figure.get_layout_engine()
+        if engine is None:
+            for axes in figure.axes:
+                x, y, width, height = axes.get_position(original=True).bounds
+                axes.set_position((x, (y * high + grown) / whole, width, height * high / whole))
+        else:
+            rect = engine.get().get("rect", (0, 0, 1, 1))
+            engine.set(rect=(rect[0], (rect[1] * high + grown) / whole, rect[2], rect[3] * high / whole))
+        for written in figure.texts:
+            across, up = written.get_position()
+            written.set_position((across, (up * high + grown) / whole))
+        figure.set_size_inches(wide, whole)
+        for number, line in enumerate(reversed(lines)):
+            place = (2 + 9.2 * number) / 72 / whole
+            figure.text(
+                1 / 72 / wide, place, line, fontsize=6.5, color=color("ink-3"), va="bottom", gid="note"
+            )
+    vars(figure)["note"] = " ".join(filter(None, [vars(figure).get("note", ""), text]))
 
 
 def save_figure(ax: Axes, path: str | Path, *, dpi: float = 300.0) -> Path:

@@ -1,28 +1,36 @@
-"""Figures of estimates with their intervals: coefficients, impacts, event studies."""
+"""Figures of estimates with their intervals: coefficients and impacts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.words import check_language
 
-from .canvas import BESIDE, check_columns, drawing
-from .palette import LINE_COLORS
+from .canvas import DOUBLE, MIDDLE, check_columns, drawing
+from .palette import CATEGORIES, color, current_theme
+from .style.captions import Captions, Words
+from .style.series import look
 from .words import word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["coefficient_plot", "event_study_plot", "impacts_plot"]
+__all__ = ["coefficient_plot", "impacts_plot"]
+
+Float = NDArray[np.float64]
 
 _INTERVAL = ("estimate", "conf_low", "conf_high")
-_MARKERS = ("o", "s", "D", "^", "v", "P", "X")
 _EFFECTS = ("direct", "indirect", "total")
+# Blue circle, orange square, ink diamond.
+_EFFECT_LOOK = {"direct": (0, "o"), "indirect": (1, "s"), "total": (5, "D")}
+_SPREAD = 5.0  # times that intervals may differ in width before terms get panels of their own
+_ROW = 0.36  # inches
 
 
 def coefficient_plot(
@@ -33,8 +41,11 @@ def coefficient_plot(
     labels: Mapping[str, str] | None = None,
     equation: str | None = None,
     lang: str = "en",
+    **captions: Unpack[Captions],
 ) -> Axes:
     """Draw coefficients with their intervals, a row for each term, side by side over models or weights.
+
+    Filled marks have intervals that exclude zero.
 
     Parameters
     ----------
@@ -48,10 +59,14 @@ def coefficient_plot(
     equation : str, optional
         Which equation of a system; needed where a fit has several.
     lang : {"en", "zh"}
+    **captions
+        See `Captions`: title, subtitle, note, titles.
 
     Returns
     -------
     Axes
+        Where intervals differ more than fivefold in width, terms of like width share a panel; the panels are
+        its ``child_axes``, and the note says so.
 
     Raises
     ------
@@ -70,16 +85,17 @@ def coefficient_plot(
     language = check_language(lang)
     named = {str(name): _one_equation(_tidy(fit), equation) for name, fit in _mapping(fits).items()}
     chosen = _terms(named, terms)
-    words = [str((labels or {}).get(term, term)) for term in chosen]
-    rows = 0.34 * max(len(chosen) * (0.6 + 0.4 * len(named)), 2) + 0.8
-    with drawing(ax, [*words, *named, word("estimate", language)], size=(5.6, rows)) as axes:
-        for number, (name, frame) in enumerate(named.items()):
-            part = frame.drop_duplicates("term").set_index("term").reindex(chosen)
-            _points(axes, part, _offsets(number, len(named)), number, name)
-        _rows(axes, words, word("estimate", language))
-        if len(named) > 1:
-            axes.legend(**BESIDE)
-    return axes
+    parts = {
+        name: frame.drop_duplicates("term").set_index("term").reindex(chosen) for name, frame in named.items()
+    }
+    looks = {name: look(number, len(parts)) for number, name in enumerate(parts)}
+    words = Words.of(
+        captions,
+        language,
+        title=word("coefficients", language, name=equation) if equation else "",
+        notes=[word("exclude_zero", language)],
+    )
+    return _whiskers(ax, parts, looks, chosen, labels, word("estimate", language), language, words)
 
 
 def impacts_plot(
@@ -89,6 +105,7 @@ def impacts_plot(
     labels: Mapping[str, str] | None = None,
     outcome: str | None = None,
     lang: str = "en",
+    **captions: Unpack[Captions],
 ) -> Axes:
     """Draw direct, indirect and total effects with their intervals, a row for each term.
 
@@ -102,10 +119,13 @@ def impacts_plot(
     outcome : str, optional
         Which outcome of a system; needed where there are several.
     lang : {"en", "zh"}
+    **captions
+        See `Captions`.
 
     Returns
     -------
     Axes
+        With panels as in `coefficient_plot`.
     """
     language = check_language(lang)
     frame = check_columns(_tidy(impacts, "impacts"), ["term", "effect", *_INTERVAL], "impacts_plot")
@@ -116,91 +136,26 @@ def impacts_plot(
             f"Effects must be among {', '.join(_EFFECTS)}; got {name_ids(frame['effect'].unique())}."
         )
     terms = list(dict.fromkeys(frame["term"]))
-    words = [str((labels or {}).get(term, term)) for term in terms]
-    names = [word(effect, language) for effect in effects]
-    rows = 0.34 * max(len(terms) * (0.6 + 0.4 * len(effects)), 2) + 0.8
-    with drawing(ax, [*words, *names, word("effect", language)], size=(5.6, rows)) as axes:
-        for number, (effect, name) in enumerate(zip(effects, names, strict=True)):
-            part = frame[frame["effect"] == effect].drop_duplicates("term").set_index("term").reindex(terms)
-            _points(axes, part, _offsets(number, len(effects)), number, name)
-        _rows(axes, words, word("effect", language))
-        axes.legend(**BESIDE)
-    return axes
-
-
-def event_study_plot(
-    frame: pd.DataFrame,
-    *,
-    ax: Axes | None = None,
-    reference: float | None = -1,
-    event: float = 0,
-    lang: str = "en",
-) -> Axes:
-    """Draw effects by time from the event, with intervals; the reference period is the zero that was set.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Columns time, estimate, conf_low, conf_high.
-    ax : Axes, optional
-    reference : float, optional
-        The omitted period, drawn hollow at zero where the frame has no row for it; None draws none.
-    event : float
-        First treated period: a line is drawn half a period before it.
-    lang : {"en", "zh"}
-
-    Returns
-    -------
-    Axes
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> frame = pd.DataFrame({"time": [-2, 0, 1], "estimate": [0.0, 1.0, 2.0], "conf_low": [-1, 0.5, 1.0],
-    ...                       "conf_high": [1.0, 1.5, 3.0]})
-    >>> event_study_plot(frame).get_xlabel()
-    'Time relative to the event'
-    """
-    language = check_language(lang)
-    rows = check_columns(frame, ["time", *_INTERVAL], "event_study_plot")
-    if rows["time"].duplicated().any():
-        twice = rows["time"][rows["time"].duplicated()].unique()
-        raise DataError(f"An event study has one estimate for each time; these repeat: {name_ids(twice)}.")
-    rows = rows.sort_values("time")
-    values = {c: rows[c].to_numpy(dtype=np.float64) for c in ("time", *_INTERVAL)}
-    before = values["time"] < event
-    with drawing(ax, [word("time", language), word("estimate", language)], size=(5.6, 3.4)) as axes:
-        axes.axhline(0, color="#808080", linewidth=0.8, zorder=1)
-        axes.axvline(event - 0.5, color="#808080", linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
-        for part, color in ((before, LINE_COLORS[5]), (~before, LINE_COLORS[0])):
-            _whiskers(axes, {key: value[part] for key, value in values.items()}, color)
-        if reference is not None and reference not in values["time"]:
-            axes.plot(
-                [reference], [0], "o", ms=5, mfc="white", mec="#404040", mew=1.1, zorder=4, gid="reference"
-            )
-        axes.set_xlabel(word("time", language))
-        axes.set_ylabel(word("estimate", language))
-        from matplotlib.ticker import MaxNLocator
-
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    return axes
-
-
-def _whiskers(axes: Axes, values: Mapping[str, Any], color: str) -> None:
-    error = np.array([values["estimate"] - values["conf_low"], values["conf_high"] - values["estimate"]])
-    axes.errorbar(
-        values["time"],
-        values["estimate"],
-        yerr=np.abs(error),
-        fmt="o",
-        ms=5,
-        color=color,
-        elinewidth=1.3,
-        capsize=2.5,
-        zorder=3,
+    colors = CATEGORIES[current_theme() == "dark"]
+    parts, looks = {}, {}
+    for effect in effects:
+        name = word(effect, language)
+        parts[name] = (
+            frame[frame["effect"] == effect].drop_duplicates("term").set_index("term").reindex(terms)
+        )
+        place, marker = _EFFECT_LOOK[effect]
+        looks[name] = colors[place], marker
+    shown = outcome or (str(frame["outcome"].iloc[0]) if "outcome" in frame.columns else "")
+    words = Words.of(
+        captions,
+        language,
+        title=word("effects_on", language, name=(labels or {}).get(shown, shown)) if shown else "",
+        notes=[word("exclude_zero", language), word("effects_note", language)],
     )
+    return _whiskers(ax, parts, looks, terms, labels, word("effect", language), language, words)
 
 
+# ---- tables of estimates
 def _mapping(fits: Any) -> Mapping[Any, Any]:
     found = fits if isinstance(fits, Mapping) else {"": fits}
     if not found:
@@ -250,32 +205,136 @@ def _terms(named: Mapping[str, pd.DataFrame], terms: Sequence[str] | None) -> li
     return wanted
 
 
-def _offsets(number: int, count: int) -> float:
-    return 0.0 if count == 1 else 0.5 * (number / (count - 1) - 0.5) * min(1.0, 0.4 * count)
+# ---- drawing
+def _whiskers(
+    ax: Axes | None,
+    parts: Mapping[str, pd.DataFrame],
+    looks: Mapping[str, tuple[str, str]],
+    terms: Sequence[str],
+    labels: Mapping[str, str] | None,
+    label: str,
+    lang: str,
+    words: Words,
+) -> Axes:
+    """Draw one mark for each part in each term's row, in panels of like scale."""
+    said = {term: str((labels or {}).get(term, term)) for term in terms}
+    panels = [list(terms)] if ax is not None else _panels(parts, terms)
+    rows = _ROW * max(max(map(len, panels)) * (0.55 + 0.45 * min(len(parts), 3)), 1.6) + 0.55
+    if len(panels) > 1:
+        words.notes.append(word("own_scales", lang))
+    texts = [*said.values(), *parts, label, *words.notes]
+    width = MIDDLE if len(panels) == 1 else DOUBLE
+    with drawing(ax, texts, size=(width, rows), words=words) as axes:
+        if len(panels) == 1:
+            _panel(axes, parts, looks, terms, said, label)
+        else:
+            axes.set_axis_off()
+            _side_by_side(axes, parts, looks, panels, said, label)
+        if len(parts) > 1:
+            _legend(axes, looks)
+    return axes
 
 
-def _points(axes: Axes, part: pd.DataFrame, offset: float, number: int, name: str) -> None:
+def _panels(parts: Mapping[str, pd.DataFrame], terms: Sequence[str]) -> list[list[str]]:
+    """Return the terms in one panel, or in two where their intervals differ much in width."""
+    widths = pd.concat([frame["conf_high"] - frame["conf_low"] for frame in parts.values()], axis=1).max(
+        axis=1
+    )
+    known = widths[np.isfinite(widths) & (widths > 0)]
+    if len(known) < 4 or known.max() <= _SPREAD * known.min():
+        return [list(terms)]
+    cut = float(np.sqrt(known.max() * known.min()))
+    narrow = [term for term in terms if not widths.get(term, 0.0) > cut]
+    wide = [term for term in terms if widths.get(term, 0.0) > cut]
+    return [part for part in (narrow, wide) if part]
+
+
+def _side_by_side(
+    axes: Axes,
+    parts: Mapping[str, pd.DataFrame],
+    looks: Mapping[str, tuple[str, str]],
+    panels: Sequence[Sequence[str]],
+    said: Mapping[str, str],
+    label: str,
+) -> None:
+    from .style.captions import text_width
+
+    room = [
+        min(max(text_width(said[term], 8.0) for term in panel) / 72 / DOUBLE + 0.02, 0.3) for panel in panels
+    ]
+    wide = (1 - sum(room) - 0.02 * (len(panels) - 1)) / len(panels)
+    left = 0.0
+    for panel, words in zip(panels, room, strict=True):
+        high = len(panel) / max(map(len, panels))  # rows are as high in each panel
+        small = axes.inset_axes((left + words, 1.0 - high, wide, high))
+        small.spines[["top", "right", "left"]].set_visible(False)
+        _panel(small, parts, looks, panel, said, label, few_ticks=True)
+        left += words + wide + 0.02
+
+
+def _panel(
+    axes: Axes,
+    parts: Mapping[str, pd.DataFrame],
+    looks: Mapping[str, tuple[str, str]],
+    terms: Sequence[str],
+    said: Mapping[str, str],
+    label: str,
+    *,
+    few_ticks: bool = False,
+) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.axvline(0, color=color("ink"), linewidth=0.7, zorder=1)
+    for number, (name, frame) in enumerate(parts.items()):
+        offset = 0.0 if len(parts) == 1 else 0.5 * (number / (len(parts) - 1) - 0.5)
+        _marks(axes, frame.loc[list(terms)], offset, looks[name], name)
+    axes.set_yticks(range(len(terms)), [said[term] for term in terms])
+    axes.set_ylim(len(terms) - 0.5, -0.5)
+    for row in range(1, len(terms)):
+        axes.axhline(row - 0.5, color=color("grid"), linewidth=0.6, zorder=0)
+    axes.tick_params(axis="y", length=0, labelsize=8, labelcolor=color("ink"))
+    axes.spines["left"].set_visible(False)
+    axes.xaxis.grid(True)
+    axes.xaxis.set_major_locator(MaxNLocator(4 if few_ticks else 6))
+    axes.set_xlabel(label)
+
+
+def _marks(axes: Axes, part: pd.DataFrame, offset: float, style: tuple[str, str], name: str) -> None:
+    """Draw whiskers without caps; marks are filled where the interval excludes zero."""
+    ink, marker = style
     estimate, low, high = (part[column].to_numpy(dtype=np.float64) for column in _INTERVAL)
     there = np.isfinite(estimate)
-    axes.errorbar(
+    rows = np.arange(len(part))[there] + offset
+    axes.hlines(
+        rows, low[there], high[there], color=ink, linewidth=1.5, zorder=3, gid=f"intervals {name}".strip()
+    )
+    sure = (low[there] > 0) | (high[there] < 0)
+    axes.scatter(
         estimate[there],
-        np.arange(len(part))[there] + offset,
-        xerr=np.abs(np.array([estimate - low, high - estimate]))[:, there],
-        fmt=_MARKERS[number % len(_MARKERS)],
-        ms=4.5,
-        color=LINE_COLORS[number % len(LINE_COLORS)],
-        elinewidth=1.3,
-        capsize=2.0,
+        rows,
+        s=20,
+        marker=marker,
+        c=[ink if known else color("paper") for known in sure],
+        edgecolors=ink,
+        linewidths=1.1,
+        zorder=4,
         label=name,
-        zorder=3,
+        gid=f"estimates {name}".strip(),
     )
 
 
-def _rows(axes: Axes, words: Sequence[str], label: str) -> None:
-    axes.axvline(0, color="#808080", linewidth=0.9, zorder=1)
-    axes.set_yticks(range(len(words)), words)
-    axes.set_ylim(len(words) - 0.5, -0.5)
-    for row in range(1, len(words)):
-        axes.axhline(row - 0.5, color="#e4e4e4", linewidth=0.6, zorder=0)
-    axes.tick_params(axis="y", length=0)
-    axes.set_xlabel(label)
+def _legend(axes: Axes, looks: Mapping[str, tuple[str, str]]) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], color=ink, marker=marker, markersize=4.6, linewidth=1.5, label=name)
+        for name, (ink, marker) in looks.items()
+    ]
+    axes.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=min(len(handles), 4),
+        borderaxespad=0.2,
+        handlelength=1.8,
+    )

@@ -11,6 +11,7 @@ from spatial.errors import DataError
 from spatial.words import check_language, said
 
 from .canvas import BESIDE, drawing
+from .events import event_study_plot
 from .palette import LINE_COLORS
 
 if TYPE_CHECKING:
@@ -66,36 +67,14 @@ def policy_plot(fit: _Policy, *, ax: Axes | None = None, lang: str = "en") -> Ax
         raise DataError(
             "This method has no event study; draw that of 'callaway-santanna' or 'borusyak-jaravel-spiess'."
         )
-    x, y = frame["time"].to_numpy(dtype=float), frame["estimate"].to_numpy(dtype=float)
-    labels = [
-        said(_WORDS, "since", language),
-        said(_WORDS, "effect", language, name=fit.outcome),
-        said(_WORDS, "band", language),
-    ]
-    with drawing(ax, labels, size=(5.6, 3.4)) as axes:
-        axes.axhline(0, color="#808080", linewidth=0.8, zorder=1)
-        axes.axvline(fit.reference + 0.5, color="#808080", linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
-        if np.isfinite(frame["band_low"]).all():
-            for part in (x < fit.reference, x > fit.reference):
-                low, high = (frame.loc[part, c].to_numpy(dtype=float) for c in ("band_low", "band_high"))
-                axes.fill_between(
-                    x[part], low, high, color=LINE_COLORS[0], alpha=0.15, linewidth=0, label=labels[2]
-                )
-        for part, color in ((x < fit.reference, LINE_COLORS[1]), (x > fit.reference, LINE_COLORS[0])):
-            if part.any():
-                error = np.abs(frame.loc[part, ["conf_low", "conf_high"]].to_numpy(dtype=float).T - y[part])
-                axes.errorbar(
-                    x[part], y[part], error, fmt="o", ms=4, color=color, elinewidth=1.1, capsize=2, zorder=3
-                )
-        axes.plot(
-            [fit.reference], [0], "o", ms=5, mfc="white", mec="#404040", mew=1.1, zorder=4, gid="reference"
-        )
-        axes.set_xlabel(labels[0])
-        axes.set_ylabel(labels[1])
-        from matplotlib.ticker import MaxNLocator
-
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    return axes
+    return event_study_plot(
+        frame,
+        ax=ax,
+        reference=fit.reference,
+        event=fit.reference + 1,
+        label=said(_WORDS, "effect", language, name=fit.outcome),
+        lang=language,
+    )
 
 
 def placebo_plot(placebo: Any, *, ax: Axes | None = None, lang: str = "en") -> Axes:

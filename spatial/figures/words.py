@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from spatial.words import said
 
-__all__ = ["word"]
+__all__ = ["p_words", "word"]
 
 _WORDS: Mapping[str, tuple[str, str]] = {
     "confidence_set": ("{level} % confidence set", "{level}% 置信集"),
@@ -18,6 +22,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "significance_of": ("Significance of the local statistic of {name}", "{name}局部统计量的显著性"),
     "side_two_sided": ("two-sided", "双侧"),
     "side_greater": ("one-sided (greater)", "单侧（大于）"),
+    "side_geoda": ("one-sided (as GeoDa)", "单侧（同 GeoDa）"),
     "side_less": ("one-sided (less)", "单侧（小于）"),
     "test": ("{side} {p_value} ≤ {level}", "{side}{p_value} ≤ {level}"),
     "permutations": (" ({count} permutations)", "（{count} 次置换）"),
@@ -36,7 +41,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "direct": ("Direct", "直接效应"),
     "effect": ("Effect", "效应"),
     "estimate": ("Estimate", "估计值"),
-    "expected": ("Expected without autocorrelation", "无自相关时的期望值"),
+    "expected": ("expected by chance", "随机期望"),
     "indirect": ("Indirect", "间接效应"),
     "km": ("km", "千米"),
     "effect_of": ("Effect of {name}", "{name} 的效应"),
@@ -49,8 +54,78 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "lag": ("Spatial lag of {name}", "{name}的空间滞后"),
     "mean_neighbours": ("Mean {mean}; {count} without neighbours", "平均 {mean}；无邻居 {count} 个"),
     "missing": ("No data", "无数据"),
-    "moran": ("Moran's I", "莫兰指数 I"),
-    "moran_line": ("Moran's I = {value}", "莫兰指数 I = {value}"),
+    "moran": ("Moran’s I", "莫兰指数 I"),
+    "moran_line": ("Moran’s I = {value}", "莫兰指数 I = {value}"),
+    "scatter": ("Moran scatter plot of {name}", "{name}的莫兰散点图"),
+    "scatter_note": (
+        "Both axes in standard deviations, same scale; the slope is Moran’s I",
+        "两轴均为标准差，比例相同；斜率为莫兰指数 I",
+    ),
+    "scatter_colors": ("Colours: local Moran, p ≤ {alpha}", "颜色：局部莫兰指数，p ≤ {alpha}"),
+    "scatter_far": (
+        "Triangles at the edge: {count} beyond 8 standard deviations",
+        "边缘三角：{count} 个超过 8 个标准差",
+    ),
+    "coefficients": ("Equation of {name}", "{name}方程"),
+    "effects_on": ("Effects on {name}", "对{name}的效应"),
+    "exclude_zero": ("Filled marks have intervals that exclude zero", "实心：区间不含零"),
+    "effects_note": (
+        "Direct: in the unit itself; indirect: in all others; total: both",
+        "直接：本单元；间接：其他所有单元；总：两者之和",
+    ),
+    "own_scales": ("Panels have their own scales", "各图比例不同"),
+    "base_period": ("Base period {value} (hollow)", "基期 {value}（空心）"),
+    "bars": ("Bars: pointwise intervals", "竖线：逐点区间"),
+    "bars_and_caps": ("Bars: pointwise intervals; caps: simultaneous ones", "竖线：逐点区间；短横：联合区间"),
+    "density_note": (
+        "{count} of the {of} times, evenly",
+        "共 {of} 期，均匀选绘 {count} 期",
+    ),
+    "neighbours_title": ("Neighbours of {n} units", "{n} 个单元的邻居数"),
+    "pooled": ("pooled", "合并"),
+    "pooled_within": (
+        "Pooled over the years{name}, deviations from each year’s mean: I = {value}, {p}",
+        "各年合并{name}，取与当年均值之差：I = {value}，{p}",
+    ),
+    "pooled_overall": (
+        "Pooled over the years{name}, deviations from the mean of all years: I = {value}, {p}",
+        "各年合并{name}，取与总均值之差：I = {value}，{p}",
+    ),
+    "grid_p": (
+        "two-sided permutation p of {count} permutations, at least {least}",
+        "双侧置换检验 p，{count} 次置换，最小可达 {least}",
+    ),
+    "moran_of": ("Moran’s I of {name}", "{name}的莫兰指数 I"),
+    "band": (
+        "Shaded: 95% of what chance arrangements of the values give, by their exact variance",
+        "阴影：数值随机排列时 95% 的范围（按精确方差）",
+    ),
+    "band_permuted": ("Shaded: the middle 95% of permutations", "阴影：置换结果的中间 95%"),
+    "filled": ("Filled: {p_value} ≤ {alpha}", "实心：{p_value} ≤ {alpha}"),
+    "correlogram": ("Correlogram of {name}", "{name}的空间相关图"),
+    "correlogram_plain": ("Correlogram", "空间相关图"),
+    "pairs_note": ("Bars: numbers of pairs", "底部条形：点对数"),
+    "distance": ("Distance, km", "距离（千米）"),
+    "band_width": ("Reach of the distance band, km", "距离带半径（千米）"),
+    "sweep": ("Autocorrelation by reach of the distance band", "不同距离带下的空间自相关"),
+    "sweep_note": ("Dashed: the band where the statistic is largest", "虚线：统计量最大的距离带"),
+    "z_value": ("z-value", "z 值"),
+    "reference": ("Reference distribution of {name}", "{name}的参考分布"),
+    "reference_plain": ("Reference distribution", "参考分布"),
+    "reference_note": (
+        "{count} permutations; darker: as far out as the observed value or farther",
+        "{count} 次置换；深色：与观测值同样或更极端",
+    ),
+    "observed": ("observed {value}", "观测值 {value}"),
+    "simulated": ("Statistic under permutation", "置换下的统计量"),
+    "pooled_note": (
+        "Pooled over the years, deviations from each year’s mean",
+        "各年合并，取与当年均值之差",
+    ),
+    "n_units": ("n = {count}", "n = {count}"),
+    "p_is": ("p = {value}", "p = {value}"),
+    "p_below": ("p < 0.001", "p < 0.001"),
+    "p_smallest": ("p = {value} (smallest attainable)", "p = {value}（可达最小值）"),
     "neighbours": ("Number of neighbours", "邻居数"),
     "north": ("N", "北"),
     "not_significant": ("Not significant (p > {alpha})", "不显著 (p > {alpha})"),
@@ -75,3 +150,39 @@ def word(key: str, lang: str = "en", **values: object) -> str:
     ('Spatial lag of income', '总效应')
     """
     return said(_WORDS, key, lang, **values)
+
+
+def p_words(result: Any, lang: str = "en", *, permutations: int | None = None, short: bool = False) -> str:
+    """Return the p-value of a result in words, with its side: by permutation, if there were permutations.
+
+    The smallest p-value that so many permutations can give is said to be that, not "< 0.001".  `short` leaves
+    out both, for many plots beside each other.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> p_words(SimpleNamespace(p_sim=0.002, permutations=999, alternative="two-sided"))
+    'two-sided p = 0.002 (smallest attainable)'
+    """
+    found = [(key, _value(result, key)) for key in ("p_sim", "p_randomisation", "p_value")]
+    known = [(key, p) for key, p in found if np.isfinite(p)]
+    if not known:
+        return ""
+    key, p = known[0]
+    runs = int(_value(result, "permutations", 0) if permutations is None else permutations)
+    side = str(getattr(result, "alternative", "two-sided")).replace("-", "_")
+    smallest = getattr(result, "smallest_p", (2 if side == "two_sided" else 1) / (runs + 1) if runs else 0.0)
+    if short:
+        return word("p_is", lang, value=f"{p:.3f}")
+    if key == "p_sim" and runs and p <= float(smallest) * (1 + 1e-9):
+        said_p = word("p_smallest", lang, value=f"{p:.3g}")
+    elif p < 0.001:
+        said_p = word("p_below", lang)
+    else:
+        said_p = word("p_is", lang, value=f"{p:.3f}")
+    return word(f"side_{side}", lang) + ("" if lang == "zh" else " ") + said_p
+
+
+def _value(result: Any, key: str, default: float = np.nan) -> float:
+    found = result.get(key, default) if isinstance(result, pd.Series) else getattr(result, key, default)
+    return float(found) if isinstance(found, (int, float, np.number)) else default

@@ -12,8 +12,8 @@ import shapely
 from numpy.typing import NDArray
 
 from spatial.errors import AlignmentError, DataError, name_ids
-from spatial.figures.captions import Captions, Words
 from spatial.figures.palette import color
+from spatial.figures.style.captions import Captions, Words
 from spatial.words import check_language
 
 from .scene import Scene

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from spatial.errors import DataError, name_ids
 from spatial.figures.canvas import DOUBLE, check_axes, on_map, root_figure, style
-from spatial.figures.captions import caption_axes, caption_figure, caption_heights
 from spatial.figures.classes import build_classes, class_colors
-from spatial.figures.fonts import apply_fonts, font_context
 from spatial.figures.palette import color
+from spatial.figures.style.captions import caption_axes, caption_figure, caption_heights
+from spatial.figures.style.fonts import apply_fonts, font_context
 from spatial.figures.words import word
 
 from .frame import Entry, Frame, MapOptions

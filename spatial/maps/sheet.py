@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial.figures.canvas import DOUBLE, MIDDLE, SINGLE, check_axes, root_figure, style
-from spatial.figures.captions import Words, caption_axes, caption_figure, caption_heights
-from spatial.figures.fonts import apply_fonts, font_context
-from spatial.figures.labels import place_labels
 from spatial.figures.palette import color
+from spatial.figures.style.captions import Words, caption_axes, caption_figure, caption_heights
+from spatial.figures.style.fonts import apply_fonts, font_context
+from spatial.figures.style.labels import place_labels
 from spatial.figures.words import word
 
 from .corners import Corners
@@ -136,11 +136,10 @@ def _own_legend(corners: Corners, make: Callable[..., Any], frame: Frame, words:
     _fit(axes, frame.ratio, words, size)
     corners.settle()
     figure = root_figure(axes)
-    whole = figure.get_size_inches() * 72
-    frame_box = axes.get_position()
+    wide = float(figure.get_size_inches()[0]) * 72 * axes.get_position().width
     legend.set_loc("upper left")
     legend.borderaxespad = 0.0
-    legend.set_bbox_to_anchor((frame_box.x1 + _GAP / whole[0], frame_box.y1), transform=figure.transFigure)
+    legend.set_bbox_to_anchor((1 + _GAP / wide, 1.0), transform=axes.transAxes)
     # What was marked in pixels has moved.
     corners.taken.clear()
     for inset in frame.scene.insets:

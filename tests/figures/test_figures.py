@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from small_font import register_font
 
@@ -21,7 +23,8 @@ from spatial.autocorrelation.lisa import local_moran
 from spatial.autocorrelation.panels import moran_panel
 from spatial.autocorrelation.two_variables import bivariate_moran
 from spatial.errors import AlignmentError, DataError
-from spatial.figures.labels import place_labels
+from spatial.figures.palette import COLORS, theme
+from spatial.figures.style.labels import place_labels
 from spatial.panel.panel import Panel
 from spatial.weights import Weights
 
@@ -52,8 +55,13 @@ def points(axes: Any) -> np.ndarray:
 
 
 def slope(axes: Any) -> float:
-    line = next(line for line in axes.lines if line.get_color() == "#202020")
-    return float(line.get_ydata()[1] / line.get_xdata()[1])
+    line = next(line for line in axes.lines if line.get_gid() == "moran-line")
+    return float(np.diff(line.get_ydata())[0] / np.diff(line.get_xdata())[0])
+
+
+def said(axes: Any, gid: str) -> str:
+    texts = [t.get_text() for t in axes.figure.texts if t.get_gid() == gid]
+    return " ".join(texts).replace("\N{NO-BREAK SPACE}", " ")
 
 
 # ---- Moran scatter
@@ -62,7 +70,9 @@ def test_scatter_slope_is_morans_i(weights: Weights, x: pd.Series) -> None:
     expected = z @ (weights.sparse @ z) / (z @ z)
     axes = figures.moran_scatter(x, weights)
     assert slope(axes) == pytest.approx(expected, rel=1e-12)
-    assert axes.get_title(loc="left") == f"Moran's I = {expected:.3f}"
+    assert said(axes, "title") == "Moran scatter plot of income"
+    signed = f"{expected:.3f}".replace("-", "−")
+    assert said(axes, "subtitle") == f"Moran’s I = {signed}, n = 10"
     assert axes.get_xlabel() == "income (standardised)"
     assert axes.get_ylabel() == "Spatial lag of income"
 
@@ -72,8 +82,33 @@ def test_scatter_of_weights_that_do_not_sum_to_one_still_has_slope_i(weights: We
     scaled = figures.moran_scatter(x, weights.scaled(7.0))
     assert slope(scaled) == pytest.approx(slope(plain), rel=1e-12)
     xy = points(scaled)
-    fitted = xy[:, 0] @ xy[:, 1] / (xy[:, 0] @ xy[:, 0])
-    assert fitted == pytest.approx(slope(scaled), rel=1e-12)
+    fitted = np.polyfit(xy[:, 0], xy[:, 1], 1)
+    assert fitted[0] == pytest.approx(slope(scaled), rel=1e-12)
+
+
+def test_scatter_line_goes_through_the_means(x: pd.Series) -> None:
+    star = np.zeros((10, 10))
+    star[0, 1:] = star[1:, 0] = 1
+    W = Weights.from_dense(star, IDS).row_standardized()
+    axes = figures.moran_scatter(x, W)
+    xy = points(axes)
+    assert abs(xy[:, 1].mean()) > 0.1  # the lag's mean is not zero
+    line = next(line for line in axes.lines if line.get_gid() == "moran-line")
+    at_mean = np.interp(xy[:, 0].mean(), line.get_xdata(), line.get_ydata())
+    assert at_mean == pytest.approx(xy[:, 1].mean(), rel=1e-9)
+
+
+def test_scatter_has_one_scale_on_both_axes_and_draws_far_points_at_the_edge() -> None:
+    n = 200
+    ring = np.zeros((n, n))
+    for i in range(n):
+        ring[i, (i + 1) % n] = ring[i, (i - 1) % n] = 0.5
+    x = pd.Series(np.linspace(0, 1, n), name="x")
+    x.iloc[7] = 60.0
+    axes = figures.moran_scatter(x, Weights.from_dense(ring))
+    assert axes.get_aspect() == 1.0
+    assert points(axes)[:, 0].max() == 8.0
+    assert "Triangles at the edge: 1 beyond 8 standard deviations" in axes.figure.note
 
 
 def test_scatter_does_not_depend_on_the_order_of_rows(weights: Weights, x: pd.Series) -> None:
@@ -91,7 +126,9 @@ def test_scatter_labels_only_outliers_by_name(weights: Weights) -> None:
     texts = {t.get_text() for t in figures.moran_scatter(x, weights, labels=names).texts}
     assert "city j" in texts
     assert "city d" not in texts
-    assert {"High-High", "Low-Low", "Low-High", "High-Low"} <= texts
+    assert {text.split(" (")[0] for text in texts} >= {"High-High", "Low-Low", "Low-High", "High-Low"}
+    counts = [int(text.split("(")[1][:-1]) for text in texts if text.startswith(("High-", "Low-"))]
+    assert sum(counts) == 10
     assert "j" in {t.get_text() for t in figures.moran_scatter(x, weights, labels=True).texts}
 
 
@@ -101,7 +138,8 @@ def test_scatter_of_a_result_reads_its_numbers(weights: Weights, x: pd.Series) -
     result = SimpleNamespace(z=z, lag=lag.sample(frac=1, random_state=1), I=float(z @ lag / (z @ z)))
     result.name, result.p_sim = "wage", 0.0421
     axes = figures.moran_scatter(result)
-    assert axes.get_title(loc="left") == f"Moran's I = {result.I:.3f}, p = 0.042"
+    signed = f"{result.I:.3f}".replace("-", "−")
+    assert said(axes, "subtitle") == f"Moran’s I = {signed}, two-sided p = 0.042, n = 10"
     assert axes.get_xlabel() == "wage (standardised)"
     np.testing.assert_allclose(points(axes)[:, 1], lag.loc[z.index], rtol=1e-12)
 
@@ -110,20 +148,23 @@ def test_scatter_of_real_results(weights: Weights, x: pd.Series) -> None:
     result = moran(x, weights, permutations=0)
     axes = result.plot()
     assert slope(axes) == pytest.approx(result.I, rel=1e-12)
-    assert axes.get_title(loc="left") == f"Moran's I = {result.I:.3f}, p = {result.p_randomisation:.3f}"
+    assert f"p = {result.p_randomisation:.3f}" in said(axes, "subtitle")
     local = local_moran(x, weights, permutations=99, alpha=0.5)
     axes = local.plot()
     assert slope(axes) == pytest.approx(local.I, rel=1e-12)
     colors = [matplotlib.colors.to_hex(c) for c in axes.collections[0].get_facecolors()]
-    significant = local.frame["cluster"] != "not significant"
-    assert [c != "#bdbdbd" for c in colors] == significant.tolist()
+    significant = (local.frame["cluster"] != "not significant").to_numpy()
+    # The grey ones are drawn first.
+    assert [c != COLORS["dot"][0] for c in colors] == sorted(significant.tolist())
+    assert sum(significant) > 0
     both = bivariate_moran(x, x.rename("crime") ** 2, weights, permutations=9).plot()
     assert (both.get_xlabel(), both.get_ylabel()) == ("income (standardised)", "Spatial lag of crime")
 
 
 def test_moran_panel_is_drawn_as_it_comes(weights: Weights, panel: Panel) -> None:
     axes = figures.moran_over_time(moran_panel(panel, "x", weights, permutations=9))
-    assert points(axes)[:, 0].tolist() == [1, 2, 3]
+    (dots,) = [c for c in axes.collections if isinstance(c, PathCollection)]
+    assert np.asarray(dots.get_offsets())[:, 0].tolist() == [1, 2, 3]
 
 
 def test_scatter_colors_clusters_by_id(weights: Weights, x: pd.Series) -> None:
@@ -132,13 +173,16 @@ def test_scatter_colors_clusters_by_id(weights: Weights, x: pd.Series) -> None:
     local = SimpleNamespace(frame=pd.DataFrame({"cluster": cluster}).iloc[::-1])
     axes = figures.moran_scatter(x, weights, local=local)
     colors = [matplotlib.colors.to_hex(c) for c in axes.collections[0].get_facecolors()]
-    assert [i for i, color in zip(IDS, colors, strict=True) if color == "#960f29"] == ["c"]
+    (place,) = [k for k, color in enumerate(colors) if color == COLORS["HH"][0]]
+    z = (x - x.mean()) / x.std(ddof=0)
+    assert points(axes)[place, 0] == pytest.approx(z["c"])
+    assert "Colours: local Moran, p ≤ 0.05" in axes.figure.note
 
 
 def test_scatter_in_chinese(weights: Weights, x: pd.Series, tmp_path: Path) -> None:
     axes = figures.moran_scatter(x, weights, name="GDP", lang="zh")
     assert axes.get_ylabel() == "GDP的空间滞后"
-    assert "高-高" in {t.get_text() for t in axes.texts}
+    assert any(t.get_text().startswith("高-高 (") for t in axes.texts)
     figures.save_figure(axes, tmp_path / "a.svg")
 
 
@@ -149,6 +193,7 @@ def test_scatter_in_chinese(weights: Weights, x: pd.Series, tmp_path: Path) -> N
         ({"lang": "fr"}, "lang must be 'en' or 'zh'; got 'fr'"),
         ({"labels": ["a"]}, "labels must be a Series of names by id"),
         ({"ax": "here"}, "ax must be a matplotlib Axes; got str"),
+        ({"at": 2000}, "column= and at= are for panels"),
     ],
 )
 def test_scatter_refusals(weights: Weights, x: pd.Series, arguments: dict[str, Any], message: str) -> None:
@@ -187,13 +232,30 @@ def test_moran_over_time_fills_significant_points_and_leaves_out_the_pooled_row(
     assert points(axes).tolist() == [[2000, 0.2], [2001, 0.3]]
     assert axes.collections[0].get_facecolors()[0].tolist() == [1, 1, 1, 1]
     assert axes.collections[0].get_facecolors()[1].tolist() != [1, 1, 1, 1]
-    words = [t.get_text() for t in axes.get_legend().get_texts()]
-    assert words == [
-        "income",
-        "Expected without autocorrelation",
-        "p ≤ 0.05",
-        "Not significant (p > 0.05)",
-    ]
+    assert [t.get_text() for t in axes.texts] == ["expected by chance", "income 0.30"]
+    assert axes.get_legend() is None
+    assert axes.get_ylim()[0] <= 0 <= axes.get_ylim()[1]
+    assert "Filled: permutation p ≤ 0.05" in axes.figure.note
+    assert "Pooled over the years, deviations from each year’s mean: I = 0.900" in axes.figure.note
+
+
+def test_moran_over_time_shades_what_chance_gives(weights: Weights, panel: Panel) -> None:
+    frame = moran_panel(panel, "x", weights, permutations=0)
+    axes = figures.moran_over_time(frame)
+    (band,) = [c for c in axes.collections if c.get_gid() == "band"]
+    years = frame[frame["time"] != "pooled"]
+    reach = 1.96 * np.sqrt(years["variance_randomisation"].astype(float))
+    ends = band.get_paths()[0].vertices
+    assert ends[:, 1].max() == pytest.approx((years["expected"] + reach).max())
+    assert ends[:, 1].min() == pytest.approx((years["expected"] - reach).min())
+
+
+def test_words_at_the_ends_of_lines_do_not_overlap() -> None:
+    rows = [{"column": c, "time": t, "I": 0.3 + 0.001 * k} for k, c in enumerate("abc") for t in (1, 2)]
+    axes = figures.moran_over_time(pd.DataFrame(rows))
+    axes.figure.draw_without_rendering()
+    boxes = sorted((t.get_window_extent() for t in axes.texts), key=lambda box: box.y0)
+    assert all(low.y1 <= high.y0 for low, high in itertools.pairwise(boxes))
 
 
 def test_moran_over_time_needs_its_columns() -> None:
@@ -213,10 +275,15 @@ def tidy(terms: list[Any], shift: float = 0.0, **more: Any) -> pd.DataFrame:
     )
 
 
-def interval(container: Any) -> list[list[float]]:
+def intervals(axes: Any, name: str = "") -> list[list[float]]:
     """Return each bar's ends."""
-    (bars,) = container[2]
-    return [[float(p[0]) for p in segment] for segment in bars.get_segments()]
+    (bars,) = [c for c in axes.collections if c.get_gid() == f"intervals {name}".strip()]
+    return [[float(end[0]) for end in segment] for segment in bars.get_segments()]
+
+
+def estimates(axes: Any, name: str = "") -> np.ndarray:
+    (dots,) = [c for c in axes.collections if c.get_gid() == f"estimates {name}".strip()]
+    return np.asarray(dots.get_offsets())
 
 
 def test_coefficients_stand_in_their_rows_with_their_intervals() -> None:
@@ -224,11 +291,13 @@ def test_coefficients_stand_in_their_rows_with_their_intervals() -> None:
         {"queen": tidy(["Intercept", "x", "z"]), "knn": tidy(["z"], 5.0)}, labels={"x": "police"}
     )
     assert [t.get_text() for t in axes.get_yticklabels()] == ["police", "z"]
-    first, second = axes.containers
-    assert first[0].get_xdata().tolist() == [1.0, 2.0]
-    assert interval(first) == [[0.0, 3.0], [1.0, 4.0]]
-    assert second[0].get_xdata().tolist() == [5.0]
-    assert np.round(second[0].get_ydata()).tolist() == [1.0]  # the row of z
+    assert estimates(axes, "queen")[:, 0].tolist() == [1.0, 2.0]
+    assert intervals(axes, "queen") == [[0.0, 3.0], [1.0, 4.0]]
+    assert estimates(axes, "knn")[:, 0].tolist() == [5.0]
+    assert np.round(estimates(axes, "knn")[:, 1]).tolist() == [1.0]  # the row of z
+    (dots,) = [c for c in axes.collections if c.get_gid() == "estimates queen"]
+    filled = [color.tolist() != [1, 1, 1, 1] for color in dots.get_facecolors()]
+    assert filled == [False, True]  # [0, 3] holds zero
     assert [t.get_text() for t in axes.get_legend().get_texts()] == ["queen", "knn"]
 
 
@@ -236,7 +305,8 @@ def test_coefficients_take_results_and_one_equation_of_a_system() -> None:
     system = pd.concat([tidy(["x"]).assign(equation="y1"), tidy(["x"], 3.0).assign(equation="y2")])
     fit = SimpleNamespace(tidy=lambda: system)
     axes = figures.coefficient_plot(fit, equation="y2")
-    assert axes.containers[0][0].get_xdata().tolist() == [3.0]
+    assert estimates(axes)[:, 0].tolist() == [3.0]
+    assert said(axes, "title") == "Equation of y2"
     with pytest.raises(DataError, match=r"several of equation: 'y1', 'y2'\. Choose one with equation="):
         figures.coefficient_plot(fit)
     with pytest.raises(DataError, match="No equation 'y3'"):
@@ -260,24 +330,59 @@ def test_impacts_in_order_and_by_outcome() -> None:
     frame = pd.concat([tidy(["x", "z"], k, effect=e) for k, e in enumerate(("total", "direct", "indirect"))])
     axes = figures.impacts_plot(frame, lang="zh")
     assert [t.get_text() for t in axes.get_legend().get_texts()] == ["直接效应", "间接效应", "总效应"]
-    assert axes.containers[0][0].get_xdata().tolist() == [1.0, 2.0]
+    assert estimates(axes, "直接效应")[:, 0].tolist() == [1.0, 2.0]
     two = pd.concat([frame.assign(outcome="a"), frame.assign(outcome="b")])
-    assert len(figures.impacts_plot(two, outcome="b").containers) == 3
+    one = figures.impacts_plot(two, outcome="b", labels={"b": "crime"})
+    assert len([c for c in one.collections if str(c.get_gid()).startswith("estimates")]) == 3
+    assert said(one, "title") == "Effects on crime"
     with pytest.raises(DataError, match="several of outcome"):
         figures.impacts_plot(two)
     with pytest.raises(DataError, match="Effects must be among direct, indirect, total; got 'short'"):
         figures.impacts_plot(frame.assign(effect="short"))
 
 
+def test_terms_of_unlike_scale_get_panels_of_their_own() -> None:
+    frame = tidy(["a", "b", "c", "d"])
+    frame.loc[2:, "conf_low"] -= 40.0
+    frame.loc[2:, "conf_high"] += 40.0
+    axes = figures.coefficient_plot(frame)
+    assert [[t.get_text() for t in small.get_yticklabels()] for small in axes.child_axes] == [
+        ["a", "b"],
+        ["c", "d"],
+    ]
+    assert "Panels have their own scales" in axes.figure.note
+    given = figures.coefficient_plot(frame, ax=Figure().subplots())
+    assert given.child_axes == []
+
+
 def test_event_study_is_ordered_and_shows_the_reference() -> None:
     frame = tidy([1, -2, 0]).rename(columns={"term": "time"})
     axes = figures.event_study_plot(frame)
-    before, after = axes.containers
-    assert before[0].get_xdata().tolist() == [-2]
-    assert after[0].get_xdata().tolist() == [0, 1]
-    assert [line.get_xdata().tolist() for line in axes.lines if line.get_gid() == "reference"] == [[-1]]
+    assert estimates(axes)[:, 0].tolist() == [-2, 0, 1]
+    assert [line.get_xdata() for line in axes.lines if line.get_gid() == "reference"] == [[-1.0]]
+    (path,) = [line for line in axes.lines if line.get_gid() == "path"]
+    assert path.get_xdata().tolist() == [-2, -1, 0, 1]
+    assert path.get_ydata()[1] == 0
+    assert "Base period −1 (hollow)" in axes.figure.note
     there = figures.event_study_plot(frame, reference=None)
     assert not [line for line in there.lines if line.get_gid() == "reference"]
+
+
+def test_event_studies_stand_side_by_side_with_simultaneous_caps() -> None:
+    frame = tidy([-2, 0, 1]).rename(columns={"term": "time"})
+    banded = frame.assign(band_low=frame["conf_low"] - 1, band_high=frame["conf_high"] + 1)
+    axes = figures.event_study_plot({"own": banded, "neighbours": frame}, label="Effect on output")
+    one, two = (c for c in axes.collections if c.get_gid() == "estimates")
+    assert (np.asarray(two.get_offsets()) - np.asarray(one.get_offsets()))[0].tolist() == pytest.approx(
+        [0.24, 0]
+    )
+    caps = [c for c in axes.collections if c.get_gid() == "simultaneous"]
+    assert np.asarray(caps[1].get_offsets())[:, 1].tolist() == banded["band_high"].tolist()
+    assert [t.get_text() for t in axes.texts] == ["own 2.00", "neighbours 2.00"]
+    assert "caps: simultaneous" in axes.figure.note
+    with pytest.raises(DataError, match="one to three studies side by side; got 0"):
+        figures.event_study_plot({})
+    frame = tidy([1, -2, 0]).rename(columns={"term": "time"})
     with pytest.raises(DataError, match="one estimate for each time; these repeat: 1"):
         figures.event_study_plot(pd.concat([frame, frame.head(1)]))
 
@@ -321,11 +426,159 @@ def test_histogram_counts_neighbours(weights: Weights) -> None:
         (1, 2),
         (2, 1),
     ]
-    assert axes.get_title(loc="left") == "Mean 1.00; 1 without neighbours"
+    assert said(axes, "subtitle") == "Mean 1.00; 1 without neighbours"
+    assert said(axes, "title") == "Neighbours of 4 units"
     assert figures.neighbour_histogram(weights.to_graph()).patches[0].get_height() == 10
 
 
+def test_the_reference_distribution_of_any_permutation_test(weights: Weights, x: pd.Series) -> None:
+    result = moran(x, weights, permutations=199)
+    axes = figures.reference_distribution(result)
+    bars = axes.patches
+    assert sum(bar.get_height() for bar in bars[: len(bars) // 2]) == 199
+    (line,) = [line for line in axes.lines if line.get_gid() == "observed"]
+    assert line.get_xdata()[0] == pytest.approx(result.I)
+    assert "199 permutations" in axes.figure.note
+    # The darker bars are what the p-value counts: p = (count + 1) / (permutations + 1).
+    one_sided = moran(x, weights, permutations=199, alternative="greater")
+    axes = figures.reference_distribution(one_sided)
+    darker = sum(bar.get_height() for bar in axes.patches[len(axes.patches) // 2 :])
+    assert darker == int((one_sided.simulated >= one_sided.I).sum())
+
+
+def test_the_reference_distribution_of_one_unit(weights: Weights, x: pd.Series) -> None:
+    local = local_moran(x, weights, permutations=99, keep_simulations=True)
+    axes = figures.reference_distribution(local, unit="c", lang="zh")
+    (line,) = [line for line in axes.lines if line.get_gid() == "observed"]
+    assert line.get_xdata()[0] == pytest.approx(local.frame.loc["c", "Ii"])
+    assert said(axes, "title") == "income, c的参考分布"
+    with pytest.raises(DataError, match="The result has no unit 'zz'; it has 'a', 'b'"):
+        figures.reference_distribution(local, unit="zz")
+    with pytest.raises(
+        DataError, match="does not keep its permutations: repeat it with keep_simulations=True"
+    ):
+        figures.reference_distribution(local_moran(x, weights, permutations=9), unit="c")
+    with pytest.raises(DataError, match="has no permutations of one statistic: repeat the test with"):
+        figures.reference_distribution(moran(x, weights, permutations=0))
+
+
+# ---- with distance
+def test_correlograms_draw_their_bands_and_pairs() -> None:
+    frame = pd.DataFrame(
+        {
+            "low": [100.0, 0.0],
+            "high": [200.0, 100.0],
+            "I": [0.1, 0.4],
+            "p_sim": [0.3, 0.01],
+            "pairs": [90, 50],
+            "conf_low": [-0.1, -0.2],
+            "conf_high": [0.1, 0.2],
+        }
+    )
+    axes = figures.correlogram_plot(frame)
+    (dots,) = [c for c in axes.collections if isinstance(c, PathCollection)]
+    assert np.asarray(dots.get_offsets()).tolist() == [[50.0, 0.4], [150.0, 0.1]]
+    assert [color.tolist() == [1, 1, 1, 1] for color in dots.get_facecolors()] == [False, True]
+    assert len([c for c in axes.collections if c.get_gid() == "band"]) == 1
+    heights = [bar.get_height() for bar in axes.patches]
+    assert heights[0] / heights[1] == pytest.approx(50 / 90)
+    assert "Bars: numbers of pairs" in axes.figure.note
+    with pytest.raises(DataError, match="one value for each distance; these repeat: 50"):
+        figures.correlogram_plot(pd.concat([frame, frame.tail(1)]))
+    with pytest.raises(DataError, match="correlogram_plot needs the column 'estimate'"):
+        figures.correlogram_plot(frame.drop(columns="I"))
+    with pytest.raises(DataError, match=r"needs a result with tidy\(\), or such a frame; got int"):
+        figures.correlogram_plot(3)
+
+
+def test_sweeps_name_the_band_of_the_largest_statistic() -> None:
+    frame = pd.DataFrame({"distance": [300, 100, 200], "z_value": [3.0, 2.0, 4.0]})
+    axes = figures.sweep_plot(frame, lang="zh")
+    assert [t.get_text() for t in axes.texts] == ["200 千米"]
+    assert axes.lines[1].get_xdata().tolist() == [100, 200, 300]
+
+
+# ---- scatter plots of a panel
+def test_a_panel_has_a_scatter_plot_for_each_year_and_one_of_all(weights: Weights, panel: Panel) -> None:
+    frame = moran_panel(panel, "x", weights, permutations=19).set_index("time")
+    axes = figures.moran_scatter(panel, weights, column="x", permutations=19)
+    assert [small.get_title(loc="left").split()[0] for small in axes.child_axes] == ["1", "2", "3"]
+    for time, small in zip((1, 2, 3), axes.child_axes, strict=True):
+        assert slope(small) == pytest.approx(frame.loc[time, "I"], rel=1e-12)
+        assert f"p = {frame.loc[time, 'p_sim']:.3f}" in small.get_title(loc="left")
+    assert len({small.get_xlim() for small in axes.child_axes}) == 1
+    pooled = figures.moran_scatter(panel, weights, column="x", at="pooled", permutations=19)
+    assert slope(pooled) == pytest.approx(frame.loc["pooled", "I"], rel=1e-12)
+    xy = points(pooled)
+    assert len(xy) == 30
+    assert np.polyfit(*xy.T, 1)[0] == pytest.approx(frame.loc["pooled", "I"], rel=1e-9)
+    assert said(pooled, "subtitle").startswith("Pooled: Moran’s I = ")
+    one = figures.moran_scatter(panel, weights, column="x", at=2, permutations=19, lang="zh")
+    assert slope(one) == pytest.approx(frame.loc[2, "I"], rel=1e-12)
+    assert (
+        len(figures.moran_scatter(panel, weights, column="x", at=[1, "pooled"], permutations=0).child_axes)
+        == 2
+    )
+    with pytest.raises(DataError, match=r"The panel has no time 9\. It has 1, 2, 3; or 'all', or 'pooled'"):
+        figures.moran_scatter(panel, weights, column="x", at=9)
+    with pytest.raises(DataError, match="needs the weights and a column"):
+        figures.moran_scatter(panel, weights)
+
+
 # ---- what all figures share
+def test_words_stand_round_the_figure_inside_its_edges(weights: Weights, x: pd.Series) -> None:
+    axes = figures.moran_scatter(
+        x,
+        weights,
+        title="A title that is long enough to be broken into two lines, as titles of papers often are",
+        subtitle="A subtitle",
+        note="A note. " * 30,
+    )
+    figure = axes.figure
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.texts]
+    assert min(box.x0 for box in boxes) >= 0
+    assert max(box.x1 for box in boxes) <= figure.bbox.x1
+    assert not any(a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[:k])
+    inner = axes.get_tightbbox()
+    assert not any(box.overlaps(inner) for box in boxes)
+    assert figure.alt.endswith("as titles of papers often are. A subtitle")
+
+
+def test_titles_can_be_left_to_the_journal(weights: Weights, x: pd.Series) -> None:
+    axes = figures.moran_scatter(x, weights, titles=False)
+    assert axes.figure.texts == []
+    assert axes.figure.note.startswith("Note: Both axes in standard deviations")
+    given = figures.moran_scatter(x, weights, ax=Figure().subplots())
+    assert given.get_title(loc="left") == "Moran scatter plot of income"
+    assert any(t.get_gid() == "subtitle" for t in given.texts)
+
+
+def test_files_hold_truetype_fonts_text_and_the_alternative_text(
+    weights: Weights, x: pd.Series, tmp_path: Path
+) -> None:
+    axes = figures.moran_scatter(x, weights)
+    pdf = figures.save_figure(axes, tmp_path / "a.pdf").read_bytes()
+    assert b"/Subtype /Type3" not in pdf
+    assert b"/FontFile2" in pdf
+    svg = figures.save_figure(axes, tmp_path / "a.svg").read_text()
+    assert ">Moran scatter plot of income</text>" in svg
+    assert "Moran scatter plot of income. Moran’s I" in svg  # the description
+    from PIL import Image
+
+    with Image.open(figures.save_figure(axes, tmp_path / "a.png")) as image:
+        assert image.info["Description"] == axes.figure.alt
+        assert image.info["dpi"][0] == pytest.approx(300, abs=0.1)
+
+
+def test_figures_are_drawn_on_dark_paper_too(weights: Weights, x: pd.Series) -> None:
+    with theme("dark"):
+        axes = figures.moran_scatter(x, weights)
+    assert matplotlib.colors.to_hex(axes.get_facecolor()) == COLORS["paper"][1]
+    assert matplotlib.colors.to_hex(axes.figure.get_facecolor()) == COLORS["paper"][1]
+    assert matplotlib.colors.to_hex(axes.figure.texts[0].get_color()) == COLORS["ink"][1]
+
+
 def test_axes_given_are_used_and_nothing_is_left_in_pyplot(weights: Weights, x: pd.Series) -> None:
     import matplotlib.pyplot as plt
 
@@ -374,7 +627,8 @@ def test_labels_with_markup_are_drawn_as_text(tmp_path: Path) -> None:
 
 
 def test_nothing_heavy_is_imported_before_it_is_used() -> None:
-    rooms = "spatial.figures.scatter, spatial.figures.estimates, spatial.maps.maps, spatial.gis.layers"
+    figures_and_maps = "spatial.figures.autocorrelation.scatter, spatial.figures.estimates, spatial.maps.maps"
+    rooms = f"{figures_and_maps}, spatial.gis.layers"
     code = f"import {rooms}, sys; print(sorted(HEAVY & set(sys.modules)))"
     heavy = {"matplotlib", "mapclassify", "libpysal", "numba", "bokeh"}
     done = subprocess.run(

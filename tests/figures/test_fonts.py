@@ -22,7 +22,8 @@ from small_font import build_font
 
 import spatial as sp
 from spatial.errors import SpatialWarning
-from spatial.figures import fonts, save_figure
+from spatial.figures import save_figure
+from spatial.figures.style import fonts
 
 CHARACTERS = "北京上海高低不显著莫兰指数的空间滞后标准化变量（）"
 ROOT = Path(__file__).parents[2]
@@ -124,7 +125,7 @@ def test_a_first_process_without_matplotlibs_cache_draws_chinese(tmp_path: Path)
     code = (
         "import warnings; warnings.simplefilter('error')\n"
         "from matplotlib.figure import Figure\n"
-        "from spatial.figures.fonts import families_for, font_context\n"
+        "from spatial.figures.style.fonts import families_for, font_context\n"
         "with font_context('深圳市 GDP') as families:\n"
         "    axes = Figure().subplots(); axes.set_title('深圳市 GDP')\n"
         f"axes.figure.savefig({str(tmp_path / 'a.png')!r})\n"

@@ -22,9 +22,9 @@ from spatial.autocorrelation.hot_spots import getis_ord
 from spatial.autocorrelation.lisa import local_moran
 from spatial.errors import AlignmentError, DataError
 from spatial.figures import palette, save_figure
-from spatial.figures.captions import wrap
 from spatial.figures.classes import build_classes
 from spatial.figures.palette import CLUSTER_COLORS, COLORS, SEQUENTIAL, SIGNIFICANCE_COLORS, cluster_label
+from spatial.figures.style.captions import wrap
 from spatial.maps import maps, multiples
 from spatial.maps.furniture import bar_length, north_angle
 from spatial.panel.panel import Panel

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from spatial.figures import save_figure
-from spatial.figures.canvas import root_figure
-from spatial.figures.fonts import apply_fonts
-from spatial.figures.palette import color
+from spatial.figures.canvas import append_note
 from spatial.study.cache import digest
 from spatial.study.calls import Item, Ref, call, method
 from spatial.study.schema import figures as schema
@@ -36,7 +34,7 @@ def figure_key(values: Values, part: Any) -> str:
 def make_figure(values: Values, part: Any, out: Output) -> None:
     """Draw and write a figure."""
     axes = values.run(figure_call(values, part))
-    if part.title is not None:
+    if part.title is not None and isinstance(part, schema.PolicyFigure):
         axes.set_title(part.title)
     stamp(values, axes)
     save_figure(axes, out.path("figures", f"{part.name}.{part.format}"))
@@ -45,32 +43,32 @@ def make_figure(values: Values, part: Any, out: Output) -> None:
 def stamp(values: Values, axes: Any) -> None:
     """Write below a figure that its data were drawn."""
     for text in values.stamps:
-        written = root_figure(axes).text(0.0, -0.01, text, va="top", fontsize=6.5, color=color("ink-3"))
-        apply_fonts(written)
+        append_note(axes, text)
 
 
 def figure_call(values: Values, part: Any) -> Any:
     """Return what draws a figure."""
     lang = values.study.language
+    own = {} if part.title is None else {"title": part.title}
     match part:
         case schema.Connectivity():
             weights = Ref("weights", values.default_weights(part.weights))
-            return method(weights, "plot", Ref("cities"))
+            return method(weights, "plot", Ref("cities"), lang=lang, **own)
         case schema.Neighbours():
             weights = Ref("weights", values.default_weights(part.weights))
-            return call("neighbour_histogram", weights, lang=lang)
+            return call("neighbour_histogram", weights, lang=lang, **own)
         case schema.Density():
-            return call("density_ridges", Ref("panel"), part.column, _times(part), lang=lang)
+            return call("density_ridges", Ref("panel"), part.column, _times(part), lang=lang, **own)
         case schema.Coefficients():
             fits = {head_of(values, name): Ref("fit", name) for name in values.named(part.fits)}
-            words = {"labels": Ref("term labels"), "equation": part.equation, "lang": lang}
+            words = {"labels": Ref("term labels"), "equation": part.equation, "lang": lang, **own}
             return call("coefficient_plot", fits, terms=part.terms, **words)
         case schema.PolicyFigure(kind=kind, of=of):
             found = Ref("fit", of) if kind == "event_study" else Ref("policy", (of, kind))
             return method(found, "plot", lang=lang)
         case schema.ImpactsFigure():
             outcome = part.outcome or str(values.impacts(part.fit).tidy()["outcome"].iloc[0])
-            words = {"labels": Ref("term labels"), "lang": lang}
+            words = {"labels": Ref("term labels"), "lang": lang, **own}
             return call("impacts_plot", Ref("impacts", part.fit), outcome=outcome, **words)
     return _map(values, part, lang)
 
@@ -81,6 +79,7 @@ def _times(part: Any) -> list[Ref] | None:
 
 def _map(values: Values, part: Any, lang: str) -> Any:
     classes = {"scheme": part.scheme, "k": part.classes, "lang": lang}
+    classes |= {} if part.title is None else {"title": part.title}
     if isinstance(part, schema.SmallMultiples):
         return call("small_multiples", Ref("cities"), Ref("panel"), part.column, _times(part), **classes)
     if isinstance(part, schema.EffectsMap):

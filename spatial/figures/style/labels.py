@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .canvas import root_figure
-from .palette import color
+from spatial.figures.canvas import root_figure
+from spatial.figures.palette import color
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,20 +8,19 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from spatial.figures.palette import color
 from spatial.words import check_language
-
-from .palette import color
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Captions", "Words", "caption_axes", "caption_figure", "caption_heights", "wrap"]
+__all__ = ["Captions", "Words", "caption_axes", "caption_figure", "caption_heights", "text_width", "wrap"]
 
 _TITLE, _SUBTITLE, _NOTE = 10.0, 8.0, 6.5  # points
 _STEPS = {_TITLE: 14.0, _SUBTITLE: 11.0, _NOTE: 9.2}  # from line to line
 _LEFT = 1.0
-_SAFE = 0.985  # of the width: hinting makes text a little wider on a screen than in print
+_SAFE = 0.94  # of the width: hinting makes text a little wider on a screen than in print
 # Signs that hold what stands round them together.
 _GLUE = ("=", "≤", "<", ">", "≥")
 
@@ -110,7 +109,7 @@ def caption_heights(words: Words, width: float) -> tuple[float, float]:
         return 2.0, 2.0
     above = sum(_STEPS[size] for _, size, _, _ in _blocks(words, width))
     below = _STEPS[_NOTE] * len(wrap(words.note, width, _NOTE))
-    return above + (7.0 if above else 2.0), below + (5.0 if below else 2.0)
+    return above + (7.0 if above else 2.0), below + (8.0 if below else 2.0)
 
 
 def caption_figure(figure: Figure, words: Words) -> None:
@@ -198,12 +197,14 @@ def wrap(text: str, width: float, size: float, *, bold: bool = False) -> list[st
     lines, line, used = [], "", 0.0
     width *= _SAFE
     for token in _tokens(text):
-        length = _length(token.rstrip(), size, bold)
+        length = text_width(token.rstrip(), size, bold)
         if line and used + length > width:
             lines.append(line.rstrip())
             line, used = "", 0.0
         line += token
-        used += length + (_length("n n", size, bold) - _length("nn", size, bold) if token[-1] == " " else 0.0)
+        used += length + (
+            text_width("n n", size, bold) - text_width("nn", size, bold) if token[-1] == " " else 0.0
+        )
     return [*lines, line.rstrip()] if line else lines
 
 
@@ -223,7 +224,7 @@ def _tokens(text: str) -> list[str]:
     return tokens
 
 
-def _length(text: str, size: float, bold: bool) -> float:
+def text_width(text: str, size: float, bold: bool = False) -> float:
     """Return the points that `text` takes in the fonts in use."""
     import matplotlib
 

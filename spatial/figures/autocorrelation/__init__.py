@@ -1,0 +1,1 @@
+"""Figures of spatial autocorrelation: scatter plots, through time, with distance."""

@@ -1,0 +1,1 @@
+"""How figures are set: fonts, words round the figure, labels beside points."""
