@@ -25,6 +25,12 @@ _MODULES = {
     ".identification.anderson_rubin": ("AndersonRubin",),
     ".nonspatial": ("fixed_effects",),
     ".mechanisms": (
+        "Heterogeneity",
+        "heterogeneity",
+        "Mechanism",
+        "Robustness",
+        "mechanism",
+        "robustness",
         "Moderation",
         "ThresholdFit",
         "UTest",

@@ -15,6 +15,13 @@ _MODULES = {
     ),
     ".canvas": ("save_figure",),
     ".confidence_sets": ("confidence_set_plot",),
+    ".mechanisms.comparisons": (
+        "group_plot",
+        "leave_one_out_plot",
+        "mechanism_plot",
+        "plausibly_exogenous_plot",
+        "specification_curve_plot",
+    ),
     ".mechanisms.curves": (
         "marginal_effects_plot",
         "threshold_plot",

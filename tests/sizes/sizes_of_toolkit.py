@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from size_engine import Design, Size
 
-from spatial.models import fixed_effects, moderation, threshold, tobit, u_test
+from spatial.errors import SpatialWarning
+from spatial.models import fixed_effects, heterogeneity, mechanism, moderation, threshold, tobit, u_test
 from spatial.panel import Panel
 
 N, T = 60, 4
@@ -42,6 +44,8 @@ def _tobit(rng: np.random.Generator) -> dict[str, Any]:
 
 CENSORED = Design(f"Tobit, half censored, N = {N}, T = {T}", _tobit, full=500, light=8)
 LIMITED = "spatial.models.limited.censored"
+MECHANISMS = "spatial.models.mechanisms"
+EQUAL = f"{MECHANISMS}.groups:_equality"
 
 
 def _threshold(rng: np.random.Generator) -> dict[str, Any]:
@@ -87,9 +91,54 @@ def _curves(rng: np.random.Generator) -> dict[str, Any]:
 
 
 CURVES = Design(f"least squares with effects, clusters, N = {N}, T = {T}", _curves, full=1000, light=6)
+
+
+def _groups(rng: np.random.Generator) -> dict[str, Any]:
+    """Equal slopes in groups of other sizes and variances; and a mediator."""
+    x, east = rng.normal(size=N * T), _rows(np.arange(N) < 24)
+    spread = np.where(east, 2.0, 1.0)
+    shared = _rows(rng.normal(size=N))
+    made = GRID.assign(x=x, region=np.where(east, "east", "west"))
+    made["y"] = x + shared + spread * (rng.normal(size=N * T) + 0.7 * _rows(rng.normal(size=N)) * x)
+    made["m"] = 0.5 * x + shared + rng.normal(size=N * T)
+    made["z"] = 0.3 * x + 0.4 * made.m + shared + rng.normal(size=N * T)
+    panel = Panel.from_frame(made, unit="city", time="year")
+    seed = int(rng.integers(1 << 30))
+    fit = fixed_effects("y ~ x", panel)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SpatialWarning)  # few clusters in a group
+        found = heterogeneity(
+            fit, "region", test=["wald", "suest", "permutation"], permutations=99, seed=seed
+        )
+    p = found.tests[found.tests["term"] == "x"].set_index("test")["p_value"]
+    product = mechanism("z ~ x", panel, "x", "m", style="product", bootstrap=199, seed=seed).effects.iloc[0]
+    none = mechanism("z ~ x", panel, "x", "m", style="product", bootstrap=0).effects.iloc[0]
+    half = 1.959964 * none["sobel_error"]
+    return {
+        "wald": p["wald"],
+        "suest": p["suest"],
+        "permutation": p["permutation"],
+        "a x b": bool(product["conf_low"] <= 0.2 <= product["conf_high"]),
+        "sobel": bool(abs(none["estimate"] - 0.2) <= half),
+    }
+
+
+GROUPS = Design(f"two groups of other variance, N = {N}, T = {T}; a mediator", _groups, full=500, light=2)
 REGIMES = Design(f"threshold, N = {N}, T = {T}, AR(1) under the null", _threshold, full=1000, light=8)
 
 TOOLKIT = [
+    Size("Groups, Wald of the interacted model", "wald", GROUPS, 0.03, 0.085, (EQUAL,)),
+    Size("Groups, stacked scores", "suest", GROUPS, 0.03, 0.085, (EQUAL,)),
+    Size("Groups, permutation of labels", "permutation", GROUPS, 0.03, 0.075),
+    Size(
+        "Product a x b, bias-corrected bootstrap",
+        "a x b",
+        GROUPS,
+        0.9,
+        0.97,
+        (f"{MECHANISMS}.mediation:_interval",),
+    ),
+    Size("Product a x b, Sobel", "sobel", GROUPS, 0.9, 0.975, (f"{MECHANISMS}.mediation:_products",)),
     Size("Lind-Mehlum, slope 0 at the end of the data", "u test", CURVES, 0.035, 0.065),
     Size("Turning point, Fieller's interval", "fieller", CURVES, 0.93, 0.97),
     Size("Turning point, delta interval", "delta", CURVES, 0.92, 0.97),

@@ -1,0 +1,432 @@
+"""Is the effect the same in each group?  One fit a group, regimes in one system, and tests of equality."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from spatial.errors import DataError, SpatialWarning, did_you_mean, name_ids
+from spatial.models.data.rows import outcome_columns
+from spatial.models.estimation.covariance import Covariance
+from spatial.models.estimation.steps import Method
+from spatial.models.formula.structure import CONSTANT
+from spatial.models.hypothesis import HypothesisTest, wald
+from spatial.models.results import SystemFit
+from spatial.models.system import SpatialSystem
+from spatial.results import Fit
+
+from .arguments import names_of, whole_number
+from .asked import Model, as_model
+from .interacted import fit_request, regime_design, regime_term
+from .label_permutation import permuted_differences
+from .stacked import stacked_covariance
+
+__all__ = ["Heterogeneity", "heterogeneity"]
+
+Float = NDArray[np.float64]
+Test = Literal["wald", "suest", "permutation"]
+
+_MOST_GROUPS = 12
+_FEWEST_UNITS = 10
+_COLUMN = "_group_"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Heterogeneity(Fit):
+    """Fits by group with tests of equality; see `heterogeneity`.
+
+    Parameters
+    ----------
+    fits : mapping of str to SystemFit
+        By group; with several divisions by ``"division: group"``.
+    regimes : mapping of str to SystemFit
+        By division: all groups in one system, slopes and instruments times the groups, effects shared.
+    tests : DataFrame
+        by, test, equation, term (``"all"`` for all terms together), statistic, distribution, p_value, p_holm:
+        adjusted over the divisions.
+    terms : tuple of (equation, term)
+        What is compared.
+    permutations : int
+        0 where labels were not permuted.
+    notes : tuple of str
+    """
+
+    fits: Mapping[str, SystemFit]
+    regimes: Mapping[str, SystemFit]
+    tests: pd.DataFrame
+    terms: tuple[tuple[str, str], ...]
+    permutations: int
+    notes: tuple[str, ...] = ()
+
+    figure = "group_plot"
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """Return one row for each group and compared term."""
+        parts = []
+        for name, fit in self.fits.items():
+            frame = fit.tidy(level)
+            kept = [(e, t) in self.terms for e, t in zip(frame["equation"], frame["term"], strict=True)]
+            parts.append(frame[kept].assign(group=name, n_obs=fit.n_obs, n_units=fit.n_units))
+        found = pd.concat(parts, ignore_index=True)
+        return found[["group", *(c for c in found.columns if c != "group")]]
+
+    def glance(self) -> pd.DataFrame:
+        """Return the tests of equality."""
+        return self.tests.copy()
+
+    def headline(self) -> str:
+        """Name the groups."""
+        return f"{len(self.fits)} groups: {', '.join(self.fits)}"
+
+    @property
+    def table_notes(self) -> tuple[str, ...]:
+        """The tests below the table."""
+        single = self.tests["by"].nunique() == 1
+        out = []
+        for row in self.tests.to_dict("records"):
+            if row["term"] == "all" and len(self.terms) == 1:
+                continue
+            where = "" if single else f" by {row['by']}"
+            holm = "" if single else f" (Holm {row['p_holm']:.3f})"
+            out.append(f"Equality of {row['term']}{where}, {row['test']}: p = {row['p_value']:.3f}{holm}.")
+        return tuple(out)
+
+    def summary(self) -> str:
+        """Return the coefficients by group and the tests."""
+        shown = self.tidy()[
+            ["group", "equation", "term", "estimate", "std_error", "p_value", "n_obs", "n_units"]
+        ]
+        tests = self.tests.drop(columns=["p_holm"] if self.tests["by"].nunique() == 1 else [])
+
+        def number(value: float) -> str:
+            return f"{value:.4f}"
+
+        lines = [
+            "Effects by group",
+            shown.to_string(index=False, float_format=number),
+            "",
+            "Tests of equality",
+        ]
+        lines.append(tests.to_string(index=False, float_format=number))
+        lines += [f"Note: {note}." for note in self.notes]
+        return "\n".join(lines)
+
+
+def heterogeneity(
+    model: SpatialSystem | SystemFit,
+    by: Any,
+    *,
+    test: Test | Iterable[Test] = "wald",
+    terms: str | Iterable[str] | None = None,
+    permutations: int = 1000,
+    seed: int = 0,
+    method: Method | None = None,
+    cov: str | Covariance | None = None,
+) -> Heterogeneity:
+    r"""Estimate each group by itself, with the lags of the whole map, and test whether effects are equal.
+
+    .. math:: H_0: \beta_{1} = \beta_{2} = \dots = \beta_{R}
+
+    Parameters
+    ----------
+    model : SpatialSystem or SystemFit
+        A fit, also one of `fixed_effects`, is made again as it was made.
+    by : str, Series, or a list or mapping of these
+        A column, or labels by (unit, time) or by unit, as `spatial.group` makes them from each year's mean.
+    test : "wald", "suest" or "permutation", or a list
+        ``"wald"``: all groups in one system, every slope and instrument times the groups, effects shared,
+        and a Wald test with the covariance of the fit (the fully interacted model).  ``"suest"``: the fits
+        by group with effects of their own, their scores stacked, which is right also where a unit changes
+        its group. ``"permutation"``: Fisher's, the labels of units drawn anew: p = (1 + #{T* >= T}) / (1 +
+        permutations) with T the largest studentised difference of 2SLS (or least squares), which keeps its
+        size also where groups differ in variance (Chung and Romano 2013).
+    terms : str or list of str, optional
+        What is compared; default all terms but the constant.
+    permutations : int
+        1,000 or more for a paper.
+    seed : int
+    method, cov
+        As in `SpatialSystem.fit`; default those of the fit, or GS3SLS and clusters.
+
+    Warns
+    -----
+    SpatialWarning
+        For groups made of an outcome: that selects on what is explained.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from spatial.models import fixed_effects
+    >>> rng = np.random.default_rng(0)
+    >>> index = pd.MultiIndex.from_product([range(80), range(4)], names=["city", "year"])
+    >>> data = pd.DataFrame(rng.normal(size=(320, 2)), columns=["x", "e"], index=index)
+    >>> data["coast"] = np.repeat(np.arange(80) < 40, 4)
+    >>> data["y"] = data.x * np.where(data.coast, 2.0, 1.0) + data.e
+    >>> fit = fixed_effects("y ~ x", data)
+    >>> found = heterogeneity(fit, "coast", test=["wald", "permutation"], permutations=199)
+    >>> found.tidy()["estimate"].round(1).tolist(), bool(found.tests["p_value"].max() < 0.01)
+    ([1.1, 2.1], True)
+    """
+    asked = _tests(test)
+    count = whole_number("permutations", permutations, 99, 1_000_000) if "permutation" in asked else 0
+    base = as_model(model, method, cov, "heterogeneity")
+    divisions = _divisions(by)
+    fits: dict[str, SystemFit] = {}
+    regimes: dict[str, SystemFit] = {}
+    rows: list[dict[str, Any]] = []
+    notes: list[str] = []
+    for name, given in divisions.items():
+        found = _Division(base, name, given)
+        prefix = "" if len(divisions) == 1 else f"{name}: "
+        mine = found.fits()
+        fits |= {prefix + label: fit for label, fit in mine.items()}
+        compared = _compared(list(mine.values()), terms)
+        regimes[name] = found.regime_fit()
+        rows += found.tests(mine, regimes[name], compared, asked, count, seed)
+        notes += found.notes
+    if count:
+        notes.append(
+            f"permutation: labels of units, {count} draws, seed {seed}; statistic: the largest studentised "
+            "difference of least squares or 2SLS, without the spatial filter"
+        )
+    table = pd.DataFrame(rows)
+    table["p_holm"] = table.groupby(["test", "equation", "term"])["p_value"].transform(_holm)
+    return Heterogeneity(fits, regimes, table, tuple(compared), count, tuple(dict.fromkeys(notes)))
+
+
+# ---- what is asked for
+def _tests(test: Any) -> list[Test]:
+    found: list[Any] = [test] if isinstance(test, str) else list(test)
+    for name in found:
+        if name not in get_args(Test):
+            shown = ", ".join(map(repr, get_args(Test)))
+            raise DataError(f"test is among {shown}; got {name!r}.{did_you_mean(name, get_args(Test))}")
+    if not found:
+        raise DataError("test needs at least one of 'wald', 'suest' and 'permutation'.")
+    return found
+
+
+def _divisions(by: Any) -> dict[str, Any]:
+    if isinstance(by, Mapping):
+        given = {str(k): v for k, v in by.items()}
+    else:
+        several = list(by) if isinstance(by, list | tuple) else [by]
+        given = {}
+        for one in several:
+            name = one if isinstance(one, str) else str(getattr(one, "name", None) or "groups")
+            given[name if name not in given else f"{name} {len(given) + 1}"] = one
+    if not given:
+        raise DataError("by needs a column, or labels of the rows.")
+    for one in given.values():
+        if not isinstance(one, (str, pd.Series)):
+            raise DataError(
+                f"by is a column or a Series of labels, or a list of these; got {type(one).__name__}."
+            )
+    return given
+
+
+def _compared(fits: list[SystemFit], terms: Any) -> list[tuple[str, str]]:
+    common = [key for key in fits[0].params.index if all(key in f.params.index for f in fits[1:])]
+    if terms is None:
+        return [key for key in common if key[1] != CONSTANT]
+    wanted = names_of(terms, "terms")
+    known = list(dict.fromkeys(t for _, t in common))
+    for term in wanted:
+        if term not in known:
+            raise DataError(
+                f"terms: not every group has {term!r}.{did_you_mean(term, known)} They have "
+                f"{', '.join(known)}."
+            )
+    return [key for key in common if key[1] in wanted]
+
+
+def _holm(p: pd.Series[Any]) -> Any:
+    """Return p-values adjusted for several tests (Holm 1979)."""
+    values = p.to_numpy(dtype=float)
+    order = np.argsort(values)
+    steps = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    out = np.empty(len(values))
+    out[order] = np.minimum(steps, 1.0)
+    return out
+
+
+# ---- one division of the rows
+class _Division:
+    """Labels of the rows, and what is estimated with them."""
+
+    def __init__(self, base: Model, name: str, given: Any) -> None:
+        self.base, self.name = base, name
+        self.notes: list[str] = []
+        panel = base.given.panel
+        self.system = base.system()
+        source = self.system._source
+        if isinstance(given, str):
+            if not source.has(given):
+                raise DataError(f"The data have no column {given!r}.{did_you_mean(given, source.columns)}")
+            self.column, self.panel = given, panel
+        else:
+            self.column = _COLUMN
+            self.panel = (
+                source.data.with_columns({_COLUMN: given}) if source.is_panel else _joined(panel, given)
+            )
+        self._warn(name)
+        self.chosen = base.system(panel=self.panel)
+        rows = self.chosen._source.rows(self.column, self.chosen.design.layout)
+        codes, levels = pd.factorize(pd.Series(rows), sort=True)
+        self.codes, self.labels = codes.astype(np.intp), [str(v) for v in levels]
+        self.levels = list(levels)
+        self._check()
+
+    def _warn(self, name: str) -> None:
+        made = outcome_columns(self.system.structure.outcomes)
+        if self.column in made or name in made:
+            warnings.warn(
+                f"Groups by {name} are made of an outcome: a split by what is explained biases each fit. "
+                "Split by "
+                "its value before the first time, or by something that the equations do not explain.",
+                SpatialWarning,
+                stacklevel=4,
+            )
+
+    def _check(self) -> None:
+        if len(self.levels) < 2:
+            raise DataError(f"by={self.name!r} has {len(self.levels)} group; two or more are needed.")
+        if len(self.levels) > _MOST_GROUPS:
+            raise DataError(
+                f"by={self.name!r} has {len(self.levels)} values; at most {_MOST_GROUPS} groups are "
+                "compared. Use "
+                "spatial.group(panel[column]) for high and low."
+            )
+        unit = self.chosen.design.layout.unit
+        for k, label in enumerate(self.labels):
+            count = len(np.unique(unit[self.codes == k]))
+            if count < _FEWEST_UNITS:
+                ids = self.chosen.design.layout.units[np.unique(unit[self.codes == k])]
+                raise DataError(
+                    f"Group {label!r} of {self.name} has {count} units ({name_ids(ids)}); "
+                    f"{_FEWEST_UNITS} or more are needed."
+                )
+        if (self.codes < 0).any():
+            self.notes.append(
+                f"{int((self.codes < 0).sum())} rows without a group of {self.name} are left out"
+            )
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether each unit stays in its group."""
+        pairs = np.unique(np.column_stack([self.chosen.design.layout.unit, self.codes]), axis=0)
+        return len(pairs) == self.chosen.design.layout.n_units
+
+    def condition(self, k: int) -> str:
+        """Write the condition of group k."""
+        level = self.levels[k]
+        column = self.column if self.column.isidentifier() else f"`{self.column}`"
+        if isinstance(level, (bool, np.bool_)):
+            return f"{column} == {'true' if level else 'false'}"
+        if isinstance(level, str):
+            mark = "'" if "'" not in level else '"'
+            return f"{column} == {mark}{level}{mark}"
+        return f"{column} == {float(level)!r}"
+
+    def fits(self) -> dict[str, SystemFit]:
+        """Return the fit of each group, lags of the whole map first."""
+        out = {}
+        for k, label in enumerate(self.labels):
+            text = self.condition(k)
+            if self.base.given.where is not None:
+                text = f"({self.base.given.where}) and {text}"
+            system = self.base.system(panel=self.panel, where=text)
+            out[label] = self.base.estimate(system)
+        return out
+
+    def regime_fit(self) -> SystemFit:
+        """Return all groups in one system; effects, and errors in space, are shared."""
+        fit = self.base.estimate(self.chosen, force=True)
+        kept = self.codes >= 0
+        if not kept.all():
+            known = [self.condition(k) for k in range(len(self.labels))]
+            where = " or ".join(known)
+            where = where if self.base.given.where is None else f"({self.base.given.where}) and ({where})"
+            self.chosen = self.base.system(panel=self.panel, where=where)
+            rows = self.chosen._source.rows(self.column, self.chosen.design.layout)
+            self.codes = pd.Index(self.levels).get_indexer(rows).astype(np.intp)
+            fit = self.base.estimate(self.chosen, force=True)
+        design = regime_design(fit.estimate.design, self.codes, self.labels)
+        return fit_request(fit.asked, design, fit.stamps)
+
+    # ---- tests
+    def tests(
+        self,
+        fits: dict[str, SystemFit],
+        regimes: SystemFit,
+        compared: list[tuple[str, str]],
+        asked: list[Test],
+        count: int,
+        seed: int,
+    ) -> list[dict[str, Any]]:
+        """Return a row for each test and term, and for all terms together."""
+        out: list[dict[str, Any]] = []
+        if "wald" in asked:
+            keys = [[(e, regime_term(t, label)) for label in self.labels] for e, t in compared]
+            out += self._wald("wald", compared, keys, regimes.params, regimes.cov)
+        if "suest" in asked:
+            stacked = stacked_covariance(fits)
+            joined = [[(label, e, t) for label in self.labels] for e, t in compared]
+            out += self._wald("suest", compared, joined, stacked.params, stacked.cov)
+        if "permutation" in asked:
+            found = permuted_differences(
+                self.chosen.design, self.codes, self.is_fixed, compared, regimes.method == "ols", count, seed
+            )
+            for (equation, term), (statistic, p_value) in found.items():
+                out.append(self._row("permutation", equation, term, statistic, "permutation", p_value))
+        return out
+
+    def _row(
+        self, test: str, equation: str, term: str, statistic: float, law: str, p_value: float
+    ) -> dict[str, Any]:
+        return {
+            "by": self.name,
+            "test": test,
+            "equation": equation,
+            "term": term,
+            "statistic": statistic,
+            "distribution": law,
+            "p_value": p_value,
+        }
+
+    def _wald(
+        self, name: str, compared: list[tuple[str, str]], keys: list[list[Any]], params: Any, cov: Any
+    ) -> list[dict[str, Any]]:
+        out, every = [], []
+        for (equation, term), mine in zip(compared, keys, strict=True):
+            rows = _contrasts(mine, params)
+            every.append(rows)
+            test = _equality(rows, params, cov)
+            out.append(self._row(name, equation, term, test.statistic, test.reference, test.p_value))
+        whole = _equality(np.vstack(every), params, cov)
+        out.append(self._row(name, "", "all", whole.statistic, whole.reference, whole.p_value))
+        return out
+
+
+def _contrasts(keys: list[Any], params: pd.Series[Any]) -> Float:
+    """Return the rows of R that compare each group with the first."""
+    places = [params.index.get_loc(key) for key in keys]
+    out = np.zeros((len(keys) - 1, len(params)))
+    for row, place in enumerate(places[1:]):
+        out[row, places[0]], out[row, place] = -1.0, 1.0
+    return out
+
+
+def _equality(R: Float, params: pd.Series[Any], cov: pd.DataFrame) -> HypothesisTest:
+    b, V = params.to_numpy(), cov.to_numpy()
+    return wald("Wald", "the slopes are equal in all groups", R @ b, R @ V @ R.T)
+
+
+def _joined(panel: Any, given: pd.Series[Any]) -> Any:
+    return panel.assign(**{_COLUMN: given.reindex(panel.index)})

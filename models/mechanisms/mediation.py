@@ -1,0 +1,440 @@
+"""Through what does a treatment work?  The two-step table, and the product of coefficients by name."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from spatial.errors import DataError, FormulaError, SpatialWarning, did_you_mean
+from spatial.models.data.given import Lags
+from spatial.models.estimation.clusters import cluster_codes
+from spatial.models.estimation.covariance import Cluster, Covariance, as_covariance
+from spatial.models.formula.grammar import parse_formula
+from spatial.models.nonspatial import fixed_effects
+from spatial.models.results import SystemFit
+from spatial.results import Fit
+
+from .arguments import names_of, whole_number
+from .rewriting import Parts
+from .stacked import stacked_covariance
+from .unit_bootstrap import drawn_counts, unit_products
+
+__all__ = ["Mechanism", "mechanism"]
+
+Float = NDArray[np.float64]
+Style = Literal["two-step", "product"]
+Interval = Literal["bc", "percentile"]
+
+_SHOWS = {
+    "two-step": (
+        "shows that the treatment moves the mediator; that the mediator moves the outcome is an argument "
+        "from "
+        "theory and other work, not a result of this table (Jiang 2022)"
+    ),
+    "product": (
+        "the product a x b is a causal share only if, given the controls, nothing unseen moves both the "
+        "mediator "
+        "and the outcome; fixed effects do not make that true"
+    ),
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Mechanism(Fit):
+    """Equations of mediators, and for the product the indirect effects; see `mechanism`.
+
+    Parameters
+    ----------
+    treatment, outcome : str
+    style : "two-step" or "product"
+    fits : mapping of str to SystemFit
+        ``total``: the outcome on the treatment; a mediator's name: the mediator on the treatment; ``full``:
+        the outcome on both, for the product.
+    effects : DataFrame
+        For the product: mediator, path, estimate, std_error (of the bootstrap), conf_low, conf_high, p_value,
+        sobel_error, sobel_p, share (of the total effect), error_correlation.
+    interval : "bc" or "percentile"
+    bootstrap : int
+    level : float
+    notes : tuple of str
+    """
+
+    treatment: str
+    outcome: str
+    style: Style
+    fits: Mapping[str, SystemFit]
+    effects: pd.DataFrame
+    interval: Interval
+    bootstrap: int
+    level: float
+    notes: tuple[str, ...] = ()
+
+    figure = "mechanism_plot"
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """Return the treatment's coefficient in each equation; the product's effects are in `effects`."""
+        rows = []
+        for name, fit in self.fits.items():
+            frame = fit.tidy(level)
+            kept = frame[frame["term"] == self.treatment]
+            if name == "full":
+                mediators = [m for m in self.fits if m not in ("total", "full")]
+                kept = frame[frame["term"].isin([self.treatment, *mediators])]
+            rows.append(kept.assign(step=name))
+        found = pd.concat(rows, ignore_index=True)
+        return found[["step", *(c for c in found.columns if c != "step")]]
+
+    def glance(self) -> pd.DataFrame:
+        """Return one row for each mediator."""
+        if self.style == "product":
+            return self.effects.copy()
+        frame = self.tidy()
+        return frame[~frame["step"].isin(["total"])].reset_index(drop=True)
+
+    def headline(self) -> str:
+        """Name the treatment and the mediators."""
+        mediators = ", ".join(m for m in self.fits if m not in ("total", "full"))
+        return f"{self.style}: {self.treatment} on {self.outcome} through {mediators}"
+
+    @property
+    def table_notes(self) -> tuple[str, ...]:
+        """What the style shows, and the products."""
+        out = [
+            f"This table {_SHOWS[self.style]}."
+            if self.style == "two-step"
+            else f"{_upper(_SHOWS['product'])}."
+        ]
+        for row in self.effects.to_dict("records"):
+            out.append(
+                f"{row['path']} through {row['mediator']}: {row['estimate']:.4f}, {self.level:.0%} interval "
+                f"[{row['conf_low']:.4f}, {row['conf_high']:.4f}]."
+            )
+        return tuple(out)
+
+    def summary(self) -> str:
+        """Return the steps, the products, and what they show."""
+
+        def number(value: float) -> str:
+            return f"{value:.4f}"
+
+        shown = self.tidy()[["step", "equation", "term", "estimate", "std_error", "statistic", "p_value"]]
+        lines = [f"Mechanism, {self.style}: {self.treatment} on {self.outcome}", ""]
+        lines.append(shown.to_string(index=False, float_format=number))
+        if self.style == "product":
+            kind = "bias-corrected" if self.interval == "bc" else "percentile"
+            how = f"{kind} bootstrap of units, {self.bootstrap} draws" if self.bootstrap else "Sobel"
+            lines += ["", f"Indirect effects, {self.level:.0%} intervals: {how}"]
+            lines.append(self.effects.to_string(index=False, float_format=number))
+            lines.append(
+                "error_correlation: the correlation of the errors of the two equations at which the "
+                "indirect effect "
+                "through that mediator alone would be zero (Imai, Keele and Yamamoto 2010)."
+            )
+        lines += ["", _upper(f"{_SHOWS[self.style]}.")]
+        return "\n".join([*lines, *(f"Note: {note}." for note in self.notes)])
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def mechanism(
+    formula: str,
+    panel: Any,
+    treatment: str,
+    mediators: str | Iterable[str],
+    *,
+    style: Style = "two-step",
+    bootstrap: int = 999,
+    interval: Interval = "bc",
+    level: float = 0.95,
+    seed: int = 0,
+    effects: str | Iterable[str] = ("unit", "time"),
+    cov: str | Covariance = "cluster",
+    W: Any = None,
+    where: str | None = None,
+    lags: Lags = "full",
+) -> Mechanism:
+    r"""Estimate what a treatment does to mediators, and by name the product of coefficients.
+
+    .. math::
+
+        m_{it} = a d_{it} + x_{it}'\gamma + \mu_i + \tau_t + u_{it}, \qquad
+        y_{it} = c' d_{it} + b m_{it} + x_{it}'\delta + \mu_i + \tau_t + v_{it}
+
+    Parameters
+    ----------
+    formula : str
+        The outcome's equation without mediators: ``"y ~ d + x"``; with instruments for ``"two-step"``.
+    panel : Panel or DataFrame
+    treatment : str
+        The term d.
+    mediators : str or list of str
+        Columns m.
+    style : "two-step" or "product"
+        ``"two-step"`` estimates the first equation only, with the argument that m moves y left to theory, as
+        Jiang (2022) advises.  ``"product"`` adds the second, and a x b.
+    bootstrap : int
+        Draws of whole units (or clusters of `cov`) for a x b; 0 for Sobel's interval alone.
+    interval : "bc" or "percentile"
+        Bias-corrected (Efron 1987 without acceleration), or percentile.
+    level : float
+    seed : int
+    effects, cov, where, lags
+        As in `fixed_effects`.
+    W : Weights, Graph or W, optional
+        For the product: W(d) joins the mediator's equation, W(d) and W(m) the outcome's.  Then there are
+        three paths: own d, own m (a b); own d, neighbours' m (a b_w); neighbours' d, own m (a_w b).
+
+    References
+    ----------
+    Jiang (2022, China Industrial Economics 5); MacKinnon, Lockwood and Williams (2004, Multivariate
+    Behavioral Research 39); Sobel (1982); Imai, Keele and Yamamoto (2010, Statistical Science 25).
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> rng = np.random.default_rng(0)
+    >>> index = pd.MultiIndex.from_product([range(80), range(4)], names=["city", "year"])
+    >>> data = pd.DataFrame(rng.normal(size=(320, 3)), columns=["d", "u", "v"], index=index)
+    >>> data["m"] = 0.8 * data.d + data.u
+    >>> data["y"] = 0.3 * data.d + 0.5 * data.m + data.v
+    >>> found = mechanism("y ~ d", data, "d", "m", style="product", bootstrap=199)
+    >>> float(found.effects["estimate"].round(1).iloc[0]), list(found.fits)
+    (0.4, ['total', 'm', 'full'])
+    """
+    names = _check(formula, treatment, mediators, style, interval, level, W)
+    count = whole_number("bootstrap", bootstrap, 0, 1_000_000)
+    value = as_covariance(cov)
+    parts = Parts.of(formula)
+    options: dict[str, Any] = {"effects": effects, "cov": value, "where": where, "lags": lags}
+    options |= {"weights": W} if W is not None else {}
+    spatial = [f"W({treatment})"] if W is not None else []
+    kept = _complete(panel, names)
+    fits = {"total": fixed_effects(parts.adding(spatial).text, kept, **options)}
+    _needed(fits["total"], treatment)
+    for name in names:
+        other = Parts(_named(name), *_rest(parts.adding(spatial)))
+        fits[name] = fixed_effects(other.text, kept, **options)
+    outcome = fits["total"].structure.names[0]
+    if style == "two-step":
+        return Mechanism(treatment, outcome, style, fits, pd.DataFrame(), interval, 0, level, ())
+    more = [_named(m) for m in names] + ([f"W({_named(m)})" for m in names] if W is not None else [])
+    fits["full"] = fixed_effects(parts.adding([*more, *spatial]).text, kept, **options)
+    table = _products(fits, treatment, names, W is not None, count, interval, level, seed, value)
+    notes: list[str] = []
+    if count:
+        notes.append(f"bootstrap: whole clusters drawn, {count} draws, seed {seed}")
+    if W is not None:
+        notes.append(
+            "the bootstrap holds each unit's neighbours: it takes units as independent given the lags"
+        )
+    return Mechanism(treatment, outcome, style, fits, table, interval, count, level, tuple(notes))
+
+
+# ---- what is asked for
+def _check(
+    formula: Any, treatment: Any, mediators: Any, style: Any, interval: Any, level: float, W: Any
+) -> list[str]:
+    if not isinstance(formula, str):
+        raise FormulaError(f"mechanism takes one formula; got {type(formula).__name__}.")
+    for what, given, allowed in (
+        ("style", style, get_args(Style)),
+        ("interval", interval, get_args(Interval)),
+    ):
+        if given not in allowed:
+            shown = " or ".join(map(repr, allowed))
+            raise DataError(f"{what} is {shown}; got {given!r}.{did_you_mean(given, allowed)}")
+    if not 0 < level < 1:
+        raise DataError(f"level is between 0 and 1; got {level!r}.")
+    parsed = parse_formula(formula, ("W",) if W is not None else ())
+    terms = [t.name for t in parsed.terms]
+    if treatment not in terms:
+        raise DataError(
+            f"The formula has no term {treatment!r}.{did_you_mean(treatment, terms)} It has "
+            f"{', '.join(terms)}."
+        )
+    names = names_of(mediators, "mediators")
+    for name in names:
+        if name in terms:
+            raise FormulaError(
+                f"{name} is a term of the formula already: write the formula without mediators."
+            )
+        if name == parsed.outcome.name:
+            raise FormulaError(f"{name} is the outcome: it cannot be a mediator of its own.")
+    if style == "product" and parsed.endogenous:
+        raise DataError(
+            "The product needs b, and the instruments of the treatment are none for the mediator: use "
+            "style='two-step', or a SpatialSystem with an equation for the mediator."
+        )
+    if style == "two-step" and W is not None:
+        return names
+    return names
+
+
+def _complete(panel: Any, names: list[str]) -> Any:
+    frame = getattr(panel, "frame", panel)
+    for name in names:
+        if isinstance(frame, pd.DataFrame) and name not in frame.columns:
+            known = list(map(str, frame.columns))
+            raise DataError(f"The data have no column {name!r}, a mediator.{did_you_mean(name, known)}")
+    return panel
+
+
+def _named(column: str) -> str:
+    return column if column.isidentifier() else f"`{column}`"
+
+
+def _rest(parts: Parts) -> tuple[str, str, str, str]:
+    return parts.terms, parts.effects, parts.endogenous, parts.instruments
+
+
+def _needed(fit: SystemFit, treatment: str) -> None:
+    if treatment not in fit.params.index.get_level_values(1):
+        raise DataError(f"The effects absorb {treatment}: it has no slope to explain.")
+
+
+# ---- the product
+def _products(
+    fits: Mapping[str, SystemFit],
+    treatment: str,
+    names: list[str],
+    spatial: bool,
+    count: int,
+    interval: Interval,
+    level: float,
+    seed: int,
+    value: Covariance,
+) -> pd.DataFrame:
+    full = fits["full"]
+    outcome = full.structure.names[0]
+    stacked = stacked_covariance({name: fit for name, fit in fits.items() if name != "total"})
+    total = float(fits["total"].params[outcome, treatment])
+    drawn = _draws(fits, names, count, seed, value) if count else None
+    rows = []
+    for name in names:
+        equation = fits[name].structure.names[0]
+        paths = [("own", (name, equation, treatment), ("full", outcome, _term(full, name)))]
+        if spatial:
+            lag = _term(full, f"W({name})")
+            paths.append(("neighbours' mediator", paths[0][1], ("full", outcome, lag)))
+            paths.append(("neighbours' treatment", (name, equation, f"W({treatment})"), paths[0][2]))
+        for path, a_key, b_key in paths:
+            a, b = stacked.params[a_key], stacked.params[b_key]
+            V = stacked.cov.loc[[a_key, b_key], [a_key, b_key]].to_numpy()
+            gradient = np.array([b, a])
+            sobel = float(np.sqrt(gradient @ V @ gradient))
+            low, high, error, p = _interval(a * b, sobel, _of(drawn, a_key, b_key), interval, level)
+            rows.append(
+                {
+                    "mediator": name,
+                    "path": path,
+                    "estimate": a * b,
+                    "std_error": error,
+                    "conf_low": low,
+                    "conf_high": high,
+                    "p_value": p,
+                    "sobel_error": sobel,
+                    "sobel_p": float(2 * stats.norm.sf(abs(a * b) / sobel)),
+                    "share": a * b / total if path == "own" else np.nan,
+                    "error_correlation": _error_correlation(fits, name) if path == "own" else np.nan,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _term(fit: SystemFit, name: str) -> str:
+    for term in fit.params.index.get_level_values(1):
+        if str(term).replace("`", "") == name:
+            return str(term)
+    raise DataError(f"The effects absorb {name}: it is no mediator here.")
+
+
+def _error_correlation(fits: Mapping[str, SystemFit], name: str) -> float:
+    """Return the correlation of the errors at which a x b would be 0: that of the equations without m."""
+    u = fits[name].estimate.numbers.residuals[0]
+    v = fits["total"].estimate.numbers.residuals[0]
+    if len(u) != len(v):
+        return float("nan")
+    return float(u @ v / np.sqrt((u @ u) * (v @ v)))
+
+
+def _draws(
+    fits: Mapping[str, SystemFit], names: list[str], count: int, seed: int, value: Covariance
+) -> Mapping[tuple[str, str, str], Float]:
+    """Return the bootstrap draws of each coefficient, by the keys of the stacked fits."""
+    design = fits["full"].estimate.design
+    layout = design.layout
+    by = value.by if isinstance(value, Cluster) else "unit"
+    clusters = cluster_codes(by, layout, fits["full"].estimate.lookup)
+    if len(np.unique(clusters * layout.n_units + layout.unit)) != layout.n_units:
+        raise DataError("The bootstrap draws whole units: clusters must hold whole units.")
+    columns: dict[str, int] = {}
+    parts: list[Float] = []
+    plans = []
+    for key in [*names, "full"]:
+        own = fits[key].estimate.design
+        if own.layout.n_rows != layout.n_rows:
+            raise DataError(
+                f"The equations of {key} and of the outcome have {own.layout.n_rows} and {layout.n_rows} "
+                "rows: "
+                "choose rows that have all columns, with where= '... is not missing'."
+            )
+        terms = [t.name for t in own.structure.equations[0].terms]
+        places = []
+        for label, j in zip([f"outcome of {key}", *terms], own.equation_columns(0), strict=True):
+            if label not in columns:
+                columns[label] = len(parts)
+                parts.append(own.columns[:, j])
+            places.append(columns[label])
+        plans.append((key, own.structure.names[0], terms, places))
+    products = unit_products(np.column_stack(parts), design.effects, clusters)
+    counts = drawn_counts(len(products.products), count, seed)
+    out: dict[tuple[str, str, str], Float] = {}
+    blocks = [products.cross(counts[k : k + 200]) for k in range(0, count, 200)]
+    whole = np.concatenate(blocks)
+    for key, equation, terms, places in plans:
+        inner = whole[:, places[1:]][:, :, places[1:]]
+        side = whole[:, places[1:]][:, :, places[:1]]
+        beta = (np.linalg.pinv(inner, rcond=1e-12, hermitian=True) @ side)[:, :, 0]
+        out |= {(key, equation, term): beta[:, j] for j, term in enumerate(terms)}
+    return out
+
+
+def _of(drawn: Any, a_key: Any, b_key: Any) -> Float | None:
+    return None if drawn is None else drawn[a_key] * drawn[b_key]
+
+
+def _interval(
+    estimate: float, sobel: float, drawn: Float | None, interval: Interval, level: float
+) -> tuple[float, float, float, float]:
+    """Return the interval, the standard error, and the p-value that belongs to the interval."""
+    if drawn is None:
+        half = stats.norm.ppf(0.5 + level / 2) * sobel
+        return estimate - half, estimate + half, sobel, float(2 * stats.norm.sf(abs(estimate) / sobel))
+    below = float(np.mean(drawn < estimate) + 0.5 * np.mean(drawn == estimate))
+    shift = 0.0
+    if interval == "bc":
+        inner = min(max(below, 0.5 / len(drawn)), 1 - 0.5 / len(drawn))
+        shift = float(stats.norm.ppf(inner))
+        if not 0.05 < below < 0.95:
+            warnings.warn(
+                f"{below:.0%} of the bootstrap draws lie below the estimate: its bias is large; read the "
+                "Sobel "
+                "interval beside it.",
+                SpatialWarning,
+                stacklevel=5,
+            )
+    tails = stats.norm.ppf([0.5 - level / 2, 0.5 + level / 2]) + 2 * shift
+    low, high = np.quantile(drawn, stats.norm.cdf(tails))
+    # The level at which the interval's end would be 0.
+    share = float(np.clip(np.mean(drawn <= 0), 1 / (len(drawn) + 1), 1 - 1 / (len(drawn) + 1)))
+    z = stats.norm.ppf(share) - 2 * shift
+    return float(low), float(high), float(np.std(drawn, ddof=1)), float(2 * stats.norm.sf(abs(z)))

@@ -1,0 +1,226 @@
+"""Figures of fits side by side: groups, robustness, instruments that are almost exogenous, one left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from spatial.errors import DataError, did_you_mean
+from spatial.figures.canvas import BESIDE, drawing
+from spatial.figures.palette import LINE_COLORS, color
+from spatial.figures.words import word
+from spatial.words import check_language
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = [
+    "group_plot",
+    "leave_one_out_plot",
+    "mechanism_plot",
+    "plausibly_exogenous_plot",
+    "specification_curve_plot",
+]
+
+
+def group_plot(
+    found: Any,
+    *,
+    ax: Axes | None = None,
+    term: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    lang: str = "en",
+) -> Axes:
+    """Draw one coefficient with its interval in each group.
+
+    Parameters
+    ----------
+    found : Heterogeneity
+    ax : Axes, optional
+    term : str, optional
+        Needed where several are compared.
+    labels : mapping, optional
+        Group to the words drawn.
+    lang : {"en", "zh"}
+
+    Returns
+    -------
+    Axes
+    """
+    language = check_language(lang)
+    rows = _one_term(found.tidy(), term)
+    names = [str((labels or {}).get(g, g)) for g in rows["group"]]
+    axis = word("effect_of", language, name=str(rows["term"].iloc[0]))
+    return _forest(rows, names, axis, ax)
+
+
+def mechanism_plot(
+    found: Any, *, ax: Axes | None = None, labels: Mapping[str, str] | None = None, lang: str = "en"
+) -> Axes:
+    """Draw what the treatment does to the outcome and to each mediator.
+
+    Parameters
+    ----------
+    found : Mechanism
+    ax : Axes, optional
+    labels : mapping, optional
+        Step to the words drawn.
+    lang : {"en", "zh"}
+
+    Returns
+    -------
+    Axes
+    """
+    language = check_language(lang)
+    frame = found.tidy()
+    rows = frame[frame["term"] == found.treatment].reset_index(drop=True)
+    names = [str((labels or {}).get(step, step)) for step in rows["step"]]
+    return _forest(rows, names, word("effect_of", language, name=found.treatment), ax)
+
+
+def specification_curve_plot(
+    found: Any, *, ax: Axes | None = None, term: str | None = None, base: str = "base", lang: str = "en"
+) -> Axes:
+    """Draw the estimate of each variant with its interval, in the order of the estimates; the base is filled.
+
+    Parameters
+    ----------
+    found : Robustness
+    ax : Axes, optional
+    term : str, optional
+        Needed where several are shown.
+    base : str
+        Which variant is the base.
+    lang : {"en", "zh"}
+
+    Returns
+    -------
+    Axes
+    """
+    language = check_language(lang)
+    rows = _one_term(found.tidy(), term).sort_values("estimate", ignore_index=True)
+    label = word("effect_of", language, name=str(rows["term"].iloc[0]))
+    names = rows["variant"].astype(str).tolist()
+    with drawing(ax, [label, *names], size=(max(4.0, 0.34 * len(rows) + 1.6), 3.4)) as axes:
+        axes.axhline(0, color=color("rule"), linewidth=0.9, zorder=1)
+        clear = (rows["conf_low"] > 0) | (rows["conf_high"] < 0)
+        for k, row in enumerate(rows.to_dict("records")):
+            paint = LINE_COLORS[0] if clear[k] else color("dot")
+            axes.plot([k, k], [row["conf_low"], row["conf_high"]], color=paint, linewidth=1.5, zorder=2)
+            is_base = row["variant"] == base
+            face = paint if is_base else color("paper")
+            axes.plot([k], [row["estimate"]], "D" if is_base else "o", ms=5.5, mec=paint, mfc=face, zorder=3)
+        axes.set_xticks(range(len(rows)), names, rotation=45, ha="right", rotation_mode="anchor")
+        axes.set_ylabel(label)
+    return axes
+
+
+def plausibly_exogenous_plot(found: Any, *, ax: Axes | None = None, lang: str = "en") -> Axes:
+    """Draw the estimate and its interval over the direct effect of the instrument.
+
+    Parameters
+    ----------
+    found : PlausiblyExogenous
+    ax : Axes, optional
+    lang : {"en", "zh"}
+
+    Returns
+    -------
+    Axes
+    """
+    language = check_language(lang)
+    label, gamma = word("effect_of", language, name=found.term), word("gamma", language)
+    frame = found.frame
+    with drawing(ax, [label, gamma], size=(5.2, 3.4)) as axes:
+        axes.axhline(0, color=color("rule"), linewidth=0.9, zorder=1)
+        low, high = frame["conf_low"], frame["conf_high"]
+        axes.fill_between(frame["gamma"], low, high, color=LINE_COLORS[0], alpha=0.18, linewidth=0)
+        axes.plot(frame["gamma"], frame["estimate"], color=LINE_COLORS[0], linewidth=1.6, zorder=3)
+        for bound in (found.conf_low, found.conf_high):
+            axes.axhline(bound, color=color("ink-2"), linewidth=0.9, linestyle=(0, (4, 3)), zorder=2)
+        axes.set_xlim(frame["gamma"].min(), frame["gamma"].max())
+        axes.set_xlabel(gamma)
+        axes.set_ylabel(label)
+    return axes
+
+
+def leave_one_out_plot(
+    found: Any,
+    *,
+    ax: Axes | None = None,
+    labels: Mapping[Any, str] | None = None,
+    most: int = 40,
+    lang: str = "en",
+) -> Axes:
+    """Draw the slope without each group, and that of the whole sample as a line.
+
+    Parameters
+    ----------
+    found : LeaveOneOut
+    ax : Axes, optional
+    labels : mapping, optional
+        Group to the words drawn.
+    most : int
+        Where there are more groups they are drawn without names.
+    lang : {"en", "zh"}
+
+    Returns
+    -------
+    Axes
+    """
+    language = check_language(lang)
+    frame = found.frame
+    axis = word("effect_of", language, name=found.term)
+    whole = word("whole_sample", language)
+    names = [str((labels or {}).get(g, g)) for g in frame["left_out"]] if len(frame) <= most else []
+    axes = _forest(frame, names, axis, ax, [whole])
+    axes.axvline(
+        float(found.whole["estimate"]),
+        color=color("ink-2"),
+        linewidth=0.9,
+        linestyle=(0, (4, 3)),
+        label=whole,
+        zorder=2,
+    )
+    axes.set_ylabel(word("without", language))
+    axes.legend(**BESIDE)
+    return axes
+
+
+def _one_term(frame: pd.DataFrame, term: str | None) -> pd.DataFrame:
+    known = list(dict.fromkeys(frame["term"]))
+    if term is None and len(known) > 1:
+        raise DataError(f"There are several terms: {', '.join(known)}. Choose one with term=.")
+    if term is not None and term not in known:
+        raise DataError(f"No term {term!r}.{did_you_mean(term, known)} There are {', '.join(known)}.")
+    return frame[frame["term"] == (known[0] if term is None else term)].reset_index(drop=True)
+
+
+def _forest(
+    rows: pd.DataFrame, names: Sequence[str], axis: str, ax: Axes | None, more: Sequence[str] = ()
+) -> Axes:
+    """Draw estimates with intervals, one below the other."""
+    height = 0.26 * max(len(rows), 3) + 0.8
+    estimate = rows["estimate"].to_numpy(dtype=np.float64)
+    spread = np.array([estimate - rows["conf_low"], rows["conf_high"] - estimate], dtype=np.float64)
+    with drawing(ax, [*names, axis, *more], size=(5.2, min(height, 9.0))) as axes:
+        axes.axvline(0, color=color("rule"), linewidth=0.9, zorder=1)
+        axes.errorbar(
+            estimate,
+            np.arange(len(rows)),
+            xerr=np.abs(spread),
+            fmt="o",
+            ms=4.5,
+            color=LINE_COLORS[0],
+            elinewidth=1.3,
+            capsize=2.0,
+            zorder=3,
+        )
+        axes.set_yticks(range(len(names)), list(names))
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.tick_params(axis="y", length=0)
+        axes.set_xlabel(axis)
+    return axes

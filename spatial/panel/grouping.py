@@ -1,0 +1,100 @@
+"""Groups of rows: by value, or high and low by the mean or quantiles of each time, all, or each unit."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from spatial.errors import DataError, did_you_mean
+from spatial.ids.numbers import to_float
+
+__all__ = ["Of", "Split", "group"]
+
+Split = Literal["values", "mean", "median", "quantiles"]
+Of = Literal["time", "all", "unit"]
+
+
+def group(
+    values: Any, *, split: Split = "mean", parts: int = 2, of: Of = "time", labels: Any = None
+) -> pd.Series[Any]:
+    """Divide rows into groups, for ``by=``.
+
+    Parameters
+    ----------
+    values : Series
+        By (unit, time), as ``panel["PSS"]``, or by unit.
+    split : "mean", "median", "quantiles" or "values"
+        At the mean or the median (high is above it); into `parts` of the same size; or the values themselves.
+    parts : int
+        For ``"quantiles"``: 2 to 10.
+    of : "time", "all" or "unit"
+        Each time's own mean or quantiles; those of all rows; or of the units' means, so that a unit stays in
+        its group.
+    labels : list of str, optional
+        Names of the groups from the lowest; default ``low`` and ``high``, or ``1``, ``2`` and so on.
+
+    Returns
+    -------
+    Series
+        Labels, missing where the value is; its name is that of `values`.
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_product([["a", "b"], [2000, 2001]], names=["city", "year"])
+    >>> group(pd.Series([1.0, 5.0, 3.0, 4.0], index=index, name="x")).tolist()
+    ['low', 'high', 'high', 'low']
+    """
+    if not isinstance(values, pd.Series):
+        raise DataError(f"group takes a Series, as panel['x']; got {type(values).__name__}.")
+    for name, given, allowed in (("split", split, get_args(Split)), ("of", of, get_args(Of))):
+        if given not in allowed:
+            shown = ", ".join(map(repr, allowed))
+            raise DataError(f"{name} is one of {shown}; got {given!r}.{did_you_mean(given, allowed)}")
+    if split == "values":
+        return values.copy()
+    count = _count(split, parts)
+    names = _labels(labels, count)
+    numbers = pd.Series(to_float(values, f"Column {values.name!r}"), index=values.index, name=values.name)
+    place = _places(numbers, split, count, of)
+    found = pd.Series(
+        np.array(names, dtype=object)[np.where(place < 0, 0, place)], values.index, name=values.name
+    )
+    return found.where(place >= 0)
+
+
+def _count(split: str, parts: int) -> int:
+    if split != "quantiles":
+        return 2
+    if isinstance(parts, bool) or not isinstance(parts, int) or not 2 <= parts <= 10:
+        raise DataError(f"parts is a whole number from 2 to 10; got {parts!r}.")
+    return parts
+
+
+def _labels(labels: Any, count: int) -> list[str]:
+    if labels is None:
+        return ["low", "high"] if count == 2 else [str(k + 1) for k in range(count)]
+    found = list(labels)
+    if len(found) != count or len(set(found)) < count:
+        raise DataError(f"labels needs {count} different names, from the lowest; got {labels!r}.")
+    return found
+
+
+def _places(values: pd.Series[Any], split: str, count: int, of: str) -> Any:
+    """Return 0..count-1 for each row, -1 where the value is missing."""
+    two = values.index.nlevels == 2
+    if of == "unit" and two:
+        unit = values.index.get_level_values(0)
+        means = values.groupby(unit).mean()
+        return _cut(means, split, count).reindex(unit).to_numpy()
+    if of == "time" and two:
+        time = values.index.get_level_values(1)
+        return values.groupby(time).transform(lambda v: _cut(v, split, count)).to_numpy(dtype=int)
+    return _cut(values, split, count).to_numpy()
+
+
+def _cut(values: pd.Series[Any], split: str, count: int) -> pd.Series[Any]:
+    edges = [values.mean()] if split == "mean" else [values.quantile(k / count) for k in range(1, count)]
+    place = np.searchsorted(np.asarray(edges, dtype=float), values.to_numpy(), side="left")
+    return pd.Series(np.where(values.isna(), -1, place), index=values.index).astype(int)
