@@ -193,9 +193,7 @@ def test_a_lag_of_the_outcome_is_refused() -> None:
     W = sp.Weights.from_dense(ring, ids=range(N)).row_standardized()
     with pytest.raises(FormulaError, match=r"W\(y\) is a lag of the outcome"):
         threshold("y ~ x + W(y)", panel(), "q", weights=W)
-    fit = threshold(
-        "y ~ x + W(x)", panel(), "q", term="x", weights=W, bootstrap=0, cov=sp.models.DriscollKraay(2)
-    )
+    fit = threshold("y ~ x + W(x)", panel(), "q", term="x", weights=W, bootstrap=0, cov="het")
     assert fit.params.index.get_level_values(1)[-1] == "W(x)"
 
 
