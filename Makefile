@@ -10,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out/demo
 
-.PHONY: help demo test lint bench montecarlo sizes browser postgis docs clean python
+.PHONY: help demo test lint bench montecarlo sizes papers browser postgis docs clean python
 
 help: ## list what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -55,6 +55,9 @@ montecarlo: $(VENV)/installed-test ## the full simulation suite
 
 sizes: $(VENV)/installed-test ## every printed p-value and interval by simulation, into docs/simulation.md
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/sizes/write_sizes.py
+
+papers: $(VENV)/installed-test ## the studies that ship, compared with their truth
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -m papers tests/study/test_study_papers.py
 
 browser: $(VENV)/installed-test ## the report in headless Chromium (needs chromium)
 	@! command -v node >/dev/null || node --check spatial/report/static/report.js

@@ -57,6 +57,13 @@ SAMPLES = {
         SampleContents("nc", "nc", "nc_crime"),
         SampleContents("china_cities", "china_cities"),
         SampleContents("sun-simulated", "china_cities", simulated="sun"),
+        SampleContents(
+            "bai-simulated",
+            "china_cities",
+            tables=("jobs", "output"),
+            references=("jobs", "output"),
+            simulated="bai",
+        ),
     )
 }
 
@@ -112,10 +119,11 @@ def load_sample(name: str, seed: int | None = None) -> Sample:
 
     Parameters
     ----------
-    name : {"nc", "china_cities", "sun-simulated"}
+    name : {"nc", "china_cities", "sun-simulated", "bai-simulated"}
         ``"nc"``: counties of North Carolina and the panel of crime.  ``"china_cities"``: 336 cities of
         China, whose columns are a panel of one time.  ``"sun-simulated"``: a panel **drawn** with known truth
-        over the seats of 283 of them, 2003-2023, after Sun (2025).
+        over the seats of 283 of them, 2003-2023, after Sun (2025).  ``"bai-simulated"``: another one, of 241
+        cities in 2010-2020, with employment and output of 19 industries, after Bai.
     seed : int, optional
         Of a simulated sample: another draw; default the one that ships.
 

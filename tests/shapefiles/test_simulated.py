@@ -95,6 +95,42 @@ def test_a_seed_is_a_draw(drawn: Any) -> None:
             sp.shapefiles.load_sample("sun-simulated", seed=seed)  # type: ignore[arg-type]
 
 
+# ---- industries
+# Bai, Table 1: mean, standard deviation, minimum, maximum.
+TABLE_1 = {
+    "ER": (1.972, 3.387, -19.857, 18.868),
+    "PSS": (2.724, 3.883, 0.098, 38.390),
+    "PSD": (2.230, 0.227, 1.206, 2.706),
+    "Gov": (0.171, 0.077, 0.043, 0.688),
+    "PGDP": (10.400, 0.632, 4.595, 13.060),
+    "RD": (0.880, 2.193, -5.552, 11.680),
+}
+
+
+def test_a_table_of_industries_measures_to_the_printed_descriptions() -> None:
+    sample = sp.shapefiles.load_sample("bai-simulated")
+    jobs, nation = sample.tables["jobs"], sample.references["jobs"]
+    assert jobs.frame.shape == (241 * 12, 19)
+    assert (nation.to_numpy() > jobs.frame.groupby(level=1).sum().to_numpy()).all()
+    rows = sample.panel.frame.index
+    found = sample.panel.with_columns(
+        ER=sp.sensitivity_resilience(jobs, reference=nation).index.reindex(rows),
+        PSS=sp.location_quotient(jobs, reference=nation)["采矿业"].reindex(rows),
+        PSD=sp.diversity(jobs).reindex(rows),
+    )
+    assert len(found) == 2651
+    for name, (mean, sd, low, high) in TABLE_1.items():
+        values = found[name]
+        assert values.mean() == pytest.approx(mean, abs=6e-4), name
+        assert values.std() == pytest.approx(sd, abs=1.5e-3), name
+        assert values.min() == pytest.approx(low, abs=6e-4 if name != "ER" else 0.4), name
+        assert values.max() == pytest.approx(high, abs=6e-4), name
+    assert (found["Interact"] == 0).mean() == pytest.approx(0.19, abs=0.02)
+    truth = sample.truth.set_index(["equation", "term"])["value"]
+    assert truth["ER", "PSS"] == 0.439  # Table 2, column (1)
+    assert truth["ER", "PSD"] == -0.234  # Table 3, column (1)
+
+
 # ---- the parts
 def test_a_bounded_map_keeps_ranks_and_gives_four_moments() -> None:
     field = np.random.default_rng(2).normal(size=(50, 8))

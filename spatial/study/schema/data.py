@@ -30,7 +30,7 @@ __all__ = [
     "Winsorize",
 ]
 
-Sample = Literal["nc", "china_cities", "sun-simulated"]
+Sample = Literal["nc", "china_cities", "sun-simulated", "bai-simulated"]
 
 
 class CitiesFile(Section):
