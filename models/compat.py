@@ -5,9 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from spatial.errors import FormulaError, SpatialWarning
 from spatial.models.data.design import Design
@@ -18,7 +18,8 @@ from spatial.models.estimation.laws import Law
 from spatial.models.formula.grammar import parse_formula, parse_terms
 from spatial.models.formula.tokens import Call, Node, walk
 from spatial.models.identification.verdict import structural_identification
-from spatial.weights.value import as_weights
+from spatial.panel.panel import Panel
+from spatial.weights.value import WeightsLike, as_weights
 
 from .results import SystemFit
 from .system import SpatialSystem
@@ -30,8 +31,8 @@ STAMP = "Stata gs3sls: pooled, no fixed effects, no spatial error, own and cross
 
 def stata_gs3sls(
     formulas: Sequence[str] | Mapping[str, str],
-    data: Any,
-    W: Any,
+    data: Panel | pd.DataFrame,
+    W: WeightsLike,
     *,
     aux: str | Sequence[str] | None = None,
     order: int = 1,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+
+import pandas as pd
 
 from spatial.errors import FormulaError
 from spatial.models.data.cells import Unbalanced
@@ -11,6 +12,8 @@ from spatial.models.data.given import Lags
 from spatial.models.estimation.covariance import Covariance
 from spatial.models.estimation.steps import Method
 from spatial.models.formula.grammar import parse_formula
+from spatial.panel.panel import Panel
+from spatial.weights.value import WeightsLike
 
 from .results import SystemFit
 from .system import SpatialSystem
@@ -20,11 +23,11 @@ __all__ = ["fixed_effects"]
 
 def fixed_effects(
     formula: str,
-    panel: Any,
+    panel: Panel | pd.DataFrame,
     *,
     effects: str | Iterable[str] = ("unit", "time"),
     cov: str | Covariance = "cluster",
-    weights: Any = None,
+    weights: WeightsLike | Mapping[str, WeightsLike] | None = None,
     unbalanced: Unbalanced = "raise",
     where: str | None = None,
     lags: Lags = "full",

@@ -9,6 +9,8 @@ from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
+import pandas as pd
+
 from spatial.errors import (
     DataError,
     FormulaError,
@@ -36,6 +38,8 @@ from spatial.models.identification.verdict import (
     not_identified_message,
     structural_identification,
 )
+from spatial.panel.panel import Panel
+from spatial.weights.value import WeightsLike
 
 from .methods import estimator_of
 from .results import SystemFit
@@ -102,11 +106,11 @@ class SpatialSystem:
     def __init__(
         self,
         formulas: str | Iterable[str] | Mapping[str, str],
-        panel: Any,
-        weights: Any = None,
+        panel: Panel | pd.DataFrame,
+        weights: WeightsLike | Mapping[str, WeightsLike] | None = None,
         *,
         effects: str | Iterable[str] = (),
-        error: Any = None,
+        error: str | WeightsLike | Mapping[str, str | WeightsLike | None] | None = None,
         instruments: str | Iterable[str] | None = None,
         iv_order: int = 2,
         unbalanced: Unbalanced = "raise",

@@ -1,15 +1,22 @@
-"""Least squares and 2SLS on demeaned panels, clustered by unit: functions of arrays."""
+"""Growth regressions of balanced panels, by the parts of `spatial.models`; clustered by unit."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, NotIdentifiedError, name_ids
+from spatial.models.data.effects import Effects, build_effects
+from spatial.models.data.instruments import independent_columns, orthonormal_basis, triangular_factor
+from spatial.models.data.layout import balanced_layout
+from spatial.models.estimation.least_squares import two_stage
+from spatial.models.estimation.scores import cluster_scores, cluster_sums, outer_meat
+from spatial.models.identification.strength import first_stage
 
-__all__ = ["WithinFit", "demeaned", "first_stage_f", "within_fit"]
+__all__ = ["WithinFit", "first_stage_f", "within_fit"]
 
 Float = NDArray[np.float64]
 
@@ -24,14 +31,13 @@ class WithinFit:
     residuals: Float
 
 
-def demeaned(values: Float, *, unit: bool, time: bool) -> Float:
-    """Return (T, N, k) values less their unit and time means; balanced panels only."""
-    out = values
-    if unit:
-        out = out - out.mean(axis=0, keepdims=True)
-    if time:
-        out = out - out.mean(axis=1, keepdims=True)
-    return out
+def _effects(shape: tuple[int, ...], unit: bool, time: bool) -> Effects:
+    names = tuple((name,) for name, wanted in (("unit", unit), ("time", time)) if wanted)
+    return build_effects(names, {}, balanced_layout(pd.RangeIndex(shape[1]), pd.RangeIndex(shape[0])))
+
+
+def _rows(values: Float) -> Float:
+    return values.reshape(values.shape[0] * values.shape[1], -1)
 
 
 def within_fit(
@@ -44,33 +50,27 @@ def within_fit(
     counted (fixest's default).
     """
     t, n, k = x.shape
-    flat_y = demeaned(y[:, :, None], unit=unit, time=time).reshape(t * n)
-    flat_x = demeaned(x, unit=unit, time=time).reshape(t * n, k)
-    _refuse_collinear(flat_x, x.reshape(t * n, k), names)
-    projected = flat_x
-    if instruments is not None:
-        h = demeaned(instruments, unit=unit, time=time).reshape(t * n, -1)
-        projected = _project(flat_x, h)
-    bread = projected.T @ flat_x
-    if np.linalg.cond(_scaled(projected)) > 1e10:
+    effects = _effects(x.shape, unit, time)
+    target, X = effects.project(_rows(y)[:, 0]), effects.project(_rows(x))
+    _refuse_collinear(X, np.linalg.norm(_rows(x), axis=0), names)
+    H = _rows(x if instruments is None else instruments)
+    Q = orthonormal_basis(effects.project(H), np.linalg.norm(H, axis=0)).Q
+    R = Q.T @ X
+    if len(R) < k or np.linalg.cond(R / np.maximum(np.linalg.norm(R, axis=0), 1e-300)) > 1e10:
         raise NotIdentifiedError(
             "The instruments do not tell the coefficients apart: the lagged growth has no instrument beside "
             'the regressors. Add controls, or leave "growth" out of lags.'
         )
-    estimates = np.linalg.solve(bread, projected.T @ flat_y)
-    residuals = flat_y - flat_x @ estimates
-    scores = (projected * residuals[:, None]).reshape(t, n, k).sum(axis=0)  # (N, k): sums over time
-    inverse = np.linalg.inv(bread)
+    fit = two_stage([R], [Q.T @ target])
+    e = target - X @ fit.delta
     counted = k + (t if time else int(unit))
-    factor = n / (n - 1) * (t * n - 1) / (t * n - counted)
-    covariance = factor * inverse @ (scores.T @ scores) @ inverse.T
-    total = flat_y @ flat_y if unit or time else ((flat_y - flat_y.mean()) ** 2).sum()
-    r2 = 1 - residuals @ residuals / total
+    meat = outer_meat(cluster_scores(Q, e[None], fit.gamma, effects.layout.unit))
+    total = target @ target if effects.any else ((target - target.mean()) ** 2).sum()
     return WithinFit(
-        np.asarray(estimates, np.float64),
-        np.asarray(covariance, np.float64),
-        float(r2),
-        residuals.reshape(t, n),
+        fit.delta,
+        np.asarray(fit.bread @ meat @ fit.bread * (t * n - 1) / (t * n - counted)),
+        float(1 - e @ e / total),
+        e.reshape(t, n),
     )
 
 
@@ -81,37 +81,23 @@ def first_stage_f(
 
     All are (T, N, .), `endogenous` (T, N); NaN where the instruments add nothing.
     """
-    t, n = endogenous.shape
-    flat = [
-        demeaned(v, unit=unit, time=time).reshape(t * n, -1)
-        for v in (endogenous[:, :, None], exogenous, instruments)
-    ]
-    w = flat[0] - _project(flat[0], flat[1])
-    basis = _basis(flat[2] - _project(flat[2], flat[1]), np.sqrt((flat[2] ** 2).sum(axis=0)))
-    m = basis.shape[1]
+    effects = _effects(exogenous.shape, unit, time)
+    every = np.concatenate([_rows(exogenous), _rows(instruments)], axis=1)
+    Q = orthonormal_basis(effects.project(every), np.linalg.norm(every, axis=0)).Q
+    n = effects.layout.n_units
+    stage = first_stage(
+        effects.project(_rows(endogenous)), effects.project(_rows(exogenous)), Q, n_effective=len(every)
+    )
+    m = stage.n_instruments
     if m == 0 or n <= m:
         return np.nan
-    slope = basis.T @ w  # the basis is orthonormal
-    scores = (basis * (w - basis @ slope)).reshape(t, n, m).sum(axis=0)
-    wald = slope.T @ np.linalg.solve(scores.T @ scores, slope)
-    return float(wald.item() / m * (n - m) / n)
+    sums = cluster_sums(stage.Z * stage.residuals, effects.layout.unit)
+    slope = stage.pi[:, 0]
+    return float(slope @ np.linalg.solve(sums.T @ sums, slope) / m * (n - m) / n)
 
 
-def _basis(h: Float, size: Float) -> Float:
-    """Return an orthonormal basis of the columns of `h`, each beside its `size` before partialling out."""
-    from scipy.linalg import qr
-
-    q, r, _ = qr(h / np.maximum(size, 1e-300), mode="economic", pivoting=True)
-    return np.asarray(q[:, : int((np.abs(np.diag(r)) > 1e-9).sum())])
-
-
-def _scaled(x: Float) -> Float:
-    return np.asarray(x / np.maximum(np.sqrt((x**2).sum(axis=0)), 1e-300))
-
-
-def _refuse_collinear(x: Float, raw: Float, names: list[str]) -> None:
-    size = np.sqrt((x**2).sum(axis=0))
-    absorbed = size <= 1e-10 * np.maximum(np.sqrt((raw**2).sum(axis=0)), 1e-300)
+def _refuse_collinear(x: Float, size: Float, names: list[str]) -> None:
+    absorbed = np.linalg.norm(x, axis=0) <= 1e-10 * np.maximum(size, 1e-300)
     if absorbed.any():
         lost = [name for name, gone in zip(names, absorbed, strict=True) if gone]
         raise DataError(
@@ -119,14 +105,7 @@ def _refuse_collinear(x: Float, raw: Float, names: list[str]) -> None:
             "fewer effects."
         )
     # In order, so that the later of two equal columns is named.
-    corner = np.abs(np.diag(np.linalg.qr(_scaled(x), mode="r")))
-    if (corner < 1e-8).any() or len(x) < x.shape[1]:
-        lost = [name for name, c in zip(names, corner, strict=False) if c < 1e-8]
-        raise DataError(
-            f"These regressors are combinations of the others: {name_ids(lost or names)}. Leave them out."
-        )
-
-
-def _project(x: Float, h: Float) -> Float:
-    basis = _basis(h, np.sqrt((h**2).sum(axis=0)))
-    return np.asarray(basis @ (basis.T @ x))
+    kept = independent_columns(triangular_factor(x), size, 1e-8)
+    if len(kept) < x.shape[1]:
+        lost = [name for j, name in enumerate(names) if j not in kept]
+        raise DataError(f"These regressors are combinations of the others: {name_ids(lost)}. Leave them out.")
