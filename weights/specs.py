@@ -29,6 +29,14 @@ SPECS: dict[str, tuple[int, int, str]] = {
     "voronoi": (0, 0, "voronoi"),
 }
 
+EXAMPLES = {
+    "queen": "queen",
+    "rook": "rook",
+    "knn": "knn:8",
+    "band": "band:200",
+    "inverse": "inverse:1 or inverse:1:500",
+    "kernel": "kernel:200",
+}
 POLICIES = ("raise", "keep", "nearest")
 
 
@@ -79,9 +87,11 @@ def _numbers(spec: str, name: str, parts: list[str]) -> list[float]:
     try:
         numbers = [float(part) for part in parts]
     except ValueError:
-        raise WeightsError(f"Weights {spec!r} must be written {how}, with numbers after the colon.") from None
+        raise WeightsError(
+            f"Weights {spec!r} must be written {how}, with numbers after the colon, as {EXAMPLES[name]}."
+        ) from None
     if not fewest <= len(numbers) <= most or (name == "knn" and numbers[0] != int(numbers[0])):
-        raise WeightsError(f"Weights {spec!r} must be written {how}.")
+        raise WeightsError(f"Weights {spec!r} must be written {how}, as {EXAMPLES[name]}.")
     return numbers
 
 

@@ -5,21 +5,26 @@ from __future__ import annotations
 import re
 import sys
 import textwrap
+import warnings
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-import spatial
+from spatial import __version__
 from spatial.errors import SpatialError
+from spatial.io.samples import Sample, sample, samples
 
 from .explore import explore_command
 from .options import (
     Common,
     Crs,
+    DropEmpty,
     Encoding,
     Id,
     Islands,
+    Json,
+    Lang,
     Layer,
     MapFile,
     PanelFile,
@@ -28,7 +33,12 @@ from .options import (
     Table,
     Time,
     Unit,
+    Variables,
     build_weights,
+    check_folder,
+    check_lang,
+    names_of,
+    print_json,
     read_map_and_panel,
 )  # fmt: skip
 from .studies import check_command, explain_command, new_command, run_command
@@ -36,7 +46,7 @@ from .studies import check_command, explain_command, new_command, run_command
 __all__ = ["app", "main"]
 
 app = typer.Typer(
-    add_completion=False,
+    add_completion=True,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -53,7 +63,9 @@ def main(arguments: list[str] | None = None) -> None:
         if (getattr(stream, "encoding", None) or "").lower() in ("ascii", "us-ascii", "ansi_x3.4-1968"):
             stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     try:
-        app(args=given, prog_name="spatial")
+        with warnings.catch_warnings():
+            warnings.showwarning = _say
+            app(args=given, prog_name="spatial")
     except SpatialError as error:
         if debug:
             raise
@@ -66,15 +78,25 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(2)
 
 
+def _say(message: Warning | str, *_: object, **__: object) -> None:
+    """Show a warning as a sentence, without the place in the code."""
+    print(f"spatial: {message}", file=sys.stderr)
+
+
 def _as_options(message: str) -> str:
     """Say arguments of Python as the options of the commands: islands='keep' is --islands keep here."""
-    said = re.sub(r"\bislands='(\w+)'", r"--islands \1", message)
-    return re.sub(r"\b(layer|crs|encoding)=(?:'([^']*)')?", lambda m: f"--{m[1]} {m[2] or ''}".rstrip(), said)
+    said = re.sub(r"\b(islands|missing|alternative)=['\"](\w+)['\"]", r"--\1 \2", message)
+    said = re.sub(
+        r"\b(id|unit|time|layer|crs|encoding)=(?:'([^']*)')?",
+        lambda m: f"--{m[1]} {m[2] or ''}".rstrip(),
+        said,
+    )
+    return said.replace("cities.loc[ids]", "--common").replace("where it is offered", "here")
 
 
 def _version(shown: bool) -> None:
     if shown:
-        print(f"spatial-cities {spatial.__version__}")
+        print(f"spatial-cities {__version__}")
         raise typer.Exit
 
 
@@ -90,34 +112,46 @@ def _root(
 @app.command()
 def moran(
     file: MapFile,
-    column: Annotated[str, typer.Argument(help="Variable, of the map or of the panel.")],
+    columns: Variables,
     id: Id = None,
     weights: Spec = "queen",
     panel: PanelFile = None,
     unit: Unit = None,
-    time: Time = "year",
+    time: Time = None,
     table: Table = None,
     at: Annotated[
         str | None, typer.Option(help="Time of the scatter and the maps; default the last.")
     ] = None,
     common: Common = False,
+    drop_empty: DropEmpty = False,
+    missing: Annotated[str, typer.Option(help="Units without a value: raise | drop.")] = "raise",
+    beside: Annotated[
+        str | None, typer.Option("--with", help="A second variable: the bivariate Moran's I with its lag.")
+    ] = None,
     islands: Islands = "raise",
     raw: Raw = False,
     permutations: Annotated[int, typer.Option(min=0)] = 999,
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    alternative: Annotated[
+        str, typer.Option(help="two-sided | greater | less | geoda (the folded one-sided pseudo p).")
+    ] = "two-sided",
     alpha: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.05,
-    lang: Annotated[str, typer.Option(help="Language of the figures: en | zh.")] = "en",
+    lang: Lang = "en",
     out: Annotated[Path | None, typer.Option(help="Folder for tables/, figures/, gis/ and run.json.")] = None,
+    as_json: Json = False,
     layer: Layer = None,
     encoding: Encoding = None,
     crs: Crs = None,
 ) -> None:
-    """Print Moran's I; with --out also write CSV, scatter plot, cluster map and GeoPackage."""
+    """Print Moran's I; with --out also write CSV, figures, maps, GeoPackage and, of a panel, the report."""
+    check_lang(lang)
+    check_folder(out)
+    names = names_of(columns)
     from spatial.study.record import RunRecord
 
     from .moran_job import MoranJob, run_moran
 
-    settings = {"column": column, "weights": weights, "permutations": permutations, "seed": seed}
+    settings = {"columns": names, "weights": weights, "permutations": permutations, "seed": seed}
     record = RunRecord(out or Path(), settings, stream=sys.stderr)
     cities, panel_data = read_map_and_panel(
         file,
@@ -130,24 +164,32 @@ def moran(
         encoding=encoding,
         crs=crs,
         common=common,
+        drop_empty=drop_empty,
     )
     for source in filter(None, (file, panel)):
-        record.read(source)
+        ships = samples().get(source)
+        record.read(source if ships is None else ships.file(ships.formats[0]))
     W = build_weights(cities, weights, islands, raw)
     when = next((t for t in panel_data.times if str(t) == at), at) if panel_data is not None else None
-    job = MoranJob(column, permutations, seed, alpha, when, lang)
-    _, text = run_moran(record, cities, W, job, panel_data, files=out is not None)
-    print(text)
-    if panel_data is not None:
-        print(f"Weights: {W!r}; p-values of {permutations} permutations are two-sided, seed {seed}.")
+    job = MoranJob(tuple(names), permutations, seed, alpha, when, lang, alternative, missing, beside)
+    found, text = run_moran(record, cities, W, job, panel_data, files=out is not None)
+    if as_json:
+        print_json(found)
+    else:
+        print(text)
+        if panel_data is not None:
+            print(f"Weights: {W!r}; p-values of {permutations} permutations are {alternative}, seed {seed}.")
     if out is not None:
         record.write()
-        print(f"Written to {out}: {', '.join(sorted(record.outputs))}, run.json")
+        print(
+            f"Written to {out}: {', '.join(sorted(record.outputs))}, run.json",
+            file=sys.stderr if as_json else sys.stdout,
+        )
 
 
 @app.command()
 def weights(
-    file: Annotated[str, typer.Argument(help="A map, or a weights file to report or convert.")],
+    file: Annotated[str, typer.Argument(help="A map or a sample, or a weights file to report or convert.")],
     id: Annotated[str | None, typer.Option("--id", help="Column of the map that holds the unit ids.")] = None,
     weights: Spec = "queen",
     islands: Islands = "raise",
@@ -156,41 +198,67 @@ def weights(
         Path | None, typer.Option(help="Write to .gal .gwt .swm .csv .xlsx .parquet .npz .mtx")
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the connectivity map (.png, .svg, .pdf).")] = None,
+    as_json: Json = False,
     layer: Layer = None,
     encoding: Encoding = None,
     crs: Crs = None,
 ) -> None:
     """Build weights from a map (with --id) or read a file; print the report; convert with --out."""
-    from spatial.io.samples import sample_of
+    from spatial.io.cities import read_cities
+    from spatial.weights.reading import read
+    from spatial.weights.specs import from_spec
 
-    if id is None and sample_of(file, "cities") is None:
+    cities = None
+    if id is None and not file.isidentifier():
         if plot is not None:
             raise SpatialError("A connectivity map needs a map: give its file and --id.")
         if Path(file).suffix.lower() in (".shp", ".gpkg", ".geojson", ".json", ".fgb", ".gdb"):
-            raise SpatialError(
-                f"{Path(file).name} is a map: give --id, the column with the ids of its units."
-            )
-        W = spatial.weights.read(file)
+            read_cities(file, crs=crs, layer=layer, encoding=encoding)  # names the columns that could be ids
+        W = read(file)
     else:
-        cities = spatial.read_cities(file, id=id, crs=crs, layer=layer, encoding=encoding)
-        W = spatial.weights.from_spec(cities, weights, islands=islands)
+        cities = read_cities(file, id=id, crs=crs, layer=layer, encoding=encoding)
+        W = from_spec(cities, weights, islands=islands)
     W = W.row_standardized() if row else W
-    print(W.report().summary())
+    report = W.report()
+    if as_json:
+        print_json(report.glance())
+    else:
+        print(report.summary())
     if out is not None:
-        print(f"Written: {W.write(out)}")
+        print(f"Written: {W.write(out)}", file=sys.stderr)
     if plot is not None:
-        print(f"Written: {spatial.save_figure(W.plot(cities), plot)}")
+        from spatial.figures.canvas import save_figure
+
+        print(f"Written: {save_figure(W.plot(cities), plot)}", file=sys.stderr)
 
 
 @app.command()
 def data(
     name: Annotated[str | None, typer.Argument(help="A sample, to see where its files are.")] = None,
+    as_json: Json = False,
 ) -> None:
     """List the maps and panels that ship, or the files of one."""
-    if name is None:
-        print(spatial.shapefiles.catalogue().drop(columns=["note", "licence"]).to_string())
+    found = samples()
+    if name is not None:
+        one = sample(name)
+        files = {kind: str(one.file(kind)) for kind in one.formats}
+        if as_json:
+            print_json({**_facts(one), "files": files})
+        else:
+            print(one.file(one.formats[0]))
+    elif as_json:
+        print_json([_facts(one) for one in found.values()])
     else:
-        print(spatial.shapefiles.path(name))
+        width = max(map(len, found))
+        for one in found.values():
+            times = f" x {one.times}" if one.times else ""
+            print(f"{one.name:<{width}}  {one.kind:<6}  {one.units} units{times}, id {one.id}")
+            print(f"{'':<{width}}  {one.source}")
+
+
+def _facts(one: Sample) -> dict[str, object]:
+    names = ("name", "kind", "id", "units", "time", "times", "formats", "source", "licence", "note")
+    return {name: getattr(one, name) for name in names}
 
 
 @app.command()
@@ -200,7 +268,8 @@ def demo(
     """Run the study that ships: crime and police in North Carolina; and Moran's I of 336 Chinese cities."""
     from .demo import run_virtual_agglomeration
 
-    run_command(spatial.shapefiles.path("nc").with_name("study.toml"), out=out)
+    check_folder(out)
+    run_command(sample("nc").file("gpkg").with_name("study.toml"), out=out)
     print(f"\n{run_virtual_agglomeration(out)}")
 
 

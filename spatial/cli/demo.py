@@ -8,15 +8,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-import spatial as sp
+from spatial.agglomeration.potential import virtual_agglomeration
+from spatial.autocorrelation.panels import moran_panel
+from spatial.figures.canvas import save_figure
 from spatial.io.atomic import write_csv
+from spatial.io.cities import read_cities
+from spatial.maps.maps import map_values
+from spatial.panel.panel import Panel
+from spatial.weights.build.distances import knn
 
 __all__ = ["made_up_employment", "run_virtual_agglomeration"]
 
 YEARS = (2019, 2020, 2021)
 
 
-def made_up_employment(cities: Any, seed: int = 2025) -> sp.Panel:
+def made_up_employment(cities: Any, seed: int = 2025) -> Panel:
     """Make up employment of all sectors and of a digital one, higher on the coast: not data, an example."""
     rng = np.random.default_rng(seed)
     rows = pd.MultiIndex.from_product([cities.index, YEARS], names=["adcode", "year"])
@@ -25,20 +31,20 @@ def made_up_employment(cities: Any, seed: int = 2025) -> sp.Panel:
     digital = total * 0.03 * rng.lognormal(0.5 * coastal, 0.4)
     frame = pd.DataFrame({"digital": digital, "total": total}, index=rows).reset_index()
     labels = {"digital": "made-up digital employment", "total": "made-up employment"}
-    return sp.Panel.from_frame(frame, unit="adcode", time="year", labels=labels)
+    return Panel.from_frame(frame, unit="adcode", time="year", labels=labels)
 
 
 def run_virtual_agglomeration(folder: Path) -> str:
     """Write Moran's I of virtual agglomeration by year and its map; return what to show."""
-    cities = sp.shapefiles.load("china_cities")
-    found = sp.virtual_agglomeration(made_up_employment(cities), "digital", "total", cities)
-    W = sp.weights.knn(cities, 6).row_standardized()
-    table = sp.moran_panel(found, ["virtual_agglomeration"], W)
+    cities = read_cities("china_cities")
+    found = virtual_agglomeration(made_up_employment(cities), "digital", "total", cities)
+    W = knn(cities, 6).row_standardized()
+    table = moran_panel(found, ["virtual_agglomeration"], W)
     write_csv(table, folder / "china" / "moran_virtual_agglomeration.csv")
     write_csv(found.sensitivity(), folder / "china" / "sensitivity.csv")
     latest = found.at(YEARS[-1])["virtual_agglomeration"]
-    axes = sp.map_values(cities, latest, legend_title="Virtual agglomeration\n(made-up employment)")
-    sp.save_figure(axes, folder / "china" / "virtual_agglomeration.png")
+    axes = map_values(cities, latest, legend_title="Virtual agglomeration\n(made-up employment)")
+    save_figure(axes, folder / "china" / "virtual_agglomeration.png")
     shown = table[["time", "n", "I", "z_randomisation", "p_sim"]].to_string(index=False, float_format="%.3f")
     return (
         "Virtual agglomeration of 336 Chinese cities: real seats, employment made up by a seeded generator\n"

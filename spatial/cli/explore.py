@@ -7,14 +7,13 @@ from typing import Annotated
 
 import typer
 
-from spatial.errors import DataError
-
 from .options import (
     Common,
     Crs,
     Encoding,
     Id,
     Islands,
+    Lang,
     Layer,
     MapFile,
     PanelFile,
@@ -24,6 +23,8 @@ from .options import (
     Time,
     Unit,
     build_weights,
+    check_lang,
+    names_of,
     read_map_and_panel,
 )  # fmt: skip
 
@@ -36,7 +37,7 @@ def explore_command(
     id: Id = None,
     panel: PanelFile = None,
     unit: Unit = None,
-    time: Time = "year",
+    time: Time = None,
     table: Table = None,
     names: Annotated[
         str | None, typer.Option(help="Column of the map with the names; default: name, if there is one.")
@@ -47,7 +48,7 @@ def explore_command(
     common: Common = False,
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("report.html"),
     title: Annotated[str | None, typer.Option(help="Title of the page.")] = None,
-    lang: Annotated[str, typer.Option(help="Language of the page: en | zh.")] = "en",
+    lang: Lang = "en",
     alpha: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.05,
     permutations: Annotated[int, typer.Option(min=1)] = 999,
     seed: Annotated[int, typer.Option(min=0)] = 0,
@@ -58,9 +59,8 @@ def explore_command(
     """Write an interactive report that needs no network: map, Moran scatter and histograms, linked."""
     from spatial.report.building import explore
 
-    wanted = [part.strip() for part in columns.split(",") if part.strip()]
-    if not wanted:
-        raise DataError(f"--columns needs names with commas between them; got {columns!r}.")
+    check_lang(lang)
+    wanted = names_of([columns])
     cities, found = read_map_and_panel(
         file,
         id,

@@ -1,4 +1,4 @@
-"""The Moran job: a map and a column in; table, scatter plot, cluster map and layers out."""
+"""The Moran job: a map and columns in; tables, figures, maps, layers and a report out."""
 
 from __future__ import annotations
 
@@ -7,9 +7,19 @@ from typing import Any
 
 import pandas as pd
 
-import spatial as sp
+from spatial.autocorrelation.global_moran import moran
+from spatial.autocorrelation.lisa import local_moran
+from spatial.autocorrelation.panels import moran_panel
+from spatial.autocorrelation.two_variables import bivariate_moran
 from spatial.errors import DataError, did_you_mean, name_ids
+from spatial.figures.autocorrelation.scatter import moran_scatter
+from spatial.figures.autocorrelation.time import moran_over_time
+from spatial.figures.canvas import save_figure
+from spatial.gis.layers import write_layers
 from spatial.io.atomic import file_stem, write_csv
+from spatial.maps.maps import map_clusters
+from spatial.maps.multiples import small_multiples
+from spatial.report.building import explore
 from spatial.study.record import RunRecord
 
 __all__ = ["MoranJob", "run_moran"]
@@ -17,50 +27,104 @@ __all__ = ["MoranJob", "run_moran"]
 
 @dataclass(frozen=True)
 class MoranJob:
-    """What to compute: column, permutations, seed, level, time of the maps and language."""
+    """What to compute, and how."""
 
-    column: str
+    columns: tuple[str, ...]
     permutations: int = 999
     seed: int = 0
     alpha: float = 0.05
     at: Any = None
     lang: str = "en"
+    alternative: str = "two-sided"
+    missing: str = "raise"
+    beside: str | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What each statistic takes."""
+        return {
+            "permutations": self.permutations,
+            "seed": self.seed,
+            "alternative": self.alternative,
+            "missing": self.missing,
+        }
 
 
 def run_moran(
     record: RunRecord, cities: Any, W: Any, job: MoranJob, panel: Any = None, *, files: bool = True
 ) -> tuple[pd.DataFrame, str]:
-    """Compute Moran's I, by time if there is a panel; write what a reader needs.
+    """Compute Moran's I of each column, by time if there is a panel; write what a reader needs.
 
     Returns
     -------
-    table, text : the table that is written, and what to show.
+    table, text : one row a test, and what to show.
     """
-    column, stem = job.column, file_stem(job.column)
-    with record.step(f"Moran's I of {column}, {job.permutations} permutations"):
+    tables, texts = [], []
+    layers: dict[str, Any] = {}
+    at = None if panel is None else panel.times[-1] if job.at is None else job.at
+
+    def values_of(column: str) -> pd.Series[Any]:
         if panel is None:
-            values = _column(cities, column)
-            result = sp.moran(values, W, permutations=job.permutations, seed=job.seed)
-            table, text = result.tidy(), result.summary()
-        else:
-            at = panel.times[-1] if job.at is None else job.at
-            values = panel.at(at)[panel.require(column)[0]].rename(column)
-            result = sp.moran(values, W, permutations=job.permutations, seed=job.seed)
-            table = sp.moran_panel(panel, [column], W, permutations=job.permutations, seed=job.seed)
-            text = _by_time(table)
-    if not files:
-        return table, text
-    write_csv(table, record.made("tables", f"moran_{stem}.csv"))
-    with record.step(f"local Moran of {column}"):
-        local = sp.local_moran(values, W, permutations=job.permutations, seed=job.seed, alpha=job.alpha)
-    with record.step("scatter plot and cluster map"):
-        axes = sp.moran_scatter(result, lang=job.lang)
-        sp.save_figure(axes, record.made("figures", f"moran_scatter_{stem}.png"))
-        axes = sp.map_clusters(local, cities, alpha=job.alpha, lang=job.lang)
-        sp.save_figure(axes, record.made("figures", f"clusters_{stem}.png"))
-    with record.step("GeoPackage with the local results"):
-        sp.write_layers(record.made("gis", "moran.gpkg"), cities, {f"local_{stem}": local})
-    return table, text
+            return _column(cities, column)
+        return panel.at(at)[panel.require(column)[0]].rename(column)
+
+    for column in job.columns:
+        with record.step(f"Moran's I of {column}, {job.permutations} permutations"):
+            result = moran(values_of(column), W, **job.options)
+            table, text = _table(result, panel, column, W, job)
+        tables.append(table)
+        texts.append(text)
+        if job.beside is not None:
+            with record.step(f"bivariate Moran's I of {column} and the lag of {job.beside}"):
+                both = bivariate_moran(values_of(column), values_of(job.beside), W, **job.options)
+            texts.append(both.summary())
+            tables.append(both.tidy().assign(column=f"{column}, W {job.beside}"))
+        if files:
+            with record.step(f"local Moran of {column}"):
+                local = local_moran(values_of(column), W, alpha=job.alpha, **job.options)
+            name = file_stem(column)
+            layers[f"local_{name}" if at is None else f"local_{name}_{at}"] = local
+            write_csv(table, record.made("tables", f"moran_{name}.csv"))
+            with record.step(f"figures of {column}"):
+                _draw(record, cities, panel, column, result, local, table, job.lang)
+    if files:
+        with record.step("GeoPackage with the local results"):
+            write_layers(record.made("gis", "moran.gpkg"), cities, layers, lang=job.lang)
+        if panel is not None:
+            _write_report(record, cities, panel, W, job)
+    return pd.concat(tables, ignore_index=True), "\n\n".join(texts)
+
+
+def _table(result: Any, panel: Any, column: str, W: Any, job: MoranJob) -> tuple[pd.DataFrame, str]:
+    """Return one row a test, or a time of the panel, and the text to show."""
+    if panel is None:
+        table = result.tidy()
+        return table if len(job.columns) == 1 else table.assign(column=column), result.summary()
+    table = moran_panel(panel, [column], W, **job.options)
+    return table, f"{column}\n{_by_time(table)}" if len(job.columns) > 1 else _by_time(table)
+
+
+def _draw(
+    record: RunRecord, cities: Any, panel: Any, column: str, result: Any, local: Any, table: Any, lang: str
+) -> None:
+    """Draw scatter plot and cluster map, and of a panel Moran's I and the values at all times."""
+    axes = {
+        "moran_scatter": moran_scatter(result, lang=lang),
+        "clusters": map_clusters(local, cities, lang=lang),
+    }
+    if panel is not None and len(panel.times) > 1:
+        axes["moran_time"] = moran_over_time(table, lang=lang)
+        axes["maps"] = small_multiples(cities, panel, column, lang=lang)
+    for name, drawn in axes.items():
+        save_figure(drawn, record.made("figures", f"{name}_{file_stem(column)}.png"))
+
+
+def _write_report(record: RunRecord, cities: Any, panel: Any, W: Any, job: MoranJob) -> None:
+    with record.step("interactive report"):
+        explore(
+            cities, panel, list(job.columns), W, record.made("report.html"), lang=job.lang, alpha=job.alpha,
+            permutations=max(job.permutations, 1), seed=job.seed,
+        )  # fmt: skip
 
 
 def _by_time(table: pd.DataFrame) -> str:

@@ -1,28 +1,45 @@
-"""What the commands share: their common options, and reading a map with its panel."""
+"""What the commands share: their options, checks before any work, and reading a map with its panel."""
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
+import pandas as pd
 import typer
 
+from spatial.errors import AlignmentError, DataError, SpatialError, did_you_mean, name_ids
+
 __all__ = [
-    "SPEC", "Common", "Crs", "Encoding", "Id", "Islands", "Layer", "MapFile", "PanelFile", "Raw", "Spec",
-    "Table", "Time", "Unit", "build_weights", "read_map_and_panel",
+    "SPEC", "Common", "Crs", "DropEmpty", "Encoding", "Id", "Islands", "Json", "Lang", "Layer", "MapFile",
+    "PanelFile", "Raw", "Spec", "Table", "Time", "Unit", "Variables", "build_weights", "check_folder",
+    "check_lang", "names_of", "print_json", "read_map_and_panel",
 ]  # fmt: skip
 
 SPEC = "queen | rook | knn:8 | band:200 (km) | inverse:1[:500] | kernel:200, or a weights file"
-MapFile = Annotated[str, typer.Argument(help="Map: .shp .gpkg .geojson .parquet, or postgresql://...")]
-PanelFile = Annotated[str | None, typer.Option("--panel", help="Panel: .csv .dta .xlsx .parquet")]
+MapFile = Annotated[
+    str, typer.Argument(help="Map: .shp .gpkg .geojson .parquet, postgresql://..., or a sample such as nc")
+]
+Variables = Annotated[list[str], typer.Argument(help="Variables, of the map or of the panel.")]
+PanelFile = Annotated[
+    str | None, typer.Option("--panel", help="Panel or table: .csv .dta .xlsx .parquet, or a sample")
+]
 Id = Annotated[
     str | None,
-    typer.Option("--id", help="Column of the map that holds the unit ids; not for samples."),
+    typer.Option("--id", help="Column of the map that holds the unit ids; a sample knows its own."),
 ]
 Unit = Annotated[
     str | None, typer.Option("--unit", help="Column of the panel with the ids; default as --id.")
 ]
-Time = Annotated[str, typer.Option("--time", help="Column of the panel with the time.")]
+Time = Annotated[
+    str | None,
+    typer.Option(
+        "--time", help="Column of the panel with the time; default year, or none where there is none."
+    ),
+]
 Table = Annotated[str | None, typer.Option("--table", help="Sheet, or table of the database, of the panel.")]
 Spec = Annotated[str, typer.Option("--weights", "-w", help=SPEC)]
 Islands = Annotated[str, typer.Option("--islands", help="Units without neighbours: raise | keep | nearest.")]
@@ -31,6 +48,50 @@ Common = Annotated[bool, typer.Option("--common", help="Keep only the units that
 Layer = Annotated[str | None, typer.Option("--layer", help="Layer, where the file has several.")]
 Crs = Annotated[str | None, typer.Option("--crs", help="For a map that states none, such as EPSG:4326.")]
 Encoding = Annotated[str | None, typer.Option("--encoding", help="Text encoding, where it is not found.")]
+DropEmpty = Annotated[bool, typer.Option("--drop-empty", help="Leave out units without a geometry.")]
+Lang = Annotated[str, typer.Option("--lang", help="Language of what is drawn: en | zh.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def check_lang(lang: str) -> str:
+    """Return the language, or refuse it before any work.
+
+    Examples
+    --------
+    >>> check_lang("zh")
+    'zh'
+    """
+    if lang not in ("en", "zh"):
+        meant = " Chinese is zh." if lang.lower() in ("cn", "zh-cn", "zh_cn", "chinese") else ""
+        raise DataError(f"--lang must be en or zh; got {lang!r}.{meant}")
+    return lang
+
+
+def check_folder(out: Path | None) -> Path | None:
+    """Return the folder of results, or refuse a file in its place before any work."""
+    if out is not None and (out.is_file() or any(parent.is_file() for parent in out.parents)):
+        raise DataError(f"--out names a folder for the results; {str(out)!r} is a file. Give another name.")
+    return out
+
+
+def names_of(columns: Sequence[str]) -> list[str]:
+    """Return the variables that were asked for: words, or one word with commas.
+
+    Examples
+    --------
+    >>> names_of(["bir74,sid74"]), names_of(["bir74", "sid74"])
+    (['bir74', 'sid74'], ['bir74', 'sid74'])
+    """
+    found = [part.strip() for word in columns for part in word.split(",") if part.strip()]
+    if not found:
+        raise DataError("Name the variables, as bir74 or bir74,sid74.")
+    return list(dict.fromkeys(found))
+
+
+def print_json(value: object) -> None:
+    """Print a value, or a table as a list of rows, as JSON."""
+    rows = json.loads(value.to_json(orient="records")) if isinstance(value, pd.DataFrame) else value
+    print(json.dumps(rows, ensure_ascii=False, indent=1, default=str))
 
 
 def read_map_and_panel(
@@ -39,44 +100,96 @@ def read_map_and_panel(
     panel: str | None,
     *,
     unit: str | None = None,
-    time: str = "year",
+    time: str | None = None,
     table: str | None = None,
     layer: str | None = None,
     encoding: str | None = None,
     crs: str | None = None,
     common: bool = False,
+    drop_empty: bool = False,
 ) -> tuple[Any, Any]:
-    """Return the map, and the panel or None, with ids of one type; what `common` cuts is said on stderr."""
-    import spatial
-    from spatial.panel.joining import as_map_ids, restrict
+    """Return the map, and the panel or None, with ids of one type; what is cut is said on stderr.
 
-    cities = spatial.read_cities(file, id=id, crs=crs, layer=layer, encoding=encoding)
+    A table without a column of times is a cross-section: its columns join those of the map.
+    """
+    from spatial.io.cities import read_cities
+    from spatial.panel.joining import as_map_ids, restrict
+    from spatial.panel.reading import read_panel
+
+    cities = read_cities(file, id=id, crs=crs, layer=layer, encoding=encoding, drop_empty=drop_empty)
     if panel is None:
         return cities, None
-    read = spatial.read_panel(panel, unit=unit or id, time=time, sheet=table)
+    ships = panel.isidentifier()  # a sample knows its own columns
+    named = unit or (None if ships else id or str(cities.index.name))
+    times = time or (None if ships else "year")
+    try:
+        read = read_panel(panel, unit=named, time=times, sheet=table)
+    except DataError as error:
+        if time is not None or "no column 'year'" not in str(error):
+            raise
+        return _joined(cities, _one_time(panel, str(named), table), common), None
     found = as_map_ids(read, cities.index)
     if common:
         cities, found, cut = restrict(cities, found)
         if cut:
             print(f"Units in both: {len(cities)}; {cut}.", file=sys.stderr)
     else:
-        _require_same(cities, found)
+        _require_same(cities, found.units)
     return cities, found
 
 
-def _require_same(cities: Any, panel: Any) -> None:
-    from spatial.errors import AlignmentError
+def _one_time(table: str, unit: str, sheet: str | None) -> Any:
+    """Return a table without times as a panel of one time."""
+    from spatial.panel.panel import Panel
+    from spatial.panel.reading import read_table
+
+    frame = read_table(table, unit=unit, sheet=sheet)
+    if unit not in frame.columns:
+        raise DataError(
+            f"{Path(table).name} has no column {unit!r} with the ids.{did_you_mean(unit, frame.columns)} "
+            "Give --unit. "
+            f"It has: {name_ids(frame.columns, 12)}."
+        )
+    if frame[unit].duplicated().any():
+        twice = frame.loc[frame[unit].duplicated(), unit].unique()
+        raise DataError(
+            f"{Path(table).name} has no column 'year', and several rows for {name_ids(twice)}. Give "
+            "--time, the column "
+            f"with the time. It has: {name_ids(frame.columns, 12)}."
+        )
+    return Panel.from_frame(frame.assign(_time=0), unit=unit, time="_time")
+
+
+def _joined(cities: Any, table: Any, common: bool) -> Any:
+    """Return the map with the columns of a table beside its own."""
+    from spatial.panel.joining import as_map_ids, restrict
+
+    found = as_map_ids(table, cities.index)
+    if common:
+        cities, found, cut = restrict(cities, found)
+        if cut:
+            print(f"Units in both: {len(cities)}; {cut}.", file=sys.stderr)
+    else:
+        _require_same(cities, found.units)
+    columns = found.at(0).reindex(cities.index)
+    return cities.drop(columns=[c for c in columns if c in cities.columns]).join(columns)
+
+
+def _require_same(cities: Any, units: Any) -> None:
     from spatial.ids.alignment import indexer
 
     try:
-        indexer(panel.units, cities.index, "the panel", "the map")
+        indexer(units, cities.index, "the panel", "the map")
     except AlignmentError as error:
         raise AlignmentError(f"{error} Here: --common keeps the units that both have.") from None
 
 
 def build_weights(cities: Any, spec: str, islands: str, raw: bool) -> Any:
     """Return the weights, row-standardised unless `raw`."""
-    import spatial
+    from spatial.weights.specs import from_spec
 
-    W = spatial.weights.from_spec(cities, spec, islands=islands)
+    try:
+        W = from_spec(cities, spec, islands=islands)
+    except SpatialError as error:
+        raise type(error)(f"--weights: {error}" if spec in str(error) else str(error)) from None
     return W if raw else W.row_standardized()

@@ -35,6 +35,7 @@ def read_cities(
     layer: str | None = None,
     encoding: str | None = None,
     seat: tuple[str, str] | str | None = None,
+    drop_empty: bool = False,
 ) -> gpd.GeoDataFrame:
     """Read a layer of cities, counties or other units, and check what everything later rests on.
 
@@ -61,6 +62,9 @@ def read_cities(
     seat : (str, str) or str, optional
         Columns with the longitude and latitude, in EPSG:4326 degrees, of the unit's seat or centre; or one
         column that holds points.  They become a column ``seat`` of points in the layer's CRS.
+
+    drop_empty : bool
+        Leave out units without a geometry, with a warning that names them; by default they are refused.
 
     Returns
     -------
@@ -120,6 +124,8 @@ def read_cities(
         raise DataError(f"{what} has no geometry. Set one with frame.set_geometry(...).")
     frame = _with_ids(frame, column, what)
     frame = _with_crs(frame, crs, what)
+    if drop_empty:
+        frame = _without_empty(frame, what)
     check_geometry(frame.geometry, frame.index, what)
     return frame if seat is None else _with_seat(frame, seat, what)
 
@@ -154,6 +160,17 @@ def _with_ids(frame: gpd.GeoDataFrame, id: str | None, what: str) -> gpd.GeoData
         raise DataError(f"{what} has more than one column {id!r}; the ids need one.")
     ids = pd.Index(clean_ids(frame[id].reset_index(drop=True), f"Column {id!r} of {what}"), name=id)
     return frame.drop(columns=id).set_axis(check_ids(ids, what), axis=0)
+
+
+def _without_empty(frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:
+    empty = (frame.geometry.isna() | frame.geometry.is_empty).to_numpy()
+    if empty.any():
+        warnings.warn(
+            f"{what}: left out without a geometry: {name_ids(frame.index[empty])}.",
+            SpatialWarning,
+            stacklevel=3,
+        )
+    return frame[~empty]
 
 
 def _candidates(frame: gpd.GeoDataFrame) -> str:

@@ -153,7 +153,10 @@ def test_the_command_is_installed_and_light() -> None:
 def test_a_map_in_place_of_a_weights_file(capsys: pytest.CaptureFixture[str], nc_file: str) -> None:
     code, _, err = run(capsys, "weights", nc_file)
     assert code == 2
-    assert "nc.gpkg is a map: give --id, the column with the ids of its units." in " ".join(err.split())
+    assert (
+        "Which column of nc.gpkg holds the ids? Pass --id. Different in each row: 'fips', 'name'"
+        in " ".join(err.split())
+    )
 
 
 def test_the_second_example_of_the_demo(tmp_path: Path) -> None:
@@ -168,6 +171,7 @@ def test_the_second_example_of_the_demo(tmp_path: Path) -> None:
     assert (tmp_path / "china" / "virtual_agglomeration.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.filterwarnings("always::spatial.errors.SpatialWarning")  # shown as a sentence
 def test_refusals_name_options_and_a_map_without_a_system_has_a_cure(
     capsys: pytest.CaptureFixture[str], nc_file: str, tmp_path: Path
 ) -> None:
@@ -180,10 +184,118 @@ def test_refusals_name_options_and_a_map_without_a_system_has_a_cure(
         warnings.simplefilter("ignore")  # of the missing system
         bare.to_file(path)
     words = ("moran", str(path), "bir74", "--id", "fips", "--permutations", "9")
-    with pytest.warns(sp.SpatialWarning, match="states no coordinate reference system"):
-        assert run(capsys, *words)[0] == 0  # who touches whom is known
-    with pytest.warns(sp.SpatialWarning, match="states no coordinate reference system"):
-        code, _, err = run(capsys, *words, "--weights", "knn:4")
+    code, _, err = run(capsys, *words)
+    assert code == 0  # who touches whom is known
+    assert "states no coordinate reference system" in err
+    code, _, err = run(capsys, *words, "--weights", "knn:4")
     assert code == 2
     assert "Pass it where the map is read, e.g. --crs EPSG:4326 for longitudes" in " ".join(err.split())
     assert run(capsys, *words, "--crs", "EPSG:4267")[0] == 0
+
+
+def test_samples_are_named_in_place_of_files(capsys: pytest.CaptureFixture[str], nc: Any) -> None:
+    code, out, _ = run(capsys, "moran", "nc", "bir74", "--permutations", "9", "--json")
+    W = sp.weights.contiguity(nc).row_standardized()
+    assert code == 0
+    assert json.loads(out)[0]["estimate"] == pytest.approx(sp.moran(nc["bir74"], W, permutations=9).I)
+    code, out, _ = run(
+        capsys, "moran", "nc", "crmrte", "--panel", "nc_crime", "--common", "--permutations", "9", "--json"
+    )
+    assert code == 0
+    assert [row["time"] for row in json.loads(out)[:7]] == list(range(1981, 1988))
+    code, out, _ = run(capsys, "weights", "nc", "--json")
+    assert code == 0
+    assert json.loads(out)[0]["n"] == 100
+    code, out, _ = run(capsys, "data", "--json")
+    assert {row["name"] for row in json.loads(out)} >= {"nc", "nc_crime", "china_cities"}
+
+
+def test_several_variables_with_commas_or_blanks(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["bir74,sid74"], ["bir74", "sid74"]):
+        code, out, _ = run(capsys, "moran", "nc", *words, "--permutations", "9", "--json")
+        assert code == 0
+        assert [row["column"] for row in json.loads(out)] == ["bir74"] * 3 + ["sid74"] * 3
+
+
+def test_a_second_variable_gives_the_bivariate_statistic(capsys: pytest.CaptureFixture[str], nc: Any) -> None:
+    code, out, _ = run(capsys, "moran", "nc", "bir74", "--with", "sid74", "--permutations", "9", "--json")
+    W = sp.weights.contiguity(nc).row_standardized()
+    assert code == 0
+    assert json.loads(out)[-1]["estimate"] == pytest.approx(sp.bivariate_moran(nc["bir74"], nc["sid74"], W).I)
+
+
+def test_a_table_without_years_joins_the_map(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, nc: Any
+) -> None:
+    frame = pd.DataFrame({"code": nc.index, "gdp": range(100)})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    words = ("moran", "nc", "gdp", "--panel", str(tmp_path / "t.csv"), "--permutations", "9", "--json")
+    code, out, _ = run(capsys, *words, "--unit", "code")
+    W = sp.weights.contiguity(nc).row_standardized()
+    assert code == 0
+    expected = sp.moran(pd.Series(range(100), nc.index, dtype=float), W, permutations=9).I
+    assert json.loads(out)[0]["estimate"] == pytest.approx(expected)
+    code, _, err = run(capsys, *words)
+    assert code == 2
+    assert "has no column 'fips'" in err
+    pd.concat([frame, frame]).to_csv(tmp_path / "t.csv", index=False)
+    code, _, err = run(capsys, *words, "--unit", "code")
+    assert code == 2
+    assert "several rows for" in " ".join(err.split())
+    assert "Give --time" in " ".join(err.split())
+
+
+@pytest.mark.filterwarnings("always::spatial.errors.SpatialWarning")  # shown as a sentence
+def test_units_without_a_value_or_a_geometry(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, nc: Any
+) -> None:
+    holes = nc[["bir74", "geometry"]].astype({"bir74": float}).reset_index()
+    holes.loc[3, "bir74"] = None
+    holes.loc[7, "geometry"] = None
+    holes.to_file(tmp_path / "holes.gpkg")
+    words = ("moran", str(tmp_path / "holes.gpkg"), "bir74", "--id", "fips", "--permutations", "9")
+    code, _, err = run(capsys, *words)
+    assert code == 2
+    assert "geometry" in err
+    code, _, err = run(capsys, *words, "--drop-empty")
+    assert code == 2
+    assert "--missing drop" in " ".join(err.split())
+    code, out, err = run(capsys, *words, "--drop-empty", "--missing", "drop")
+    assert code == 0
+    assert "left out without a geometry: '37015'" in err
+    assert "n = 98" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--lang", "cn"], "--lang must be en or zh; got 'cn'. Chinese is zh."),
+        (["--weights", "knn"], "knn:8"),
+        (["--alternative", "both"], "alternative"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_an_example(
+    capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    code, _, err = run(capsys, "moran", "nc", "bir74", *words)
+    assert code == 2
+    assert message in " ".join(err.split())
+
+
+def test_a_file_in_place_of_the_folder_is_refused_before_any_work(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "a.gpkg").write_text("x")
+    code, _, err = run(capsys, "moran", "no such file", "bir74", "--out", str(tmp_path / "a.gpkg"))
+    assert code == 2
+    assert "--out names a folder" in err
+
+
+def test_a_panel_is_written_with_its_times_and_the_report(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = ("moran", "nc", "crmrte", "--panel", "nc_crime", "--common", "--permutations", "9")
+    code, _, _ = run(capsys, *words, "--out", str(tmp_path / "o"))
+    assert code == 0
+    for name in ("figures/moran_time_crmrte.png", "figures/maps_crmrte.png", "report.html", "gis/moran.gpkg"):
+        assert (tmp_path / "o" / name).stat().st_size > 1000
