@@ -10,7 +10,17 @@ import pandas as pd
 from size_engine import Design, Size
 
 from spatial.errors import SpatialWarning
-from spatial.models import fixed_effects, heterogeneity, mechanism, moderation, threshold, tobit, u_test
+from spatial.models import (
+    fixed_effects,
+    hausman,
+    heterogeneity,
+    mechanism,
+    moderation,
+    serial_correlation,
+    threshold,
+    tobit,
+    u_test,
+)
 from spatial.panel import Panel
 
 N, T = 60, 4
@@ -44,6 +54,7 @@ def _tobit(rng: np.random.Generator) -> dict[str, Any]:
 
 CENSORED = Design(f"Tobit, half censored, N = {N}, T = {T}", _tobit, full=500, light=8)
 LIMITED = "spatial.models.limited.censored"
+TESTS = "spatial.models.sensitivity.specification"
 MECHANISMS = "spatial.models.mechanisms"
 EQUAL = f"{MECHANISMS}.groups:_equality"
 
@@ -123,10 +134,32 @@ def _groups(rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
+def _errors(rng: np.random.Generator) -> dict[str, Any]:
+    """Random effects that do not depend on x; errors without serial correlation."""
+    from linearmodels.panel import RandomEffects
+
+    x = _rows(rng.normal(size=N)) + rng.normal(size=N * T)
+    made = GRID.assign(x=x, one=1.0, y=x + _rows(rng.normal(size=N)) + rng.normal(size=N * T))
+    panel = Panel.from_frame(made, unit="city", time="year")
+    fixed = fixed_effects("y ~ x", panel, effects="unit", cov="hom")
+    random = RandomEffects(panel.frame["y"], panel.frame[["one", "x"]]).fit()
+    return {
+        "hausman": hausman(fixed, random).p_value,
+        "mundlak": hausman(fixed, kind="mundlak").p_value,
+        "differences": serial_correlation(fixed).p_value,
+        "within": serial_correlation(fixed, kind="within").p_value,
+    }
+
+
+ERRORS = Design(f"random effects, N = {N}, T = {T}", _errors, full=1000, light=8)
 GROUPS = Design(f"two groups of other variance, N = {N}, T = {T}; a mediator", _groups, full=500, light=2)
 REGIMES = Design(f"threshold, N = {N}, T = {T}, AR(1) under the null", _threshold, full=1000, light=8)
 
 TOOLKIT = [
+    Size("Hausman, random against fixed effects", "hausman", ERRORS, 0.03, 0.07, (f"{TESTS}:hausman",)),
+    Size("Hausman, Mundlak's form", "mundlak", ERRORS, 0.035, 0.08, (f"{TESTS}:_mundlak",)),
+    Size("Wooldridge, differences", "differences", ERRORS, 0.035, 0.07, (f"{TESTS}:_autoregression",)),
+    Size("Wooldridge, within", "within", ERRORS, 0.035, 0.075, (f"{TESTS}:_autoregression",)),
     Size("Groups, Wald of the interacted model", "wald", GROUPS, 0.03, 0.085, (EQUAL,)),
     Size("Groups, stacked scores", "suest", GROUPS, 0.03, 0.085, (EQUAL,)),
     Size("Groups, permutation of labels", "permutation", GROUPS, 0.03, 0.075),

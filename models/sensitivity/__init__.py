@@ -1,0 +1,13 @@
+"""How surely?  Tests around a specification, and how wrong its assumptions may be."""
+
+from __future__ import annotations
+
+from spatial.names import hand_on
+
+_MODULES = {
+    ".exogeneity": ("PlausiblyExogenous", "plausibly_exogenous"),
+    ".leaving_out": ("LeaveOneOut", "leave_one_out"),
+    ".selection": ("Oster", "oster"),
+    ".specification": ("VarianceInflation", "hausman", "serial_correlation", "vif"),
+}
+__all__, __getattr__, __dir__ = hand_on(__name__, _MODULES)

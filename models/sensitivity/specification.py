@@ -1,0 +1,339 @@
+"""Tests around a specification: Hausman and Mundlak, variance inflation, serial correlation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from spatial.errors import DataError, did_you_mean
+from spatial.models.data.design import Design
+from spatial.models.formula.structure import CONSTANT
+from spatial.models.hypothesis import HypothesisTest, cluster_sums, wald
+from spatial.models.results import SystemFit
+from spatial.results import Result
+
+__all__ = ["VarianceInflation", "hausman", "serial_correlation", "vif"]
+
+Float = NDArray[np.float64]
+Kind = Literal["classic", "mundlak"]
+
+SAME = "both estimators are consistent: the effects do not depend on the regressors"
+
+
+def hausman(a: Any, b: Any = None, *, kind: Kind = "classic") -> HypothesisTest:
+    r"""Test random against fixed effects, or any efficient against any consistent estimator.
+
+    .. math:: H = (\hat\beta_a - \hat\beta_b)'[V_a - V_b]^{+}(\hat\beta_a - \hat\beta_b)
+              \sim \chi^2(\operatorname{rank})
+
+    Parameters
+    ----------
+    a : fit
+        Consistent under both hypotheses: with fixed effects.
+    b : fit
+        Efficient under the null, inconsistent otherwise: with random effects, or a spatial model without what
+        `a` allows for.  Any result with `params` and `cov`, also of linearmodels and statsmodels, matched by
+        the names of its terms.
+    kind : "classic" or "mundlak"
+        ``"classic"`` (Hausman 1978) needs homoskedastic covariances of both.  ``"mundlak"`` takes `a` alone:
+        the means of units join a random-effects regression, and their slopes are tested with the
+        clustered covariance, which is right under heteroskedasticity and serial correlation too (Mundlak
+        1978; Wooldridge 2010, section 10.7.3).
+
+    Returns
+    -------
+    HypothesisTest
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from spatial.models import fixed_effects
+    >>> rng = np.random.default_rng(0)
+    >>> index = pd.MultiIndex.from_product([range(80), range(4)], names=["city", "year"])
+    >>> data = pd.DataFrame(rng.normal(size=(320, 2)), columns=["x", "e"], index=index)
+    >>> unit = np.repeat(rng.normal(size=80), 4)
+    >>> data["x"] += unit
+    >>> data["y"] = data.x + unit + data.e
+    >>> hausman(fixed_effects("y ~ x", data, effects="unit"), kind="mundlak").p_value < 0.01
+    True
+    """
+    if kind not in get_args(Kind):
+        raise DataError(f"kind is 'classic' or 'mundlak'; got {kind!r}.{did_you_mean(kind, get_args(Kind))}")
+    if kind == "mundlak":
+        if b is not None:
+            raise DataError("kind='mundlak' takes one fit, that with unit effects.")
+        return _mundlak(a)
+    if b is None:
+        raise DataError(
+            "The classic test compares two fits: hausman(fixed, random). For one, kind='mundlak'."
+        )
+    first, second = _estimates(a, "a"), _estimates(b, "b")
+    terms = [t for t in first[0].index if t in second[0].index and t[-1] != CONSTANT]
+    if not terms:
+        raise DataError(
+            f"The fits share no terms: {', '.join(str(t[-1]) for t in first[0].index)} and "
+            f"{', '.join(str(t[-1]) for t in second[0].index)}."
+        )
+    gap = (first[0][terms] - second[0][terms]).to_numpy()
+    V = first[1].loc[terms, terms].to_numpy() - second[1].loc[terms, terms].to_numpy()
+    scale = np.sqrt(np.abs(np.diag(V)))
+    values = np.linalg.eigvalsh(V / np.outer(scale, scale)) if (scale > 0).all() else np.zeros(1)
+    definite = bool(values[0] > 1e-10)
+    # As R and Stata do, an inverse where there is one; an indefinite difference is said.
+    statistic = float(gap @ np.linalg.pinv(V, hermitian=True) @ gap)
+    if statistic <= 0 or not (np.abs(values) > 1e-12).all():
+        reason = (
+            "the difference of the covariances is not positive: b is not the efficient one, or the "
+            "covariances are not homoskedastic (cov='hom'). Use kind='mundlak'"
+        )
+        return HypothesisTest.failed("Hausman", SAME, reason)
+    detail = f"{len(terms)} terms" + (
+        ""
+        if definite
+        else "; the difference of the covariances is not positive definite: prefer kind='mundlak'"
+    )
+    return HypothesisTest("Hausman", SAME, statistic, "chi2", len(terms), detail=detail)
+
+
+def _estimates(fit: Any, name: str) -> tuple[pd.Series[Any], pd.DataFrame]:
+    """Return coefficients and covariance by (equation, term), or by (term,) of other programs."""
+    params, cov = getattr(fit, "params", None), getattr(fit, "cov", None)
+    if cov is None and callable(getattr(fit, "cov_params", None)):
+        cov = fit.cov_params()
+    if not isinstance(params, pd.Series) or not isinstance(cov, pd.DataFrame):
+        raise DataError(f"hausman needs fits with params and cov; {name} is {type(fit).__name__}.")
+    keys = [t[-1:] if isinstance(t, tuple) else (t,) for t in params.index]
+    if len(set(keys)) < len(keys):
+        keys = [t if isinstance(t, tuple) else (t,) for t in params.index]
+    index = pd.Index(keys, tupleize_cols=False)
+    return params.set_axis(index), pd.DataFrame(cov.to_numpy(), index=index, columns=index)
+
+
+def _mundlak(fit: Any) -> HypothesisTest:
+    design, X, y = _linear(fit, "hausman(kind='mundlak')")
+    layout = design.layout
+    if ("unit",) not in design.effects.kept:
+        raise DataError("Mundlak's test is of unit effects; this fit has none.")
+    count = np.bincount(layout.unit)
+    means = np.column_stack([np.bincount(layout.unit, weights=c) / count for c in X.T])[layout.unit]
+    others = [
+        c for name, c in zip(design.effects.kept, design.effects.codes, strict=True) if name != ("unit",)
+    ]
+    D = np.column_stack([np.ones(len(y)), *(np.eye(int(c.max()) + 1)[c] for c in others)])
+    extra = _independent(means, np.column_stack([D, X]))
+    theta = _theta(fit, np.column_stack([D, X]), y)[layout.unit][:, None]
+    R = np.column_stack([D, X, means[:, extra]])
+    R, y = _quasi_demeaned(R, layout.unit, theta), _quasi_demeaned(y[:, None], layout.unit, theta)[:, 0]
+    beta = np.asarray(np.linalg.lstsq(R, y, rcond=None)[0], dtype=np.float64)
+    residual = y - R @ beta
+    bread = np.linalg.pinv(R.T @ R, hermitian=True)
+    sums = cluster_sums(R * residual[:, None], layout.unit)
+    V = bread @ (sums.T @ sums) @ bread * len(sums) / (len(sums) - 1)
+    places = np.arange(R.shape[1] - len(extra), R.shape[1])
+    null = "the effects do not depend on the means of the regressors"
+    return wald("Hausman, Mundlak", null, beta[places], V[np.ix_(places, places)], detail="clustered by unit")
+
+
+def _quasi_demeaned(values: Float, unit: NDArray[np.intp], theta: Float) -> Float:
+    count = np.bincount(unit)
+    means = np.column_stack([np.bincount(unit, weights=c) / count for c in values.T])
+    return np.asarray(values - theta * means[unit])
+
+
+def _theta(fit: SystemFit, R: Float, y: Float) -> Float:
+    r"""Return :math:`1 - \sigma_e/\sqrt{T_i\sigma_u^2 + \sigma_e^2}` of each unit (Swamy and Arora 1972)."""
+    design = fit.estimate.design
+    unit, count = design.layout.unit, np.bincount(design.layout.unit)
+    inside = design.projected[:, design.equation_columns(0)]
+    residual = inside[:, 0] - inside[:, 1:] @ np.linalg.lstsq(inside[:, 1:], inside[:, 0], rcond=None)[0]
+    idiosyncratic = float(residual @ residual) / (design.n_effective - (inside.shape[1] - 1))
+    means = np.column_stack([np.bincount(unit, weights=c) / count for c in R.T])
+    target = np.bincount(unit, weights=y) / count
+    between = target - means @ np.linalg.lstsq(means, target, rcond=1e-10)[0]
+    free = len(count) - int(np.linalg.matrix_rank(means))
+    spread = float(between @ between) / max(1, free)
+    inverse: float = float(np.sum(1.0 / count)) / len(count)
+    shared: float = spread - idiosyncratic * inverse
+    shared = shared if shared > 0.0 else 0.0
+    return np.asarray(1.0 - np.sqrt(idiosyncratic / (count * shared + idiosyncratic)))
+
+
+def _independent(means: Float, others: Float) -> list[int]:
+    """Return the means that are no combination of what is there."""
+    kept: list[int] = []
+    base = others
+    for j in range(means.shape[1]):
+        left = means[:, j] - base @ np.linalg.lstsq(base, means[:, j], rcond=None)[0]
+        if np.linalg.norm(left) > 1e-8 * np.linalg.norm(means[:, j]):
+            kept.append(j)
+            base = np.column_stack([base, means[:, j]])
+    if not kept:
+        raise DataError("No regressor has means that differ between units beside the other effects.")
+    return kept
+
+
+def _linear(fit: Any, what: str) -> tuple[Design, Float, Float]:
+    if not isinstance(fit, SystemFit):
+        raise DataError(f"{what} takes a fit of spatial.models; got {type(fit).__name__}.")
+    if fit.structure.n_equations > 1:
+        raise DataError(f"{what} takes one equation; this fit has {fit.structure.n_equations}.")
+    moving = [t.name for _, t in fit.structure.terms if t.is_endogenous]
+    if moving:
+        raise DataError(f"{what} is for exogenous regressors; {', '.join(moving)} is endogenous.")
+    design = fit.estimate.design
+    terms = fit.structure.equations[0].terms
+    places = [j for j, t in zip(design.regressors[0], terms, strict=True) if t.name != CONSTANT]
+    return design, design.columns[:, places], design.columns[:, design.outcomes[0]]
+
+
+# ---- variance inflation
+@dataclass(frozen=True, eq=False, repr=False)
+class VarianceInflation(Result):
+    """Variance inflation factors; see `vif`.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        equation, term, vif, tolerance.
+    """
+
+    frame: pd.DataFrame
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row for each term."""
+        return self.frame.copy()
+
+    def glance(self) -> pd.DataFrame:
+        """Return the largest and the mean of each equation."""
+        grouped = self.frame.groupby("equation", sort=False)["vif"]
+        return pd.DataFrame({"largest": grouped.max(), "mean": grouped.mean()}).reset_index()
+
+    def headline(self) -> str:
+        """Name the largest."""
+        row = self.frame.loc[self.frame["vif"].idxmax()]
+        return f"largest {row['vif']:.2f} ({row['term']})"
+
+    def summary(self) -> str:
+        """Return the factors, and what they say."""
+        shown = self.frame.to_string(index=False, float_format=lambda v: f"{v:.3f}")
+        return (
+            "Variance inflation factors, effects (or the mean) taken out\n\n"
+            f"{shown}\n\nAbove 10 is the usual mark; errors already show what collinearity costs."
+        )
+
+
+def vif(fit: SystemFit) -> VarianceInflation:
+    r"""Return the variance inflation factors of the regressors, effects (or the mean) taken out.
+
+    .. math:: VIF_j = 1/(1 - R_j^2) = [\operatorname{corr}(X)^{-1}]_{jj}
+
+    Parameters
+    ----------
+    fit : SystemFit
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from spatial.models import fixed_effects
+    >>> rng = np.random.default_rng(0)
+    >>> index = pd.MultiIndex.from_product([range(80), range(4)], names=["city", "year"])
+    >>> data = pd.DataFrame(rng.normal(size=(320, 3)), columns=["x", "z", "y"], index=index)
+    >>> data["z"] += 3 * data.x
+    >>> vif(fixed_effects("y ~ x + z", data)).tidy()["vif"].round(0).tolist()
+    [11.0, 11.0]
+    """
+    if not isinstance(fit, SystemFit):
+        raise DataError(f"vif takes a fit of spatial.models; got {type(fit).__name__}.")
+    design, rows = fit.estimate.design, []
+    for g, equation in enumerate(design.structure.equations):
+        keep = [
+            (t.name, j)
+            for t, j in zip(equation.terms, design.regressors[g], strict=True)
+            if t.name != CONSTANT
+        ]
+        X = design.projected[:, [j for _, j in keep]]
+        X = X if design.effects.any else X - X.mean(axis=0)
+        size = np.linalg.norm(X, axis=0)
+        factors = np.diag(np.linalg.inv((X / size).T @ (X / size)))
+        rows += [(equation.name, name, v, 1 / v) for (name, _), v in zip(keep, factors, strict=True)]
+    return VarianceInflation(pd.DataFrame(rows, columns=["equation", "term", "vif", "tolerance"]))
+
+
+# ---- serial correlation
+def serial_correlation(
+    fit: SystemFit, *, kind: Literal["differences", "within"] = "differences"
+) -> HypothesisTest:
+    r"""Test whether the errors of a panel are serially correlated (Wooldridge 2010, 10.5.4 and 10.6.3).
+
+    Parameters
+    ----------
+    fit : SystemFit
+        One equation with exogenous regressors.
+    kind : "differences" or "within"
+        ``"differences"``: of :math:`\Delta y` on :math:`\Delta x`; without serial correlation in levels the
+        residuals have first-order correlation -1/2 (Stata's ``xtserial``; Drukker 2003).  ``"within"``: of
+        the residuals with unit effects, whose correlation is then :math:`-1/(T-1)` (balanced panels).
+        Both F(1, N - 1) with errors clustered by unit.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from spatial.models import fixed_effects
+    >>> rng = np.random.default_rng(0)
+    >>> index = pd.MultiIndex.from_product([range(80), range(6)], names=["city", "year"])
+    >>> data = pd.DataFrame(rng.normal(size=(480, 2)), columns=["x", "e"], index=index)
+    >>> data["y"] = data.x + data.groupby("city")["e"].cumsum()
+    >>> serial_correlation(fixed_effects("y ~ x", data)).p_value < 0.01
+    True
+    """
+    if kind not in ("differences", "within"):
+        raise DataError(f"kind is 'differences' or 'within'; got {kind!r}.")
+    design, X, y = _linear(fit, "serial_correlation")
+    layout = design.layout
+    if layout.n_times < 3:
+        raise DataError(f"Serial correlation needs three times or more; the fit has {layout.n_times}.")
+    before = _row_before(design)
+    if kind == "within":
+        if not layout.is_balanced:
+            raise DataError("The within form needs each unit at each time: use kind='differences'.")
+        residual, target = fit.estimate.numbers.residuals[0], -1.0 / (layout.n_times - 1)
+        rows, centre = before >= 0, True
+    else:
+        moved = before >= 0
+        dX, dy = X[moved] - X[before[moved]], y[moved] - y[before[moved]]
+        residual = np.full(len(y), np.nan)
+        residual[moved] = dy - dX @ np.linalg.lstsq(dX, dy, rcond=None)[0]
+        target = -0.5
+        rows, centre = moved & (before >= 0), False
+        rows[moved] &= np.isfinite(residual[before[moved]])
+    now, past, unit = residual[rows], residual[before[rows]], layout.unit[rows]
+    return _autoregression(now, past, unit, target, centre)
+
+
+def _row_before(design: Design) -> NDArray[np.intp]:
+    """Return the row of the same unit one time earlier, -1 where there is none."""
+    layout = design.layout
+    place = np.full((layout.n_times + 1, layout.n_units), -1, dtype=np.intp)
+    place[layout.time + 1, layout.unit] = np.arange(layout.n_rows)
+    return place[layout.time, layout.unit]
+
+
+def _autoregression(
+    now: Float, past: Float, unit: NDArray[np.intp], target: float, centre: bool
+) -> HypothesisTest:
+    if centre:
+        now, past = now - now.mean(), past - past.mean()
+    energy = float(past @ past)
+    slope = float(past @ now) / energy
+    codes = np.unique(unit, return_inverse=True)[1].astype(np.intp)
+    sums = cluster_sums((past * (now - slope * past))[:, None], codes)[:, 0]
+    count = len(sums)
+    variance = float(sums @ sums) / energy**2 * count / (count - 1)
+    statistic = (slope - target) ** 2 / variance
+    detail = f"correlation of the residuals {slope:.4f}, under the null {target:.4f}; clustered by unit"
+    null = "the errors are not serially correlated"
+    return HypothesisTest("Wooldridge", null, statistic, "F", 1, count - 1, detail=detail)

