@@ -147,7 +147,10 @@ def chosen_rows(design: Design, source: Source, chosen: ChosenRows, grid: Mask) 
         raise DataError(f"None of the rows that meet {chosen.condition.text} is complete.")
     own = _sub_layout(layout, mask)
     seen = layout.units.isin(own.units)
-    cut = {name: w if seen.all() else w.subset(own.units) for name, w in design.weights.items()}
+    # A chosen unit may lose all its neighbours: its lags are of the whole map, and its error has none then.
+    cut = {
+        name: w if seen.all() else w.subset(own.units, islands="keep") for name, w in design.weights.items()
+    }
     sample = Sample(own, np.flatnonzero(mask), cut)
     present = np.zeros((layout.n_times, layout.n_units), dtype=bool)
     present[layout.time[mask], layout.unit[mask]] = True

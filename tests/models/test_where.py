@@ -106,6 +106,20 @@ def test_time_lags_reach_before_the_chosen_rows() -> None:
     assert fit.n_obs == N * 4
 
 
+def test_a_chosen_unit_may_lose_all_its_neighbours_and_keeps_its_lags() -> None:
+    condition = f"{EAST} or city == 'c60'"
+    system = SpatialSystem("y ~ x + z + W(y)", panel(), weights(), effects=("unit", "time"), error="W")
+    fit = system.fit("gs2sls", where=condition)
+    assert fit.n_units == 41
+    assert np.isfinite(fit.tidy()["std_error"]).all()
+    lag = sp.spatial_lag(panel(), ["y"], weights())["W_y"]
+    place = fit.estimate.design.regressors[0][2]
+    rows = fit.estimate.design.columns[:, place]
+    np.testing.assert_allclose(
+        rows, lag.unstack("year").loc[fit.estimate.design.layout.units].to_numpy().T.ravel()
+    )
+
+
 def test_rows_that_differ_between_times_are_an_unbalanced_fit() -> None:
     condition = "x > quantile(x, .25)"
     system = SpatialSystem("y ~ x + z + W(y)", panel(), weights(), effects=("unit", "time"), error="W")
