@@ -47,6 +47,8 @@ _MODULES = {
         "leave_one_out",
         "oster",
         "plausibly_exogenous",
+        "RandomEffectsFit",
+        "random_effects",
         "serial_correlation",
         "vif",
     ),

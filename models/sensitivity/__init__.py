@@ -7,6 +7,7 @@ from spatial.names import hand_on
 _MODULES = {
     ".exogeneity": ("PlausiblyExogenous", "plausibly_exogenous"),
     ".leaving_out": ("LeaveOneOut", "leave_one_out"),
+    ".random": ("RandomEffectsFit", "random_effects"),
     ".selection": ("Oster", "oster"),
     ".specification": ("VarianceInflation", "hausman", "serial_correlation", "vif"),
 }

@@ -11,13 +11,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spatial.errors import DataError
-from spatial.models import SpatialSystem, fixed_effects, hausman, serial_correlation, vif
+import spatial as sp
+from spatial.errors import DataError, FormulaError
+from spatial.models import (
+    SpatialSystem,
+    fixed_effects,
+    hausman,
+    random_effects,
+    serial_correlation,
+    vif,
+)
 from spatial.models.sensitivity.specification import _autoregression, _row_before
 from spatial.panel import Panel
 
 FORMULA = "log(gsp) ~ log(pcap) + log(pc) + log(emp) + unemp"
-TERMS = ["log(pcap)", "log(pc)", "log(emp)", "unemp"]
 
 
 @pytest.fixture(scope="module")
@@ -28,22 +35,64 @@ def produc() -> Panel:
     return Panel.from_frame(frame, unit="state", time="year")
 
 
-def random_effects(panel: Panel) -> Any:
-    """Random effects of linearmodels, with the names of our terms."""
-    from linearmodels.panel import RandomEffects
-
-    f = panel.frame
-    X = pd.DataFrame({"Intercept": 1.0, **{t: np.log(f[t[4:-1]]) if t[0] == "l" else f[t] for t in TERMS}})
-    return RandomEffects(np.log(f["gsp"]), X).fit()
-
-
 def test_the_classic_test_is_that_of_plm(produc: Panel) -> None:
     # R plm 2.6: phtest(within, random) of FORMULA, model = "random", effect = "individual".
     fixed = fixed_effects(FORMULA, produc, effects="unit", cov="hom")
-    test = hausman(fixed, random_effects(produc))
-    assert test.statistic == pytest.approx(9.52541563499339, rel=2e-3)
+    test = hausman(fixed, random_effects(FORMULA, produc, cov="hom"))
+    assert test.statistic == pytest.approx(9.52541563499339, rel=1e-6)
     assert test.df == 4
-    assert test.p_value == pytest.approx(0.0492276241762581, rel=5e-3)
+    assert test.p_value == pytest.approx(0.0492276241762581, rel=1e-6)
+
+
+def test_random_effects_are_those_of_plm(produc: Panel) -> None:
+    # R plm 2.6: plm(FORMULA, model = "random", effect = "individual"), Swamy and Arora.
+    fit = random_effects(FORMULA, produc, cov="hom")
+    estimates = [
+        2.13541100210705,
+        0.00443858846776414,
+        0.310548434204156,
+        0.72967053258608,
+        -0.00617247301315137,
+    ]
+    errors = [
+        0.13346148849906,
+        0.023417316981299,
+        0.0198047477758541,
+        0.0249202191529387,
+        0.000907282019981921,
+    ]
+    np.testing.assert_allclose(fit.params, estimates, rtol=1e-8)
+    np.testing.assert_allclose(fit.std_errors, errors, rtol=1e-6)
+    assert fit.sigma_e**2 == pytest.approx(0.00145443522088413, rel=1e-8)
+    assert fit.sigma_u**2 == pytest.approx(0.00683771932131413, rel=1e-6)
+    assert fit.theta[0] == pytest.approx(0.88883528462234, rel=1e-6)
+
+
+def test_random_effects_stand_beside_fixed_ones() -> None:
+    source = panel()
+    fits = [fixed_effects("y ~ x", source), random_effects("y ~ x", source, where="year >= 2")]
+    frame = sp.regression_table(fits).frame
+    assert frame.loc["Observations"].tolist() == ["480", "320"]
+    assert frame.loc["Sample"].tolist() == ["", "year >= 2"]
+    assert "Random effects (Swamy and Arora): y" in str(fits[1])
+    for cov in ("het", sp.models.Cluster("year")):
+        assert random_effects("y ~ x", source, cov=cov).std_errors["y", "x"] > 0
+
+
+@pytest.mark.parametrize(
+    ("formula", "options", "message"),
+    [
+        (["y ~ x"], {}, "random_effects takes one formula"),
+        ("y ~ x | unit", {}, "units are random"),
+        ("y ~ lag(y, 1)", {}, "made of the outcome"),
+        ("y ~ x", {"cov": sp.models.Conley(9)}, "random_effects has no Conley"),
+    ],
+)
+def test_what_random_effects_cannot_be_is_refused(
+    formula: Any, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises((DataError, FormulaError), match=message):
+        random_effects(formula, panel(), **options)
 
 
 def test_the_robust_test_is_that_of_plm(produc: Panel) -> None:

@@ -16,6 +16,7 @@ from spatial.models import (
     heterogeneity,
     mechanism,
     moderation,
+    random_effects,
     serial_correlation,
     threshold,
     tobit,
@@ -136,13 +137,11 @@ def _groups(rng: np.random.Generator) -> dict[str, Any]:
 
 def _errors(rng: np.random.Generator) -> dict[str, Any]:
     """Random effects that do not depend on x; errors without serial correlation."""
-    from linearmodels.panel import RandomEffects
-
     x = _rows(rng.normal(size=N)) + rng.normal(size=N * T)
-    made = GRID.assign(x=x, one=1.0, y=x + _rows(rng.normal(size=N)) + rng.normal(size=N * T))
+    made = GRID.assign(x=x, y=x + _rows(rng.normal(size=N)) + rng.normal(size=N * T))
     panel = Panel.from_frame(made, unit="city", time="year")
     fixed = fixed_effects("y ~ x", panel, effects="unit", cov="hom")
-    random = RandomEffects(panel.frame["y"], panel.frame[["one", "x"]]).fit()
+    random = random_effects("y ~ x", panel, cov="hom")
     return {
         "hausman": hausman(fixed, random).p_value,
         "mundlak": hausman(fixed, kind="mundlak").p_value,
