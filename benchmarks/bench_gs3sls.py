@@ -42,16 +42,24 @@ def draw(n: int, times: int) -> tuple[pd.DataFrame, Weights]:
     return pd.DataFrame(np.concatenate([y, X], axis=2).reshape(-1, 6), index=index, columns=columns), W
 
 
-def system(n: int, times: int, *, diagnostics: bool = False) -> Callable[[], object]:
+def system(n: int, times: int, *, method: str = "gs3sls", diagnostics: bool = False) -> Callable[[], object]:
     warnings.simplefilter("ignore")
     frame, W = draw(n, times)
     panel = Panel.from_frame(frame.reset_index(), unit="unit", time="time")
 
     def work() -> object:
-        fit = SpatialSystem(FORMULAS, panel, W, effects=("unit", "time"), error="W").fit()
+        fit = SpatialSystem(FORMULAS, panel, W, effects=("unit", "time"), error="W").fit(method)
         return fit.diagnostics() if diagnostics else fit
 
     return work
+
+
+def one_interval(n: int, times: int) -> Callable[[], object]:
+    from spatial.models.quasi_score.distance import Coordinate
+
+    found = system(n, times, method="aqs")().estimate  # type: ignore[attr-defined]
+    target = Coordinate(1, len(found.theta))
+    return lambda: found.interval(target, 0.95)
 
 
 def impacts(n: int, times: int) -> Callable[[], object]:
@@ -81,6 +89,10 @@ if __name__ == "__main__":
         Case("GS3SLS, T = 10", f"spatial, N = {n:,}", lambda n=n: system(n, 10), 1)
         for n in (1_000, 10_000, 100_000)
     ]
+    joint = [
+        Case("joint estimator aqs, T = 10", f"spatial, N = {n:,}", lambda n=n: system(n, 10, method="aqs"), 1)
+        for n in (1_000, 10_000, 100_000)
+    ]
     main(
         [
             Case(
@@ -89,6 +101,9 @@ if __name__ == "__main__":
                 lambda: system(300, 20, diagnostics=True),
             ),
             *curve,
+            *joint,
+            Case("joint estimator aqs, T = 6", "spatial, N = 150", lambda: system(150, 6, method="aqs")),
+            Case("interval by distance, T = 6", "spatial, N = 150", lambda: one_interval(150, 6)),
             Case("impacts, 1,000 draws", "spatial, N = 100,000", lambda: impacts(100_000, 2), 1),
             Case("spatial lag, cross-section", "spatial, N = 100,000", lambda: lag_model(100_000), 5),
             Case("spatial lag, cross-section", "spreg, N = 100,000", lambda: lag_model_spreg(100_000), 5),

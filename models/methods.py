@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from spatial.errors import DataError, did_you_mean
+from spatial.models.data.design import Design
+from spatial.models.estimation.covariance import Covariance
 from spatial.models.estimation.estimate import Estimate, Request
 from spatial.models.estimation.inference import Inference
 from spatial.models.estimation.instrumental import estimate_by_instruments, infer_by_instruments
-from spatial.models.quasi_score.estimator import estimate_by_quasi_score, infer_by_quasi_score
+from spatial.models.estimation.steps import Method
+from spatial.models.quasi_score.estimator import estimate_by_quasi_score, infer_by_quasi_score, refusal
 
-__all__ = ["ESTIMATORS", "Estimator", "estimator_of"]
+__all__ = ["ESTIMATORS", "Estimator", "default_method", "estimator_of"]
 
 
 @dataclass(frozen=True)
@@ -66,3 +69,19 @@ def estimator_of(method: str) -> Estimator:
         allowed = ", ".join(map(repr, ESTIMATORS))
         raise DataError(f"method is one of {allowed}; got {method!r}.{did_you_mean(method, ESTIMATORS)}")
     return ESTIMATORS[method]
+
+
+def default_method(design: Design, cov: Covariance) -> Method:
+    """Return the method of a fit without one: ``aqs`` for a lag and an error in the same weights.
+
+    There intervals of GS3SLS are far too short.  Where the joint estimator cannot be (a covariance between
+    units, lags from outside the rows), or its intervals were not simulated or cover too seldom (endogenous
+    regressors without an equation, unbalanced panels, effects that the spatial filter changes), and for
+    all other systems, ``gs3sls``.
+    """
+    structure = design.structure
+    operators = [design.error_operator(g) for g in range(structure.n_equations)]
+    plain = all(design.effects.commutes_with(m) for m in operators) and design.layout.is_balanced
+    if not (structure.has_lag_and_error and plain) or structure.other_endogenous or refusal(design, cov):
+        return "gs3sls"
+    return "aqs"

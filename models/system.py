@@ -41,7 +41,7 @@ from spatial.models.identification.verdict import (
 from spatial.panel.panel import Panel
 from spatial.weights.value import WeightsLike
 
-from .methods import estimator_of
+from .methods import default_method, estimator_of
 from .results import SystemFit
 
 __all__ = ["SpatialSystem", "WeakInstrumentWarning"]
@@ -244,7 +244,7 @@ class SpatialSystem:
 
     def fit(
         self,
-        method: Method = "gs3sls",
+        method: Method | None = None,
         *,
         cov: str | Covariance = "cluster",
         rho_moments: RhoMoments = "kp2010",
@@ -258,11 +258,12 @@ class SpatialSystem:
 
         Parameters
         ----------
-        method : "gs3sls", "aqs", "gs2sls", "3sls", "2sls", "gmm" or "ols"
-            ``aqs``, the joint adjusted quasi-score estimator, is for spatial lags and errors together: see
-            `spatial.models.quasi_score.estimator`.  ``2sls``, ``3sls`` and ``ols`` (exogenous regressors
-            only) leave spatial errors out; ``gmm`` is two-step, with weights clustered by unit, on the
-            filtered data.
+        method : "aqs", "gs3sls", "gs2sls", "3sls", "2sls", "gmm" or "ols", optional
+            Default ``aqs`` where an equation has a spatial lag of an outcome and a spatial error in the same
+            weights, else ``gs3sls``.  ``aqs``, the joint adjusted quasi-score estimator, is for spatial lags
+            and errors together: see `spatial.models.quasi_score.estimator`.  ``2sls``, ``3sls`` and ``ols``
+            (exogenous regressors only) leave spatial errors out; ``gmm`` is two-step, with weights
+            clustered by unit, on the filtered data.
         cov : str or Covariance
             ``"cluster"`` (by unit), ``"hom"``, ``"het"``, or a value such as ``Conley(km=200)``.
         rho_moments : "kp2010" or "kp1999"
@@ -292,6 +293,9 @@ class SpatialSystem:
                 method, cov=cov, rho_moments=rho_moments, passes=passes, small=small, force=force
             )
         choice = as_covariance(cov)
+        if method is None:
+            published = rho_moments != "kp2010" or passes != 1
+            method = "gs3sls" if published else default_method(self._design, choice)
         estimator = estimator_of(method)
         _check_fit(rho_moments, passes)
         stamps = self._identified(force)

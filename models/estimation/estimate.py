@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,20 @@ from .covariance import Covariance
 from .inference import Inference
 from .steps import Method, Numbers, RhoMoments, Workspace
 
-__all__ = ["Estimate", "Interval", "Request", "interval_method"]
+__all__ = ["Effects", "Estimate", "Interval", "Request", "UnitEffect", "interval_method"]
 
 Float = NDArray[np.float64]
 Interval = Literal["distance", "wald"]
+UnitEffect = tuple[int, int, str]
+"""Outcome, term, and what is counted: "sent", "received" or "direct"."""
+
+
+class Effects(Protocol):
+    """The effects of a system as functions of its coefficients; see `spatial.models.impacts.map`."""
+
+    @property
+    def way(self) -> str:
+        """How they are found: "closed", "traces" or "solves"."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +140,22 @@ class Estimate:
 
     def intervals(self, level: float) -> tuple[Float, Float] | None:  # noqa: ARG002 - of those that derive
         """Return p-values of zero and intervals of coefficients and rho; None where by standard errors."""
+        return None
+
+    def effect_intervals(
+        self,
+        effects: Effects,  # noqa: ARG002
+        level: float,  # noqa: ARG002
+        terms: int,  # noqa: ARG002
+    ) -> tuple[Float, Float] | None:
+        """Return p-values of zero and intervals of the direct, indirect and total effects of the first terms.
+
+        (3, G, terms) and (3, G, terms, 2); None where they are made from standard errors.
+        """
+        return None
+
+    def unit_intervals(self, effects: Effects, place: UnitEffect, level: float) -> Float | None:  # noqa: ARG002
+        """Return intervals of one effect of each unit, (N, 2)."""
         return None
 
 

@@ -197,6 +197,15 @@ class Structure:
         return any(e.error is not None for e in self.equations)
 
     @cached_property
+    def has_lag_and_error(self) -> bool:
+        """Whether some equation has a spatial lag of an outcome and a spatial error in the same weights."""
+        return any(
+            e.error is not None and t.weights == e.error and not t.shift and self.is_outcome(t)
+            for e in self.equations
+            for t in e.terms
+        )
+
+    @cached_property
     def shifts(self) -> tuple[int, ...]:
         """Time shifts of the outcomes among the terms."""
         return tuple(sorted({t.shift for _, t in self.terms if self.is_outcome(t) and t.shift}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,14 +11,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from spatial.errors import DataError, did_you_mean
+from spatial.errors import DataError
 from spatial.models.data.rows import whole_operators
 from spatial.models.estimation.covariance import is_whole
-from spatial.models.estimation.estimate import Estimate
+from spatial.models.estimation.estimate import Estimate, Interval
 from spatial.models.formula.structure import Structure
 from spatial.results import Result
 
 from .errors import EFFECTS, delta_errors, effects_frame, effects_notes, simulate, time_notes
+from .intervals import effect_intervals, require, with_intervals
 from .map import EffectMap, Horizon
 from .parts import Kind, order_effects_one, order_effects_several, unit_effects
 
@@ -68,6 +69,37 @@ class Impacts(Result):
     _shocks: pd.DataFrame = field(repr=False)
     _ids: pd.Index[Any] = field(repr=False)
     _unit: NDArray[np.intp] = field(repr=False)
+    _estimate: Estimate | None = field(default=None, repr=False)
+
+    def confint(
+        self,
+        level: float = 0.95,
+        method: Interval | None = None,
+        *,
+        outcome: str | None = None,
+        term: str | None = None,
+        by_unit: Kind | None = None,
+    ) -> pd.DataFrame:
+        """Return confidence intervals of the effects.
+
+        Parameters
+        ----------
+        level : float
+        method : "distance" or "wald", optional
+            ``"distance"``, for estimates by ``aqs`` and their default: all values that the distance of the
+            quasi-score does not reject.  ``"wald"``: by delta-method standard errors.
+        outcome, term : str, optional
+            Only these effects.
+        by_unit : "sent", "received" or "direct", optional
+            Intervals of this effect of each unit (see `by_unit`), by distance; with `outcome` and `term`.
+
+        Returns
+        -------
+        DataFrame
+            `outcome`, `term`, `effect`, `estimate`, `std_error`, `p_value` (of 0), `conf_low`, `conf_high`,
+            `method`; by unit indexed by id: `estimate`, `conf_low`, `conf_high`.
+        """
+        return effect_intervals(self, level, method, outcome, term, by_unit)
 
     def tidy(self) -> pd.DataFrame:
         """Return a row for each outcome, term and effect."""
@@ -189,9 +221,9 @@ class Impacts(Result):
             Indexed by unit id, in the order of the weights.
         """
         names = self._map.structure.names
-        _require(outcome, names, "outcome")
-        _require(term, self._map.terms, "term")
-        _require(kind, ("sent", "received", "direct"), "kind")
+        require(outcome, names, "outcome")
+        require(term, self._map.terms, "term")
+        require(kind, ("sent", "received", "direct"), "kind")
         c = self._map.coefficients(self._parameters)
         matrices = [self._map.matrices[w] for w in self._map.weights]
         values = unit_effects(
@@ -231,12 +263,6 @@ class Impacts(Result):
         return f"of {self._map.n_regressors} regressors on {names}; {self.how}"
 
 
-def _require(name: str, allowed: tuple[str, ...], what: str) -> None:
-    if name not in allowed:
-        shown = ", ".join(map(repr, allowed))
-        raise DataError(f"{what} is one of {shown}; got {name!r}.{did_you_mean(name, allowed)}")
-
-
 def impacts(estimate: Estimate, draws: int = 1000, seed: int = 0, horizon: Horizon = "short") -> Impacts:
     """Return the effects of an estimate; see `system_impacts`.
 
@@ -274,17 +300,19 @@ def impacts(estimate: Estimate, draws: int = 1000, seed: int = 0, horizon: Horiz
                 sparse.block_diag([m for _, _, m in operator.blocks()], format="csr")
             )
             unit = layout.unit
-    return system_impacts(
+    found = system_impacts(
         estimate.structure,
         estimate.delta,
         estimate.cov,
         matrices,
         ids=layout.units,
         unit=unit,
-        draws=draws,
+        # By distance nothing is simulated.
+        draws=0 if estimate.has_distance and horizon == "short" else draws,
         seed=seed,
         horizon=horizon,
     )
+    return with_intervals(replace(found, _estimate=estimate))
 
 
 def system_impacts(
@@ -364,4 +392,4 @@ def _check_options(draws: int, seed: int, horizon: str) -> None:
         raise DataError(f"draws is 0, or a whole number above 1; got {draws!r}.")
     if not is_whole(seed, 0):
         raise DataError(f"seed is a whole number, 0 or more; got {seed!r}.")
-    _require(horizon, ("short", "long"), "horizon")
+    require(horizon, ("short", "long"), "horizon")

@@ -27,8 +27,9 @@ __all__ = ["Coordinate", "Distance", "Target"]
 
 Float = NDArray[np.float64]
 
+_FIRM = 9.0  # beyond, a branch that is hard to follow counts as ended
 _STEPS, _ROUGH, _FINE, _VALUE = 40, 3e-3, 2e-5, 1e-10
-_STRIDE, _WALK, _GROWTH, _FAR, _CERTAIN = 0.25, 24, 1.5, 1e4, 500.0
+_STRIDE, _WALK, _GROWTH, _FAR, _CERTAIN = 0.35, 16, 1.5, 1e4, 16.0
 
 
 class Target(Protocol):
@@ -191,8 +192,8 @@ class Distance:
         count = int(np.clip(np.ceil(abs(value - here) / (_STRIDE * error)), 1, 60))
         branch = self._branch(target, here, (value - here) / count, error, _CERTAIN, value)
         last = branch.points[-1]
-        if not branch.ended:
-            return self.at(target, value, last.theta)[0] if last.value == value else last.distance
+        if last.value == value and not branch.ended:
+            return last.distance
         return float((np.sqrt(last.distance) + branch.slope * abs(value - last.value)) ** 2)
 
     def _start(self, target: Target) -> tuple[float, float]:
@@ -231,12 +232,16 @@ class Distance:
             far = near.value + stride
             if end is not None and (end - far) * np.sign(stride) <= 1e-12 * error:
                 far = end
-            d, there = self.at(target, far, near.theta, _ROUGH)
+            start = near.theta
+            if len(points) > 1:  # straight on
+                before = points[-2]
+                start = start + (far - near.value) / (near.value - before.value) * (start - before.theta)
+            d, there = self.at(target, far, start, _FINE if far == end else _ROUGH)
             jump = float(np.abs((there - near.theta) / scale).max())
             smooth = np.isfinite(d) and d >= 0.999 * near.distance and self._inside(there)
             if not smooth or jump > 4 * abs(far - near.value) / error + 0.5:
                 cuts, stride = cuts + 1, stride / 4
-                if cuts > 3:
+                if cuts > 3 or near.distance > _FIRM:
                     return _Branch(points, True)
                 continue
             points.append(_Point(far, d, there))
@@ -264,10 +269,11 @@ class Distance:
             share = (np.sqrt(critical) - a) / (b - a) if b > a else 0.5
             share = float(np.clip(share, 0.001, 0.999)) if k % 4 != 3 else 0.5
             middle = near.value + (far.value - near.value) * share
-            d, there = self.at(target, middle, near.theta)
+            start = near.theta + (middle - near.value) / (far.value - near.value) * (far.theta - near.theta)
+            d, there = self.at(target, middle, start)
             if not np.isfinite(d):
                 break
-            if abs(d - critical) < 1e-9 * critical:
+            if abs(d - critical) < 3e-8 * critical:
                 return middle
             point = _Point(middle, d, there)
             near, far = (near, point) if d > critical else (point, far)

@@ -244,7 +244,7 @@ def test_rho_zero_is_the_path_without_error(panel: Panel, W: Weights) -> None:
 
 
 def test_errors_in_one_equation_only(panel: Panel, W: Weights) -> None:
-    fit = SpatialSystem(FULL, panel, W, effects=BOTH, error={"y2": "W"}).fit()
+    fit = SpatialSystem(FULL, panel, W, effects=BOTH, error={"y2": "W"}).fit("gs3sls")
     assert list(fit.rho.index) == ["y2"]
     both = SpatialSystem(FULL, panel, W, effects=BOTH, error="W").fit("gs2sls")
     one = SpatialSystem(FULL, panel, W, effects=BOTH, error={"y2": "W"}).fit("gs2sls")
@@ -268,8 +268,8 @@ def test_order_of_rows_and_units_changes_nothing(panel: Panel, W: Weights) -> No
     shuffled = Panel.from_frame(
         panel.frame.reset_index().sample(frac=1.0, random_state=3), unit="city", time="year"
     )
-    one = SpatialSystem(FULL, panel, W, effects=BOTH, error="W").fit()
-    two = SpatialSystem(FULL, shuffled, W.reordered(W.ids[order]), effects=BOTH, error="W").fit()
+    one = SpatialSystem(FULL, panel, W, effects=BOTH, error="W").fit("gs3sls")
+    two = SpatialSystem(FULL, shuffled, W.reordered(W.ids[order]), effects=BOTH, error="W").fit("gs3sls")
     close(one.tidy()["estimate"], two.tidy()["estimate"], 1e-8)
     close(one.tidy()["std_error"], two.tidy()["std_error"], 1e-7)
     pd.testing.assert_frame_equal(one.residuals, two.residuals, rtol=1e-6, atol=1e-9)
@@ -283,17 +283,17 @@ def test_cross_section_in_any_order(panel: Panel, W: Weights) -> None:
 
 
 def test_order_of_equations_and_terms_changes_nothing(panel: Panel, W: Weights) -> None:
-    one = SpatialSystem(FULL, panel, W, effects=BOTH, error="W").fit()
+    one = SpatialSystem(FULL, panel, W, effects=BOTH, error="W").fit("gs3sls")
     turned = ["y2 ~ x4 + x2 + W(y2) + W(y1) + y1", "y1 ~ x3 + W(y2) + W(y1) + x1 + y2"]
-    two = SpatialSystem(turned, panel, W, effects=BOTH, error="W").fit()
+    two = SpatialSystem(turned, panel, W, effects=BOTH, error="W").fit("gs3sls")
     close(one.params, two.params.reindex(one.params.index), 1e-8)
     close(one.std_errors, two.std_errors.reindex(one.params.index), 1e-8)
     close(one.rho, two.rho[["y1", "y2"]], 1e-8)
 
 
 def test_scaling_an_outcome_scales_its_coefficients(panel: Panel, W: Weights) -> None:
-    one = SpatialSystem(FULL, panel, W, effects=BOTH).fit()
-    two = SpatialSystem(FULL, panel.with_columns(y1=lambda f: 1000 * f["y1"]), W, effects=BOTH).fit()
+    one = SpatialSystem(FULL, panel, W, effects=BOTH).fit("gs3sls")
+    two = SpatialSystem(FULL, panel.with_columns(y1=lambda f: 1000 * f["y1"]), W, effects=BOTH).fit("gs3sls")
     factor = pd.Series(1.0, index=one.params.index)
     factor["y1"] = 1000.0
     for term in ("y1", "W(y1)"):
@@ -304,8 +304,8 @@ def test_scaling_an_outcome_scales_its_coefficients(panel: Panel, W: Weights) ->
 
 
 def test_scaling_the_weights_divides_lambda(panel: Panel, W: Weights) -> None:
-    one = SpatialSystem(FULL, panel, W, effects="unit").fit()
-    two = SpatialSystem(FULL, panel, W.scaled(0.5), effects="unit").fit()
+    one = SpatialSystem(FULL, panel, W, effects="unit").fit("gs3sls")
+    two = SpatialSystem(FULL, panel, W.scaled(0.5), effects="unit").fit("gs3sls")
     factor = pd.Series([2.0 if "W(" in term else 1.0 for _, term in one.params.index], one.params.index)
     close(two.params, one.params * factor, 1e-8)
 
@@ -343,7 +343,7 @@ def test_three_equations(panel: Panel, W: Weights) -> None:
         y3=lambda f: 0.5 * f["y1"] + f["x4"] + rng.normal(size=len(f)), x5=rng.normal(size=len(panel))
     )
     formulas = [*FULL, "y3 ~ y1 + W(y3) + x4 + x5"]
-    fit = SpatialSystem(formulas, data, W, effects=BOTH, error="W").fit()
+    fit = SpatialSystem(formulas, data, W, effects=BOTH, error="W").fit("gs3sls")
     assert fit.sigma.shape == (3, 3)
     assert len(fit.rho) == 3
     assert fit.params[("y3", "y1")] == pytest.approx(0.5, abs=0.3)

@@ -169,7 +169,7 @@ def test_memory_grows_with_cells_only() -> None:
     panel = Panel(frame)
     formulas = ["y ~ p + W(y) + x", "p ~ y + W(p) + z"]
     tracemalloc.start()
-    SpatialSystem(formulas, panel, W, effects=("unit", "time"), error="W").fit()
+    SpatialSystem(formulas, panel, W, effects=("unit", "time"), error="W").fit("gs3sls")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 48e6

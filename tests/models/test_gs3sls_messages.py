@@ -53,7 +53,7 @@ def panel(W: Weights) -> Panel:
 
 @pytest.fixture(scope="module")
 def fit(panel: Panel, W: Weights) -> Any:
-    return SpatialSystem(FULL, panel, W, effects=("unit", "time"), error="W").fit()
+    return SpatialSystem(FULL, panel, W, effects=("unit", "time"), error="W").fit("gs3sls")
 
 
 # ---- the result
@@ -99,7 +99,7 @@ def test_summary_says_what_it_prints(fit: Any) -> None:
 
 
 def test_equal_fits_print_equal_text(panel: Panel, W: Weights, fit: Any) -> None:
-    again = SpatialSystem(FULL, panel, W, effects=("unit", "time"), error="W").fit()
+    again = SpatialSystem(FULL, panel, W, effects=("unit", "time"), error="W").fit("gs3sls")
     assert again.summary() == fit.summary()
 
 
@@ -173,7 +173,7 @@ def test_other_modules_are_at_hand(fit: Any) -> None:
 def test_the_published_form_is_refused(panel: Panel, W: Weights) -> None:
     system = SpatialSystem(BAI, panel, W, effects=("unit", "time"))
     with pytest.raises(NotIdentifiedError, match=r"2 of 2 equations cannot be identified") as caught:
-        system.fit()
+        system.fit("gs3sls")
     assert "Leave out one of: x" in str(caught.value)
     forced = system.fit(force=True)
     assert forced.stamps == ("not identified: forced",)
@@ -398,7 +398,7 @@ def test_an_identity_can_be_estimated_equation_by_equation(panel: Panel, W: Weig
 
 
 def test_what_a_fit_hands_out_is_a_copy(panel: Panel, W: Weights) -> None:
-    fit = SpatialSystem(FULL, panel, W, effects=("unit", "time"), error="W").fit()
+    fit = SpatialSystem(FULL, panel, W, effects=("unit", "time"), error="W").fit("gs3sls")
     before = fit.summary()
     for found in (fit.params, fit.rho, fit.r_squared, fit.std_errors):
         found.iloc[:] = 0.0

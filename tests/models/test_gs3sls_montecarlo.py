@@ -44,7 +44,7 @@ def test_the_unidentified_design_is_caught() -> None:
         panel = simulator.panel(np.random.default_rng(seed))
         system = SpatialSystem(BAI, panel, simulator.W, effects=("unit", "time"))
         with pytest.raises(NotIdentifiedError):
-            system.fit()
+            system.fit("gs3sls")
         assert (system.identification().frame["sigma_min"] < 1e-10).all()
         assert (system.identification().instruments["SW_F"] < 5).any()
 

@@ -251,3 +251,39 @@ def test_without_a_root_the_nearest_point_comes_with_a_warning_that_says_what_to
     assert (fit.confint()["method"] == "wald").all()
     with pytest.raises(DataError, match="have no solution here: use method='wald'"):
         fit.confint(method="distance")
+
+
+# ---- where it is the default, and what a fit knows of its cell
+def test_a_lag_and_an_error_in_the_same_weights_are_estimated_jointly_by_default() -> None:
+    assert golden_system().fit().method == "aqs"
+    assert golden_system(error={"y1": "W"}).fit().method == "aqs"
+    assert golden_system(error=None).fit().method == "gs3sls"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        assert golden_system().fit(cov="twoway").method == "gs3sls"
+    assert golden_system().fit(rho_moments="kp1999", passes=0).method == "gs3sls"
+    region = golden_panel().assign(region=lambda f: f.unit % 3)
+    assert golden_system(frame=region, effects=("unit", "region:time")).fit().method == "gs3sls"
+
+
+def test_the_published_estimator_says_how_seldom_its_intervals_cover() -> None:
+    assert "cover in .19-.92 of samples" in golden_system().fit("gs3sls").summary()
+    assert "cover in .19-.92" not in golden_system(error=None).fit("gs3sls").summary()
+    assert "cover in .19-.92" not in golden_fit().summary()
+
+
+def test_a_fit_knows_its_cell() -> None:
+    two = golden_system(frame=golden_panel().query("time < 2"), iv_order=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        assert any("with two times" in note for note in two.fit("aqs").notes)
+    dense = np.ones((60, 60)) - np.eye(60) + 5 * golden_weights(matrix=True).toarray()
+    W = Weights.from_dense(dense, ids=range(60)).row_standardized()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        fit = golden_system(weights=W, formulas=["y1 ~ W(y1) + x1 + x2"]).fit("aqs")
+    assert any("joins more than 20% of all pairs" in note for note in fit.notes)
+    region = golden_panel().assign(region=lambda f: f.unit % 3)
+    other = golden_system(frame=region, effects=("unit", "region:time")).fit("aqs")
+    assert any("effects that the spatial filter changes" in note for note in other.notes)
+    assert not any("simulat" in note for note in golden_fit().notes)

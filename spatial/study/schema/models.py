@@ -26,7 +26,7 @@ from .base import (
 
 __all__ = ["Diagnostics", "Did", "Fit", "Method", "Regression", "System", "Threshold", "Tobit"]
 
-Method = Literal["gs3sls", "gs2sls", "3sls", "2sls", "gmm", "ols"]
+Method = Literal["gs3sls", "gs2sls", "3sls", "2sls", "gmm", "ols", "aqs"]
 
 
 class Diagnostics(Section):

@@ -1,0 +1,115 @@
+"""Intervals of effects: by distance where the estimator has one, else by delta-method standard errors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from spatial.errors import DataError, did_you_mean
+from spatial.models.estimation.estimate import Interval, interval_method
+from spatial.models.estimation.laws import NORMAL
+
+if TYPE_CHECKING:
+    from .parts import Kind
+    from .result import Impacts
+
+__all__ = ["effect_intervals", "require", "with_intervals"]
+
+Float = NDArray[np.float64]
+
+
+def require(name: str, allowed: tuple[str, ...], what: str) -> None:
+    """Refuse a name that is none of those allowed."""
+    if name not in allowed:
+        shown = ", ".join(map(repr, allowed))
+        raise DataError(f"{what} is one of {shown}; got {name!r}.{did_you_mean(name, allowed)}")
+
+
+def effect_intervals(
+    found: Impacts,
+    level: float,
+    method: Interval | None,
+    outcome: str | None,
+    term: str | None,
+    by_unit: Kind | None,
+) -> pd.DataFrame:
+    """Return the intervals of `Impacts.confint`."""
+    chosen = _method(found, level, method)
+    if outcome is not None:
+        require(outcome, found._map.structure.names, "outcome")
+    if term is not None:
+        require(term, found._map.terms, "term")
+    if by_unit is not None:
+        return _by_unit(found, level, chosen, outcome, term, by_unit)
+    frame = found.frame[["outcome", "term", "effect", "estimate"]].assign(
+        std_error=found.frame["std_error_delta"]
+    )
+    made = None
+    if chosen == "distance" and found._estimate is not None:
+        made = found._estimate.effect_intervals(found._map, level, found._map.n_regressors)
+    if made is None:
+        law = NORMAL if found._estimate is None else found._estimate.inference.law
+        with np.errstate(divide="ignore", invalid="ignore"):
+            frame["p_value"] = law.p_value((frame["estimate"] / frame["std_error"]).to_numpy())
+        half = law.quantile(level) * frame["std_error"]
+        frame["conf_low"], frame["conf_high"] = frame["estimate"] - half, frame["estimate"] + half
+    else:
+        frame["p_value"] = made[0].transpose(1, 2, 0).ravel()
+        frame[["conf_low", "conf_high"]] = made[1].transpose(1, 2, 0, 3).reshape(-1, 2)
+    keep = np.ones(len(frame), dtype=bool)
+    for column, wanted in (("outcome", outcome), ("term", term)):
+        if wanted is not None:
+            keep &= (frame[column] == wanted).to_numpy()
+    return frame[keep].assign(method=chosen).reset_index(drop=True)
+
+
+def _method(found: Impacts, level: float, method: str | None) -> Interval:
+    estimate = found._estimate
+    if estimate is None:
+        if method == "distance":
+            raise DataError("Intervals by distance need a fit: fit.impacts().confint(method='distance').")
+        return "wald"
+    chosen = interval_method(method, level, estimate)
+    if chosen == "distance" and (found.horizon == "long" or found._map.way == "solves"):
+        if method == "distance":
+            raise DataError(
+                "Intervals of effects by distance are made with one weights matrix and horizon='short': "
+                "use method='wald'."
+            )
+        return "wald"
+    return chosen
+
+
+def _by_unit(
+    found: Impacts, level: float, chosen: Interval, outcome: str | None, term: str | None, kind: Kind
+) -> pd.DataFrame:
+    if outcome is None or term is None:
+        raise DataError("Intervals by unit are of one effect: give outcome= and term=.")
+    require(kind, ("sent", "received", "direct"), "by_unit")
+    place = found._map.structure.names.index(outcome), found._map.terms.index(term), kind
+    bounds = None
+    if found._estimate is not None and chosen == "distance" and len(found._unit) == len(found._ids):
+        bounds = found._estimate.unit_intervals(found._map, place, level)
+    if bounds is None:
+        raise DataError(
+            "Intervals by unit are made by distance, from an estimate by 'aqs' with one weights matrix "
+            "that is the same at all times."
+        )
+    frame = found.by_unit(outcome, term, kind).rename("estimate").to_frame()
+    return frame.assign(conf_low=bounds[:, 0], conf_high=bounds[:, 1])
+
+
+def with_intervals(found: Impacts) -> Impacts:
+    """Put intervals by distance in place of those by standard errors, where there is a distance."""
+    if _method(found, 0.95, None) == "wald":
+        return found
+    made = effect_intervals(found, 0.95, None, None, None, None)
+    frame = found.frame.copy()
+    for column in ("std_error", "p_value", "conf_low", "conf_high", "method"):
+        frame[column] = made[column].to_numpy()
+    frame["statistic"] = frame["estimate"] / frame["std_error"]
+    return replace(found, frame=frame)
