@@ -64,6 +64,13 @@ SAMPLES = {
             references=("jobs", "output"),
             simulated="bai",
         ),
+        SampleContents(
+            "smart-city-simulated",
+            "china_cities",
+            tables=("jobs",),
+            references=("jobs",),
+            simulated="smart_city",
+        ),
     )
 }
 
@@ -119,11 +126,13 @@ def load_sample(name: str, seed: int | None = None) -> Sample:
 
     Parameters
     ----------
-    name : {"nc", "china_cities", "sun-simulated", "bai-simulated"}
+    name : {"nc", "china_cities", "sun-simulated", "bai-simulated", "smart-city-simulated"}
         ``"nc"``: counties of North Carolina and the panel of crime.  ``"china_cities"``: 336 cities of
         China, whose columns are a panel of one time.  ``"sun-simulated"``: a panel **drawn** with known truth
         over the seats of 283 of them, 2003-2023, after Sun (2025).  ``"bai-simulated"``: another one, of 241
         cities in 2010-2020, with employment and output of 19 industries, after Bai.
+        ``"smart-city-simulated"``: 284 cities in 2007-2020, three cohorts of a policy whose effects grow and
+        spill to neighbours; every number of it is ours.
     seed : int, optional
         Of a simulated sample: another draw; default the one that ships.
 

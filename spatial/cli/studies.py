@@ -75,7 +75,9 @@ def check_command(
 def new_command(
     path: Annotated[Path, typer.Argument(help="File to write.")] = Path("study.toml"),
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
-    like: Annotated[str | None, typer.Option("--like", help="A paper's study to copy: bai | sun.")] = None,
+    like: Annotated[
+        str | None, typer.Option("--like", help="A paper's study to copy: bai | smart-city | sun.")
+    ] = None,
 ) -> None:
     """Write a study file to start from, with the JSON Schema for editors; it runs as it is."""
     from spatial.io.atomic import atomic_text

@@ -10,7 +10,7 @@ from spatial.errors import DataError, did_you_mean
 
 __all__ = ["PAPERS", "shipped_study", "ships", "starter"]
 
-PAPERS = ("bai", "sun")
+PAPERS = ("bai", "smart-city", "sun")
 """Studies of papers, on samples that are simulated."""
 
 

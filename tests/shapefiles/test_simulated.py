@@ -131,6 +131,23 @@ def test_a_table_of_industries_measures_to_the_printed_descriptions() -> None:
     assert truth["ER", "PSD"] == -0.234  # Table 3, column (1)
 
 
+# ---- a policy
+def test_a_policy_that_spills_is_drawn_with_its_truth() -> None:
+    sample = sp.shapefiles.load_sample("smart-city-simulated")
+    panel = sample.panel
+    assert (panel.n_units, panel.n_times) == (284, 14)
+    cohorts = panel["cohort"].groupby(level=0).first().value_counts().to_dict()
+    assert cohorts == {0: 160, 2012: 48, 2013: 42, 2014: 34}
+    truth = sample.truth.set_index(["equation", "term"])["value"]
+    assert truth["InnRes", "ATT"] == pytest.approx(0.0239, abs=5e-5)
+    quotient = sp.location_quotient(sample.tables["jobs"], reference=sample.references["jobs"]).frame
+    for industry in ("制造业", "金融业"):
+        found = quotient[industry]
+        moments = (found.mean(), found.std(), found.min(), found.max())
+        np.testing.assert_allclose(moments, (0.92, 0.42, 0.05, 3.2), rtol=1e-6)
+    assert panel["InnRes"].between(0.012 - 1e-12, 0.742 + 1e-12).all()
+
+
 # ---- the parts
 def test_a_bounded_map_keeps_ranks_and_gives_four_moments() -> None:
     field = np.random.default_rng(2).normal(size=(50, 8))

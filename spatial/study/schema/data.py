@@ -30,7 +30,7 @@ __all__ = [
     "Winsorize",
 ]
 
-Sample = Literal["nc", "china_cities", "sun-simulated", "bai-simulated"]
+Sample = Literal["nc", "china_cities", "sun-simulated", "bai-simulated", "smart-city-simulated"]
 
 
 class CitiesFile(Section):
