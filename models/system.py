@@ -225,13 +225,7 @@ class SpatialSystem:
         return found
 
     def again(self, **changes: Any) -> SpatialSystem:
-        """Build the system anew with some arguments changed; rows that were chosen stay chosen.
-
-        Parameters
-        ----------
-        **changes
-            Arguments of `SpatialSystem`, and `where` and `lags`.
-        """
+        """Build the system anew with some arguments changed; rows that were chosen stay chosen."""
         names = [f.name for f in fields(Given)]
         unknown = [name for name in changes if name not in names]
         if unknown:

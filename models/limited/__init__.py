@@ -5,7 +5,8 @@ from __future__ import annotations
 from spatial.names import hand_on
 
 _MODULES = {
-    ".censored": ("TobitFit", "tobit"),
+    ".censored": ("tobit",),
+    ".fit": ("TobitFit",),
     ".margins": ("MarginalEffects",),
 }
 __all__, __getattr__, __dir__ = hand_on(__name__, _MODULES)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+import pandas as pd
 
 from spatial.errors import DataError, FormulaError, did_you_mean
 from spatial.models.data.design import Design
@@ -13,7 +15,7 @@ from spatial.models.formula.grammar import parse_formula
 from spatial.models.formula.structure import CONSTANT
 from spatial.models.system import SpatialSystem
 
-__all__ = ["names_of", "single_equation", "term_places", "whole_number"]
+__all__ = ["divisions_of", "names_of", "single_equation", "term_places", "whole_number"]
 
 
 def whole_number(name: str, value: Any, low: int, high: int) -> int:
@@ -80,3 +82,23 @@ def term_places(design: Design, term: str | Iterable[str] | None, what: str) -> 
                 f"It has {', '.join(terms)}."
             )
     return [terms.index(name) for name in wanted]
+
+
+def divisions_of(by: Any) -> dict[str, Any]:
+    """Return divisions of the rows by name: columns, or Series of labels."""
+    if isinstance(by, Mapping):
+        given = {str(k): v for k, v in by.items()}
+    else:
+        several = list(by) if isinstance(by, list | tuple) else [by]
+        given = {}
+        for one in several:
+            name = one if isinstance(one, str) else str(getattr(one, "name", None) or "groups")
+            given[name if name not in given else f"{name} {len(given) + 1}"] = one
+    if not given:
+        raise DataError("by needs a column, or labels of the rows.")
+    for one in given.values():
+        if not isinstance(one, (str, pd.Series)):
+            raise DataError(
+                f"by is a column or a Series of labels, or a list of these; got {type(one).__name__}."
+            )
+    return given

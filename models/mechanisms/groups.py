@@ -16,16 +16,15 @@ from spatial.models.data.rows import outcome_columns
 from spatial.models.estimation.covariance import Covariance
 from spatial.models.estimation.steps import Method
 from spatial.models.formula.structure import CONSTANT
-from spatial.models.hypothesis import HypothesisTest, wald
 from spatial.models.results import SystemFit
 from spatial.models.system import SpatialSystem
 from spatial.results import Fit
 
-from .arguments import names_of, whole_number
+from .arguments import divisions_of, names_of, whole_number
 from .asked import Model, as_model
 from .interacted import fit_request, regime_design, regime_term
 from .label_permutation import permuted_differences
-from .stacked import stacked_covariance
+from .stacked import contrasts, equality, holm, stacked_covariance
 
 __all__ = ["Heterogeneity", "heterogeneity"]
 
@@ -176,7 +175,7 @@ def heterogeneity(
     asked = _tests(test)
     count = whole_number("permutations", permutations, 99, 1_000_000) if "permutation" in asked else 0
     base = as_model(model, method, cov, "heterogeneity")
-    divisions = _divisions(by)
+    divisions = divisions_of(by)
     fits: dict[str, SystemFit] = {}
     regimes: dict[str, SystemFit] = {}
     rows: list[dict[str, Any]] = []
@@ -196,7 +195,7 @@ def heterogeneity(
             "difference of least squares or 2SLS, without the spatial filter"
         )
     table = pd.DataFrame(rows)
-    table["p_holm"] = table.groupby(["test", "equation", "term"])["p_value"].transform(_holm)
+    table["p_holm"] = table.groupby(["test", "equation", "term"])["p_value"].transform(holm)
     return Heterogeneity(fits, regimes, table, tuple(compared), count, tuple(dict.fromkeys(notes)))
 
 
@@ -212,25 +211,6 @@ def _tests(test: Any) -> list[Test]:
     return found
 
 
-def _divisions(by: Any) -> dict[str, Any]:
-    if isinstance(by, Mapping):
-        given = {str(k): v for k, v in by.items()}
-    else:
-        several = list(by) if isinstance(by, list | tuple) else [by]
-        given = {}
-        for one in several:
-            name = one if isinstance(one, str) else str(getattr(one, "name", None) or "groups")
-            given[name if name not in given else f"{name} {len(given) + 1}"] = one
-    if not given:
-        raise DataError("by needs a column, or labels of the rows.")
-    for one in given.values():
-        if not isinstance(one, (str, pd.Series)):
-            raise DataError(
-                f"by is a column or a Series of labels, or a list of these; got {type(one).__name__}."
-            )
-    return given
-
-
 def _compared(fits: list[SystemFit], terms: Any) -> list[tuple[str, str]]:
     common = [key for key in fits[0].params.index if all(key in f.params.index for f in fits[1:])]
     if terms is None:
@@ -244,16 +224,6 @@ def _compared(fits: list[SystemFit], terms: Any) -> list[tuple[str, str]]:
                 f"{', '.join(known)}."
             )
     return [key for key in common if key[1] in wanted]
-
-
-def _holm(p: pd.Series[Any]) -> Any:
-    """Return p-values adjusted for several tests (Holm 1979)."""
-    values = p.to_numpy(dtype=float)
-    order = np.argsort(values)
-    steps = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
-    out = np.empty(len(values))
-    out[order] = np.minimum(steps, 1.0)
-    return out
 
 
 # ---- one division of the rows
@@ -405,27 +375,13 @@ class _Division:
     ) -> list[dict[str, Any]]:
         out, every = [], []
         for (equation, term), mine in zip(compared, keys, strict=True):
-            rows = _contrasts(mine, params)
+            rows = contrasts(mine, params)
             every.append(rows)
-            test = _equality(rows, params, cov)
+            test = equality(rows, params, cov)
             out.append(self._row(name, equation, term, test.statistic, test.reference, test.p_value))
-        whole = _equality(np.vstack(every), params, cov)
+        whole = equality(np.vstack(every), params, cov)
         out.append(self._row(name, "", "all", whole.statistic, whole.reference, whole.p_value))
         return out
-
-
-def _contrasts(keys: list[Any], params: pd.Series[Any]) -> Float:
-    """Return the rows of R that compare each group with the first."""
-    places = [params.index.get_loc(key) for key in keys]
-    out = np.zeros((len(keys) - 1, len(params)))
-    for row, place in enumerate(places[1:]):
-        out[row, places[0]], out[row, place] = -1.0, 1.0
-    return out
-
-
-def _equality(R: Float, params: pd.Series[Any], cov: pd.DataFrame) -> HypothesisTest:
-    b, V = params.to_numpy(), cov.to_numpy()
-    return wald("Wald", "the slopes are equal in all groups", R @ b, R @ V @ R.T)
 
 
 def _joined(panel: Any, given: pd.Series[Any]) -> Any:

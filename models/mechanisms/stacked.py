@@ -14,9 +14,10 @@ from spatial.errors import DataError
 from spatial.models.estimation.clusters import cluster_codes
 from spatial.models.estimation.covariance import Cluster, Covariance
 from spatial.models.estimation.scores import cluster_scores
+from spatial.models.hypothesis import HypothesisTest, wald
 from spatial.models.results import SystemFit
 
-__all__ = ["Stacked", "stacked_covariance"]
+__all__ = ["Stacked", "contrasts", "equality", "holm", "stacked_covariance"]
 
 Float = NDArray[np.float64]
 
@@ -84,3 +85,29 @@ def _names(by: Any, layout: Any, codes: Any, found: Any) -> pd.Index[Any]:
     if isinstance(by, str):
         return pd.Index(np.asarray(found.lookup(by))[first])
     return pd.Index(by.reindex(layout.units[layout.unit[first]]).to_numpy())
+
+
+# ---- equality
+def contrasts(keys: list[Any], params: pd.Series[Any]) -> Float:
+    """Return the rows of R that compare each group with the first."""
+    places = [params.index.get_loc(key) for key in keys]
+    out = np.zeros((len(keys) - 1, len(params)))
+    for row, place in enumerate(places[1:]):
+        out[row, places[0]], out[row, place] = -1.0, 1.0
+    return out
+
+
+def equality(R: Float, params: pd.Series[Any], cov: pd.DataFrame) -> HypothesisTest:
+    """Return the Wald test of R times the parameters."""
+    b, V = params.to_numpy(), cov.to_numpy()
+    return wald("Wald", "the slopes are equal in all groups", R @ b, R @ V @ R.T)
+
+
+def holm(p: pd.Series[Any]) -> Any:
+    """Return p-values adjusted for several tests (Holm 1979)."""
+    values = p.to_numpy(dtype=float)
+    order = np.argsort(values)
+    steps = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    out = np.empty(len(values))
+    out[order] = np.minimum(steps, 1.0)
+    return out

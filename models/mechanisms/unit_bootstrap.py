@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
-from spatial.errors import DataError
+from spatial.errors import DataError, SpatialWarning
 from spatial.models.data.effects import Effects
 from spatial.models.data.layout import Codes
+from spatial.models.estimation.clusters import cluster_codes
+from spatial.models.estimation.covariance import Cluster, Covariance
+from spatial.models.results import SystemFit
 
-__all__ = ["UnitProducts", "drawn_counts", "unit_products"]
+__all__ = [
+    "Interval",
+    "UnitProducts",
+    "drawn_coefficients",
+    "drawn_counts",
+    "product_interval",
+    "unit_products",
+]
 
 Float = NDArray[np.float64]
+Interval = Literal["bc", "percentile"]
 
 _MOST_LEVELS = 300
 
@@ -79,3 +94,73 @@ def drawn_counts(clusters: int, draws: int, seed: int) -> Float:
     """Return how often each cluster is drawn; (B, C)."""
     rng = np.random.default_rng(seed)
     return rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=draws).astype(np.float64)
+
+
+def product_interval(
+    estimate: float, sobel: float, drawn: Float | None, interval: Interval, level: float
+) -> tuple[float, float, float, float]:
+    """Return the interval, the standard error, and the p-value that belongs to the interval."""
+    if drawn is None:
+        half = stats.norm.ppf(0.5 + level / 2) * sobel
+        return estimate - half, estimate + half, sobel, float(2 * stats.norm.sf(abs(estimate) / sobel))
+    below = float(np.mean(drawn < estimate) + 0.5 * np.mean(drawn == estimate))
+    shift = 0.0
+    if interval == "bc":
+        inner = min(max(below, 0.5 / len(drawn)), 1 - 0.5 / len(drawn))
+        shift = float(stats.norm.ppf(inner))
+        if not 0.05 < below < 0.95:
+            warnings.warn(
+                f"{below:.0%} of the bootstrap draws lie below the estimate: its bias is large; read the "
+                "Sobel "
+                "interval beside it.",
+                SpatialWarning,
+                stacklevel=5,
+            )
+    tails = stats.norm.ppf([0.5 - level / 2, 0.5 + level / 2]) + 2 * shift
+    low, high = np.quantile(drawn, stats.norm.cdf(tails))
+    # The level at which the interval's end would be 0.
+    share = float(np.clip(np.mean(drawn <= 0), 1 / (len(drawn) + 1), 1 - 1 / (len(drawn) + 1)))
+    z = stats.norm.ppf(share) - 2 * shift
+    return float(low), float(high), float(np.std(drawn, ddof=1)), float(2 * stats.norm.sf(abs(z)))
+
+
+def drawn_coefficients(
+    fits: Mapping[str, SystemFit], names: list[str], count: int, seed: int, value: Covariance
+) -> Mapping[tuple[str, str, str], Float]:
+    """Return the bootstrap draws of each coefficient, by the keys of the stacked fits."""
+    design = fits["full"].estimate.design
+    layout = design.layout
+    by = value.by if isinstance(value, Cluster) else "unit"
+    clusters = cluster_codes(by, layout, fits["full"].estimate.lookup)
+    if len(np.unique(clusters * layout.n_units + layout.unit)) != layout.n_units:
+        raise DataError("The bootstrap draws whole units: clusters must hold whole units.")
+    columns: dict[str, int] = {}
+    parts: list[Float] = []
+    plans = []
+    for key in [*names, "full"]:
+        own = fits[key].estimate.design
+        if own.layout.n_rows != layout.n_rows:
+            raise DataError(
+                f"The equations of {key} and of the outcome have {own.layout.n_rows} and {layout.n_rows} "
+                "rows: "
+                "choose rows that have all columns, with where= '... is not missing'."
+            )
+        terms = [t.name for t in own.structure.equations[0].terms]
+        places = []
+        for label, j in zip([f"outcome of {key}", *terms], own.equation_columns(0), strict=True):
+            if label not in columns:
+                columns[label] = len(parts)
+                parts.append(own.columns[:, j])
+            places.append(columns[label])
+        plans.append((key, own.structure.names[0], terms, places))
+    products = unit_products(np.column_stack(parts), design.effects, clusters)
+    counts = drawn_counts(len(products.products), count, seed)
+    out: dict[tuple[str, str, str], Float] = {}
+    blocks = [products.cross(counts[k : k + 200]) for k in range(0, count, 200)]
+    whole = np.concatenate(blocks)
+    for key, equation, terms, places in plans:
+        inner = whole[:, places[1:]][:, :, places[1:]]
+        side = whole[:, places[1:]][:, :, places[:1]]
+        beta = (np.linalg.pinv(inner, rcond=1e-12, hermitian=True) @ side)[:, :, 0]
+        out |= {(key, equation, term): beta[:, j] for j, term in enumerate(terms)}
+    return out

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from spatial.errors import DataError, FormulaError, did_you_mean, name_ids
 
-from .conditions import (
+from .conditions import Condition, parse_condition
+from .nodes import (
     Aggregate,
     Arithmetic,
     Column,
     Comparison,
-    Condition,
     Constant,
     Function,
     Junction,
@@ -27,7 +27,6 @@ from .conditions import (
     Node,
     Presence,
     Truth,
-    parse_condition,
 )
 
 __all__ = ["ChosenRows", "choose_rows", "truth"]

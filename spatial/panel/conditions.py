@@ -9,24 +9,22 @@ from typing import Any, NoReturn
 
 from spatial.errors import FormulaError
 
-__all__ = [
-    "AGGREGATES",
-    "FUNCTIONS",
-    "Aggregate",
-    "Arithmetic",
-    "Column",
-    "Comparison",
-    "Condition",
-    "Constant",
-    "Function",
-    "Junction",
-    "Membership",
-    "Negation",
-    "Node",
-    "Presence",
-    "Truth",
-    "parse_condition",
-]
+from .nodes import (
+    Aggregate,
+    Arithmetic,
+    Column,
+    Comparison,
+    Constant,
+    Function,
+    Junction,
+    Membership,
+    Negation,
+    Node,
+    Presence,
+    Truth,
+)
+
+__all__ = ["AGGREGATES", "FUNCTIONS", "Condition", "parse_condition"]
 
 FUNCTIONS = ("abs", "exp", "log", "sqrt")
 AGGREGATES = ("mean", "median", "quantile")
@@ -52,107 +50,6 @@ _ADVICE = {
     '"': "a text is not closed",
     "`": "a backtick is not closed",
 }
-
-
-@dataclass(frozen=True)
-class Constant:
-    """A number, a text, true or false."""
-
-    value: float | str | bool
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column, or ``unit`` or ``time``."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class Arithmetic:
-    """Two values and one of ``+ - * /``."""
-
-    operator: str
-    left: Node
-    right: Node
-
-
-@dataclass(frozen=True)
-class Function:
-    """One of `FUNCTIONS` of a value."""
-
-    name: str
-    argument: Node
-
-
-@dataclass(frozen=True)
-class Aggregate:
-    """The mean, the median or a quantile of a value over the rows of the same time."""
-
-    name: str
-    argument: Node
-    share: float
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A chain, as ``2000 <= time < 2010``: one relation less than values."""
-
-    relations: tuple[str, ...]
-    values: tuple[Node, ...]
-
-
-@dataclass(frozen=True)
-class Membership:
-    """A value among constants."""
-
-    value: Node
-    items: tuple[Constant, ...]
-
-
-@dataclass(frozen=True)
-class Presence:
-    """Whether a value is missing."""
-
-    value: Node
-
-
-@dataclass(frozen=True)
-class Truth:
-    """A column of true and false as a condition by itself."""
-
-    value: Node
-
-
-@dataclass(frozen=True)
-class Negation:
-    """``not``."""
-
-    operand: Node
-
-
-@dataclass(frozen=True)
-class Junction:
-    """``and`` or ``or``."""
-
-    operator: str
-    left: Node
-    right: Node
-
-
-Node = (
-    Constant
-    | Column
-    | Arithmetic
-    | Function
-    | Aggregate
-    | Comparison
-    | Membership
-    | Presence
-    | Truth
-    | Negation
-    | Junction
-)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from scipy import stats
 import spatial as sp
 from spatial.errors import DataError, FormulaError, SpatialWarning
 from spatial.models import fixed_effects, mechanism
-from spatial.models.mechanisms.mediation import _interval
-from spatial.models.mechanisms.unit_bootstrap import drawn_counts, unit_products
+from spatial.models.mechanisms.unit_bootstrap import drawn_counts, product_interval, unit_products
 from spatial.panel import Panel
 
 N, T = 60, 4
@@ -105,19 +104,19 @@ def test_intervals_of_the_bootstrap_are_seeded_and_by_clusters_of_units() -> Non
 
 def test_percentile_and_bias_corrected_ends_by_hand() -> None:
     drawn = np.linspace(-1, 3, 1001)
-    low, high, error, _ = _interval(1.0, 0.5, drawn, "percentile", 0.95)
+    low, high, error, _ = product_interval(1.0, 0.5, drawn, "percentile", 0.95)
     assert (low, high) == (pytest.approx(-0.9), pytest.approx(2.9))
     assert error == pytest.approx(np.std(drawn, ddof=1))
     # 60 % of the draws below the estimate: both ends move up.
-    shifted = _interval(1.4, 0.5, drawn, "bc", 0.95)
+    shifted = product_interval(1.4, 0.5, drawn, "bc", 0.95)
     z = stats.norm.ppf(np.mean(drawn < 1.4) + 0.5 * np.mean(drawn == 1.4))
     ends = np.quantile(drawn, stats.norm.cdf(2 * z + np.array([-1, 1]) * stats.norm.ppf(0.975)))
     np.testing.assert_allclose(shifted[:2], ends)
     # The p-value and the interval agree: p is where an end of the interval meets 0.
-    p = _interval(1.0, 0.5, drawn, "percentile", 0.95)[3]
-    assert _interval(1.0, 0.5, drawn, "percentile", 1 - p)[0] == pytest.approx(0.0, abs=0.01)
+    p = product_interval(1.0, 0.5, drawn, "percentile", 0.95)[3]
+    assert product_interval(1.0, 0.5, drawn, "percentile", 1 - p)[0] == pytest.approx(0.0, abs=0.01)
     with pytest.warns(SpatialWarning, match="of the bootstrap draws lie below the estimate"):
-        _interval(2.95, 0.5, drawn, "bc", 0.95)
+        product_interval(2.95, 0.5, drawn, "bc", 0.95)
 
 
 def test_neighbours_make_three_paths() -> None:

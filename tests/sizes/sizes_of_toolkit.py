@@ -57,7 +57,7 @@ CENSORED = Design(f"Tobit, half censored, N = {N}, T = {T}", _tobit, full=500, l
 LIMITED = "spatial.models.limited.censored"
 TESTS = "spatial.models.sensitivity.specification"
 MECHANISMS = "spatial.models.mechanisms"
-EQUAL = f"{MECHANISMS}.groups:_equality"
+EQUAL = f"{MECHANISMS}.stacked:equality"
 
 
 def _threshold(rng: np.random.Generator) -> dict[str, Any]:
@@ -168,7 +168,7 @@ TOOLKIT = [
         GROUPS,
         0.9,
         0.97,
-        (f"{MECHANISMS}.mediation:_interval",),
+        (f"{MECHANISMS}.unit_bootstrap:product_interval",),
     ),
     Size("Product a x b, Sobel", "sobel", GROUPS, 0.9, 0.975, (f"{MECHANISMS}.mediation:_products",)),
     Size("Lind-Mehlum, slope 0 at the end of the data", "u test", CURVES, 0.035, 0.065),
