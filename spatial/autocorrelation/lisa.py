@@ -158,6 +158,9 @@ def local_moran(
 
     Notes
     -----
+    From 200,000 units on each block of 128 permutations draws from a random sample of 8,192 others, which is
+    four times as fast and makes the Monte Carlo error of p some 5 percent larger.
+
     Half of the tied draws count (mid-p), so that tests of counted data keep their size; without ties this
     changes nothing.  Quadrants go by the signs of z and of the lag of z, as in GeoDa and esda; spdep's
     ``quadr`` attribute compares the lag with its own mean.  Islands have Ii = 0, no quadrant, no p-value, and

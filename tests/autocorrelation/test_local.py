@@ -186,6 +186,42 @@ def test_arrays_and_compiled_kernels_draw_the_same(n: int, k: int, monkeypatch: 
         assert np.array_equal(compiled, on_arrays)
 
 
+def test_windows_of_shuffled_values_are_samples_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conditional, "_MOST_SECONDS", 0.0)
+    n, k = 3000, 6
+    at = np.repeat(np.arange(n), k)
+    matrix = sparse.csr_array(
+        (np.ones(n * k), (at, (at + np.tile(np.arange(1, k + 1), n)) % n)), shape=(n, n)
+    )
+    z = np.random.default_rng(1).normal(size=n)
+    z -= z.mean()
+    options = {"permutations": 512, "keep": True, "progress": None, "label": "test"}
+    plain = conditional_counts(z, matrix, seed=1, workers=1, **options)
+    monkeypatch.setattr(conditional_kernels, "MANY", 1000)
+    monkeypatch.setattr(conditional_kernels, "WINDOW", 1024)
+    first, second = (conditional_counts(z, matrix, seed=1, workers=w, **options) for w in (1, 2))
+    other = conditional_counts(z, matrix, seed=2, workers=1, **options)
+    for a, b in zip(first, second, strict=True):
+        assert np.array_equal(a, b)  # whatever the number of threads
+    # The draws have the moments of the others, and the counts the spread of two independent runs.
+    lags = first[2]
+    assert lags is not None
+    assert lags.mean() == pytest.approx(0, abs=0.05)
+    assert lags.std() == pytest.approx(np.sqrt(k * z.var()), rel=0.02)
+    p = plain[0] / 512
+    noise = np.sqrt(2 * p * (1 - p) / 512 + 1e-6)
+    for run in (first, other):
+        spread = ((run[0] / 512 - p) / noise).std()
+        assert spread < 1.6  # small windows here: variance at most some 2 k / (4 x 1024) more
+    # A unit never draws its own value.
+    one = np.zeros(n)
+    one[7] = 1.0
+    drawn = conditional_counts(one, matrix, seed=3, workers=1, **options)[2]
+    assert drawn is not None
+    assert drawn[7].max() == 0.0
+    assert drawn.max() == 1.0
+
+
 # ---- inference
 def test_p_values_are_right_under_the_null_and_fdr_holds() -> None:
     _, W = grid(10)
