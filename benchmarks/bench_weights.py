@@ -1,8 +1,10 @@
-"""Rows 1 and 2 of the table: nearest neighbours and distance bands on the sphere; and contiguity."""
+"""Rows 1 and 2 of the table: nearest neighbours and bands on the sphere; contiguity; weights files."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -81,9 +83,66 @@ def libpysal_queen(n: int, strict: bool) -> Callable[[], object]:
     return lambda: Graph.build_contiguity(polygons, rook=False, strict=strict)
 
 
+FOLDERS: list[Any] = []
+
+
+def large_weights() -> Any:
+    """A million units with eight neighbours each, in mixed order of ids."""
+    import spatial as sp
+
+    n = 1_000_000
+    W = sp.weights.grid((1000, 1000))
+    return W.reordered(np.random.default_rng(0).permutation(n))
+
+
+def kept(suffix: str) -> Path:
+    """Write the large weights once; the folder goes with the process."""
+    FOLDERS.append(tempfile.TemporaryDirectory(prefix="bench-weights-"))
+    return Path(large_weights().write(Path(FOLDERS[-1].name) / f"w{suffix}"))
+
+
+def ours_read(suffix: str) -> Callable[[], object]:
+    import spatial as sp
+
+    path = kept(suffix)
+    return lambda: sp.weights.read(path)
+
+
+def scipy_npz() -> Callable[[], object]:
+    import scipy.sparse as sparse
+
+    path = kept(".npz")
+    return lambda: sparse.load_npz(path)
+
+
+def arrow_parquet() -> Callable[[], object]:
+    from pyarrow import parquet
+
+    path = kept(".parquet")
+    return lambda: parquet.read_table(path).to_pandas()
+
+
+def ours_delaunay() -> Callable[[], object]:
+    import spatial as sp
+
+    places = cities(100_000)
+    return lambda: sp.weights.delaunay(places)
+
+
+def libpysal_delaunay() -> Callable[[], object]:
+    from libpysal.graph import Graph
+
+    places = cities(100_000)
+    return lambda: Graph.build_triangulation(places, method="delaunay")
+
+
 KNN = "kNN 8, great circle, 300,000 points"
 BAND = "200 km inverse distance, 30,000 points"
 QUEEN = "queen contiguity, 100,000 polygons"
+NPZ = "weights .npz read, 1,000,000 x 8"
+PARQUET = "weights .parquet read, 1,000,000 x 8"
+GAL = "weights .gal read, 1,000,000 x 8"
+DELAUNAY = "Delaunay links, 100,000 points (ours on the sphere)"
 
 if __name__ == "__main__":
     main(
@@ -96,5 +155,12 @@ if __name__ == "__main__":
             Case(QUEEN, "spatial", lambda: ours_queen(100_000)),
             Case(QUEEN, "libpysal Graph, vertex hash", lambda: libpysal_queen(100_000, False)),
             Case(QUEEN, "libpysal Graph, strict", lambda: libpysal_queen(100_000, True)),
+            Case(NPZ, "spatial", lambda: ours_read(".npz")),
+            Case(NPZ, "scipy load_npz, no ids", scipy_npz),
+            Case(PARQUET, "spatial", lambda: ours_read(".parquet")),
+            Case(PARQUET, "pyarrow, a table only", arrow_parquet),
+            Case(GAL, "spatial", lambda: ours_read(".gal"), repeats=1),
+            Case(DELAUNAY, "spatial", ours_delaunay),
+            Case(DELAUNAY, "libpysal Graph, planar degrees", libpysal_delaunay),
         ]
     )

@@ -103,6 +103,8 @@ def in_steps(base: HasLinks, k: int, *, lower: bool) -> Made:
         frontier = reached - reached.multiply(seen)
         frontier = sparse.csr_array(frontier)
         frontier.eliminate_zeros()
+        if not frontier.nnz:  # nobody is farther away
+            break
         seen = seen + frontier
         if lower or order == k:
             found = found + frontier

@@ -52,7 +52,7 @@ def from_dense(matrix: Any, ids: Any) -> Parts:
             raise AlignmentError(
                 f"The rows and columns of a weights frame must be the same ids; not shared: {name_ids(only)}."
             )
-        values = matrix.loc[:, list(index)].to_numpy(dtype=np.float64)
+        values = as_float(matrix.loc[:, list(index)], "A weights matrix")
         if ids is None:
             return index, sparse.csr_array(values)
         wanted = check_ids(ids, "Weights")
@@ -62,7 +62,7 @@ def from_dense(matrix: Any, ids: Any) -> Parts:
                 f"The matrix is labelled, and its ids are not those given: {name_ids(wanted[order < 0])}."
             )
         return wanted, sparse.csr_array(values[np.ix_(order, order)])
-    values = np.asarray(matrix, dtype=np.float64)
+    values = as_float(matrix, "A weights matrix")
     if values.ndim != 2 or values.shape[0] != values.shape[1]:
         raise WeightsError(f"A weights matrix must be square; got shape {values.shape}.")
     own = owned(sparse.csr_array(values))
@@ -97,7 +97,11 @@ def from_frame(links: pd.DataFrame, ids: Any) -> Parts:
         raise WeightsError(
             f"{int((heads.isna() | tails.isna()).sum())} links lack an id; each needs i, j and w."
         )
-    index = check_ids(pd.Index(pd.concat([heads, tails]).unique()) if ids is None else ids, "Links")
+    try:
+        named = pd.concat([heads, tails]).unique()
+    except TypeError:
+        raise WeightsError("Units of links must be text or numbers; some are lists or the like.") from None
+    index = check_ids(named if ids is None else ids, "Links")
     row, column = index.get_indexer(pd.Index(heads)), index.get_indexer(pd.Index(tails))
     unknown = pd.Index(pd.concat([heads[row < 0], tails[column < 0]]).unique())
     if len(unknown):

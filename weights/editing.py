@@ -96,7 +96,10 @@ def _table(given: Any, what: str) -> pd.DataFrame:
                 f"Links to {what} need columns i and j; the table has {name_ids(given.columns, 12)}."
             )
         return pd.DataFrame(named)
-    pairs = list(given)
+    try:
+        pairs = list(given)
+    except TypeError:
+        pairs = [given]
     if not all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in pairs):
         raise WeightsError(
             f"{what} must be a list of pairs of ids, a table with columns i and j, or the path of a .csv."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,9 @@ def _lag_raster(matrix: sp.csr_array, ids: pd.Index[Any], raster: Any, cells: An
 def unit_axis(shape: tuple[int, ...], n: int, axis: int | None) -> int:
     """Return the axis of the units: the last, ``(..., N)``, or the second to last, ``(T, N, k)``."""
     if axis is not None:
+        if isinstance(axis, bool) or not isinstance(axis, numbers.Integral):
+            raise AlignmentError(f"axis must be a whole number, the axis of the units; got {axis!r}.")
+        axis = int(axis)
         if not -len(shape) <= axis < len(shape) or shape[axis] != n:
             raise AlignmentError(f"Axis {axis} of shape {shape} must have length {n}, the number of units.")
         return axis

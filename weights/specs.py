@@ -70,6 +70,8 @@ def from_spec(cities: Any, spec: str, *, islands: str = "raise") -> Weights:
     """
     if islands not in POLICIES:
         raise WeightsError(f"islands must be one of {', '.join(POLICIES)}; got {islands!r}.")
+    if not isinstance(spec, str):
+        raise WeightsError(f"Weights are named by a short text, as 'knn:8'; got {type(spec).__name__}.")
     name, *parts = spec.split(":")
     if name not in SPECS:
         if Path(spec).suffix and Path(spec).exists():

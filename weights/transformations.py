@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
@@ -49,7 +50,8 @@ class Transformations:
 
     def scaled(self, factor: float) -> Self:
         """Multiply all weights by `factor`."""
-        if not np.isfinite(factor) or factor == 0:
+        real = isinstance(factor, numbers.Real) and not isinstance(factor, bool)
+        if not real or not np.isfinite(float(factor)) or factor == 0:
             raise WeightsError(f"Weights can be scaled by a finite number other than zero; got {factor!r}.")
         return self._with(self.sparse * float(factor), normalization="none")
 
@@ -59,7 +61,7 @@ class Transformations:
 
     def reordered(self, ids: Any) -> Self:
         """Put the same units into another order."""
-        wanted = pd.Index(ids)
+        wanted = check_ids(ids, "The ids given")
         order = indexer(self.ids, wanted, "the weights", "the ids given")
         return replace(self, ids=wanted, sparse=self.sparse[order][:, order])
 

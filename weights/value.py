@@ -15,6 +15,7 @@ from spatial.ids.alignment import check_ids, indexer
 from spatial.results import drawn_by
 
 from . import algebra, conversion, editing, lags, normalization
+from .checks import MAX_LINKS
 from .csr import canonical_csr
 from .io import formats
 from .io.parsed import Options
@@ -267,6 +268,11 @@ class Weights(Transformations):
 
     def to_dense(self) -> pd.DataFrame:
         """Return the N x N matrix as a frame labelled by id; meant for small N."""
+        if self.n**2 > MAX_LINKS:
+            raise WeightsError(
+                f"A dense matrix of {self.n:,} units would take {8e-9 * self.n**2:,.1f} GB; the limit is "
+                f"{8e-9 * MAX_LINKS:.1f} GB. Use W.sparse, or W.to_frame()."
+            )
         return pd.DataFrame(self.sparse.toarray(), index=self.ids, columns=self.ids)
 
     def write(
@@ -348,7 +354,10 @@ class Weights(Transformations):
 
 def indexer_of(ids: pd.Index[Any], unit: Any) -> int:
     """Return the row of one unit."""
-    position = ids.get_indexer(pd.Index([unit]))[0]
+    try:
+        position = ids.get_indexer(pd.Index([unit]))[0]
+    except (TypeError, ValueError):  # what cannot be an id is none of these
+        position = -1
     if position < 0:
         raise AlignmentError(
             f"{unit!r} is not among the {len(ids)} ids of the weights ({name_ids(ids[:3])}, ...)."

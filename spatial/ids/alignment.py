@@ -24,7 +24,13 @@ def check_ids(ids: Any, what: str) -> pd.Index[Any]:
     # pd.Index makes plain tuples of a MultiIndex, so the question comes first.
     if isinstance(ids, pd.MultiIndex):
         raise DataError(f"{what} must have one id for each unit; got pairs, {list(ids.names)}.")
-    index = pd.Index(ids)
+    try:
+        index = pd.Index(ids)
+        hash(tuple(index[:1]))
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{what} must have ids in one list, text or whole numbers; got {type(ids).__name__} ({error})."
+        ) from None
     missing = index.isna()
     if missing.any():
         places = np.flatnonzero(missing)

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import AlignmentError, DataError
+from spatial.ids.numbers import to_float
 
 __all__ = [
     "EARTH_RADIUS_KM",
@@ -80,8 +81,8 @@ def great_circle_km(lon1: Any, lat1: Any, lon2: Any, lat2: Any, *, ellipsoid: st
                 f"({len(series[0])} and {len(other)} rows). Align them first, e.g. with a.align(b)."
             )
     try:
-        arrays = np.broadcast_arrays(*[np.asarray(x, dtype=np.float64) for x in given])
-    except (TypeError, ValueError) as error:
+        arrays = np.broadcast_arrays(*[to_float(x, "Coordinates") for x in given])
+    except ValueError as error:
         raise DataError(f"Coordinates must be numbers that broadcast together; {error}.") from None
     for lon, lat in (arrays[:2], arrays[2:]):
         fault = lonlat_fault(lon.ravel(), lat.ravel())

@@ -71,9 +71,15 @@ def linked(matrix: sp.csr_array, i: Any, j: Any, weights: Any) -> sp.csr_array:
 
 def resolve_bridge(cities: Any, ids: pd.Index[Any], bridge: Iterable[Any] | None) -> list[tuple[int, int]]:
     """Return the rows of pairs of ids or names; refuse what is unknown, ambiguous or not a pair."""
+    if bridge is None:
+        return []
+    try:
+        pairs = list(bridge)
+    except TypeError:
+        pairs = [bridge]
     out = []
-    for pair in bridge or ():
-        if isinstance(pair, str) or not hasattr(pair, "__len__") or len(pair) != 2:
+    for pair in pairs:
+        if not isinstance(pair, (tuple, list, np.ndarray, pd.Index)) or len(pair) != 2:
             raise WeightsError(f"bridge must be a list of pairs of ids or names; got {pair!r}.")
         first, second = (_row_of(cities, ids, unit) for unit in pair)
         if first == second:
