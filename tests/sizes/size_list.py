@@ -10,6 +10,7 @@ from __future__ import annotations
 from size_engine import Size
 from sizes_of_association import ASSOCIATION
 from sizes_of_joint import JOINT
+from sizes_of_models import MODELS
 from sizes_of_policy import POLICY
 from sizes_of_statistics import STATISTICS
 from sizes_of_toolkit import TOOLKIT
@@ -20,6 +21,7 @@ SIZES: list[Size] = [
     *STATISTICS,
     *ASSOCIATION,
     *JOINT,
+    *MODELS,
     *POLICY,
     *TOOLKIT,
 ]  # one a line, so that two who add do not meet
@@ -36,28 +38,5 @@ NO_TEST = {
 
 # Tests that have no row yet.  It only ever gets shorter.
 TO_MEASURE = {
-    "spatial.models.diagnostics.panels:effects_f",
-    "spatial.models.diagnostics.panels:mundlak",
-    "spatial.models.diagnostics.panels:pesaran_cd",
-    "spatial.models.diagnostics.residuals:_pooled_wald",
-    "spatial.models.diagnostics.restrictions:_filtered_wald",
-    "spatial.models.diagnostics.restrictions:restriction_tests",
-    "spatial.models.diagnostics.moran:_permuted",
-    "spatial.models.diagnostics.moran:_row",
-    "spatial.models.diagnostics.space:_lm_family",
-    "spatial.models.diagnostics.space:anselin_kelejian",
-    "spatial.models.diagnostics.systems:diagonal_sigma",
-    "spatial.models.diagnostics.systems:_centred_j",
-    "spatial.models.diagnostics.systems:reduced_j",
-    "spatial.models.diagnostics.systems:durbin_wu_hausman",
-    "spatial.models.diagnostics.systems:hausman",
-    "spatial.models.diagnostics.systems:hausman_robust",
-    "spatial.models.diagnostics.systems:sargan",
-    "spatial.models.diagnostics.systems:system_j",
-    "spatial.models.identification.strength:_f_test",
-    "spatial.models.identification.strength:effective_f",
-    "spatial.models.identification.strength:kleibergen_paap",
     "spatial.models.impacts.errors:effects_frame",
-    "spatial.models.estimation.laws:Law.p_value",
-    "spatial.models.identification.strength:first_stage_lm",
 }
