@@ -11,12 +11,12 @@ import pandas as pd
 from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.panel.panel import Panel, Step
 
-from .value import Weights, as_weights
+from .value import Weights, WeightsLike, as_weights
 
 __all__ = ["spatial_lag"]
 
 
-def spatial_lag(panel: Any, columns: Any, W: Any, name: str = "W_{column}") -> Any:
+def spatial_lag(panel: Any, columns: Any, W: WeightsLike, name: str = "W_{column}") -> Any:
     r"""Add spatial lags of columns.
 
     .. math:: (Wx)_{it} = \sum_j w_{ij} x_{jt}, \qquad \text{for all years at once } (I_T \otimes W) x
