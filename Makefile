@@ -10,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out/demo
 
-.PHONY: help demo test lint bench montecarlo sizes papers browser postgis docs clean python
+.PHONY: help demo test lint bench montecarlo sizes papers gallery browser postgis docs clean python
 
 help: ## list what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,6 +58,9 @@ sizes: $(VENV)/installed-test ## every printed p-value and interval by simulatio
 
 papers: $(VENV)/installed-test ## the studies that ship, compared with their truth
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -m papers tests/study/test_study_papers.py
+
+gallery: $(VENV)/installed-test ## every figure of the contact sheet, looked at by pixels
+	@$(BIN)/python -m pytest -q -m gallery tests/figures
 
 browser: $(VENV)/installed-test ## the report in headless Chromium (needs chromium)
 	@! command -v node >/dev/null || node --check spatial/report/static/report.js

@@ -153,7 +153,7 @@ def moran(
 
     settings = {"columns": names, "weights": weights, "permutations": permutations, "seed": seed}
     record = RunRecord(out or Path(), settings, stream=sys.stderr)
-    cities, panel_data = read_map_and_panel(
+    cities, panel_data, whole = read_map_and_panel(
         file,
         id,
         panel,
@@ -172,7 +172,7 @@ def moran(
     W = build_weights(cities, weights, islands, raw)
     when = next((t for t in panel_data.times if str(t) == at), at) if panel_data is not None else None
     job = MoranJob(tuple(names), permutations, seed, alpha, when, lang, alternative, missing, beside)
-    found, text = run_moran(record, cities, W, job, panel_data, files=out is not None)
+    found, text = run_moran(record, cities, W, job, panel_data, files=out is not None, whole=whole)
     if as_json:
         print_json(found)
     else:

@@ -61,7 +61,7 @@ def explore_command(
 
     check_lang(lang)
     wanted = names_of([columns])
-    cities, found = read_map_and_panel(
+    cities, found, _ = read_map_and_panel(
         file,
         id,
         panel,

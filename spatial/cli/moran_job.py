@@ -51,9 +51,18 @@ class MoranJob:
 
 
 def run_moran(
-    record: RunRecord, cities: Any, W: Any, job: MoranJob, panel: Any = None, *, files: bool = True
+    record: RunRecord,
+    cities: Any,
+    W: Any,
+    job: MoranJob,
+    panel: Any = None,
+    *,
+    files: bool = True,
+    whole: Any = None,
 ) -> tuple[pd.DataFrame, str]:
     """Compute Moran's I of each column, by time if there is a panel; write what a reader needs.
+
+    Maps show the `whole` map: units that were cut are hatched as having no data.
 
     Returns
     -------
@@ -86,7 +95,9 @@ def run_moran(
             layers[f"local_{name}" if at is None else f"local_{name}_{at}"] = local
             write_csv(table, record.made("tables", f"moran_{name}.csv"))
             with record.step(f"figures of {column}"):
-                _draw(record, cities, panel, column, result, local, table, job.lang)
+                _draw(
+                    record, cities if whole is None else whole, panel, column, result, local, table, job.lang
+                )
     if files:
         with record.step("GeoPackage with the local results"):
             write_layers(record.made("gis", "moran.gpkg"), cities, layers, lang=job.lang)

@@ -107,8 +107,10 @@ def read_map_and_panel(
     crs: str | None = None,
     common: bool = False,
     drop_empty: bool = False,
-) -> tuple[Any, Any]:
-    """Return the map, and the panel or None, with ids of one type; what is cut is said on stderr.
+) -> tuple[Any, Any, Any]:
+    """Return the map, the panel or None, with ids of one type, and the whole map before `common` cut it.
+
+    What is cut is said on stderr.
 
     A table without a column of times is a cross-section: its columns join those of the map.
     """
@@ -118,7 +120,7 @@ def read_map_and_panel(
 
     cities = read_cities(file, id=id, crs=crs, layer=layer, encoding=encoding, drop_empty=drop_empty)
     if panel is None:
-        return cities, None
+        return cities, None, cities
     ships = panel.isidentifier()  # a sample knows its own columns
     named = unit or (None if ships else id or str(cities.index.name))
     times = time or (None if ships else "year")
@@ -127,15 +129,16 @@ def read_map_and_panel(
     except DataError as error:
         if time is not None or "no column 'year'" not in str(error):
             raise
-        return _joined(cities, _one_time(panel, str(named), table), common), None
+        return _joined(cities, _one_time(panel, str(named), table), common), None, cities
     found = as_map_ids(read, cities.index)
+    whole = cities
     if common:
         cities, found, cut = restrict(cities, found)
         if cut:
             print(f"Units in both: {len(cities)}; {cut}.", file=sys.stderr)
     else:
         _require_same(cities, found.units)
-    return cities, found
+    return cities, found, whole
 
 
 def _one_time(table: str, unit: str, sheet: str | None) -> Any:

@@ -135,7 +135,10 @@ def drawing(
 
     check_axes(ax)
     said = words or Words()
-    with font_context([*text, *said.texts], **style()):
+    texts = list(text)
+    if not said.alt and not said.title:
+        said.alt = ", ".join(dict.fromkeys(filter(None, texts)))
+    with font_context([*texts, *said.texts], **style()):
         axes = ax if ax is not None else Figure(figsize=size, layout="constrained").subplots()
         yield axes
         apply_fonts(axes)
@@ -149,7 +152,7 @@ def drawing(
         whole = height + (above + below) / 72
         figure.set_size_inches(width, whole)
         engine: Any = figure.get_layout_engine()
-        engine.set(rect=(0, below / 72 / whole, 1, height / whole), w_pad=0.02, h_pad=0.02)
+        engine.set(rect=(0, below / 72 / whole, 1, height / whole), w_pad=0.035, h_pad=0.02)
         caption_figure(figure, said)
 
 

@@ -96,7 +96,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "各年合并{name}，取与总均值之差：I = {value}，{p}",
     ),
     "grid_p": (
-        "two-sided permutation p of {count} permutations, at least {least}",
+        "Two-sided p of {count} permutations, at least {least}",
         "双侧置换检验 p，{count} 次置换，最小可达 {least}",
     ),
     "moran_of": ("Moran’s I of {name}", "{name}的莫兰指数 I"),

@@ -49,6 +49,8 @@ class Loaded:
     """The nation's tables, by the name of the table."""
     sample: Any = None
     """The sample, where the data are one."""
+    whole: Any = None
+    """The map before anything was cut: what it shows beyond the units is hatched."""
 
     @property
     def simulated(self) -> bool:
@@ -108,7 +110,7 @@ def load_data(study: Study, folder: Path) -> Loaded:
     sample = None if data.sample is None else shapefiles.load_sample(data.sample)
     cities = sample.cities if sample is not None else _cities(data, folder)
     panel = sample.panel if sample is not None and data.panel is None else _panel(data, folder, cities)
-    cut = ""
+    cut, whole = "", cities
     if data.common or data.sample is not None:
         cities, panel, cut = restrict(cities, panel)
     else:
@@ -125,7 +127,7 @@ def load_data(study: Study, folder: Path) -> Loaded:
                 )
         except SpatialError as error:
             raise type(error)(f"industries.{name}: {error}") from None
-    return Loaded(cities, _joined(data, cities, panel), cut, tables, references, sample)
+    return Loaded(cities, _joined(data, cities, panel), cut, tables, references, sample, whole)
 
 
 def _require_same(cities: Any, panel: Any) -> None:

@@ -88,6 +88,8 @@ class Values:
         match ref:
             case Ref(kind="cities"):
                 return self.cities
+            case Ref(kind="map"):
+                return self.map
             case Ref(kind="panel"):
                 return self.labelled
             case Ref(kind="measure", name=name):
@@ -132,6 +134,11 @@ class Values:
     def cities(self) -> Any:
         """The map."""
         return self.loaded.cities
+
+    @property
+    def map(self) -> Any:
+        """The whole map: a figure hatches the units that were cut as having no data."""
+        return self.cities if self.loaded.whole is None else self.loaded.whole
 
     @property
     def panel(self) -> Any:

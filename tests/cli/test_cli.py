@@ -70,6 +70,17 @@ def test_moran_of_a_panel(capsys: pytest.CaptureFixture[str], nc_file: str, crim
     assert [line.split()[0] for line in out.splitlines()[1:9]] == [*map(str, range(1981, 1988)), "pooled"]
 
 
+def test_the_cluster_map_keeps_the_counties_that_the_panel_lacks(
+    capsys: pytest.CaptureFixture[str], nc_file: str, crime_file: str, tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    words = ("moran", nc_file, "crmrte", "--id", "fips", "--panel", crime_file, "--common")
+    assert run(capsys, *words, "--permutations", "9", "--out", str(tmp_path))[0] == 0
+    with Image.open(tmp_path / "figures" / "clusters_crmrte.png") as image:
+        assert "No data (10)" in image.info["Description"]
+
+
 @pytest.mark.parametrize("spec", ["queen", "rook", "knn:8", "band:100", "inverse:1:150", "kernel:100"])
 def test_weights_by_a_short_text(
     capsys: pytest.CaptureFixture[str], nc_file: str, spec: str, tmp_path: Path

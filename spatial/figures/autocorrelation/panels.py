@@ -90,9 +90,9 @@ def _grid(
             row, place = divmod(number, across)
             small = axes.inset_axes(
                 (
-                    0.035 + place * 0.965 / across,
+                    0.055 + place * 0.945 / across,
                     0.04 + (1 - (row + 1) / down) * 0.96 + 0.19 / high * 0.96 / down,
-                    0.965 / across - 0.3 / DOUBLE,
+                    0.945 / across - 0.3 / DOUBLE,
                     0.96 / down * (1 - 0.42 / high),
                 )
             )

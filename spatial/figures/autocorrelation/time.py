@@ -104,7 +104,7 @@ def _is_pooled(time: Any) -> bool:
 def _pooled_words(row: pd.Series[Any], name: str, center: str, lang: str) -> str:
     value = f"{row['I']:.3f}".replace("-", "−")
     p = p_words(row, lang, permutations=0)
-    return word(f"pooled_{center}", lang, name=f" {name}" if name else "", value=value, p=p)
+    return word(f"pooled_{center}", lang, name=f" ({name})" if name else "", value=value, p=p)
 
 
 def _time_notes(rows: pd.DataFrame, p_column: str | None, alpha: float, lang: str) -> list[str]:

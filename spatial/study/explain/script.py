@@ -38,7 +38,7 @@ class _Script:
     def __init__(self, values: Values) -> None:
         self.values, self.study = values, values.study
         self.body: list[str] = []
-        self.names: dict[Ref, str] = {Ref("panel"): "panel", Ref("cities"): "cities"}
+        self.names: dict[Ref, str] = {Ref("panel"): "panel", Ref("cities"): "cities", Ref("map"): "cities"}
         self.taken = set(_RESERVED)
 
     def text(self) -> str:
@@ -100,6 +100,9 @@ class _Script:
             self.body.append('panel = sp.Panel.from_frame(cities.drop(columns="geometry").assign(period=0)')
             self.body[-1] += ', unit=cities.index.name, time="period")'
         if data.common or data.sample is not None:
+            self.names[Ref("map")] = "whole_map"
+            self.taken.add("whole_map")
+            self.body.append("whole_map = cities")
             self.body.append("shared = cities.index.intersection(panel.units)")
             self.body.append("cities, panel = cities.loc[shared], panel.restrict(units=shared)")
         if data.join_map:

@@ -147,7 +147,7 @@ def _diagnose(values: Values, part: schema.Diagnostics, column: str, out: Output
         if part.local:
             local = values.local(part, column, given)
             write_csv(local.frame, out.path("tables", f"local_moran_{suffix}.csv"), index=True)
-            axes = map_clusters(local, values.cities, alpha=part.alpha, lang=lang)
+            axes = map_clusters(local, values.map, alpha=part.alpha, lang=lang)
             stamp(values, axes)
             save_figure(axes, out.path("figures", f"clusters_{suffix}.png"))
 

@@ -53,7 +53,7 @@ def figure_call(values: Values, part: Any) -> Any:
     match part:
         case schema.Connectivity():
             weights = Ref("weights", values.default_weights(part.weights))
-            return method(weights, "plot", Ref("cities"), lang=lang, **own)
+            return method(weights, "plot", Ref("map"), lang=lang, **own)
         case schema.Neighbours():
             weights = Ref("weights", values.default_weights(part.weights))
             return call("neighbour_histogram", weights, lang=lang, **own)
@@ -81,12 +81,12 @@ def _map(values: Values, part: Any, lang: str) -> Any:
     classes = {"scheme": part.scheme, "k": part.classes, "lang": lang}
     classes |= {} if part.title is None else {"title": part.title}
     if isinstance(part, schema.SmallMultiples):
-        return call("small_multiples", Ref("cities"), Ref("panel"), part.column, _times(part), **classes)
+        return call("small_multiples", Ref("map"), Ref("panel"), part.column, _times(part), **classes)
     if isinstance(part, schema.EffectsMap):
         effect = method(Ref("impacts", part.fit), "by_unit", part.outcome, part.term, part.effect)
-        return call("map_values", Ref("cities"), effect, legend_title=_effect_words(values, part), **classes)
+        return call("map_values", Ref("map"), effect, legend_title=_effect_words(values, part), **classes)
     shown = Item(method(Ref("panel"), "at", Ref("time", part.at)), part.column)
-    return call("map_values", Ref("cities"), shown, legend_title=values.label(part.column), **classes)
+    return call("map_values", Ref("map"), shown, legend_title=values.label(part.column), **classes)
 
 
 _EFFECTS = {
