@@ -89,6 +89,8 @@ _MODULES = {
     "spatial.agglomeration.potential": (
         "distance_decay",
         "market_potential",
+    ),
+    "spatial.agglomeration.virtual": (
         "virtual_agglomeration",
         "VirtualAgglomeration",
     ),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spatial.agglomeration.potential import virtual_agglomeration
+from spatial.agglomeration.virtual import virtual_agglomeration
 from spatial.autocorrelation.panels import moran_panel
 from spatial.figures.canvas import save_figure
 from spatial.io.atomic import write_csv

@@ -43,7 +43,6 @@ _MODULES = {
         "impacts_plot",
     ),
     ".measures": (
-        "correlogram_plot",
         "index_plot",
         "resilience_plot",
         "semivariogram_plot",

@@ -1,4 +1,4 @@
-"""Figures of measures: weights of an index, resilience, transitions, correlogram, semivariogram."""
+"""Figures of measures: weights of an index, resilience, transitions, semivariogram."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .palette import color
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from spatial.association.distances import Correlogram, Semivariogram
+    from spatial.association.distances import Semivariogram
     from spatial.autocorrelation.markov.chains import SpatialMarkov
     from spatial.autocorrelation.markov.quadrants import LisaMarkov
     from spatial.indices.resilience import Resilience
     from spatial.indices.result import CompositeIndex
 
-__all__ = ["correlogram_plot", "index_plot", "resilience_plot", "semivariogram_plot", "transition_plot"]
+__all__ = ["index_plot", "resilience_plot", "semivariogram_plot", "transition_plot"]
 
 
 def index_plot(found: CompositeIndex, *, ax: Axes | None = None) -> Axes:
@@ -76,25 +76,6 @@ def transition_plot(
     return axes
 
 
-def correlogram_plot(found: Correlogram, *, alpha: float = 0.05, ax: Axes | None = None) -> Axes:
-    """Draw Moran's I by distance; bands with a p-value of at most `alpha` are filled."""
-    f = found.frame.dropna(subset=["I"])
-    p = f["p_sim"] if found.permutations else f["p_value"]
-    low = (p <= alpha).to_numpy()
-    km, value = f["mean_km"].to_numpy(), f["I"].to_numpy()
-    ink, muted = color("ink"), color("ink-3")
-    with drawing(ax, [found.name]) as axes:
-        axes.axhline(float(f["expected"].mean()), color=muted, linewidth=0.8, linestyle="--")
-        axes.plot(km, value, color=ink, linewidth=1.0)
-        axes.plot(km[low], value[low], "o", color=ink, label=f"p <= {alpha:g}")
-        axes.plot(km[~low], value[~low], "o", color=ink, markerfacecolor="white", label=f"p > {alpha:g}")
-        axes.set_xlabel("distance (km)")
-        axes.set_ylabel(f"Moran's I of {found.name}")
-        axes.set_xlim(left=0)
-        axes.legend()
-    return axes
-
-
 def semivariogram_plot(found: Semivariogram, *, ax: Axes | None = None) -> Axes:
     """Draw the semivariance by distance, with the variance of the values."""
     f = found.frame.dropna(subset=["semivariance"])
@@ -102,8 +83,8 @@ def semivariogram_plot(found: Semivariogram, *, ax: Axes | None = None) -> Axes:
     with drawing(ax, [found.name]) as axes:
         axes.axhline(found.variance, color=muted, linewidth=0.8, linestyle="--", label="variance")
         axes.plot(f["mean_km"], f["semivariance"], "o-", color=ink, linewidth=1.0)
-        axes.set_xlabel("distance (km)")
-        axes.set_ylabel(f"semivariance of {found.name}")
+        axes.set_xlabel("Distance, km")
+        axes.set_ylabel(f"Semivariance of {found.name}")
         axes.set_xlim(left=0)
         axes.set_ylim(0, 1.08 * max(found.variance, float(np.max(f["semivariance"]))))
         axes.legend()
