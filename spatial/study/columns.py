@@ -16,7 +16,7 @@ from spatial.models.formula.tokens import Name, walk
 from spatial.panel.conditions import parse_condition
 from spatial.shapefiles import sample_contents
 
-from .calls import Call, Get, Ref, call, evaluate, method, public
+from .calls import Call, Get, Item, Ref, call, evaluate, method, public
 from .schema import data as schema
 from .schema.measures import MeasureSection
 from .schema.study import Study
@@ -105,6 +105,7 @@ def measure_columns(study: Study, part: MeasureSection) -> set[str]:
 def made_columns(study: Study, raw: Collection[str]) -> dict[str, set[str]]:
     """Return the columns of [measures] and [variables], each with those that it reads."""
     found = {part.name: measure_columns(study, part) for part in study.measures}
+    found |= {name: {part.column} for name, part in study.groups.items()}
     for name, variable in study.variables.items():
         if variable.formula is None:
             continue
@@ -255,6 +256,10 @@ def _making(study: Study, needs: Mapping[str, set[str]]) -> Iterator[_Operation]
         column = method(_PANEL, "with_columns", {part.name: part.picked(value)})
         found = [Line(place, measure_call(study, part), value), Line(place, column)]
         yield _Operation({part.name: needs[part.name]}, _always(found))
+    for name, group in study.groups.items():
+        options = group.model_dump(include={"split", "parts", "of"}, exclude_defaults=True)
+        made = method(_PANEL, "with_columns", {name: call("group", Item(_PANEL, group.column), **options)})
+        yield _Operation({name: needs[name]}, _always([Line(f"groups.{name}", made)]))
     for name, variable in study.variables.items():
         if variable.formula is not None:
             made = method(_PANEL, "with_columns", {name: call("models.evaluate", variable.formula, _PANEL)})

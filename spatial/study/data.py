@@ -213,11 +213,12 @@ def labels_of(study: Study, loaded: Loaded, panel: Any) -> dict[str, str]:
     if loaded.sample is not None:
         found |= loaded.sample.labels(study.language)
     own: list[tuple[str, Any]] = [(part.name, part) for part in study.measures]
+    own += study.groups.items()
     for name, part in [*own, *study.variables.items()]:
         label = getattr(part, language) or (getattr(part, other) if name not in found else None)
         if label:
             found[name] = label
-        if part.unit and name in found:
+        if getattr(part, "unit", None) and name in found:
             found[name] = (
                 f"{found[name]} ({part.unit})" if language == "en" else f"{found[name]}（{part.unit}）"
             )

@@ -20,9 +20,11 @@ __all__ = [
     "covariance_call",
     "fit_call",
     "fit_columns",
+    "given_keys",
     "impacts_call",
     "policy_call",
     "policy_kinds",
+    "rows_of",
     "system_call",
 ]
 
@@ -84,7 +86,7 @@ def _weights(study: Study, part: Any) -> dict[str, Ref]:
     return {name: Ref("weights", name) for name in weights_of(study, part)}
 
 
-def _rows(part: Any, group: Any = None) -> dict[str, Any]:
+def rows_of(part: Any, group: Any = None) -> dict[str, Any]:
     """Return where= and lags= of a fit, those of its group among them."""
     conditions = [part.where] if part.where is not None else []
     if group is not None:
@@ -105,7 +107,7 @@ def _literal(value: Any) -> str:
     return f"{value:g}"
 
 
-def _given(part: Any, *keys: str) -> dict[str, Any]:
+def given_keys(part: Any, *keys: str) -> dict[str, Any]:
     """Return keys that are not at their defaults."""
     fields = type(part).model_fields
     values = {key: getattr(part, key) for key in keys}
@@ -115,41 +117,45 @@ def _given(part: Any, *keys: str) -> dict[str, Any]:
 def system_call(study: Study, part: System, group: Any = None) -> Any:
     """Return what makes a system, aligned and not estimated."""
     options: dict[str, Any] = {"effects": tuple(part.effects)} if part.effects else {}
-    options |= _given(part, "error", "instruments", "iv_order", "unbalanced")
+    options |= given_keys(part, "error", "instruments", "iv_order", "unbalanced")
     weights = _weights(study, part) or None
-    return call("models.SpatialSystem", part.formulas, Ref("panel"), weights, **options, **_rows(part, group))
+    return call(
+        "models.SpatialSystem", part.formulas, Ref("panel"), weights, **options, **rows_of(part, group)
+    )
 
 
 def fit_call(study: Study, part: Any, found: FitName) -> Any:
     """Return what estimates a fit."""
     cov = covariance_call(part.cov, study.seed)
-    rows = _rows(part, found.group)
+    rows = rows_of(part, found.group)
     weights = {} if part.weights is None and not study.weights else {"weights": _weights(study, part)}
     match part:
         case System():
             system = part.name if found.group is None else f"{part.name}.{found.group}"
-            options = _given(part, "rho_moments", "passes", "force")
+            options = given_keys(part, "rho_moments", "passes", "force")
             return method(Ref("system", system), "fit", found.method, cov=cov, **options)
         case Regression():
             effects = tuple(part.effects)
-            options = {**weights, **_given(part, "unbalanced"), **rows}
+            options = {**weights, **given_keys(part, "unbalanced"), **rows}
             return call(
                 "models.fixed_effects", part.formula, Ref("panel"), effects=effects, cov=cov, **options
             )
         case Tobit():
             kind = None if found.method == "none" else found.method
-            options = {**_given(part, "lower", "upper", "points"), **weights, **rows}
+            options = {**given_keys(part, "lower", "upper", "points"), **weights, **rows}
             return call("models.tobit", part.formula, Ref("panel"), effects=kind, cov=cov, **options)
         case Threshold():
-            options = _given(part, "term", "regimes", "trim", "bootstrap", "grid", "level")
+            options = given_keys(part, "term", "regimes", "trim", "bootstrap", "grid", "level")
             options |= {"effects": tuple(part.effects), "cov": cov, "seed": study.seed, **weights, **rows}
             return call("models.threshold", part.formula, Ref("panel"), part.by, **options)
     return _did_call(study, part, found, cov, rows)
 
 
 def _did_call(study: Study, part: Did, found: FitName, cov: Any, rows: dict[str, Any]) -> Any:
-    options = _given(part, "controls", "base", "control_group", "anticipation", "rings", "exposure", "match")
-    options |= _given(part, "policies", "fewest_far")
+    options = given_keys(
+        part, "controls", "base", "control_group", "anticipation", "rings", "exposure", "match"
+    )
+    options |= given_keys(part, "policies", "fewest_far")
     if part.effects != ["unit", "time"]:
         options["effects"] = tuple(part.effects)
     if part.window is not None:

@@ -68,7 +68,9 @@ def group_levels(study: Study, frame: Any) -> dict[str, list[Any]]:
     """Return the values of each column that a fit is estimated by; refuse too many."""
     found: dict[str, list[Any]] = {}
     for section, _, part in sections(study):
-        if _grouped(part) and part.by in frame.columns and part.by not in found:
+        if _grouped(part) and part.by in study.groups:
+            found[part.by] = list(study.groups[part.by].values)
+        elif _grouped(part) and part.by in frame.columns and part.by not in found:
             values = sorted(frame[part.by].dropna().unique().tolist())
             if len(values) > _MOST_GROUPS:
                 raise DataError(

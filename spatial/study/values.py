@@ -11,6 +11,7 @@ import pandas as pd
 
 from spatial.errors import DataError, SpatialError
 
+from .analyses import analyses, analysis_call, analysis_columns
 from .cache import code_digest, digest
 from .calls import Item, Ref, call, evaluate, method, written
 from .columns import cleaned, lines, time_of
@@ -111,6 +112,8 @@ class Values:
                 return self.fit(name)
             case Ref(kind="local", name=(number, column, given)):
                 return self.local(self.study.diagnostics[number], column, given)
+            case Ref(kind="analysis", name=name):
+                return self.analysis(name)
             case Ref(kind="policy", name=(name, kind)):
                 return self.policy(name, kind)
             case Ref(kind="frame", name=name):
@@ -342,6 +345,26 @@ class Values:
     def policy_call(self, name: str, kind: str) -> Any:
         """Return what is called on the effects of a policy."""
         return policy_call(self.part(name), kind, self.study.seed)
+
+    def analysis(self, name: str) -> Any:
+        """Return a mechanism, a moderation, or heterogeneity."""
+        part = self._analysis_part(name)
+        return self.once(("analysis", name), lambda: self.run(analysis_call(self.study, part)))
+
+    def analysis_call(self, name: str) -> Any:
+        """Return what an analysis calls."""
+        return analysis_call(self.study, self._analysis_part(name))
+
+    def analysis_key(self, name: str) -> str:
+        """Return the key of an analysis."""
+        part = self._analysis_part(name)
+        weights = [self.weights_key(part.W)] if getattr(part, "W", None) else []
+        return digest(
+            self.fit_key(part.of), part.model_dump(), self.columns_key(analysis_columns(part)), weights
+        )
+
+    def _analysis_part(self, name: str) -> Any:
+        return next(part for *_, part in analyses(self.study) if part.name == name)
 
     def impacts_key(self, name: str) -> str:
         """Return the key of the effects of a fit."""

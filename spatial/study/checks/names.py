@@ -8,6 +8,7 @@ from typing import Any
 
 from spatial.errors import SpatialError, name_ids
 from spatial.io.atomic import file_stem
+from spatial.study.analyses import analyses
 from spatial.study.columns import circle, expression_columns, made_columns
 from spatial.study.estimates import fit_columns
 from spatial.study.fits import like_circle, resolved, sections
@@ -51,6 +52,9 @@ def check_names_with_data(known: Known) -> Iterator[Fault]:
             yield Fault(("measures", k, "name"), text)
         if part.name in study.variables and study.variables[part.name].formula is not None:
             yield Fault(("measures", k, "name"), f"{part.name!r} is made in [variables] too: choose one.")
+    for name in study.groups:
+        if name in known.raw or name in study.variables or name in {m.name for m in study.measures}:
+            yield Fault(("groups", name), f"{name!r} is the name of a column: give the group another.")
     for name, variable in study.variables.items():
         columns = known.columns_at(("variables", name))
         if variable.formula is None and name not in columns:
@@ -114,6 +118,7 @@ def _made_files(study: Study) -> Iterator[Fault]:
     for system in study.systems:
         made |= {f"{system.name}_{k}" for k in ("identification", "estimates", "diagnostics", "impacts")}
     made |= {f"{part.name}_estimates" for *_, part in sections(study)}
+    made |= {f"{part.name}_analysis" for *_, part in analyses(study)}
     made |= {
         f"{part.name}_{kind}" for part in study.did for kind in ("bacon", "honest", "placebo", "drop_one")
     }

@@ -97,6 +97,20 @@ def _policy(known: Known, use: Use) -> Iterator[Fault]:
         yield Fault(use.location, f"did.{use.name} has no {kind}: give it the key {kind} = ....")
 
 
+def _regression(known: Known, use: Use) -> Iterator[Fault]:
+    names = [part.name for part in known.study.regressions]
+    if use.name not in names:
+        yield unknown(use.location, "regressions", use.name, names)
+
+
+def _analysis(known: Known, use: Use) -> Iterator[Fault]:
+    kind = str(getattr(use.section, "kind", ""))
+    section = kind if kind == "heterogeneity" else f"{kind}s"
+    names = [part.name for part in getattr(known.study, section)]
+    if use.name not in names:
+        yield unknown(use.location, section, use.name, names)
+
+
 def _sample(known: Known, use: Use) -> Iterator[Fault]:
     if use.name not in known.study.samples:
         yield unknown(use.location, "samples", use.name, known.study.samples)
@@ -175,6 +189,8 @@ _BEFORE: dict[str, Check] = {
     "fit": _fit,
     "system": _system,
     "sample": _sample,
+    "regression": _regression,
+    "analysis": _analysis,
     "policy": _policy,
     "system section": _system_section,
     "measure": _measure,

@@ -11,6 +11,7 @@ import pandas as pd
 
 from spatial.errors import plain
 from spatial.io.sources import is_database, without_password
+from spatial.study.analyses import analyses
 from spatial.study.calls import Get, Ref, call, method, refs, written
 from spatial.study.columns import lines
 from spatial.study.estimates import impacts_call, policy_kinds, system_call
@@ -51,6 +52,9 @@ class _Script:
         for section, _, part in sections(self.study):
             self._comment(f"[{section}] {part.name}")
             self._fits(section, part)
+        for section, _, analysis in analyses(self.study):
+            self._comment(f"[{section}] {analysis.name}")
+            self.need(Ref("analysis", analysis.name))
         self._outputs()
         head = [f'"""{self.study.title}"""' if self.study.title else "", "import spatial as sp"]
         if any("pd." in line for line in self.body):
@@ -200,6 +204,8 @@ class _Script:
             case Ref(kind="impacts", name=name):
                 made = impacts_call(name, values.part(name).draws, self.study.seed)
                 self.write(made, self._variable(ref, f"{name}_impacts"))
+            case Ref(kind="analysis", name=name):
+                self.write(values.analysis_call(name), self._variable(ref, name))
             case Ref(kind="policy", name=(name, kind)):
                 self.write(values.policy_call(name, kind), self._variable(ref, f"{name}_{kind}"))
             case Ref(kind="term labels"):

@@ -18,6 +18,7 @@ __all__ = [
     "Cleaning",
     "Data",
     "Deflate",
+    "Group",
     "Industries",
     "Log",
     "PanelFile",
@@ -247,6 +248,24 @@ class Variable(Section):
     zh: str | None = None
     unit: str | None = None
     """Unit of measurement, shown in tables and legends."""
+
+
+class Group(Section):
+    """A division of rows, as a column for by = and where =: high and low, or parts of the same size."""
+
+    column: Column
+    split: Literal["mean", "median", "quantiles"] = "mean"
+    parts: Annotated[int, Field(ge=2, le=10)] = 2
+    of: Literal["time", "all", "unit"] = "time"
+    """Each time's own mean or quantiles, those of all rows, or of the units' means."""
+    en: str | None = None
+    zh: str | None = None
+
+    @property
+    def values(self) -> list[str]:
+        """Names of the groups, from the lowest."""
+        count = self.parts if self.split == "quantiles" else 2
+        return ["low", "high"] if count == 2 else [str(k + 1) for k in range(count)]
 
 
 class Rows(Section):

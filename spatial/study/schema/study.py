@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from .analyses import Heterogeneity, Mechanism, Moderation
 from .base import InnerFolder, Language, Names, Section
-from .data import Cleaning, Data, Rows, Variable
+from .data import Cleaning, Data, Group, Rows, Variable
 from .figures import Figure
 from .layers import Layers, Report
 from .measures import Measure
@@ -26,6 +27,9 @@ NAMED = (
     "tobits",
     "thresholds",
     "did",
+    "mechanisms",
+    "moderations",
+    "heterogeneity",
     "tables",
     "figures",
     "layers",
@@ -48,6 +52,8 @@ class Study(Section):
     variables: dict[str, Variable] = Field({})
     terms: dict[str, Annotated[list[Annotated[str, Names("terms")]], Field(min_length=1)]] = Field({})
     """Lists of terms: in a formula the name stands for their sum, and W(name) for the sum of their lags."""
+    groups: dict[str, Group] = Field({})
+    """Divisions of rows, each a column of its name."""
     samples: dict[str, Rows] = Field({})
     """Rows that are chosen more than once, by name."""
     weights: dict[str, AnyWeights] = Field({})
@@ -57,6 +63,9 @@ class Study(Section):
     tobits: list[Tobit] = Field([])
     thresholds: list[Threshold] = Field([])
     did: list[Did] = Field([])
+    mechanisms: list[Mechanism] = Field([])
+    moderations: list[Moderation] = Field([])
+    heterogeneity: list[Heterogeneity] = Field([])
     tables: list[Table] = Field([])
     figures: list[Figure] = Field([])
     layers: list[Layers] = Field([])

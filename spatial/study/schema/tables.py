@@ -11,6 +11,7 @@ from .base import Column, FileName, FitName, Location, Names, PolicyName, Sectio
 
 __all__ = [
     "TABLES",
+    "AnalysisTable",
     "CleaningTable",
     "CorrelationTable",
     "DescriptiveTable",
@@ -139,6 +140,13 @@ class PolicyTable(TableSection):
     of: Annotated[list[PolicyName], Field(min_length=1)]
 
 
+class AnalysisTable(TableSection):
+    """Mechanisms, moderations or heterogeneity, a row a coefficient or test."""
+
+    kind: Literal["mechanism", "moderation", "heterogeneity"]
+    of: Annotated[list[Annotated[str, Names("analysis")]], Field(min_length=1)]
+
+
 class CleaningTable(TableSection):
     """What was cleaned: each step, its columns, and how many cells it changed."""
 
@@ -153,10 +161,13 @@ TABLES: dict[str, type[Section]] = {
     "did": PolicyTable,
     "drop_one": PolicyTable,
     "event_study": PolicyTable,
+    "heterogeneity": AnalysisTable,
     "honest": PolicyTable,
     "identification": IdentificationTable,
     "index": IndexTable,
     "measures": MeasuresTable,
+    "mechanism": AnalysisTable,
+    "moderation": AnalysisTable,
     "moran": MoranTable,
     "placebo": PolicyTable,
     "regression": RegressionTable,
@@ -174,6 +185,7 @@ Table = Annotated[
     | IndexTable
     | TruthTable
     | PolicyTable
+    | AnalysisTable
     | CleaningTable,
     Field(discriminator="kind"),
 ]

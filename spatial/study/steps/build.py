@@ -16,7 +16,7 @@ from spatial.study.values import Values
 
 from .figures import figure_key, make_figure, stamp
 from .layers import layers_key, make_layers, make_report, report_key
-from .models import model_steps
+from .models import analysis_steps, model_steps
 from .step import Output, Step
 from .tables import make_table, table_key
 
@@ -31,6 +31,7 @@ def build_steps(values: Values) -> list[Step]:
         *_weights_steps(values),
         *_diagnostics_steps(values),
         *model_steps(values),
+        *analysis_steps(values),
         *_output_steps(values),
     ]
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from spatial.io.atomic import write_csv
+from spatial.study.analyses import analyses
 from spatial.study.cache import digest
 from spatial.study.estimates import policy_kinds
 from spatial.study.fits import sections
@@ -15,7 +16,7 @@ from spatial.study.values import Refusal, Values
 
 from .step import Output, Step
 
-__all__ = ["compare_text", "model_steps"]
+__all__ = ["analysis_steps", "compare_text", "model_steps"]
 
 
 def model_steps(values: Values) -> Iterator[Step]:
@@ -29,6 +30,20 @@ def model_steps(values: Values) -> Iterator[Step]:
             yield Step(f"{section}: {part.name}", key, _bound(_plain, values, fits))
         if section == "did":
             yield from _policy_steps(values, part)
+
+
+def analysis_steps(values: Values) -> Iterator[Step]:
+    """Return the steps of mechanisms, moderations and heterogeneity."""
+    for section, _, part in analyses(values.study):
+        key = values.analysis_key(part.name)
+        yield Step(f"{section}: {part.name}", key, _bound(_analysis, values, part.name))
+
+
+def _analysis(values: Values, name: str, out: Output) -> None:
+    found = values.analysis(name)
+    out.text(found.summary(), "tables", f"{name}_analysis.txt")
+    write_csv(found.tidy(), out.path("tables", f"{name}_analysis.csv"))
+    out.show(found.summary())
 
 
 def _bound(make: Callable[..., None], *given: Any) -> Callable[[Output], None]:

@@ -246,6 +246,21 @@ class _Policy(_Frame):
         return self.numbers().rename(columns=heads)
 
 
+class _Analysis(_Policy):
+    """Mechanisms, moderations and heterogeneity."""
+
+    def _parts(self) -> list[tuple[str, Any]]:
+        return [(name, self.values.analysis(name).tidy()) for name in self.part.of]
+
+    def key(self) -> str:
+        return digest([self.values.analysis_key(name) for name in self.part.of])
+
+    def notes(self) -> list[str]:
+        # Tests of equality, and what each style assumes, stand below the table.
+        said = [getattr(self.values.analysis(name), "table_notes", ()) for name in self.part.of]
+        return [*(note for notes in said for note in notes), *super().notes()]
+
+
 class _Cleaning(_Frame):
     def numbers(self) -> pd.DataFrame:
         return self.values.panel.history_frame().reset_index()
@@ -334,6 +349,7 @@ _KINDS: dict[type[Any], type[_Shown]] = {
     schema.IndexTable: _Index,
     schema.CleaningTable: _Cleaning,
     schema.PolicyTable: _Policy,
+    schema.AnalysisTable: _Analysis,
     schema.TruthTable: _Truth,
 }
 
