@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -167,89 +166,6 @@ def test_weights_that_cannot_be_made(call: Any, error: type, message: str) -> No
         call()
 
 
-def ring(n: int = 50) -> Any:
-    """A matrix whose arrays can be damaged."""
-    rows = np.arange(n)
-    return sparse.csr_array((np.ones(n), (rows, (rows + 1) % n)), shape=(n, n))
-
-
-def damaged(kind: str) -> Any:
-    matrix = ring()
-    match kind:
-        case "column beyond":
-            matrix.indices[:] += 50_000_000
-        case "column negative":
-            matrix.indices[3] = -1
-        case "indptr falls":
-            matrix.indptr[3] = 40
-        case "indptr beyond":
-            matrix.indptr[-1] = 10**6
-        case "indptr begins late":
-            matrix.indptr[0] = 1
-        case "indptr short":
-            matrix.indptr = matrix.indptr[:-5]
-        case "data short":
-            matrix.data = matrix.data[:-5]
-        case "columns with fractions":
-            matrix.indices = matrix.indices + 0.5
-        case "coordinates beyond":
-            matrix = matrix.tocoo()
-            matrix.coords = (matrix.coords[0] + 7, matrix.coords[1])
-        case "coordinates negative":
-            matrix = matrix.tocoo()
-            matrix.coords = (matrix.coords[0], matrix.coords[1] - 1)
-        case "csc beyond":
-            matrix = matrix.tocsc()
-            matrix.indices[0] = 10**8
-        case "csc indptr":
-            matrix = matrix.tocsc()
-            matrix.indptr[2] = 10**8
-        case "blocks":
-            matrix = matrix.tobsr((2, 2))
-            matrix.indices[0] = 10**6
-    return matrix
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "column beyond",
-        "column negative",
-        "indptr falls",
-        "indptr beyond",
-        "indptr begins late",
-        "indptr short",
-        "data short",
-        "columns with fractions",
-        "coordinates beyond",
-        "coordinates negative",
-        "csc beyond",
-        "csc indptr",
-        "blocks",
-    ],
-)
-def test_a_damaged_matrix_is_refused_before_anybody_reads_memory_with_it(kind: str) -> None:
-    for make in (lambda m: Weights(pd.RangeIndex(50), m), Weights.from_sparse):
-        with pytest.raises(WeightsError, match=r"The matrix is damaged: .* Build it again"):
-            make(damaged(kind))
-
-
-def test_flags_that_somebody_set_prove_nothing() -> None:
-    matrix = ring(4)
-    matrix.data, matrix.indices = np.array([2.0, 3, 0, 1]), np.array([1, 1, 3, 0], dtype=np.int32)
-    matrix.indptr = np.array([0, 2, 3, 4, 4], dtype=np.int32)
-    matrix.has_canonical_format = matrix.has_sorted_indices = True
-    W = Weights(pd.RangeIndex(4), matrix)
-    assert W.to_frame().to_numpy().tolist() == [[0, 1, 5], [2, 0, 1]]
-    longer = ring(4)
-    longer.data, longer.indices = np.append(longer.data, 7), np.append(longer.indices, 9)
-    assert Weights.from_sparse(longer).equals(Weights.from_sparse(ring(4)))
-    with pytest.raises(WeightsError, match="must be real numbers; the matrix holds complex128"):
-        Weights.from_sparse(ring(4).astype(np.complex128))
-    for form in ("csc", "coo", "lil", "dok", "bsr", "dia"):
-        assert Weights.from_sparse(ring(6).asformat(form)).equals(Weights.from_sparse(ring(6))), form
-
-
 def test_labelled_matrices_are_matched_by_label() -> None:
     frame = pd.DataFrame([[0, 1.0], [2, 0]], ["a", "b"], ["a", "b"])
     turned = frame.loc[["b", "a"], ["a", "b"]]
@@ -289,78 +205,6 @@ def test_reordered_and_subset(W: Weights) -> None:
         W.reordered(["a", "b", "c", "e"])
     with pytest.raises(AlignmentError, match="'z' is not among the 4 ids"):
         W.neighbors("z")
-
-
-def test_a_subset_keeps_the_normalisation_of_its_kind(W: Weights) -> None:
-    row = W.row_standardized()
-    cut = row.subset(["b", "a"])
-    assert cut.to_frame().to_numpy().tolist() == [["b", "a", 1.0], ["a", "b", 1.0]]
-    assert cut.equals(W.subset(["b", "a"]).row_standardized())
-    assert cut.meta.normalization == "row"
-    bare = row.subset(["b", "a"], renormalize=False)
-    assert bare.to_frame().to_numpy().tolist() == [["b", "a", 0.5], ["a", "b", 1 / 3]]
-    assert bare.meta.normalization == "none"
-    for one, normal in ((W.spectral_normalized(), "spectral"), (W.minmax_normalized(), "minmax")):
-        cut = one.subset(["a", "b", "c"])
-        assert cut.meta.normalization == normal
-        again = W.subset(["a", "b", "c"])
-        again = again.spectral_normalized() if normal == "spectral" else again.minmax_normalized()
-        np.testing.assert_allclose(cut.sparse.toarray(), again.sparse.toarray(), rtol=1e-14)
-    # Rows of a file that sum to one are row-standardised, whatever they are called.
-    given = Weights(row.ids, row.sparse)
-    assert given.subset(["b", "a"]).is_row_standardized
-    assert row.subset(list("dcba")).meta == replace(row.meta)
-    plain = W.subset(["c", "b"])
-    assert plain.to_frame()["w"].tolist() == [1, 1]
-    assert plain.meta.normalization == "none"
-
-
-def test_a_subset_says_what_it_cut(W: Weights) -> None:
-    cut = W.row_standardized().subset(["b", "a", "c"])
-    assert (cut.meta.subset_of, cut.meta.cut_share) == (4, pytest.approx(0.2))  # a to d, of five links
-    note = "3 of 4 units; 20.0% of their links led to units left out, and are cut"
-    assert cut.meta.cut_note(cut.n) == note
-    report = cut.report()
-    assert f"these weights are a subset: {note}" in report.warnings[0]
-    assert "subset              of 4 units, 20.0% of the links cut" in report.summary()
-    assert report.glance()[["subset_of", "cut_share"]].iloc[0].tolist() == pytest.approx([4, 0.2])
-    twice = cut.subset(["a", "b"])  # b to c is cut, one of three
-    assert (twice.meta.subset_of, twice.meta.cut_share) == (4, pytest.approx(1 - 0.8 * 2 / 3))
-    whole = W.subset(W.ids[::-1])
-    assert (whole.meta.subset_of, whole.meta.cut_share, whole.meta.cut_note(4)) == (None, 0.0, "")
-    assert "subset" not in whole.report().summary()
-    # Nobody's neighbour is left out: nothing is cut, and the weights are a subset all the same.
-    lone = Weights.from_dense(np.kron(np.eye(2), 1 - np.eye(2)), ids=list("abcd")).subset(["a", "b"])
-    assert (lone.meta.subset_of, lone.meta.cut_share, lone.meta.cut_note(2)) == (4, 0.0, "")
-
-
-def test_a_subset_refuses_units_that_lose_their_neighbours(W: Weights) -> None:
-    for one in (W, W.row_standardized(), replace(W, meta=Meta(islands="nearest"))):
-        with pytest.raises(
-            WeightsError, match=r"1 of the 3 units kept lose all their neighbours: 'c'\. Leave"
-        ):
-            one.subset(["a", "c", "d"])
-        kept = one.subset(["a", "c", "d"], islands="keep")
-        assert kept.meta.islands == "keep"
-        assert list(kept.islands) == ["c", "d"]
-    keeps = replace(W, meta=Meta(islands="keep"))
-    assert list(keeps.subset(["a", "c"]).islands) == ["a", "c"]
-    with pytest.raises(WeightsError, match="lose all their neighbours: 'c'"):
-        keeps.subset(["a", "c", "d"], islands="raise")
-    # d has no neighbours before either: that is the doing of who made the weights.
-    assert list(W.subset(["d", "a", "b"]).islands) == ["d"]
-    with pytest.raises(WeightsError, match=r"islands must be one of 'raise', 'keep'; got 'nearest'"):
-        W.subset(["a", "b"], islands="nearest")  # type: ignore[arg-type]
-
-
-def test_a_subset_of_a_foreign_normalisation_is_not_guessed(W: Weights) -> None:
-    foreign = replace(W, meta=Meta(normalization="libpysal V"))
-    with pytest.raises(WeightsError, match=r"'libpysal V', cannot be made again.*renormalize=False"):
-        foreign.subset(["a", "b"])
-    assert foreign.subset(["a", "b"], renormalize=False).meta.normalization == "none"
-    assert foreign.subset(["b", "a", "d", "c"]).meta.normalization == "libpysal V"
-    binary = replace(W.binary(), meta=Meta(normalization="libpysal B"))
-    assert binary.subset(["a", "b"]).meta.normalization == "libpysal B"
 
 
 # ---- normalisations
