@@ -185,26 +185,7 @@ def reference() -> Any:
 
 @shown("Autocorrelation by distance")
 def correlogram() -> Any:
-    nc = data("nc")
-    rows = []
-    for low in range(0, 400, 50):
-        W = sp.weights.distance_band(nc, km=low + 50)
-        if low:
-            W = _ring(W, sp.weights.distance_band(nc, km=low))
-        found = sp.moran(data("share"), W, permutations=999)
-        draws = np.quantile(found.simulated, [0.025, 0.975])
-        rows.append((low, low + 50, found.I, found.p_sim, W.n_links // 2, *draws))
-    names = ["low", "high", "estimate", "p_sim", "pairs", "conf_low", "conf_high"]
-    return figures.correlogram_plot(
-        pd.DataFrame(rows, columns=names), title="Non-white births are alike within 200 km"
-    )
-
-
-def _ring(outer: Any, inner: Any) -> Any:
-    """Return the links of the larger band that the smaller one lacks."""
-    difference = outer.binary().sparse - inner.binary().sparse
-    difference.eliminate_zeros()
-    return sp.weights.Weights.from_sparse(difference, outer.ids)
+    return sp.correlogram(data("share"), data("nc")).plot(title="Non-white births are alike within 200 km")
 
 
 @shown("The distance band at which the statistic is largest")

@@ -483,6 +483,11 @@ def test_correlograms_draw_their_bands_and_pairs() -> None:
     heights = [bar.get_height() for bar in axes.patches]
     assert heights[0] / heights[1] == pytest.approx(50 / 90)
     assert "Bars: numbers of pairs" in axes.figure.note
+    moments = frame.drop(columns=["conf_low", "conf_high"]).assign(expected=-0.1, std_error=0.05)
+    by_moments = figures.correlogram_plot(moments)
+    (band,) = [c for c in by_moments.collections if c.get_gid() == "band"]
+    assert band.get_paths()[0].vertices[:, 1].max() == pytest.approx(-0.1 + 1.96 * 0.05)
+    assert "by their exact variance" in by_moments.figure.note
     with pytest.raises(DataError, match="one value for each distance; these repeat: 50"):
         figures.correlogram_plot(pd.concat([frame, frame.tail(1)]))
     with pytest.raises(DataError, match="correlogram_plot needs the column 'estimate'"):

@@ -45,8 +45,8 @@ def correlogram_plot(
     ----------
     correlogram : result or DataFrame
         With ``tidy()``, or itself such a frame: ``distance`` (or ``low`` and ``high`` of each class) in km,
-        ``estimate`` (or ``I``), a p-value, and optionally ``expected``, ``conf_low`` and ``conf_high`` (of
-        permutations) and ``pairs``.
+        ``estimate`` (or ``I``), a p-value, and optionally ``pairs``, and for the band ``conf_low`` and
+        ``conf_high`` (of permutations), else ``expected`` and ``std_error`` by randomisation.
     ax : Axes, optional
     alpha : float
     labels : mapping, optional
@@ -72,9 +72,13 @@ def correlogram_plot(
     x, y = rows["distance"].to_numpy(float), rows["estimate"].to_numpy(float)
     p_column = next((c for c in _P_VALUES if c in rows.columns and rows[c].notna().any()), None)
     notes = []
-    band = {"conf_low", "conf_high"} <= set(rows.columns)
+    permuted = {"conf_low", "conf_high"} <= set(rows.columns) and rows["conf_low"].notna().any()
+    if not permuted and {"expected", "std_error"} <= set(rows.columns):
+        reach = 1.96 * rows["std_error"]
+        rows = rows.assign(conf_low=rows["expected"] - reach, conf_high=rows["expected"] + reach)
+    band = "conf_low" in rows.columns and bool(rows["conf_low"].notna().any())
     if band:
-        notes.append(word("band_permuted", language))
+        notes.append(word("band_permuted" if permuted else "band", language))
     if p_column is not None:
         kind = "significance" if p_column == "p_sim" else "significance_analytic"
         notes.append(word("filled", language, p_value=word(kind, language), alpha=f"{alpha:g}"))
