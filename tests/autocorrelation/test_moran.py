@@ -16,7 +16,6 @@ from spatial.autocorrelation.global_moran import moran
 from spatial.autocorrelation.moments import (
     build_constants,
     moran_moments,
-    pair_moments,
 )
 from spatial.autocorrelation.two_variables import bivariate_moran
 from spatial.compute.permutation_kernels import LANES
@@ -208,62 +207,6 @@ def test_sorting_the_rows_changes_nothing() -> None:
         assert getattr(first, field) == getattr(second, field)
     assert np.array_equal(first.simulated, second.simulated)  # type: ignore[arg-type]
     pd.testing.assert_series_equal(first.lag, second.lag.loc[first.lag.index], check_exact=False, rtol=1e-12)
-
-
-def test_bivariate_sorting_workers_and_moments() -> None:
-    x, W = grid(9)
-    y = (x**2 + np.random.default_rng(2).normal(size=81)).rename("y")
-    first = bivariate_moran(x, y, W, permutations=999)
-    rng = np.random.default_rng(1)
-    second = bivariate_moran(
-        x.sample(frac=1, random_state=1),
-        y.sample(frac=1, random_state=2),
-        W.reordered(rng.permutation(W.ids)),
-        workers=1,
-    )
-    assert (first.I, first.p_sim) == (second.I, second.p_sim)
-    assert first.simulated is not None
-    assert first.expected == pytest.approx(-first.correlation / 80)
-    assert first.simulated.mean() == pytest.approx(
-        first.expected, abs=4 * first.simulated.std() / np.sqrt(999)
-    )
-    assert first.simulated.var() == pytest.approx(first.variance_randomisation, rel=0.2)
-    from esda import Moran_BV
-
-    peer = Moran_BV(x.to_numpy(), y.to_numpy(), W.to_w(), permutations=0)
-    assert pytest.approx(peer.I, rel=1e-12) == first.I
-    assert "correlation" in first.summary()
-    assert list(first.tidy()["method"]) == ["randomisation", "permutation"]
-    assert first.glance()["n"].item() == 81
-    assert first.plot().get_xlabel()
-    assert str(first).startswith("Bivariate")
-    assert "BivariateMoran x, W y" in repr(first)
-
-
-def test_pair_moments_are_those_of_all_720_arrangements() -> None:
-    rng = np.random.default_rng(1)
-    W = rng.random((6, 6)) * (rng.random((6, 6)) < 0.6)
-    np.fill_diagonal(W, 0)
-    x = rng.exponential(size=6)
-    y = x + rng.normal(size=6)
-    x, y = x - x.mean(), y - y.mean()
-    every = [x[list(p)] @ W @ y[list(p)] for p in itertools.permutations(range(6))]
-    mean, variance = pair_moments(x, y, sparse.csr_array(W))
-    assert mean == pytest.approx(np.mean(every), rel=1e-12)
-    assert variance == pytest.approx(np.var(every), rel=1e-10)
-
-
-def test_spectral_randomisation_keeps_the_autocorrelation_of_x() -> None:
-    x, W = grid(9)
-    y = pd.Series(np.random.default_rng(2).normal(size=81), index=x.index, name="y")
-    found = bivariate_moran(x, y, W, null="spectral")
-    assert found.expected == 0
-    assert found.simulated is not None
-    assert found.simulated.var() == pytest.approx(found.variance_randomisation, rel=0.15)
-    assert "independent, each as autocorrelated as it is (Moran spectral randomisation)" in found.summary()
-    assert "pairs (x, y) fall to the units at random" in bivariate_moran(x, y, W).summary()
-    with pytest.raises(DataError, match='null must be "pairs" or "spectral"'):
-        bivariate_moran(x, y, W, null="spectrum")  # type: ignore[arg-type]
 
 
 def test_labels_mean_nothing_but_who_is_who() -> None:
