@@ -344,11 +344,15 @@ class _Division:
         out: list[dict[str, Any]] = []
         if "wald" in asked:
             keys = [[(e, regime_term(t, label)) for label in self.labels] for e, t in compared]
-            out += self._wald("wald", compared, keys, regimes.params, regimes.cov)
+            df = regimes.estimate.inference.law.df
+            out += self._wald("wald", compared, keys, regimes.params, regimes.cov, df)
         if "suest" in asked:
             stacked = stacked_covariance(fits)
             joined = [[(label, e, t) for label in self.labels] for e, t in compared]
-            out += self._wald("suest", compared, joined, stacked.params, stacked.cov)
+            # The fewest clusters of a group: its variance is the least known.
+            known = [f.estimate.inference.law.df for f in fits.values()]
+            df = min((d for d in known if d is not None), default=None)
+            out += self._wald("suest", compared, joined, stacked.params, stacked.cov, df)
         if "permutation" in asked:
             found = permuted_differences(
                 self.chosen.design, self.codes, self.is_fixed, compared, regimes.method == "ols", count, seed
@@ -371,15 +375,21 @@ class _Division:
         }
 
     def _wald(
-        self, name: str, compared: list[tuple[str, str]], keys: list[list[Any]], params: Any, cov: Any
+        self,
+        name: str,
+        compared: list[tuple[str, str]],
+        keys: list[list[Any]],
+        params: Any,
+        cov: Any,
+        df: float | None,
     ) -> list[dict[str, Any]]:
         out, every = [], []
         for (equation, term), mine in zip(compared, keys, strict=True):
             rows = contrasts(mine, params)
             every.append(rows)
-            test = equality(rows, params, cov)
+            test = equality(rows, params, cov, df)
             out.append(self._row(name, equation, term, test.statistic, test.reference, test.p_value))
-        whole = equality(np.vstack(every), params, cov)
+        whole = equality(np.vstack(every), params, cov, df)
         out.append(self._row(name, "", "all", whole.statistic, whole.reference, whole.p_value))
         return out
 

@@ -97,10 +97,14 @@ def contrasts(keys: list[Any], params: pd.Series[Any]) -> Float:
     return out
 
 
-def equality(R: Float, params: pd.Series[Any], cov: pd.DataFrame) -> HypothesisTest:
-    """Return the Wald test of R times the parameters."""
+def equality(R: Float, params: pd.Series[Any], cov: pd.DataFrame, df: float | None = None) -> HypothesisTest:
+    """Return the Wald test of R times the parameters; as F with `df` where the clusters are counted."""
     b, V = params.to_numpy(), cov.to_numpy()
-    return wald("Wald", "the slopes are equal in all groups", R @ b, R @ V @ R.T)
+    null = "the slopes are equal in all groups"
+    test = wald("Wald", null, R @ b, R @ V @ R.T)
+    if df is None or not test.computed:
+        return test
+    return HypothesisTest("Wald", null, test.statistic / test.df, "F", test.df, df)
 
 
 def holm(p: pd.Series[Any]) -> Any:

@@ -159,8 +159,8 @@ TOOLKIT = [
     Size("Hausman, Mundlak's form", "mundlak", ERRORS, 0.035, 0.08, (f"{TESTS}:_mundlak",)),
     Size("Wooldridge, differences", "differences", ERRORS, 0.035, 0.07, (f"{TESTS}:_autoregression",)),
     Size("Wooldridge, within", "within", ERRORS, 0.035, 0.075, (f"{TESTS}:_autoregression",)),
-    Size("Groups, Wald of the interacted model", "wald", GROUPS, 0.03, 0.085, (EQUAL,)),
-    Size("Groups, stacked scores", "suest", GROUPS, 0.03, 0.085, (EQUAL,)),
+    Size("Groups, Wald of the interacted model", "wald", GROUPS, 0.03, 0.095, (EQUAL,)),
+    Size("Groups, stacked scores", "suest", GROUPS, 0.03, 0.095, (EQUAL,)),
     Size("Groups, permutation of labels", "permutation", GROUPS, 0.03, 0.075),
     Size(
         "Product a x b, bias-corrected bootstrap",
