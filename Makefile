@@ -10,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out/demo
 
-.PHONY: help demo test lint bench montecarlo sizes papers gallery browser postgis docs clean python
+.PHONY: help demo test lint bench montecarlo sizes papers gallery fuzz browser postgis docs clean python
 
 help: ## list what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -55,6 +55,9 @@ montecarlo: $(VENV)/installed-test ## the full simulation suite
 
 sizes: $(VENV)/installed-test ## every printed p-value and interval by simulation, into docs/simulation.md
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/sizes/write_sizes.py
+
+fuzz: $(VENV)/installed-test ## odd arguments to every public function, one by one and in pairs
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto -m fuzz tests/fuzz
 
 papers: $(VENV)/installed-test ## the studies that ship, compared with their truth
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -m papers tests/study/test_study_papers.py

@@ -171,7 +171,7 @@ def market_potential(
 
 
 def _own_weight(own: float | str, cities: Any, decay: Decay, unit_km: float) -> Float | float:
-    if own == "area":
+    if isinstance(own, str) and own == "area":
         return decay(2.0 / 3.0 * np.sqrt(_areas_km2(cities) / np.pi) / unit_km)
     if not is_number(own):
         raise DataError(f'own must be a finite number or "area"; got {own!r}.')

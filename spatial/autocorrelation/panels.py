@@ -128,7 +128,10 @@ def moran_panel(
     weights = as_weights(W)
     indexer(data.units, weights.ids, "the panel")
     rows = []
-    for column in data.require(columns):
+    wanted = data.require(columns)
+    if not wanted:
+        raise DataError(f"moran_panel needs a column or more; the panel has {name_ids(data.columns, 12)}.")
+    for column in wanted:
         years = _years(data, column, weights, missing)
         parts = {}
         for time, values in years.items():

@@ -166,7 +166,7 @@ def standard_ellipse(values: pd.Series[Any], cities: Any, *, scale: float = 1.0)
     >>> found.frame[["major_km", "minor_km", "rotation"]].round(2).values.tolist()  # 222.39, 111.19 / sqrt(2)
     [[157.25, 78.63, 90.0]]
     """
-    if not (np.isfinite(scale) and scale > 0):
+    if not isinstance(scale, (int, float, np.number)) or not 0 < scale < 1e9:
         raise DataError(f"scale must be positive, such as 1 or 2 ** 0.5; got {scale!r}.")
     series = _checked(values)
     lon, lat = _lonlat(cities, series.index)

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, name_ids
+from spatial.ids.alignment import check_scale
 from spatial.ids.rows import check_rows, checked_option, codes_of, numbers, plain
 from spatial.panel.panel import Panel
 
@@ -107,6 +108,7 @@ def _samples(panel: Any, column: str, times: Sequence[Any] | None) -> dict[Any, 
         raise DataError(f"There is no column {column!r}. The columns are: {name_ids(frame.columns, 12)}.")
     check_rows(frame.index, "Rows")
     values = numbers(frame[column], f"Column {column!r}")
+    check_scale(values, f"Column {column!r}")
     if np.isinf(values).any():
         raise DataError(f"Column {column!r} has {int(np.isinf(values).sum())} infinite cells. Correct them.")
     codes, have = codes_of(frame.index.get_level_values(1))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse, stats
 
 from spatial.errors import DataError
-from spatial.ids.alignment import indexer
+from spatial.ids.alignment import check_scale, indexer
 from spatial.ids.rows import balanced_axes, canonical, read_columns, row_names
 from spatial.panel.panel import Panel
 from spatial.results import Result
@@ -34,6 +34,7 @@ class Cube:
 def read_logs(panel: Panel | pd.DataFrame, columns: list[str], why: str) -> Cube:
     """Return `columns` as (T, N, k), the first of them positive; refuse gaps, by id."""
     frame, values = read_columns(panel, columns)
+    check_scale(values, f"{why}: the table")
     order = canonical(frame.index)
     rows = frame.index.take(order)
     units, times = balanced_axes(rows, why)

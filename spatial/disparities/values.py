@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import DataError
+from spatial.ids.alignment import check_scale
 from spatial.ids.rows import (
     check_rows,
     codes_of,
@@ -67,6 +68,7 @@ def read_samples(x: Any, *, weights: Any = None, groups: Any = None, positive: b
     what = repr(series.name) if series.name is not None else "the variable"
     check_rows(series.index, what)
     values = numbers(series, what)
+    check_scale(values, what)
     _check(values, series.index, what, positive)
     mass = np.ones(len(values)) if weights is None else _weights(weights, series.index)
     codes, names = _groups(groups, series.index)

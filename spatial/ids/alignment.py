@@ -14,9 +14,19 @@ from spatial.errors import AlignmentError, DataError, name_ids
 from .matching import in_kind_of, why_apart
 from .numbers import to_float
 
-__all__ = ["aligned_values", "as_float", "check_ids", "indexer", "require_finite", "row_places"]
+__all__ = [
+    "aligned_values",
+    "as_float",
+    "check_ids",
+    "check_scale",
+    "indexer",
+    "require_finite",
+    "row_places",
+]
 
 Float = NDArray[np.float64]
+
+_LARGEST = 1e140
 
 
 def check_ids(ids: Any, what: str) -> pd.Index[Any]:
@@ -149,6 +159,23 @@ def _label(x: pd.Series[Any] | pd.DataFrame, what: str) -> str:
 def as_float(x: Any, what: str) -> Float:
     """Return `x` as float64, missing cells as NaN; refuse what is no number.  See `to_float`."""
     return to_float(x, what)
+
+
+def check_scale(values: Float, what: str) -> None:
+    """Refuse values so large or so small that their squares are no floats.
+
+    Examples
+    --------
+    >>> check_scale(np.array([1.0, 1e200]), "x")
+    Traceback (most recent call last):
+    spatial.errors.DataError: x has values of up to 1e+200, whose squares no float holds: use another unit.
+    """
+    known = np.abs(values[np.isfinite(values)])
+    size = float(known.max(initial=0.0))
+    if size > _LARGEST or 0 < size < 1 / _LARGEST:
+        raise DataError(
+            f"{what} has values of up to {size:.3g}, whose squares no float holds: use another unit."
+        )
 
 
 def require_finite(values: Float, ids: Sequence[Any] | pd.Index[Any], what: str) -> None:

@@ -14,7 +14,7 @@ from spatial.errors import DataError
 from .base import Step, column_numbers
 from .shape import PanelShape
 
-__all__ = ["Panel", "Step", "as_panel"]
+__all__ = ["Panel", "Step", "as_panel", "standard_deviation"]
 
 
 class Panel(PanelShape):
@@ -105,9 +105,18 @@ def as_panel(data: Any, what: str, advice: str = "") -> Panel:
     )
 
 
+def standard_deviation(values: Any) -> float:
+    """Return the standard deviation with N - 1, also of values whose squares are no floats."""
+    size = float(np.abs(values).max(initial=0.0))
+    if len(values) < 2 or not np.isfinite(size):
+        return np.nan
+    unit = 1.0 if 1e-140 < size < 1e140 or size == 0 else size
+    return unit * float(np.std(values / unit, ddof=1))
+
+
 def _description(values: Any) -> list[float]:
     known = values[~np.isnan(values)]
     if not len(known):
         return [0, np.nan, np.nan, np.nan, np.nan]
-    sd = float(np.std(known, ddof=1)) if len(known) > 1 else np.nan
+    sd = standard_deviation(known)
     return [len(known), float(np.mean(known)), sd, float(known.min()), float(known.max())]

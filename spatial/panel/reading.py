@@ -100,6 +100,9 @@ def read_panel(
     a    2000     1.0
     b    2000     2.0
     """
+    for argument, name in (("unit", unit), ("time", time)):
+        if not (name is None or isinstance(name, (str, int))):
+            raise DataError(f"{argument}= must be the name of a column; got {type(name).__name__}.")
     ships = sample_of(source, "panel")
     if ships is not None:
         unit, time = unit or ships.id, time or ships.time

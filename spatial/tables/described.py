@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from spatial.errors import DataError, did_you_mean, name_ids
-from spatial.panel.panel import Panel
+from spatial.panel.panel import Panel, standard_deviation
 from spatial.weights.report.report import WeightsReport
 from spatial.weights.value import as_weights
 from spatial.words import check_language
@@ -96,7 +96,7 @@ def descriptive_table(
     rows = []
     for name in frame.columns:
         x = frame[name].dropna().to_numpy()
-        sd = float(x.std(ddof=1)) if len(x) > 1 else math.nan
+        sd = standard_deviation(x)
         facts = (float(x.mean()), sd, float(x.min()), float(x.max())) if len(x) else ()
         cells = [str(len(x)), *[format_number(v, places) for v in facts], *[""] * (4 - len(facts))]
         rows.append(Row(clean(shown.get(name, name)), tuple(cells)))
@@ -173,7 +173,9 @@ def _correlation(x: Any, y: Any) -> tuple[float, int, float]:
     n = int(both.sum())
     if n < 3 or np.ptp(x[both]) == 0 or np.ptp(y[both]) == 0:
         return math.nan, n, math.nan
-    r = float(np.clip(np.corrcoef(x[both], y[both])[0, 1], -1, 1))
+    # Without units: squares of very large and very small values are no floats.
+    one, other = (v[both] / np.abs(v[both]).max() for v in (x, y))
+    r = float(np.clip(np.corrcoef(one, other)[0, 1], -1, 1))
     rest = 1 - r * r
     return r, n, 0.0 if rest <= 0 else float(2 * stats.t.sf(abs(r) * math.sqrt((n - 2) / rest), n - 2))
 

@@ -62,6 +62,8 @@ def economic(values: pd.Series[Any], *, power: float = 1.0) -> Weights:
     power = number(power, "power")
     series = _series(values, "values")
     ids = check_ids(series.index, "Values")
+    if not len(ids):
+        raise WeightsError("Economic weights need units; got no value.")
     x = aligned_values(series, ids, "the values")
     require_finite(x, ids, "Economic values")
     _refuse_equal(x, ids)
@@ -146,8 +148,9 @@ def gravity(
     if (m <= 0).any():
         raise WeightsError(f"Masses must be above zero; not so at {name_ids(points.ids[m <= 0])}.")
     matrix = inverse_matrix(points, power, cutoff_km, "Gravity weights")
-    matrix.data *= np.repeat(m, np.diff(matrix.indptr))
-    matrix.data *= m[matrix.indices]
+    with np.errstate(over="ignore", under="ignore"):  # what is infinite is refused by name later
+        matrix.data *= np.repeat(m, np.diff(matrix.indptr))
+        matrix.data *= m[matrix.indices]
     name = None if series.name is None else str(series.name)
     parameters = {"power": power, "cutoff_km": cutoff_km, "mass": name, **points.facts}
     return Weights(points.ids, owned(matrix), Meta("gravity", parameters, "km", "none", "keep", "cities"))

@@ -14,7 +14,7 @@ from spatial.autocorrelation.sample import describe_weights, sorted_order
 from spatial.compute.draws import uniform_permutations
 from spatial.compute.pvalues import permutation_counts, permutation_p
 from spatial.errors import DataError, WeightsError, name_ids
-from spatial.ids.alignment import indexer
+from spatial.ids.alignment import check_scale, indexer
 from spatial.panel.panel import Panel
 from spatial.weights.value import Weights, as_weights
 
@@ -46,6 +46,7 @@ def balanced(panel: Panel, column: str, W: Any, *, relative: bool) -> tuple[Floa
         )
     (name,) = panel.require([column])
     cube = panel.cube([name], units=weights.ids)[:, :, 0]
+    check_scale(cube, f"Column {name!r}")
     gaps = np.argwhere(~np.isfinite(cube))
     if len(gaps):
         cells = [(weights.ids[j], panel.times[t]) for t, j in gaps]
