@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from spatial.models.data.effects import Effects
 from spatial.models.data.layout import LagOperator
-
-from .projection import Projection
+from spatial.models.products.projection import Projection
 
 __all__ = [
     "ErrorMoments",

@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from spatial.models.data.design import Design
 from spatial.models.data.layout import Codes
 from spatial.models.estimation.errors import centred_moments, rho_bound
-from spatial.models.estimation.products import Columns, columns_of
 from spatial.models.estimation.scores import cluster_sums
+from spatial.models.products.columns import Columns, columns_of
 
 __all__ = ["ScoreProducts", "score_products"]
 

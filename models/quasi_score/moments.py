@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from spatial.models.data.design import Design
 from spatial.models.estimation.errors import ErrorMoments, centred_moments
-from spatial.models.estimation.products import Columns, columns_of
+from spatial.models.products.columns import Columns, columns_of
 
 __all__ = ["Form", "Moments", "Parameter", "moments_of"]
 

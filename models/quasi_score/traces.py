@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from spatial.models.data.layout import LagOperator
 from spatial.models.estimation.errors import ErrorMoments
-from spatial.models.estimation.projection import Projection
+from spatial.models.products.projection import Projection
 
 __all__ = [
     "ORDER",

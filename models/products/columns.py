@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,10 @@ from numpy.typing import NDArray
 from spatial.models.data.design import Design
 from spatial.models.data.instruments import orthonormal_basis
 
-from .errors import ErrorMoments
 from .projection import Projection, projection
+
+if TYPE_CHECKING:
+    from spatial.models.estimation.errors import ErrorMoments
 
 __all__ = ["Columns", "columns_of"]
 
