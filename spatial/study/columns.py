@@ -10,13 +10,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spatial.errors import DataError, FormulaError, SpatialError, did_you_mean, name_ids
+from spatial.errors import DataError, FormulaError, SpatialError
 from spatial.models.formula.grammar import parse_terms
 from spatial.models.formula.tokens import Name, walk
 from spatial.panel.conditions import parse_condition
 from spatial.shapefiles import sample_contents
 
 from .calls import Call, Get, Item, Ref, call, evaluate, method, public
+from .data import time_of
 from .schema import data as schema
 from .schema.measures import MeasureSection
 from .schema.study import Study
@@ -33,7 +34,6 @@ __all__ = [
     "made_columns",
     "measure_call",
     "sources",
-    "time_of",
 ]
 
 _PANEL = Ref("panel")
@@ -392,12 +392,3 @@ def cleaned(
 
 def _nothing(ref: Ref) -> Any:
     raise DataError(f"The study has no {ref.kind} {ref.name!r}.")
-
-
-def time_of(panel: Any, given: Any) -> Any:
-    """Return the time of the panel that `given` names: 1987, or "1987-01"."""
-    for time in panel.times.tolist():
-        if time == given or str(time) == str(given) or str(time).startswith(f"{given} "):
-            return time
-    times = [str(t) for t in panel.times]
-    raise DataError(f"The panel has no time {given!r}.{did_you_mean(given, times)} It has {name_ids(times)}.")

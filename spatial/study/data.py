@@ -228,3 +228,12 @@ def labels_of(study: Study, loaded: Loaded, panel: Any) -> dict[str, str]:
 def hashes(files: dict[str, Path]) -> dict[str, str]:
     """Return the SHA-256 of each file."""
     return {name: file_hash(path) for name, path in files.items()}
+
+
+def time_of(panel: Any, given: Any) -> Any:
+    """Return the time of the panel that `given` names: 1987, or "1987-01"."""
+    for time in panel.times.tolist():
+        if time == given or str(time) == str(given) or str(time).startswith(f"{given} "):
+            return time
+    times = [str(t) for t in panel.times]
+    raise DataError(f"The panel has no time {given!r}.{did_you_mean(given, times)} It has {name_ids(times)}.")

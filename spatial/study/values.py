@@ -10,14 +10,14 @@ from typing import Any
 import pandas as pd
 
 from spatial.errors import DataError, SpatialError
+from spatial.study.fits.analyses import analyses, analysis_call, analysis_columns
+from spatial.study.fits.estimates import fit_call, fit_columns, impacts_call, policy_call, system_call
+from spatial.study.fits.named import FitName, fit_names, group_levels, named_fits, resolved, weights_of
 
-from .analyses import analyses, analysis_call, analysis_columns
 from .cache import code_digest, digest
 from .calls import Item, Ref, call, evaluate, method, written
-from .columns import cleaned, lines, time_of
-from .data import Loaded, content_digest, databases, labels_of
-from .estimates import fit_call, fit_columns, impacts_call, policy_call, system_call
-from .fits import FitName, fit_names, group_levels, named_fits, resolved, weights_of
+from .columns import cleaned, lines
+from .data import Loaded, content_digest, databases, labels_of, time_of
 from .problems import public
 from .schema.models import Diagnostics
 from .schema.study import Study

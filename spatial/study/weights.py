@@ -12,8 +12,8 @@ from spatial.errors import DataError
 from spatial.study.schema.weights import Economic, Gravity, Nested, Weights
 
 from .calls import Ref, call, method
-from .columns import sources, time_of
-from .data import file_of
+from .columns import sources
+from .data import file_of, time_of
 from .schema.study import Study
 
 __all__ = ["column_of", "map_column", "mean_of", "nested_in", "weights_call"]

@@ -13,7 +13,7 @@ from study_cases import STUDY, lay_out, run
 
 import spatial as sp
 from spatial.study.calls import Ref, call, method, written
-from spatial.study.formulas import expanded, swapped
+from spatial.study.fits.formulas import expanded, swapped
 from spatial.study.reading import read_sections
 from spatial.study.run import StudyError, check_study, json_schema
 from spatial.study.schema.study import NAMED, Study

@@ -9,7 +9,7 @@ from typing import Any
 
 from spatial.study.columns import made_columns
 from spatial.study.data import Loaded
-from spatial.study.fits import FitName, fit_names, group_levels, sections
+from spatial.study.fits.named import FitName, fit_names, group_levels, sections
 from spatial.study.schema.data import Deflate, Log, Shift
 from spatial.study.schema.study import Study
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from spatial.errors import SpatialError, name_ids
 from spatial.io.atomic import file_stem
-from spatial.study.analyses import analyses
 from spatial.study.columns import circle, expression_columns, made_columns
-from spatial.study.estimates import fit_columns
-from spatial.study.fits import like_circle, resolved, sections
-from spatial.study.formulas import expanded, refuse_list_name
+from spatial.study.fits.analyses import analyses
+from spatial.study.fits.estimates import fit_columns
+from spatial.study.fits.formulas import expanded, refuse_list_name
+from spatial.study.fits.named import like_circle, resolved, sections
 from spatial.study.problems import Fault, named_twice
 from spatial.study.schema import data as schema
 from spatial.study.schema.base import Section

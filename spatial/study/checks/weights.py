@@ -10,10 +10,10 @@ from spatial.errors import SpatialError, SpatialWarning, did_you_mean
 from spatial.io.sources import without_password
 from spatial.models.formula.grammar import FUNCTIONS
 from spatial.models.formula.tokens import Call, Name, walk
-from spatial.study.columns import sources, time_of
-from spatial.study.data import Loaded, file_of
-from spatial.study.fits import resolved, sections, weights_of
-from spatial.study.formulas import formula_of
+from spatial.study.columns import sources
+from spatial.study.data import Loaded, file_of, time_of
+from spatial.study.fits.formulas import formula_of
+from spatial.study.fits.named import resolved, sections, weights_of
 from spatial.study.problems import Fault
 from spatial.study.schema.data import Restrict
 from spatial.study.schema.study import Study

@@ -11,11 +11,11 @@ import pandas as pd
 
 from spatial.errors import plain
 from spatial.io.sources import is_database, without_password
-from spatial.study.analyses import analyses
 from spatial.study.calls import Get, Ref, call, method, refs, written
 from spatial.study.columns import lines
-from spatial.study.estimates import impacts_call, policy_kinds, system_call
-from spatial.study.fits import sections
+from spatial.study.fits.analyses import analyses
+from spatial.study.fits.estimates import impacts_call, policy_kinds, system_call
+from spatial.study.fits.named import sections
 from spatial.study.schema.models import Did
 from spatial.study.steps.figures import figure_call
 from spatial.study.steps.layers import layers_call

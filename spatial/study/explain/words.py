@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from spatial.study.data import labels_of
-from spatial.study.estimates import policy_kinds
-from spatial.study.fits import sections
-from spatial.study.formulas import formula_of
+from spatial.study.fits.estimates import policy_kinds
+from spatial.study.fits.formulas import formula_of
+from spatial.study.fits.named import sections
 from spatial.study.schema.models import Did, System, Threshold, Tobit
 from spatial.study.schema.weights import Economic, Gravity, Nested, Weights
 from spatial.study.values import Values

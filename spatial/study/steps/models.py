@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from spatial.io.atomic import write_csv
-from spatial.study.analyses import analyses
 from spatial.study.cache import digest
-from spatial.study.estimates import policy_kinds
-from spatial.study.fits import sections
+from spatial.study.fits.analyses import analyses
+from spatial.study.fits.estimates import policy_kinds
+from spatial.study.fits.named import sections
 from spatial.study.values import Refusal, Values
 
 from .step import Output, Step

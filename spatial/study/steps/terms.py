@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from spatial.study.fits import weights_of
-from spatial.study.formulas import terms_of
+from spatial.study.fits.formulas import terms_of
+from spatial.study.fits.named import weights_of
 from spatial.study.values import Values
 
 __all__ = ["controls_of", "head_of", "heads_of"]

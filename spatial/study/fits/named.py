@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from spatial.errors import DataError, name_ids
+from spatial.study.schema.models import Did, Fit, System, Threshold
+from spatial.study.schema.study import Study
 
 from .formulas import expanded, swapped, terms_of
-from .schema.models import Did, Fit, System, Threshold
-from .schema.study import Study
 
 __all__ = [
     "SECTIONS",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .calls import Ref, call
+from spatial.study.calls import Ref, call
+from spatial.study.schema.analyses import Heterogeneity, Mechanism, Moderation
+from spatial.study.schema.study import Study
+
 from .estimates import covariance_call, given_keys, rows_of
-from .fits import resolved, sections
-from .schema.analyses import Heterogeneity, Mechanism, Moderation
-from .schema.study import Study
+from .named import resolved, sections
 
 __all__ = ["ANALYSES", "analyses", "analysis_call", "analysis_columns"]
 

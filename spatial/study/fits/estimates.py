@@ -9,12 +9,12 @@ from spatial.models.formula.grammar import parse_effects
 from spatial.models.formula.tokens import Name, walk
 from spatial.models.specs import covariance_columns
 from spatial.panel.conditions import parse_condition
+from spatial.study.calls import Item, Ref, call, method
+from spatial.study.schema.models import Did, Regression, System, Threshold, Tobit
+from spatial.study.schema.study import Study
 
-from .calls import Item, Ref, call, method
-from .fits import FitName, weights_of
 from .formulas import formula_columns, formula_of, terms_of
-from .schema.models import Did, Regression, System, Threshold, Tobit
-from .schema.study import Study
+from .named import FitName, weights_of
 
 __all__ = [
     "covariance_call",
