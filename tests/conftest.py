@@ -8,6 +8,7 @@ import os
 os.environ["MPLBACKEND"] = "Agg"
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,3 +53,13 @@ def _close_figures() -> Iterator[None]:
 
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
+
+
+PAGES = Path(__file__).parent.parent / "docs"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the examples of the pages cut a map to its panel without failing on the warning that says so."""
+    for item in items:
+        if PAGES in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings("ignore:Cut to the .* units that map and panel share"))

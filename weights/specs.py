@@ -90,10 +90,11 @@ def _numbers(spec: str, name: str, parts: list[str]) -> list[float]:
         numbers = [float(part) for part in parts]
     except ValueError:
         raise WeightsError(
-            f"Weights {spec!r} must be written {how}, with numbers after the colon, as {EXAMPLES[name]}."
+            f"Weights {spec!r} must be written {how}, with numbers after the colon, "
+            f"as {EXAMPLES.get(name, name)}."
         ) from None
     if not fewest <= len(numbers) <= most or (name == "knn" and numbers[0] != int(numbers[0])):
-        raise WeightsError(f"Weights {spec!r} must be written {how}, as {EXAMPLES[name]}.")
+        raise WeightsError(f"Weights {spec!r} must be written {how}, as {EXAMPLES.get(name, name)}.")
     return numbers
 
 

@@ -248,6 +248,7 @@ def test_unbalanced_panels_need_a_choice() -> None:
     assert SpatialSystem("y ~ x", short, effects="unit").fit("2sls").n_obs == 158
 
 
+@pytest.mark.filterwarnings("ignore:Weights .* cut")
 def test_balance_drops_units_and_says_so() -> None:
     panel, W = panel_of()
     fit = SpatialSystem("y ~ x + W(y)", holes(panel, [(3, 1)]), W, effects="unit", unbalanced="balance").fit(

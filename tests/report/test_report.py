@@ -447,8 +447,10 @@ def test_the_shell_takes_databases_and_refuses_other_units(
         asked.append((source, options["sheet"]))
         return nc_crime
 
-    monkeypatch.setattr(sp, "read_cities", lambda *_, layer, **__: nc if layer == "gis.nc" else None)
-    monkeypatch.setattr(sp, "read_panel", panel)
+    monkeypatch.setattr(
+        "spatial.io.cities.read_cities", lambda *_, layer, **__: nc if layer == "gis.nc" else None
+    )
+    monkeypatch.setattr("spatial.panel.reading.read_panel", panel)
     files = ("postgresql://a@h/db", "--id", "fips", "--panel", "postgresql://a@h/db", "--table", "crime")
     options = ("--columns", "crmrte", "--permutations", 9, "--out", tmp_path / "r.html", "--layer", "gis.nc")
     result = run(*files, *options, "--islands", "keep", "--common")

@@ -95,7 +95,7 @@ class VirtualAgglomeration(MeasureSection):
     kind: Literal["virtual_agglomeration"]
     sector: Column
     total: Column
-    quotient_of: Literal["others", "own"] = "others"
+    quotient_of: Literal["own", "others"] = "own"
     power: float = 1.0
     own: float = 1.0
     unit_km: Kilometres = 1.0
