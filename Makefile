@@ -10,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out/demo
 
-.PHONY: help demo test lint bench montecarlo sizes papers gallery fuzz browser postgis docs clean python
+.PHONY: slow help demo test lint bench montecarlo sizes papers gallery fuzz browser postgis docs clean python
 
 help: ## list what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,9 @@ demo: $(VENV)/installed-core ## the main job on the shipped data, into out/demo
 
 test: $(VENV)/installed-test ## the whole suite
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal
+
+slow: $(VENV)/installed-test ## what `make test` leaves out for its length
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal -m slow
 
 lint: $(VENV)/installed-test $(VENV)/installed-lint ## ruff, the floors of the house, mypy --strict
 	@$(BIN)/ruff check . shapefiles/build/*.py

@@ -137,6 +137,7 @@ def test_one_sided_tails_follow_the_sign_of_the_unit() -> None:
     assert (less[frame["Ii"] > 1.5] > 0.8).all()
 
 
+@pytest.mark.slow
 def test_geodas_pseudo_p_is_that_of_esda() -> None:
     from esda import Moran_Local
 

@@ -71,6 +71,7 @@ def test_what_a_disk_or_a_library_says_is_one_error(tmp_path: Path, monkeypatch:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file"]
 
 
+@pytest.mark.slow
 def test_a_size_limit_leaves_errors_of_ours_and_no_half_file(tmp_path: Path) -> None:
     code = """
 import resource, signal, sys, tempfile, warnings

@@ -294,6 +294,7 @@ def test_simulated_and_delta_errors_agree_when_small_and_are_reported_when_not()
     assert "lie outside the stable region and were left out" in wild.summary()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draws", [200])
 def test_intervals_cover_the_true_effects(draws: int) -> None:
     # Estimates drawn from the law that the covariance says: 95 percent of intervals hold the truth.

@@ -236,6 +236,7 @@ def test_intervals_by_distance_of_another_method_are_refused() -> None:
     assert (fit.confint()["method"] == "wald").all()
 
 
+@pytest.mark.slow
 def test_without_a_root_the_nearest_point_comes_with_a_warning_that_says_what_to_do() -> None:
     simulator = Simulator(Panels(n=40, times=2, rho=(0.9, 0.9)))
     drawn = simulator.panel(np.random.default_rng([0, 5]))
@@ -272,6 +273,7 @@ def test_the_published_estimator_says_how_seldom_its_intervals_cover() -> None:
     assert "cover in .19-.92" not in golden_fit().summary()
 
 
+@pytest.mark.slow
 def test_a_fit_knows_its_cell() -> None:
     two = golden_system(frame=golden_panel().query("time < 2"), iv_order=1)
     with warnings.catch_warnings():

@@ -30,6 +30,7 @@ def targets() -> EffectTargets:
     return EffectTargets(golden_impacts()._map, len(theta_of(golden_fit())))
 
 
+@pytest.mark.slow
 def test_effects_are_those_of_the_impacts_and_gradients_their_derivatives() -> None:
     impacts, theta = golden_impacts(), theta_of(golden_fit())
     frame = impacts.tidy().set_index(["outcome", "term", "effect"])["estimate"]
@@ -79,6 +80,7 @@ def test_impacts_show_intervals_by_distance_that_agree_with_p_values() -> None:
     np.testing.assert_allclose((wald["conf_low"] + wald["conf_high"]) / 2, wald["estimate"], rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_confint_chooses_effects_and_survives_pickling() -> None:
     impacts = pickle.loads(pickle.dumps(golden_impacts()))
     one = impacts.confint(level=0.9, outcome="y2", term="x3")

@@ -395,6 +395,7 @@ def test_chinese_pages_speak_chinese(grid: Any, tmp_path: Path) -> None:
         assert words in page
 
 
+@pytest.mark.slow
 def test_a_report_of_340_cities_20_years_5_columns_is_below_5_mb(china: Any, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     cube = random.normal(size=(20, len(china), 5))

@@ -59,6 +59,7 @@ def test_the_script_gives_the_numbers_of_the_run(
     assert {p.name for p in finished.parent.iterdir()} >= made
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", ["nc", *PAPERS])
 def test_the_script_of_a_study_that_ships_runs(

@@ -19,6 +19,7 @@ FIRST = {"sun": "base2", "bai": "iv_shift", "smart-city": "twfe"}
 FEWEST = {"sun": (22, 19), "bai": (101, 89)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAPERS)
 def test_a_paper_is_sound_and_runs_its_first_regression(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

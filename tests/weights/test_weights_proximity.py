@@ -25,6 +25,7 @@ def links(W: Weights) -> set[tuple[int, int]]:
     return {(int(i), int(j)) for i, j in zip(*W.sparse.nonzero(), strict=True) if i < j}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [5, 60])
 def test_planar_graphs_as_in_libpysal(n: int) -> None:
     from libpysal.graph import Graph
