@@ -140,7 +140,8 @@ def read_xlsx(path: Path, options: Options) -> Table:
     need("openpyxl", "excel", "Reading .xlsx")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl names styles and extensions that it leaves out
-        with pd.ExcelFile(path, engine="openpyxl") as book:
+        # From memory: a workbook that cannot be read would leave its file open.
+        with pd.ExcelFile(io.BytesIO(path.read_bytes()), engine="openpyxl") as book:
             sheets = {name: _parse_sheet(book, name) for name in _wanted_sheets(book, options, path)}
     labels = _labels_of(sheets.pop(LABELS_SHEET, None) if len(sheets) > 1 else None)
     raw = next(iter(sheets.values()))

@@ -19,6 +19,7 @@ import pytest
 from browser.chromium import Page, browser
 
 import spatial as sp
+from spatial.figures.classes import build_classes
 from spatial.report.building import explore
 
 pytestmark = pytest.mark.browser
@@ -216,8 +217,7 @@ def test_switches_agree_with_local_moran(report: Page, counties: Any) -> None:
     assert legend(report) == {key: n for key, n in wanted.items() if n}
     pick(report, "#modes input[value=values]")
     pooled = panel.cube("density").ravel()
-    bounds = np.quantile(pooled, [0.2, 0.4, 0.6, 0.8])
-    codes = np.searchsorted(bounds, panel.at(1984)["density"].to_numpy())
+    codes = build_classes(pooled, "quantiles", 5).codes(panel.at(1984)["density"].to_numpy())
     assert legend(report) == {f"c{c}": n for c, n in enumerate(np.bincount(codes)) if n}
     assert len(set(column(report, "color"))) == len(legend(report))
 

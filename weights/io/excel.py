@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -26,7 +27,8 @@ def read_xlsx(path: Path, options: Options) -> Parsed:
     except ImportError:
         raise needs_openpyxl(path) from None
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        # From memory: a workbook that cannot be read would leave its file open.
+        book = openpyxl.load_workbook(io.BytesIO(path.read_bytes()), read_only=True, data_only=True)
     except Exception as error:  # openpyxl lets through what zipfile, xml and its own parts raise
         raise flag(path, f"not a readable .xlsx workbook ({type(error).__name__}). Save it again.") from None
     try:
