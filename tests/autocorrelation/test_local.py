@@ -76,6 +76,7 @@ def test_p_is_that_of_all_ways_to_draw_the_neighbours() -> None:
 
 
 # ---- inference
+@pytest.mark.slow
 def test_p_values_are_right_under_the_null_and_fdr_holds() -> None:
     _, W = grid(10)
     rng = np.random.default_rng(3)

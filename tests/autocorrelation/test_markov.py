@@ -29,6 +29,7 @@ def walk(side: int = 8, times: int = 12, seed: int = 0) -> tuple[Panel, Weights]
     return Panel.from_frame(pd.concat(parts), unit="city", time="year"), W
 
 
+@pytest.mark.slow
 def test_spatial_markov_is_giddys() -> None:
     from giddy.markov import Spatial_Markov
 
@@ -86,6 +87,7 @@ def test_transitions_by_hand() -> None:
     assert result.conditional_transitions.sum() == 8
 
 
+@pytest.mark.slow
 def test_relative_and_yearly_classes() -> None:
     panel, W = walk()
     grown = panel.with_columns(income=lambda f: f["income"] * 2.0 ** (f.index.get_level_values(1) - 2000))
@@ -96,6 +98,7 @@ def test_relative_and_yearly_classes() -> None:
     assert yearly.cutoffs.size == 0
 
 
+@pytest.mark.slow
 def test_sorting_changes_nothing() -> None:
     panel, W = walk()
     moved = W.reordered(np.random.default_rng(1).permutation(W.ids))

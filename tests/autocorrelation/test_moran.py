@@ -142,6 +142,7 @@ def test_all_pairs_alike_leave_no_room() -> None:
 
 
 # ---- inference
+@pytest.mark.slow
 def test_p_values_are_right_under_the_null() -> None:
     _, W = grid(10)
     rng = np.random.default_rng(11)

@@ -70,6 +70,7 @@ def test_moran_of_a_panel(capsys: pytest.CaptureFixture[str], nc_file: str, crim
     assert [line.split()[0] for line in out.splitlines()[1:9]] == [*map(str, range(1981, 1988)), "pooled"]
 
 
+@pytest.mark.slow
 def test_the_cluster_map_keeps_the_counties_that_the_panel_lacks(
     capsys: pytest.CaptureFixture[str], nc_file: str, crime_file: str, tmp_path: Path
 ) -> None:
@@ -170,6 +171,7 @@ def test_a_map_in_place_of_a_weights_file(capsys: pytest.CaptureFixture[str], nc
     )
 
 
+@pytest.mark.slow
 def test_the_second_example_of_the_demo(tmp_path: Path) -> None:
     """336 real seats, made-up employment that is higher on the coast: neighbours are alike."""
     from spatial.cli.demo import run_virtual_agglomeration
@@ -302,6 +304,7 @@ def test_a_file_in_place_of_the_folder_is_refused_before_any_work(
     assert "--out names a folder" in err
 
 
+@pytest.mark.slow
 def test_a_panel_is_written_with_its_times_and_the_report(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -230,6 +230,7 @@ def test_two_stage_least_squares_against_linearmodels() -> None:
 
 
 # ---- Monte Carlo
+@pytest.mark.slow
 def test_two_stage_least_squares_recovers_the_spatial_lag() -> None:
     # No unit effects, so no Nickell bias; lambda 0.4, beta -0.3, theta 0.1.
     n, t, draws = 100, 8, 60

@@ -595,6 +595,7 @@ def test_axes_given_are_used_and_nothing_is_left_in_pyplot(weights: Weights, x: 
     assert matplotlib.rcParams["font.size"] == matplotlib.rcParamsDefault["font.size"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg"])
 def test_equal_figures_are_equal_files(weights: Weights, x: pd.Series, tmp_path: Path, suffix: str) -> None:
     paths = [

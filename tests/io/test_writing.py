@@ -225,6 +225,7 @@ def test_nothing_is_written_outside_the_folder(tmp_path: Path) -> None:
             inside(tmp_path, *names)
 
 
+@pytest.mark.slow
 def test_columns_with_signs_of_paths_on_the_command_line(
     tmp_path: Path,
     grid: gpd.GeoDataFrame,

@@ -151,6 +151,7 @@ def test_clusters_at_another_level_and_after_fdr(cities: Any, local: Any) -> Non
     assert words(fdr, "subtitle") == ["Local statistic, two-sided permutation p after FDR ≤ 0.05"]
 
 
+@pytest.mark.slow
 def test_clusters_of_a_real_result_are_its_own(cities: Any) -> None:
     W = contiguity(cities).row_standardized()
     x = cities["gdp"].rename("x")

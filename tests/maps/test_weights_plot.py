@@ -145,6 +145,7 @@ def test_links_over_the_antimeridian_do_not_cross_the_map() -> None:
     assert max(np.ptp(line, axis=0)[0] for line in lines) < 0.3 * np.ptp(ax.get_xlim())
 
 
+@pytest.mark.slow
 def test_many_neighbours_of_different_strength_show_the_strongest() -> None:
     n = 40
     place = np.arange(n)

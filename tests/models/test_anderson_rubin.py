@@ -129,6 +129,7 @@ def test_invalid_instruments_give_an_empty_set() -> None:
     assert "every value is rejected" in found.summary()
 
 
+@pytest.mark.slow
 def test_projections_enclose_every_pair_of_slopes_that_is_accepted() -> None:
     system = spatial_system(10, n=80, rho=(0.4, -0.3))
     found = system.fit("gs3sls").anderson_rubin(equation="y1")
@@ -185,6 +186,7 @@ def test_what_cannot_be_is_said() -> None:
         plain.anderson_rubin()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_sets_are_drawn_as_a_curve_or_a_region(lang: str) -> None:
     curve = fitted(panel(14, 0.5)).anderson_rubin().plot(lang=lang)

@@ -63,6 +63,7 @@ def write(parts: Any, folder: Path, columns: Any = "x", **options: Any) -> Path:
     return explore(cities, panel, columns, W, folder / "r.html", **{"permutations": 99, **options})
 
 
+@pytest.mark.slow
 def test_numbers_are_those_of_local_moran_and_moran(counties: Any, tmp_path: Path) -> None:
     _, panel, W = counties
     data = payload(write(counties, tmp_path, ["crmrte", "polpc"], permutations=199, seed=3))
@@ -209,6 +210,7 @@ def test_shapes_come_back_from_the_grid(nc: Any) -> None:
     np.testing.assert_allclose(area, flat.area[::-1], rtol=2e-3)
 
 
+@pytest.mark.slow
 def test_points_are_drawn_as_points(grid: Any, tmp_path: Path) -> None:
     cities, panel, W = grid
     points = cities.set_geometry(cities.geometry.centroid)
@@ -370,6 +372,7 @@ def test_tables_of_all_kinds_have_titles() -> None:
 
 
 # ---- the file
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_bytes_and_asks_for_nothing(grid: Any, tmp_path: Path) -> None:
     first = write(grid, tmp_path)
     text = first.read_text(encoding="utf-8")
@@ -407,6 +410,7 @@ def test_a_report_of_340_cities_20_years_5_columns_is_below_5_mb(china: Any, tmp
     assert path.stat().st_size < 5_000_000
 
 
+@pytest.mark.slow
 def test_levels_that_permutations_cannot_reach_are_named(grid: Any, tmp_path: Path) -> None:
     assert "With 99 permutations no p-value is below 0.02;" in write(grid, tmp_path).read_text("utf-8")
     many = write(grid, tmp_path, permutations=1999).read_text("utf-8")
@@ -425,6 +429,7 @@ def run(*arguments: object) -> Any:
     return CliRunner().invoke(app, [str(a) for a in arguments])
 
 
+@pytest.mark.slow
 def test_the_shell_writes_the_same_report(tmp_path: Path, nc: Any, nc_crime: Any) -> None:
     files = (sp.shapefiles.path("nc"), "--id", "fips", "--panel", sp.shapefiles.path("nc_crime"), "--common")
     options = ("--columns", "crmrte, polpc", "--islands", "nearest", "--permutations", 49)

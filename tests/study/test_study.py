@@ -117,6 +117,7 @@ def test_labels_speak_the_language(tmp_path: Path) -> None:
     assert "产出对数" in (folder / "tables" / "d.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_changes_nothing(finished: Path, tmp_path: Path) -> None:
     folder, _, _ = run(lay_out(tmp_path, shuffled=True), only=["systems", "diagnostics"])
     for name in ("moran_ly", "local_moran_ly_2004", "two_estimates", "two_impacts"):
@@ -221,6 +222,7 @@ effects = [
 """
 
 
+@pytest.mark.slow
 def test_every_kind_of_output(tmp_path: Path) -> None:
     start = SMALL.index("[weights.D]")
     folder, record, _ = run(lay_out(tmp_path, SMALL[:start] + GALLERY))

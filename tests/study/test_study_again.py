@@ -45,6 +45,7 @@ def test_nothing_changed_nothing_made(again: Path) -> None:
     assert "instruments for an effective sample" in record["warnings"][0]
 
 
+@pytest.mark.slow
 def test_one_setting_makes_only_what_depends_on_it(again: Path) -> None:
     text = again.read_text(encoding="utf-8")
     again.write_text(text.replace("permutations = 99", "permutations = 49"), encoding="utf-8")
@@ -99,6 +100,7 @@ def test_what_left_the_study_leaves_the_folder(again: Path) -> None:
     assert not (folder / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_only_runs_a_section_or_a_step(again: Path) -> None:
     out = again.parent / "part"
     _, record, shown = run(again, out=out, only="tables")
@@ -119,6 +121,7 @@ def test_only_runs_a_section_or_a_step(again: Path) -> None:
 
 
 # ---- what fails
+@pytest.mark.slow
 def test_a_failed_step_names_itself_and_leaves_the_others_whole(again: Path) -> None:
     before = files(again.parent / "results")
     again.write_text(FAILING, encoding="utf-8")
@@ -145,6 +148,7 @@ def test_a_failed_step_names_itself_and_leaves_the_others_whole(again: Path) -> 
     )
 
 
+@pytest.mark.slow
 def test_a_fault_in_one_step_stays_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_values: Any, _name: str, out: Any) -> None:
         out.text("half", "tables", "half.txt")
@@ -160,6 +164,7 @@ def test_a_fault_in_one_step_stays_there(tmp_path: Path, monkeypatch: pytest.Mon
     assert "tables/moran_ly.csv" in made
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(_values: Any, _part: Any, _column: str, out: Any) -> None:
         out.text("half", "tables", "half.txt")
@@ -222,6 +227,7 @@ def test_paths_that_lead_out(tmp_path: Path, rel: str) -> None:
         inside(tmp_path, rel)
 
 
+@pytest.mark.slow
 def test_a_foreign_cache_can_do_nothing(tmp_path: Path) -> None:
     path = lay_out(tmp_path / "study", SMALL)
     victim = tmp_path / "study" / "victim.txt"
@@ -267,6 +273,7 @@ def test_an_output_folder_that_cannot_be(tmp_path: Path) -> None:
         run_study(path, out=tmp_path / "file" / "out")
 
 
+@pytest.mark.slow
 def test_two_steps_never_make_one_file(tmp_path: Path) -> None:
     text = SMALL.replace('columns = ["ly"]', 'columns = ["a b", "a_b"]\nlocal = false')
     text = text.replace(

@@ -56,6 +56,7 @@ def problems(path: Path, text: str) -> dict[str, str]:
     return {p.place: p.message for p in caught.value.problems}
 
 
+@pytest.mark.slow
 def test_the_address_is_passed_on_and_no_password_is_written(database: Database, tmp_path: Path) -> None:
     folder, record, shown = run(tmp_path / "study" / "study.toml")
     assert database.asked == [(ADDRESS, "gis.cities"), (ADDRESS, "years")]

@@ -32,6 +32,7 @@ def executed(
     return values
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_the_script_gives_the_numbers_of_the_run(
     tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -100,6 +100,7 @@ path = { kind = "event_study", of = "policy" }
 """
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_rows_groups_and_each_kind_of_fit(tmp_path: Path) -> None:
     out, record, _ = run(

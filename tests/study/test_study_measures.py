@@ -330,6 +330,7 @@ by_size = { formula = "crmrte ~ polpc + births:polpc" }
         assert message in problems(path, changed)["data"]
 
 
+@pytest.mark.slow
 def test_a_map_alone_is_a_sample(tmp_path: Path) -> None:
     text = (
         '[data]\nsample = "china_cities"\n[weights.K]\nspec = "knn:5"\n[[diagnostics]]\ncolumns = ["lat"]\n'

@@ -339,6 +339,7 @@ def test_frame_has_the_cells(table: Table) -> None:
     assert frame.columns.nlevels == 3
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=30))
 def test_any_text_goes_round(text: str, tmp_path: Path) -> None:

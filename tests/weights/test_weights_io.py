@@ -85,6 +85,7 @@ def weights_of(ids: Any, values: Any) -> st.SearchStrategy[Weights]:
     return build()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".csv", ".mtx", ".parquet", ".npz"])
 @quick
 @given(W=st.one_of(weights_of(integers, weights), weights_of(sentences, weights)))

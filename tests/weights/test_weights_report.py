@@ -111,6 +111,7 @@ def real_ends(W: Weights) -> tuple[float, float, float]:
     return real.min(), real.max(), np.abs(values).max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", [False, True])
 @pytest.mark.parametrize(
     ("W", "how"),
