@@ -12,6 +12,7 @@ import pandas as pd
 
 from spatial.errors import AlignmentError, WeightsError, name_ids
 from spatial.ids.alignment import check_ids, indexer
+from spatial.ids.kinds import whole_ids
 from spatial.results import drawn_by
 
 from . import algebra, conversion, editing, lags, normalization
@@ -64,7 +65,7 @@ class Weights(Transformations):
     """
 
     def __post_init__(self) -> None:
-        ids = check_ids(self.ids, "Weights")
+        ids = whole_ids(check_ids(self.ids, "Weights"), "Weights")
         object.__setattr__(self, "ids", ids)
         object.__setattr__(self, "sparse", canonical_csr(self.sparse, ids))
 

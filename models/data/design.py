@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, SpatialWarning, name_ids
+from spatial.ids.alignment import check_scale
 from spatial.models.formula.structure import CONSTANT, Equation, Structure
 from spatial.models.formula.tokens import Call, Name, Node, canonical, walk
 from spatial.panel.choosing import ChosenRows
@@ -198,7 +199,7 @@ def build_design(
     keys: dict[str, Node] = {}
     for node in (*blueprint.outcomes, *(n for row in blueprint.terms for n in row)):
         keys.setdefault(canonical(node), node)
-    columns = np.column_stack([evaluate(node) for node in keys.values()])
+    columns = np.column_stack([check_scale(evaluate(node), key, 4) for key, node in keys.items()])
     place = {key: j for j, key in enumerate(keys)}
     H, names = _instruments(blueprint, evaluate, operators, iv_order, built)
     design = Design(

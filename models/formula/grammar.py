@@ -16,8 +16,10 @@ from .tokens import (
     Token,
     Unary,
     canonical,
+    check_depth,
     fail,
     parse_expression,
+    readable,
     walk,
 )
 from .tokens import tokens as read_tokens
@@ -111,10 +113,8 @@ def parse_formula(text: str, weights: Sequence[str] = ()) -> Formula:
     """
     if not isinstance(text, str):
         fail(str(text), 0, 1, f"A formula is a text such as 'y ~ x + W(y)'; got {type(text).__name__}.")
-    try:
+    with readable(text):
         return _parse(text, tuple(weights))
-    except RecursionError:
-        fail(text, 0, 1, "This formula is nested too deeply, or too long.")
 
 
 def _parse(text: str, weights: tuple[str, ...]) -> Formula:
@@ -133,7 +133,8 @@ def _parse(text: str, weights: tuple[str, ...]) -> Formula:
 
 def parse_terms(text: str, weights: Sequence[str] = ()) -> tuple[ParsedTerm, ...]:
     """Read a right-hand side alone, as for extra instruments: ``"z1 + log(z2)"``."""
-    return _TermReader(text, tuple(weights)).read(read_tokens(text))[0]
+    with readable(text):
+        return _TermReader(text, tuple(weights)).read(read_tokens(text))[0]
 
 
 def _split(found: list[Token], mark: str) -> list[list[Token]]:
@@ -214,6 +215,7 @@ class _TermReader:
         return (number.value == 1) == (sign == "+")
 
     def term(self, product: tuple[Node, ...]) -> ParsedTerm:
+        check_depth(self.text, product)
         name = ":".join(self.written(f) for f in product)
         return ParsedTerm(name, product, product[0].start, max(f.end for f in product))
 
@@ -374,7 +376,8 @@ def parse_effects(effects: str | Iterable[str] | None) -> tuple[tuple[str, ...],
     given = [effects] if isinstance(effects, str) else list(effects or ())
     out: list[tuple[str, ...]] = []
     for text in given:
-        out.extend(_TermReader(str(text), ()).effects(read_tokens(str(text))))
+        with readable(str(text)):
+            out.extend(_TermReader(str(text), ()).effects(read_tokens(str(text))))
     return tuple(dict.fromkeys(out))
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NoReturn
 
 from spatial.errors import FormulaError
+from spatial.panel.nodes import DEEPEST, depth
 
 __all__ = [
     "Binary",
@@ -18,9 +20,11 @@ __all__ = [
     "Number",
     "Unary",
     "canonical",
+    "check_depth",
     "factors",
     "fail",
     "parse_expression",
+    "readable",
     "tokens",
     "walk",
 ]
@@ -44,6 +48,8 @@ _BINDING = {
     "^": _POWER,
 }
 _SIGN = 40
+_DEEP = "This formula is nested too deeply, or too long."
+_SHOWN = 400  # characters of a formula in a message
 
 
 @dataclass(frozen=True)
@@ -121,8 +127,28 @@ class Token:
 
 def fail(text: str, start: int, end: int, message: str) -> NoReturn:
     """Raise a FormulaError that points at ``text[start:end]``."""
+    if len(text) > _SHOWN:
+        first = max(0, min(start, len(text) - _SHOWN))
+        text, start = f"... {text[first : first + _SHOWN]} ...", start - first + 4
+        end = min(max(end - first + 4, start + 1), len(text))
     mark = " " * start + "^" * max(1, end - start)
     raise FormulaError(f"{message}\n    {text}\n    {mark}")
+
+
+@contextmanager
+def readable(text: str) -> Iterator[None]:
+    """Refuse a text whose reading calls itself too often."""
+    try:
+        yield
+    except RecursionError:
+        fail(text, 0, 1, _DEEP)
+
+
+def check_depth(text: str, product: tuple[Node, ...]) -> None:
+    """Refuse a term whose parts are nested deeper than what evaluates them can follow."""
+    for factor in product:
+        if depth(factor) > DEEPEST:
+            fail(text, factor.start, factor.start + 1, _DEEP)
 
 
 def tokens(text: str) -> list[Token]:

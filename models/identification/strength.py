@@ -345,6 +345,7 @@ def effective_critical_value(meat: Float, *, bias: float = 0.1, level: float = 0
     from scipy import stats
 
     x = 1.0 / bias
+    meat = meat / np.abs(meat).max()  # fourth powers of the data need not be floats
     trace, largest = float(np.trace(meat)), float(np.linalg.eigvalsh(meat)[-1])
     df = trace**2 * (1 + 2 * x) / (float(np.sum(meat * meat)) + 2 * x * trace * largest)
     return float(stats.ncx2.isf(level, df, x * df) / df)

@@ -179,7 +179,8 @@ def standard_ellipse(values: pd.Series[Any], cities: Any, *, scale: float = 1.0)
         at = (period == k) & (mass > 0)
         if not at.any():
             raise DataError(f"A centre needs a positive total; all values are zero at {time!r}.")
-        rows.append(_one(mass[at] / mass[at].sum(), lon[at], lat[at], scale, time))
+        share = mass[at] / mass[at].max()
+        rows.append(_one(share / share.sum(), lon[at], lat[at], scale, time))
     index = pd.Index(labels, name="time") if times is None else times
     frame = pd.DataFrame(rows, index=index)
     frame.insert(2, "shift_km", np.nan)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -161,8 +161,10 @@ def as_float(x: Any, what: str) -> Float:
     return to_float(x, what)
 
 
-def check_scale(values: Float, what: str) -> None:
-    """Refuse values so large or so small that their squares are no floats.
+def check_scale(values: Float, what: str, power: Literal[2, 4] = 2) -> Float:
+    """Return `values`; refuse those so large or so small that their squares, or fourth powers, are no floats.
+
+    Variances of what is estimated from squares need fourth powers.
 
     Examples
     --------
@@ -171,11 +173,13 @@ def check_scale(values: Float, what: str) -> None:
     spatial.errors.DataError: x has values of up to 1e+200, whose squares no float holds: use another unit.
     """
     known = np.abs(values[np.isfinite(values)])
-    size = float(known.max(initial=0.0))
-    if size > _LARGEST or 0 < size < 1 / _LARGEST:
+    size, largest = float(known.max(initial=0.0)), _LARGEST ** (2 / power)
+    if size > largest or 0 < size < 1 / largest:
+        words = "squares" if power == 2 else "fourth powers"
         raise DataError(
-            f"{what} has values of up to {size:.3g}, whose squares no float holds: use another unit."
+            f"{what} has values of up to {size:.3g}, whose {words} no float holds: use another unit."
         )
+    return values
 
 
 def require_finite(values: Float, ids: Sequence[Any] | pd.Index[Any], what: str) -> None:

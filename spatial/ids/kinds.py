@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 
 from spatial.errors import DataError, name_ids
 
-__all__ = ["clean_ids", "code_points", "fold", "id_text", "ids_from_text", "plain_columns", "refuse_missing"]
+__all__ = [
+    "clean_ids",
+    "code_points",
+    "fold",
+    "id_text",
+    "ids_from_text",
+    "plain_columns",
+    "refuse_missing",
+    "whole_ids",
+]
 
 # The largest whole number that a float tells apart from its neighbours, by the float's bytes.
 _EXACT = {2: 2.0**11, 4: 2.0**24, 8: 2.0**53}
@@ -225,6 +234,19 @@ def whole_numbers(values: pd.Series[Any], what: str, rule: str) -> pd.Series[Any
             f"as text{', or in Stata as double or long' if size == 4 else ''}, where the file was made."
         )
     return values.astype(np.int64)
+
+
+def whole_ids(ids: pd.Index[Any], what: str) -> pd.Index[Any]:
+    """Return ids that are kept as floats as whole numbers; refuse fractional ones and those with lost digits.
+
+    Examples
+    --------
+    >>> whole_ids(pd.Index([110000.0, 120000.0]), "Weights")
+    Index([110000, 120000], dtype='int64')
+    """
+    if not pd.api.types.is_float_dtype(ids.dtype):
+        return ids
+    return pd.Index(whole_numbers(ids.to_series(), what, "ids must be text or whole numbers"), name=ids.name)
 
 
 def _in_64_bits(values: pd.Series[Any]) -> pd.Series[Any]:

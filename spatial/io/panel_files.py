@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,11 @@ from .separated import refuse_twins
 from .sources import need
 
 __all__ = ["read_dta", "read_parquet", "read_xlsx"]
+
+# A cell with a formula and no value; one whose value is an empty text (t="str") has been computed.
+_UNCALCULATED = re.compile(
+    rb'<c (?![^>]*\bt="str")[^>]*?\br="([A-Z]+\d+)"[^>]*><f\b[^>]*?(?:/>|>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>'
+)
 
 
 # ---- Stata
@@ -141,8 +147,10 @@ def read_xlsx(path: Path, options: Options) -> Table:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl names styles and extensions that it leaves out
         # From memory: a workbook that cannot be read would leave its file open.
-        with pd.ExcelFile(io.BytesIO(path.read_bytes()), engine="openpyxl") as book:
+        data = path.read_bytes()
+        with pd.ExcelFile(io.BytesIO(data), engine="openpyxl") as book:
             sheets = {name: _parse_sheet(book, name) for name in _wanted_sheets(book, options, path)}
+            _refuse_uncalculated(book.book[next(iter(sheets))], data, path)
     labels = _labels_of(sheets.pop(LABELS_SHEET, None) if len(sheets) > 1 else None)
     raw = next(iter(sheets.values()))
     if raw.empty:
@@ -180,6 +188,18 @@ def _wanted_sheets(book: Any, options: Options, path: Path) -> list[str]:
 def _parse_sheet(book: Any, name: str) -> pd.DataFrame:
     raw = book.parse(name, header=None, dtype=object, keep_default_na=False, na_values=[""])
     return raw.dropna(how="all").dropna(how="all", axis=1)
+
+
+def _refuse_uncalculated(sheet: Any, data: bytes, path: Path) -> None:
+    """Refuse formulas that the program which wrote them never computed: their cells would read as missing."""
+    part = str(getattr(sheet, "_worksheet_path", "")).lstrip("/")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        cells = _UNCALCULATED.findall(archive.read(part)) if part in archive.namelist() else []
+    if cells:
+        raise DataError(
+            f"{path.name} holds formulas without a value, at {name_ids(c.decode() for c in cells)}: the "
+            "program that wrote the file did not compute them. Open it in Excel or LibreOffice and save it."
+        )
 
 
 def _labels_of(sheet: pd.DataFrame | None) -> dict[str, str]:

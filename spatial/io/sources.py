@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import re
 import shutil
+import stat
 import tempfile
 import urllib.error
 import urllib.parse
@@ -34,6 +35,7 @@ _SECRET_OPTION = re.compile(
 _UNPACKED = 8 * 2**30
 _RATIO, _SMALL = 200, 100 * 2**20
 _ENTRIES = 10_000
+_SHOWN = 60  # characters of a name that no system takes
 
 Reader = TypeVar("Reader", bound=Callable[..., Any])
 
@@ -90,11 +92,24 @@ def local_path(source: str | Path, kinds: Mapping[str, Any]) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="spatial-") as folder:
         is_url = str(source).partition("://")[0] in _SCHEMES and "://" in str(source)
         path = _download(str(source), Path(folder)) if is_url else Path(source).expanduser()
-        if not path.exists():
-            raise DataError(f"There is no file {without_password(path)!r}.{_neighbour(path)}")
-        if path.is_dir() and path.suffix.lower() != ".gdb":
-            raise DataError(f"{str(path)!r} is a folder; name the file in it.")
+        _check_file(path)
         yield _unpack(path, Path(folder) / "unpacked", kinds) if path.suffix.lower() == ".zip" else path
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what is no file: nothing at all, a folder, a pipe or a device, which may never end."""
+    try:
+        kind = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the name
+        raise DataError(f"There is no file {without_password(path)!r}.{_neighbour(path)}") from None
+    except OSError as error:
+        name = without_password(path)
+        short = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}..."
+        raise DataError(f"Cannot read {short!r}: {error.strerror or error}.") from None
+    if stat.S_ISDIR(kind) and path.suffix.lower() != ".gdb":
+        raise DataError(f"{str(path)!r} is a folder; name the file in it.")
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+        raise DataError(f"{str(path)!r} is a pipe or a device, not a file: copy what it gives to a file.")
 
 
 def need(module: str, extra: str, what: str) -> None:

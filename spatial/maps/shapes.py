@@ -44,6 +44,7 @@ _SQUARE = 2.2
 def check_cities(cities: Any, crs: Any = None) -> Any:
     """Return the GeoDataFrame, in `crs` where one is given; refuse what cannot be drawn, by id."""
     from spatial.ids.alignment import check_ids
+    from spatial.places.centroids import areas_of
 
     if not hasattr(cities, "geometry") or not hasattr(cities, "crs"):
         raise DataError(
@@ -58,7 +59,9 @@ def check_cities(cities: Any, crs: Any = None) -> Any:
         raise DataError(
             f"Each unit needs a shape to be drawn; these have none: {name_ids(cities.index[bad])}."
         )
-    kinds = shapes.geom_type
+    if (shapes.geom_type == "GeometryCollection").any():
+        cities = cities.set_geometry(areas_of(shapes.to_numpy()), crs=cities.crs)
+    kinds = cities.geometry.geom_type
     drawable = kinds.isin(["Polygon", "MultiPolygon"]) | kinds.isin(["Point"])
     if not drawable.all() or kinds.str.endswith("Polygon").nunique() > 1:
         raise DataError(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from spatial.errors import FormulaError
 
 from .nodes import (
+    DEEPEST,
     Aggregate,
     Arithmetic,
     Column,
@@ -22,6 +24,7 @@ from .nodes import (
     Node,
     Presence,
     Truth,
+    depth,
 )
 
 __all__ = ["AGGREGATES", "FUNCTIONS", "Condition", "parse_condition"]
@@ -110,10 +113,11 @@ def parse_condition(text: str) -> Condition:
     """
     if not isinstance(text, str) or not text.strip():
         raise FormulaError(f"A condition is a text such as \"level != 'capital'\"; got {text!r}.")
-    try:
-        return Condition(text, _Reader(text).whole())
-    except RecursionError:
-        raise FormulaError(f"{text[:40]!r}... is nested too deeply, or too long.") from None
+    with suppress(RecursionError):
+        node = _Reader(text).whole()
+        if depth(node) <= DEEPEST:
+            return Condition(text, node)
+    raise FormulaError(f"{text[:40]!r}... is nested too deeply, or too long.")
 
 
 @dataclass(frozen=True)

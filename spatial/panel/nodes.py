@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = [
+    "DEEPEST",
     "Aggregate",
     "Arithmetic",
     "Column",
@@ -17,7 +19,10 @@ __all__ = [
     "Node",
     "Presence",
     "Truth",
+    "depth",
 ]
+
+DEEPEST = 200  # nodes below each other that a text may have: what reads them calls itself
 
 
 @dataclass(frozen=True)
@@ -119,3 +124,22 @@ Node = (
     | Negation
     | Junction
 )
+
+
+def depth(node: Any) -> int:
+    """Return how many nodes of any tree of frozen values stand below each other, at most; without recursion.
+
+    Examples
+    --------
+    >>> depth(Arithmetic("+", Column("x"), Constant(1.0)))
+    2
+    """
+    deepest, left = 0, [(node, 1)]
+    while left:
+        part, level = left.pop()
+        if isinstance(part, tuple):
+            left += [(inner, level) for inner in part]
+        elif hasattr(part, "__dataclass_fields__"):
+            deepest = max(deepest, level)
+            left += [(inner, level + 1) for inner in vars(part).values()]
+    return deepest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -215,7 +216,7 @@ def _chosen(
         if name not in frame.columns:
             raise DataError(
                 f"{what} has no column {name!r}.{did_you_mean(name, frame.columns)} "
-                f"It has: {name_ids(frame.columns, 20)}."
+                f"It has: {name_ids(frame.columns, 20)}.{_why_no_names(frame.columns)}"
             )
     frame = frame[[unit, time, *(name for name in chosen if name not in (unit, time))]]
     new = columns if isinstance(columns, Mapping) else {}
@@ -223,6 +224,16 @@ def _chosen(
         raise DataError(f"columns= renames variables; {unit!r} and {time!r} keep their names.")
     labels = {new.get(name, name): label for name, label in table.labels.items()}
     return Table(frame.rename(columns=dict(new)), labels, table.notes)
+
+
+def _why_no_names(columns: pd.Index[Any]) -> str:
+    """Say what the first row may be where it holds no names."""
+    names = [str(name) for name in columns]
+    if len(names) == 1 and (mark := re.search(r"[|^~:]|\s", names[0])) is not None:
+        return f" Columns are parted by comma, semicolon or tab, not by {mark[0]!r}: write the file so."
+    if len(names) > 1 and sum(name.startswith("Unnamed: ") for name in names) >= len(names) / 2:
+        return " If a title stands above the names, delete it: names come first."
+    return ""
 
 
 def _summary(what: str, panel: Panel, table: Table) -> str:

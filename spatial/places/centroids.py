@@ -13,10 +13,18 @@ from spatial.errors import DataError, name_ids
 from .crs import Frame
 from .sphere import lonlat_fault, unit_vectors
 
-__all__ = ["centroids", "refuse_empty", "refuse_invalid", "ring_coordinates", "spherical_centroid"]
+__all__ = [
+    "areas_of",
+    "centroids",
+    "refuse_empty",
+    "refuse_invalid",
+    "ring_coordinates",
+    "spherical_centroid",
+]
 
 Float = NDArray[np.float64]
 _POLYGONS = (3, 6)  # shapely's numbers of Polygon and MultiPolygon
+_MULTIPLE, _COLLECTION = 4, 7  # the first type of several parts, and a GeometryCollection, in GEOS
 _LONGEST_EDGE = 0.5  # degrees; longer ones follow the map, not the great circle
 
 
@@ -25,6 +33,7 @@ def centroids(geometry: Any, ids: pd.Index[Any], frame: Frame) -> tuple[Float, F
     import shapely
 
     refuse_empty(geometry, ids)
+    geometry = areas_of(geometry)
     kind = shapely.get_type_id(geometry)
     area = np.isin(kind, _POLYGONS)
     if not (area | (kind == 0)).all():
@@ -44,6 +53,27 @@ def centroids(geometry: Any, ids: pd.Index[Any], frame: Frame) -> tuple[Float, F
         middle = shapely.centroid(geometry[area])
         x[area], y[area] = shapely.get_x(middle), shapely.get_y(middle)
     return x, y, "centroid"
+
+
+def areas_of(geometry: Any) -> Any:
+    """Return geometry with each collection that holds polygons as these alone.
+
+    ``make_valid`` leaves such collections, of polygons and of the lines and points into which parts collapse.
+    """
+    import shapely
+
+    mixed = np.flatnonzero(shapely.get_type_id(geometry) == _COLLECTION)
+    if not len(mixed):
+        return geometry
+    geometry = geometry.copy()
+    for k in mixed:
+        parts = shapely.get_parts(geometry[k])
+        while (shapely.get_type_id(parts) >= _MULTIPLE).any():
+            parts = shapely.get_parts(parts)
+        areas = parts[shapely.get_type_id(parts) == 3]
+        if len(areas):
+            geometry[k] = areas[0] if len(areas) == 1 else shapely.multipolygons(areas)
+    return geometry
 
 
 def refuse_empty(geometry: Any, ids: pd.Index[Any]) -> None:

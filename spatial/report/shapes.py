@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, name_ids
+from spatial.places.centroids import areas_of
 
 __all__ = ["Shapes", "build_shapes"]
 
@@ -50,7 +51,7 @@ def build_shapes(cities: Any, ids: Any) -> Shapes:
     import shapely
 
     geometry = display_projection(cities.geometry.loc[ids])
-    shapes = np.asarray(geometry.values)
+    shapes = areas_of(np.asarray(geometry.values))
     _check(shapes, ids)
     kinds = shapely.get_type_id(shapes)
     if np.isin(kinds, (0,)).all():

@@ -36,6 +36,9 @@ _KINDS: dict[str, tuple[str, Mapping[str, type[Section]]]] = {
 # The kind where the key is left out.
 _DEFAULT_KIND = {"weights": "spec"}
 
+_DEEPEST = 20
+_DEEP = "its tables or lists are nested too deeply; no key of a study needs more than a few levels."
+
 
 def read_content(file: Path) -> dict[str, Any]:
     """Return the content of a study file."""
@@ -43,16 +46,32 @@ def read_content(file: Path) -> dict[str, Any]:
     try:
         # Notepad begins its files with a mark that TOML does not know.
         text = file.read_text(encoding="utf-8-sig")
-        return tomllib.loads(text)
+        content = tomllib.loads(text)
+        if _depth(content) <= _DEEPEST:
+            return content
+        message = _DEEP
     except FileNotFoundError:
         raise DataError(f"There is no study file {str(file)!r}; `spatial new` writes one.") from None
     except OSError as error:
         raise DataError(f"Cannot read {str(file)!r}: {error.strerror or error}.") from None
     except UnicodeDecodeError:
         message = "a study file is UTF-8: save it as UTF-8 in your editor."
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        message = _DEEP
+    except ValueError as error:  # of TOML, or a whole number too long to be one
         message = f"this is not TOML: {error}.{_quotes(text, error)}"
     raise StudyError(file.name, [Problem("", message)])
+
+
+def _depth(content: Any) -> int:
+    """Return how many tables and lists stand in each other, without recursion."""
+    deepest, left = 0, [(content, 1)]
+    while left:
+        part, level = left.pop()
+        if isinstance(part, (dict, list)):
+            deepest = max(deepest, level)
+            left += [(inner, level + 1) for inner in (part.values() if isinstance(part, dict) else part)]
+    return deepest
 
 
 def _quotes(text: str, error: Exception) -> str:

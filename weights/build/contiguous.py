@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from spatial.errors import DataError, name_ids
 from spatial.ids.alignment import check_ids
-from spatial.places.centroids import refuse_empty, refuse_invalid
+from spatial.places.centroids import areas_of, refuse_empty, refuse_invalid
 from spatial.places.crs import frame_of
 from spatial.places.points import geometry_of, points_of
 from spatial.places.sphere import lonlat_fault
@@ -146,6 +146,7 @@ def _polygons(geometry: Any, ids: pd.Index[Any], plane: Plane, repair: bool) -> 
         geometry = geometry.copy()
         geometry[broken] = shapely.make_valid(geometry[broken], method="structure", keep_collapsed=False)
         refuse_empty(geometry, ids)  # a polygon without area leaves nothing
+    geometry = areas_of(geometry)
     other = ~np.isin(shapely.get_type_id(geometry), (3, 6))
     if other.any():
         kinds = sorted({g.geom_type for g in geometry[other]})
