@@ -6,6 +6,7 @@ import re
 import sys
 import textwrap
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -172,7 +173,8 @@ def moran(
     W = build_weights(cities, weights, islands, raw)
     when = next((t for t in panel_data.times if str(t) == at), at) if panel_data is not None else None
     job = MoranJob(tuple(names), permutations, seed, alpha, when, lang, alternative, missing, beside)
-    found, text = run_moran(record, cities, W, job, panel_data, files=out is not None, whole=whole)
+    with record.running() if out is not None else nullcontext():
+        found, text = run_moran(record, cities, W, job, panel_data, files=out is not None, whole=whole)
     if as_json:
         print_json(found)
     else:

@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from spatial.errors import DataError
-from spatial.io.atomic import atomic_text
+from spatial.io.atomic import atomic_text, locked
 
 from .record import file_hash, versions
 
@@ -97,12 +97,12 @@ class Manifest:
 
     def keep(self, name: str, entry: Entry) -> None:
         """Note a step; files that it made before and does not make now are removed."""
-        old = self.entries.get(name)
-        self.entries[name] = entry
-        others = {rel for e in self.entries.values() for rel in e.outputs}
-        for rel in set(old.outputs if old else ()) - others:
-            self._remove(rel)
-        self.write()
+        with self._changed():
+            old = self.entries.get(name)
+            self.entries[name] = entry
+            others = {rel for e in self.entries.values() for rel in e.outputs}
+            for rel in set(old.outputs if old else ()) - others:
+                self._remove(rel)
 
     def refuse_taken(self, name: str, staged: Path, steps: set[str]) -> None:
         """Refuse files that another step of the study makes."""
@@ -114,12 +114,12 @@ class Manifest:
 
     def forget(self, names: set[str]) -> None:
         """Drop steps that the study no longer has, with their files."""
-        for name in names:
-            gone = self.entries.pop(name).outputs
-            others = {rel for e in self.entries.values() for rel in e.outputs}
-            for rel in set(gone) - others:
-                self._remove(rel)
-        self.write()
+        with self._changed():
+            for name in names & set(self.entries):
+                gone = self.entries.pop(name).outputs
+                others = {rel for e in self.entries.values() for rel in e.outputs}
+                for rel in set(gone) - others:
+                    self._remove(rel)
 
     def _remove(self, rel: str) -> None:
         try:
@@ -129,14 +129,18 @@ class Manifest:
 
     def order(self, names: list[str]) -> None:
         """Put the steps in the order of the study."""
-        found = {name: self.entries[name] for name in names if name in self.entries}
-        self.entries = {**found, **self.entries}
-        self.write()
+        with self._changed():
+            found = {name: self.entries[name] for name in names if name in self.entries}
+            self.entries = {**found, **self.entries}
 
-    def write(self) -> None:
-        """Write the list, whole or not at all."""
-        content = {name: entry.model_dump() for name, entry in self.entries.items()}
-        atomic_text(self.path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    @contextmanager
+    def _changed(self) -> Iterator[None]:
+        """Read the list, let it be changed and write it, while no other run does."""
+        with locked(self.path):
+            self.entries = _read(self.path)
+            yield
+            content = {name: entry.model_dump() for name, entry in self.entries.items()}
+            atomic_text(self.path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def _read(path: Path) -> dict[str, Entry]:

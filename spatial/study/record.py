@@ -6,13 +6,15 @@ import hashlib
 import importlib.metadata
 import json
 import platform
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 from warnings import WarningMessage, catch_warnings, simplefilter
 
 from spatial.io.atomic import atomic_text, inside
@@ -52,6 +54,23 @@ def versions() -> dict[str, str]:
     return found
 
 
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM, with which batch queues end a run, end it as Ctrl-C does: tidied up and recorded."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are those of the main thread
+        return
+
+    def stop(number: int, _: Any) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
+
+
 @dataclass
 class RunRecord:
     """Collect what a run used and made, showing its steps as they go.
@@ -80,10 +99,32 @@ class RunRecord:
     """Of each step: its state, files, seconds, warnings, and what failed."""
     measures: list[dict[str, Any]] = field(default_factory=list)
     """Each measure of a study: formula, parameters, rows, missing cells, range."""
-    interrupted: bool = False
+    status: Literal["running", "complete", "failed", "interrupted"] = "running"
     heard: list[str] = field(default_factory=list)
     """What the last step warned of."""
     _done: int = 0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Keep run.json through a run: "running" from its start, then how it ended.
+
+        A run that is killed outright leaves "running".
+        """
+        self.write()
+        try:
+            with _terminable():
+                yield
+        except Exception:
+            self._ended("failed")
+            raise
+        except BaseException:
+            self._ended("interrupted")
+            raise
+        self.status = "failed" if self.failures else "complete"
+
+    def _ended(self, status: Literal["failed", "interrupted"]) -> None:
+        self.status = status
+        self.write()
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -170,7 +211,8 @@ class RunRecord:
             "warnings": self.warnings,
             "measures": self.measures,
             "failed": self.failures,
-            "interrupted": self.interrupted,
+            "status": self.status,
+            "interrupted": self.status == "interrupted",
             "steps": self.states,
         }
         text = json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n"

@@ -153,10 +153,10 @@ def run_study(
     record.hear(caught)
     manifest = Manifest(folder)
     try:
-        for step in chosen:
-            _run(step, manifest, record, {s.name for s in steps})
+        with record.running():
+            for step in chosen:
+                _run(step, manifest, record, {s.name for s in steps})
     except BaseException:
-        record.interrupted = True
         _finish(record, manifest, steps)
         raise
     if only is None:
