@@ -10,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out/demo
 
-.PHONY: slow help demo test lint bench montecarlo sizes papers gallery fuzz browser postgis docs clean python
+.PHONY: evidence slow help demo test lint bench montecarlo sizes papers gallery fuzz browser postgis docs clean python
 
 help: ## list what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -61,6 +61,9 @@ sizes: $(VENV)/installed-test ## every printed p-value and interval by simulatio
 
 fuzz: $(VENV)/installed-test ## odd arguments to every public function, one by one and in pairs
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto -m fuzz tests/fuzz
+
+evidence: $(VENV)/installed-test ## what each function was checked against, from the tests that check it
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q --evidence -m evidence ./tests
 
 papers: $(VENV)/installed-test ## the studies that ship, compared with their truth
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -m papers tests/study/test_study_papers.py

@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 
 # Lazily: `import spatial` must not pull in what is not used yet.
 _MODULES = {
+    "spatial.proof": ("evidence",),
     "spatial.panel.grouping": ("group",),
     "spatial.panel.panel": (
         "Panel",

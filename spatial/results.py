@@ -51,6 +51,12 @@ class Result:
         axes: Axes = drawn_by(self.figure)(self, *args, ax=ax, **options)
         return axes
 
+    def evidence(self) -> pd.DataFrame:
+        """Return what the function that made this result was checked against, as `spatial.evidence` does."""
+        from spatial.proof.records import rows_of_result
+
+        return rows_of_result(type(self).__name__, str(getattr(self, "method", "")))
+
     def __str__(self) -> str:
         """Return the summary."""
         return self.summary()

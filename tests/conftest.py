@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from evidence_recorder import Recorder
 from hypothesis import settings
 from small_font import register_font
 
 import spatial as sp
+
+pytest_plugins = ["pytester"]
 
 # A slow machine is not a wrong result; and a run that fails can be run again as it was.
 settings.register_profile("suite", deadline=None, derandomize=True)
@@ -53,6 +56,18 @@ def _close_figures() -> Iterator[None]:
 
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `make evidence` write what the marked tests compared."""
+    parser.addoption(
+        "--evidence", action="store_true", help="write the rows of evidence of the tests that run"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Listen to each test that is marked as evidence."""
+    config.pluginmanager.register(Recorder(config.getoption("--evidence")))
 
 
 PAGES = Path(__file__).parent.parent / "docs"

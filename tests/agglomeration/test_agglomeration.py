@@ -56,6 +56,7 @@ def three() -> Any:
 DEGREE = np.pi * R / 180
 
 
+@pytest.mark.evidence("distance_decay", source="three cities one degree apart", kind="hand")
 @pytest.mark.usefixtures("path")
 def test_three_cities_by_hand(three: Any) -> None:
     x = pd.Series({"a": 1.0, "b": 2.0, "c": 3.0})
@@ -69,6 +70,7 @@ def test_three_cities_by_hand(three: Any) -> None:
     np.testing.assert_allclose(linear, [1 + 2 * 0.5, 2 + 0.5, 3], rtol=1e-12)
 
 
+@pytest.mark.evidence("distance_decay", source="the double sum over all pairs", kind="identity")
 @pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("globe", [False, True])
 @pytest.mark.parametrize("power", [0.5, 1.0, 1.7, 2.0])
@@ -232,6 +234,7 @@ def sector_panel() -> Any:
     return sp.Panel.from_frame(frame, unit="city", time="year")
 
 
+@pytest.mark.evidence("virtual_agglomeration", source="three cities, two years", kind="hand")
 def test_virtual_agglomeration_by_hand(three: Any, sector_panel: Any) -> None:
     vag = sp.virtual_agglomeration(sector_panel, "it", "all", three, unit_km=DEGREE)
     lq1, lq2 = np.array([0.8, 1.2, 1.0]), np.array([1.0, 2.0, 0.5])
@@ -292,6 +295,7 @@ def test_virtual_agglomeration_refuses(three: Any, sector_panel: Any) -> None:
 
 
 # ---- market potential
+@pytest.mark.evidence("market_potential", source="distance_decay of the masses", kind="identity")
 def test_market_potential_is_the_decayed_sum_of_masses() -> None:
     seats = gpd.points_from_xy([0, 0, 1], [0, 1, 0], crs=4326)
     cities = gpd.GeoDataFrame(index=["a", "b", "c"], geometry=seats)

@@ -33,6 +33,7 @@ def make_panel(seed: int = 0) -> Panel:
 
 
 # ---- by hand
+@pytest.mark.evidence("diversity", source="three industries; scipy.stats.entropy", kind="hand")
 def test_entropy_by_hand() -> None:
     expected = -(0.5 * np.log(0.5) + 0.3 * np.log(0.3) + 0.2 * np.log(0.2))
     assert diversity(THREE)["a"] == pytest.approx(expected)
@@ -47,6 +48,9 @@ def test_other_measures_by_hand() -> None:
     assert diversity(THREE, measure="relative").tolist() == pytest.approx([2.0, 2.5, 5.0])
 
 
+@pytest.mark.evidence(
+    "related_variety", "unrelated_variety", source="three industries in two groups", kind="hand"
+)
 def test_varieties_by_hand() -> None:
     # a: half in goods, half in services, and there 30 to 20
     inside = 0.5 * -(0.6 * np.log2(0.6) + 0.4 * np.log2(0.4))
@@ -54,6 +58,7 @@ def test_varieties_by_hand() -> None:
     assert related_variety(THREE, GROUPS)["a"] == pytest.approx(inside)
 
 
+@pytest.mark.evidence("ellison_glaeser", source="three regions", kind="hand")
 def test_ellison_glaeser_by_hand() -> None:
     found = ellison_glaeser(THREE, PLANTS)
     # bank: shares .2, .1, .7 against sizes .25, .25, .5; 1 - sum of squared sizes = .625
@@ -62,6 +67,7 @@ def test_ellison_glaeser_by_hand() -> None:
     assert found.loc["bank", "gamma"] == pytest.approx((raw / 0.625 - 0.05) / 0.95)
 
 
+@pytest.mark.evidence("coagglomeration", source="three regions, two industries", kind="hand")
 def test_coagglomeration_by_hand() -> None:
     # quotients of mining 2, .8, .6 and of bank .8, .4, 1.4
     balance = [1 - 1.2 / 2.8, 1 - 0.4 / 1.2, 1 - 0.8 / 2.0]
@@ -70,6 +76,7 @@ def test_coagglomeration_by_hand() -> None:
     assert coagglomeration(THREE, "mining", "bank").tolist() == pytest.approx(expected)
 
 
+@pytest.mark.evidence("coagglomeration_matrix", source="three regions, three industries", kind="hand")
 def test_coagglomeration_matrix_by_hand() -> None:
     # shares of mining .5 .2 .3, of bank .2 .1 .7, of retail .15 .35 .5; means .85/3, .65/3, 1.5/3
     x = np.array([0.85, 0.65, 1.5]) / 3
@@ -84,6 +91,12 @@ def test_coagglomeration_matrix_by_hand() -> None:
 cells = st.floats(0.0, 1e6, allow_subnormal=False)
 
 
+@pytest.mark.evidence(
+    "related_variety",
+    "unrelated_variety",
+    source="related and unrelated variety sum to entropy",
+    kind="identity",
+)
 @given(arrays(np.float64, (3, 5), elements=cells), st.lists(st.integers(0, 2), min_size=5, max_size=5))
 @settings(deadline=None, max_examples=60)
 def test_varieties_add_up_to_entropy(values: Any, codes: list[int]) -> None:

@@ -48,6 +48,7 @@ def make_panel(seed: int = 0, n: int = 7, t: int = 4, s: int = 5) -> Panel:
 
 
 # ---- by hand
+@pytest.mark.evidence("location_quotient", source="three cities, three industries", kind="hand")
 def test_location_quotient_by_hand() -> None:
     expected = [[2.0, 0.6, 0.8], [0.8, 1.4, 0.4], [0.6, 1.0, 1.4]]
     np.testing.assert_allclose(location_quotient(THREE), expected, rtol=1e-15)
@@ -61,11 +62,13 @@ def test_symmetric_and_log_by_hand() -> None:
     )
 
 
+@pytest.mark.evidence("specialization", source="three cities, three industries", kind="hand")
 def test_specialization_by_hand() -> None:
     assert specialization(THREE).tolist() == pytest.approx([2.0, 1.4, 1.4])
     assert specialization(THREE, kind="absolute").tolist() == pytest.approx([0.5, 0.7, 0.5])
 
 
+@pytest.mark.evidence("krugman_index", source="three cities, three industries", kind="hand")
 def test_krugman_by_hand() -> None:
     # a: |.50-.25| + |.30-.50| + |.20-.25|
     assert krugman_index(THREE).tolist() == pytest.approx([0.5, 0.4, 0.2])
@@ -74,11 +77,13 @@ def test_krugman_by_hand() -> None:
     assert krugman_index(THREE, leave_out=True)["a"] == pytest.approx(others[0])
 
 
+@pytest.mark.evidence("herfindahl", source="three cities, three industries", kind="hand")
 def test_herfindahl_by_hand() -> None:
     assert herfindahl(THREE).tolist() == pytest.approx([0.38, 0.54, 0.395])
     assert herfindahl(THREE, normalized=True)["a"] == pytest.approx((0.38 - 1 / 3) / (2 / 3))
 
 
+@pytest.mark.evidence("hoover_index", source="three cities, three industries", kind="hand")
 def test_hoover_by_hand() -> None:
     assert hoover_index(THREE).tolist() == pytest.approx([0.25, 0.2, 0.1])
     # of mining a, b, c have .5, .2, .3; of retail .15, .35, .5; of bank .2, .1, .7; of all .25, .25, .5
@@ -86,6 +91,7 @@ def test_hoover_by_hand() -> None:
     assert hoover_index(THREE, by="industry").to_dict() == pytest.approx(expected)
 
 
+@pytest.mark.evidence("gini_specialization", source="three cities, three industries", kind="hand")
 def test_gini_by_hand() -> None:
     # a: quotients .6, .8, 2 at national shares .5, .25, .25:
     # .5*.25*.2 + .5*.25*1.4 + .25*.25*1.2
@@ -95,12 +101,16 @@ def test_gini_by_hand() -> None:
     assert gini_specialization(THREE, by="industry")["bank"] == pytest.approx(expected)
 
 
+@pytest.mark.evidence("theil_specialization", source="three cities, three industries", kind="hand")
 def test_theil_by_hand() -> None:
     expected = 0.5 * np.log(2.0) + 0.3 * np.log(0.6) + 0.2 * np.log(0.8)
     assert theil_specialization(THREE)["a"] == pytest.approx(expected)
 
 
 # ---- identities and bounds
+@pytest.mark.evidence(
+    "location_quotient", source="the weighted mean of all quotients is one", kind="identity"
+)
 def test_weighted_mean_of_quotients_is_one() -> None:
     panel = make_panel()
     quotient = location_quotient(panel)

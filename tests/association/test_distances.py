@@ -29,6 +29,7 @@ def distances(cities: Any) -> np.ndarray:
     return np.asarray(km).reshape(points.n, points.n)
 
 
+@pytest.mark.evidence("correlogram", source="moran with a link for each pair of the band", kind="identity")
 def test_each_band_is_moran_of_its_pairs(places: Any) -> None:
     cities, x = places
     found = sp.correlogram(x, cities, bands=[0, 200, 500, 900], permutations=99)
@@ -45,6 +46,7 @@ def test_each_band_is_moran_of_its_pairs(places: Any) -> None:
         assert row.units == inside.any(axis=1).sum()
 
 
+@pytest.mark.evidence("semivariogram", source="the definition over all pairs", kind="hand")
 def test_semivariance_is_half_the_mean_squared_difference(places: Any) -> None:
     cities, x = places
     found = sp.semivariogram(x, cities, bands=4, reach_km=1200)

@@ -28,6 +28,7 @@ CASES = sorted(SPDEP["local"])
 
 
 # ---- outside truth: R 4.2.2, spdep 1.4.2, localmoran on its own columbus weights, printed to 15 digits
+@pytest.mark.evidence("local_moran", source="spdep 1.4.2 localmoran, columbus")
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("moments", ["conditional", "total"])
 def test_local_moran_is_spdeps(case: str, moments: Any) -> None:
@@ -76,6 +77,11 @@ def test_p_is_that_of_all_ways_to_draw_the_neighbours() -> None:
 
 
 # ---- inference
+@pytest.mark.evidence(
+    "local_moran",
+    source="maps without clustering: share of p below .05, and of maps with a discovery",
+    kind="simulation",
+)
 @pytest.mark.slow
 def test_p_values_are_right_under_the_null_and_fdr_holds() -> None:
     _, W = grid(10)
@@ -242,6 +248,11 @@ def test_own_weights_enter_and_stay_in_place() -> None:
 
 
 # ---- two variables
+@pytest.mark.evidence(
+    "bivariate_local_moran",
+    source="sums to bivariate_moran; equals local_moran for one variable",
+    kind="identity",
+)
 def test_bivariate_adds_up_and_is_the_plain_one_for_one_variable() -> None:
     x, W = grid(8)
     y = (x**2).rename("y")

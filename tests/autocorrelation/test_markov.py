@@ -29,6 +29,7 @@ def walk(side: int = 8, times: int = 12, seed: int = 0) -> tuple[Panel, Weights]
     return Panel.from_frame(pd.concat(parts), unit="city", time="year"), W
 
 
+@pytest.mark.evidence("spatial_markov", source="giddy Spatial_Markov, simulated walk")
 @pytest.mark.slow
 def test_spatial_markov_is_giddys() -> None:
     from giddy.markov import Spatial_Markov
@@ -111,6 +112,11 @@ def test_sorting_changes_nothing() -> None:
     pd.testing.assert_frame_equal(frame.loc[W.ids], lisa_markov(panel, "income", W).quadrants)
 
 
+@pytest.mark.evidence(
+    "lisa_markov",
+    source="giddy LISA_Markov, simulated walk",
+    differs="giddy's test of independence has one degree of freedom too many",
+)
 def test_lisa_transitions_follow_giddys_quadrants() -> None:
     from giddy.markov import LISA_Markov
 

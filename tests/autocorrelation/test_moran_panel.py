@@ -52,6 +52,7 @@ def test_panel_rows_are_those_of_each_year() -> None:
     assert list(table["n"]) == [36, 36, 36, 108]
 
 
+@pytest.mark.evidence("moran_panel", source="Moran's I with block-diagonal weights", kind="identity")
 @pytest.mark.parametrize("center", ["within", "overall"])
 @pytest.mark.parametrize("missing", [False, True])
 def test_the_pooled_row_is_moran_with_stacked_weights(missing: bool, center: Any) -> None:

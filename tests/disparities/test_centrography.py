@@ -24,6 +24,7 @@ def places(lon: Any, lat: Any, ids: Any = None, crs: Any = 4326) -> gpd.GeoDataF
 
 
 # ---- the centre
+@pytest.mark.evidence("gravity_center", source="three places on the equator", kind="hand")
 def test_centre_by_hand() -> None:
     # On the equator at 0, 30 and 90 degrees: (1, 0), (cos 30, sin 30), (0, 1) in the plane of the equator.
     cities = places([0, 30, 90], [0, 0, 0], ["a", "b", "c"])
@@ -63,6 +64,7 @@ def test_centre_in_the_plane_limit() -> None:
 
 
 # ---- the ellipse
+@pytest.mark.evidence("standard_ellipse", source="four places on a cross", kind="hand")
 def test_ellipse_by_hand() -> None:
     cities = places([0, 0, 2, -2], [1, -1, 0, 0])
     found = standard_ellipse(pd.Series(1.0, range(4)), cities).frame.loc["all"]
@@ -199,6 +201,7 @@ def kde_panel(n: int = 60) -> Panel:
     return Panel(pd.DataFrame({"y": rng.normal(size=3 * n)}, index))
 
 
+@pytest.mark.evidence("density_by_time", source="scipy.stats.gaussian_kde")
 def test_density_against_scipy() -> None:
     panel = kde_panel()
     found = density_by_time(panel, "y", bandwidth=0.4)

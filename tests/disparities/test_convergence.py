@@ -44,6 +44,7 @@ def make_panel(seed: int = 0, n: int = 30, t: int = 6) -> Panel:
 
 
 # ---- sigma
+@pytest.mark.evidence("sigma_convergence", source="three regions", kind="hand")
 def test_sigma_by_hand() -> None:
     rows = pd.MultiIndex.from_product([["a", "b", "c"], [1, 2]])
     y = pd.DataFrame({"y": [1.0, 2.0, 2.0, 3.0, 6.0, 4.0]}, rows)  # 1, 2, 6, then 2, 3, 4
@@ -67,6 +68,7 @@ def test_sigma_about_the_neighbours_by_hand() -> None:
         sigma_convergence(y, "y", W)
 
 
+@pytest.mark.evidence("sigma_convergence", source="pandas, incomes of the US states")
 def test_sigma_of_the_us_states_against_pandas() -> None:
     from libpysal.examples import get_path
 
@@ -150,6 +152,7 @@ def test_no_convergence_and_overshooting(slope: float, speed: float, half_life: 
 
 
 # ---- against other packages
+@pytest.mark.evidence("beta_convergence", source="statsmodels OLS with HC1 errors")
 def test_cross_section_against_statsmodels() -> None:
     import statsmodels.api as sm
 
@@ -197,6 +200,7 @@ def test_least_squares_against_pyfixest(effects: Any, absorb: str) -> None:
     assert found.method == "OLS"
 
 
+@pytest.mark.evidence("beta_convergence", source="linearmodels IV2SLS")
 def test_two_stage_least_squares_against_linearmodels() -> None:
     from linearmodels.iv import IV2SLS
 

@@ -37,6 +37,7 @@ def long(mexico: pd.DataFrame) -> pd.Series:
 
 
 # ---- published numbers
+@pytest.mark.evidence("theil", source="inequality's published values, Mexican states 1940-2000")
 def test_theil_of_mexico_is_the_published_one(mexico: pd.DataFrame) -> None:
     found = theil(long(mexico), mexico["hanson98"]).frame  # eight printed digits
     assert found["theil"].tolist() == pytest.approx(MEXICO_T, abs=5e-9)
@@ -44,6 +45,7 @@ def test_theil_of_mexico_is_the_published_one(mexico: pd.DataFrame) -> None:
     assert found["within"].tolist() == pytest.approx(MEXICO_WITHIN, abs=5e-9)
 
 
+@pytest.mark.evidence("gini", source="inequality Gini, Mexican states 1940-2000")
 def test_gini_of_mexico_is_that_of_the_inequality_package(mexico: pd.DataFrame) -> None:
     from inequality.gini import Gini
 
@@ -79,6 +81,7 @@ def test_mean_log_deviation_by_hand() -> None:
     assert found["between"] == pytest.approx(2 / 3 * np.log(2) + 1 / 3 * np.log(0.5))
 
 
+@pytest.mark.evidence("dagum", source="four incomes in two groups", kind="hand")
 def test_dagum_by_hand() -> None:
     x = pd.Series({"a": 1.0, "b": 3.0, "c": 2.0, "d": 6.0})
     found = dagum(x, {"a": "west", "b": "west", "c": "east", "d": "east"})
@@ -122,6 +125,7 @@ def brute_dagum(x: np.ndarray, g: np.ndarray, w: np.ndarray) -> dict[str, float]
 values = st.floats(0.0, 1e5, allow_subnormal=False).map(lambda v: round(v, 3))
 
 
+@pytest.mark.evidence("dagum", "theil", source="all pairs; the parts sum to the whole", kind="identity")
 @given(st.lists(st.tuples(values, st.integers(0, 3), st.integers(1, 9)), min_size=3, max_size=25))
 @settings(deadline=None, max_examples=30)
 def test_decompositions_add_up_and_equal_brute_force(rows: list[tuple[float, int, int]]) -> None:

@@ -65,6 +65,7 @@ def said(axes: Any, gid: str) -> str:
 
 
 # ---- Moran scatter
+@pytest.mark.evidence("moran_scatter", source="the slope of the drawn line is Moran's I", kind="identity")
 def test_scatter_slope_is_morans_i(weights: Weights, x: pd.Series) -> None:
     z = (x - x.mean()).to_numpy()
     expected = z @ (weights.sparse @ z) / (z @ z)
@@ -218,6 +219,7 @@ def test_scatter_refuses_what_is_no_result_and_values_that_do_not_fit(weights: W
 
 
 # ---- Moran through time
+@pytest.mark.evidence("moran_over_time", source="what is drawn, point by point", kind="hand")
 def test_moran_over_time_fills_significant_points_and_leaves_out_the_pooled_row() -> None:
     frame = pd.DataFrame(
         {
@@ -286,6 +288,7 @@ def estimates(axes: Any, name: str = "") -> np.ndarray:
     return np.asarray(dots.get_offsets())
 
 
+@pytest.mark.evidence("coefficient_plot", source="what is drawn, interval by interval", kind="hand")
 def test_coefficients_stand_in_their_rows_with_their_intervals() -> None:
     axes = figures.coefficient_plot(
         {"queen": tidy(["Intercept", "x", "z"]), "knn": tidy(["z"], 5.0)}, labels={"x": "police"}
@@ -326,6 +329,7 @@ def test_coefficient_refusals() -> None:
         figures.coefficient_plot(tidy(["x"]).drop(columns="conf_low"))
 
 
+@pytest.mark.evidence("impacts_plot", source="what is drawn, effect by effect", kind="hand")
 def test_impacts_in_order_and_by_outcome() -> None:
     frame = pd.concat([tidy(["x", "z"], k, effect=e) for k, e in enumerate(("total", "direct", "indirect"))])
     axes = figures.impacts_plot(frame, lang="zh")
@@ -355,6 +359,7 @@ def test_terms_of_unlike_scale_get_panels_of_their_own() -> None:
     assert given.child_axes == []
 
 
+@pytest.mark.evidence("event_study_plot", source="what is drawn, time by time", kind="hand")
 def test_event_study_is_ordered_and_shows_the_reference() -> None:
     frame = tidy([1, -2, 0]).rename(columns={"term": "time"})
     axes = figures.event_study_plot(frame)
@@ -395,6 +400,7 @@ def panel() -> Panel:
     return Panel.from_frame(frame, unit="city", time="year", labels={"x": "income per head"})
 
 
+@pytest.mark.evidence("density_ridges", source="one curve a time", kind="hand")
 def test_ridges_by_time(panel: Panel) -> None:
     axes = figures.density_ridges(panel, "x")
     assert [t.get_text() for t in axes.get_yticklabels()] == ["3", "2", "1"]
@@ -418,6 +424,7 @@ def test_ridge_refusals(panel: Panel) -> None:
         figures.density_ridges(pd.DataFrame(), "x")
 
 
+@pytest.mark.evidence("neighbour_histogram", source="bars of a small map", kind="hand")
 def test_histogram_counts_neighbours(weights: Weights) -> None:
     cut = weights.subset(["a", "b", "c", "f"], islands="keep")
     axes = figures.neighbour_histogram(cut)
@@ -431,6 +438,9 @@ def test_histogram_counts_neighbours(weights: Weights) -> None:
     assert figures.neighbour_histogram(weights.to_graph()).patches[0].get_height() == 10
 
 
+@pytest.mark.evidence(
+    "reference_distribution", source="bars sum to the permutations; the darker ones are p", kind="identity"
+)
 def test_the_reference_distribution_of_any_permutation_test(weights: Weights, x: pd.Series) -> None:
     result = moran(x, weights, permutations=199)
     axes = figures.reference_distribution(result)
@@ -595,6 +605,7 @@ def test_axes_given_are_used_and_nothing_is_left_in_pyplot(weights: Weights, x: 
     assert matplotlib.rcParams["font.size"] == matplotlib.rcParamsDefault["font.size"]
 
 
+@pytest.mark.evidence("save_figure", source="equal figures are equal bytes in three formats", kind="identity")
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg"])
 def test_equal_figures_are_equal_files(weights: Weights, x: pd.Series, tmp_path: Path, suffix: str) -> None:

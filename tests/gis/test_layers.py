@@ -66,6 +66,7 @@ def style_of(path: Path, layer: str) -> ET.Element:
 
 
 # ---- GeoPackage
+@pytest.mark.evidence("write_layers", source="pyogrio reads back what was written", kind="identity")
 def test_results_read_back_by_id(tmp_path: Path, cities: Any, local: Any) -> None:
     path = write_layers(tmp_path / "r.gpkg", cities, {"lisa": local}, attributes=["名称"])
     back = pyogrio.read_dataframe(path, layer="lisa").set_index("adcode")

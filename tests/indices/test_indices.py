@@ -30,6 +30,7 @@ def make_panel(seed: int = 0, n: int = 8, t: int = 4) -> Panel:
 
 
 # ---- by hand
+@pytest.mark.evidence("entropy_index", source="three cities, two indicators", kind="hand")
 def test_entropy_by_hand() -> None:
     # z: income 0, 1/3, 1, so p = 0, 1/4, 3/4; smoke reversed 1, 1, 0, so p = 1/2, 1/2, 0
     income = -(0.25 * np.log(0.25) + 0.75 * np.log(0.75)) / np.log(3)
@@ -60,6 +61,7 @@ def test_other_weights_by_hand() -> None:
     assert found["pca"] == pytest.approx([0.5, 0.5])
 
 
+@pytest.mark.evidence("composite_index", source="three cities", kind="hand")
 def test_critic_by_hand() -> None:
     data = pd.DataFrame({"u": [0.0, 1, 2], "v": [0.0, 2, 1], "w": [2.0, 1, 0]})
     # z are all 0, 1/2, 1 in some order: equal spreads; r_uv = .5, r_uw = -1, r_vw = -.5
@@ -79,6 +81,7 @@ def test_principal_weights_against_the_definition() -> None:
     assert found.tolist() == pytest.approx(expected.tolist())
 
 
+@pytest.mark.evidence("composite_index", source="three cities", kind="hand")
 def test_topsis_by_hand() -> None:
     found = composite_index(
         THREE, ["income"], ["smoke"], weights={"income": 0.75, "smoke": 0.25}, aggregate="topsis"

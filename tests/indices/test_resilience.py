@@ -39,6 +39,9 @@ def make_panel(seed: int = 0, n: int = 9, t: int = 5) -> Panel:
 
 
 # ---- by hand
+@pytest.mark.evidence(
+    "sensitivity_resilience", source="three cities, two years; four published forms", kind="hand"
+)
 @pytest.mark.parametrize(
     ("form", "expected"),
     [
@@ -223,6 +226,9 @@ def test_template_has_twelve_indicators_in_three_dimensions() -> None:
     assert all(i.label and i.label_zh for i in RESILIENCE_INDICATORS)
 
 
+@pytest.mark.evidence(
+    "composite_resilience", source="composite_index of the twelve indicators", kind="identity"
+)
 @pytest.mark.parametrize("two_levels", [True, False])
 def test_composite_is_the_index_of_its_indicators(two_levels: bool) -> None:
     rng = np.random.default_rng(0)

@@ -39,6 +39,7 @@ def make_panel() -> Panel:
 
 
 # ---- industrial upgrading
+@pytest.mark.evidence("industrial_upgrading", source="three sectors", kind="hand")
 @pytest.mark.parametrize(
     ("form", "expected"),
     [
@@ -83,6 +84,7 @@ def test_upgrading_refuses() -> None:
 
 
 # ---- coupling coordination
+@pytest.mark.evidence("coupling_coordination", source="two subsystems", kind="hand")
 def test_two_subsystems_by_hand() -> None:
     found = coupling_coordination(LEVELS, ["u", "v"])
     assert found["coupling"].tolist() == pytest.approx([2 * 0.4 / 1.0, 1.0, 2 * 0.3 / 1.0])
@@ -158,6 +160,7 @@ def test_a_zero_subsystem_and_all_zero() -> None:
         assert interaction_degree(LEVELS * 0, form="modified").isna().all()
 
 
+@pytest.mark.evidence("interaction_degree", source="coupling of coupling_coordination", kind="identity")
 def test_interaction_is_coupling() -> None:
     found = interaction_degree(LEVELS, form="modified")
     pd.testing.assert_series_equal(
@@ -188,6 +191,7 @@ def test_coupling_refuses() -> None:
 
 
 # ---- classes
+@pytest.mark.evidence("coordination_level", source="the ten published levels, at their edges", kind="hand")
 def test_levels_by_hand() -> None:
     edges = pd.Series([0.0, 0.0999, 0.1, 3 * 0.1, 0.5, 0.7 - 1e-3, 0.8999, 0.9, 1.0])
     found = coordination_level(edges).cat.codes.tolist()
@@ -208,6 +212,7 @@ def test_levels_refuse() -> None:
 
 
 # ---- per head, per area
+@pytest.mark.evidence("per_capita", source="three cities", kind="hand")
 def test_per_capita_by_hand() -> None:
     people = pd.Series({"c": 4.0, "a": 10.0, "b": 5.0})  # another order
     found = per_capita(GDP["y3"], people)
@@ -237,6 +242,7 @@ def test_per_capita_of_a_panel() -> None:
     np.testing.assert_allclose(own.frame["u_per_capita"], panel.frame["u"] / panel.frame["w"], rtol=1e-15)
 
 
+@pytest.mark.evidence("per_area", source="three cities", kind="hand")
 def test_per_area_and_order() -> None:
     area = {"b": 2.0, "a": 1.0, "c": 4.0}
     assert per_area(GDP["y3"], area).tolist() == [50.0, 25.0, 17.5]

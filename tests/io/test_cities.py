@@ -53,6 +53,7 @@ def changed(frame: gpd.GeoDataFrame, column: str, values: list[Any]) -> gpd.GeoD
 
 
 # ---- formats
+@pytest.mark.evidence("read_cities", source="one map in six formats", kind="identity")
 @pytest.mark.parametrize("name", ["a.shp", "a.gpkg", "a.geojson", "a.json", "a.parquet", "a.fgb"])
 def test_every_format_gives_the_same(tmp_path: Path, frame: gpd.GeoDataFrame, name: str) -> None:
     path = tmp_path / name

@@ -222,6 +222,7 @@ def panel() -> Panel:
     )
 
 
+@pytest.mark.evidence("read_panel", source="one panel in four formats", kind="identity")
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".xlsx", ".dta"])
 def test_round_trip(tmp_path: Path, panel: Panel, suffix: str) -> None:
     if suffix == ".dta":  # Stata's doubles end below 9e307, its text has no missing

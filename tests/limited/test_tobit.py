@@ -45,6 +45,7 @@ def panel(seed: int = 0, n: int = 60, t: int = 5, spread: float = 1.0, link: flo
 
 
 # ---- outside numbers
+@pytest.mark.evidence("models.tobit", source="Greene (2003), Table 22.3, and AER tobit: Fair's affairs")
 def test_pooled_tobit_is_greenes_table_of_fairs_affairs(affairs: pd.DataFrame) -> None:
     # Greene, Econometric Analysis (5th ed., 2003), Table 22.3, and R's AER::tobit(affairs ~ age +
     # yearsmarried + religiousness + occupation + rating): coefficients, standard errors, sigma 8.247,
@@ -82,6 +83,7 @@ def test_a_limit_above_too_is_fairs_second_fit(affairs: pd.DataFrame) -> None:
 
 
 # ---- done another way
+@pytest.mark.evidence("models.tobit", source="scipy quadrature of each unit's likelihood", kind="identity")
 def test_the_integral_over_the_effect_is_that_of_a_general_quadrature() -> None:
     source = panel(n=12, t=4).frame
     data = Censored(

@@ -82,6 +82,7 @@ def pixel(axes: Any, x: float, y: float) -> str:
 
 
 # ---- clusters
+@pytest.mark.evidence("map_clusters", source="the colour of each unit", kind="hand")
 def test_clusters_have_their_fixed_colors_by_id(cities: Any, local: Any) -> None:
     axes = maps.map_clusters(local, cities)
     found = dict(zip(cities.index, faces(axes), strict=True))
@@ -227,6 +228,7 @@ def test_results_of_other_units_are_refused(cities: Any, local: Any) -> None:
         maps.map_clusters(local, cities, labels=pd.Series({"x": "X"}))
 
 
+@pytest.mark.evidence("map_significance", source="the colour of units at each level", kind="hand")
 def test_significance_levels(cities: Any, local: Any) -> None:
     axes = maps.map_significance(local, cities)
     found = dict(zip(cities.index, faces(axes), strict=True))
@@ -282,6 +284,11 @@ def test_classifiers() -> None:
     assert build_classes(np.full(4, 7.0), "natural_breaks", 5).labels == ["7"]
 
 
+@pytest.mark.evidence(
+    "map_values",
+    source="mapclassify EqualInterval and Quantiles",
+    differs="quantiles are rounded to the fewest digits that leave the classes",
+)
 def test_quantiles_and_equal_intervals_are_mapclassifys() -> None:
     values = np.random.default_rng(5).gamma(5.0, size=400)
     for k in (2, 5, 9):
@@ -624,6 +631,7 @@ def panel() -> Panel:
     return Panel.from_frame(frame, unit="city", time="year", labels={"x": "income"})
 
 
+@pytest.mark.evidence("small_multiples", source="the colour of each unit in each year", kind="hand")
 def test_small_multiples_share_their_classes(cities: Any, panel: Panel) -> None:
     axes = multiples.small_multiples(
         cities, panel, "x", [1, 3], scheme=[20, 30, 50], cmap=["#111111", "#222222", "#333333"]

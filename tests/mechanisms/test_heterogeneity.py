@@ -48,6 +48,7 @@ def test_each_group_is_the_fit_on_its_rows_with_the_lags_of_the_whole_map() -> N
     assert found.tidy()["group"].tolist() == ["east"] * 3 + ["west"] * 3
 
 
+@pytest.mark.evidence("models.heterogeneity", source="fixed_effects with all interactions", kind="identity")
 def test_the_wald_test_is_that_of_the_interacted_model() -> None:
     source = panel()
     found = heterogeneity(fixed_effects("y ~ x + z", source), "region")
@@ -209,6 +210,7 @@ def test_what_has_no_answer_is_refused(
 
 
 # ---- groups of rows
+@pytest.mark.evidence("group", source="pandas group means and quantiles")
 def test_groups_by_mean_quantile_and_unit() -> None:
     x = panel()["x"]
     by_time = sp.group(x)

@@ -32,6 +32,9 @@ def panel(seed: int = 0) -> Panel:
     return Panel(data)
 
 
+@pytest.mark.evidence(
+    "models.moderation", source="fixed_effects with the product written out", kind="identity"
+)
 def test_the_fit_is_least_squares_with_the_centred_product() -> None:
     source = panel()
     found = moderation(fixed_effects("y ~ x + z", source), "x", "m")

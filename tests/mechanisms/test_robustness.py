@@ -39,6 +39,7 @@ def same(fit: Any, other: Any) -> None:
     assert fit.n_obs == other.n_obs
 
 
+@pytest.mark.evidence("models.robustness", source="each variant fitted by itself", kind="identity")
 def test_each_key_is_the_fit_written_out() -> None:
     source = panel()
     base = fixed_effects("y ~ x + z", source)

@@ -48,6 +48,7 @@ def by_hand(source: Panel, cut: float) -> tuple[Any, float]:
     return beta[:3], float(residual @ residual)
 
 
+@pytest.mark.evidence("models.threshold", source="Hansen (2000), Table I")
 def test_critical_values_are_hansens() -> None:
     # Hansen (2000, Econometrica 68), Table I; 7.35 and 10.59 also in Hansen (1999), section 4.
     shares = (0.8, 0.85, 0.9, 0.925, 0.95, 0.975, 0.99)
@@ -73,6 +74,7 @@ def test_the_threshold_is_where_least_squares_with_dummies_is_smallest() -> None
     assert row["conf_low"] <= 0.3 <= row["conf_high"]
 
 
+@pytest.mark.evidence("models.threshold", source="fixed_effects with the threshold known", kind="identity")
 def test_slopes_and_errors_are_those_of_fixed_effects_with_the_threshold_known() -> None:
     source = panel()
     fit = threshold("y ~ x + z", source, "q", term="x", bootstrap=0)

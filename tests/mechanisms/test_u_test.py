@@ -30,6 +30,7 @@ def panel(turn: float = 2.5, sign: float = 1.0, seed: int = 0, noise: float = 1.
     return Panel(data)
 
 
+@pytest.mark.evidence("models.u_test", source="slopes and errors at both ends", kind="hand")
 def test_the_numbers_are_those_of_the_slopes_at_both_ends() -> None:
     fit = fixed_effects("y ~ x + I(x**2)", panel(), cov="hom")
     test = u_test(fit, "x")

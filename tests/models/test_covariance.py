@@ -85,6 +85,7 @@ def pyfixest_cov(panel: Panel, vcov: Any, effects: str = "i + t") -> np.ndarray[
 
 
 # ---- against others
+@pytest.mark.evidence("models.Cluster", source="pyfixest CRV1")
 def test_cluster_equals_pyfixest(panel: Panel) -> None:
     expected = pyfixest_cov(panel, {"CRV1": "i"})
     np.testing.assert_allclose(exogenous(panel, "cluster").cov, expected, rtol=1e-8)
@@ -96,6 +97,7 @@ def test_cluster_by_a_column_equals_pyfixest(panel: Panel) -> None:
     np.testing.assert_allclose(exogenous(panel, Cluster("group")).cov, expected, rtol=1e-8)
 
 
+@pytest.mark.evidence("models.TwoWay", source="pyfixest CRV1, unit + time")
 @pytest.mark.filterwarnings("ignore:Only 6 clusters")
 def test_two_way_equals_pyfixest(panel: Panel) -> None:
     expected = pyfixest_cov(panel, {"CRV1": "i + t"})
@@ -115,6 +117,7 @@ def twice(panel: Panel) -> Panel:
     return Panel.from_frame(pd.concat([frame, later]), unit=unit, time=time)
 
 
+@pytest.mark.evidence("models.DriscollKraay", source="linearmodels, kernel covariance")
 @pytest.mark.parametrize("lags", [0, 2])
 def test_driscoll_kraay_equals_linearmodels(panel: Panel, lags: int) -> None:
     from linearmodels.panel import PanelOLS
@@ -127,6 +130,7 @@ def test_driscoll_kraay_equals_linearmodels(panel: Panel, lags: int) -> None:
     np.testing.assert_allclose(found.cov, peer.cov, rtol=1e-8)
 
 
+@pytest.mark.evidence("models.Heteroskedastic", source="the sandwich written out", kind="hand")
 def test_heteroskedastic_has_the_factor_of_the_effects(panel: Panel) -> None:
     fit = exogenous(panel, "het")
     design, numbers = fit.estimate.design, fit.estimate.numbers
@@ -137,12 +141,14 @@ def test_heteroskedastic_has_the_factor_of_the_effects(panel: Panel) -> None:
     np.testing.assert_allclose(fit.cov, expected, rtol=1e-10)
 
 
+@pytest.mark.evidence("models.Homoskedastic", source="the inverse of the information", kind="identity")
 def test_homoskedastic_three_stage_is_the_bread(system: SpatialSystem) -> None:
     fit = system.fit("3sls", cov=Homoskedastic())
     np.testing.assert_allclose(fit.cov, fit.estimate.numbers.fit.bread, rtol=1e-9)
 
 
 # ---- Conley, by brute force
+@pytest.mark.evidence("models.Conley", source="the double sum over all pairs", kind="identity")
 @pytest.mark.parametrize("kernel", ["bartlett", "uniform", "epanechnikov", "parzen"])
 @pytest.mark.parametrize("lags", [0, 2])
 def test_conley_equals_the_double_sum(system: SpatialSystem, panel: Panel, kernel: Any, lags: int) -> None:

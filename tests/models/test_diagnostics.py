@@ -367,6 +367,7 @@ def test_weights_that_are_given_are_used_after_least_squares() -> None:
     assert row["weights"] == "W"
 
 
+@pytest.mark.evidence("models.ResidualMoran", source="400 panels of normal errors", kind="simulation")
 @pytest.mark.slow
 def test_the_moments_of_residual_moran_are_those_of_normal_errors() -> None:
     """In a panel with both effects: mean and variance over draws of the errors."""

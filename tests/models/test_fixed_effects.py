@@ -43,6 +43,11 @@ def compare(fit: Any, expected: dict[str, dict[str, float]], tolerance: float, r
         assert fit.std_errors[index] == pytest.approx(expected["se"][name], rel=rel)
 
 
+@pytest.mark.evidence(
+    "models.fixed_effects",
+    source="plm 2.6, Cornwell and Trumbull (1994), 90 counties x 7 years",
+    differs="plm's copy of the data holds rounded logarithms",
+)
 def test_crime_equals_plm(nc_crime: Panel) -> None:
     """Baltagi (2006), table 1, fixed effects, by plm 2.6 (its file holds rounded logs)."""
     fit = fixed_effects(CRIME, nc_crime, cov="hom")

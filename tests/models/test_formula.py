@@ -21,6 +21,7 @@ def names(text: str, weights: tuple[str, ...] = ("W",)) -> list[str]:
 
 
 # ---- meaning
+@pytest.mark.evidence("models.parse_formula", source="18 formulas and their terms", kind="hand")
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -109,6 +110,7 @@ def test_arithmetic_follows_precedence() -> None:
         np.testing.assert_allclose(design.columns[:, design.regressors[0][1]], expected)
 
 
+@pytest.mark.evidence("models.evaluate", source="numpy's function of that name")
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_functions_are_those_of_numpy(function: str) -> None:
     frame = pd.DataFrame({"y": np.arange(5.0), "x": [0.5, 2, 4, 3, 7]})

@@ -70,6 +70,9 @@ R_NAMES = [
 ]
 
 
+@pytest.mark.evidence(
+    "models.SpatialSystem:2sls", "models.SpatialSystem:3sls", source="systemfit 1.1-28, Kmenta"
+)
 @pytest.mark.parametrize("method", ["2sls", "3sls"])
 def test_kmenta_equals_systemfit(method: str) -> None:
     expected = REFERENCE[f"kmenta_{method.upper()}_noDfCor"]
@@ -91,6 +94,11 @@ def test_kmenta_printed_digits() -> None:
 SPLM = "log(gsp) ~ W(log(gsp)) + log(pcap) + log(pc) + log(emp) + unemp"
 
 
+@pytest.mark.evidence(
+    "models.SpatialSystem:gs2sls",
+    source="splm, Produc, within, spatial lag",
+    differs="splm's standard errors use NT - k degrees of freedom; compared after that factor",
+)
 def test_produc_within_lag_equals_splm(produc: Panel, usaww: Weights) -> None:
     expected = REFERENCE["splm_lag_within_w2sls"]
     fit = SpatialSystem(SPLM, produc, usaww, effects="unit").fit("gs2sls", cov="hom")
@@ -144,6 +152,12 @@ def test_produc_within_equals_plm(produc: Panel, effects: Any, key: str) -> None
 KP2004 = ["CRIME ~ HOVAL + INC + OPEN + W(CRIME)", "HOVAL ~ CRIME + DISCBD + PLUMB + W(HOVAL)"]
 
 
+@pytest.mark.evidence(
+    "models.SpatialSystem:gs2sls",
+    "models.SpatialSystem:gs3sls",
+    source="spse 0.0-2 and systemfit steps, columbus",
+    differs="spse's covariance is n times too large; compared after that factor",
+)
 @pytest.mark.parametrize("order", [1, 2])
 @pytest.mark.parametrize(
     ("method", "step"),
@@ -210,6 +224,7 @@ def test_columbus_b_is_the_stata_form(columbus: pd.DataFrame, queen: Weights) ->
 
 
 # ---- (d) sphet 2.1: one equation, lag and error
+@pytest.mark.evidence("models.SpatialSystem:gs2sls", source="sphet, columbus")
 @pytest.mark.parametrize("order", [1, 2])
 def test_spatial_lag_equals_sphet(columbus: pd.DataFrame, queen: Weights, order: int) -> None:
     expected = REFERENCE[f"sphet_lag_hetFALSE_q{order}"]

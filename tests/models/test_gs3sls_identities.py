@@ -376,6 +376,7 @@ def test_time_shift_of_the_outcome(panel: Panel, W: Weights) -> None:
     close(fit.params, np.linalg.lstsq(Z, cube[1:, :, 0].ravel(), rcond=None)[0], 1e-10)
 
 
+@pytest.mark.evidence("models.SpatialSystem:gmm", source="the efficient GMM formula", kind="identity")
 def test_gmm_weights_and_its_efficient_covariance(panel: Panel) -> None:
     formula = "y1 ~ y2 + x1 + x3 | y2 ~ x2"
     fit = SpatialSystem(formula, panel, effects="unit").fit("gmm", cov="cluster")

@@ -26,6 +26,7 @@ def check(found: pd.DataFrame, cover: tuple[float, float], size: float) -> None:
     assert table["size J cluster"] <= size, table["size J cluster"]
 
 
+@pytest.mark.evidence("models.SpatialSystem:gs3sls", source="30 panels: bias and coverage", kind="simulation")
 def test_small_simulation_is_unbiased_and_covers() -> None:
     """30 draws: a coverage of .95 gives fewer than 24 of 30 once in 2000."""
     found = run(Design(n=100, times=5, errors="serial", cov="cluster"), 30, seed=1)

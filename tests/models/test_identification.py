@@ -100,6 +100,9 @@ def verdict(name: str) -> Identification:
     return system(row.er, row.pss).identification()
 
 
+@pytest.mark.evidence(
+    "models.Identification", source="13 systems whose identification follows from theory", kind="hand"
+)
 @pytest.mark.parametrize("name", TABLE)
 def test_table_of_specifications(name: str) -> None:
     found = verdict(name).frame

@@ -64,6 +64,7 @@ def by_hand(panel: Panel, W: Weights, aux: list[str], powers: int = 2, stand: bo
 FORMULAS = ["y1 ~ x1 + x3", "y2 ~ x2 + x3"]
 
 
+@pytest.mark.evidence("models.stata_gs3sls", source="the steps of the ado, composed by hand", kind="hand")
 @pytest.mark.parametrize("stand", [False, True])
 @pytest.mark.parametrize("aux", [[], ["z"]])
 @pytest.mark.parametrize(("order", "powers"), [(1, 2), (2, 2), (3, 3), (4, 4)])

@@ -73,6 +73,7 @@ def brute_force_wild(panel: Panel, j: int, v: Any) -> float:
     return float(np.mean(draws))
 
 
+@pytest.mark.evidence("models.WildBootstrap", source="each draw fitted anew", kind="identity")
 def test_wild_bootstrap_equals_refitting(panel: Panel) -> None:
     cov = WildBootstrap("group", replications=199, seed=4)
     fit = SpatialSystem("y ~ x + z", panel).fit("2sls", cov=cov)

@@ -29,6 +29,7 @@ def panel_of(ids: list[Any]) -> sp.Panel:
     return sp.Panel.from_frame(frame, unit="u", time="t")
 
 
+@pytest.mark.evidence("align", source="shared ids by hand", kind="hand")
 def test_both_are_cut_and_it_is_said(nc: Any, nc_crime: sp.Panel) -> None:
     with pytest.warns(
         SpatialWarning, match=r"Cut to the 90 units.*not in the panel, cut from the map.*: '37029', "

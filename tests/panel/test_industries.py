@@ -22,6 +22,9 @@ def read(frame: pd.DataFrame, **options: Any) -> Any:
     return sp.read_industries(frame, **given)
 
 
+@pytest.mark.evidence(
+    "read_industries", source="a long and a wide table of one industry table", kind="identity"
+)
 def test_long_and_wide_are_one_table() -> None:
     long = read(LONG)
     wide = pd.DataFrame({"city": ["a", "b"], "year": 2010, "采掘业": [3.0, 2.0], "C": [7.0, 5.0]})
@@ -66,6 +69,7 @@ def test_tables_that_cannot_be(frame: pd.DataFrame, options: dict[str, Any], mes
         read(frame, **options)
 
 
+@pytest.mark.evidence("read_reference", source="a national table by hand", kind="hand")
 def test_the_nations_table_has_the_same_industries() -> None:
     nation = pd.DataFrame({"year": [2010], "C": [50.0], "B": [9.0]})
     assert read_reference(nation, time="year", columns=["采矿业", "制造业"]).loc[2010].tolist() == [9.0, 50.0]

@@ -25,6 +25,7 @@ FRAME = pd.DataFrame(
 )
 
 
+@pytest.mark.evidence("models.holds", source="38 conditions and the rows they choose", kind="hand")
 @pytest.mark.parametrize(
     ("text", "count"),
     [

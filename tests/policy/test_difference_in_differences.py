@@ -45,6 +45,9 @@ def simulated(seed: int = 0, **options: Any) -> Panel:
 
 
 # ---- numbers that others printed
+@pytest.mark.evidence(
+    "models.did", "models.did:callaway-santanna", source="R did, mpdta, as printed in its vignette"
+)
 def test_group_time_effects_with_a_control_are_those_of_callaway_and_santanna() -> None:
     """R's did, att_gt(lemp ~ lpop) on mpdta, as printed in its vignette: 12 effects."""
     found = did(counties(), "lemp", "first", controls=["lpop"], base="varying").att_gt
@@ -75,6 +78,7 @@ def test_simple_and_grouped_averages_are_those_of_callaway_and_santanna() -> Non
     assert table.loc["ATT by cohort", "std_error"] == pytest.approx(0.0124, abs=6e-5)
 
 
+@pytest.mark.evidence("models.did:callaway-santanna", source="diff-diff, mpdta")
 @pytest.mark.parametrize("group", ["never", "not-yet"])
 def test_group_time_effects_and_errors_equal_those_of_diff_diff(group: Any) -> None:
     import diff_diff
@@ -102,6 +106,7 @@ def test_doubly_robust_effects_and_errors_equal_those_of_moderndid() -> None:
     np.testing.assert_allclose(found["std_error"], other.se_gt, rtol=5e-3)
 
 
+@pytest.mark.evidence("models.did:borusyak-jaravel-spiess", source="diff-diff, mpdta")
 def test_imputation_and_its_errors_equal_those_of_diff_diff() -> None:
     import diff_diff
 
@@ -121,6 +126,11 @@ def test_imputation_and_its_errors_equal_those_of_diff_diff() -> None:
 
 
 # pyfixest 0.60 calls reset_index(inplace=True), which pandas 3.1 deprecates.
+@pytest.mark.evidence(
+    "models.did:twfe",
+    source="pyfixest, mpdta",
+    differs="standard errors differ by another small-sample factor, at most 2e-3",
+)
 @pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning")
 def test_the_two_way_estimate_is_that_of_pyfixest_and_the_bacon_weights_add_up_to_it() -> None:
     import pyfixest
@@ -159,6 +169,18 @@ def test_the_effects_of_castle_doctrine_laws_are_those_of_other_programs() -> No
 
 
 # ---- identities
+@pytest.mark.evidence(
+    "models.did:twfe",
+    "models.did:callaway-santanna",
+    "models.did:sun-abraham",
+    "models.did:borusyak-jaravel-spiess",
+    "models.did:gardner",
+    "models.did:stacked",
+    "models.did:etwfe",
+    "models.did:synthetic",
+    source="an effect of 1, 60 units x 10 times",
+    kind="simulation",
+)
 @pytest.mark.parametrize("method", METHODS)
 def test_each_method_finds_an_effect_that_is_the_same_for_all(method: Any) -> None:
     fit = did(simulated(), "y", "first", method=method)

@@ -63,6 +63,7 @@ def write(parts: Any, folder: Path, columns: Any = "x", **options: Any) -> Path:
     return explore(cities, panel, columns, W, folder / "r.html", **{"permutations": 99, **options})
 
 
+@pytest.mark.evidence("explore", source="local_moran and moran of each time", kind="identity")
 @pytest.mark.slow
 def test_numbers_are_those_of_local_moran_and_moran(counties: Any, tmp_path: Path) -> None:
     _, panel, W = counties

@@ -38,6 +38,7 @@ def known(delta: float, beta: float = 0.7, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame({"y": beta * x + seen + unseen + 0.5 * e, "x": x, "w": w1, "hidden": unseen})
 
 
+@pytest.mark.evidence("models.oster", source="data made with a known delta", kind="identity")
 @pytest.mark.parametrize("delta", [0.5, 1.0, 2.0, -0.7])
 def test_delta_and_the_slope_are_those_that_made_the_data(delta: float) -> None:
     data = known(delta)
@@ -88,6 +89,9 @@ def panel(seed: int = 0) -> Panel:
     return Panel(data)
 
 
+@pytest.mark.evidence(
+    "models.plausibly_exogenous", source="two-stage least squares of the changed outcome", kind="identity"
+)
 def test_each_gamma_is_2sls_of_the_outcome_less_what_the_instrument_does() -> None:
     source = panel()
     fit = fixed_effects("y ~ d + x | unit + time | d ~ w", source)
@@ -112,6 +116,7 @@ def test_each_gamma_is_2sls_of_the_outcome_less_what_the_instrument_does() -> No
     assert axes.get_xlabel() == "工具变量的直接效应 γ"
 
 
+@pytest.mark.evidence("models.leave_one_out", source="the fit without the group", kind="identity")
 def test_one_group_left_out_is_the_fit_without_it() -> None:
     source = panel()
     fit = fixed_effects("y ~ d + x", source, where="year >= 1")

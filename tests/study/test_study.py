@@ -55,6 +55,7 @@ def test_everything_is_written_into_one_folder(finished: Path) -> None:
     assert {p.name for p in finished.parent.iterdir()} == {"study.toml", "map.gpkg", "panel.csv", "results"}
 
 
+@pytest.mark.evidence("run_study", source="the functions called by hand", kind="identity")
 @pytest.mark.filterwarnings("ignore:.* instruments for an effective sample")
 def test_numbers_are_those_of_the_functions(finished: Path) -> None:
     tables = finished.parent / "results" / "tables"

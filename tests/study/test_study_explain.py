@@ -32,6 +32,7 @@ def executed(
     return values
 
 
+@pytest.mark.evidence("explain_study", source="the script, run, gives the study's numbers", kind="identity")
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_the_script_gives_the_numbers_of_the_run(

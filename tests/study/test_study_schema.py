@@ -78,6 +78,7 @@ column = ["crmrte"]
 """
 
 
+@pytest.mark.evidence("check_study", source="a study with known mistakes: each is named", kind="hand")
 def test_all_errors_at_once(tmp_path: Path) -> None:
     found = problems(tmp_path, WRONG)
     meant = {

@@ -34,6 +34,7 @@ def one(**columns: Any) -> dict[str, Any]:
 
 
 # ---- the published system
+@pytest.mark.evidence("check_table", source="Bai, Table 2: what its coefficients imply", kind="hand")
 def test_the_published_system_has_no_stable_equilibrium() -> None:
     found = check_table(BAI)
     assert set(found["check"]) == {"equilibrium"}

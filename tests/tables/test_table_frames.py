@@ -9,6 +9,7 @@ import pytest
 import spatial as sp
 
 
+@pytest.mark.evidence("frame_table", source="cells of a small frame", kind="hand")
 def test_a_frame_becomes_a_table_in_each_language() -> None:
     frame = pd.DataFrame(
         {"Term": ["W(x)", "x"], "n": [12, 3], "b": [0.12345, np.nan], "in": [True, False], "w": ["a", None]}

@@ -46,6 +46,7 @@ def below(table: Table, label: str) -> list[str]:
 
 
 # ---- outside truth
+@pytest.mark.evidence("regression_table", source="systemfit 1.1-28, Kmenta, printed digits")
 def test_kmenta_prints_the_digits_of_systemfit() -> None:
     # systemfit 1.1-28, 3SLS without degrees-of-freedom correction (tests/reference/gs3sls.json).
     formulas = {

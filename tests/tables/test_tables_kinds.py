@@ -38,6 +38,7 @@ from spatial.tables.regression import (
 
 
 # ---- other tables
+@pytest.mark.evidence("descriptive_table", source="Panel.describe", kind="identity")
 def test_descriptive_table_has_the_numbers_of_describe() -> None:
     table = descriptive_table(panel(), ["ER", "gov"], digits=4, lang="zh")
     facts = panel().describe(["ER", "gov"]).loc["ER"]
@@ -49,6 +50,7 @@ def test_descriptive_table_has_the_numbers_of_describe() -> None:
     assert cells(empty, "z") == ["1", "1.000", "", "1.000", "1.000"]
 
 
+@pytest.mark.evidence("correlation_table", source="scipy.stats.pearsonr")
 def test_correlations_are_those_of_scipy() -> None:
     from scipy import stats
 
@@ -67,6 +69,7 @@ def test_correlations_are_those_of_scipy() -> None:
     assert correlation_table(constant).rows[2].cells[1] == "1.000***"
 
 
+@pytest.mark.evidence("moran_table", source="the numbers of moran_panel", kind="identity")
 def test_moran_by_year() -> None:
     frame = sp.moran_panel(panel(), ["ER", "PSS"], ring(), permutations=99, progress=False)
     table = moran_table(frame, labels=panel(), p="p_sim", lang="zh")
@@ -84,6 +87,12 @@ def test_moran_by_year() -> None:
         moran_table(pd.concat([frame, frame]))
 
 
+@pytest.mark.evidence(
+    "identification_table",
+    "weights_table",
+    source="the numbers of the verdict and of the weights",
+    kind="identity",
+)
 def test_identification_and_weights_are_tables() -> None:
     found = system().identification()
     table = identification_table(system_fit(), lang="zh", labels=panel())

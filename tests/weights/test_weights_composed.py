@@ -24,6 +24,7 @@ def path() -> Weights:
 
 
 # ---- economic
+@pytest.mark.evidence("weights.economic", source="four units", kind="hand")
 @pytest.mark.parametrize("power", [1.0, 2.0, 0.5])
 def test_economic_by_hand(power: float) -> None:
     x = pd.Series([10.0, 12.0, 20.0, 5.0], IDS, name="gdp")
@@ -68,6 +69,7 @@ def test_economic_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # ---- nested
+@pytest.mark.evidence("weights.nested", source="the weighted sum, entry by entry", kind="hand")
 def test_nested_is_the_mixture_by_label(path: Weights) -> None:
     B = Weights.from_dense(np.arange(16.0).reshape(4, 4), ids=["d", "b", "c", "a"])
     W = sp.weights.nested(path, B, 0.3)
@@ -103,6 +105,7 @@ def test_nested_refuses(path: Weights) -> None:
         sp.weights.nested(path, np.eye(4), 0.5)
 
 
+@pytest.mark.evidence("weights.nested_product", source="the matrix product", kind="hand")
 def test_product_form(path: Weights) -> None:
     x = pd.Series({"d": 4.0, "c": 3.0, "b": 2.0, "a": 1.0}, name="income")
     W = sp.weights.nested_product(path.row_standardized(), x)
@@ -161,6 +164,7 @@ def test_higher_order_as_in_libpysal(nc: Any) -> None:
 
 
 # ---- groups
+@pytest.mark.evidence("weights.block", source="five units in three groups", kind="hand")
 def test_blocks_by_hand() -> None:
     groups = pd.Series(["x", "y", "x", "x", "z"], ["a", "b", "c", "d", "e"], name="province")
     W = sp.weights.block(groups)

@@ -45,6 +45,7 @@ def square() -> Any:
 
 
 # ---- spdep
+@pytest.mark.evidence("weights.knn", source="spdep 1.4.2 knearneigh, 100 counties")
 @pytest.mark.parametrize("k", [1, 4, 8])
 def test_nearest_neighbours_as_in_spdep(nc_seats: Any, k: int) -> None:
     # spdep measures on the WGS84 ellipsoid.
@@ -59,6 +60,7 @@ def test_order_of_neighbours_as_in_spdep(nc_seats: Any) -> None:
         assert order == SEATS["knn"]["8"][i]
 
 
+@pytest.mark.evidence("weights.distance_band", source="spdep 1.4.2 dnearneigh, 100 counties")
 @pytest.mark.parametrize("km", [50, 80])
 def test_bands_as_in_spdep(nc_seats: Any, km: int) -> None:
     W = sp.weights.distance_band(nc_seats, km, ellipsoid="WGS84")
@@ -68,6 +70,7 @@ def test_bands_as_in_spdep(nc_seats: Any, km: int) -> None:
     assert abs(ball.sparse - W.sparse).nnz == 2
 
 
+@pytest.mark.evidence("weights.great_circle_km", source="sf 1.0.9 st_distance, haversine and geodesic")
 def test_distances_against_haversine_and_geodesic() -> None:
     pairs, lon, lat = SEATS["pairs"], np.array(SEATS["lon"]), np.array(SEATS["lat"])
     i, j = pairs["i"], pairs["j"]
@@ -79,6 +82,7 @@ def test_distances_against_haversine_and_geodesic() -> None:
     np.testing.assert_allclose(geoid, pairs["spdep"], rtol=1e-5)  # its own approximation
 
 
+@pytest.mark.evidence("weights.inverse_distance", source="sf 1.0.9 st_distance, haversine and geodesic")
 @pytest.mark.parametrize(("ellipsoid", "column"), [(None, "haversine6371"), ("WGS84", "geodesic")])
 def test_inverse_distances_against_the_same_columns(nc_seats: Any, ellipsoid: Any, column: str) -> None:
     W, pairs = sp.weights.inverse_distance(nc_seats, ellipsoid=ellipsoid), SEATS["pairs"]
@@ -328,6 +332,7 @@ def test_kernels_without_an_end_are_cut_where_asked() -> None:
     assert sp.weights.kernel(cities, bandwidth_km=1, function="gaussian", cutoff_km=1).n_links == 2
 
 
+@pytest.mark.evidence("weights.kernel", source="libpysal Graph.build_kernel")
 def test_kernels_as_in_libpysal() -> None:
     from libpysal.graph import Graph
 
@@ -339,6 +344,7 @@ def test_kernels_as_in_libpysal() -> None:
         np.testing.assert_allclose(W.sparse.toarray(), expected, atol=1e-12)
 
 
+@pytest.mark.evidence("weights.gravity", source="three units", kind="hand")
 def test_gravity_by_hand() -> None:
     cities = cities_at([0, 2000, 5000], [0, 0, 0], list("abc"), 32650)
     mass = pd.Series({"c": 5.0, "a": 3.0, "b": 4.0}, name="population")

@@ -17,6 +17,7 @@ HEAT = xr.DataArray(
 )
 
 
+@pytest.mark.evidence("weights.grid", source="libpysal lat2W")
 @pytest.mark.parametrize("rook", [False, True])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (5, 1), (2, 2), (4, 7)])
 def test_grids_as_in_libpysal(shape: tuple[int, int], rook: bool) -> None:
@@ -42,6 +43,12 @@ def test_cells_without_a_value_are_no_units() -> None:
     assert list(raster_values(bands).columns) == [0, 1]
 
 
+@pytest.mark.evidence(
+    "weights.raster_values",
+    "weights.values_to_raster",
+    source="a raster of six cells, there and back",
+    kind="hand",
+)
 def test_values_and_lags_go_out_as_rasters() -> None:
     W = grid(HEAT, rook=True).row_standardized()
     lag = W.lag(HEAT)

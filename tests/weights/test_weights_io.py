@@ -186,6 +186,7 @@ OTHERS = """sids2.gal columbus.gal mexico.gal stl_hom_rook.gal juvenile.gwt balt
     ohio.swm virginia_queen.swm us48_CONTIGUITY_EDGES_ONLY.swm us48_INVERSE_DISTANCE.swm virginia_queen.dat"""
 
 
+@pytest.mark.evidence("weights.read", source="libpysal's reader on its own example files")
 @pytest.mark.parametrize("name", OTHERS.split())
 def test_reads_what_libpysal_reads(name: str) -> None:
     theirs = libpysal_read(example(name))

@@ -25,6 +25,13 @@ def links(W: Weights) -> set[tuple[int, int]]:
     return {(int(i), int(j)) for i, j in zip(*W.sparse.nonzero(), strict=True) if i < j}
 
 
+@pytest.mark.evidence(
+    "weights.delaunay",
+    "weights.gabriel",
+    "weights.relative_neighbors",
+    "weights.voronoi",
+    source="libpysal Graph.build_triangulation; Voronoi by equality with Delaunay",
+)
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [5, 60])
 def test_planar_graphs_as_in_libpysal(n: int) -> None:

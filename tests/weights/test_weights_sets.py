@@ -22,6 +22,13 @@ def nc() -> Any:
 
 
 # ---- sets
+@pytest.mark.evidence(
+    "weights.union",
+    "weights.intersection",
+    "weights.difference",
+    "weights.symmetric_difference",
+    source="libpysal.weights.set_operations",
+)
 @pytest.mark.parametrize(
     ("build", "name"),
     [
@@ -51,6 +58,7 @@ def test_sets_of_other_units_are_refused(nc: Any) -> None:
 
 
 # ---- comparison
+@pytest.mark.evidence("weights.compare", source="links of two small maps", kind="hand")
 def test_a_comparison_by_hand() -> None:
     A = Weights.from_dense([[0, 1.0, 1], [1, 0, 0], [1, 0, 0]], ids=["a", "b", "c"])
     B = Weights.from_dense([[7, 3.0, 0], [1, 0, 1], [0, 1, 0]], ids=["a", "b", "c"])

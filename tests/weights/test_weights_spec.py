@@ -13,6 +13,7 @@ import pytest
 import spatial as sp
 
 
+@pytest.mark.evidence("weights.from_spec", source="the builder that the text names", kind="identity")
 @pytest.mark.parametrize(
     ("spec", "built"),
     [

@@ -1,0 +1,74 @@
+"""Small checks of functions that no larger test compares with anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import spatial as sp
+
+
+@pytest.mark.evidence("local_moran_rate", source="local_moran of esda's assuncao_rate", kind="identity")
+def test_a_local_moran_of_rates_is_that_of_the_standardised_rates(nc: Any) -> None:
+    from esda.smoothing import assuncao_rate
+
+    W = sp.weights.contiguity(nc).row_standardized()
+    found = sp.local_moran_rate(nc["sid74"], nc["bir74"], W, permutations=9)
+    rates = pd.Series(assuncao_rate(nc["sid74"].to_numpy(float), nc["bir74"].to_numpy(float)), nc.index)
+    np.testing.assert_allclose(
+        found.frame["Ii"], sp.local_moran(rates, W, permutations=9).frame["Ii"], rtol=1e-12
+    )
+
+
+@pytest.mark.evidence("models.SpatialSystem:ols", source="statsmodels OLS, 90 counties")
+def test_least_squares_is_that_of_statsmodels(nc_crime: sp.Panel) -> None:
+    import statsmodels.api as sm
+
+    one = nc_crime.at(1987)
+    data = pd.DataFrame({"y": np.log(one["crmrte"]), "x": np.log(one["polpc"]), "z": one["density"]})
+    data["x"] -= data["x"].mean()  # far from zero it would nearly depend on the constant, and the fit says so
+    fit = sp.models.SpatialSystem("y ~ x + z", data).fit("ols", cov="hom")
+    peer = sm.OLS(data["y"], sm.add_constant(data[["x", "z"]])).fit()
+    np.testing.assert_allclose(fit.params, peer.params, rtol=1e-10)
+    # Errors of a cross-section divide by n; statsmodels by n - k.
+    np.testing.assert_allclose(fit.std_errors * np.sqrt(90 / 87), peer.bse, rtol=1e-10)
+
+
+@pytest.mark.evidence(
+    "weights.as_weights", source="a Graph and a W of libpysal, there and back", kind="identity"
+)
+def test_weights_of_libpysal_are_taken_as_they_are(nc: Any) -> None:
+    W = sp.weights.contiguity(nc)
+    for theirs in (W.to_graph(), W.to_w()):
+        np.testing.assert_array_equal(sp.weights.as_weights(theirs).to_dense(), W.to_dense())
+
+
+@pytest.mark.evidence(
+    "write_tables", source="the cells that python-docx and openpyxl read back", kind="identity"
+)
+def test_all_tables_are_in_the_file(nc_crime: sp.Panel, tmp_path: Path) -> None:
+    import docx
+    import openpyxl
+
+    tables = {
+        name: sp.descriptive_table(nc_crime, [name], labels={name: name}) for name in ("polpc", "density")
+    }
+    word = docx.Document(str(sp.write_tables(tables, tmp_path / "two.docx")))
+    excel = openpyxl.load_workbook(sp.write_tables(tables, tmp_path / "two.xlsx"))
+    read = [[cell.text for row in table.rows for cell in row.cells] for table in word.tables]
+    assert [name for name, cells in zip(tables, read, strict=True) if name in cells] == list(tables)
+    sheets = [[str(cell) for row in sheet.values for cell in row] for sheet in excel.worksheets]
+    assert [name for name, cells in zip(tables, sheets, strict=True) if name in cells] == list(tables)
+
+
+@pytest.mark.evidence("shapefiles.sample_contents", source="the samples, loaded", kind="identity")
+def test_the_contents_of_a_sample_are_those_that_it_loads() -> None:
+    for name in ("nc", "china_cities"):
+        said, sample = sp.shapefiles.sample_contents(name), sp.shapefiles.load_sample(name)
+        assert sample.cities.index.equals(sp.shapefiles.load(said.cities).index)
+        if said.panel:
+            pd.testing.assert_frame_equal(sample.panel.frame, sp.shapefiles.load(said.panel).frame)
