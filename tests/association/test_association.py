@@ -39,7 +39,9 @@ def counts() -> tuple[pd.Series[float], pd.Series[float], Weights]:
 
 
 # ---- rates
-@pytest.mark.evidence("eb_rate", "spatial_rate", "moran_rate", source="esda, rates of simulated counts")
+@pytest.mark.evidence(
+    "eb_rate", "spatial_rate", "moran_rate", digits=10, source="esda, rates of simulated counts"
+)
 def test_rates_are_esdas(counts: Any) -> None:
     from esda.smoothing import Empirical_Bayes, Spatial_Empirical_Bayes, Spatial_Rate, assuncao_rate
 
@@ -85,7 +87,7 @@ def test_rates_refuse_what_has_none(counts: Any) -> None:
 
 
 # ---- local Geary
-@pytest.mark.evidence("local_geary", source="esda Geary_Local and Geary_Local_MV, 7 x 7 lattice")
+@pytest.mark.evidence("local_geary", digits=10, source="esda Geary_Local and Geary_Local_MV, 7 x 7 lattice")
 def test_local_geary_is_esdas() -> None:
     from esda import Geary_Local, Geary_Local_MV
 
@@ -154,7 +156,7 @@ def test_local_geary_labels_text_and_refusals() -> None:
 
 
 # ---- join counts
-@pytest.mark.evidence("join_counts", source="esda Join_Counts; moments over all arrangements")
+@pytest.mark.evidence("join_counts", digits=10, source="esda Join_Counts; moments over all arrangements")
 def test_join_counts_are_esdas_and_their_moments_those_of_all_arrangements() -> None:
     from esda import Join_Counts
 
@@ -190,7 +192,9 @@ def test_permuted_join_counts_sum_to_all_joins_and_vary_as_their_moments() -> No
     np.testing.assert_allclose(simulated.var(), frame["variance"], rtol=0.5)
 
 
-@pytest.mark.evidence("local_join_counts", source="esda Join_Counts_Local and Join_Counts_Local_MV")
+@pytest.mark.evidence(
+    "local_join_counts", digits=10, source="esda Join_Counts_Local and Join_Counts_Local_MV"
+)
 def test_local_join_counts_are_esdas() -> None:
     from esda import Join_Counts_Local, Join_Counts_Local_MV
 
@@ -265,7 +269,7 @@ def test_differential_moran_is_that_of_the_change() -> None:
 
 
 # ---- LOSH and Lee's L
-@pytest.mark.evidence("losh", source="esda LOSH, 7 x 7 lattice")
+@pytest.mark.evidence("losh", digits=10, source="esda LOSH, 7 x 7 lattice")
 def test_losh_is_esdas() -> None:
     from esda import LOSH
 
@@ -286,7 +290,7 @@ def test_losh_is_esdas() -> None:
         sp.losh(x, W, power=0)
 
 
-@pytest.mark.evidence("lee", source="esda Spatial_Pearson; mean over all arrangements")
+@pytest.mark.evidence("lee", digits=10, source="esda Spatial_Pearson; mean over all arrangements")
 def test_lee_is_esdas_and_its_mean_that_of_all_arrangements() -> None:
     from esda import Spatial_Pearson
 

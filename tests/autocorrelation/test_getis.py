@@ -22,7 +22,7 @@ def positive(side: int) -> tuple[pd.Series[float], Weights]:
     return np.exp(x), W
 
 
-@pytest.mark.evidence("getis_ord", source="spdep 1.4.2 localG, columbus")
+@pytest.mark.evidence("getis_ord", digits=10, source="spdep 1.4.2 localG, columbus")
 @pytest.mark.parametrize("case", sorted(SPDEP["local"]))
 @pytest.mark.parametrize("star", [True, False])
 def test_local_g_is_spdeps(case: str, star: bool) -> None:
@@ -33,7 +33,7 @@ def test_local_g_is_spdeps(case: str, star: bool) -> None:
     np.testing.assert_allclose(frame["z_value"], truth, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.evidence("general_g", source="spdep 1.4.2 globalG.test, columbus")
+@pytest.mark.evidence("general_g", digits=10, source="spdep 1.4.2 globalG.test, columbus")
 @pytest.mark.parametrize("case", sorted(SPDEP["global"]))
 def test_general_g_is_spdeps(case: str) -> None:
     which, style, name = case.split("_")

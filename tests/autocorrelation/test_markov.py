@@ -29,7 +29,7 @@ def walk(side: int = 8, times: int = 12, seed: int = 0) -> tuple[Panel, Weights]
     return Panel.from_frame(pd.concat(parts), unit="city", time="year"), W
 
 
-@pytest.mark.evidence("spatial_markov", source="giddy Spatial_Markov, simulated walk")
+@pytest.mark.evidence("spatial_markov", digits=9, source="giddy Spatial_Markov, simulated walk")
 @pytest.mark.slow
 def test_spatial_markov_is_giddys() -> None:
     from giddy.markov import Spatial_Markov
@@ -114,6 +114,7 @@ def test_sorting_changes_nothing() -> None:
 
 @pytest.mark.evidence(
     "lisa_markov",
+    digits=10,
     source="giddy LISA_Markov, simulated walk",
     differs="giddy's test of independence has one degree of freedom too many",
 )

@@ -30,7 +30,7 @@ CASES = sorted(SPDEP["global"])
 
 
 # ---- outside truth
-@pytest.mark.evidence("moran", source="spdep 1.4.2 moran.test, columbus")
+@pytest.mark.evidence("moran", digits=10, source="spdep 1.4.2 moran.test, columbus")
 @pytest.mark.parametrize("case", CASES)
 def test_moran_is_spdeps(case: str) -> None:
     which, style, name = case.split("_")
@@ -60,6 +60,7 @@ def test_constants_are_spdeps(case: str) -> None:
 
 @pytest.mark.evidence(
     "bivariate_moran",
+    digits=10,
     source="spdep 1.4.2, columbus",
     differs="spdep divides by n - 1 and leaves out n / S0; compared after that factor",
 )

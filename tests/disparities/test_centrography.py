@@ -201,7 +201,7 @@ def kde_panel(n: int = 60) -> Panel:
     return Panel(pd.DataFrame({"y": rng.normal(size=3 * n)}, index))
 
 
-@pytest.mark.evidence("density_by_time", source="scipy.stats.gaussian_kde")
+@pytest.mark.evidence("density_by_time", digits=10, source="scipy.stats.gaussian_kde")
 def test_density_against_scipy() -> None:
     panel = kde_panel()
     found = density_by_time(panel, "y", bandwidth=0.4)

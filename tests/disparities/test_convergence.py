@@ -68,7 +68,7 @@ def test_sigma_about_the_neighbours_by_hand() -> None:
         sigma_convergence(y, "y", W)
 
 
-@pytest.mark.evidence("sigma_convergence", source="pandas, incomes of the US states")
+@pytest.mark.evidence("sigma_convergence", digits=10, source="pandas, incomes of the US states")
 def test_sigma_of_the_us_states_against_pandas() -> None:
     from libpysal.examples import get_path
 
@@ -152,7 +152,7 @@ def test_no_convergence_and_overshooting(slope: float, speed: float, half_life: 
 
 
 # ---- against other packages
-@pytest.mark.evidence("beta_convergence", source="statsmodels OLS with HC1 errors")
+@pytest.mark.evidence("beta_convergence", digits=10, source="statsmodels OLS with HC1 errors")
 def test_cross_section_against_statsmodels() -> None:
     import statsmodels.api as sm
 
@@ -200,7 +200,7 @@ def test_least_squares_against_pyfixest(effects: Any, absorb: str) -> None:
     assert found.method == "OLS"
 
 
-@pytest.mark.evidence("beta_convergence", source="linearmodels IV2SLS")
+@pytest.mark.evidence("beta_convergence", digits=10, source="linearmodels IV2SLS")
 def test_two_stage_least_squares_against_linearmodels() -> None:
     from linearmodels.iv import IV2SLS
 

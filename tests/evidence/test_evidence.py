@@ -52,7 +52,7 @@ def test_a_result_knows_its_own(nc_crime: sp.Panel) -> None:
     assert fit.evidence()["name"].unique().tolist() == ["models.SpatialSystem:2sls"]
     counties = nc_crime.at(1987)["crmrte"]
     W = sp.weights.knn(sp.shapefiles.load("nc").loc[counties.index], 4)
-    assert sp.moran(counties, W, permutations=9).evidence()["name"].unique().tolist() == ["moran"]
+    assert "moran" in set(sp.moran(counties, W, permutations=9).evidence()["name"])
 
 
 def test_comparisons_are_counted_and_the_largest_difference_is_kept() -> None:

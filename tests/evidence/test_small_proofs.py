@@ -24,7 +24,7 @@ def test_a_local_moran_of_rates_is_that_of_the_standardised_rates(nc: Any) -> No
     )
 
 
-@pytest.mark.evidence("models.SpatialSystem:ols", source="statsmodels OLS, 90 counties")
+@pytest.mark.evidence("models.SpatialSystem:ols", digits=10, source="statsmodels OLS, 90 counties")
 def test_least_squares_is_that_of_statsmodels(nc_crime: sp.Panel) -> None:
     import statsmodels.api as sm
 

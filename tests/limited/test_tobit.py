@@ -45,7 +45,9 @@ def panel(seed: int = 0, n: int = 60, t: int = 5, spread: float = 1.0, link: flo
 
 
 # ---- outside numbers
-@pytest.mark.evidence("models.tobit", source="Greene (2003), Table 22.3, and AER tobit: Fair's affairs")
+@pytest.mark.evidence(
+    "models.tobit", digits=3, source="Greene (2003), Table 22.3, and AER tobit: Fair's affairs"
+)
 def test_pooled_tobit_is_greenes_table_of_fairs_affairs(affairs: pd.DataFrame) -> None:
     # Greene, Econometric Analysis (5th ed., 2003), Table 22.3, and R's AER::tobit(affairs ~ age +
     # yearsmarried + religiousness + occupation + rating): coefficients, standard errors, sigma 8.247,

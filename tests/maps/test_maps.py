@@ -286,6 +286,7 @@ def test_classifiers() -> None:
 
 @pytest.mark.evidence(
     "map_values",
+    digits=2,
     source="mapclassify EqualInterval and Quantiles",
     differs="quantiles are rounded to the fewest digits that leave the classes",
 )

@@ -48,7 +48,7 @@ def spatial_system(seed: int, n: int = 50, rho: tuple[float, float] = (0.7, 0.7)
     return SpatialSystem(FORMULAS, drawn, simulator.W, effects=("unit", "time"), error="W")
 
 
-@pytest.mark.evidence("models.AndersonRubin", source="statsmodels test_mvmean of the cluster sums")
+@pytest.mark.evidence("models.AndersonRubin", digits=10, source="statsmodels test_mvmean of the cluster sums")
 @pytest.mark.parametrize("slope", [0.0, 1.0, 2.5])
 def test_the_statistic_is_hotellings_of_the_sums_of_clusters(slope: float) -> None:
     from statsmodels.stats.multivariate import test_mvmean as hotelling

@@ -85,7 +85,7 @@ def pyfixest_cov(panel: Panel, vcov: Any, effects: str = "i + t") -> np.ndarray[
 
 
 # ---- against others
-@pytest.mark.evidence("models.Cluster", source="pyfixest CRV1")
+@pytest.mark.evidence("models.Cluster", digits=10, source="pyfixest CRV1")
 def test_cluster_equals_pyfixest(panel: Panel) -> None:
     expected = pyfixest_cov(panel, {"CRV1": "i"})
     np.testing.assert_allclose(exogenous(panel, "cluster").cov, expected, rtol=1e-8)
@@ -97,7 +97,7 @@ def test_cluster_by_a_column_equals_pyfixest(panel: Panel) -> None:
     np.testing.assert_allclose(exogenous(panel, Cluster("group")).cov, expected, rtol=1e-8)
 
 
-@pytest.mark.evidence("models.TwoWay", source="pyfixest CRV1, unit + time")
+@pytest.mark.evidence("models.TwoWay", digits=10, source="pyfixest CRV1, unit + time")
 @pytest.mark.filterwarnings("ignore:Only 6 clusters")
 def test_two_way_equals_pyfixest(panel: Panel) -> None:
     expected = pyfixest_cov(panel, {"CRV1": "i + t"})
@@ -117,7 +117,7 @@ def twice(panel: Panel) -> Panel:
     return Panel.from_frame(pd.concat([frame, later]), unit=unit, time=time)
 
 
-@pytest.mark.evidence("models.DriscollKraay", source="linearmodels, kernel covariance")
+@pytest.mark.evidence("models.DriscollKraay", digits=10, source="linearmodels, kernel covariance")
 @pytest.mark.parametrize("lags", [0, 2])
 def test_driscoll_kraay_equals_linearmodels(panel: Panel, lags: int) -> None:
     from linearmodels.panel import PanelOLS

@@ -45,6 +45,7 @@ def compare(fit: Any, expected: dict[str, dict[str, float]], tolerance: float, r
 
 @pytest.mark.evidence(
     "models.fixed_effects",
+    digits=3,
     source="plm 2.6, Cornwell and Trumbull (1994), 90 counties x 7 years",
     differs="plm's copy of the data holds rounded logarithms",
 )

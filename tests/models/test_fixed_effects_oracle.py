@@ -54,7 +54,7 @@ def same(formula: str, effects: str, cov: Any, data: pd.DataFrame, oracle: Any, 
 HAC = {"time_id": "t", "panel_id": "i", "lag": 2}
 
 
-@pytest.mark.evidence("models.fixed_effects", source="pyfixest, two-way effects")
+@pytest.mark.evidence("models.fixed_effects", digits=9, source="pyfixest, two-way effects")
 @pytest.mark.filterwarnings("ignore:Only:spatial.errors.SpatialWarning")
 @pytest.mark.parametrize(
     ("cov", "vcov"),

@@ -110,7 +110,7 @@ def test_arithmetic_follows_precedence() -> None:
         np.testing.assert_allclose(design.columns[:, design.regressors[0][1]], expected)
 
 
-@pytest.mark.evidence("models.evaluate", source="numpy's function of that name")
+@pytest.mark.evidence("models.evaluate", digits=10, source="numpy's function of that name")
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_functions_are_those_of_numpy(function: str) -> None:
     frame = pd.DataFrame({"y": np.arange(5.0), "x": [0.5, 2, 4, 3, 7]})

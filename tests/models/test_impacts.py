@@ -78,7 +78,7 @@ def columbus(columbus_map: object) -> sparse.csr_array:
     return sparse.csr_array(Graph.build_contiguity(columbus_map, rook=False).transform("r").sparse)
 
 
-@pytest.mark.evidence("models.Impacts", source="spatialreg impacts, columbus")
+@pytest.mark.evidence("models.Impacts", digits=10, source="spatialreg impacts, columbus")
 @pytest.mark.parametrize("peer", [LAG, DURBIN], ids=["lag", "durbin"])
 def test_impacts_are_those_of_spatialreg(columbus: sparse.csr_array, peer: Peer) -> None:
     theta = np.array([peer.lam, *peer.slopes, *peer.lagged])

@@ -64,7 +64,9 @@ def theta_of(fit: Any) -> np.ndarray:
 
 
 # ---- numbers of a separate program
-@pytest.mark.evidence("models.SpatialSystem:aqs", source="a separate dense program, 60 units x 6 times")
+@pytest.mark.evidence(
+    "models.SpatialSystem:aqs", digits=8, source="a separate dense program, 60 units x 6 times"
+)
 def test_estimates_and_covariance_are_those_of_the_dense_program() -> None:
     fit = golden_fit()
     np.testing.assert_allclose(theta_of(fit), GOLDEN["qsgmm"], atol=1e-9)

@@ -33,7 +33,9 @@ def value(report: object, start: str) -> float:
 TABLE_2 = (np.array([[0, 0.439], [9.304, 0]]), np.array([[0.653, -0.378], [-6.852, 1.351]]))
 
 
-@pytest.mark.evidence("models.Stability", source="Bai, Table 2: determinant -3.08, spectral radius 2.02")
+@pytest.mark.evidence(
+    "models.Stability", digits=3, source="Bai, Table 2: determinant -3.08, spectral radius 2.02"
+)
 def test_published_system_has_no_meaningful_reduced_form() -> None:
     report = system_stability(TABLE_2[0], [TABLE_2[1]], [W], names=["ER", "PSS"])
     assert value(report, "det(I - B)") == pytest.approx(-3.08, abs=0.005)

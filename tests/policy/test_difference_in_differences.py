@@ -46,7 +46,7 @@ def simulated(seed: int = 0, **options: Any) -> Panel:
 
 # ---- numbers that others printed
 @pytest.mark.evidence(
-    "models.did", "models.did:callaway-santanna", source="R did, mpdta, as printed in its vignette"
+    "models.did", "models.did:callaway-santanna", digits=3, source="R did, mpdta, as printed in its vignette"
 )
 def test_group_time_effects_with_a_control_are_those_of_callaway_and_santanna() -> None:
     """R's did, att_gt(lemp ~ lpop) on mpdta, as printed in its vignette: 12 effects."""
@@ -78,7 +78,7 @@ def test_simple_and_grouped_averages_are_those_of_callaway_and_santanna() -> Non
     assert table.loc["ATT by cohort", "std_error"] == pytest.approx(0.0124, abs=6e-5)
 
 
-@pytest.mark.evidence("models.did:callaway-santanna", source="diff-diff, mpdta")
+@pytest.mark.evidence("models.did:callaway-santanna", digits=10, source="diff-diff, mpdta")
 @pytest.mark.parametrize("group", ["never", "not-yet"])
 def test_group_time_effects_and_errors_equal_those_of_diff_diff(group: Any) -> None:
     import diff_diff
@@ -106,7 +106,7 @@ def test_doubly_robust_effects_and_errors_equal_those_of_moderndid() -> None:
     np.testing.assert_allclose(found["std_error"], other.se_gt, rtol=5e-3)
 
 
-@pytest.mark.evidence("models.did:borusyak-jaravel-spiess", source="diff-diff, mpdta")
+@pytest.mark.evidence("models.did:borusyak-jaravel-spiess", digits=9, source="diff-diff, mpdta")
 def test_imputation_and_its_errors_equal_those_of_diff_diff() -> None:
     import diff_diff
 
@@ -128,6 +128,7 @@ def test_imputation_and_its_errors_equal_those_of_diff_diff() -> None:
 # pyfixest 0.60 calls reset_index(inplace=True), which pandas 3.1 deprecates.
 @pytest.mark.evidence(
     "models.did:twfe",
+    digits=10,
     source="pyfixest, mpdta",
     differs="standard errors differ by another small-sample factor, at most 2e-3",
 )

@@ -35,7 +35,7 @@ def produc() -> Panel:
     return Panel.from_frame(frame, unit="state", time="year")
 
 
-@pytest.mark.evidence("models.hausman", source="plm 2.6 phtest, Produc")
+@pytest.mark.evidence("models.hausman", digits=10, source="plm 2.6 phtest, Produc")
 def test_the_classic_test_is_that_of_plm(produc: Panel) -> None:
     # R plm 2.6: phtest(within, random) of FORMULA, model = "random", effect = "individual".
     fixed = fixed_effects(FORMULA, produc, effects="unit", cov="hom")
@@ -45,7 +45,7 @@ def test_the_classic_test_is_that_of_plm(produc: Panel) -> None:
     assert test.p_value == pytest.approx(0.0492276241762581, rel=1e-6)
 
 
-@pytest.mark.evidence("models.random_effects", source="plm 2.6, Produc, Swamy and Arora")
+@pytest.mark.evidence("models.random_effects", digits=10, source="plm 2.6, Produc, Swamy and Arora")
 def test_random_effects_are_those_of_plm(produc: Panel) -> None:
     # R plm 2.6: plm(FORMULA, model = "random", effect = "individual"), Swamy and Arora.
     fit = random_effects(FORMULA, produc, cov="hom")
@@ -106,6 +106,7 @@ def test_the_robust_test_is_that_of_plm(produc: Panel) -> None:
 
 @pytest.mark.evidence(
     "models.serial_correlation",
+    digits=10,
     source="plm 2.6 pwartest, Produc",
     differs="plm leaves out the factor C / (C - 1) of clusters",
 )
@@ -163,7 +164,7 @@ def test_mundlaks_test_finds_effects_that_follow_the_regressor_beside_time_effec
     assert test.df == 1  # means of years are the same in all units
 
 
-@pytest.mark.evidence("models.vif", source="statsmodels variance_inflation_factor")
+@pytest.mark.evidence("models.vif", digits=10, source="statsmodels variance_inflation_factor")
 def test_variance_inflation_is_that_of_statsmodels() -> None:
     from statsmodels.stats.outliers_influence import variance_inflation_factor
 

@@ -59,7 +59,7 @@ def quarters() -> Any:
 
 
 # ---- spdep and libpysal
-@pytest.mark.evidence("weights.contiguity", source="spdep 1.4.2 poly2nb, columbus")
+@pytest.mark.evidence("weights.contiguity", digits=10, source="spdep 1.4.2 poly2nb, columbus")
 @pytest.mark.parametrize("kind", ["queen", "rook"])
 def test_columbus_as_in_spdep(columbus: Any, kind: str) -> None:
     W, expected = sp.weights.contiguity(columbus, rook=kind == "rook"), SPDEP["columbus"][kind]

@@ -70,7 +70,9 @@ def test_bands_as_in_spdep(nc_seats: Any, km: int) -> None:
     assert abs(ball.sparse - W.sparse).nnz == 2
 
 
-@pytest.mark.evidence("weights.great_circle_km", source="sf 1.0.9 st_distance, haversine and geodesic")
+@pytest.mark.evidence(
+    "weights.great_circle_km", digits=5, source="sf 1.0.9 st_distance, haversine and geodesic"
+)
 def test_distances_against_haversine_and_geodesic() -> None:
     pairs, lon, lat = SEATS["pairs"], np.array(SEATS["lon"]), np.array(SEATS["lat"])
     i, j = pairs["i"], pairs["j"]
@@ -82,7 +84,9 @@ def test_distances_against_haversine_and_geodesic() -> None:
     np.testing.assert_allclose(geoid, pairs["spdep"], rtol=1e-5)  # its own approximation
 
 
-@pytest.mark.evidence("weights.inverse_distance", source="sf 1.0.9 st_distance, haversine and geodesic")
+@pytest.mark.evidence(
+    "weights.inverse_distance", digits=10, source="sf 1.0.9 st_distance, haversine and geodesic"
+)
 @pytest.mark.parametrize(("ellipsoid", "column"), [(None, "haversine6371"), ("WGS84", "geodesic")])
 def test_inverse_distances_against_the_same_columns(nc_seats: Any, ellipsoid: Any, column: str) -> None:
     W, pairs = sp.weights.inverse_distance(nc_seats, ellipsoid=ellipsoid), SEATS["pairs"]
@@ -332,7 +336,7 @@ def test_kernels_without_an_end_are_cut_where_asked() -> None:
     assert sp.weights.kernel(cities, bandwidth_km=1, function="gaussian", cutoff_km=1).n_links == 2
 
 
-@pytest.mark.evidence("weights.kernel", source="libpysal Graph.build_kernel")
+@pytest.mark.evidence("weights.kernel", digits=10, source="libpysal Graph.build_kernel")
 def test_kernels_as_in_libpysal() -> None:
     from libpysal.graph import Graph
 

@@ -17,7 +17,7 @@ HEAT = xr.DataArray(
 )
 
 
-@pytest.mark.evidence("weights.grid", source="libpysal lat2W")
+@pytest.mark.evidence("weights.grid", digits=10, source="libpysal lat2W")
 @pytest.mark.parametrize("rook", [False, True])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (5, 1), (2, 2), (4, 7)])
 def test_grids_as_in_libpysal(shape: tuple[int, int], rook: bool) -> None:
