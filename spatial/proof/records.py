@@ -74,8 +74,8 @@ def rows_of_result(kind: str, method: str = "") -> pd.DataFrame:
     --------
     >>> rows_of_result("SystemFit", "gs3sls")["name"].unique().tolist()
     ['models.SpatialSystem:gs3sls']
-    >>> rows_of_result("Moran")["name"].unique().tolist()
-    ['moran']
+    >>> rows_of_result("LeeL")["name"].unique().tolist()
+    ['lee']
     """
     rows = _rows()
     own = rows["name"].str.partition(":")[2]
