@@ -182,6 +182,7 @@ _MODULES = {
         "reference_distribution",
         "save_figure",
     ),
+    "spatial.maps.cohorts": ("map_cohorts",),
     "spatial.maps.maps": (
         "map_clusters",
         "map_significance",

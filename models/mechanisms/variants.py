@@ -13,22 +13,14 @@ from spatial.errors import DataError, SpatialError, did_you_mean
 from spatial.models.estimation.covariance import Covariance
 from spatial.models.estimation.steps import Method
 from spatial.models.formula.structure import CONSTANT
-from spatial.models.formula.tokens import Name, parse_expression, tokens, walk
 from spatial.models.results import SystemFit
 from spatial.models.system import SpatialSystem
 from spatial.results import Fit
 
 from .arguments import names_of
-from .asked import Model, as_model
-from .rewriting import Parts, joined_terms, swapped
+from .asked import Again, again
 
-__all__ = ["KEYS", "Robustness", "robustness"]
-
-KEYS = (
-    "outcome", "swap", "add", "drop", "instruments", "where", "lags", "effects", "cov", "method", "error",
-    "weights", "winsorize", "shift", "policies", "force", "unbalanced", "iv_order",
-)  # fmt: skip
-"""What a variant may change."""
+__all__ = ["Robustness", "robustness", "terms_shown"]
 
 BASE = "base"
 
@@ -39,7 +31,7 @@ class Robustness(Fit):
 
     Parameters
     ----------
-    fits : mapping of str to SystemFit
+    fits : mapping of str to Fit
         ``base`` first.
     changes : mapping of str to mapping
         What each variant changed.
@@ -47,7 +39,7 @@ class Robustness(Fit):
         What the table and the curve show.
     """
 
-    fits: Mapping[str, SystemFit]
+    fits: Mapping[str, Any]
     changes: Mapping[str, Mapping[str, Any]]
     terms: tuple[str, ...]
 
@@ -124,8 +116,8 @@ def _short(value: Any) -> str:
 
 
 def robustness(
-    model: SpatialSystem | SystemFit,
-    variants: Mapping[str, Mapping[str, Any]],
+    model: SpatialSystem | SystemFit | Fit,
+    variants: Mapping[str, Mapping[str, Any] | Fit],
     *,
     terms: str | Iterable[str] | None = None,
     method: Method | None = None,
@@ -135,15 +127,16 @@ def robustness(
 
     Parameters
     ----------
-    model : SpatialSystem or SystemFit
+    model : SpatialSystem, SystemFit or DifferenceInDifferences
         A fit, also one of `fixed_effects`, is made again as it was made.
-    variants : mapping of name to mapping
+    variants : mapping of name to mapping or fit
         What each changes, the rest stays: ``outcome`` (another left-hand side of the first equation),
         ``swap`` (column to column), ``add``, ``drop`` (terms), ``policies`` (columns of concurrent policies,
         added), ``instruments``, ``where``, ``lags``, ``effects``, ``cov``, ``method``, ``error``,
         ``weights`` (by name), ``winsorize`` (the share in each tail of every column of the formulas),
         ``shift`` (regressors so many times earlier; negative: leads), ``force``, ``unbalanced``,
-        ``iv_order``.
+        ``iv_order``.  Of the effects of a policy (`did`) further ``match``, ``rings``, ``exposure``, ``W``,
+        ``base``, ``control_group`` and ``anticipation``.  A fit by another estimator stands as it is.
     terms : str or list of str, optional
         What is shown; default all terms of the base but the constant.
     method, cov
@@ -170,33 +163,36 @@ def robustness(
     >>> list(found.fits), int(found.glance()["same_sign"].iloc[0])
     (['base', 'control', 'late', 'trimmed'], 3)
     """
-    base = as_model(model, method, cov, "robustness")
+    base = again(model, method, cov, "robustness")
     if not isinstance(variants, Mapping) or not variants:
         raise DataError("robustness needs variants: a mapping of names to what each changes.")
     changes = {str(name): _checked(str(name), change, base) for name, change in variants.items()}
     fits = {BASE: base.fit()}
-    shown = _terms(fits[BASE], terms)
-    for name, change in changes.items():
+    shown = terms_shown(fits[BASE], terms)
+    for name, change in variants.items():
         try:
-            fits[name] = _varied(base, change)
+            fits[str(name)] = change if isinstance(change, Fit) else base.varied(change)
         except SpatialError as error:
             raise type(error)(f"Variant {name!r}: {error}") from error
-        _refuse_same(name, fits)
+        _refuse_same(str(name), fits)
     return Robustness(fits, changes, shown)
 
 
 # ---- what is asked for
-def _checked(name: str, change: Any, base: Model) -> Mapping[str, Any]:
+def _checked(name: str, change: Any, base: Again) -> Mapping[str, Any]:
     if name == BASE:
-        raise DataError(f"{BASE!r} is the fit itself: give the variant another name.")
+        raise DataError(f"{name!r} is the fit itself: give the variant another name.")
+    if isinstance(change, Fit):
+        return {"estimator": str(getattr(change, "method", type(change).__name__))}
     if not isinstance(change, Mapping) or not change:
         raise DataError(f"Variant {name!r} changes nothing: it is a mapping such as {{'add': ['x']}}.")
     for key in change:
-        if key not in KEYS:
+        if key not in base.keys:
             raise DataError(
-                f"Variant {name!r}: no fit has {key!r}.{did_you_mean(key, KEYS)} There are {', '.join(KEYS)}."
+                f"Variant {name!r}: no fit has {key!r}.{did_you_mean(key, base.keys)} "
+                f"There are {', '.join(base.keys)}."
             )
-    used = _columns(base)
+    used = base.columns
     for column in dict(change.get("swap", {})):
         if column not in used:
             raise DataError(
@@ -206,24 +202,8 @@ def _checked(name: str, change: Any, base: Model) -> Mapping[str, Any]:
     return dict(change)
 
 
-def _columns(base: Model) -> list[str]:
-    """Return the columns of all formulas."""
-    out: dict[str, None] = {}
-    for text in base.formulas.values():
-        parts = Parts.of(text)
-        for piece in (parts.outcome, parts.terms, parts.endogenous, parts.instruments):
-            out |= dict.fromkeys(_names(piece))
-    return list(out)
-
-
-def _names(piece: str) -> list[str]:
-    if not piece:
-        return []
-    return [n.name for n in walk(parse_expression(piece, tokens(piece))) if isinstance(n, Name)]
-
-
-def _terms(fit: SystemFit, terms: Any) -> tuple[str, ...]:
-    known = list(dict.fromkeys(str(t) for t in fit.params.index.get_level_values(1)))
+def terms_shown(fit: Any, terms: Any) -> tuple[str, ...]:
+    known = list(dict.fromkeys(fit.tidy()["term"].astype(str)))
     if terms is None:
         return tuple(t for t in known if t != CONSTANT)
     wanted = names_of(terms, "terms")
@@ -235,96 +215,17 @@ def _terms(fit: SystemFit, terms: Any) -> tuple[str, ...]:
     return tuple(wanted)
 
 
-def _refuse_same(name: str, fits: Mapping[str, SystemFit]) -> None:
-    mine = fits[name]
+_SAME = ["equation", "term", "estimate", "std_error"]
+
+
+def _refuse_same(name: str, fits: Mapping[str, Any]) -> None:
+    mine = fits[name].tidy()[_SAME]
     for other, fit in fits.items():
-        if other == name or not fit.params.index.equals(mine.params.index) or fit.n_obs != mine.n_obs:
+        theirs = fit.tidy()[_SAME] if other != name else None
+        if theirs is None or len(theirs) != len(mine) or fit.n_obs != fits[name].n_obs:
             continue
-        same = np.allclose(fit.params, mine.params, rtol=1e-10, atol=0)
-        if same and np.allclose(fit.std_errors, mine.std_errors, rtol=1e-10, atol=0):
+        if (theirs[_SAME[:2]].to_numpy() != mine[_SAME[:2]].to_numpy()).any():
+            continue
+        if np.allclose(theirs[_SAME[2:]], mine[_SAME[2:]], rtol=1e-10, atol=0, equal_nan=True):
             what = "the fit itself" if other == BASE else f"variant {other!r}"
             raise DataError(f"Variant {name!r} is the same as {what}: it shows nothing. Leave it out.")
-
-
-# ---- a variant
-def _varied(base: Model, change: Mapping[str, Any]) -> SystemFit:
-    formulas = dict(base.formulas)
-    if "swap" in change:
-        formulas = {k: swapped(text, change["swap"]) for k, text in formulas.items()}
-    formulas = {k: _rewritten(text, change, k == next(iter(formulas))) for k, text in formulas.items()}
-    options: dict[str, Any] = {"formulas": base.texts(formulas)}
-    if {"winsorize", "shift"} & change.keys():
-        options["panel"] = _panel(base, change)
-    if "weights" in change:
-        options["weights"] = _weights(base.given.weights, change["weights"])
-    if "instruments" in change and not any(Parts.of(t).instruments for t in base.formulas.values()):
-        options["instruments"] = change["instruments"]
-    for key in ("where", "lags", "effects", "error", "unbalanced", "iv_order"):
-        if key in change:
-            options[key] = change[key]
-    if "effects" in change:
-        options["formulas"] = base.texts({k: _without_effects(t) for k, t in formulas.items()})
-    own = {k: change[k] for k in ("cov", "method", "force") if k in change}
-    return base.fit(**options, **own)
-
-
-def _rewritten(text: str, change: Mapping[str, Any], first: bool) -> str:
-    parts = Parts.of(text)
-    if first and "outcome" in change:
-        parts = Parts(change["outcome"], parts.terms, parts.effects, parts.endogenous, parts.instruments)
-    more = [*_listed(change, "add"), *_listed(change, "policies")]
-    parts = parts.adding(more) if more and first else parts
-    if _listed(change, "drop"):
-        known = {n.replace(" ", "") for n in parts.terms.split("+")}
-        mine = [t for t in _listed(change, "drop") if first or t.replace(" ", "") in known]
-        parts = parts.dropping(mine) if mine else parts
-    if "instruments" in change and parts.instruments:
-        own = joined_terms(_listed(change, "instruments"))
-        parts = Parts(parts.outcome, parts.terms, parts.effects, parts.endogenous, own)
-    return parts.text
-
-
-def _without_effects(text: str) -> str:
-    parts = Parts.of(text)
-    return Parts(parts.outcome, parts.terms, "", parts.endogenous, parts.instruments).text
-
-
-def _listed(change: Mapping[str, Any], key: str) -> list[str]:
-    return names_of(change[key], key) if key in change else []
-
-
-def _weights(given: Any, new: Any) -> Any:
-    if not isinstance(new, Mapping):
-        return new
-    known = dict(given) if isinstance(given, Mapping) else {} if given is None else {"W": given}
-    return {**known, **new}
-
-
-def _panel(base: Model, change: Mapping[str, Any]) -> Any:
-    """Return the panel with the columns of the formulas winsorised, or the regressors shifted in time."""
-    source = base.system(where=None)._source
-    if not source.is_panel:
-        raise DataError("winsorize and shift are for panels; the data are a cross-section.")
-    panel = source.data
-    if "shift" in change:
-        outcomes = {n for t in base.formulas.values() for n in _names(Parts.of(t).outcome)}
-        moved = [c for c in _columns(base) if c not in outcomes and c in panel.columns]
-        if not moved:
-            raise DataError("shift moves the regressors in time, and none of the formulas' columns is one.")
-        shifted = panel.shift(moved, int(change["shift"]), name="_shifted_{column}")
-        panel = panel.with_columns({c: shifted[f"_shifted_{c}"] for c in moved})
-        kept = (
-            panel.times[int(change["shift"]) :]
-            if change["shift"] > 0
-            else panel.times[: int(change["shift"])]
-        )
-        panel = panel.restrict(times=kept)
-    if "winsorize" in change:
-        columns = [c for c in _columns(base) if c in panel.columns and _is_numeric(panel, c)]
-        panel = panel.winsorize(columns, change["winsorize"])
-    return panel
-
-
-def _is_numeric(panel: Any, column: str) -> bool:
-    kind = panel.frame[column].dtype
-    return bool(pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -129,6 +129,7 @@ def did(
     >>> round(fit.att, 2), round(fit.std_error, 2)
     (1.04, 0.07)
     """
+    asked = dict(locals())  # what `refit` changes a part of
     data = as_panel(panel, "did")
     if where is not None:
         data = data.where(where)
@@ -151,12 +152,15 @@ def did(
             "only. Use "
             "'borusyak-jaravel-spiess' or 'twfe', or leave their units out with where=."
         )
-    fit = _fit(specification, method)
+    fit = replace(_fit(specification, method), arguments=asked)
     if not compare:
         return fit
-    return replace(
-        fit, compared={name: _fit(specification, name) for name in dict.fromkeys(compare) if name != method}
-    )
+    others = [name for name in dict.fromkeys(compare) if name != method]
+    return replace(fit, compared={name: _compared(specification, name, asked) for name in others})
+
+
+def _compared(specification: Specification, name: str, asked: Mapping[str, Any]) -> DifferenceInDifferences:
+    return replace(_fit(specification, name), arguments={**asked, "method": name, "compare": ()})
 
 
 def _one_of(value: Any, allowed: Sequence[str], what: str) -> Any:

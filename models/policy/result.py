@@ -86,6 +86,8 @@ class DifferenceInDifferences(Fit):
         What was left out, binned, or warned of.
     compared : mapping of str to DifferenceInDifferences
         The same specification by other methods, as asked for by ``compare=``.
+    arguments : mapping
+        The arguments of `did`, by name.
     """
 
     method: str
@@ -111,6 +113,7 @@ class DifferenceInDifferences(Fit):
     seed: int
     _specification: Specification
     compared: Mapping[str, DifferenceInDifferences] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     figure = "policy_plot"
 
@@ -179,6 +182,12 @@ class DifferenceInDifferences(Fit):
         parts = [fit.tidy().iloc[[0]].assign(method=name) for name, fit in fits.items()]
         frame = pd.concat(parts, ignore_index=True)
         return frame[["method", *[c for c in frame.columns if c != "method"]]]
+
+    def refit(self, **changes: Any) -> DifferenceInDifferences:
+        """Estimate again with some arguments of `did` changed, as ``fit.refit(match="psm")``."""
+        from .difference import did
+
+        return did(**{**self.arguments, "compare": (), **changes})
 
     # ---- what may be wrong with it
     def bacon(self) -> Bacon:

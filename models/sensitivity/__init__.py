@@ -5,10 +5,13 @@ from __future__ import annotations
 from spatial.names import hand_on
 
 _MODULES = {
+    ".dependence": ("pesaran_cd",),
+    ".distances": ("Sweep", "sweep"),
     ".exogeneity": ("PlausiblyExogenous", "plausibly_exogenous"),
     ".leaving_out": ("LeaveOneOut", "leave_one_out"),
     ".random": ("RandomEffectsFit", "random_effects"),
     ".selection": ("Oster", "oster"),
+    ".simulation": ("MonteCarlo", "monte_carlo"),
     ".specification": ("VarianceInflation", "hausman", "serial_correlation", "vif"),
 }
 __all__, __getattr__, __dir__ = hand_on(__name__, _MODULES)

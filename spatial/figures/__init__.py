@@ -27,6 +27,7 @@ _MODULES = {
         "threshold_plot",
         "u_plot",
     ),
+    ".mechanisms.simulations": ("decay_plot", "monte_carlo_plot"),
     ".disparities": (
         "centres_plot",
         "convergence_plot",

@@ -142,6 +142,12 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "total": ("Total", "总效应"),
     "units": ("Number of units", "单元数"),
     "variable": ("Variable", "变量"),
+    "true_value": ("True value", "真值"),
+    "printed": ("Printed", "原文"),
+    "covers": ("covers", "覆盖率"),
+    "estimate_of": ("Estimate of {name} in the equation of {equation}", "{equation}方程中 {name} 的估计值"),
+    "never": ("never", "从未"),
+    "adopted": ("First treated", "首个受处理期"),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from spatial.names import hand_on
 
 _MODULES = {
+    ".cohorts": ("map_cohorts",),
     ".connectivity": ("connectivity_map",),
     ".maps": (
         "map_clusters",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from spatial.errors import DataError
 from spatial.models.impacts.stability import system_stability
 
 from .formats.numbers import Typed, check_thresholds
+from .moments import moment_problems, read_moments
 from .regression import RegressionTable
 from .typed import Line, TypedTable, read_typed, system_of
 
@@ -32,6 +33,9 @@ def check_table(
     stars: Iterable[float] | None = None,
     B: Any = None,
     Lambda: Any = None,
+    moments: Mapping[str, Sequence[Any]] | None = None,
+    winsorized: float | None = None,
+    largest: Iterable[str] = (),
 ) -> pd.DataFrame:
     r"""List what cannot be right in a table of regressions.
 
@@ -39,6 +43,11 @@ def check_table(
     or t with ``df`` degrees of freedom); R2 is in [0, 1]; N is units times years; and the structural
     coefficients have a stable equilibrium :math:`(I - B - \omega\Lambda)^{-1}`, at least for the eigenvalues
     :math:`\omega` that every row-standardized W has: 1, and one that is not above 0.
+
+    A table of descriptions rules out more: a standard error below
+    :math:`sd(y)\sqrt{1 - R^2} / (sd(x)\sqrt N)`, which other regressors can only raise; of a variable
+    winsorised at s in each tail a standard deviation below :math:`|max - mean|\sqrt s`; and a largest
+    location quotient below 1.
 
     Parameters
     ----------
@@ -65,6 +74,9 @@ def check_table(
     ...     "t": ["1.20", "0.50"], "N": 241, "units": 241, "years": 12}
     >>> check_table(typed)[["term", "check"]].to_numpy().tolist()
     [['x', 'stars'], ['z', 'sign'], ['', 'N']]
+    >>> printed = {"Vag": [0.6454, 0.533, 0.0, 6.1919]}
+    >>> check_table({"coefficient": []}, moments=printed, winsorized=0.01)["words"].tolist()[0][-51:]
+    '|maximum - mean| sqrt(0.01) = 0.555; printed 0.533.'
     """
     if isinstance(table, RegressionTable):
         typed = read_typed(table.printed)
@@ -83,6 +95,7 @@ def check_table(
     problems = [problem for line in typed.lines for problem in _line_problems(line, levels)]
     problems += _sample_problems(typed.lines)
     problems += [problem for system in systems for problem in _system_problems(*system)]
+    problems += moment_problems(typed.lines, read_moments(moments), winsorized, largest)
     return pd.DataFrame(problems, columns=_COLUMNS)
 
 

@@ -142,3 +142,47 @@ def test_what_has_no_answer_is_refused(
 ) -> None:
     with pytest.raises(error, match=message):
         robustness(fixed_effects("y ~ x + z", panel()), variants, **options)
+
+
+def policy_panel() -> Panel:
+    rng = np.random.default_rng(3)
+    index = pd.MultiIndex.from_product([range(60), range(2000, 2008)], names=["city", "year"])
+    city, year = (index.get_level_values(k).to_numpy() for k in (0, 1))
+    data = pd.DataFrame({"first": np.where(city < 20, 2003, np.where(city < 40, 2005, 0))}, index=index)
+    data["other"] = rng.normal(size=len(data))
+    data["y"] = (
+        city / 60 + 1.0 * ((data["first"] > 0) & (year >= data["first"])) + 0.3 * rng.normal(size=len(data))
+    )
+    data["y2"] = data["y"] + 0.1 * data["other"]
+    return Panel(data)
+
+
+def test_effects_of_policies_and_fits_by_other_estimators_are_variants_too() -> None:
+    source = policy_panel()
+    base = sp.models.did(source, "y", "first", method="twfe", controls=["other"])
+    imputed = sp.models.did(source, "y", "first", method="borusyak-jaravel-spiess", controls=["other"])
+    found = robustness(
+        base,
+        {
+            "outcome": {"swap": {"y": "y2"}},
+            "alone": {"drop": ["other"]},
+            "late": {"where": "year >= 2001"},
+            "trimmed": {"winsorize": 0.02},
+            "imputed": imputed,
+        },
+        terms="ATT",
+    )
+    written = {
+        "outcome": base.refit(outcome="y2"),
+        "alone": sp.models.did(source, "y", "first", method="twfe"),
+        "late": sp.models.did(source, "y", "first", method="twfe", controls=["other"], where="year >= 2001"),
+        "trimmed": base.refit(panel=source.winsorize(["y", "other"], 0.02)),
+        "imputed": imputed,
+    }
+    for name, fit in written.items():
+        assert found.fits[name].att == pytest.approx(fit.att, rel=1e-12)
+        assert found.fits[name].std_error == pytest.approx(fit.std_error, rel=1e-12)
+    assert found.tidy()["variant"].tolist() == ["base", *written]
+    assert found.changes["imputed"] == {"estimator": "borusyak-jaravel-spiess"}
+    with pytest.raises(DataError, match=r"no fit has 'macth'\. Did you mean 'match'"):
+        robustness(base, {"m": {"macth": "psm"}})

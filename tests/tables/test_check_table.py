@@ -237,3 +237,78 @@ def test_messages(table: Any, message: str) -> None:
 def test_thresholds_that_cannot_be() -> None:
     with pytest.raises(DataError, match=r"stars are p-value thresholds between 0 and 1"):
         check_table(one(coefficient="1"), stars=(10,))
+
+
+# ---- what printed moments rule out
+ER = [1.972, 3.387, -19.857, 18.868]
+PSD = [2.230, 0.227, 1.206, 2.706]
+
+
+def test_an_error_below_what_the_moments_allow() -> None:
+    """Bai's Table 3: -0.234 with t = -4.11 at N = 241 needs .057; his Table 1 allows no less than .96."""
+    typed = {"equation": "ER", "term": ["PSD"], "coefficient": ["-0.234***"], "t": ["-4.110"], "N": 241}
+    (row,) = check_table({**typed, "r2": "0.001"}, moments={"ER": ER, "PSD": PSD}).to_dict("records")
+    assert (row["check"], row["severity"]) == ("error and moments", "warning")
+    assert "at most 0.057" in row["words"]
+    assert "= 0.96 (" in row["words"]
+
+
+def test_errors_of_real_regressions_are_above_the_floor() -> None:
+    """Least squares with and without another regressor, 300 draws: the rule never fires."""
+    rng = np.random.default_rng(11)
+    for _ in range(300):
+        x, z, e = rng.normal(size=(3, 60))
+        x = x + rng.normal() * z
+        y = rng.normal() * x + rng.normal() * z + e
+        X = np.column_stack([np.ones(60), x, z])
+        b = np.linalg.lstsq(X, y, rcond=None)[0]
+        u = y - X @ b
+        se = np.sqrt(u @ u / 57 * np.linalg.inv(X.T @ X)[1, 1])
+        r2 = 1 - u @ u / ((y - y.mean()) ** 2).sum()
+        moments = {
+            n: [f"{f(v):.3f}" for f in (np.mean, np.std, np.min, np.max)] for n, v in (("y", y), ("x", x))
+        }
+        typed = {
+            "equation": "y",
+            "term": ["x"],
+            "coefficient": [f"{b[1]:.3f}"],
+            "std_error": f"{se:.3f}",
+            "N": 60,
+        }
+        assert check_table({**typed, "r2": f"{r2:.3f}"}, moments=moments).empty
+
+
+def test_a_winsorised_maximum_and_a_largest_quotient_that_cannot_be() -> None:
+    """Sun's Vag: 1 % of the cells at 6.1919 make sd at least .555, printed .533; Bai's PSS has .098."""
+    vag = {"Vag": [0.6454, 0.533, 0.0, 6.1919]}
+    (row,) = check_table({"coefficient": []}, moments=vag, winsorized=0.01).to_dict("records")
+    assert (row["term"], row["check"], row["severity"]) == ("Vag", "winsorised", "error")
+    assert "= 0.555; printed 0.533" in row["words"]
+    assert check_table({"coefficient": []}, moments=vag, winsorized=0.001).empty
+    pss = {"PSS": [2.724, 3.883, 0.098, 38.390]}
+    found = check_table({"coefficient": []}, moments=pss, largest=["PSS"])
+    assert found["check"].tolist() == ["largest quotient"]
+    assert check_table({"coefficient": []}, moments={"PSS": [2.7, 3.9, 1.0, 38.4]}, largest=["PSS"]).empty
+
+
+def test_moments_of_no_variable() -> None:
+    found = check_table({"coefficient": []}, moments={"a": [5.0, 1.0, 0.0, 4.0], "b": [0.5, 0.9, 0.0, 1.0]})
+    assert found[["term", "check"]].to_numpy().tolist() == [["a", "mean"], ["b", "sd"]]
+    winsorised = np.clip(np.random.default_rng(0).normal(size=4000), -2.33, 2.33)
+    moments = [f"{f(winsorised):.3f}" for f in (np.mean, np.std, np.min, np.max)]
+    assert check_table({"coefficient": []}, moments={"x": moments}, winsorized=0.0099).empty
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"moments": [1]}, "moments is a mapping"),
+        ({"moments": {"x": [1, 2]}}, r"moments of x are four numbers.*got \[1, 2\]"),
+        ({"moments": {"x": [1, -2, 0, 3]}}, "sd is not negative"),
+        ({"winsorized": 1.0, "moments": {}}, "winsorized is the share in each tail"),
+        ({"moments": {"Vag": [1, 1, 0, 2]}, "largest": ["Vgg"]}, r"no moments of 'Vgg'\. Did you mean 'Vag'"),
+    ],
+)
+def test_moments_that_cannot_be_read(options: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        check_table({"coefficient": []}, **options)

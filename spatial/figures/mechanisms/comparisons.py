@@ -21,6 +21,7 @@ __all__ = [
     "group_plot",
     "leave_one_out_plot",
     "mechanism_plot",
+    "one_term",
     "plausibly_exogenous_plot",
     "specification_curve_plot",
 ]
@@ -51,7 +52,7 @@ def group_plot(
     Axes
     """
     language = check_language(lang)
-    rows = _one_term(found.tidy(), term)
+    rows = one_term(found.tidy(), term)
     names = [str((labels or {}).get(g, g)) for g in rows["group"]]
     axis = word("effect_of", language, name=str(rows["term"].iloc[0]))
     return _forest(rows, names, axis, ax)
@@ -101,7 +102,7 @@ def specification_curve_plot(
     Axes
     """
     language = check_language(lang)
-    rows = _one_term(found.tidy(), term).sort_values("estimate", ignore_index=True)
+    rows = one_term(found.tidy(), term).sort_values("estimate", ignore_index=True)
     label = word("effect_of", language, name=str(rows["term"].iloc[0]))
     names = rows["variant"].astype(str).tolist()
     with drawing(ax, [label, *names], size=(max(4.0, 0.34 * len(rows) + 1.6), 3.4)) as axes:
@@ -190,7 +191,8 @@ def leave_one_out_plot(
     return axes
 
 
-def _one_term(frame: pd.DataFrame, term: str | None) -> pd.DataFrame:
+def one_term(frame: pd.DataFrame, term: str | None) -> pd.DataFrame:
+    """Return the rows of one term; refuse to mix several."""
     known = list(dict.fromkeys(frame["term"]))
     if term is None and len(known) > 1:
         raise DataError(f"There are several terms: {', '.join(known)}. Choose one with term=.")
