@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.compute.threads import check_workers, progress_bar, run_tasks, wants_bar
+from spatial.compute.threads import Workers, check_workers, run_tasks
 from spatial.errors import DataError, did_you_mean
 from spatial.places.points import Points
 from spatial.places.sphere import EARTH_RADIUS_KM
@@ -23,6 +23,7 @@ DECAYS: tuple[str, ...] = get_args(DecayName)
 
 _LEAF = 32
 _RANGE = 1024  # places that one thread takes at least
+_CHUNK = 64  # nodes of the tree that a task takes
 _FEW_CELLS = 1 << 25  # pairs times columns, up to which arrays take less than loading the kernels
 
 
@@ -82,7 +83,7 @@ def decayed_sums(
     decay: Decay,
     unit_km: float,
     tolerance: float,
-    workers: int | None = None,
+    workers: Workers | None = None,
     progress: bool | None = None,
 ) -> Float:
     """Return the sums over j != i of f(D_ij / unit) x_j.
@@ -98,14 +99,16 @@ def decayed_sums(
         The unit of distance, km.
     tolerance : float
         0 for the exact sum over all pairs; else the largest relative error of the tree code.
+    workers : int or Cluster, optional
+        From `check_workers`; all cores by default.
 
     Returns
     -------
     (k, N) float64, the same whatever the number of threads.
     """
+    workers = check_workers(None) if workers is None else workers
     if tolerance:
         return _tree(points, values, decay, unit_km, tolerance, workers, progress)
-    check_workers(workers)
     if points.n**2 * (len(values) + 8) <= _FEW_CELLS:
         return _on_arrays(points, values, decay, unit_km)
     return _all_pairs(points, values, decay, unit_km, workers, progress)
@@ -133,60 +136,80 @@ def _on_arrays(points: Points, values: Float, decay: Decay, unit_km: float) -> F
 
 
 def _all_pairs(
-    points: Points, values: Float, decay: Decay, unit_km: float, workers: int | None, progress: bool | None
+    points: Points, values: Float, decay: Decay, unit_km: float, workers: Workers, progress: bool | None
 ) -> Float:
     """Sum over all pairs, each once, compiled.
 
-    Places are put in an order that keeps near ones together and cut into ranges.  Pairs of ranges are
-    played like a tournament: in each round every range meets one other, so that threads never add to the
-    same places, and sums add up in the same order for any number of threads.
+    Places are put in an order that keeps near ones together and cut into ranges.  Each range meets each
+    other once, and what the meetings give adds up in one order, for any number of threads.
     """
-    from .decay_kernels import EXPONENTIAL, GAUSSIAN, LINEAR, POWER, pair_sums
     from .decay_tree import build_order
 
-    kind = dict(zip(DECAYS, (POWER, EXPONENTIAL, GAUSSIAN, LINEAR), strict=True))[decay.name]
     x, y, z = _axes(points)
     levels = int(np.clip(np.log2(max(points.n / _RANGE, 1)), 0, 6))
     order, starts, stops = build_order(np.column_stack([x, y, z]), levels)
     x, y, z = (np.ascontiguousarray(axis[order]) for axis in (x, y, z))
-    columns = np.ascontiguousarray(values[:, order], dtype=np.float64)
-    sums = np.zeros_like(columns)
-    scale = (EARTH_RADIUS_KM if points.lonlat else 1.0) / unit_km
     leaves = slice(2**levels - 1, None)
-    ranges = list(zip(starts[leaves].tolist(), stops[leaves].tolist(), strict=True))
-    fixed = (points.lonlat, scale, kind, decay.parameter, decay.cutoff, sums)
-    threads = check_workers(workers)
-    # About 2 ns a pair, more for the decays that need an exponential.
-    seconds = (1.5e-9 + 1e-9 * len(values)) * points.n**2 / 2
-    with progress_bar(points.n**2 // 2, "distance decay", wants_bar(progress, seconds / threads)) as bar:
-        for meetings in _rounds(len(ranges)):
+    ranges = tuple(zip(starts[leaves].tolist(), stops[leaves].tolist(), strict=True))
+    columns = np.ascontiguousarray(values[:, order], dtype=np.float64)
+    scale = (EARTH_RADIUS_KM if points.lonlat else 1.0) / unit_km
+    job = _Meetings(x, y, z, columns, ranges, points.lonlat, scale, decay)
+    sums = np.zeros_like(columns)
 
-            def play(meeting: tuple[int, int]) -> int:
-                a, b, c, d = *ranges[meeting[0]], *ranges[meeting[1]]
-                pair_sums(x, y, z, columns, a, b, c, d, *fixed)
-                return 1
+    def collect(meeting: tuple[int, int], part: Float) -> int:
+        (a, b), (c, d) = ranges[meeting[0]], ranges[meeting[1]]
+        sums[:, a:b] += part[:, : b - a]
+        if a != c:
+            sums[:, c:d] += part[:, b - a :]
+        return int((b - a) * (d - c))
 
-            share = seconds * len(meetings) / len(ranges) ** 2
-            run_tasks(
-                meetings,
-                lambda play=play: play,  # type: ignore[misc]
-                workers=threads,
-                total=len(meetings),
-                seconds=2 * share,
-                progress=False,
-                label="distance decay",
-            )
-            bar.update(sum((ranges[i][1] - ranges[i][0]) ** 2 for i, _ in meetings))
+    run_tasks(
+        [(i, j) for i in range(len(ranges)) for j in range(i, len(ranges))],
+        job,
+        collect,
+        workers=workers,
+        total=points.n**2 // 2,
+        # About 2 ns a pair, more for the decays that need an exponential.
+        seconds=(1.5e-9 + 1e-9 * len(values)) * points.n**2 / 2,
+        progress=progress,
+        label="distance decay",
+    )
     out = np.empty_like(sums)
     out[:, order] = sums
     return out
 
 
-def _rounds(n: int) -> list[list[tuple[int, int]]]:
-    """Return rounds in which each of n ranges, a power of two, meets one other; first each meets itself."""
-    rounds = [[(i, i) for i in range(n)]]
-    rounds += [[(i, i ^ step) for i in range(n) if i < i ^ step] for step in range(1, n)]
-    return rounds
+@dataclass(frozen=True, eq=False)
+class _Meetings:
+    """The job of `_all_pairs`: a task is a pair of ranges, its part what each gives to the other."""
+
+    x: Float
+    y: Float
+    z: Float
+    columns: Float
+    ranges: tuple[tuple[int, int], ...]
+    on_sphere: bool
+    scale: float
+    decay: Decay
+
+    def prepare(self) -> Callable[[tuple[int, int]], Float]:
+        from .decay_kernels import EXPONENTIAL, GAUSSIAN, LINEAR, POWER, pair_sums
+
+        kind = dict(zip(DECAYS, (POWER, EXPONENTIAL, GAUSSIAN, LINEAR), strict=True))[self.decay.name]
+        fixed = (self.on_sphere, self.scale, kind, self.decay.parameter, self.decay.cutoff)
+
+        def work(meeting: tuple[int, int]) -> Float:
+            places = [slice(*self.ranges[i]) for i in dict.fromkeys(meeting)]
+            x, y, z = (np.concatenate([a[p] for p in places]) for a in (self.x, self.y, self.z))
+            columns = np.concatenate([self.columns[:, p] for p in places], axis=1)
+            part, first = np.zeros_like(columns), places[0].stop - places[0].start
+            if len(places) == 1:
+                pair_sums(x, y, z, columns, 0, first, 0, first, *fixed, part)
+            else:
+                pair_sums(x, y, z, columns, 0, first, first, len(x), *fixed, part)
+            return part
+
+        return work
 
 
 def _tree(
@@ -195,10 +218,10 @@ def _tree(
     decay: Decay,
     unit_km: float,
     tolerance: float,
-    workers: int | None,
+    workers: Workers,
     progress: bool | None,
 ) -> Float:
-    from .decay_tree import MOMENTS, build_order, group_moments, spread_ratio, tree_sums
+    from .decay_tree import MOMENTS, build_order, spread_ratio
 
     _require_tree(points, values, decay, tolerance)
     n, k = points.n, len(values)
@@ -209,19 +232,37 @@ def _tree(
     columns = np.ascontiguousarray(values[:, order])
     shape, moments = np.empty((nodes, 6)), np.empty((nodes, k, MOMENTS))
 
-    def gather(first: int, last: int) -> None:
-        group_moments(x, y, z, columns, starts, stops, first, last, shape, moments)
+    nodes_job = _Nodes(x, y, z, columns, starts, stops)
 
-    _share(gather, nodes, 64, workers, 1e-7 * n * k, False)
-    spread_ratio(shape, moments)
-    sums, power = np.empty_like(columns), decay.parameter
+    def keep(first: int, part: tuple[Float, Float]) -> int:
+        last = first + len(part[0])
+        shape[first:last], moments[first:last] = part
+        return last - first
 
-    def work(first: int, last: int) -> None:
-        tree_sums(
-            x, y, z, columns, starts, stops, shape, moments, levels, first, last, power, tolerance, sums
+    def share(job: Any, collect: Any, count: int, seconds: float, show: bool | None) -> None:
+        run_tasks(
+            range(0, count, _CHUNK),
+            job,
+            collect,
+            workers=workers,
+            total=count,
+            seconds=seconds,
+            progress=show,
+            label="distance decay",
         )
 
-    _share(work, 2**levels, 64, workers, 1e-4 * n, progress)
+    share(nodes_job, keep, nodes, 1e-7 * n * k, False)
+    spread_ratio(shape, moments)
+    sums = np.empty_like(columns)
+    leaves = 2**levels
+
+    def fill(first: int, part: Float) -> int:
+        last = min(first + _CHUNK, leaves)
+        sums[:, starts[leaves - 1 + first] : stops[leaves - 2 + last]] = part
+        return int(last - first)
+
+    leaves_job = _Leaves(nodes_job, shape, moments, levels, decay.parameter, tolerance)
+    share(leaves_job, fill, leaves, 1e-4 * n, progress)
     out = np.empty_like(columns)
     out[:, order] = sums
     out *= (EARTH_RADIUS_KM / unit_km) ** -decay.parameter
@@ -254,27 +295,66 @@ def _axes(points: Points) -> tuple[Float, Float, Float]:
     return x, y, z
 
 
-def _share(
-    work: Callable[[int, int], Any],
-    n: int,
-    chunk: int,
-    workers: int | None,
-    seconds: float,
-    progress: bool | None,
-) -> None:
-    """Call ``work(first, last)`` over chunks of range(n); the kernels let go of the interpreter's lock."""
+@dataclass(frozen=True, eq=False)
+class _Nodes:
+    """The job that sums up the nodes of the tree: a task is the number of the first of some nodes."""
 
-    def task(first: int) -> int:
-        last = min(first + chunk, n)
-        work(first, last)
-        return last - first
+    x: Float
+    y: Float
+    z: Float
+    columns: Float
+    starts: NDArray[np.int64]
+    stops: NDArray[np.int64]
 
-    run_tasks(
-        range(0, n, chunk),
-        lambda: task,
-        workers=check_workers(workers),
-        total=n,
-        seconds=seconds,
-        progress=progress,
-        label="distance decay",
-    )
+    def prepare(self) -> Callable[[int], tuple[Float, Float]]:
+        from .decay_tree import MOMENTS, group_moments
+
+        def work(first: int) -> tuple[Float, Float]:
+            part = slice(first, min(first + _CHUNK, len(self.starts)))
+            starts, stops = self.starts[part], self.stops[part]
+            shape, moments = np.empty((len(starts), 6)), np.empty((len(starts), len(self.columns), MOMENTS))
+            group_moments(self.x, self.y, self.z, self.columns, starts, stops, 0, len(starts), shape, moments)
+            return shape, moments
+
+        return work
+
+
+@dataclass(frozen=True, eq=False)
+class _Leaves:
+    """The job that walks the tree for the places of some leaves: a task is the number of the first."""
+
+    nodes: _Nodes
+    shape: Float
+    moments: Float
+    levels: int
+    power: float
+    tolerance: float
+
+    def prepare(self) -> Callable[[int], Float]:
+        from .decay_tree import tree_sums
+
+        at, leaves = self.nodes, 2**self.levels
+        sums = np.empty_like(at.columns)
+
+        def work(first: int) -> Float:
+            last = min(first + _CHUNK, leaves)
+            tree_sums(
+                at.x,
+                at.y,
+                at.z,
+                at.columns,
+                at.starts,
+                at.stops,
+                self.shape,
+                self.moments,
+                self.levels,
+                first,
+                last,
+                self.power,
+                self.tolerance,
+                sums,
+            )
+            places = slice(at.starts[leaves - 1 + first], at.stops[leaves - 2 + last])
+            return sums[:, places].copy()
+
+        return work

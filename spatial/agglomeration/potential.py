@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from spatial.compute.threads import Executor, check_workers
 from spatial.errors import AlignmentError, DataError, name_ids
 from spatial.ids.alignment import aligned_values, as_float, indexer, require_finite, row_places
 from spatial.panel.panel import Panel
@@ -32,6 +33,7 @@ def distance_decay(
     decay: DecayName = "power",
     bandwidth_km: float | None = None,
     workers: int | None = None,
+    executor: Executor = None,
     progress: bool | None = None,
 ) -> Any:
     r"""Sum the values of all places, decayed by their great-circle distance.
@@ -67,6 +69,8 @@ def distance_decay(
         Needed by every decay but the power.
     workers : int, optional
         Threads; the result is the same for any number.
+    executor : dask.distributed.Client or int, optional
+        Where the sums run, instead of `workers`: a cluster, or so many threads; the same bits.
     progress : bool, optional
         Draw a bar; by default on a terminal, for runs of more than two seconds.
 
@@ -101,11 +105,12 @@ def distance_decay(
     shape = Decay(decay, parameter, cutoff_in_units(cutoff_km, unit_km))
     points = points_of(cities)
     points.refuse_coincident("Distance-decayed sums")
+    place = check_workers(workers, executor)
     own_weight = _own_weight(own, cities, shape, unit_km)
 
     def decayed(columns: Float) -> Float:
         return own_weight * columns + decayed_sums(
-            points, columns, shape, unit_km, tolerance, workers, progress
+            points, columns, shape, unit_km, tolerance, place, progress
         )
 
     return _apply(decayed, values, points.ids)
@@ -123,6 +128,7 @@ def market_potential(
     decay: DecayName = "power",
     bandwidth_km: float | None = None,
     workers: int | None = None,
+    executor: Executor = None,
     progress: bool | None = None,
 ) -> Any:
     r"""Sum the masses of all places, decayed by their great-circle distance: Harris' (1954) market potential,
@@ -166,6 +172,7 @@ def market_potential(
         decay=decay,
         bandwidth_km=bandwidth_km,
         workers=workers,
+        executor=executor,
         progress=progress,
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial.compute.pvalues import Alternative
+from spatial.compute.threads import Executor
 from spatial.errors import SpatialWarning
 
 from .inference import GlobalStatistic, Run, made, symmetric_part
@@ -94,6 +95,7 @@ def geary(
     alternative: Alternative = "two-sided",
     missing: Missing = "raise",
     workers: int | None = None,
+    executor: Executor = None,
     progress: bool | None = None,
 ) -> Geary:
     r"""Measure global spatial autocorrelation with Geary's C.
@@ -127,7 +129,7 @@ def geary(
     >>> round(geary(x, Weights.from_frame(links), permutations=0).C, 6)
     0.3
     """
-    run = Run(permutations, seed, alternative, workers, progress)
+    run = Run(permutations, seed, alternative, workers, progress, executor=executor)
     data = sample({"x": x}, W, missing=missing, statistic="Geary's C")
     symmetric = symmetric_part(data)
     w = build_constants(data.matrix, symmetric)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial.compute.pvalues import Alternative
+from spatial.compute.threads import Executor
 from spatial.errors import DataError, WeightsError, name_ids
 
 from .inference import GlobalStatistic, Run, made, symmetric_part
@@ -52,6 +53,7 @@ def general_g(
     alternative: Alternative = "two-sided",
     missing: Missing = "raise",
     workers: int | None = None,
+    executor: Executor = None,
     progress: bool | None = None,
 ) -> GeneralG:
     r"""Measure whether high values are near high ones with Getis and Ord's general G.
@@ -74,7 +76,7 @@ def general_g(
     >>> round(general_g(x, Weights.from_frame(links), permutations=0).G, 6)
     0.656
     """
-    run = Run(permutations, seed, alternative, workers, progress)
+    run = Run(permutations, seed, alternative, workers, progress, executor=executor)
     data = sample({"x": x}, W, missing=missing, statistic="The general G")
     ids = data.weights.ids[data.order]
     values = data.x[data.order]

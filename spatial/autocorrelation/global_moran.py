@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.compute.pvalues import Alternative
+from spatial.compute.threads import Executor
 
 from .inference import GlobalStatistic, Run, made, symmetric_part
 from .moments import build_constants, moran_moments
@@ -82,6 +83,7 @@ def moran(
     alternative: Alternative = "two-sided",
     missing: Missing = "raise",
     workers: int | None = None,
+    executor: Executor = None,
     progress: bool | None = None,
 ) -> Moran:
     r"""Measure global spatial autocorrelation with Moran's I.
@@ -110,6 +112,9 @@ def moran(
         standardised again.  The result names the units.
     workers : int, optional
         Threads; all cores by default.
+    executor : dask.distributed.Client or int, optional
+        Where permutations run: on a cluster, or so many threads.  The same bits on any of them; few units
+        are faster here than sent away, and stay.
     progress : bool, optional
         Show a bar; by default on a terminal for runs of more than two seconds.
 
@@ -147,7 +152,7 @@ def moran(
     >>> round(result.I, 6), round(result.expected, 6)
     (0.333333, -0.333333)
     """
-    run = Run(permutations, seed, alternative, workers, progress)
+    run = Run(permutations, seed, alternative, workers, progress, executor=executor)
     data = sample({"x": x}, W, missing=missing, statistic="Moran's I")
     symmetric = symmetric_part(data)
     constants = build_constants(data.matrix, symmetric)

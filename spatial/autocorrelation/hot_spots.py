@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from spatial.compute.pvalues import Alternative, normal_p
+from spatial.compute.threads import Executor
 from spatial.errors import WeightsError, name_ids
 
 from .local_inference import LocalRun, LocalStatistic, clusters, conditional_test, own_and_others
@@ -81,6 +82,7 @@ def getis_ord(
     alternative: Alternative = "two-sided",
     missing: Missing = "raise",
     workers: int | None = None,
+    executor: Executor = None,
     progress: bool | None = None,
 ) -> GetisOrd:
     r"""Find hot and cold spots with Ord and Getis's local G.
@@ -101,7 +103,7 @@ def getis_ord(
         the G* of the neighbours and the unit itself, all alike.  For G, own weights are refused.
     star : bool
         G*, or G without the unit itself.
-    permutations, seed, alternative, missing, workers, progress
+    permutations, seed, alternative, missing, workers, executor, progress
         As in `local_moran`.
     alpha, fdr
         Level of the labels, and whether they go by ``p_fdr``.
@@ -129,7 +131,7 @@ def getis_ord(
     >>> getis_ord(x, Weights.from_frame(links), permutations=0).frame["z_value"].round(3).tolist()
     [1.715, 0.849, -1.131, -1.715]
     """
-    run = LocalRun(permutations, seed, alternative, workers, progress, alpha, fdr)
+    run = LocalRun(permutations, seed, alternative, workers, progress, alpha, fdr, executor=executor)
     data = sample({"x": x}, W, missing=missing, statistic="Getis and Ord's G")
     ids = data.weights.ids[data.order]
     values = data.x[data.order]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -19,7 +19,7 @@ from spatial.compute.pvalues import (
     permutation_p,
     smallest_p,
 )
-from spatial.compute.threads import check_workers
+from spatial.compute.threads import Executor, Workers, check_workers
 from spatial.errors import DataError
 from spatial.results import Result
 
@@ -41,6 +41,8 @@ class Run:
     workers : int, optional
         Threads; all cores by default.
     progress : bool, optional
+    executor : dask.distributed.Client or int, optional
+        Where permutations run, instead of `workers`.
     """
 
     permutations: int = 999
@@ -48,16 +50,17 @@ class Run:
     alternative: Alternative = "two-sided"
     workers: int | None = None
     progress: bool | None = None
+    executor: Executor = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         check_runs(self.permutations, self.seed)
         check_alternative(self.alternative)
-        check_workers(self.workers)
+        check_workers(self.workers, self.executor)
 
     @property
-    def threads(self) -> int:
-        """Number of threads."""
-        return check_workers(self.workers)
+    def threads(self) -> Workers:
+        """Where permutations run: a number of threads, or a cluster."""
+        return check_workers(self.workers, self.executor)
 
     @property
     def smallest_p(self) -> float:

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.compute.pvalues import Alternative, normal_p
+from spatial.compute.threads import Executor
 from spatial.errors import DataError, WeightsError, did_you_mean, name_ids
 from spatial.results import drawn_by
 
@@ -104,6 +105,7 @@ def local_moran(
     missing: Missing = "raise",
     keep_simulations: bool = False,
     workers: int | None = None,
+    executor: Executor = None,
     progress: bool | None = None,
 ) -> LocalMoran:
     r"""Measure local spatial autocorrelation with Moran's :math:`I_i` (Anselin 1995).
@@ -144,6 +146,9 @@ def local_moran(
         Keep all permuted statistics: 8 bytes for each unit and permutation.
     workers : int, optional
         Threads; all cores by default.
+    executor : dask.distributed.Client or int, optional
+        Where permutations run: on a cluster, or so many threads.  The same bits on any of them; few units
+        are faster here than sent away, and stay.
     progress : bool, optional
         Show a bar; by default on a terminal for runs of more than two seconds.
 
@@ -186,7 +191,7 @@ def local_moran(
     d  0.6       HH
     """
     data = sample({"x": x}, W, missing=missing, statistic="Local Moran's I")
-    run = LocalRun(permutations, seed, alternative, workers, progress, alpha, fdr)
+    run = LocalRun(permutations, seed, alternative, workers, progress, alpha, fdr, executor=executor)
     return _local(data, data.names[0], run, moments, keep_simulations)
 
 
@@ -203,6 +208,7 @@ def bivariate_local_moran(
     missing: Missing = "raise",
     keep_simulations: bool = False,
     workers: int | None = None,
+    executor: Executor = None,
     progress: bool | None = None,
 ) -> LocalMoran:
     r"""Relate each unit's x to its neighbours' y (Anselin, Syabri and Smirnov 2002).
@@ -231,7 +237,7 @@ def bivariate_local_moran(
     data = sample({"x": x, "y": y}, W, missing=missing, statistic="Bivariate local Moran's I")
     if (data.weights.sparse.diagonal() != 0).any():
         raise WeightsError("Bivariate local Moran's I needs weights without own weights; these have some.")
-    run = LocalRun(permutations, seed, alternative, workers, progress, alpha, fdr)
+    run = LocalRun(permutations, seed, alternative, workers, progress, alpha, fdr, executor=executor)
     return _local(data, f"{data.names[0]}, W {data.names[1]}", run, "conditional", keep_simulations)
 
 

@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from .counters import GAMMA, mix_array, stream_key
-from .threads import progress_bar, wants_bar
+from .threads import Workers, progress_bar, wants_bar
 
 __all__ = ["conditional_counts", "neighbour_draws"]
 
@@ -45,7 +45,7 @@ def conditional_counts(
     seed: int,
     stream: int = 0,
     keep: bool = False,
-    workers: int,
+    workers: Workers,
     progress: bool | None,
     label: str,
 ) -> tuple[Int, Int, Float | None]:

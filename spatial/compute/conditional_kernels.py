@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +12,12 @@ from .compiled import compiled, mix
 from .conditional import BLOCK, FEW, REDRAW
 from .counters import GAMMA, mix_array
 from .permutation_kernels import permutation_rows
-from .threads import run_tasks
+from .threads import Workers, run_tasks
 
 __all__ = ["count_units"]
 
 Float = NDArray[np.float64]
+Int = NDArray[np.int64]
 
 # Globals of this module: kernels take them as constants.
 _BLOCK, _FEW, _REDRAW = BLOCK, FEW, REDRAW
@@ -62,11 +64,13 @@ def _draw_sum(values, origin, deck, picks, weights, a, k, others, key):  # type:
 
 
 @compiled(
-    "void(float64[::1], int64[::1], int64, int64[::1], float64[::1], float64[::1], float64[::1], int64,"
-    "int64, int64, uint64, int64[::1], int64[::1], float64[:, ::1])"
+    "void(float64[::1], float64[::1], int32[::1], int64[::1], int64, int64[::1], float64[::1], float64[::1],"
+    "float64[::1], int64, int64, int64, uint64, int64[::1], int64[::1], float64[:, ::1])"
 )
 def _count_units(  # type: ignore[no-untyped-def]
     given,
+    values,
+    deck,
     place,
     others,
     indptr,
@@ -83,15 +87,18 @@ def _count_units(  # type: ignore[no-untyped-def]
 ):
     """Count, for units begin..end, the permuted sums at or above, and at or below, the observed one.
 
+    `values`, a copy of `given`, and `deck`, 0 up to `others`, are the thread's own, left as they were.
+
     Unit i has its value at ``given[place[i]]``.  It draws from `others` values: all but its own, or for each
     block of permutations those of a window at a random place.
     """
     n = given.shape[0]
     bound = np.uint64(others)
     least = (_MASK + _ONE) % bound
-    values = given.copy()
-    deck = np.arange(others).astype(np.int32)
-    picks = np.empty(n, np.int64)
+    most = 0
+    for i in range(begin, end):
+        most = max(most, indptr[i + 1] - indptr[i])
+    picks = np.empty(most, np.int64)
     spare = np.uint64(n - 1 - others)
     # A draw that repeats a value, or falls into the part that would favour some values, is made again.
     drawn = np.empty((_FEW + 2, _BLOCK), np.uint32)
@@ -152,9 +159,9 @@ def _count_units(  # type: ignore[no-untyped-def]
                 count_low += sums[p] <= low
             if kept.shape[0]:
                 for p in range(m):
-                    kept[i, start + p] = sums[p]
+                    kept[i - begin, start + p] = sums[p]
             values[own] = given[own]
-        above[i], below[i] = count_high, count_low
+        above[i - begin], below[i - begin] = count_high, count_low
 
 
 def count_units(
@@ -169,7 +176,7 @@ def count_units(
     below: NDArray[np.int64],
     kept: Float,
     *,
-    workers: int,
+    workers: Workers,
     progress: bool | None,
     label: str,
 ) -> None:
@@ -187,38 +194,70 @@ def count_units(
         given, others = given[moved], WINDOW
         place[moved] = np.arange(n)
 
-    def prepare() -> Any:
-        def work(task: tuple[int, int]) -> int:
-            begin, end = task
-            _count_units(
-                given,
-                place,
-                others,
-                indptr,
-                weights,
-                observed,
-                slack,
-                begin,
-                end,
-                permutations,
-                key,
-                above,
-                below,
-                kept,
-            )
-            return end - begin
+    job = _Counts(given, place, others, indptr, weights, observed, slack, permutations, key, bool(len(kept)))
 
-        return work
+    def collect(task: tuple[int, int], part: tuple[Int, Int, Float]) -> int:
+        begin, end = task
+        above[begin:end], below[begin:end] = part[0], part[1]
+        if len(kept):
+            kept[begin:end] = part[2]
+        return end - begin
 
     run_tasks(
         _tasks(indptr, permutations),
-        prepare,
+        job,
+        collect,
         workers=workers,
         total=n,
         seconds=_SECONDS * permutations * len(weights),
         progress=progress,
         label=label,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Counts:
+    """The job of `count_units`: a run of units a task, from one number to before another."""
+
+    given: Float
+    place: Int
+    others: int
+    indptr: Int
+    weights: Float
+    observed: Float
+    slack: Float
+    permutations: int
+    key: np.uint64
+    keep: bool
+
+    def prepare(self) -> Callable[[tuple[int, int]], tuple[Int, Int, Float]]:
+        values, deck = self.given.copy(), np.arange(self.others, dtype=np.int32)
+
+        def work(task: tuple[int, int]) -> tuple[Int, Int, Float]:
+            begin, end = task
+            above, below = np.empty(end - begin, np.int64), np.empty(end - begin, np.int64)
+            kept = np.empty((end - begin, self.permutations) if self.keep else (0, 0))
+            _count_units(
+                self.given,
+                values,
+                deck,
+                self.place,
+                self.others,
+                self.indptr,
+                self.weights,
+                self.observed,
+                self.slack,
+                begin,
+                end,
+                self.permutations,
+                self.key,
+                above,
+                below,
+                kept,
+            )
+            return above, below, kept
+
+        return work
 
 
 def _tasks(indptr: NDArray[np.int64], permutations: int) -> list[tuple[int, int]]:

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from .draws import BUCKET, uniform_permutations
-from .threads import progress_bar, wants_bar
+from .threads import Workers, progress_bar, wants_bar
 
 __all__ = ["permute_bilinear", "permute_quadratic"]
 
@@ -32,7 +32,7 @@ def permute_quadratic(
     permutations: int,
     seed: int,
     stream: int = 0,
-    workers: int,
+    workers: Workers,
     progress: bool | None,
     label: str,
 ) -> Float:

@@ -10,6 +10,7 @@ depends on the number of threads.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,7 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 from .compiled import compiled, mix
 from .counters import GAMMA, stream_key
 from .draws import BUCKET
-from .threads import run_tasks
+from .threads import Workers, run_tasks
 
 __all__ = ["Links", "build_links", "permutation_rows", "permute_links"]
 
@@ -341,7 +342,7 @@ def permute_links(
     permutations: int,
     seed: int,
     stream: int = 0,
-    workers: int,
+    workers: Workers,
     progress: bool | None,
     label: str,
 ) -> Float:
@@ -351,39 +352,57 @@ def permute_links(
     own = linear is not None or square is not None
     c = none if not own else np.zeros(n) if linear is None else np.ascontiguousarray(linear[links.order])
     d = none if not own else np.zeros(n) if square is None else np.ascontiguousarray(square[links.order])
-    pool = np.require(values, np.float64, ["C", "W"])
-    key = stream_key(seed, stream)
-    out = np.empty(-(-permutations // LANES) * LANES)
+    job = _Eights(np.require(values, np.float64, ["C", "W"]), links, c, d, stream_key(seed, stream))
+    out = np.empty(permutations)
 
-    def prepare() -> Any:
-        dealt = np.empty((LANES, n))
-
-        def work(start: int) -> int:
-            _permute_eight(
-                pool,
-                links.first,
-                links.heads,
-                links.tails,
-                links.weights,
-                c,
-                d,
-                links.reach,
-                start,
-                key,
-                dealt,
-                out[start : start + LANES],
-            )
-            return min(LANES, permutations - start)
-
-        return work
+    def collect(start: int, eight: Float) -> int:
+        stop = min(start + LANES, permutations)
+        out[start:stop] = eight[: stop - start]
+        return stop - start
 
     run_tasks(
         range(0, permutations, LANES),
-        prepare,
+        job,
+        collect,
         workers=workers,
         total=permutations,
         seconds=_SECONDS * permutations * (n + len(links.heads) / 4),
         progress=progress,
         label=label,
     )
-    return out[:permutations]
+    return out
+
+
+@dataclass(frozen=True, eq=False)
+class _Eights:
+    """The job of `permute_links`: eight permutations a task, by the number of the first."""
+
+    pool: Float
+    links: Links
+    linear: Float
+    square: Float
+    key: np.uint64
+
+    def prepare(self) -> Callable[[int], Float]:
+        links = self.links
+        dealt = np.empty((LANES, len(self.pool)))
+
+        def work(start: int) -> Float:
+            out = np.empty(LANES)
+            _permute_eight(
+                self.pool,
+                links.first,
+                links.heads,
+                links.tails,
+                links.weights,
+                self.linear,
+                self.square,
+                links.reach,
+                start,
+                self.key,
+                dealt,
+                out,
+            )
+            return out
+
+        return work

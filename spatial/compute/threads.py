@@ -1,4 +1,7 @@
-"""Threads over independent tasks, with a progress bar on long runs."""
+"""The one place that runs tasks: on threads here, or on a Dask cluster, with the same bits on either.
+
+Data fix the tasks and the order in which their parts are put together; workers never do.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,26 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from spatial.errors import DataError
 
-__all__ = ["check_workers", "progress_bar", "run_tasks", "wants_bar"]
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from .cluster import Cluster
+
+    Executor = Client | int | None
+    Workers = int | Cluster
+else:
+    Executor = Workers = Any
+
+__all__ = ["Executor", "Job", "Workers", "check_workers", "progress_bar", "run_tasks", "wants_bar"]
 
 Task = TypeVar("Task")
+Part = TypeVar("Part")
+Task_in = TypeVar("Task_in", contravariant=True)
+Part_out = TypeVar("Part_out", covariant=True)
 
 # Below this, starting threads costs more than it saves.
 _WORTH_THREADS = 0.02
@@ -21,14 +37,41 @@ _WORTH_THREADS = 0.02
 _WORTH_A_BAR = 2.0
 
 
-def check_workers(workers: int | None) -> int:
-    """Return the number of threads: all cores this process may use, or the number asked for."""
-    if workers is None:
+class Job(Protocol[Task_in, Part_out]):
+    """The data that all tasks of one run need: a value that can be sent to another process."""
+
+    def prepare(self) -> Callable[[Task_in], Part_out]:
+        """Allocate the workspace of one thread, and return what computes the part of a task."""
+
+
+def check_workers(workers: int | None, executor: Executor = None) -> Workers:
+    """Return where work runs: threads of this process, or the cluster of a `Client`.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Threads; all cores that this process may use by default.
+    executor : Client or int, optional
+        A ``dask.distributed.Client``, or a number of threads.
+    """
+    if executor is not None:
+        if workers is not None:
+            raise DataError(f"executor says where work runs; leave workers out. Got workers={workers!r} too.")
+        if not isinstance(executor, (int, float, str)):
+            from .cluster import as_cluster
+
+            return as_cluster(executor)
+        return _threads(executor, "executor", "a dask.distributed.Client, a number of threads, 1 or more,")
+    return _threads(workers, "workers", "a number of threads, 1 or more,")
+
+
+def _threads(given: Any, name: str, needed: str) -> int:
+    if given is None:
         affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
         return len(affinity(0)) if affinity else (os.cpu_count() or 1)
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise DataError(f"workers must be a number of threads, 1 or more, or None for all; got {workers!r}.")
-    return workers
+    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+        raise DataError(f"{name} must be {needed} or None for all; got {given!r}.")
+    return given
 
 
 def wants_bar(progress: bool | None, seconds: float) -> bool:
@@ -38,39 +81,55 @@ def wants_bar(progress: bool | None, seconds: float) -> bool:
 
 def run_tasks(
     tasks: Iterable[Task],
-    prepare: Callable[[], Callable[[Task], int]],
+    job: Job[Task, Part],
+    collect: Callable[[Task, Part], int],
     *,
-    workers: int,
+    workers: Workers,
     total: int,
     seconds: float,
     progress: bool | None,
     label: str,
 ) -> None:
-    """Run each task once, in any order, on `workers` threads.
+    """Run each task once, anywhere and in any order, and collect the parts in the order of the tasks.
 
     Parameters
     ----------
     tasks : iterable
-        Handed out one at a time to whichever thread is free; what a task computes must not depend on that.
-    prepare : callable
-        Called once in each thread: allocates its workspace and returns ``work(task) -> steps done``.
+        Handed out one at a time to whichever worker is free.
+    job : Job
+        What a task computes must depend on the job and on the task alone.
+    collect : callable
+        Called here for one part after the other, in the order of the tasks, so that sums add up in one
+        order; returns how many steps are done.
+    workers : int or Cluster
+        From `check_workers`.
     total : int
         Steps in all, for the bar.
     seconds : float
         Rough time on one thread: decides whether threads and a bar are worth their while.
     """
-    pending, lock, stop = iter(tasks), threading.Lock(), threading.Event()
+    if not isinstance(workers, int):
+        with progress_bar(total, label, wants_bar(progress, seconds / workers.threads)) as bar:
+            workers.run(list(tasks), job, lambda task, part: bar.update(collect(task, part)), seconds)
+        return
+    pending, lock, stop = enumerate(tasks), threading.Lock(), threading.Event()
+    early: dict[int, tuple[Task, Part]] = {}
+    turn = 0
 
     def loop() -> None:
-        work = prepare()
+        nonlocal turn
+        work = job.prepare()
         while not stop.is_set():
             with lock:
-                task = next(pending, None)
-            if task is None:
+                number, task = next(pending, (-1, None))
+            if number < 0:
                 return
-            done = work(task)
+            part = work(task)  # type: ignore[arg-type]
             with lock:
-                bar.update(done)
+                early[number] = task, part  # type: ignore[assignment]
+                while turn in early:
+                    bar.update(collect(*early.pop(turn)))
+                    turn += 1
 
     with progress_bar(total, label, wants_bar(progress, seconds / workers)) as bar:
         if workers == 1 or seconds < _WORTH_THREADS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -204,14 +205,24 @@ def test_workers_and_bars(capsys: pytest.CaptureFixture[str], monkeypatch: pytes
 
 
 def test_an_error_in_a_thread_reaches_the_caller() -> None:
-    def prepare() -> Any:
-        def work(task: int) -> int:
-            raise DataError(f"task {task}")
+    class Broken:
+        def prepare(self) -> Callable[[int], int]:
+            def work(task: int) -> int:
+                raise DataError(f"task {task}")
 
-        return work
+            return work
 
     with pytest.raises(DataError, match="task 0"):
-        run_tasks([0], prepare, workers=2, total=1, seconds=9.0, progress=False, label="test")
+        run_tasks(
+            [0],
+            Broken(),
+            lambda task, part: task + part,
+            workers=2,
+            total=1,
+            seconds=9.0,
+            progress=False,
+            label="test",
+        )
 
 
 def test_where_no_cache_folder_can_be_written_kernels_still_compile(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,7 +117,7 @@ class DistanceDecay(MeasureSection):
     function: ClassVar[str] = "distance_decay"
     formula: ClassVar[str] = "own x_i + sum_j x_j f(D_ij / u)"
     own_keys: ClassVar[tuple[str, ...]] = ("column",)
-    left_out: ClassVar[tuple[str, ...]] = ("workers", "progress")
+    left_out: ClassVar[tuple[str, ...]] = ("workers", "executor", "progress")
 
     kind: Literal["distance_decay"]
     column: Column

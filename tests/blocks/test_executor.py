@@ -1,0 +1,143 @@
+"""Threads and clusters give the same bits, whatever arrives first and whoever is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from blocks_cases import Broken, Killed, Waves
+from distributed import Client, LocalCluster
+from lattice import grid
+
+import spatial as sp
+from spatial.compute.threads import check_workers, run_tasks
+from spatial.errors import DataError
+
+
+def total(job: Any, workers: Any, tasks: int = 40) -> np.ndarray:
+    """Add the parts up as they are handed on."""
+    sums, order = np.zeros(50), []
+
+    def collect(task: int, part: np.ndarray) -> int:
+        nonlocal sums
+        sums = sums + part
+        order.append(task)
+        return 1
+
+    run_tasks(
+        range(tasks), job, collect, workers=workers, total=tasks, seconds=20.0, progress=False, label="test"
+    )
+    assert order == list(range(tasks))
+    return sums
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[Client]:
+    """A cluster of threads in this process: the same messages, without other processes."""
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, protocol="inproc"
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def test_sums_of_parts_that_arrive_in_any_order_have_the_same_bits(here: Client) -> None:
+    one = total(Waves(1), 1)
+    for workers in (2, 7, check_workers(None, here)):
+        assert np.array_equal(total(Waves(1, wait=0.004), workers), one)
+
+
+def test_an_error_of_the_work_reaches_the_caller_of_a_cluster(here: Client) -> None:
+    with pytest.raises(ValueError, match="task 0 is broken"):
+        total(Broken(), check_workers(None, here), tasks=1)
+
+
+def test_what_is_no_executor_is_refused() -> None:
+    x, W = grid(5)
+    for wrong, text in (
+        (0, "1 or more"),
+        (1.5, "1 or more"),
+        ("dask", "1 or more"),
+        (object(), "dask.distributed.Client"),
+    ):
+        with pytest.raises(DataError, match=text):
+            sp.moran(x, W, executor=wrong)
+    with pytest.raises(DataError, match="leave workers out"):
+        sp.moran(x, W, workers=2, executor=2)
+
+
+def compared(executor: Any) -> list[Any]:
+    """Every function that takes an executor, on as many units as leave this process."""
+    x, W = grid(66)
+    rng = np.random.default_rng(0)
+    places = gpd.points_from_xy(rng.uniform(80, 130, 5000), rng.uniform(20, 50, 5000), crs=4326)
+    cities = gpd.GeoDataFrame(index=np.arange(5000), geometry=places)
+    jobs = pd.Series(rng.uniform(size=5000), name="jobs")
+    few = {"executor": executor, "permutations": 24}
+    local = sp.local_moran(x, W, keep_simulations=True, executor=executor, permutations=130)
+    return [
+        sp.moran(x, W, **few).simulated,
+        sp.geary(x, W, **few).simulated,
+        local.simulations,
+        local.frame["p_sim"],
+        sp.getis_ord(x - x.min() + 1, W, executor=executor, permutations=130).frame["p_sim"],
+        sp.distance_decay(jobs, cities, executor=executor),
+        sp.distance_decay(jobs, cities, tolerance=1e-3, executor=executor),
+    ]
+
+
+def same(found: list[Any], expected: list[Any]) -> bool:
+    return all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(found, expected, strict=True))
+
+
+def test_statistics_and_sums_are_the_same_on_threads_and_on_a_cluster(
+    here: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spatial.compute.permutation._MOST_CELLS", 0)
+    monkeypatch.setattr("spatial.compute.conditional._MOST_SECONDS", 0)
+    serial = compared(1)
+    assert same(compared(2), serial)
+    assert same(compared(here), serial)
+
+
+# ---- other processes: slow
+def cluster_of(workers: int) -> LocalCluster:
+    return LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_one_and_two_processes_give_the_bits_of_this_one() -> None:
+    serial = compared(1)
+    for workers in (1, 2):
+        with cluster_of(workers) as cluster, Client(cluster) as client:
+            assert same(compared(client), serial)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_workers_with_another_version_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    with cluster_of(1) as cluster, Client(cluster) as client:
+        monkeypatch.setattr(sp, "__version__", "9.9.9")
+        with pytest.raises(DataError, match=r"9\.9\.9: tcp://.* has " + r"\d"):
+            check_workers(None, client)
+
+
+@pytest.mark.parametrize(
+    "runs", [pytest.param(12, marks=pytest.mark.slow), pytest.param(200, marks=pytest.mark.montecarlo)]
+)
+@pytest.mark.filterwarnings("default")
+def test_runs_with_a_worker_killed_in_the_middle_have_the_same_bits(runs: int, tmp_path: Any) -> None:
+    with cluster_of(2) as cluster, Client(cluster) as client:
+        for seed in range(runs):
+            client.wait_for_workers(2, timeout=120)
+            deadly = (int(np.random.default_rng(seed).integers(12)),)
+            found = total(Killed(seed, folder=str(tmp_path), deadly=deadly), check_workers(None, client), 12)
+            assert np.array_equal(found, total(Waves(seed), 1, 12)), seed
+    assert len(list(tmp_path.iterdir())) == runs
