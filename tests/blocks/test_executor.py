@@ -40,7 +40,7 @@ def here() -> Iterator[Client]:
     """A cluster of threads in this process: the same messages, without other processes."""
     with (
         LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, protocol="inproc"
+            n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0", protocol="inproc"
         ) as cluster,
         Client(cluster) as client,
     ):
@@ -108,7 +108,7 @@ def test_statistics_and_sums_are_the_same_on_threads_and_on_a_cluster(
 
 # ---- other processes: slow
 def cluster_of(workers: int) -> LocalCluster:
-    return LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+    return LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0")
 
 
 @pytest.mark.slow
