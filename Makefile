@@ -10,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out/demo
 
-.PHONY: evidence slow help demo test lint bench montecarlo sizes papers gallery fuzz browser postgis docs clean python
+.PHONY: evidence rendered slow help demo test lint bench montecarlo sizes papers gallery fuzz browser postgis docs clean python
 
 help: ## list what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -74,6 +74,9 @@ gallery: $(VENV)/installed-test ## every figure of the contact sheet, looked at 
 browser: $(VENV)/installed-test ## the report in headless Chromium (needs chromium)
 	@! command -v node >/dev/null || node --check spatial/report/static/report.js
 	@$(BIN)/python -m pytest -q -m browser
+
+rendered: $(VENV)/installed-test ## tables set by LaTeX and LibreOffice, layers drawn by QGIS (needs them)
+	@$(BIN)/python -m pytest -q -m rendered tests/tables tests/gis
 
 postgis: $(VENV)/installed-test $(VENV)/installed-postgis ## a real PostgreSQL with PostGIS (needs both installed)
 	@$(BIN)/python -m pytest -q -m postgis

@@ -24,6 +24,9 @@ _METHODS = {
     "3sls": "3SLS",
     "2sls": "2SLS",
     "gmm": "GMM",
+    "aqs": "Joint GMM",
+    "ml": "ML",
+    "mess": "MESS",
     "ols": "OLS",
     "twfe": "TWFE",
     "callaway-santanna": "Callaway-Sant'Anna",
@@ -140,7 +143,7 @@ def columns_of(fit: Any, number: int, name: str | None, impacts: Mapping[str, An
         Options of ``fit.impacts``, where effects in equilibrium are wanted.
     """
     if isinstance(fit, SystemFit):
-        columns = _system_columns(fit, number, name or _METHODS[fit.method])
+        columns = _system_columns(fit, number, name or _METHODS.get(fit.method, fit.method.upper()))
         if impacts is None or not _has_equilibrium(fit):
             return columns
         return _with_impacts(columns, fit, impacts)
@@ -173,7 +176,7 @@ def _system_columns(fit: Any, number: int, name: str) -> list[Column]:
                 name,
                 number,
                 equation.name,
-                mine[~is_rho],
+                _with_cons(mine[~is_rho], fit, equation.name),
                 mine[is_rho].set_axis([equation.error or ""] * int(is_rho.sum())),
                 fit.effects,
                 fit.n_units,
@@ -195,6 +198,13 @@ def _system_columns(fit: Any, number: int, name: str) -> list[Column]:
             )
         )
     return out
+
+
+def _with_cons(estimates: pd.DataFrame, fit: Any, equation: str) -> pd.DataFrame:
+    """Add the constant that effects absorb, as papers print it; it is no coefficient of the fit."""
+    found = fit.cons
+    mine = found.loc[found["equation"] == equation, _ESTIMATES]
+    return estimates if mine.empty else pd.concat([estimates, mine.set_axis([CONSTANT])])
 
 
 def _system(fit: Any) -> System | None:

@@ -16,22 +16,16 @@ from spatial.weights.value import as_weights
 from spatial.words import check_language
 
 from .formats.cells import Head, Row, clean, clean_all, head_row
-from .formats.numbers import check_digits, check_thresholds, format_number, star_text
+from .formats.numbers import Number, check_digits, format_number, marked, star_text
 from .layout import labels_of
-from .notes import star_note
+from .notes import noted, star_note
+from .styles import StyleName, shown_as
 from .table import Table
 from .words import kind_words, normal_words, word
 
 __all__ = ["correlation_table", "descriptive_table", "identification_table", "moran_table", "weights_table"]
 
 P = Literal["p_randomisation", "p_normality", "p_sim"]
-
-
-def _note(lines: Iterable[str], lang: str) -> tuple[str, ...]:
-    found = [clean(line) for line in lines if line]
-    if found:
-        found[0] = word("note", lang, text=found[0])
-    return tuple(found)
 
 
 def _data(data: Any, columns: Any) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -103,7 +97,7 @@ def descriptive_table(
     head = head_row([word(k, language) for k in ("variable", "n", "mean", "sd", "min", "max")])
     said = [word("note_sd", language), *clean_all(notes)]
     return Table(
-        (head,), tuple(rows), _title(title, "descriptive", language), _note(said, language), language
+        (head,), tuple(rows), _title(title, "descriptive", language), noted(said, language), language
     )
 
 
@@ -116,9 +110,10 @@ def correlation_table(
     columns: str | Iterable[str] | None = None,
     *,
     labels: Any = None,
-    stars: Iterable[float] = (0.1, 0.05, 0.01),
+    style: StyleName | None = None,
+    stars: Iterable[float] | None = None,
     digits: int = 3,
-    lang: str = "en",
+    lang: str | None = None,
     title: str | None = None,
     notes: str | Iterable[str] = (),
 ) -> Table:
@@ -133,7 +128,8 @@ def correlation_table(
     ----------
     data, columns, labels, digits, lang, title, notes
         As in `descriptive_table`.
-    stars : tuple of float
+    style, stars
+        As in `regression_table`.
 
     Examples
     --------
@@ -141,7 +137,8 @@ def correlation_table(
     >>> correlation_table(data).frame.iloc[1].tolist()
     ['0.832', '1']
     """
-    language, places, levels = check_language(lang), check_digits(digits), check_thresholds(stars)
+    asked, places = shown_as(style, stars=stars, lang=lang), check_digits(digits)
+    language, levels = asked.lang, asked.stars
     frame, own = _data(data, columns)
     shown = {**own, **labels_of(labels)}
     rows, counts = [], set()
@@ -150,7 +147,7 @@ def correlation_table(
         for other in frame.columns[:i]:
             r, n, p = _correlation(frame[name].to_numpy(), frame[other].to_numpy())
             counts.add(n)
-            cells.append(format_number(r, places) + star_text(p, levels))
+            cells.append(marked(format_number(r, places), "", star_text(p, levels)))
         blank = [""] * (len(frame.columns) - i - 1)
         rows.append(Row(clean(f"({i + 1}) {shown.get(name, name)}"), (*cells, "1", *blank)))
     pairs = word("complete", language, n=counts.pop()) if len(counts) == 1 else word("pairwise", language)
@@ -162,7 +159,11 @@ def correlation_table(
     head = head_row([word("variable", language), *[f"({i + 1})" for i in range(len(frame.columns))]])
     said += clean_all(notes)
     return Table(
-        (head,), tuple(rows), _title(title, "correlation", language), _note(said, language), language
+        (head,),
+        tuple(rows),
+        _title(title, "correlation", language),
+        noted(said, language, asked.note),
+        language,
     )
 
 
@@ -185,9 +186,10 @@ def moran_table(
     *,
     labels: Any = None,
     p: P = "p_randomisation",
-    stars: Iterable[float] = (0.1, 0.05, 0.01),
+    style: StyleName | None = None,
+    stars: Iterable[float] | None = None,
     digits: int = 3,
-    lang: str = "en",
+    lang: str | None = None,
     title: str | None = None,
     notes: str | Iterable[str] = (),
 ) -> Table:
@@ -199,7 +201,7 @@ def moran_table(
         From `moran_panel`.
     p : "p_randomisation", "p_normality" or "p_sim"
         Which p-value, for the column and the stars; z is under normality with "p_normality".
-    labels, stars, digits, lang, title, notes
+    labels, style, stars, digits, lang, title, notes
         As in `regression_table`.
 
     Examples
@@ -209,7 +211,8 @@ def moran_table(
     >>> moran_table(frame).frame.index.tolist(), moran_table(frame).frame.iloc[0].tolist()
     (['2003', 'pooled'], ['0.310***', '3.200', '0.001'])
     """
-    language, places, levels = check_language(lang), check_digits(digits), check_thresholds(stars)
+    asked, places = shown_as(style, stars=stars, lang=lang), check_digits(digits)
+    language, levels = asked.lang, asked.stars
     if p not in get_args(P):
         raise DataError(f"p is one of {', '.join(get_args(P))}; got {p!r}.{did_you_mean(p, get_args(P))}")
     z = "z_normality" if p == "p_normality" else "z_randomisation"
@@ -222,9 +225,9 @@ def moran_table(
         raise DataError("moran_table needs one row for each column and time; some repeat.")
     known, cells = labels_of(labels), {}
     for row in moran.to_dict("records"):
-        value = format_number(row["I"], places) + star_text(float(row[p]), levels)
+        value = marked(format_number(row["I"], places), "", star_text(float(row[p]), levels))
         # A p-value of .0004 is 0.000 with three digits: nobody wants 4.0e-04 here.
-        small = f"{row[p]:.{places}f}" if row[p] == row[p] else ""
+        small = Number(f"{row[p]:.{places}f}", float(row[p])) if row[p] == row[p] else ""
         cells[row["column"], row["time"]] = (value, format_number(row[z], places), small)
     rows = []
     for time in times:
@@ -243,7 +246,8 @@ def moran_table(
     if "pooled" in map(str, times) and moran.attrs.get("center") in ("within", "overall"):
         said.append(word(f"pooled_{moran.attrs['center']}", language))
     said += clean_all(notes)
-    return Table(head, tuple(rows), _title(title, "moran", language), _note(said, language), language)
+    lines = noted(said, language, asked.note)
+    return Table(head, tuple(rows), _title(title, "moran", language), lines, language, groups=0)
 
 
 def _time(time: Any) -> str:
@@ -290,7 +294,7 @@ def identification_table(
     rows += _stage_rows(stages, known, places, language)
     said += clean_all(notes)
     shown = _title(title, "identification", language)
-    return Table((head,), tuple(rows), shown, _note(said, language), language)
+    return Table((head,), tuple(rows), shown, noted(said, language), language)
 
 
 def _stage_rows(stages: pd.DataFrame, known: Mapping[str, str], digits: int, lang: str) -> list[Row]:
@@ -348,7 +352,7 @@ def weights_table(
     said += clean_all(notes)
     head = head_row(["", *map(str, several)])
     shown = _title(title, "weights_title", language)
-    return Table((head,), tuple(rows), shown, _note(said, language), language)
+    return Table((head,), tuple(rows), shown, noted(said, language), language)
 
 
 def _weights_facts(report: Any, digits: int, lang: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from spatial.words import check_language
 
 from .formats.cells import Row, clean, clean_all, head_row
 from .formats.numbers import check_digits, format_number
+from .notes import noted
 from .table import Table
 from .words import word
 
@@ -56,9 +57,7 @@ def frame_table(
         Row(clean(str(name)), tuple(_cell(value, places, language) for value in values))
         for name, *values in frame.itertuples(index=False, name=None)
     ]
-    said = clean_all(notes)
-    if said:
-        said = (word("note", language, text=said[0]), *said[1:])
+    said = noted(clean_all(notes), language)
     head = head_row([clean(str(column)) for column in frame.columns])
     return Table((head,), tuple(rows), clean(title), said, language)
 

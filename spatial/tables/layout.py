@@ -14,7 +14,7 @@ from spatial.errors import DataError, did_you_mean
 
 from .columns import CONSTANT, Column
 from .formats.cells import Head, Row, clean, head_row
-from .formats.numbers import format_number, star_text
+from .formats.numbers import format_number, marked, star_text
 from .words import effect_words, kind_words, word
 
 __all__ = ["Layout", "labels_of", "printed_frame"]
@@ -117,14 +117,12 @@ class Layout:
                 continue
             above.append(self.starred(values["estimate"], values["p_value"]))
             shown = values["statistic"] if self.show == "t" else values["std_error"]
-            text = format_number(shown, self.digits)
-            below.append(f"({text})" if text else "")
+            below.append(marked(format_number(shown, self.digits), "(", ")"))
         return [Row(label, tuple(above)), Row("", tuple(below), "detail")]
 
     def starred(self, estimate: float, p_value: float) -> str:
         """Return a coefficient with its stars."""
-        text = format_number(estimate, self.digits)
-        return text + star_text(float(p_value), self.stars) if text else ""
+        return marked(format_number(estimate, self.digits), "", star_text(float(p_value), self.stars))
 
     def _coefficients(self) -> list[Row]:
         found = dict.fromkeys(t for c in self.columns for t in c.estimates.index)

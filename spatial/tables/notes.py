@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
-from .columns import Column
+from .columns import CONSTANT, Column
 from .formats.cells import clean
 from .layout import Layout
 from .words import covariance_words, joined, kind_words, normal_words, stamp_words, word
 
-__all__ = ["regression_notes", "star_note"]
+__all__ = ["noted", "regression_notes", "star_note"]
 
 
-def regression_notes(layout: Layout, own: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the notes, stamps first; no option leaves a stamp out."""
+def regression_notes(layout: Layout, own: tuple[str, ...], first: str = "") -> tuple[str, ...]:
+    """Return the notes, stamps first; no option leaves a stamp out.  `first` is a journal's word for note."""
     lines = [*_stamps(layout), _inference(layout), *_r2(layout), *_tests(layout)]
-    lines += [*_unbalanced(layout), *_weights(layout), *_structural(layout), *_effects(layout), *own]
-    lines = [clean(line) for line in lines if line]
-    lines[0] = word("note", layout.lang, text=lines[0])
-    return tuple(lines)
+    lines += [
+        *_constant(layout),
+        *_unbalanced(layout),
+        *_weights(layout),
+        *_structural(layout),
+        *_effects(layout),
+        *own,
+    ]
+    return noted(lines, layout.lang, first)
+
+
+def noted(lines: Iterable[str], lang: str, first: str = "") -> tuple[str, ...]:
+    """Return notes, the first behind the word that says so: `first` of a journal's style, or ours."""
+    found = [clean(line) for line in lines if line]
+    if found:
+        found[0] = first.format(text=found[0]) if first else word("note", lang, text=found[0])
+    return tuple(found)
 
 
 def star_note(stars: tuple[float, ...], lang: str) -> str:
@@ -122,6 +135,13 @@ def _tests(layout: Layout) -> list[str]:
     if plain:
         out.append(word("note_f_plain", layout.lang, columns=joined(plain, layout.lang)))
     return out
+
+
+def _constant(layout: Layout) -> list[str]:
+    absorbed = any(
+        c.effects and CONSTANT in c.estimates.index and c.r2_kind != "foreign" for c in layout.columns
+    )
+    return [word("note_cons", layout.lang)] if absorbed and CONSTANT not in layout.controls else []
 
 
 def _unbalanced(layout: Layout) -> list[str]:

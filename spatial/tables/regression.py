@@ -9,8 +9,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from spatial.errors import DataError, did_you_mean
-from spatial.words import check_language
+from spatial.errors import DataError
 
 from .columns import System, columns_of
 from .described import (
@@ -22,10 +21,11 @@ from .described import (
 )
 from .formats.cells import Head, Row, clean, clean_all
 from .formats.docx import write_docx
-from .formats.numbers import check_digits, check_thresholds
+from .formats.numbers import check_digits
 from .formats.xlsx import write_xlsx
 from .layout import Layout, labels_of, printed_frame
 from .notes import regression_notes
+from .styles import StyleName, shown_as
 from .table import Table
 
 __all__ = [
@@ -65,17 +65,18 @@ class RegressionTable(Table):
 def regression_table(
     fits: Any,
     *,
-    names: Sequence[str] | None = None,
+    names: Sequence[str | None] | None = None,
     labels: Any = None,
-    stars: Iterable[float] = (0.1, 0.05, 0.01),
-    show: Literal["t", "se"] = "t",
+    style: StyleName | None = None,
+    stars: Iterable[float] | None = None,
+    show: Literal["t", "se"] | None = None,
     digits: int = 3,
     controls: Iterable[str] | None = None,
     effects_rows: bool = True,
     impacts: bool | Iterable[str] = False,
     draws: int = 1000,
     seed: int = 0,
-    lang: str = "en",
+    lang: str | None = None,
     title: str = "",
     notes: str | Iterable[str] = (),
 ) -> RegressionTable:
@@ -92,14 +93,18 @@ def regression_table(
         Of `spatial.models`, or any result that maketables understands: pyfixest, statsmodels, linearmodels,
         and classes with its plug-in protocol.
     names : list of str, optional
-        Names of the models, above their columns.
+        Names of the models, above their columns; None for one is its method, as "GS3SLS".
     labels : mapping or Panel, optional
         Labels of variables, effects (``"unit"``) and weights (``"W"``); names inside terms are replaced:
         ``W(x)`` becomes ``W×label``.
-    stars : tuple of float
-        Thresholds of p-values, one star each; ``()`` for none.
-    show : "t" or "se"
-        What is in parentheses.
+    style : "aer", "ersa" or "jjyj", optional
+        The rules of a journal for stars, parentheses, language and notes, where they are not given here:
+        American Economic Review, journals of the European Regional Science Association, Economic Research
+        Journal (in Chinese).
+    stars : tuple of float, optional
+        Thresholds of p-values, one star each; ``()`` for none.  By default 0.1, 0.05 and 0.01.
+    show : "t" or "se", optional
+        What is in parentheses; t statistics by default.
     digits : int
         Decimals.
     controls : list of str, optional
@@ -141,7 +146,7 @@ def regression_table(
     >>> table.frame.loc["Income"].tolist(), table.frame.loc["Observations"].tolist()
     (['1.960***'], ['200'])
     """
-    language, wanted = check_language(lang), _options(show, digits, impacts, controls)
+    shown, wanted = shown_as(style, stars=stars, show=show, lang=lang), _options(digits, impacts, controls)
     models = _models(fits, names)
     options = {"draws": draws, "seed": seed} if wanted.impacts else None
     columns = [c for k, (name, fit) in enumerate(models) for c in columns_of(fit, k, name, options)]
@@ -154,22 +159,24 @@ def regression_table(
     layout = Layout(
         tuple(columns),
         labels_of(labels, columns),
-        check_thresholds(stars),
-        show,
+        shown.stars,
+        shown.show,
         check_digits(digits),
         wanted.controls,
         effects_rows,
         wanted.terms,
         any(name is not None for name, _ in models),
-        language,
+        shown.lang,
     )
     systems = {c.number: c.system for c in columns if c.system is not None}
+    header = layout.header()
     return RegressionTable(
-        layout.header(),
+        header,
         tuple(layout.rows()),
         clean(title),
-        regression_notes(layout, (*clean_all(_own_notes(fits)), *clean_all(notes))),
-        language,
+        regression_notes(layout, (*clean_all(_own_notes(fits)), *clean_all(notes)), shown.note),
+        shown.lang,
+        len(header) - 1,
         printed_frame(layout),
         tuple(systems.values()),
         layout.stars,
@@ -207,10 +214,8 @@ class _Wanted:
     controls: tuple[str, ...]
 
 
-def _options(show: str, digits: int, impacts: Any, controls: Any) -> _Wanted:
+def _options(digits: int, impacts: Any, controls: Any) -> _Wanted:
     check_digits(digits)
-    if show not in ("t", "se"):
-        raise DataError(f'show is "t" or "se"; got {show!r}.{did_you_mean(show, ["t", "se"])}')
     named = _names_of(controls, "controls") if controls is not None else ()
     if isinstance(impacts, bool):
         return _Wanted(impacts, None, named)
@@ -227,7 +232,7 @@ def _names_of(value: Any, what: str) -> tuple[str, ...]:
     return found
 
 
-def _models(fits: Any, names: Sequence[str] | None) -> list[tuple[str | None, Any]]:
+def _models(fits: Any, names: Sequence[str | None] | None) -> list[tuple[str | None, Any]]:
     """Return models with their names, those of a result with several one by one."""
     if isinstance(fits, Mapping):
         if names is not None:
@@ -241,7 +246,8 @@ def _models(fits: Any, names: Sequence[str] | None) -> list[tuple[str | None, An
             count = "one text" if isinstance(names, str) else str(len(names))
             raise DataError(f"names needs {len(given)} names, one for each model; got {count}.")
         if names is not None:
-            given = [(str(name), fit) for name, (_, fit) in zip(names, given, strict=True)]
+            shown = [None if name is None else str(name) for name in names]
+            given = [(name, fit) for name, (_, fit) in zip(shown, given, strict=True)]
     if not given:
         raise DataError("regression_table needs at least one fit; got none.")
     return given

@@ -88,6 +88,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "First-stage F of {columns}: of the excluded instruments.",
         "{columns}的第一阶段 F 值：排除的工具变量联合检验。",
     ),
+    "note_cons": (
+        "Constant: the mean of the fixed effects, as Stata's xtreg, fe.",
+        "常数项为固定效应的均值（同 Stata 的 xtreg, fe）。",
+    ),
     "note_weights": ("{name}: {kind}{normal}.", "{name}：{kind}{normal}。"),
     "note_unbalanced": (
         "{columns}: unbalanced panel, {missing} of {cells} cells are missing.",

@@ -191,7 +191,7 @@ def test_controls_are_a_yes_no_row() -> None:
     assert cells(table, "控制变量") == ["是", "部分", "是"]
     assert not any(row.label in ("gov", "open") for row in table.rows)
     assert any(row.label == "road" for row in table.rows)
-    assert regression_table(plain_fit(), controls="gov").rows[2].label == "Controls"
+    assert regression_table(plain_fit(), controls="gov").rows[4].label == "Controls"
 
 
 def test_chinese_words_and_labels_of_the_panel() -> None:
@@ -345,3 +345,15 @@ def test_the_methods_of_a_fit_write_the_table(tmp_path: Path) -> None:
     fit = system_fit()
     assert fit.to_latex() == regression_table([fit]).to_latex()
     assert fit.to_docx(tmp_path / "a.docx").exists()
+
+
+def test_the_constant_that_effects_absorb_is_a_row_as_xtreg_prints_it() -> None:
+    """Mean of y less the means of x by b ([XT] xtreg, fe: less unit means, plus means)."""
+    table = regression_table([plain_fit(), system_fit()])
+    means, slopes = panel().frame.mean(), plain_fit().params["ER"]
+    by_hand = means["ER"] - slopes["gov"] * means["gov"] - slopes["open"] * means["open"]
+    found = cells(table, "Constant")
+    assert found[0].rstrip("*") == f"{by_hand:.3f}"
+    assert found[1:] == ["", ""]  # the errors of the system are filtered
+    assert "Constant: the mean of the fixed effects, as Stata's xtreg, fe." in table.notes
+    assert all(row.label != "Constant" for row in regression_table(plain_fit(), controls="Intercept").rows)

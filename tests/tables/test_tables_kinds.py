@@ -220,3 +220,46 @@ def test_difference_in_differences_is_a_column() -> None:
     table = regression_table([fit, plain_fit()], labels={"is_treated": "Policy"})
     assert split_stars(cells(table, "Policy")[0])[0] == f"{fit.coef()['is_treated']:.3f}"
     assert cells(table, "Policy")[1] == ""
+
+
+# ---- journals
+def test_styles_of_journals_set_stars_brackets_language_and_the_word_for_note() -> None:
+    plain = sp.regression_table(plain_fit(), labels=panel())
+    aer = sp.regression_table(plain_fit(), labels=panel(), style="aer")
+    ersa = sp.regression_table(plain_fit(), labels=panel(), style="ersa")
+    jjyj = sp.regression_table(plain_fit(), labels=panel(), style="jjyj")
+    assert "*" not in "".join(c for row in aer.rows for c in row.cells)
+    assert aer.notes[0].startswith("Notes: Standard errors in parentheses")
+    assert ersa.rows[0].cells == plain.rows[0].cells  # the same stars
+    assert ersa.rows[1].cells == aer.rows[1].cells != plain.rows[1].cells  # standard errors
+    assert jjyj.lang == "zh"
+    assert jjyj.notes[0].startswith("注：括号内为标准误")
+    assert "***、**、* 分别表示在 1%、5%、10% 的水平上显著" in jjyj.notes[0]
+
+
+def test_what_is_asked_for_stands_above_the_style() -> None:
+    found = sp.regression_table(plain_fit(), style="jjyj", show="t", stars=(0.05,), lang="en")
+    assert found.lang == "en"
+    assert found.notes[0].startswith("Note: t statistics in parentheses")
+    assert "* p < 0.05" in found.notes[0]
+    assert "0.1" not in found.notes[0]
+
+
+def test_a_style_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(DataError, match=r"style is one of aer, ersa, jjyj; got 'aerr'\. Did you mean 'aer'"):
+        sp.regression_table(plain_fit(), style="aerr")  # type: ignore[arg-type]
+
+
+def test_correlations_and_moran_take_styles() -> None:
+    data = pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0], "y": [1.0, 2.1, 3.0, 4.2]})
+    assert sp.correlation_table(data).rows[1].cells[0].endswith("*")
+    assert not sp.correlation_table(data, style="aer").rows[1].cells[0].endswith("*")
+    frame = pd.DataFrame(
+        {"column": "x", "time": [2003], "I": [0.31], "z_randomisation": [3.2], "p_randomisation": [0.0014]}
+    )
+    assert sp.moran_table(frame, style="jjyj").title == "历年莫兰指数"
+
+
+def test_a_model_without_a_name_is_headed_by_its_method_in_words() -> None:
+    table = sp.regression_table([plain_fit(), system_fit()], names=["Baseline", None])
+    assert [head.text for head in table.header[0]] == ["", "Baseline", "GS3SLS"]

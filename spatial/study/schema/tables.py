@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from spatial.tables.styles import StyleName
+
 from .base import Column, FileName, FitName, Location, Names, PolicyName, Section, Term, WeightsName
 
 __all__ = [
@@ -52,10 +54,12 @@ class RegressionTable(TableSection):
     """Names of systems, of their comparisons (NAME.METHOD) and of regressions."""
     names: list[str] | None = None
     """Heads of the columns, one for each fit."""
-    show: Literal["t", "se"] = "t"
-    """What stands in parentheses."""
-    stars: list[float] = Field([0.1, 0.05, 0.01])
-    """Thresholds of p-values, one star each; [] for none."""
+    style: StyleName | None = None
+    """The rules of a journal, for what is not given here: aer, ersa, jjyj."""
+    show: Literal["t", "se"] | None = None
+    """What stands in parentheses; t statistics by default."""
+    stars: list[float] | None = None
+    """Thresholds of p-values, one star each; [] for none; by default 0.1, 0.05 and 0.01."""
     controls: list[Term] = Field([])
     """Terms shown as one yes/no row."""
     impacts: bool = False

@@ -87,7 +87,8 @@ class _Regression(_Shown):
         options: dict[str, Any] = {
             "names": names and [n for n, fit in zip(names, self.fits, strict=True) if fit in self.kept],
             "labels": Ref("panel"),
-            "stars": tuple(part.stars),
+            "style": part.style,
+            "stars": None if part.stars is None else tuple(part.stars),
             "show": part.show,
             "controls": controls_of(values, part.controls, self.fits) or None,
         }

@@ -11,12 +11,12 @@ from spatial.study.values import Values
 __all__ = ["controls_of", "head_of", "heads_of"]
 
 
-def heads_of(values: Values, part: Any, fits: list[str]) -> list[str] | None:
-    """Return the heads of the columns: those of the section, labels of the fits, or their names."""
+def heads_of(values: Values, part: Any, fits: list[str]) -> list[str | None] | None:
+    """Return the heads of the columns: those of the section or labels of the fits, else None: the method."""
     if part.names is not None:
         return list(part.names)
-    heads = [head_of(values, name) for name in fits]
-    return None if len(heads) == 1 and heads == fits else heads
+    heads = [None if (head := head_of(values, name)) == name else head for name in fits]
+    return heads if any(heads) else None
 
 
 def head_of(values: Values, name: str) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from spatial.errors import DataError
 
-__all__ = ["Cells", "Head", "Row", "clean", "clean_all", "head_row"]
+__all__ = ["Cells", "Head", "Row", "clean", "clean_all", "head_row", "spread"]
 
 Kind = Literal["body", "detail", "statistic", "panel"]
 
@@ -71,6 +71,11 @@ def head_row(texts: Iterable[str]) -> tuple[Head, ...]:
     return tuple(Head(clean(text)) for text in texts)
 
 
+def spread(row: tuple[Head, ...]) -> list[Head]:
+    """Return the head above each column; the corner is left out."""
+    return [head for head in row[1:] for _ in range(head.span)]
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Cells:
     """Cells of text, with a title above and notes below.
@@ -85,6 +90,9 @@ class Cells:
     title : str
     notes : tuple of str
     lang : "en" or "zh"
+    groups : int, optional
+        The row of the head whose equal texts stay together where a wide table is split; None where it lies
+        on the page instead.
     """
 
     header: tuple[tuple[Head, ...], ...]
@@ -92,6 +100,7 @@ class Cells:
     title: str = ""
     notes: tuple[str, ...] = ()
     lang: str = "en"
+    groups: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse rows of different length."""
@@ -108,9 +117,7 @@ class Cells:
     @property
     def frame(self) -> pd.DataFrame:
         """The cells as text, the head as columns."""
-        levels = []
-        for row in self.header:
-            levels.append([head.text for head in row[1:] for _ in range(head.span)])
+        levels = [[head.text for head in spread(row)] for row in self.header]
         columns: Any = (
             pd.MultiIndex.from_arrays(levels) if len(levels) > 1 else pd.Index(levels[0], dtype=object)
         )

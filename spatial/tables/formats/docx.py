@@ -1,4 +1,4 @@
-"""Tables in Word: three lines, Times New Roman beside SimSun."""
+"""Tables in Word: three lines, Times New Roman beside SimSun, numbers on their decimal points."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from spatial.errors import DataError
 from spatial.io.atomic import atomic_path
 
 from .cells import Cells, Head, Row
-from .numbers import split_stars
+from .numbers import is_aligned, split_stars
+from .pages import Page, build_pages, points_parts, unbroken
 
 __all__ = ["write_docx"]
 
 _LATIN, _CHINESE = "Times New Roman", "SimSun"
-_BODY, _NOTE, _LINE = 10.5, 9.0, 16.0
+_BODY, _NOTE = 10.5, 9.0
+_SIDE = 5.0  # points beside the text of a cell
 _THICK, _THIN = 12, 6  # eighths of a point: 1.5 pt and 0.75 pt
 
 
@@ -30,11 +32,14 @@ def write_docx(tables: Sequence[Cells], path: str | Path) -> Path:
     if target.suffix.lower() != ".docx":
         raise DataError(f"Word tables are written to .docx; got {target.name!r}.")
     document = docx.Document()
-    _page(document, max(table.n_columns for table in tables))
-    for number, table in enumerate(tables):
-        if number:
+    _styles(document)
+    pages = [page for table in tables for page in build_pages(table)]
+    for number, page in enumerate(pages):
+        if number == 0 or page.lies != pages[number - 1].lies:
+            _page(document, page.lies, new=number > 0)
+        elif number:
             document.add_paragraph()
-        _add(document, table)
+        _add(document, page)
     memory = io.BytesIO()
     document.save(memory)
     with atomic_path(target) as temporary:
@@ -42,21 +47,14 @@ def write_docx(tables: Sequence[Cells], path: str | Path) -> Path:
     return target
 
 
-def _page(document: Any, columns: int) -> None:
-    from docx.enum.section import WD_ORIENT
+def _styles(document: Any) -> None:
     from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
-    from docx.shared import Cm, Pt
+    from docx.shared import Pt
 
     properties = document.core_properties
     properties.author, properties.comments = "", ""
     properties.created = properties.modified = datetime(2000, 1, 1)
-    section = document.sections[0]
-    section.page_width, section.page_height = Cm(21.0), Cm(29.7)
-    if columns > 7:
-        section.orientation = WD_ORIENT.LANDSCAPE
-        section.page_width, section.page_height = Cm(29.7), Cm(21.0)
-    section.left_margin = section.right_margin = Cm(2.5)
     normal = document.styles["Normal"]
     normal.font.size = Pt(_BODY)
     _fonts(normal.element.get_or_add_rPr(), normal.font)
@@ -65,6 +63,18 @@ def _page(document: Any, columns: int) -> None:
     language.set(qn("w:val"), "en-US")
     language.set(qn("w:eastAsia"), "zh-CN")
     normal.element.get_or_add_rPr().append(language)
+
+
+def _page(document: Any, lies: bool, *, new: bool) -> None:
+    """Set A4 upright or on its side, in a section of its own where the other way stands before."""
+    from docx.enum.section import WD_ORIENT
+    from docx.shared import Cm
+
+    section = document.add_section() if new else document.sections[0]
+    section.orientation = WD_ORIENT.LANDSCAPE if lies else WD_ORIENT.PORTRAIT
+    sides = (Cm(29.7), Cm(21.0)) if lies else (Cm(21.0), Cm(29.7))
+    section.page_width, section.page_height = sides
+    section.left_margin = section.right_margin = Cm(2.5)
 
 
 def _fonts(properties: Any, font: Any) -> None:
@@ -99,28 +109,32 @@ def _paragraph(paragraph: Any, *, centre: bool, keep: bool = True, spacing: floa
     layout.space_before = layout.space_after = Pt(0)
     if spacing is not None:
         layout.line_spacing = Pt(spacing)  # exactly: Chinese and Latin rows are equally high
-    layout.keep_with_next = keep  # a table and its note stay on one page, where they fit
+    layout.keep_with_next = keep  # a table, its title and its note stay on one page, where they fit
     paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER if centre else WD_ALIGN_PARAGRAPH.LEFT
     return paragraph
 
 
-def _add(document: Any, table: Cells) -> None:
+def _add(document: Any, page: Page) -> None:
     from docx.shared import Pt
 
+    table = page.table
     if table.title:
         title = _paragraph(document.add_paragraph(), centre=True)
         title.paragraph_format.space_after = Pt(4)
         _write(title, table.title, bold=True)
-    body = _grid(document, table)
+    body = _grid(document, page)
     for k, head in enumerate(table.header):
-        _head(body.rows[k], head, first=k == 0, last=k == len(table.header) - 1)
+        _head(body.rows[k], head, page.size, first=k == 0, last=k == len(table.header) - 1)
+    stops = [_stop(page, k) for k in range(table.n_columns)]
     for k, row in enumerate(table.rows):
-        _row(body.rows[len(table.header) + k], row, table.n_columns, last=k == len(table.rows) - 1)
+        keep = not page.is_long or row.kind == "panel" or k == 0
+        last = k == len(table.rows) - 1
+        _row(body.rows[len(table.header) + k], row, page.size, stops, keep=keep, last=last)
     if table.notes:
         # One paragraph, as journals set it.
         paragraph = _paragraph(document.add_paragraph(), centre=False, keep=False)
         paragraph.paragraph_format.space_before = Pt(3)
-        _write(paragraph, _run_on(table.notes), size=_NOTE)
+        _write(paragraph, unbroken(_run_on(table.notes)), size=min(_NOTE, page.size))
 
 
 def _run_on(notes: Sequence[str]) -> str:
@@ -130,16 +144,17 @@ def _run_on(notes: Sequence[str]) -> str:
     return text
 
 
-def _grid(document: Any, table: Cells) -> Any:
+def _grid(document: Any, page: Page) -> Any:
     from docx.enum.table import WD_ALIGN_VERTICAL, WD_TABLE_ALIGNMENT
     from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
+    from docx.shared import Pt
 
-    section = document.sections[0]
-    usable = section.page_width - section.left_margin - section.right_margin
+    table = page.table
     body = document.add_table(rows=len(table.header) + len(table.rows), cols=table.n_columns + 1)
     body.alignment, body.autofit = WD_TABLE_ALIGNMENT.CENTER, False
-    widths = [int(usable * share) for share in _shares(table)]
+    _margins(body)
+    widths = [Pt(width) for width in page.widths]
     for column, width in zip(body.columns, widths, strict=True):
         column.width = width
     cells = body._cells
@@ -156,45 +171,59 @@ def _grid(document: Any, table: Cells) -> Any:
     return body
 
 
-def _shares(table: Cells) -> list[float]:
-    """Return the shares of the columns in the width: by their longest text, the labels at most 45%."""
-    labels = [row.label for row in table.rows if row.kind != "panel"]
-    labels += [row[0].text for row in table.header]
-    needed = [4.0 + max(_columns(text) for text in labels)]
-    cells = [[row.cells[k] for row in table.rows if row.cells] for k in range(table.n_columns)]
-    for row in table.header:
-        heads = [(head, head.text if head.span == 1 else "") for head in row[1:]]
-        spread = [text for head, text in heads for _ in range(head.span)]
-        for k, text in enumerate(spread):
-            cells[k].append(text)
-    needed += [3.0 + max(map(_columns, texts)) for texts in cells]
-    rest = sum(needed[1:])
-    first = min(needed[0] / (needed[0] + rest), 0.45)
-    # Columns of one kind look best when they are equally wide, where all of them fit.
-    even = max(needed[1:]) * table.n_columns <= 1.15 * rest
-    parts = [1 / table.n_columns] * table.n_columns if even else [n / rest for n in needed[1:]]
-    return [first, *[(1 - first) * part for part in parts]]
+def _margins(body: Any) -> None:
+    """Set the space beside the text of a cell: what the widths of columns count on."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    margins = OxmlElement("w:tblCellMar")
+    for side in ("left", "right"):
+        space = OxmlElement(f"w:{side}")
+        space.set(qn("w:w"), str(int(20 * _SIDE)))
+        space.set(qn("w:type"), "dxa")
+        margins.append(space)
+    # The schema wants them last but for the look.
+    look = body._tbl.tblPr.find(qn("w:tblLook"))
+    body._tbl.tblPr.append(margins) if look is None else look.addprevious(margins)
 
 
-def _head(row: Any, heads: tuple[Head, ...], *, first: bool, last: bool) -> None:
+def _stop(page: Page, column: int) -> float:
+    """Return where the decimal points of a column stand, so that its numbers are in its middle."""
+    texts = [row.cells[column] for row in page.table.rows if row.cells]
+    parts = [points_parts(text, page.size) for text in texts if is_aligned(text)]
+    before, after = (max((part[k] for part in parts), default=0.0) for k in (0, 1))
+    return max(0.0, (page.widths[column + 1] - 2 * _SIDE - before - after) / 2) + before
+
+
+def _head(row: Any, heads: tuple[Head, ...], size: float, *, first: bool, last: bool) -> None:
     cells, place = list(row.cells), 0
     for head in heads:
         cell = cells[place]
         if head.span > 1:
             cell = cell.merge(cells[place + head.span - 1])
-        _write(_paragraph(cell.paragraphs[0], centre=place > 0, spacing=_LINE), head.text)
+        _write(_paragraph(cell.paragraphs[0], centre=place > 0, spacing=1.5 * size), head.text, size=size)
         bottom = _THIN if last else 4 if head.rule else 0
         _borders(cell, top=_THICK if first else 0, bottom=bottom)
         place += head.span
 
 
-def _row(found: Any, row: Row, width: int, *, last: bool) -> None:
+def _row(found: Any, row: Row, size: float, stops: list[float], *, keep: bool, last: bool) -> None:
+    from docx.enum.text import WD_TAB_ALIGNMENT
+    from docx.shared import Pt
+
     cells = list(found.cells)
     texts = (row.label, *(row.cells if row.kind != "panel" else ()))
     if row.kind == "panel":
-        cells = [cells[0].merge(cells[width])]
+        cells = [cells[0].merge(cells[len(stops)])]
     for k, (cell, text) in enumerate(zip(cells, texts, strict=True)):
-        _write(_paragraph(cell.paragraphs[0], centre=k > 0, spacing=_LINE), text)
+        numeric = k > 0 and is_aligned(text)
+        paragraph = _paragraph(
+            cell.paragraphs[0], centre=k > 0 and not numeric, keep=keep, spacing=1.5 * size
+        )
+        if numeric:
+            # In a cell, a number goes to the decimal stop without a tab.
+            paragraph.paragraph_format.tab_stops.add_tab_stop(Pt(stops[k - 1]), WD_TAB_ALIGNMENT.DECIMAL)
+        _write(paragraph, text.replace("-", "−") if numeric else text, size=size)
         _borders(cell, top=_THIN if row.rule else 0, bottom=_THICK if last else 0)
 
 
@@ -215,10 +244,6 @@ def _borders(cell: Any, *, top: int, bottom: int) -> None:
     align = properties.find(qn("w:vAlign"))
     # The schema wants borders first.
     properties.append(borders) if align is None else align.addprevious(borders)
-
-
-def _columns(text: str) -> int:
-    return sum(2 if ord(c) > 0x2E7F else 1 for c in text)
 
 
 def _without_clock(data: bytes) -> bytes:

@@ -1,16 +1,20 @@
-"""A table as a fragment of HTML, with its style inside."""
+"""A table as a fragment of HTML, with its style inside; digits end in line, stars and brackets hang."""
 
 from __future__ import annotations
 
 from html import escape
 
 from .cells import Cells, Head, Row
-from .numbers import split_stars
+from .numbers import is_aligned, split_stars
+from .pages import unbroken
 
 __all__ = ["html_fragment"]
 
 _FONT = "font-family:'Times New Roman',SimSun,'Noto Serif CJK SC',serif;font-size:10.5pt;line-height:1.35"
 _CELL = "padding:1px 0.7em;text-align:center"
+# Of one column all numbers have as many decimals: where their ends are in line, so are their points.
+_NUMBER = "padding:1px 0.2em;text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap"
+_HANGS = "display:inline-block;width:1.5em;text-align:left"
 _STUB = "padding:1px 0.7em 1px 0;text-align:left;font-weight:normal"
 
 
@@ -31,7 +35,7 @@ def html_fragment(table: Cells) -> str:
     lines += ["</tbody>", "</table>"]
     # A caption below is as wide as the table.
     lines.append('<div style="display:table-caption;caption-side:bottom;font-size:9pt">')
-    lines += [f"<div>{escape(note)}</div>" for note in table.notes]
+    lines += [f"<div>{escape(unbroken(note))}</div>" for note in table.notes]
     return "\n".join([*lines, "</div>", "</figure>"]) + "\n"
 
 
@@ -49,10 +53,16 @@ def _row(row: Row, width: int) -> str:
     if row.kind == "panel":
         return f'<tr{rule}><th colspan="{width + 1}" style="{_STUB}">{escape(row.label)}</th></tr>'
     cells = [f'<th style="{_STUB}">{escape(row.label)}</th>']
-    cells += [f'<td style="{_CELL}">{_cell(text)}</td>' for text in row.cells]
+    cells += [_cell(text) for text in row.cells]
     return f"<tr{rule}>{''.join(cells)}</tr>"
 
 
 def _cell(text: str) -> str:
+    if not is_aligned(text):
+        number, stars = split_stars(text)
+        raised = f'<sup style="line-height:0">{stars}</sup>' if stars else ""
+        return f'<td style="{_CELL}">{escape(number)}{raised}</td>'
     number, stars = split_stars(text)
-    return escape(number) + (f'<sup style="line-height:0">{stars}</sup>' if stars else "")
+    after = ")" if number.endswith(")") else f'<sup style="line-height:0">{stars}</sup>' if stars else ""
+    shown = number.removesuffix(")").replace("-", "−")
+    return f'<td style="{_NUMBER}">{shown}<span style="{_HANGS}">{after}</span></td>'

@@ -1,13 +1,12 @@
-"""A table in LaTeX, for booktabs and threeparttable."""
+"""A table in LaTeX: three lines, numbers on their points, in the environment that its size asks for."""
 
 from __future__ import annotations
 
-import re
-
 from .cells import Cells, Head, Row
-from .numbers import split_stars
+from .numbers import is_aligned, split_stars
+from .pages import Page, build_pages, unbroken, wrapped
 
-__all__ = ["latex", "latex_escape"]
+__all__ = ["PACKAGES", "latex", "latex_escape"]
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -35,11 +34,11 @@ _ESCAPES = {
     "ω": r"$\omega$",
     "×": r"$\times$",
     "²": r"$^2$",
+    "\u00a0": "~",
     "−": "$-$",
     "≤": r"$\le$",
     "≥": r"$\ge$",
 }
-_NUMBER = re.compile(r"^(\(?)-(?=[\d.])")
 
 
 def latex_escape(text: str) -> str:
@@ -56,52 +55,132 @@ def latex_escape(text: str) -> str:
     return found.replace("--", "-{}-")
 
 
+# What a document needs for any table of ours.
+PACKAGES = (
+    r"\usepackage{booktabs,siunitx,threeparttable,threeparttablex,longtable,rotating,pdflscape,adjustbox}"
+)
+_TYPE = {10.5: "", 9.0: r"\small", 8.0: r"\footnotesize"}
+_TEXT = r"table-align-text-before=false,table-align-text-after=false"
+
+
 def latex(table: Cells) -> str:
-    """Return a ``table`` environment."""
-    needs = "% \\usepackage{booktabs,threeparttable}"
+    """Return the table in the environments that its width and length ask for.
+
+    `table` in the type of the text, `sidewaystable` for one wider than the page, `longtable` for one longer,
+    one environment each where it is split; `adjustbox` shrinks what still is wider in the document's type.
+    """
+    needs = f"% {PACKAGES}"
     if table.lang == "zh":
-        needs += " and, for Chinese, \\usepackage{ctex} with xelatex"
-    lines = [needs, r"\begin{table}[htbp]", r"\centering", r"\begin{threeparttable}"]
-    if table.title:
-        lines.append(rf"\caption{{{latex_escape(table.title)}}}")
-    lines += [rf"\begin{{tabular}}{{l{'c' * table.n_columns}}}", r"\toprule"]
-    for heads in table.header:
-        lines += _head(heads)
-    lines.append(r"\midrule")
-    for row in table.rows:
-        lines += [r"\midrule"] if row.rule else []
-        lines.append(_row(row, table.n_columns))
-    lines += [r"\bottomrule", r"\end{tabular}"]
+        needs += "\n% and, for Chinese, \\usepackage{ctex} with xelatex"
+    parts = [_longtable(p) if p.is_long else _float(p, k > 0) for k, p in enumerate(build_pages(table))]
+    return "\n\n".join([needs, *["\n".join(lines) for lines in parts]]) + "\n"
+
+
+def _float(page: Page, continued: bool) -> list[str]:
+    table, kind = page.table, "sidewaystable" if page.lies else "table"
+    shrink = [r"\begin{adjustbox}{max width=\linewidth}"] if page.lies or page.size < max(_TYPE) else []
+    lines = [rf"\begin{{{kind}}}[htbp]", r"\addtocounter{table}{-1}"][: 1 + continued]
+    lines += [r"\centering", *_small(page), *shrink, r"\begin{threeparttable}"]
+    lines += [rf"\caption{{{latex_escape(table.title)}}}"] if table.title else []
+    lines += [rf"\begin{{tabular}}{{{_columns(table)}}}", r"\toprule", *_heads(page), r"\midrule"]
+    lines += [*_body(page), r"\bottomrule", r"\end{tabular}"]
     if table.notes:
-        lines += [r"\begin{tablenotes}[flushleft]\footnotesize"]
-        lines += [rf"\item {latex_escape(note)}" for note in table.notes]
-        lines.append(r"\end{tablenotes}")
-    return "\n".join([*lines, r"\end{threeparttable}", r"\end{table}"]) + "\n"
+        lines += [r"\begin{tablenotes}[flushleft]\footnotesize", *_notes(table), r"\end{tablenotes}"]
+    lines += [r"\end{threeparttable}", *[r"\end{adjustbox}" for _ in shrink]]
+    return [*lines, rf"\end{{{kind}}}"]
 
 
-def _head(row: tuple[Head, ...]) -> list[str]:
+def _longtable(page: Page) -> list[str]:
+    """Return a table over several pages, its head on each, its notes below the last row."""
+    table, head = page.table, [r"\toprule", *_heads(page), r"\midrule"]
+    lines = [r"\begin{landscape}"] if page.lies else []
+    lines += [r"\begingroup", *_small(page), r"\begin{ThreePartTable}"]
+    if table.notes:
+        lines += [r"\begin{TableNotes}[flushleft]\footnotesize", *_notes(table), r"\end{TableNotes}"]
+    lines.append(rf"\begin{{longtable}}{{{_columns(table)}}}")
+    lines += [rf"\caption{{{latex_escape(table.title)}}} \\"] if table.title else []
+    lines += [*head, r"\endfirsthead", *head, r"\endhead", r"\midrule", r"\endfoot", r"\bottomrule"]
+    lines += [r"\insertTableNotes", r"\endlastfoot"] if table.notes else [r"\endlastfoot"]
+    lines += [*_body(page), r"\end{longtable}", r"\end{ThreePartTable}", r"\endgroup"]
+    return lines + ([r"\end{landscape}"] if page.lies else [])
+
+
+def _small(page: Page) -> list[str]:
+    return [_TYPE[page.size]] if _TYPE[page.size] else []
+
+
+def _notes(table: Cells) -> list[str]:
+    return [rf"\item {latex_escape(unbroken(note))}" for note in table.notes]
+
+
+def _columns(table: Cells) -> str:
+    """Return the columns: `S` with room for the widest number and what hangs beside it, else centred."""
+    return "l" + "".join(
+        _column([row.cells[k] for row in table.rows if row.cells]) for k in range(table.n_columns)
+    )
+
+
+def _column(texts: list[str]) -> str:
+    shown = [text for text in texts if is_aligned(text)]
+    if not shown:
+        return "c"
+    numbers = [_digits(text) for text in shown]
+    sign = "-" if any(number.startswith("-") for number in numbers) else ""
+    parts = [number.lstrip("-").split(".") for number in numbers]
+    whole, rest = (max(len(part[side]) for part in parts) for side in (0, 1))
+    brackets = any(text.startswith("(") for text in shown)
+    stars = max((split_stars(text)[1] for text in shown), key=len)
+    hangs = f"{{$^{{{stars}}}$}}" if stars else "{)}" if brackets else ""
+    return f"S[table-format={'{(}' if brackets else ''}{sign}{whole}.{rest}{hangs},{_TEXT}]"
+
+
+def _digits(text: str) -> str:
+    return split_stars(text)[0].strip("()[]")
+
+
+def _heads(page: Page) -> list[str]:
+    return [line for row in page.table.header for line in _head(row, page)]
+
+
+def _head(row: tuple[Head, ...], page: Page) -> list[str]:
     cells, rules, place = [latex_escape(row[0].text)], [], 2
     for head in row[1:]:
-        text = latex_escape(head.text)
-        cells.append(rf"\multicolumn{{{head.span}}}{{c}}{{{text}}}" if head.span > 1 else text)
+        text = _lines(head.text, sum(page.widths[place - 1 : place - 1 + head.span]), page.size)
+        cells.append(rf"\multicolumn{{{head.span}}}{{c}}{{{text}}}")
         if head.rule:
             rules.append(rf"\cmidrule(lr){{{place}-{place + head.span - 1}}}")
         place += head.span
     return [" & ".join(cells) + r" \\", *([" ".join(rules)] if rules else [])]
 
 
-def _row(row: Row, width: int) -> str:
-    label = latex_escape(row.label)
+def _lines(text: str, width: float, size: float, place: str = "bc") -> str:
+    """Return text in lines that its columns have room for, whole words each."""
+    lines = [latex_escape(line) for line in wrapped(text, width, size)]
+    if len(lines) == 1:
+        return lines[0]
+    joined = r" \\ ".join(lines)
+    return rf"\begin{{tabular}}[{place[0]}]{{@{{}}{place[1]}@{{}}}}{joined}\end{{tabular}}"
+
+
+def _body(page: Page) -> list[str]:
+    lines = []
+    for row in page.table.rows:
+        lines += [r"\midrule"] if row.rule else []
+        lines.append(_row(row, page))
+    return lines
+
+
+def _row(row: Row, page: Page) -> str:
     if row.kind == "panel":
-        return rf"\multicolumn{{{width + 1}}}{{l}}{{{label}}} \\"
+        return rf"\multicolumn{{{page.table.n_columns + 1}}}{{l}}{{{latex_escape(row.label)}}} \\"
+    label = _lines(row.label, page.widths[0], page.size, "tl")
     return " & ".join([label, *map(_cell, row.cells)]) + r" \\"
 
 
 def _cell(text: str) -> str:
+    """Return a cell: a number for its point to be found, brackets and stars outside its width."""
+    if not is_aligned(text):
+        return f"{{{latex_escape(text)}}}" if text else ""
     number, stars = split_stars(text)
-    if not _NUMBER.match(number):
-        found = latex_escape(number)
-    else:
-        found = _NUMBER.sub(r"\1", number)
-        found = number[: number.index("-")] + "$-$" + latex_escape(found.removeprefix("("))
-    return found + (f"$^{{{stars}}}$" if stars else "")
+    before, after = ("{(}", "{)}") if number.startswith("(") else ("", "")
+    return before + _digits(number) + after + (f"{{$^{{{stars}}}$}}" if stars else "")

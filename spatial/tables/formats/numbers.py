@@ -12,23 +12,69 @@ from typing import Any
 from spatial.errors import DataError
 
 __all__ = [
+    "Number",
     "Typed",
     "check_digits",
     "check_thresholds",
     "format_number",
+    "is_aligned",
+    "marked",
     "read_number",
     "split_stars",
     "star_text",
 ]
 
+_DECIMAL = re.compile(r"^[(\[]?-?\d+\.\d+[)\]]?\**$")
 _STARRED = re.compile(r"^(.*?\d)(\*+)$", re.DOTALL)
 _PLAIN = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$", re.IGNORECASE)
 # What fonts and word processors make of minus signs, stars, points and brackets.
 _SAME = str.maketrans("−–—﹣－＊∗⋆．，（）［］", "-----***.,()[]")
 
 
+class Number(str):
+    """A number as printed, and its `value` with all digits, which a workbook keeps."""
+
+    value: float
+
+    def __new__(cls, text: str, value: float) -> Number:
+        """Return the text with its value."""
+        made = super().__new__(cls, text)
+        made.value = value
+        return made
+
+    def __getnewargs__(self) -> tuple[str, float]:  # type: ignore[override]
+        """Return what a copy is made of."""
+        return str(self), self.value
+
+
+def marked(text: str, before: str = "", after: str = "") -> str:
+    """Return a printed number with brackets or stars around it; its value stays.
+
+    Examples
+    --------
+    >>> shown = marked(format_number(2.31415), "(", ")")
+    >>> shown, shown.value
+    ('(2.314)', 2.31415)
+    """
+    found = f"{before}{text}{after}" if text else ""
+    return Number(found, text.value) if found and isinstance(text, Number) else found
+
+
+def is_aligned(text: str) -> bool:
+    """Return whether a cell is a number with decimals, alone, in brackets or with stars: points align.
+
+    Examples
+    --------
+    >>> [is_aligned(text) for text in ("-0.429**", "(0.202)", "630", "1.2 (0.3)", "Yes")]
+    [True, True, False, False, False]
+    """
+    return bool(_DECIMAL.match(text))
+
+
 def format_number(value: Any, digits: int = 3) -> str:
     """Write a number with `digits` decimals; one that would round to zero keeps two figures; NaN is empty.
+
+    The text is a `Number`: it keeps the value.
 
     Examples
     --------
@@ -40,6 +86,10 @@ def format_number(value: Any, digits: int = 3) -> str:
         return ""
     if math.isinf(number):
         return "inf" if number > 0 else "-inf"
+    return Number(_digits(number, digits), number)
+
+
+def _digits(number: float, digits: int) -> str:
     if abs(number) >= 1e9:
         return f"{number:.{digits}e}"
     text = f"{number:.{digits}f}"

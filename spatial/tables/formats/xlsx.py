@@ -1,4 +1,4 @@
-"""Tables in Excel: text is text, numbers are shown with the digits of the other formats."""
+"""Tables in Excel: numbers with all their digits, shown as in the other formats; text is text."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ from typing import Any
 from spatial.errors import DataError
 from spatial.io.atomic import atomic_path
 
-from .cells import Cells
+from .cells import Cells, spread
+from .numbers import Number
+from .pages import text_width
 
 __all__ = ["write_xlsx"]
 
-_NUMBER = re.compile(r"^-?\d+(?:\.(\d+))?$")
+# What stands before a number, its sign and digits, and what stands behind: brackets, stars.
+_NUMBER = re.compile(r"^([(\[]?)(-?)(\d+)(?:\.(\d+))?([)\]]?\**)$")
+_YEAR = re.compile(r"^(1[5-9]|20|21)\d\d$")
+_UPRIGHT = 90  # characters; a wider sheet lies on the page
 # Text that begins like a formula stays text here; without these options xlsxwriter would read it.
 _OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
@@ -32,7 +37,7 @@ def write_xlsx(tables: Sequence[Cells], path: str | Path) -> Path:
         # No clock: equal tables are equal files.
         book.set_properties({"created": datetime(2000, 1, 1)})
         for number, table in enumerate(tables, start=1):
-            _Sheet(book, f"Cells {number}").write(table)
+            _Sheet(book, f"Table {number}").write(table)
         book.close()
     return target
 
@@ -52,15 +57,14 @@ class _Sheet:
         return self.formats[key]
 
     def put(self, row: int, column: int, text: str, options: Mapping[str, Any]) -> None:
-        found = _NUMBER.match(text)
-        if found and column and len(text.lstrip("-").replace(".", "")) <= 15:
-            decimals = len(found[1] or "")
-            shown = self.format(**options, num_format="0." + "0" * decimals if decimals else "0")
-            self.sheet.write_number(row, column, float(text), shown)
-        elif text:
-            self.sheet.write_string(row, column, text, self.format(**options))
-        else:
+        found = _NUMBER.match(text) if column else _YEAR.match(text)
+        if not text:
             self.sheet.write_blank(row, column, None, self.format(**options))
+        elif found and len(text) <= 20:
+            shown = self.format(**options, num_format=_format(found) if column else "0")
+            self.sheet.write_number(row, column, _value(text, found), shown)
+        else:
+            self.sheet.write_string(row, column, text, self.format(**options))
 
     def write(self, table: Cells) -> None:
         width, at = table.n_columns, 0
@@ -81,12 +85,15 @@ class _Sheet:
                 self.put(at, j + 1, text, {"align": "center", **lines})
             at += 1
         small = self.format(font_size=9, text_wrap=True, valign="top")
+        widths = _widths(table)
+        if sum(widths) > _UPRIGHT:
+            self.sheet.set_landscape()
+        for k, wide in enumerate(widths):
+            self.sheet.set_column(k, k, wide)
         for note in table.notes:
             self._over(at, 0, width, note, small)
-            self.sheet.set_row(at, 12.5 * (1 + _columns(note) // (26 + 13 * width)))
+            self.sheet.set_row(at, 12.5 * (1 + text_width(note, 9) // (5.5 * sum(widths))))
             at += 1
-        self.sheet.set_column(0, 0, min(60, max(12, *(_columns(r.label) + 2 for r in table.rows if r.cells))))
-        self.sheet.set_column(1, width, 13)
 
     def _head(self, table: Cells, at: int) -> int:
         last = len(table.header) - 1
@@ -98,8 +105,12 @@ class _Sheet:
                 options = {"align": "center" if column else "left", **lines, **under}
                 if head.span > 1:
                     self._over(at, column, column + head.span - 1, head.text, self.format(**options))
+                elif _YEAR.match(head.text):
+                    self.sheet.write_number(
+                        at, column, int(head.text), self.format(**options, num_format="0")
+                    )
                 else:
-                    # A number over a column is its name.
+                    # Another number over a column is its name.
                     self.sheet.write_string(at, column, head.text, self.format(**options))
                 column += head.span
             at += 1
@@ -112,5 +123,29 @@ class _Sheet:
         self.sheet.write_string(row, first, text, style)
 
 
-def _columns(text: str) -> int:
-    return sum(2 if ord(c) > 0x2E7F else 1 for c in text)
+def _value(text: str, found: re.Match[str]) -> float:
+    """Return the value with all its digits, or that of the text where nobody kept more."""
+    if isinstance(text, Number):
+        return text.value
+    return float(found[0]) if found.re is _YEAR else float(re.sub(r"[^\d.-]", "", text))
+
+
+def _format(found: re.Match[str]) -> str:
+    """Return the format that shows a value as the text: its decimals, brackets outside the sign, stars."""
+    before, _, _, decimals, after = found.groups()
+    digits = "0." + "0" * len(decimals) if decimals else "0"
+    if not before and not after:
+        return digits
+    left, right = (f'"{part}"' if part else "" for part in (before, after))
+    return f"{left}{digits}{right};{left}-{digits}{right}"
+
+
+def _widths(table: Cells) -> list[float]:
+    """Return the widths of the columns in characters, from what stands in them."""
+    labels = [row.label for row in table.rows if row.kind != "panel"]
+    columns = [[*labels, *[row[0].text for row in table.header]]]
+    for k in range(table.n_columns):
+        heads = [spread(row)[k] for row in table.header]
+        shown = [head.text for head in heads if head.span == 1]
+        columns.append([*shown, *[row.cells[k] for row in table.rows if row.cells]])
+    return [min(60.0, max(9.0, 2 + max(text_width(t, 10.5) for t in texts) / 5.5)) for texts in columns]

@@ -1,0 +1,182 @@
+"""Tables on paper: widths from content, words whole; wide tables split, on their side or in small type."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import docx
+import numpy as np
+import pandas as pd
+import pytest
+from docx.enum.section import WD_ORIENT
+from docx.enum.text import WD_TAB_ALIGNMENT
+from paper_fits import panel, plain_fit, ring, system, system_fit
+
+import spatial as sp
+from spatial.tables.formats.cells import Head, Row
+from spatial.tables.formats.latex import PACKAGES
+from spatial.tables.formats.pages import build_pages, text_width, wrapped
+from spatial.tables.table import Table
+
+
+def many(columns: int, cell: str = "-0.123***", label: str = "Income") -> Table:
+    head = (Head(""), *[Head(f"({k + 1})") for k in range(columns)])
+    return Table((head,), tuple(Row(label, (cell,) * columns) for _ in range(4)), "Title", ("Note: n.",))
+
+
+@pytest.fixture(scope="module")
+def estimators() -> Table:
+    """Return nine columns, of two outcomes by several estimators."""
+    fits = {name.upper(): system().fit(name) for name in ("2sls", "3sls", "gs2sls", "gs3sls")}
+    return sp.regression_table({"OLS": plain_fit(), **fits}, show="se", title="Estimators")
+
+
+def test_columns_have_room_for_their_longest_number_and_word() -> None:
+    heads = (Head(""), Head("Geographically weighted"), Head("x"))
+    made = Table((heads,), (Row("Unemployment", ("-1234.567***", "1")),))
+    (page,) = build_pages(made)
+    assert page.widths[1] >= max(text_width("-1234.567***", 10.5), text_width("Geographically", 10.5))
+    assert page.widths[0] >= text_width("Unemployment", 10.5)
+    assert sum(page.widths) == pytest.approx(453)
+
+
+def test_words_are_broken_at_blanks_only() -> None:
+    text = "Agglomeration of producer services 生产性服务业集聚"
+    for width in (20.0, 60.0, 100.0, 1000.0):
+        lines = wrapped(text, width, 10.0)
+        assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+        assert {word for line in lines for word in line.split() if word.isascii()} == {
+            "Agglomeration",
+            "of",
+            "producer",
+            "services",
+        }
+    assert len(wrapped(text, 1000.0, 10.0)) == 1
+
+
+def test_a_wide_table_is_split_by_outcome(estimators: Table) -> None:
+    first, second = build_pages(estimators)
+    assert [page.lies for page in (first, second)] == [False, False]
+    outcomes = [{head.text for head in page.table.header[-1][1:]} for page in (first, second)]
+    assert outcomes == [{"ER"}, {"PSS"}]
+    numbers = [[head.text for head in page.table.header[1][1:]] for page in (first, second)]
+    assert numbers == [["(1)", "(2)", "(4)", "(6)", "(8)"], ["(3)", "(5)", "(7)", "(9)"]]
+    assert [first.table.title, second.table.title] == ["Estimators", "Estimators (continued)"]
+    assert first.table.notes == ()
+    assert second.table.notes == estimators.notes
+    # Nothing is lost: each number stands in one of the parts.
+    both = sorted(c for p in (first, second) for r in p.table.rows for c in r.cells if c)
+    assert both == sorted(c for r in estimators.rows for c in r.cells if c)
+
+
+def test_a_table_that_cannot_be_split_lies_then_shrinks_then_is_cut() -> None:
+    found = {n: [(p.lies, p.size, p.table.n_columns) for p in build_pages(many(n))] for n in (5, 9, 15, 22)}
+    assert found[5] == [(False, 10.5, 5)]
+    assert found[9] == [(True, 10.5, 9)]
+    ((lies, size, _),) = found[15]
+    assert lies
+    assert 8.0 <= size < 10.5
+    assert [n for *_, n in found[22]] == [16, 6]
+    assert all(p.fits for p in build_pages(many(22)))
+
+
+def test_headings_of_empty_panels_leave_with_their_rows() -> None:
+    head = (Head(""), Head("a"), Head("b"))
+    rows = (
+        Row("x", ("1", "2")),
+        Row("Effects", (), "panel", rule=True),
+        Row("Direct", (), "panel"),
+        Row("y", ("3", "")),
+        Row("Total", (), "panel"),
+        Row("z", ("", "4")),
+    )
+    wide = Table(
+        (
+            (Head(""), Head("a"), Head("b"), *[Head("a")] * 5, *[Head("b")] * 5),
+            (head[0], *[Head(str(k)) for k in range(12)]),
+        ),
+        tuple(Row(r.label, r.cells and (*r.cells, *[""] * 10), r.kind, r.rule) for r in rows),
+        groups=0,
+    )
+    wide = Table(wide.header, (*wide.rows, Row("w", ("-100000.000",) * 12)), groups=0)
+    pages = build_pages(wide)
+    shown = [[r.label for r in p.table.rows] for p in pages]
+    assert shown == [["x", "Effects", "Direct", "y", "Total", "w"], ["x", "Effects", "Total", "z", "w"]]
+
+
+def test_word_has_decimal_stops_and_sections_by_how_tables_lie(estimators: Table, tmp_path: Path) -> None:
+    path = sp.write_tables([many(9), estimators, many(3)], tmp_path / "t.docx")
+    document = docx.Document(str(path))
+    assert [s.orientation for s in document.sections] == [WD_ORIENT.LANDSCAPE, WD_ORIENT.PORTRAIT]
+    assert len(document.tables) == 4
+    cells = [c for t in document.tables for r in t.rows for c in r.cells[1:]]
+    number = re.compile(r"^\(?−?\d+\.\d+\)?\**$")
+    found = [c.paragraphs[0] for c in cells if number.match(c.text)]
+    assert len(found) > 100
+    for paragraph in found:
+        (stop,) = paragraph.paragraph_format.tab_stops
+        assert stop.alignment == WD_TAB_ALIGNMENT.DECIMAL
+    stops = {p.paragraph_format.tab_stops[0].position.pt for p in found[:9]}
+    assert len(stops) == 1  # equal columns
+    titles = [p for p in document.paragraphs if p.text.startswith(("Title", "Estimators"))]
+    assert len(titles) == 4
+    assert all(p.paragraph_format.keep_with_next for p in titles)
+
+
+def test_latex_takes_the_environment_that_a_table_asks_for(estimators: Table) -> None:
+    assert r"\begin{table}[htbp]" in str(many(3).to_latex())
+    assert r"\begin{sidewaystable}[htbp]" in str(many(9).to_latex())
+    split = str(estimators.to_latex())
+    assert split.count(r"\begin{threeparttable}") == 2
+    assert split.count(r"\addtocounter{table}{-1}") == 1
+    long = Table(many(3).header, many(3).rows * 20, "Long", ("Note: n.",))
+    text = str(long.to_latex())
+    assert all(part in text for part in (r"\begin{longtable}", r"\endfirsthead", r"\insertTableNotes"))
+    assert r"\begin{landscape}" in str(Table(many(9).header, many(9).rows * 20).to_latex())
+
+
+def _tables(estimators: Table) -> list[Table]:
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame(rng.normal(size=(50, 22)), columns=[f"Variable number {k}" for k in range(22)])
+    moran = sp.moran_panel(panel(), ["ER", "PSS", "gov"], ring(), permutations=9)
+    return [
+        sp.regression_table([plain_fit(), system_fit()], labels=panel(), impacts=["open"], draws=20),
+        estimators,
+        sp.correlation_table(data),
+        sp.moran_table(moran),
+        Table(many(3).header, many(3).rows * 20, "Long", ("Note: n.",)),
+    ]
+
+
+@pytest.mark.rendered
+def test_latex_compiles_without_errors_or_overfull_lines(estimators: Table, tmp_path: Path) -> None:
+    tables = "\n\\clearpage\n".join(str(table.to_latex()) for table in _tables(estimators))
+    page = r"\documentclass{article}\usepackage[a4paper,margin=2.5cm]{geometry}\usepackage{ctex}"
+    source = f"{page}\n{PACKAGES}\n\\begin{{document}}\n{tables}\\end{{document}}\n"
+    (tmp_path / "t.tex").write_text(source, encoding="utf-8")
+    for _ in range(2):
+        run = subprocess.run(
+            ["xelatex", "-interaction=nonstopmode", "t.tex"], cwd=tmp_path, capture_output=True, check=False
+        )
+        log = run.stdout.decode("utf-8", "replace")
+        assert run.returncode == 0, log[-2000:]
+    assert not re.findall(r"^!.*|Overfull.*", log, re.MULTILINE)
+
+
+@pytest.mark.rendered
+def test_word_opens_with_every_number_on_one_line(estimators: Table, tmp_path: Path) -> None:
+    path = sp.write_tables(_tables(estimators), tmp_path / "t.docx")
+    home = f"-env:UserInstallation=file://{tmp_path}/office"
+    command = ["soffice", home, "--headless", "--convert-to", "pdf", path.name]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+    text = subprocess.run(
+        ["pdftotext", "-layout", "t.pdf", "-"], cwd=tmp_path, capture_output=True, check=True
+    )
+    words = text.stdout.decode().split()
+    for table in _tables(estimators):
+        for row in table.rows:
+            for cell in row.cells:
+                bare = re.sub(r"\**$", "", cell).replace("-", "−")
+                assert all(any(part in word for word in words) for part in bare.split()), cell
