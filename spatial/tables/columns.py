@@ -14,11 +14,11 @@ from spatial.errors import DataError, did_you_mean
 from spatial.models.results import SystemFit
 from spatial.results import Fit
 
-__all__ = ["CONSTANT", "Column", "System", "columns_of"]
+__all__ = ["CONSTANT", "METHODS", "Column", "System", "columns_of"]
 
 CONSTANT = "Intercept"
 _CONSTANTS = {"const", "_cons", "(Intercept)", "Intercept", "constant", "CONSTANT"}
-_METHODS = {
+METHODS = {
     "gs3sls": "GS3SLS",
     "gs2sls": "GS2SLS",
     "3sls": "3SLS",
@@ -91,6 +91,10 @@ class Column:
         The condition of the rows; empty for all.
     n_links : float
         Links of the weights from the chosen rows; NaN where rows were not chosen.
+    method : str
+        Of a system: the name of its estimator.
+    lacks : str
+        What of the spatial parts of other models is left out: "lags", "errors", "terms" for all.
     facts : tuple of (key, value)
         More rows below the coefficients, by a key of `spatial.tables.words`, as ``("sigma_u", 0.8)``.
     """
@@ -121,6 +125,8 @@ class Column:
     labels: Mapping[str, str] = field(default_factory=dict)
     sample: str = ""
     n_links: float = math.nan
+    method: str = ""
+    lacks: str = ""
     facts: tuple[tuple[str, Any], ...] = ()
 
     @property
@@ -143,7 +149,7 @@ def columns_of(fit: Any, number: int, name: str | None, impacts: Mapping[str, An
         Options of ``fit.impacts``, where effects in equilibrium are wanted.
     """
     if isinstance(fit, SystemFit):
-        columns = _system_columns(fit, number, name or _METHODS.get(fit.method, fit.method.upper()))
+        columns = _system_columns(fit, number, name or METHODS.get(fit.method, fit.method.upper()))
         if impacts is None or not _has_equilibrium(fit):
             return columns
         return _with_impacts(columns, fit, impacts)
@@ -153,7 +159,7 @@ def columns_of(fit: Any, number: int, name: str | None, impacts: Mapping[str, An
         return [replace(c, facts=facts) for c in columns_of(inner, number, name, impacts)]
     if isinstance(fit, Fit):
         method = str(getattr(fit, "method", type(fit).__name__))
-        return [_own_column(fit, number, name or _METHODS.get(method, method))]
+        return [_own_column(fit, number, name or METHODS.get(method, method))]
     return [_foreign_column(fit, number, name)]
 
 
@@ -194,6 +200,7 @@ def _system_columns(fit: Any, number: int, name: str) -> list[Column]:
                 {w: fit.weights[w] for w in used},
                 fit.stamps,
                 system,
+                method=fit.method,
                 **_choice(fit.estimate.design.choice),
             )
         )

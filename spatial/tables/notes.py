@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
-from .columns import CONSTANT, Column
+from .columns import CONSTANT, METHODS, Column
 from .formats.cells import clean
 from .layout import Layout
 from .words import covariance_words, joined, kind_words, normal_words, stamp_words, word
@@ -21,6 +21,7 @@ def regression_notes(layout: Layout, own: tuple[str, ...], first: str = "") -> t
         *_constant(layout),
         *_unbalanced(layout),
         *_weights(layout),
+        *_left_out(layout),
         *_structural(layout),
         *_effects(layout),
         *own,
@@ -166,6 +167,21 @@ def _weights(layout: Layout) -> list[str]:
     return [
         word("note_weights", lang, name=name, kind=kind_words(kind, lang), normal=normal_words(normal, lang))
         for name, kind, normal in found
+    ]
+
+
+def _left_out(layout: Layout) -> list[str]:
+    """Say which models lack the spatial lags or errors that others have."""
+    groups = _groups(layout, lambda c: (c.method, c.lacks) if c.lacks else ())
+    return [
+        word(
+            "note_left_out",
+            layout.lang,
+            columns=_columns(layout, places),
+            method=METHODS.get(method, method),
+            what=word(f"spatial_{lacks}", layout.lang),
+        )
+        for (method, lacks), places in groups.items()
     ]
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from spatial.errors import DataError
 
 from .columns import System, columns_of
+from .comparison import left_out, refuse_equal
 from .described import (
     correlation_table,
     descriptive_table,
@@ -130,7 +131,8 @@ def regression_table(
     Raises
     ------
     DataError
-        For options that cannot be, models that nobody understands, and names of terms that are in no model.
+        For options that cannot be, models that nobody understands, names of terms that are in no model, and
+        two methods that give the same numbers, as GS3SLS and 3SLS do without spatial errors.
 
     Examples
     --------
@@ -149,7 +151,13 @@ def regression_table(
     shown, wanted = shown_as(style, stars=stars, show=show, lang=lang), _options(digits, impacts, controls)
     models = _models(fits, names)
     options = {"draws": draws, "seed": seed} if wanted.impacts else None
-    columns = [c for k, (name, fit) in enumerate(models) for c in columns_of(fit, k, name, options)]
+    lacking = left_out([fit for _, fit in models])
+    columns = [
+        replace(c, lacks=lacking[k])
+        for k, (name, fit) in enumerate(models)
+        for c in columns_of(fit, k, name, options)
+    ]
+    refuse_equal(columns)
     if wanted.impacts and all(c.impacts is None for c in columns):
         raise DataError(
             "impacts needs a system with spatial weights or several outcomes, as SpatialSystem(...).fit(); "

@@ -92,6 +92,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "Constant: the mean of the fixed effects, as Stata's xtreg, fe.",
         "常数项为固定效应的均值（同 Stata 的 xtreg, fe）。",
     ),
+    "note_left_out": ("{columns}: {method}, no {what}.", "{columns}：{method}，不含{what}。"),
+    "spatial_terms": ("spatial terms", "空间项"),
+    "spatial_lags": ("spatial lags", "空间滞后项"),
+    "spatial_errors": ("spatial errors", "空间误差项"),
     "note_weights": ("{name}: {kind}{normal}.", "{name}：{kind}{normal}。"),
     "note_unbalanced": (
         "{columns}: unbalanced panel, {missing} of {cells} cells are missing.",

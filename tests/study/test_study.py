@@ -97,8 +97,8 @@ def test_run_json_says_what_was_done(finished: Path) -> None:
 def test_what_is_shown_at_the_end(finished: Path) -> None:
     text = "\n".join(shown_texts(finished.parent / "results"))
     assert "Identification: 2 of 2 equations identified" in text
-    assert "gs3sls" in text
-    assert "2sls" in text
+    assert "GS3SLS" in text
+    assert "2SLS" in text
     assert "Effects in equilibrium" in text
     assert "Moran's I of Output, log (ly), weights W" in text
     assert text.index("Moran's I") < text.index("Identification") < text.index("Effects in")

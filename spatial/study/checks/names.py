@@ -24,6 +24,8 @@ from .uses import no_column
 
 __all__ = ["check_names", "check_names_with_data"]
 
+_TWINS = ({"gs3sls", "3sls"}, {"gs2sls", "2sls"})
+
 
 def check_names(known: Known) -> Iterator[Fault]:
     """Check what needs no data."""
@@ -35,6 +37,7 @@ def check_names(known: Known) -> Iterator[Fault]:
             yield Fault((section, k, "name"), f"{parts[k].name!r} is the name of another one before.")
     yield from _made_files(study)
     yield from _fits(study)
+    yield from _compared(study)
     yield from _terms(study)
     yield from _diagnostics(study)
 
@@ -154,6 +157,24 @@ def _fits(study: Study) -> Iterator[Fault]:
             yield Fault((section, number, "like"), f"{' -> '.join(way)}: one of them must have a formula.")
         elif part.swap and not way and (part.like is None or known.get(part.like) == section):
             yield from _swap(study, section, number, part)
+
+
+def _compared(study: Study) -> Iterator[Fault]:
+    """Refuse methods that differ by spatial errors alone, where there are none."""
+    for number, part in enumerate(study.systems):
+        methods = [part.method, *part.compare]
+        for k, method in enumerate(part.compare):
+            twin = next((m for m in methods[: k + 1] if {m, method} in _TWINS), None)
+            try:
+                same = twin is not None and not resolved(study, "systems", number).error
+            except (SpatialError, StopIteration):
+                continue  # said with the formula
+            if same:
+                text = (
+                    f"without spatial errors {method!r} gives the numbers of {twin!r}: name error = ..., or "
+                    "compare with a system of its own whose formulas leave the spatial lags out."
+                )
+                yield Fault(("systems", number, "compare", k), text)
 
 
 def _swap(study: Study, section: str, number: int, part: Any) -> Iterator[Fault]:

@@ -13,6 +13,7 @@ from spatial.study.fits.analyses import analyses
 from spatial.study.fits.estimates import policy_kinds
 from spatial.study.fits.named import sections
 from spatial.study.values import Refusal, Values
+from spatial.tables.comparison import left_out, method_words
 
 from .step import Output, Step
 
@@ -84,7 +85,11 @@ def _estimates(values: Values, name: str, names: list[str], out: Output) -> None
     out.text("\n\n".join([*texts, str(main.stability())]), "tables", f"{name}_estimates.txt")
     write_csv(_tidy(fits), out.path("tables", f"{name}_estimates.csv"))
     compared = all(values.fits[fit].group is None for fit in names)
-    out.show(compare_text({fit.method if compared else one: fit for one, fit in fits.items()}))
+    if compared:
+        names = [
+            method_words(fit, k) for fit, k in zip(fits.values(), left_out(list(fits.values())), strict=True)
+        ]
+    out.show(compare_text(dict(zip(names, fits.values(), strict=True))))
 
 
 def _tidy(fits: dict[str, Any]) -> pd.DataFrame:
