@@ -63,6 +63,8 @@ _MODULES = {
     ".identification.verdict": ("Identification",),
     ".impacts.result": ("Impacts",),
     ".policy.difference": ("did",),
+    ".pysal.call": ("spreg",),
+    ".pysal.result": ("SpregFit",),
     ".policy.result": ("DifferenceInDifferences",),
     ".system": (
         "SpatialSystem",

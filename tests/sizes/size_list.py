@@ -12,6 +12,7 @@ from sizes_of_association import ASSOCIATION
 from sizes_of_joint import JOINT
 from sizes_of_models import MODELS
 from sizes_of_policy import POLICY
+from sizes_of_spreg import SPREG
 from sizes_of_statistics import STATISTICS
 from sizes_of_toolkit import TOOLKIT
 
@@ -23,6 +24,7 @@ SIZES: list[Size] = [
     *JOINT,
     *MODELS,
     *POLICY,
+    *SPREG,
     *TOOLKIT,
 ]  # one a line, so that two who add do not meet
 

@@ -1,0 +1,1 @@
+"""spreg's estimators by formula, with data and weights matched by id."""
