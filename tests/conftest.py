@@ -8,7 +8,6 @@ import os
 os.environ["MPLBACKEND"] = "Agg"
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,13 +67,3 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Listen to each test that is marked as evidence."""
     config.pluginmanager.register(Recorder(config.getoption("--evidence")))
-
-
-PAGES = Path(__file__).parent.parent / "docs"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the examples of the pages cut a map to its panel without failing on the warning that says so."""
-    for item in items:
-        if PAGES in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings("ignore:Cut to the .* units that map and panel share"))

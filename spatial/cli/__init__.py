@@ -1,4 +1,4 @@
-"""The command line: `spatial moran`, `weights`, `data`, `run`, `check`, `new`, `explore`, `demo`."""
+"""The command line: `spatial moran`, `weights`, `data`, `run`, `check`, `new`, `explore`, `api`, `demo`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line: `spatial moran`, `weights`, `data`, `run`, `check`, `new`, `explore`, `demo`."""
+"""The command line: `spatial moran`, `weights`, `data`, `run`, `check`, `new`, `explore`, `api`, `demo`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from spatial import __version__
 from spatial.errors import SpatialError
 from spatial.io.samples import Sample, sample, samples
 
+from .api import api_command
 from .explore import explore_command
 from .options import (
     Common,
@@ -280,3 +281,4 @@ app.command("check")(check_command)
 app.command("new")(new_command)
 app.command("explain")(explain_command)
 app.command("explore")(explore_command)
+app.command("api")(api_command)

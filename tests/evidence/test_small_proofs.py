@@ -72,3 +72,15 @@ def test_the_contents_of_a_sample_are_those_that_it_loads() -> None:
         assert sample.cities.index.equals(sp.shapefiles.load(said.cities).index)
         if said.panel:
             pd.testing.assert_frame_equal(sample.panel.frame, sp.shapefiles.load(said.panel).frame)
+
+
+@pytest.mark.evidence("map_cohorts", source="the legend of eight cities, counted", kind="hand")
+def test_a_map_of_cohorts_counts_who_starts_when() -> None:
+    import geopandas as gpd
+
+    shapes = gpd.points_from_xy(range(8), [0] * 8).buffer(0.4)
+    cities = gpd.GeoDataFrame(index=list("abcdefgh"), geometry=shapes, crs=4326)
+    starts = pd.Series([2014, 2012, 0, 2012, np.nan, 2012, 0, 2014], cities.index)
+    axes = sp.map_cohorts(cities, starts.sample(frac=1, random_state=1))
+    words = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert words == ["2012 (3)", "2014 (2)", "never (3)"]

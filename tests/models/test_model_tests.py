@@ -103,6 +103,7 @@ def test_lm_within_is_that_of_splm(produc: Produc) -> None:
     assert ours[1].statistic == pytest.approx(expected["LM error"] * 16 / 17, rel=1e-8)
 
 
+@pytest.mark.evidence("models.pesaran_cd", source="plm 2.6-2 pcdtest, Produc")
 def test_pesaran_cd_and_effects_f_are_those_of_plm(produc: Produc) -> None:
     y, X = produc.within(produc.y), produc.within(produc.X)
     e = y - X @ np.linalg.lstsq(X, y, rcond=None)[0]
