@@ -95,6 +95,7 @@ CASES: dict[str, tuple[str, str, tuple[Any, ...], dict[str, Any], dict[str, Any]
 }
 
 
+@pytest.mark.evidence("models.spreg", source="spreg on arrays put in order by hand, 49 units")
 @pytest.mark.parametrize("case", CASES)
 def test_numbers_are_those_of_spreg(case: str) -> None:
     name, formula, arrays, options, also = CASES[case]
