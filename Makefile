@@ -53,6 +53,9 @@ lint: $(VENV)/installed-test $(VENV)/installed-lint ## ruff, the floors of the h
 bench: $(VENV)/installed-test ## this project beside its peers, in one run
 	@$(BIN)/python benchmarks/run.py
 
+audit: $(VENV)/installed-audit ## this project and its rivals on odd inputs, into docs/audit.md
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m audit docs/audit.md
+
 montecarlo: $(VENV)/installed-test ## the full simulation suite
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto -m montecarlo
 

@@ -9,6 +9,8 @@ import pandas as pd
 from .methods import estimator_of
 
 if TYPE_CHECKING:
+    from spatial.weights.value import Weights
+
     from .results import SystemFit
 
 __all__ = ["equation_table", "fit_summary"]
@@ -69,9 +71,16 @@ def _fitness(fit: SystemFit, name: str) -> str:
     return shown if first != first else f"{shown}; first-stage F = {first:.2f}"
 
 
+def _alone(w: Weights) -> str:
+    """Say how many units have no neighbours: their lags are 0."""
+    count = len(w.islands)
+    return f", {count} of {w.n} units without neighbours (lags of 0)" if count else ""
+
+
 def _size(fit: SystemFit) -> list[str]:
     weights = [
-        f"{name}: {meta.kind}, normalisation {meta.normalization}" for name, meta in fit.weights.items()
+        f"{name}: {w.meta.kind}, normalisation {w.meta.normalization}{_alone(w)}"
+        for name, w in fit.estimate.design.weights.items()
     ]
     return [
         f"N = {fit.n_units}, T = {fit.n_times}, observations = {fit.n_obs}, effective = {fit.n_effective}",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
-from spatial.errors import DataError, FormulaError, did_you_mean
+from spatial.errors import DataError, FormulaError, SpatialWarning, did_you_mean
 from spatial.models.formula.grammar import Formula, ParsedTerm, multiply
 from spatial.models.formula.structure import CONSTANT, Equation, Role, Structure, Term
 from spatial.models.formula.tokens import Call, Level, Name, Node, Number, canonical, factors, fail, walk
@@ -74,6 +75,7 @@ def build_blueprint(
         )
         nodes.append(tuple(n for _, n in pairs))
     declared = _declared_instruments(formulas, source, weights, endogenous, extra, extra_text)
+    _warn_pooled_instruments(formulas)
     used = tuple(w for w in weights if any(t.weights == w for e in equations for t in e.terms))
     structure = Structure(tuple(equations), used, tuple(t for t, _ in declared))
     columns = _instrument_columns(structure, nodes, declared)
@@ -258,6 +260,24 @@ def _declared_instruments(
                 fail(text, term.start, term.end, f"{name} cannot be an instrument: it is endogenous.")
             out.setdefault(canonical(node), (Term(name, canonical(node), role=role), node))
     return list(out.values())
+
+
+def _warn_pooled_instruments(formulas: Mapping[str, Formula]) -> None:
+    """Say that one set serves all equations, where the formulas read as if each had its own."""
+    own = {
+        name: sorted({canonical(_single(t)) for t in formula.instruments})
+        for name, formula in formulas.items()
+        if formula.instruments
+    }
+    if len({tuple(names) for names in own.values()}) > 1:
+        told = "; ".join(f"{name}: {', '.join(names)}" for name, names in own.items())
+        warnings.warn(
+            f"The equations name different instruments ({told}). Estimators of a system use one set in all "
+            "equations: each instrument must be valid in every one of them. Where one is not, estimate that "
+            "equation by itself.",
+            SpatialWarning,
+            stacklevel=5,
+        )
 
 
 def _instrument_columns(

@@ -171,7 +171,7 @@ def population_strength(
             Y = expected_outcomes(systems, X, lagged, external, operators, excluded_row=g)
             flat = Y.reshape(len(X), -1)
             moved = [
-                (basis.T @ _normalised(transform(v))).reshape(basis.shape[1], draws, -1)
+                (basis.T @ _normalised(transform(v))).reshape(basis.shape[1], draws, Y.shape[-1])
                 for v in (flat, *(op(flat) for op in operators))
             ]
         for d in range(draws):

@@ -38,18 +38,29 @@ Float = NDArray[np.float64]
 
 QUADRANTS = ["HH", "LL", "LH", "HL"]
 
+_DEFAULT_LEVEL = 0.05
+
 
 @dataclass(frozen=True)
 class LocalRun(Run):
     """How local statistics are tested: a `Run`, the level of the clusters and whether they go by the FDR."""
 
-    alpha: float = 0.05
+    alpha: float = _DEFAULT_LEVEL
     fdr: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 < self.alpha < 1:
             raise DataError(f"alpha must be between 0 and 1, as 0.05; got {self.alpha!r}.")
+        least = smallest_p(self.permutations, self.alternative)
+        # The default level stays with a few permutations, for trying things out.
+        if self.alpha < min(least * (1 - 1e-9), _DEFAULT_LEVEL):
+            sides = 2 if self.alternative == "two-sided" else 1
+            raise DataError(
+                f"No unit can be significant at alpha = {self.alpha:g}: the smallest p-value of "
+                f"{self.permutations} permutations is {least:g} ({self.alternative}). Ask for at least "
+                f"permutations={math.ceil(sides / self.alpha) - 1}, or for a level that can be reached."
+            )
 
     def basis(self, p_sim: Float, p_value: Float, p_fdr: Float) -> Float:
         """Return the p-values that the clusters go by."""

@@ -175,6 +175,8 @@ def one_column(given: Any, label: str) -> tuple[str, Any]:
         return (label if given.name is None else str(given.name)), given
     if np.iscomplexobj(given):
         raise DataError(f"{label} must be real numbers; got complex ones.")
+    if np.ndim(given) == 2 and np.shape(given)[1] == 1:  # PySAL's habit, and a frame of one column passes too
+        given = np.asarray(given)[:, 0]
     if np.ndim(given) != 1:
         raise AlignmentError(
             f"{label} must be one variable, a Series by id or an array of shape (N,); got {np.shape(given)}."

@@ -369,3 +369,12 @@ def test_cluster_map() -> None:
     cells = [box(k % 4, k // 4, k % 4 + 1, k // 4 + 1) for k in range(16)]
     cities = gpd.GeoDataFrame(index=W.ids, geometry=cells, crs=3857)
     assert local_moran(x, W, permutations=99).plot(cities).get_legend() is not None
+
+
+def test_a_level_that_permutations_cannot_reach_is_refused() -> None:
+    """An empty map would say that nothing is significant; it says only that 999 draws were too few."""
+    x, W = grid(6)
+    with pytest.raises(DataError, match=r"smallest p-value of 999 permutations is 0\.002.*permutations=1999"):
+        local_moran(x, W, alpha=0.001)
+    assert local_moran(x, W, alpha=0.001, alternative="geoda").alpha == 0.001
+    assert local_moran(x, W, alpha=0.001, permutations=1999).alpha == 0.001

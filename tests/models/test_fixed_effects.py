@@ -195,6 +195,16 @@ def test_an_absorbed_instrument_is_not_identified(panel: Panel) -> None:
         fixed_effects("y ~ x | unit + time | p ~ fixed", data)
 
 
+def test_an_absorbed_instrument_alone_is_not_identified(panel: Panel) -> None:
+    """No instrument is left at all: once a foreign ValueError about shapes (found by the audit of rivals)."""
+    data = panel.with_columns(fixed=lambda f: f.groupby(level=0)["z"].transform("mean"))
+    with (
+        pytest.warns(SpatialWarning, match="instruments fixed are absorbed by the effects"),
+        pytest.raises(NotIdentifiedError, match="1 coefficients, 0 independent instruments"),
+    ):
+        fixed_effects("y ~ 1 | unit + time | p ~ fixed", data)
+
+
 def test_every_covariance_is_there(panel: Panel) -> None:
     rng = np.random.default_rng(1)
     places = pd.DataFrame({"lon": rng.uniform(100, 110, 40), "lat": rng.uniform(30, 40, 40)}, range(40))
