@@ -189,7 +189,10 @@ _MODULES = {
         "map_values",
     ),
     "spatial.maps.multiples": ("small_multiples",),
-    "spatial.gis.layers": ("write_layers",),
+    "spatial.gis.layers": (
+        "LayerInfo",
+        "write_layers",
+    ),
     "spatial.errors": (
         "AlignmentError",
         "ConvergenceError",

@@ -15,7 +15,7 @@ from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.figures.autocorrelation.scatter import moran_scatter
 from spatial.figures.autocorrelation.time import moran_over_time
 from spatial.figures.canvas import save_figure
-from spatial.gis.layers import write_layers
+from spatial.gis.layers import LayerInfo, write_layers
 from spatial.io.atomic import file_stem, write_csv
 from spatial.maps.maps import map_clusters
 from spatial.maps.multiples import small_multiples
@@ -70,6 +70,7 @@ def run_moran(
     """
     tables, texts = [], []
     layers: dict[str, Any] = {}
+    info: dict[str, LayerInfo] = {}
     at = None if panel is None else panel.times[-1] if job.at is None else job.at
 
     def values_of(column: str) -> pd.Series[Any]:
@@ -92,7 +93,8 @@ def run_moran(
             with record.step(f"local Moran of {column}"):
                 local = local_moran(values_of(column), W, alpha=job.alpha, **job.options)
             name = file_stem(column)
-            layers[f"local_{name}" if at is None else f"local_{name}_{at}"] = local
+            layer = f"local_{name}" if at is None else f"local_{name}_{at}"
+            layers[layer], info[layer] = local, LayerInfo(values=values_of(column), time=at)
             write_csv(table, record.made("tables", f"moran_{name}.csv"))
             with record.step(f"figures of {column}"):
                 _draw(
@@ -100,7 +102,8 @@ def run_moran(
                 )
     if files:
         with record.step("GeoPackage with the local results"):
-            write_layers(record.made("gis", "moran.gpkg"), cities, layers, lang=job.lang)
+            shown = cities if whole is None else whole
+            write_layers(record.made("gis", "moran.gpkg"), shown, layers, info=info, lang=job.lang)
         if panel is not None:
             _write_report(record, cities, panel, W, job)
     return pd.concat(tables, ignore_index=True), "\n\n".join(texts)

@@ -1,10 +1,9 @@
-"""From results to layers: one table by id each, with short ASCII fields, their aliases and a style."""
+"""From results to layers: one table by id each, with the names of the units, short fields and a style."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
@@ -13,40 +12,43 @@ import pandas as pd
 import shapely
 
 from spatial.errors import DataError, name_ids
-from spatial.figures.canvas import matched
-from spatial.figures.classes import Classes, build_classes, class_colors
-from spatial.figures.palette import CLUSTER_COLORS, CLUSTERS, cluster_label
-from spatial.figures.words import word
+from spatial.figures.canvas import matched, on_map
+from spatial.figures.palette import theme
 
-from .qml import Class, Style
+from .fields import Title, field_slugs, storable, title_of
+from .qml import Style
+from .styles import build_style, time_styles
+from .words import word
 
-__all__ = ["Layer", "build_layer", "field_slugs"]
+__all__ = ["Layer", "LayerInfo", "build_layer", "name_columns"]
 
-# Field: English and Chinese alias.  All fit into the ten bytes of a Shapefile.
-_KNOWN: Mapping[str, tuple[str, str, str]] = {
-    "Ii": ("local_i", "Local Moran's I", "局部莫兰指数"),
-    "z": ("z", "Standardised value", "标准化值"),
-    "lag": ("lag", "Spatial lag of the standardised value", "标准化值的空间滞后"),
-    "quadrant": ("quadrant", "Quadrant of the Moran scatter plot", "莫兰散点图象限"),
-    "expected": ("expected", "Expected value", "期望值"),
-    "variance": ("variance", "Variance", "方差"),
-    "z_value": ("z_value", "z-value", "z值"),
-    "p_value": ("p_value", "p-value", "p值"),
-    "p_sim": ("p_sim", "Permutation p-value", "置换检验p值"),
-    "p_fdr": ("p_fdr", "p-value after FDR", "FDR校正p值"),
-    "cluster": ("cluster", "Cluster", "聚类类型"),
-    "direct": ("direct", "Direct effect", "直接效应"),
-    "indirect": ("indirect", "Indirect effect", "间接效应"),
-    "total": ("total", "Total effect", "总效应"),
-    "residual": ("residual", "Residual", "残差"),
-    "fitted": ("fitted", "Fitted value", "拟合值"),
-    "i": ("i", "From", "起点"),
-    "j": ("j", "To", "终点"),
-    "w": ("w", "Weight", "权重"),
-    "km": ("km", "Distance in km", "距离（千米）"),
-}
-_RESERVED = {"fid", "geom", "geometry", "ogc_fid", "rowid"}
-_DIVERGING = "RdBu_r"
+# What a column with the names of units is called, small letters, in the order that layers carry them.
+_NAMES = (
+    "name", "names", "city", "cityname", "county", "nam", "名称", "名字", "城市", "城市名", "市", "县",
+    "地区", "地级市", "name_zh", "name_cn", "name_en", "省", "省份", "province", "prov", "state",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class LayerInfo:
+    """What is known of a layer beside its result.
+
+    Parameters
+    ----------
+    title : str
+        What it shows, in the language of the layers; by default made of the statistic and its variable.
+    values : Series by id, optional
+        The variable itself, which becomes the field ``value``.
+    time : int, float, str or Timestamp, optional
+        Of the values: the field ``year``, and the group of the layer in the QGIS project.
+    note : str
+        How it was made; goes into the metadata.
+    """
+
+    title: str = ""
+    values: pd.Series[Any] | None = None
+    time: Any = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,46 @@ class Layer:
     frame : GeoDataFrame
         A row a unit, or a link; fields ready to be written, no index.
     titles : mapping
-        Field to its (English, Chinese) title.
+        Field to its title.
     style : Style
+    title : str
+        What the layer is called where people see it.
+    note : str
+        How it was made.
+    time : str
+        Group of the layer in a project; empty for none.
+    by_time : mapping
+        Time to its own style, of a layer with a field for each time.
+    lang : {"en", "zh"}
     """
 
     name: str
     frame: gpd.GeoDataFrame
-    titles: Mapping[str, tuple[str, str]]
+    titles: Mapping[str, Title]
     style: Style
+    title: str = ""
+    note: str = ""
+    time: str = ""
+    by_time: Mapping[str, Style] | None = None
+    lang: str = "en"
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """Field to its title in the language of the layer."""
+        return {field: title.name(self.lang) for field, title in self.titles.items()}
+
+
+def name_columns(cities: gpd.GeoDataFrame) -> list[str]:
+    """Return the columns that hold the names of the units, so that a layer can be read.
+
+    Examples
+    --------
+    >>> name_columns(gpd.GeoDataFrame({"gdp": [1.0], "名称": ["甲"]}, geometry=[shapely.Point(0, 0)]))
+    ['名称']
+    """
+    known = {str(column).lower(): column for column in cities.columns}
+    found = [known[name] for name in _NAMES if name in known]
+    return [str(c) for c in found if not pd.api.types.is_numeric_dtype(cities[c].dtype)]
 
 
 def build_layer(
@@ -77,23 +111,127 @@ def build_layer(
     attributes: Sequence[str],
     labels: Mapping[str, str],
     lang: str,
+    info: LayerInfo | None = None,
 ) -> Layer:
-    """Match `result` to the cities by id and make its layer."""
-    if _is_weights(result):
-        return _weights_layer(name, result, cities, lang)
-    table = _table(name, result, cities)
-    order = [cities.index.name or "id", *attributes, *map(str, table.columns)]
-    slugs = field_slugs(order)
-    titles = {slug: _title(column, labels) for slug, column in zip(slugs, order, strict=True)}
-    columns: dict[str, Any] = {slugs[0]: cities.index.to_numpy()}
-    for slug, column in zip(slugs[1:], attributes, strict=False):
-        columns[slug] = _storable(cities[column], column)
-    for slug, column in zip(slugs[1 + len(attributes) :], table.columns, strict=True):
-        columns[slug] = _storable(table[column], str(column))
+    """Match `result` to the cities by id and make its layer; units that it lacks have no data."""
+    known = info or LayerInfo()
+    with theme("light"):
+        if _is_weights(result):
+            made = _weights_layer(name, result, cities, lang)
+        else:
+            table, times = _table(name, result, cities)
+            shown = [] if result is None else list(attributes)
+            made = _units_layer(name, table, times, cities, shown, labels, lang, known)
+    comments = {field: title.comment(lang) for field, title in made.titles.items()}
+    comments = {field: text for field, text in comments.items() if text}
+
+    def worded(style: Style) -> Style:
+        return replace(style, aliases=made.aliases, comments=comments)
+
+    title = known.title or _title(name, result, labels, lang)
+    return replace(
+        made,
+        style=worded(made.style),
+        by_time=made.by_time and {time: worded(style) for time, style in made.by_time.items()},
+        title=f"{title}, {_time(known.time)}" if known.time is not None and not known.title else title,
+        note=known.note or _how(result),
+        time="" if known.time is None else _time(known.time),
+    )
+
+
+def _units_layer(
+    name: str,
+    table: pd.DataFrame,
+    times: Mapping[Any, str],
+    cities: gpd.GeoDataFrame,
+    attributes: Sequence[str],
+    labels: Mapping[str, str],
+    lang: str,
+    known: LayerInfo,
+) -> Layer:
+    """Return the layer of a table by id: ids, names, the value, its year, then the columns of the result."""
+    parts: list[tuple[str, Any, Title]] = [
+        (
+            str(cities.index.name or "id"),
+            cities.index.to_numpy(),
+            title_of(str(cities.index.name or "id"), labels, lang),
+        )
+    ]
+    parts += [(c, storable(cities[c], c), title_of(c, labels, lang)) for c in attributes]
+    parts += _given(known, cities, labels, lang)
+    fixed = len(parts)
+    parts += [(str(c), storable(table[c], str(c)), title_of(str(c), labels, lang)) for c in table.columns]
+    slugs = field_slugs([column for column, _, _ in parts])
+    columns = {slug: values for slug, (_, values, _) in zip(slugs, parts, strict=True)}
+    titles = {slug: title for slug, (_, _, title) in zip(slugs, parts, strict=True)}
     frame = gpd.GeoDataFrame(columns, geometry=cities.geometry.to_numpy(), crs=cities.crs)
-    own = slugs[1 + len(attributes) :]
     kind = "point" if (cities.geom_type == "Point").all() else "polygon"
-    return Layer(name, frame, titles, _style(frame, own, titles, kind, lang))
+    own = dict(zip(map(str, table.columns), slugs[fixed:], strict=True))
+    style = build_style(frame, list(own.values()), kind, lang)
+    by_time = _by_time(frame, {time: own[column] for time, column in times.items()}, kind, lang)
+    if by_time:
+        style = list(by_time.values())[-1]
+    return Layer(name, frame, titles, style, by_time=by_time, lang=lang)
+
+
+def _given(
+    known: LayerInfo, cities: gpd.GeoDataFrame, labels: Mapping[str, str], lang: str
+) -> list[tuple[str, Any, Title]]:
+    """Return the fields of the value and of its year."""
+    parts: list[tuple[str, Any, Title]] = []
+    if known.values is not None:
+        values, column = known.values, str(known.values.name or "value")
+        found = on_map(values, cities.index, f"the values of {column}")
+        shown = title_of(column, labels, lang) if column != "value" else title_of("value", {})
+        parts.append(("value", storable(found, column), shown))
+    if known.time is not None:
+        time = known.time if isinstance(known.time, int | np.integer) else _time(known.time)
+        parts.append(("year", np.full(len(cities), time), title_of("year", labels, lang)))
+    return parts
+
+
+def _by_time(
+    frame: gpd.GeoDataFrame, fields: Mapping[Any, str], kind: str, lang: str
+) -> dict[str, Style] | None:
+    numeric = {t: f for t, f in fields.items() if pd.api.types.is_numeric_dtype(frame[f].dtype)}
+    if len(numeric) < 2 or not np.isfinite(frame[list(numeric.values())].to_numpy(dtype=np.float64)).any():
+        return None
+    return {_time(time): style for time, style in time_styles(frame, numeric, kind, lang).items()}
+
+
+def _time(time: Any) -> str:
+    return f"{time:%Y-%m-%d}" if isinstance(time, pd.Timestamp) else str(time)
+
+
+def _title(name: str, result: Any, labels: Mapping[str, str], lang: str) -> str:
+    """Return what a layer shows: the statistic and its variable, the label of a series, the weights."""
+    if _is_weights(result):
+        return word("links", lang, name=name)
+    variable = getattr(result, "name", None)
+    if variable is None or not str(variable):
+        return name
+    shown = title_of(str(variable), labels, lang).name(lang)
+    statistic = getattr(type(result), "title", None)
+    return (
+        shown
+        if not isinstance(statistic, str)
+        else word("statistic", lang, statistic=_statistic(statistic, lang), name=shown)
+    )
+
+
+def _statistic(title: str, lang: str) -> str:
+    return word("local_moran", lang) if title == "Local Moran's I" else title
+
+
+def _how(result: Any) -> str:
+    """Return how a local statistic was computed: its weights, level and permutations."""
+    facts = [
+        getattr(result, key, None) for key in ("weights", "permutations", "seed", "alternative", "alpha")
+    ]
+    if not isinstance(facts[0], str) or facts[1] is None:
+        return ""
+    weights, permutations, seed, side, alpha = facts
+    return f"Weights: {weights}; {permutations} permutations, seed {seed}; {side}, alpha {alpha:g}."
 
 
 # ---- what the result is
@@ -102,12 +240,13 @@ def _is_weights(result: Any) -> bool:
     return bool(kinds & {"spatial.Weights", "libpysal.Graph", "libpysal.W"})
 
 
-def _table(name: str, result: Any, cities: gpd.GeoDataFrame) -> pd.DataFrame:
+def _table(name: str, result: Any, cities: gpd.GeoDataFrame) -> tuple[pd.DataFrame, dict[Any, str]]:
+    """Return the columns of a result by id; of a panel with one column also which is of which time."""
     if result is None:
         plain = cities.drop(
             columns=[c for c in cities if isinstance(cities[c].dtype, gpd.array.GeometryDtype)]
         )
-        return pd.DataFrame(plain)
+        return pd.DataFrame(plain), {}
     found = getattr(result, "frame", result)
     if isinstance(found, pd.Series):
         found = found.to_frame(found.name if found.name is not None else name)
@@ -120,73 +259,23 @@ def _table(name: str, result: Any, cities: gpd.GeoDataFrame) -> pd.DataFrame:
     found = pd.DataFrame(found.drop(columns=shapes))
     if found.columns.empty:
         raise DataError(f"Layer {name!r} has no column to write.")
+    times: dict[Any, str] = {}
     if found.index.nlevels == 2:
-        found = _wide(found, name)
-    return pd.DataFrame(matched(found, cities.index, f"layer {name!r}"))
+        found, times = _wide(found, name)
+    return pd.DataFrame(on_map(found, cities.index, f"layer {name!r}")), times
 
 
-def _wide(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+def _wide(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, dict[Any, str]]:
     """Spread (unit, time) rows into a column for each time."""
     if not frame.index.is_unique:
         raise DataError(
             f"Layer {name!r} has rows that repeat: {name_ids(frame.index[frame.index.duplicated()])}."
         )
     wide = frame.unstack(level=1)
+    first = wide.columns[0][0]
+    times = {time: f"{column}_{time}" for column, time in wide.columns if column == first}
     wide.columns = [f"{column}_{time}" for column, time in wide.columns]
-    return wide
-
-
-def _storable(values: pd.Series[Any], column: str) -> Any:
-    """Return values of a type that each format keeps: int, float, bool, text or date."""
-    kind = values.dtype
-    if pd.api.types.is_bool_dtype(kind) and not values.isna().any():
-        return values.to_numpy(dtype=bool)
-    if pd.api.types.is_unsigned_integer_dtype(kind) and values.max() > np.iinfo(np.int64).max:
-        return values.astype(str).to_numpy(dtype=object)
-    if pd.api.types.is_integer_dtype(kind) and not values.isna().any():
-        return values.to_numpy(dtype=np.int64)
-    if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_complex_dtype(kind):
-        return values.to_numpy(dtype=np.float64, na_value=np.nan)
-    if pd.api.types.is_datetime64_any_dtype(kind):
-        return values.to_numpy()
-    plain = values.astype(object).where(values.notna(), None)
-    if pd.api.types.is_complex_dtype(kind) or any(isinstance(v, (list, dict, set, tuple)) for v in plain):
-        raise DataError(
-            f"Column {column!r} holds {kind} values that no layer keeps; turn them into numbers or text."
-        )
-    return plain.map(lambda v: None if v is None else str(v)).to_numpy()
-
-
-def _title(column: str, labels: Mapping[str, str]) -> tuple[str, str]:
-    known = _KNOWN.get(column)
-    if column in labels:
-        return (known[1] if known else column), labels[column]
-    return (known[1], known[2]) if known else (column, column)
-
-
-def field_slugs(names: Iterable[str]) -> list[str]:
-    """Give each name a readable ASCII field name, unique without regard to case.
-
-    Examples
-    --------
-    >>> field_slugs(["Ii", "W(crmrte)", "人均GDP", "产值", "fid", "w_crmrte"])
-    ['local_i', 'W_crmrte', 'GDP', 'field', 'fid_1', 'w_crmrte_1']
-    """
-    taken = set(_RESERVED)
-    out = []
-    for name in names:
-        known = _KNOWN.get(name)
-        stem = known[0] if known else re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")[:50]
-        if not stem or stem[0].isdigit():
-            stem = f"field_{stem}".strip("_")
-        slug = stem
-        number = 0
-        while slug.lower() in taken:
-            number += 1
-            slug = f"{stem}_{number}"
-        taken.add(slug.lower())
-        out.append(slug)
-    return out
+    return wide, times
 
 
 # ---- weights as lines
@@ -205,10 +294,10 @@ def _weights_layer(name: str, result: Any, cities: gpd.GeoDataFrame, lang: str) 
     frame = gpd.GeoDataFrame(
         {"i": ids[rows[off]], "j": ids[columns[off]], "w": values[off]}, geometry=lines, crs=cities.crs
     )
-    titles = {field: (_KNOWN[field][1], _KNOWN[field][2]) for field in ("i", "j", "w")}
+    titles = {field: title_of(field, {}) for field in ("i", "j", "w")}
     if len(frame) == 0:
         raise DataError(f"The weights of layer {name!r} have no links: there are no lines to write.")
-    return Layer(name, frame, titles, _style(frame, ["w"], titles, "line", lang))
+    return Layer(name, frame, titles, build_style(frame, ["w"], "line", lang), lang=lang)
 
 
 def _centres(cities: gpd.GeoDataFrame) -> Any:
@@ -220,69 +309,3 @@ def _centres(cities: gpd.GeoDataFrame) -> Any:
             else cities["seat"].array
         )
     return cities.geometry.representative_point().array
-
-
-# ---- styles
-def _style(
-    frame: gpd.GeoDataFrame,
-    fields: Sequence[str],
-    titles: Mapping[str, tuple[str, str]],
-    geometry: str,
-    lang: str,
-) -> Style:
-    aliases = {field: pair[lang == "zh"] for field, pair in titles.items()}
-    if "cluster" in fields and set(frame["cluster"].dropna()) <= set(CLUSTERS):
-        return Style("cluster", _cluster_classes(frame["cluster"], lang), geometry, aliases)
-    field = _first_number(frame, fields)
-    if field is None:
-        return Style("", [Class("", "#a6bddb")], geometry, aliases)
-    numbers = frame[field].to_numpy(dtype=np.float64)
-    classes = _number_classes(numbers)
-    gaps = int((~np.isfinite(numbers)).sum())
-    if gaps:
-        classes.append(Class(f"{word('missing', lang)} ({gaps})", "#8c8c8c", missing=True))
-    return Style(field, classes, geometry, aliases)
-
-
-def _cluster_classes(clusters: pd.Series[Any], lang: str) -> list[Class]:
-    counts = clusters.value_counts()
-    return [
-        Class(f"{cluster_label(code, lang)} ({counts.get(code, 0)})", CLUSTER_COLORS[code], code)
-        for code in CLUSTERS
-    ]
-
-
-def _first_number(frame: gpd.GeoDataFrame, fields: Sequence[str]) -> str | None:
-    """Return the field to colour by: the first that holds a number."""
-    numbers = [
-        field
-        for field in fields
-        if pd.api.types.is_float_dtype(frame[field].dtype)
-        or pd.api.types.is_integer_dtype(frame[field].dtype)
-    ]
-    usable = [field for field in numbers if np.isfinite(frame[field].to_numpy(dtype=np.float64)).any()]
-    return usable[0] if usable else None
-
-
-def _number_classes(values: Any) -> list[Class]:
-    finite = values[np.isfinite(values)]
-    if finite.min() < 0 < finite.max():
-        classes = _symmetric(finite)
-        colors = class_colors(_DIVERGING, len(classes.bounds), (0.05, 0.95))
-    else:
-        classes = build_classes(finite, "quantiles", 5)
-        colors = class_colors("YlGnBu", len(classes.bounds))
-    ends = [classes.lowest, *classes.bounds.tolist()]
-    return [
-        Class(label, color, lower=ends[k], upper=ends[k + 1])
-        for k, (label, color) in enumerate(zip(classes.labels, colors, strict=True))
-    ]
-
-
-def _symmetric(values: Any) -> Classes:
-    """Return five classes round zero, for numbers of both signs: the middle one is pale."""
-    size = np.quantile(np.abs(values), [1 / 3, 2 / 3])
-    inner = np.unique([-size[1], -size[0], size[0], size[1]])
-    low, high = float(values.min()), float(values.max())
-    ends = np.unique([*inner, max(high, inner[-1])])
-    return Classes(min(low, float(inner[0])), ends, "symmetric")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -83,7 +82,11 @@ def write_layer(path: Path, layer: Layer, note: str) -> None:
         path,
         layer=layer.name,
         driver="GPKG",
-        layer_options={"IDENTIFIER": layer.name, "DESCRIPTION": note, "GEOMETRY_NAME": "geom"},
+        layer_options={
+            "IDENTIFIER": layer.name,
+            "DESCRIPTION": " ".join(filter(None, [note, layer.note])),
+            "GEOMETRY_NAME": "geom",
+        },
         promote_to_multi=layer.style.geometry == "polygon",
         **created,
     )
@@ -97,7 +100,9 @@ def describe_layers(path: Path, layers: list[Layer]) -> None:
         _register(database)
         for layer in layers:
             _store_style(database, layer)
-            _store_titles(database, layer.name, layer.titles)
+            _store_titles(database, layer)
+        for layer in layers:
+            _store_title(database, layer)
 
 
 def _register(database: sqlite3.Connection) -> None:
@@ -130,21 +135,36 @@ def _store_style(database: sqlite3.Connection, layer: Layer) -> None:
     )
 
 
-def _store_titles(database: sqlite3.Connection, table: str, titles: Mapping[str, tuple[str, str]]) -> None:
-    database.execute("DELETE FROM gpkg_data_columns WHERE table_name = ?", (table,))
+def _store_title(database: sqlite3.Connection, layer: Layer) -> None:
+    """Set what a layer is called; the file wants no two layers to be called the same."""
+    others = {
+        row[0]
+        for row in database.execute(
+            "SELECT identifier FROM gpkg_contents WHERE table_name != ?", (layer.name,)
+        ).fetchall()
+    }
+    title = layer.title if layer.title and layer.title not in others else f"{layer.title} ({layer.name})"
+    database.execute("UPDATE gpkg_contents SET identifier = ? WHERE table_name = ?", (title, layer.name))
+
+
+def _store_titles(database: sqlite3.Connection, layer: Layer) -> None:
+    database.execute("DELETE FROM gpkg_data_columns WHERE table_name = ?", (layer.name,))
+    names = _unique_names(layer)
     database.executemany(
         "INSERT INTO gpkg_data_columns (table_name, column_name, name, title, description) "
         "VALUES (?, ?, ?, ?, ?)",
-        [(table, field, *row) for field, row in zip(titles, _unique_names(titles), strict=True)],
+        [
+            (layer.name, field, name, title.name(layer.lang), title.comment(layer.lang))
+            for name, (field, title) in zip(names, layer.titles.items(), strict=True)
+        ],
     )
 
 
-def _unique_names(titles: Mapping[str, tuple[str, str]]) -> list[tuple[str, str, str]]:
-    """Return (name, title, description) per column: the name, which GDAL shows as alias, must not repeat."""
+def _unique_names(layer: Layer) -> list[str]:
+    """Return a name for each column, which GDAL shows as alias and which must not repeat."""
     seen: set[str] = set()
-    rows = []
-    for field, (english, chinese) in titles.items():
-        name = chinese if chinese not in seen else f"{chinese} ({field})"
-        seen.add(name)
-        rows.append((name, chinese, english))
-    return rows
+    names = []
+    for field, alias in layer.aliases.items():
+        names.append(alias if alias not in seen else f"{alias} ({field})")
+        seen.add(names[-1])
+    return names

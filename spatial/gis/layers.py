@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.io.atomic import atomic_path, atomic_text, guarded_cell, locked
@@ -16,11 +16,12 @@ from spatial.io.sources import is_database, without_password
 from spatial.maps.shapes import check_cities
 from spatial.words import check_language
 
-from .features import Layer, build_layer
+from .features import Layer, LayerInfo, build_layer, name_columns
 from .geopackage import copy_database, describe_layers, write_layer
+from .project import write_project
 from .qml import style_qml
 
-__all__ = ["write_layers"]
+__all__ = ["LayerInfo", "write_layers"]
 
 _BAD_SIGNS = '/ \\ : * ? " < > |'
 _LONGEST = 120
@@ -32,8 +33,9 @@ def write_layers(
     cities: Any,
     layers: Mapping[str, Any],
     *,
-    attributes: Sequence[str] = (),
+    attributes: Sequence[str] | Literal["names", "all"] = "names",
     labels: Mapping[str, str] | None = None,
+    info: Mapping[str, LayerInfo] | None = None,
     lang: str = "en",
 ) -> Path | str:
     """Write results as layers that open coloured in QGIS.
@@ -42,6 +44,7 @@ def write_layers(
     ----------
     path : str or Path
         .gpkg: one file with all layers; layers already in it are kept, those of the same name replaced.
+        Beside it goes a QGIS project of the same name (.qgz), its layers grouped by time.
         .shp, .geojson, .parquet: that file for one layer; for several, a folder of that name with a file for
         each.  Beside go QGIS styles (.qml), and for all but .gpkg the table of field names (.fields.csv).
         ``postgresql://user@host/db?schema=name``: a table for each layer in a PostGIS database (extra
@@ -51,13 +54,15 @@ def write_layers(
     layers : mapping
         Layer name to what it holds: a result with ``frame`` by id (`local_moran`), a Series or DataFrame by
         id, one by (unit, time), which gets a field for each time, Weights (lines with i, j, w), or None for
-        the cities with their own columns.
-    attributes : sequence of str
-        Columns of the cities, such as names, that each layer of units carries.
+        the cities with their own columns.  Units that a result lacks have no data, and are hatched.
+    attributes : sequence of str, "names" or "all"
+        Columns of the cities that each layer of units carries; by default those with names of the units.
     labels : mapping, optional
-        Column to its Chinese alias, beyond those known here.
+        Column to its title in `lang`, beyond those known here.
+    info : mapping, optional
+        Layer name to its `LayerInfo`: title, the values themselves, their time, how they were made.
     lang : {"en", "zh"}
-        Of legends, and of the aliases in the styles.
+        Of titles, legends, aliases and comments.
 
     Returns
     -------
@@ -67,13 +72,15 @@ def write_layers(
     Raises
     ------
     AlignmentError
-        Where the ids of a result and of the cities differ.
+        Where a result has ids that the cities lack.
     DataError
         For a name, result, suffix or value that cannot be written; nothing is changed then.
 
     Notes
     -----
-    GeoPackage fields are ASCII; ``gpkg_data_columns`` keeps the Chinese title and the English description.
+    GeoPackage fields are ASCII; ``gpkg_data_columns`` keeps the title and a sentence on what each holds.
+    Colours and classes are those of our maps; the project is in their area-true projection, and a run
+    replaces it but for layers that only it has: save your own project under another name.
     GeoJSON is in WGS 84, as RFC 7946 has it.  Each file is written beside and moved into place.
 
     *Databases.*  All layers are written in one transaction, or none.  A table that exists must have the
@@ -98,9 +105,11 @@ def write_layers(
     drawn = check_cities(cities)
     lang = check_language(lang)
     _check_names(layers, is_file=writer is not None)
-    _check_attributes(attributes, drawn)
+    carried, known = _attributes(attributes, drawn), _checked_info(info, layers)
     built = [
-        build_layer(name, result, drawn, attributes=list(attributes), labels=labels or {}, lang=lang)
+        build_layer(
+            name, result, drawn, attributes=carried, labels=labels or {}, lang=lang, info=known.get(name)
+        )
         for name, result in layers.items()
     ]
     note = str(cities.attrs.get(f"note_{lang}") or cities.attrs.get("note") or "")
@@ -142,10 +151,27 @@ def _check_file_name(name: str) -> None:
         raise DataError(f"A GeoPackage keeps {name!r} for itself: choose another name for the layer.")
 
 
-def _check_attributes(attributes: Sequence[str], cities: Any) -> None:
+def _checked_info(info: Mapping[str, LayerInfo] | None, layers: Mapping[str, Any]) -> Mapping[str, LayerInfo]:
+    for name, one in (info or {}).items():
+        if name not in layers or not isinstance(one, LayerInfo):
+            raise DataError(
+                f"info maps names of layers to LayerInfo; got {name!r}: {type(one).__name__}."
+                f"{did_you_mean(name, layers)}"
+            )
+    return info or {}
+
+
+def _attributes(attributes: Sequence[str], cities: Any) -> list[str]:
+    """Return the columns of the cities that layers carry."""
+    if attributes == "names":
+        return name_columns(cities)
+    if attributes == "all":
+        shapes = [c for c in cities.columns if str(cities[c].dtype) == "geometry"]
+        return [str(column) for column in cities.columns if column not in shapes]
     if isinstance(attributes, str):
         raise DataError(
-            f"attributes must be a list of columns; got the text {attributes!r}: write [{attributes!r}]."
+            f'attributes must be "names", "all" or a list of columns; got {attributes!r}: write '
+            f"[{attributes!r}]."
         )
     for column in attributes:
         if column not in cities.columns or column == cities.geometry.name:
@@ -153,6 +179,7 @@ def _check_attributes(attributes: Sequence[str], cities: Any) -> None:
                 f"The cities have no attribute {column!r}.{did_you_mean(column, cities.columns)} "
                 f"They have: {name_ids(cities.columns, 20)}."
             )
+    return list(attributes)
 
 
 # ---- one writer for each format
@@ -183,6 +210,7 @@ def _write_geopackage(target: Path, layers: list[Layer], note: str) -> Path:
         for layer in layers:
             _guarded(lambda part, _layer=layer: write_layer(part, _layer, note), temporary, layer.name)  # type: ignore[misc]
         describe_layers(temporary, layers)
+    write_project(target, layers, layers[0].lang)
     for layer in layers:
         atomic_text(target.with_name(f"{target.stem}.{layer.name}.qml"), style_qml(layer.style))
     return target
@@ -256,16 +284,14 @@ def _parquet(path: Path, layer: Layer) -> None:
 def _shapefile(path: Path, layer: Layer) -> None:
     from spatial.io.shapefile import write_shapefile
 
-    write_shapefile(
-        layer.frame, path, labels={field: chinese for field, (_, chinese) in layer.titles.items()}
-    )
+    write_shapefile(layer.frame, path, labels=layer.aliases)
 
 
 def _write_fields(path: Path, layer: Layer) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(["field", "alias", "label"])
-    rows = ((field, chinese, english) for field, (english, chinese) in layer.titles.items())
+    writer.writerow(["field", "alias", "comment"])
+    rows = ((f, title.name(layer.lang), title.comment(layer.lang)) for f, title in layer.titles.items())
     writer.writerows(map(guarded_cell, row) for row in rows)
     # The mark tells Excel that it is UTF-8.
     atomic_text(path.with_suffix(".fields.csv"), "\ufeff" + text.getvalue())

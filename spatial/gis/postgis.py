@@ -284,8 +284,8 @@ def _describe(connection: Any, upload: _Upload, target: Any, oid: int) -> None:
     from psycopg import sql
 
     comments = {name: comment for name, _, comment in connection.execute(_COLUMNS, [oid]).fetchall()}
-    for field, (english, chinese) in upload.layer.titles.items():
-        comment = _text(english if english == chinese else f"{chinese} / {english}")
+    for field, title in upload.layer.titles.items():
+        comment = _text(title.en if title.en == title.zh else f"{title.zh} / {title.en}")
         if field in comments and comments[field] != comment:
             connection.execute(
                 sql.SQL("COMMENT ON COLUMN {}.{} IS {}").format(

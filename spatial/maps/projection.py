@@ -118,7 +118,8 @@ def area_true(bounds: Bounds) -> Projection:
     if dx > _WIDE or dy > _TALL:
         crs = CRS(f"+proj=eqearth +lon_0={lon} +datum=WGS84 +units=m")
         return Projection(crs, ("Equal Earth projection", "Equal Earth 等积投影"), (lon + 360) % 360 - 180)
-    near_equator = south < 0 < north and abs(middle) < 15
+    # A cone whose parallels are the equator, or lie round it, is none.
+    near_equator = abs(middle) < 1 or (south < 0 < north and abs(middle) < 15)
     if abs(middle) > 70 or near_equator or dy <= 0 or dx / dy < 0.8:
         crs = CRS(f"+proj=laea +lat_0={middle:.3f} +lon_0={lon} +datum=WGS84 +units=m")
         at = f"{_degrees(middle, 'NS')}, {_degrees(lon, 'EW')}"

@@ -71,7 +71,7 @@ def test_results_read_back_by_id(tmp_path: Path, cities: Any, local: Any) -> Non
     path = write_layers(tmp_path / "r.gpkg", cities, {"lisa": local}, attributes=["名称"])
     back = pyogrio.read_dataframe(path, layer="lisa").set_index("adcode")
     assert back.index.tolist() == IDS
-    assert back["field"].tolist() == cities["名称"].tolist()
+    assert back["name"].tolist() == cities["名称"].tolist()
     np.testing.assert_array_equal(back["local_i"], local.frame["Ii"].loc[IDS])
     assert back["cluster"].tolist() == local.frame["cluster"].astype(str).loc[IDS].tolist()
     assert back.crs == cities.crs
@@ -129,7 +129,8 @@ def test_the_style_row_is_what_qgis_asks_for(tmp_path: Path, cities: Any, local:
         assert option is not None
         red, green, blue, _ = map(int, option.get("value", "").split(","))
         colors[category.get("value")] = f"#{red:02x}{green:02x}{blue:02x}"
-    assert colors == dict(CLUSTER_COLORS)
+    shown = {code: shade for code, shade in CLUSTER_COLORS.items() if code != "island"}
+    assert colors == shown  # nobody is an island, so none is named
     counts = local.frame["cluster"].value_counts()
     assert renderer.find("categories/category[@value='LL']").get("label") == f"低-低 ({counts['LL']})"
     beside = (tmp_path / "r.lisa.qml").read_text(encoding="utf-8")
@@ -163,8 +164,11 @@ def test_units_without_a_number_are_drawn_too(tmp_path: Path, cities: Any) -> No
     counted = [len(pyogrio.read_dataframe(path, layer="share", where=condition)) for _, condition in rules]
     assert sum(counted) == 16
     assert counted[-1] == 1
-    last = renderer.find("symbols")[-1].find("layer/Option/Option[@name='style']")
-    assert last.get("value") == "b_diagonal"
+    hatch, outline = renderer.find("symbols")[-1].findall("layer")
+    assert hatch.get("class") == "LinePatternFill"
+    colour = hatch.find("symbol/layer/Option/Option[@name='line_color']").get("value")
+    assert colour == "134,139,146,255"  # the hatch of our maps
+    assert outline.find("Option/Option[@name='style']").get("value") == "no"
 
 
 def test_columns_have_chinese_titles(tmp_path: Path, cities: Any, local: Any) -> None:
@@ -182,7 +186,7 @@ def test_columns_have_chinese_titles(tmp_path: Path, cities: Any, local: Any) ->
             path, "SELECT column_name, title, description FROM gpkg_data_columns WHERE table_name = 'lisa'"
         )
     }
-    assert titles["local_i"] == ("局部莫兰指数", "Local Moran's I")
+    assert titles["cluster"] == ("聚类类型", "显著时为所在象限，否则为不显著；无邻居者为孤岛")
     assert titles["gdp"] == ("地区生产总值", "gdp")
     assert set(titles) == set(pyogrio.read_info(path, layer="lisa")["fields"])
     aliases = {a.get("field"): a.get("name") for a in style_of(path, "lisa").findall("aliases/alias")}
@@ -207,10 +211,12 @@ def test_other_layers_and_their_styles_are_kept(tmp_path: Path, cities: Any, loc
 def test_a_failed_write_leaves_the_old_file_as_it_was(tmp_path: Path, cities: Any, local: Any) -> None:
     path = write_layers(tmp_path / "r.gpkg", cities, {"lisa": local})
     before = path.read_bytes()
-    with pytest.raises(AlignmentError, match="layer 'bad' and the cities must have the same ids"):
-        write_layers(path, cities, {"lisa": -cities["gdp"], "bad": cities["gdp"].iloc[1:]})
+    with pytest.raises(
+        AlignmentError, match=r"In layer 'bad' only: '110000' \(16 units; the cities have 15\)"
+    ):
+        write_layers(path, cities.iloc[1:], {"lisa": -cities["gdp"].iloc[1:], "bad": cities["gdp"]})
     assert path.read_bytes() == before
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["r.gpkg", "r.lisa.qml"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["r.gpkg", "r.lisa.qml", "r.qgz"]
 
 
 def test_an_open_or_foreign_file_is_refused(tmp_path: Path, cities: Any) -> None:
@@ -245,7 +251,7 @@ def test_markup_in_names_and_labels_comes_out_as_text(tmp_path: Path, cities: An
         labels={"名称": NASTY},
     )
     back = pyogrio.read_dataframe(path, layer=layer)
-    assert back["field"].tolist()[0].startswith("<script>")
+    assert back["name"].tolist()[0].startswith("<script>")
     aliases = [a.get("name") for a in style_of(path, layer).findall("aliases/alias")]
     assert NASTY.replace("\x07", "\N{REPLACEMENT CHARACTER}") in aliases
     assert all(name.isascii() and "<" not in name for name in back.columns)
@@ -309,7 +315,7 @@ def test_shapefiles_have_short_names_and_a_table_of_them(tmp_path: Path, cities:
     path = write_layers(tmp_path / "lisa.shp", cities, {"lisa": local}, attributes=["名称"], lang="zh")
     back = read_shapefile(path)
     np.testing.assert_allclose(back.set_index("adcode")["local_i"], local.frame["Ii"].loc[IDS], rtol=1e-9)
-    assert pyogrio.read_dataframe(path)["field"].tolist() == cities["名称"].tolist()
+    assert pyogrio.read_dataframe(path)["name"].tolist() == cities["名称"].tolist()
     table = list(csv.reader((tmp_path / "lisa.fields.csv").read_text("utf-8-sig").splitlines()))
     assert ["local_i", "局部莫兰指数"] in [row[:2] for row in table]
     assert ET.fromstring((tmp_path / "lisa.qml").read_text("utf-8")).find("renderer-v2") is not None
@@ -372,7 +378,7 @@ def test_other_refusals(tmp_path: Path, cities: Any, weights: Weights) -> None:
         write_layers(path, cities, {"x": np.arange(16)})
     with pytest.raises(DataError, match=r"no attribute 'gdpp'\. Did you mean 'gdp'"):
         write_layers(path, cities, {"x": cities["gdp"]}, attributes=["gdpp"])
-    with pytest.raises(DataError, match=r"attributes must be a list of columns.*\['gdp'\]"):
+    with pytest.raises(DataError, match=r"attributes must be .* or a list of columns.*\['gdp'\]"):
         write_layers(path, cities, {"x": cities["gdp"]}, attributes="gdp")
     with pytest.raises(DataError, match="no column to write"):
         write_layers(path, cities, {"x": pd.DataFrame(index=IDS)})

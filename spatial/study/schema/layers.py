@@ -40,8 +40,8 @@ class Layers(Section):
     """Systems whose residuals are written; default all."""
     at: TimeName | None = None
     """Time of the data; default the last."""
-    attributes: list[MapColumn] = Field([])
-    """Columns of the map, such as names, that each layer carries."""
+    attributes: list[MapColumn] | None = None
+    """Columns of the map that each layer carries; default those with names of the units."""
 
 
 class Report(Section):

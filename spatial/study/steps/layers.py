@@ -10,7 +10,7 @@ from spatial.errors import SpatialError, SpatialWarning
 from spatial.io.atomic import file_stem
 from spatial.report.building import explore
 from spatial.study.cache import digest
-from spatial.study.calls import Get, Ref, call, method
+from spatial.study.calls import Get, Item, Ref, call, method
 from spatial.study.schema.layers import Layers, Report, UnitEffect
 from spatial.study.values import Values
 
@@ -46,25 +46,34 @@ def make_layers(values: Values, part: Layers, out: Output) -> None:
 def layers_call(values: Values, part: Layers, path: Any) -> Any:
     """Return what writes layers to a file."""
     layers: dict[str, Any] = {}
+    info: dict[str, Any] = {}
+    dated = values.panel.n_times > 1
     if "data" in part.include:
         rows = method(Ref("panel"), "at", Ref("time", part.at))
         layers["data"] = method(rows, "select_dtypes", "number")
+        info |= {"data": call("LayerInfo", time=Ref("time", part.at))} if dated else {}
     if "local" in part.include:
-        layers |= _local_layers(values)
+        for name, (number, column, given) in _local_layers(values).items():
+            layers[name] = Ref("local", (number, column, given))
+            value = Item(method(Ref("panel"), "at", Ref("time", given)), column)
+            when = {"time": Ref("time", given)} if dated else {}
+            info[name] = call("LayerInfo", values=value, **when)
     for name in _residual_fits(values, part):
         layers[f"residuals_{name}"] = Get(Ref("fit", name), "residuals")
     if part.effects:
         layers["effects"] = _effects_frame(part.effects)
     if "weights" in part.include:
         layers |= {f"weights_{name}": Ref("weights", name) for name in values.study.weights}
-    chinese = {n: v.zh for n, v in values.study.variables.items() if v.zh}
-    chinese |= {m.name: m.zh for m in values.study.measures if m.zh}
-    words = {"attributes": part.attributes, "labels": chinese, "lang": values.study.language}
-    return call("write_layers", path, Ref("cities"), layers, **words)
+    lang = values.study.language
+    labels = {n: getattr(v, lang) for n, v in values.study.variables.items() if getattr(v, lang)}
+    labels |= {m.name: getattr(m, lang) for m in values.study.measures if getattr(m, lang)}
+    words = {} if part.attributes is None else {"attributes": part.attributes}
+    return call("write_layers", path, Ref("cities"), layers, labels=labels, info=info, lang=lang, **words)
 
 
-def _local_layers(values: Values) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _local_layers(values: Values) -> dict[str, tuple[int, str, Any]]:
+    """Return the names of layers with local results: the diagnostic, the column and the time of each."""
+    found: dict[str, tuple[int, str, Any]] = {}
     for number, part in enumerate(values.study.diagnostics):
         if not part.local:
             continue
@@ -73,7 +82,7 @@ def _local_layers(values: Values) -> dict[str, Any]:
         for column in part.columns:
             for given in [None] if part.times is None else part.times:
                 when = f"_{values.time(given)}" if values.panel.n_times > 1 else ""
-                found[file_stem(f"local_{column}{suffix}{when}")] = Ref("local", (number, column, given))
+                found[file_stem(f"local_{column}{suffix}{when}")] = (number, column, given)
     return found
 
 
