@@ -26,7 +26,7 @@ from .layout import LagOperator, Layout
 from .rows import RowChoice, chosen_rows
 from .source import Source
 
-__all__ = ["Design", "build_design", "design_of_rows"]
+__all__ = ["Design", "build_design", "build_instruments", "design_of_rows"]
 
 Float = NDArray[np.float64]
 
@@ -201,7 +201,7 @@ def build_design(
         keys.setdefault(canonical(node), node)
     columns = np.column_stack([check_scale(evaluate(node), key, 4) for key, node in keys.items()])
     place = {key: j for j, key in enumerate(keys)}
-    H, names = _instruments(blueprint, evaluate, operators, iv_order, built)
+    H, names = build_instruments(blueprint, evaluate, operators, iv_order, built)
     design = Design(
         structure,
         sample.layout,
@@ -285,13 +285,14 @@ def _check_size(effects: Effects) -> None:
         raise DataError(f"The effects ({effects.rank}) leave none of the {layout.n_rows} cells free.")
 
 
-def _instruments(
+def build_instruments(
     blueprint: Blueprint,
     evaluate: RowEvaluator,
     operators: Mapping[str, LagOperator],
     iv_order: int,
     effects: Effects,
 ) -> tuple[Float, tuple[str, ...]]:
+    """Return the instruments before effects are out, (R, p0), and their names."""
     structure = blueprint.structure
     if iv_order == 0:
         return _plain_instruments(blueprint, evaluate, effects)

@@ -14,6 +14,7 @@ from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.ids.alignment import aligned_values, indexer
 from spatial.ids.matching import in_kind_of
 from spatial.ids.times import ordinals
+from spatial.panel.folder import refuse_open
 from spatial.panel.panel import Panel
 from spatial.panel.shape import as_ids_of
 
@@ -167,6 +168,7 @@ def as_source(data: Any, ids: pd.Index[Any] | None) -> Source:
             data = Panel.from_frame(data.rename_axis([unit, time]), unit=unit, time=time)
         else:
             return _cross_section(data, ids)
+    refuse_open(data, "This")
     if not isinstance(data, Panel):
         raise DataError(
             f"Data are a Panel, or a DataFrame indexed by unit; got {type(data).__name__}. "

@@ -28,6 +28,7 @@ __all__ = [
     "centred_moments",
     "fit_rho",
     "fit_rho_1999",
+    "fit_rho_forms",
     "fit_rho_profile",
     "rho_bound",
 ]
@@ -173,8 +174,11 @@ def fit_rho(a: Float, b: Float, moments: ErrorMoments, weight: Float, bound: flo
     bound : float
         The minimum is sought in [-bound, bound].
     """
-    n = moments.n
-    aa, ab, bb = moments.forms(a, b)
+    return fit_rho_forms(*moments.forms(a, b), moments.n, weight, bound)
+
+
+def fit_rho_forms(aa: Float, ab: Float, bb: Float, n: float, weight: Float, bound: float) -> RhoFit:
+    """Return the same from the forms a'A_q a, a'A_q b and b'A_q b alone; (2,) each."""
     g, linear, square = aa / n, 2.0 * ab / n, -bb / n
     rho = _minimum(_criterion(g, linear, square, weight), bound)
     return RhoFit(rho, abs(rho) >= bound, linear + 2.0 * rho * square)

@@ -8,7 +8,7 @@ Only the pattern of M'M and M + M' is visited, a block of rows at a time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .errors import ErrorMoments
 
-__all__ = ["Kind", "moment_covariance"]
+__all__ = ["Kind", "moment_covariance", "pair_sums"]
 
 Float = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -50,10 +50,36 @@ def moment_covariance(residuals: Sequence[Float], moments: Sequence[ErrorMoments
         for first, last, matrices in _periods(distinct):
             units = [np.ascontiguousarray(e[first:last].reshape(-1, _size(matrices)).T) for e in residuals]
             weight = n / layout.n_rows * units[0].shape[1]
-            for i, j, values in _pairs(matrices):
-                omega = _omega(units, i, j, kind, sigma, weight)
-                _add(total, values, omega, which)
+            total += pair_sums(units, matrices, which, kind, sigma, weight)
     return 4.0 * total.reshape(2 * count, 2 * count) / n**2  # each unordered pair stands for two
+
+
+def pair_sums(
+    units: Sequence[Any],
+    matrices: list[sp.csr_array],
+    which: list[int],
+    kind: Kind,
+    sigma: Float,
+    weight: float,
+) -> Float:
+    """Sum over pairs i < j of the products of matrices that do not change over time; (E, 2, E, 2).
+
+    Parameters
+    ----------
+    units : sequence of E arrays (N, T), or what gives rows of them by ``[places]``
+        Filtered residuals.
+    matrices : list of CSR (N, N)
+        The distinct error matrices.
+    which : list of int
+        Which of them each equation has.
+    sigma : array (E, E)
+    weight : float
+        Times, less the share that effects take.
+    """
+    total = np.zeros((len(which), 2, len(which), 2))
+    for i, j, values in _pairs(matrices):
+        _add(total, values, _omega(units, i, j, kind, sigma, weight), which)
+    return total
 
 
 def _size(matrices: list[sp.csr_array]) -> int:
@@ -116,7 +142,7 @@ def _upper(block: sp.csr_array, first: int, n: int) -> tuple[Index, NDArray[np.c
     return row[above] * n + column[above], entries.data[above]
 
 
-def _omega(units: list[Float], i: Index, j: Index, kind: Kind, sigma: Float, weight: float) -> Float:
+def _omega(units: Sequence[Any], i: Index, j: Index, kind: Kind, sigma: Float, weight: float) -> Float:
     """Return omega_gh at each pair; (E, E, pairs), or (E, E, 1) where it is the same at all."""
     count = len(units)
     if kind == "homoskedastic":

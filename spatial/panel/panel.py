@@ -12,6 +12,7 @@ import pandas as pd
 from spatial.errors import DataError
 
 from .base import Step, column_numbers
+from .folder import refuse_open
 from .shape import PanelShape
 
 __all__ = ["Panel", "Step", "as_panel", "standard_deviation"]
@@ -97,6 +98,7 @@ def as_panel(data: Any, what: str, advice: str = "") -> Panel:
     """Return `data` as a Panel; a table indexed by (unit, time) is one."""
     if isinstance(data, Panel):
         return data
+    refuse_open(data, what)
     if isinstance(data, pd.DataFrame) and data.index.nlevels == 2:
         unit, time = (n or f"level_{k}" for k, n in enumerate(data.index.names))
         return Panel.from_frame(data.rename_axis([unit, time]), unit=unit, time=time)

@@ -1,0 +1,174 @@
+"""A fit of a panel that stays on disk: what it knows, and what it leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from spatial.errors import DataError
+from spatial.models.estimation.covariance import Covariance
+from spatial.models.estimation.inference import Inference
+from spatial.models.estimation.measures import inference_frame
+from spatial.models.estimation.steps import Method
+from spatial.models.facts import RHO, SHORT
+from spatial.models.formula.structure import Structure
+from spatial.models.impacts.result import Impacts, system_impacts
+from spatial.models.summaries import equation_table
+from spatial.results import Result
+from spatial.weights.value import Weights
+
+__all__ = ["LargeFit"]
+
+Float = NDArray[np.float64]
+
+LEFT_OUT = (
+    "residuals, predictions, first-stage and over-identification tests, Moran of residuals and stability are "
+    "left out here: they need the panel in memory"
+)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LargeFit(Result):
+    """Estimates of a system whose panel stays on disk.
+
+    Parameters
+    ----------
+    structure : Structure
+    method : str
+    covariance : Covariance
+    delta : array (P,)
+        Coefficients of all equations, stacked.
+    inference : Inference
+    sigma : array (G, G)
+        Covariance of the innovations.
+    r_squared_within : Series by equation
+    n_units, n_times, n_effective : int
+    effects : tuple of str
+    instruments : tuple of str
+        Those in use.
+    dropped_instruments : tuple of str
+        Those that depend on others, or are absorbed.
+    digits : float
+        Decimal digits that the sums keep.
+    """
+
+    structure: Structure
+    method: Method
+    covariance: Covariance
+    delta: Float
+    inference: Inference
+    sigma: Float
+    r_squared_within: pd.Series[float]
+    n_units: int
+    n_times: int
+    n_effective: int
+    effects: tuple[str, ...]
+    instruments: tuple[str, ...]
+    dropped_instruments: tuple[str, ...]
+    digits: float
+    _weights: Mapping[str, Weights] = field(default_factory=dict)
+    _ids: pd.Index[Any] = field(default_factory=lambda: pd.Index([]))
+
+    @property
+    def _errors(self) -> list[str]:
+        found = [e.name for e in self.structure.equations if e.error is not None]
+        return found if len(self.inference.rho) else []
+
+    @property
+    def _index(self) -> pd.MultiIndex:
+        pairs = [(equation, term.name) for equation, term in self.structure.terms]
+        pairs += [(name, RHO) for name in self._errors]
+        return pd.MultiIndex.from_tuples(pairs, names=["equation", "term"])
+
+    @property
+    def params(self) -> pd.Series[float]:
+        """Coefficients, by equation and term."""
+        return pd.Series(self.delta, index=self._index[: len(self.delta)], name="estimate")
+
+    @property
+    def std_errors(self) -> pd.Series[float]:
+        """Their standard errors."""
+        errors = np.sqrt(np.diag(self.inference.cov))[: len(self.delta)]
+        return pd.Series(errors, index=self.params.index, name="std_error")
+
+    @property
+    def cov(self) -> pd.DataFrame:
+        """Covariance of the coefficients."""
+        size, index = len(self.delta), self.params.index
+        return pd.DataFrame(self.inference.cov[:size, :size], index=index, columns=index)
+
+    @property
+    def rho(self) -> pd.Series[float]:
+        """Spatial parameters of the errors, by equation."""
+        return pd.Series(self.inference.rho, index=pd.Index(self._errors, name="equation"), name=RHO)
+
+    @property
+    def n_obs(self) -> int:
+        """Cells."""
+        return self.n_units * self.n_times
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """Return one row for each coefficient, and one for each rho."""
+        estimate = np.concatenate([self.delta, self.inference.rho])
+        errors = np.sqrt(np.diag(self.inference.cov))
+        return inference_frame(estimate, errors, level, self._index, self.inference.law)
+
+    def glance(self) -> pd.DataFrame:
+        """Return one row: the method and the size."""
+        row = {
+            "method": self.method,
+            "covariance": self.covariance.label,
+            "n_units": self.n_units,
+            "n_times": self.n_times,
+            "n_obs": self.n_obs,
+            "n_effective": self.n_effective,
+            "n_equations": self.structure.n_equations,
+            "n_parameters": self.structure.n_parameters,
+            "n_instruments": len(self.instruments),
+            "effects": " + ".join(self.effects) or "none",
+            "digits": self.digits,
+        }
+        return pd.DataFrame([row])
+
+    def impacts(self, draws: int = 1000, seed: int = 0) -> Impacts:
+        """Return direct, indirect and total effects; see `spatial.models.impacts.result.system_impacts`."""
+        if self.structure.shifts:
+            raise DataError("Impacts of lagged outcomes need the panel in memory: panel.read().")
+        return system_impacts(
+            self.structure,
+            self.delta,
+            self.cov.to_numpy(),
+            {name: self._weights[name].sparse for name in self.structure.weights},
+            ids=self._ids,
+            draws=draws,
+            seed=seed,
+        )
+
+    def summary(self) -> str:
+        """Return what is known of the fit as text."""
+        table = self.tidy()
+        lines = [
+            f"{self.method.upper()} of a panel on disk",
+            f"N = {self.n_units}, T = {self.n_times}, observations = {self.n_obs}, "
+            f"effective = {self.n_effective}",
+            f"Effects: {' + '.join(self.effects) or 'none'}.  Standard errors: {self.covariance.label}.  "
+            f"Instruments: {len(self.instruments)}.",
+        ]
+        for name in self.structure.names:
+            fitted = f"R2 within = {self.r_squared_within[name]:.4f}"
+            lines += ["", f"{name}    {fitted}", equation_table(table[table["equation"] == name])]
+        lines += ["", f"The sums keep {self.digits:.1f} digits."]
+        if self.dropped_instruments:
+            lines.append(f"Instruments left out as dependent: {', '.join(self.dropped_instruments)}.")
+        if self.structure.has_lag_and_error and len(self.inference.rho):
+            lines.append(f"Note: {SHORT}.")
+        return "\n".join([*lines, f"Note: {LEFT_OUT}."])
+
+    def headline(self) -> str:
+        """Name the method, the equations and the size."""
+        return f"{self.method}: {', '.join(self.structure.names)}; N = {self.n_units}, T = {self.n_times}"

@@ -1,0 +1,186 @@
+"""A system whose panel stays on disk."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from spatial.compute.threads import Executor, check_workers
+from spatial.errors import DataError, FormulaError, NotIdentifiedError, name_ids
+from spatial.ids.times import ordinals
+from spatial.models.data.cells import check_weights
+from spatial.models.data.weights import lags_outcomes
+from spatial.models.estimation.covariance import Covariance, as_covariance
+from spatial.models.estimation.steps import Method
+from spatial.models.formula.structure import CONSTANT, Structure
+from spatial.models.identification.verdict import not_identified_message, structural_identification
+
+from .columns import Plan
+from .fit import LargeFit
+from .inference import check_covariance, infer_from_sums
+from .steps import GramSpace, Step, estimate_from_sums
+from .sums import Sums, forms_of, system_sums
+
+__all__ = ["LargeSystem"]
+
+_METHODS: tuple[Method, ...] = ("gs3sls", "gs2sls", "3sls", "2sls")
+
+
+class LargeSystem:
+    """What `spatial.models.SpatialSystem` returns for an open panel: the same system, fitted from the disk.
+
+    Parameters
+    ----------
+    plan : Plan
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        for name, w in plan.weights.items():
+            check_weights(name, w, lags_outcomes=lags_outcomes(plan.structure, name))
+        self.plan = plan
+        self._check_times()
+
+    @property
+    def structure(self) -> Structure:
+        """Equations and terms."""
+        return self.plan.structure
+
+    @property
+    def effects(self) -> tuple[str, ...]:
+        """The fixed effects."""
+        return self.plan.effects
+
+    def __repr__(self) -> str:
+        """Name the equations and the size."""
+        return (
+            f"<LargeSystem {', '.join(self.structure.names)}: N = {len(self.plan.units)}, "
+            f"T = {self.plan.n_times}, effects {', '.join(self.effects) or 'none'}>"
+        )
+
+    def fit(
+        self,
+        method: Literal["gs3sls", "gs2sls", "3sls", "2sls"] = "gs3sls",
+        *,
+        cov: str | Covariance = "cluster",
+        passes: int = 1,
+        executor: Executor = None,
+        progress: bool | None = None,
+    ) -> LargeFit:
+        r"""Estimate the system, reading the panel once, or twice where `cov` is not "hom".
+
+        The estimates are those in memory but for rounding (1e-10): the estimator is a function of the Gram
+        matrix of :math:`[B, WB, W^2B, \dots]` and of quadratic forms in the error matrices, which are sums
+        over periods.  The same bits for any number of threads or processes.
+
+        Parameters
+        ----------
+        method : "gs3sls", "gs2sls", "3sls" or "2sls"
+        cov : "cluster" (by unit), "hom" or "het"
+        passes : int
+            How often rho and Sigma are estimated again.
+        executor : dask.distributed.Client or int, optional
+            Where periods are worked on; all cores here by default.  Workers of a cluster read the files
+            themselves, at the same path.
+        progress : bool, optional
+            Show a bar; by default on a terminal for long runs.
+
+        Raises
+        ------
+        NotIdentifiedError
+            With the exclusions that would identify the system.
+        DataError
+            For what needs the panel in memory, with its size; cells that are missing, by unit; sums that keep
+            fewer than 8 digits.
+        """
+        if method not in _METHODS:
+            raise DataError(
+                f"Of a panel on disk method is one of {', '.join(map(repr, _METHODS))}; {method!r} needs it "
+                f"in memory: panel.read(), {self.plan.panel.size()}."
+            )
+        if isinstance(passes, bool) or not isinstance(passes, int) or passes < 0:
+            raise DataError(f"passes is a whole number, 0 or more; got {passes!r}.")
+        choice, workers = as_covariance(cov), check_workers(None, executor)
+        check_covariance(choice)
+        found = structural_identification(self.structure)
+        if not found.identified:
+            raise NotIdentifiedError(not_identified_message(found))
+        plan = self.plan
+        forms = forms_of(plan)
+        sums = system_sums(plan, forms, workers, progress)
+        _refuse_absorbed(plan, sums)
+        space = GramSpace(plan, sums, forms, _effective(plan))
+        step = estimate_from_sums(space, method, passes)
+        inference = infer_from_sums(space, step, method, choice, workers, progress)
+        kept = tuple(sums.names[j] for j in space.kept)
+        return LargeFit(
+            structure=self.structure,
+            method=method,
+            covariance=choice,
+            delta=step.fit.delta,
+            inference=inference,
+            sigma=step.sigma,
+            r_squared_within=_within(space, step),
+            n_units=len(plan.units),
+            n_times=plan.n_times,
+            n_effective=space.n,
+            effects=plan.effects,
+            instruments=kept,
+            dropped_instruments=tuple(n for n in sums.instrument_names if n not in kept),
+            digits=space.digits,
+            _weights=plan.weights,
+            _ids=plan.units,
+        )
+
+    def _check_times(self) -> None:
+        plan = self.plan
+        unknown = [e for e in plan.effects if e not in ("unit", "time")]
+        if unknown:
+            raise FormulaError(
+                f"Effects of a panel on disk are 'unit' and 'time'; {name_ids(unknown)} needs it in memory: "
+                f"panel.read(), {plan.panel.size()}."
+            )
+        if plan.n_times < (2 if "unit" in plan.effects else 1):
+            raise DataError(
+                f"{plan.panel.n_times} times, of which {plan.shift} serve as lags, are too few: "
+                f"{'unit effects need two' if 'unit' in plan.effects else 'one is needed'}."
+            )
+        if plan.shift and plan.panel.n_times > 2:
+            steps = np.diff(ordinals(plan.panel.times))
+            if np.ptp(steps) > 0:
+                wide = plan.panel.times[1:][steps > steps.min()]
+                raise DataError(
+                    f"lag(x, 1) needs evenly spaced times; there are gaps before {name_ids(wide)}."
+                )
+
+
+def _effective(plan: Plan) -> int:
+    N, T = len(plan.units), plan.n_times
+    unit, time = "unit" in plan.effects, "time" in plan.effects
+    return N * T - unit * N - time * T + (unit and time)
+
+
+def _refuse_absorbed(plan: Plan, sums: Sums) -> None:
+    left = np.diag(sums.gram)[: sums.n_equation]
+    gone = left <= 1e-20 * sums.raw[: sums.n_equation]
+    if gone.any():
+        names = [name for name, out in zip(sums.names, gone, strict=False) if out]
+        raise DataError(
+            f"The effects ({', '.join(plan.effects) or 'none'}) leave nothing of {name_ids(names)}: leave "
+            "them out of the formulas."
+        )
+
+
+def _within(space: GramSpace, step: Step) -> pd.Series[float]:
+    """Return R2 of each equation after effects, from its structural residuals."""
+    structure = space.plan.structure
+    left = np.diag(space.sigma(np.zeros(structure.n_equations), step.fit.delta)) * space.n
+    gram, outcomes = space.sums.gram, list(space.plan.outcomes)
+    total = np.diag(gram)[outcomes]
+    if CONSTANT in space.sums.names:  # without effects, about the mean
+        one = space.sums.names.index(CONSTANT)
+        total = total - gram[outcomes, one] ** 2 / gram[one, one]
+    return pd.Series(
+        1.0 - left / total, index=pd.Index(structure.names, name="equation"), name="r_squared_within"
+    )

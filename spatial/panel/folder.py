@@ -1,0 +1,296 @@
+"""A panel that stays on disk: a folder of Parquet files, read one time after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from spatial.errors import DataError, did_you_mean, name_ids
+from spatial.ids.alignment import check_ids, indexer
+
+from .base import column_numbers
+
+if TYPE_CHECKING:
+    from .panel import Panel
+
+__all__ = ["OpenPanel", "open_panel", "refuse_open"]
+
+Float = NDArray[np.float64]
+Piece = tuple[str, tuple[int, ...]]
+"""A file, and which of its row groups."""
+
+
+@dataclass(frozen=True, eq=False)
+class OpenPanel:
+    """A panel in files that is read as it is needed, one time after the other.
+
+    Parameters
+    ----------
+    path : Path
+    unit_name, time_name : str
+    times : Index
+        In order.
+    columns : Index of str
+        Without the unit and the time.
+    pieces : mapping of time to tuple of Piece
+        Where the rows of a time are.
+    n_rows : int
+    in_files : bool
+        Whether the times are a column of the files; else they are in the names of folders.
+
+    Examples
+    --------
+    >>> import tempfile, pandas as pd
+    >>> import spatial as sp
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> for year in (2001, 2002):
+    ...     table = pd.DataFrame({"city": ["a", "b"], "year": year, "x": [1.0, year - 2000.0]})
+    ...     table.to_parquet(f"{folder.name}/{year}.parquet")
+    >>> panel = sp.open_panel(folder.name, unit="city", time="year")
+    >>> panel
+    <OpenPanel 4 rows, 2 times (2001 to 2002), columns: 'x'>
+    >>> panel.period(2002, ["x"], pd.Index(["b", "a"]))
+    array([[2.],
+           [1.]])
+    """
+
+    path: Path
+    unit_name: str
+    time_name: str
+    times: pd.Index[Any]
+    columns: pd.Index[Any]
+    pieces: Mapping[Any, tuple[Piece, ...]]
+    n_rows: int
+    in_files: bool
+
+    @property
+    def n_times(self) -> int:
+        """T."""
+        return len(self.times)
+
+    @property
+    def n_units(self) -> int:
+        """Units at each time, where the panel is balanced."""
+        return round(self.n_rows / max(self.n_times, 1))
+
+    def __repr__(self) -> str:
+        """Say how much there is."""
+        span = f"{self.times[0]} to {self.times[-1]}"
+        return f"<OpenPanel {self.n_rows} rows, {self.n_times} times ({span}), columns: {name_ids(self.columns)}>"
+
+    def has(self, column: str) -> bool:
+        """Whether there is such a column, the unit and the time included."""
+        return column in self.columns or column in (self.unit_name, self.time_name)
+
+    def size(self, columns: int | None = None) -> str:
+        """Say how much memory so many columns of numbers take; all by default."""
+        count = len(self.columns) if columns is None else columns
+        return written_bytes(8 * self.n_rows * count)
+
+    def units(self) -> pd.Index[Any]:
+        """Read the ids of the first time."""
+        return self._frame(self.times[0], []).index
+
+    def period(self, time: Any, columns: list[str], units: pd.Index[Any]) -> Float:
+        """Read columns of one time, (N, k), in the order of `units`; refuse absent and repeated units."""
+        frame = self._frame(time, columns)
+        if not frame.index.equals(units):
+            if not frame.index.is_unique:
+                twice = frame.index[frame.index.duplicated()].unique()
+                raise DataError(
+                    f"At {self.time_name} {time} these units have several rows: {name_ids(twice)}."
+                )
+            frame = frame.iloc[indexer(frame.index, units, f"the panel at {self.time_name} {time}")]
+        out = np.empty((len(units), len(columns)))
+        for k, column in enumerate(columns):
+            out[:, k] = (
+                np.asarray(units, np.float64) if column == self.unit_name else column_numbers(frame[column])
+            )
+        return out
+
+    def _frame(self, time: Any, columns: list[str]) -> pd.DataFrame:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+        import pyarrow.parquet as pq
+
+        names = [c for c in dict.fromkeys(columns) if c not in (self.unit_name, self.time_name)]
+        asked = [self.unit_name, *names, *([self.time_name] if self.in_files else [])]
+        tables = []
+        for file, groups in self.pieces[time]:
+            with pq.ParquetFile(file) as opened:
+                table = opened.read_row_groups(list(groups), columns=asked)
+            if self.in_files:
+                table = table.filter(pc.equal(table.column(self.time_name), pa.scalar(time)))
+            tables.append(table.select([self.unit_name, *names]))
+        frame = pa.concat_tables(tables).to_pandas()
+        ids = check_ids(pd.Index(frame.pop(self.unit_name), name=self.unit_name), "the panel")
+        frame = frame.set_index(ids)
+        if self.time_name in columns:
+            frame[self.time_name] = time
+        return frame
+
+    def read(self, columns: str | Iterable[str] | None = None, times: Iterable[Any] | None = None) -> Panel:
+        """Read these columns at these times, all by default, into memory."""
+        from .panel import Panel
+
+        wanted = [columns] if isinstance(columns, str) else list(self.columns if columns is None else columns)
+        self.require(wanted)
+        chosen = list(self.times if times is None else times)
+        absent = [t for t in chosen if t not in self.pieces]
+        if absent:
+            raise DataError(f"The panel has no {self.time_name} {name_ids(absent)}.")
+        parts = [self._frame(t, wanted).assign(**{self.time_name: t}).reset_index() for t in chosen]
+        return Panel.from_frame(pd.concat(parts), unit=self.unit_name, time=self.time_name)
+
+    def require(self, columns: Iterable[str]) -> None:
+        """Refuse columns that are not there."""
+        for column in columns:
+            if not self.has(column):
+                raise DataError(f"The panel has no column {column!r}.{did_you_mean(column, self.columns)}")
+
+
+def open_panel(folder: str | Path, *, unit: str, time: str) -> OpenPanel:
+    """Open a panel without reading it: a folder of Parquet or GeoParquet files, or one file.
+
+    Parameters
+    ----------
+    folder : path
+        Files of one or several times each, named as you like, or in folders such as ``year=2001/``.  Times
+        are found from the names of the folders and from the statistics of the files.
+    unit, time : str
+        Columns of the ids and of the times.
+
+    Returns
+    -------
+    OpenPanel
+        For `spatial.models.SpatialSystem` and `spatial.spatial_lag`; other functions refuse it and say how
+        much memory it would take; ``panel.read(columns)`` makes a `Panel` of it.
+
+    Raises
+    ------
+    DataError
+        No Parquet files; files whose columns differ; columns that are not there.
+
+    Examples
+    --------
+    >>> import tempfile, pandas as pd
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> table = pd.DataFrame({"city": list("abab"), "year": [1, 1, 2, 2], "x": [1.0, 2.0, 3.0, 4.0]})
+    >>> table.to_parquet(f"{folder.name}/all.parquet")
+    >>> open_panel(folder.name, unit="city", time="year")
+    <OpenPanel 4 rows, 2 times (1 to 2), columns: 'x'>
+    """
+    path = Path(folder).expanduser().resolve()
+    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    files = [f for f in files if not any(p.startswith(("_", ".")) for p in f.relative_to(path).parts)]
+    if not files or not files[0].is_file():
+        raise DataError(f"open_panel needs a folder with .parquet files, or one such file; {path} has none.")
+    pieces: dict[Any, list[Piece]] = {}
+    columns: list[str] | None = None
+    rows = 0
+    in_files: bool | None = None
+    for file in files:
+        found = _opened(file, path, unit, time)
+        if columns is not None and (found.columns != columns or found.in_file != in_files):
+            other = sorted(set(found.columns) ^ set(columns))
+            raise DataError(f"Files differ in their columns: {file} beside {files[0]}, in {name_ids(other)}.")
+        columns, in_files = found.columns, found.in_file
+        rows += found.rows
+        for value, groups in found.groups.items():
+            pieces.setdefault(value, []).append((str(file), tuple(groups)))
+    assert columns is not None
+    assert in_files is not None
+    times = pd.Index(list(pieces), name=time).sort_values()
+    kept = pd.Index([c for c in columns if c not in (unit, time)], dtype=object)
+    return OpenPanel(path, unit, time, times, kept, {t: tuple(p) for t, p in pieces.items()}, rows, in_files)
+
+
+@dataclass(frozen=True)
+class _File:
+    columns: list[str]
+    rows: int
+    groups: dict[Any, list[int]]
+    in_file: bool
+
+
+def _opened(file: Path, root: Path, unit: str, time: str) -> _File:
+    """Read the footer of a file: its columns, and in which row groups each time is."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        opened = pq.ParquetFile(file)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{file} is no Parquet file that can be read: {error}") from error
+    with opened:
+        names = list(opened.schema_arrow.names)
+        named = _named_time(file, root, time)
+        for what, column in (("unit", unit), ("time", time)):
+            if column not in names and not (what == "time" and named is not None):
+                raise DataError(f"{file} has no column {column!r} for {what}=.{did_you_mean(column, names)}")
+        every = range(opened.num_row_groups)
+        if time not in names:
+            return _File(names, opened.metadata.num_rows, {named: list(every)}, False)
+        groups: dict[Any, list[int]] = {}
+        place = opened.schema_arrow.get_field_index(time)
+        for g in every:
+            for value in _times_of(opened, g, place, time):
+                groups.setdefault(value, []).append(g)
+        return _File(names, opened.metadata.num_rows, groups, True)
+
+
+def _named_time(file: Path, root: Path, time: str) -> Any:
+    for part in file.relative_to(root).parts[:-1] if root.is_dir() else ():
+        key, _, value = part.partition("=")
+        if key == time and value:
+            return int(value) if value.lstrip("-").isdigit() and str(int(value)) == value else value
+    return None
+
+
+def _times_of(opened: Any, group: int, place: int, time: str) -> list[Any]:
+    """Return the times of a row group: from its statistics where it has one only, else from its column."""
+    found = opened.metadata.row_group(group)
+    statistics = found.column(place).statistics if place < found.num_columns else None
+    if (
+        statistics is not None
+        and statistics.has_min_max
+        and statistics.min == statistics.max
+        and not statistics.null_count
+        and isinstance(statistics.min, int)
+        and found.column(place).path_in_schema == time
+    ):
+        return [statistics.min]
+    values = opened.read_row_group(group, columns=[time]).column(time)
+    if values.null_count:
+        raise DataError(f"Each row needs a {time}; {values.null_count} rows of a file have none.")
+    return list(values.unique().to_pylist())
+
+
+def refuse_open(data: Any, what: str) -> None:
+    """Refuse a panel that is on disk where the whole must be in memory, with its size."""
+    if isinstance(data, OpenPanel):
+        raise DataError(
+            f"{what} needs the panel in memory; this one is on disk: {data.n_rows} rows, {data.size(1)} for "
+            f"each of its {len(data.columns)} columns. panel.read(columns) reads those that are needed; "
+            "models.SpatialSystem and spatial_lag work from the disk."
+        )
+
+
+def written_bytes(count: float) -> str:
+    """Write a number of bytes.
+
+    Examples
+    --------
+    >>> written_bytes(3_200_000_000)
+    '3.2 GB'
+    """
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count:.0f} bytes"
