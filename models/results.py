@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from spatial.compute.threads import Executor
 from spatial.models.diagnostics.instruments import equation_statistics
 from spatial.models.diagnostics.moran import ResidualMoran, residual_moran
 from spatial.models.diagnostics.table import Diagnostics, diagnostics
@@ -157,9 +158,19 @@ class SystemFit(SystemFacts):
         """
         return equation_statistics(self.estimate)
 
-    def impacts(self, draws: int = 1000, seed: int = 0, horizon: Horizon = "short") -> Impacts:
-        """Return direct, indirect and total effects of every regressor on every outcome."""
-        return impacts(self.estimate, draws=draws, seed=seed, horizon=horizon)
+    def impacts(
+        self,
+        draws: int = 1000,
+        seed: int = 0,
+        horizon: Horizon = "short",
+        executor: Executor = None,
+    ) -> Impacts:
+        """Return direct, indirect and total effects of every regressor on every outcome.
+
+        `executor`, a ``dask.distributed.Client`` or a number of threads, is where traces of the powers of W
+        are computed; the bits are the same on any.
+        """
+        return impacts(self.estimate, draws=draws, seed=seed, horizon=horizon, executor=executor)
 
     def diagnostics(self) -> Diagnostics:
         """Test instruments, overidentification, endogeneity and what is left in the residuals."""

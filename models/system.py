@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+from spatial.compute.threads import Executor, check_workers
 from spatial.errors import (
     DataError,
-    FormulaError,
     NotIdentifiedError,
     SpatialWarning,
     did_you_mean,
@@ -25,12 +25,13 @@ from spatial.models.data.centring import centred
 from spatial.models.data.design import Design, build_design, design_of_rows
 from spatial.models.data.given import Given, Lags
 from spatial.models.data.rows import check_lags, chosen_cells, outcome_columns, warn_outcome, within_rows
-from spatial.models.data.source import Source, as_source
+from spatial.models.data.source import as_source
 from spatial.models.data.weights import error_weights, lags_outcomes, named_weights, used_weights
 from spatial.models.estimation.covariance import Covariance, as_covariance, is_whole
 from spatial.models.estimation.estimate import Request
 from spatial.models.estimation.steps import Method, RhoMoments
-from spatial.models.formula.grammar import Formula, parse_effects, parse_formula, parse_terms
+from spatial.models.formula.asked import joined_terms, read_effects, read_formulas
+from spatial.models.formula.grammar import parse_terms
 from spatial.models.formula.structure import Structure
 from spatial.models.identification.verdict import (
     Identification,
@@ -38,9 +39,11 @@ from spatial.models.identification.verdict import (
     not_identified_message,
     structural_identification,
 )
+from spatial.panel.folder import OpenPanel
 from spatial.panel.panel import Panel
 from spatial.weights.value import WeightsLike
 
+from .large.opening import open_system
 from .methods import default_method, estimator_of
 from .results import SystemFit
 
@@ -67,8 +70,9 @@ class SpatialSystem:
         One formula for each equation; see `spatial.models.parse_formula`.  The left-hand sides of all
         equations are endogenous, and so is whatever is made of them; a time shift of one is
         predetermined; everything else is exogenous unless declared: ``| endog ~ instruments``.
-    panel : Panel or DataFrame
-        A DataFrame indexed by unit is a cross-section (T = 1).
+    panel : Panel, DataFrame or OpenPanel
+        A DataFrame indexed by unit is a cross-section (T = 1).  A panel of `spatial.open_panel` stays on
+        disk: the system is then a `spatial.models.large.system.LargeSystem`.
     weights : Weights, Graph, W, dict of name to weights, or None
         A single one is called ``W`` in formulas.  Ids must be those of the data.  Weights that no formula
         calls serve the tests of spatial dependence.
@@ -103,10 +107,15 @@ class SpatialSystem:
     {('y', 'Intercept'): -0.12, ('y', 'x'): 2.05, ('y', 'W(y)'): 0.39}
     """
 
+    def __new__(cls, *args: Any, **options: Any) -> Any:
+        """Return the system, or for a panel that stays on disk the one that is fitted from there."""
+        given = args[1] if len(args) > 1 else options.get("panel")
+        return open_system(*args, **options) if isinstance(given, OpenPanel) else super().__new__(cls)
+
     def __init__(
         self,
         formulas: str | Iterable[str] | Mapping[str, str],
-        panel: Panel | pd.DataFrame,
+        panel: Panel | OpenPanel | pd.DataFrame,
         weights: WeightsLike | Mapping[str, WeightsLike] | None = None,
         *,
         effects: str | Iterable[str] = (),
@@ -124,12 +133,12 @@ class SpatialSystem:
             formulas, panel, weights, effects, error, instruments, iv_order, unbalanced, where, lags
         )
         named = named_weights(weights)
-        parsed = _parsed(formulas, tuple(named))
+        parsed = read_formulas(formulas, tuple(named))
         errors, named = error_weights(error, tuple(parsed), named)
         used = used_weights(parsed, errors, named)
         source = as_source(panel, next(iter(named.values())).ids if named else None)
-        chosen = _effects(parsed, effects, source)
-        text = _joined(instruments)
+        chosen = read_effects(parsed, effects, source)
+        text = joined_terms(instruments)
         extra = parse_terms(text, tuple(used)) if text else ()
         blueprint = build_blueprint(parsed, source, tuple(named), errors, extra, text, bool(chosen))
         for name, w in used.items():
@@ -247,6 +256,7 @@ class SpatialSystem:
         force: bool = False,
         where: str | None = None,
         lags: Lags = "full",
+        executor: Executor = None,
     ) -> SystemFit:
         """Estimate the system.
 
@@ -275,12 +285,16 @@ class SpatialSystem:
             Which rows are used, as ``"level != 'capital'"``; see `SpatialSystem.where`.
         lags : "full" or "within"
             With `where`: lags on the whole map, then rows; or W cut to the rows too.
+        executor : dask.distributed.Client or int, optional
+            For a panel on disk (`spatial.open_panel`): where its periods are worked on.  A panel in memory
+            is fitted here whatever it is, with the same bits.
 
         Raises
         ------
         NotIdentifiedError
             With the exclusions that would identify the system.
         """
+        check_workers(None, executor)
         if where is not None:
             chosen = self.where(where, lags=lags)
             return chosen.fit(
@@ -339,67 +353,3 @@ def _check_fit(rho_moments: str, passes: int) -> None:
         raise DataError(f"rho_moments is 'kp2010' or 'kp1999'; got {rho_moments!r}.")
     if not is_whole(passes, 0):
         raise DataError(f"passes is a whole number, 0 or more; got {passes!r}.")
-
-
-def _joined(instruments: str | Iterable[str] | None) -> str:
-    if instruments is None:
-        return ""
-    terms = instruments if isinstance(instruments, Iterable) else (instruments,)
-    if isinstance(terms, str):
-        return terms
-    listed = list(terms)
-    if any(not isinstance(term, str) for term in listed):
-        raise FormulaError(
-            f"instruments is a text such as 'z1 + z2', or a list of texts; got {instruments!r}."
-        )
-    return " + ".join(listed)
-
-
-# ---- formulas and effects
-def _parsed(
-    formulas: str | Iterable[str] | Mapping[str, str], weights: tuple[str, ...]
-) -> dict[str, Formula]:
-    if isinstance(formulas, Mapping):
-        out = {str(name): parse_formula(text, weights) for name, text in formulas.items()}
-    else:
-        if not isinstance(formulas, Iterable):
-            raise FormulaError(
-                "Formulas are a text such as 'y ~ x + W(y)', a list of texts, or a dict of them; "
-                f"got {type(formulas).__name__}."
-            )
-        texts = [formulas] if isinstance(formulas, str) else list(formulas)
-        parsed = [parse_formula(text, weights) for text in texts]
-        out = {f.outcome.name: f for f in parsed}
-        if len(out) < len(parsed):
-            names = [f.outcome.name for f in parsed]
-            twice = next(n for n in names if names.count(n) > 1)
-            raise FormulaError(f"Each equation has an outcome of its own; {twice!r} is on the left of two.")
-    if not out:
-        raise FormulaError("A system needs at least one formula.")
-    return out
-
-
-def _effects(
-    formulas: Mapping[str, Formula], effects: str | Iterable[str], source: Source
-) -> tuple[tuple[str, ...], ...]:
-    alias = dict(zip(source.index_names, ("unit", "time"), strict=False))
-
-    def plain(names: Iterable[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
-        return tuple(dict.fromkeys(tuple(alias.get(part, part) for part in name) for name in names))
-
-    given = plain(parse_effects(effects))
-    written = {plain(f.effects) for f in formulas.values() if f.effects is not None}
-    if len({frozenset(names) for names in written}) > 1:
-        raise FormulaError(
-            "All equations of a system have the same effects; these formulas differ after '|'."
-        )
-    out = next(iter(written)) if written else given
-    if given and set(given) != set(out):
-        raise FormulaError(f"effects={effects!r} and '| ...' in the formula differ; give one of them.")
-    for part in {part for name in out for part in name} - {"unit", "time"}:
-        if not source.has(part):
-            allowed = ["unit", "time", *source.columns]
-            raise FormulaError(
-                f"Effects are unit, time or columns; {part!r} is none.{did_you_mean(part, allowed)}"
-            )
-    return out

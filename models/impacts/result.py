@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from spatial.compute.threads import Executor, check_workers
 from spatial.errors import DataError
 from spatial.models.data.rows import whole_operators
 from spatial.models.estimation.covariance import is_whole
@@ -22,6 +23,7 @@ from .errors import EFFECTS, delta_errors, effects_frame, effects_notes, simulat
 from .intervals import effect_intervals, require, with_intervals
 from .map import EffectMap, Horizon
 from .parts import Kind, order_effects_one, order_effects_several, unit_effects
+from .traces import power_traces
 
 __all__ = ["Impacts", "impacts", "system_impacts"]
 
@@ -263,7 +265,13 @@ class Impacts(Result):
         return f"of {self._map.n_regressors} regressors on {names}; {self.how}"
 
 
-def impacts(estimate: Estimate, draws: int = 1000, seed: int = 0, horizon: Horizon = "short") -> Impacts:
+def impacts(
+    estimate: Estimate,
+    draws: int = 1000,
+    seed: int = 0,
+    horizon: Horizon = "short",
+    executor: Executor = None,
+) -> Impacts:
     """Return the effects of an estimate; see `system_impacts`.
 
     Parameters
@@ -274,6 +282,8 @@ def impacts(estimate: Estimate, draws: int = 1000, seed: int = 0, horizon: Horiz
     seed : int
     horizon : "short" or "long"
         With lagged outcomes: the effect in the same period, or of a lasting change in the end.
+    executor : dask.distributed.Client or int, optional
+        Where traces of the powers of W are computed: a cluster, or so many threads; the same bits.
 
     Examples
     --------
@@ -311,6 +321,7 @@ def impacts(estimate: Estimate, draws: int = 1000, seed: int = 0, horizon: Horiz
         draws=0 if estimate.has_distance and horizon == "short" else draws,
         seed=seed,
         horizon=horizon,
+        executor=executor,
     )
     return with_intervals(replace(found, _estimate=estimate))
 
@@ -326,6 +337,7 @@ def system_impacts(
     draws: int = 1000,
     seed: int = 0,
     horizon: Horizon = "short",
+    executor: Executor = None,
 ) -> Impacts:
     r"""Compute effects in equilibrium and their standard errors.
 
@@ -351,10 +363,17 @@ def system_impacts(
         Unit of each row of the matrices.
     draws, seed : int
     horizon : "short" or "long"
+    executor : dask.distributed.Client or int, optional
+        Where traces of the powers of W are computed.
     """
     _check_options(draws, seed, horizon)
     graphs = dict(matrices) or {"": sparse.csr_array((len(ids), len(ids)))}
     effect_map = EffectMap(structure, graphs, horizon, seed)
+    workers = check_workers(None, executor)
+    if effect_map.way == "traces":
+        # Kept for the map, which asks for them next.
+        matrix = graphs[effect_map.weights[effect_map.feedback[0]]]
+        power_traces(matrix, seed=seed, workers=workers)
     direct, total, stable, truncation = effect_map.evaluate(parameters)
     point = np.array([direct, total - direct, total])
     scale = np.sqrt(np.clip(np.diag(covariance), 0.0, None))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import linalg, sparse
 from scipy.sparse import csgraph
 
+from spatial.compute.threads import Workers, check_workers, run_tasks
 from spatial.weights.normalization import radius_bound
 
 __all__ = ["Traces", "constant_row_sum", "eigenvalues", "power_traces", "symmetrizer"]
@@ -74,7 +75,14 @@ _CACHE: OrderedDict[tuple[str, int, int | None, int], Traces] = OrderedDict()
 _CACHE_SIZE = 8
 
 
-def power_traces(W: Sparse, *, order: int = ORDER, probes: int | None = None, seed: int = 0) -> Traces:
+def power_traces(
+    W: Sparse,
+    *,
+    order: int = ORDER,
+    probes: int | None = None,
+    seed: int = 0,
+    workers: Workers | None = None,
+) -> Traces:
     """Return the traces of W, W^2, ..., kept from the last call with equal weights.
 
     Up to 600 units, or 3,000 where W is similar to a symmetric matrix (row-standardized contiguity), from
@@ -91,6 +99,8 @@ def power_traces(W: Sparse, *, order: int = ORDER, probes: int | None = None, se
         Number of probes; by default 48, and more for fewer units.
     seed : int
         Of the probes.
+    workers : int or Cluster, optional
+        From `spatial.compute.threads.check_workers`; all cores by default.  The same bits on any.
 
     Examples
     --------
@@ -103,7 +113,7 @@ def power_traces(W: Sparse, *, order: int = ORDER, probes: int | None = None, se
     if key in _CACHE:
         _CACHE.move_to_end(key)
         return _CACHE[key]
-    found = _compute(W, order, probes, seed)
+    found = _compute(W, order, probes, seed, check_workers(None) if workers is None else workers)
     _CACHE[key] = found
     if len(_CACHE) > _CACHE_SIZE:
         _CACHE.popitem(last=False)
@@ -117,7 +127,7 @@ def _digest(W: Sparse) -> str:
     return digest.hexdigest()
 
 
-def _compute(W: Sparse, order: int, probes: int | None, seed: int) -> Traces:
+def _compute(W: Sparse, order: int, probes: int | None, seed: int, workers: Workers) -> Traces:
     n = W.shape[0]
     omega = eigenvalues(W) if probes is None else None
     row_sum = constant_row_sum(W)
@@ -138,10 +148,10 @@ def _compute(W: Sparse, order: int, probes: int | None, seed: int) -> Traces:
     nearby = csgraph.reverse_cuthill_mckee(scaled, symmetric_mode=False)
     scaled = sparse.csr_array(scaled[nearby][:, nearby])
     if probes is None and n <= POWERS_LIMIT:
-        values = _by_units(scaled, order)
+        values = _by_units(scaled, order, workers)
         return Traces(values, errors, totals, radius, bounds, row_sum, "exact powers")
     count = probes or int(np.clip(PROBE_CELLS // n, PROBES, 1_000))
-    values, errors = _by_probes(scaled, order, count, seed)
+    values, errors = _by_probes(scaled, order, count, seed, workers)
     return Traces(values, errors, totals, radius, bounds, row_sum, f"{count} random probes")
 
 
@@ -240,33 +250,66 @@ def _half_products(W: Sparse, back: Sparse, V: Float, order: int) -> Float:
     return out
 
 
-def _by_units(W: Sparse, order: int) -> Float:
+@dataclass(frozen=True, eq=False)
+class _Blocks:
+    """The job of the traces: a task is a block of columns, unit vectors or random signs."""
+
+    W: Sparse
+    back: Sparse
+    order: int
+    count: int
+    seeds: tuple[np.random.SeedSequence, ...] = ()
+
+    def prepare(self) -> Callable[[int], Float]:
+        n = self.W.shape[0]
+
+        def work(start: int) -> Float:
+            if self.seeds:
+                # One seed for each block: who works on it changes nothing.
+                shape = (n, min(_BLOCK, self.count - start))
+                signs = np.random.default_rng(self.seeds[start // _BLOCK]).integers(
+                    0, 2, shape, dtype=np.int8
+                )
+                V = np.where(signs == 1, 1.0, -1.0)
+            else:
+                columns = np.arange(start, min(start + _BLOCK * 2, n))
+                V = np.zeros((n, len(columns)))
+                V[columns, np.arange(len(columns))] = 1.0
+            return _half_products(self.W, self.back, V, self.order)
+
+        return work
+
+
+def _quadratic(W: Sparse, order: int, count: int, seed: int | None, workers: Workers) -> list[Float]:
+    """Return v'W^m v, (order + 1, columns) for each block of columns in order."""
+    step = _BLOCK * 2 if seed is None else _BLOCK
+    seeds = () if seed is None else tuple(np.random.SeedSequence(seed).spawn(-(-count // _BLOCK)))
+    found: list[Float] = []
+
+    def collect(start: int, part: Float) -> int:
+        found.append(part)
+        return min(step, count - start)
+
+    run_tasks(
+        range(0, count, step),
+        _Blocks(W, sparse.csr_array(W.T), order, count, seeds),
+        collect,
+        workers=workers,
+        total=count,
+        seconds=1.5e-9 * W.nnz * order * count,
+        progress=None,
+        label="traces",
+    )
+    return found
+
+
+def _by_units(W: Sparse, order: int, workers: Workers) -> Float:
     n = W.shape[0]
-    back = sparse.csr_array(W.T)
-
-    def block(start: int) -> Float:
-        columns = np.arange(start, min(start + _BLOCK * 2, n))
-        V = np.zeros((n, len(columns)))
-        V[columns, np.arange(len(columns))] = 1.0
-        return np.asarray(_half_products(W, back, V, order).sum(axis=1))
-
-    with ThreadPoolExecutor(2) as pool:
-        return np.asarray(sum(pool.map(block, range(0, n, _BLOCK * 2))) / n)
+    return np.asarray(sum(part.sum(axis=1) for part in _quadratic(W, order, n, None, workers)) / n)
 
 
-def _by_probes(W: Sparse, order: int, count: int, seed: int) -> tuple[Float, Float]:
-    n = W.shape[0]
-    back = sparse.csr_array(W.T)
-    seeds = np.random.SeedSequence(seed).spawn(-(-count // _BLOCK))
-
-    def block(k: int) -> Float:
-        columns = min(_BLOCK, count - k * _BLOCK)
-        signs = np.random.default_rng(seeds[k]).integers(0, 2, (n, columns), dtype=np.int8)
-        return _half_products(W, back, np.where(signs == 1, 1.0, -1.0), order)
-
-    # One seed for each block and blocks in order: the number of threads changes nothing.
-    with ThreadPoolExecutor(2) as pool:
-        quadratic = np.hstack(list(pool.map(block, range(len(seeds))))) / n
+def _by_probes(W: Sparse, order: int, count: int, seed: int, workers: Workers) -> tuple[Float, Float]:
+    quadratic = np.hstack(_quadratic(W, order, count, seed, workers)) / W.shape[0]
     values = quadratic.mean(axis=1)
     errors = quadratic.std(axis=1, ddof=1) / np.sqrt(count) if count > 1 else np.full(order + 1, np.nan)
     exact = _exact_traces(W)[: order + 1]

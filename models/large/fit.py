@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from spatial.compute.threads import Executor
 from spatial.errors import DataError
 from spatial.models.estimation.covariance import Covariance
 from spatial.models.estimation.inference import Inference
@@ -26,9 +27,23 @@ __all__ = ["LargeFit"]
 
 Float = NDArray[np.float64]
 
+_IN_MEMORY = (
+    "anderson_rubin",
+    "confint",
+    "diagnostics",
+    "equation_tests",
+    "estimate",
+    "evaluate",
+    "identification",
+    "moran",
+    "predict",
+    "residuals",
+    "stability",
+    "vcov",
+)
 LEFT_OUT = (
-    "residuals, predictions, first-stage and over-identification tests, Moran of residuals and stability are "
-    "left out here: they need the panel in memory"
+    "residuals, predictions, tests of instruments and of residuals, stability and other covariances are "
+    "left out of fits from the disk"
 )
 
 
@@ -73,6 +88,12 @@ class LargeFit(Result):
     digits: float
     _weights: Mapping[str, Weights] = field(default_factory=dict)
     _ids: pd.Index[Any] = field(default_factory=lambda: pd.Index([]))
+
+    def __getattr__(self, name: str) -> Any:
+        """Say of what a fit in memory knows that it is left out here."""
+        if name in _IN_MEMORY:
+            raise DataError(f"fit.{name} needs the panel in memory: panel.read(). {LEFT_OUT.capitalize()}.")
+        raise AttributeError(name)
 
     @property
     def _errors(self) -> list[str]:
@@ -135,7 +156,7 @@ class LargeFit(Result):
         }
         return pd.DataFrame([row])
 
-    def impacts(self, draws: int = 1000, seed: int = 0) -> Impacts:
+    def impacts(self, draws: int = 1000, seed: int = 0, executor: Executor = None) -> Impacts:
         """Return direct, indirect and total effects; see `spatial.models.impacts.result.system_impacts`."""
         if self.structure.shifts:
             raise DataError("Impacts of lagged outcomes need the panel in memory: panel.read().")
@@ -147,6 +168,7 @@ class LargeFit(Result):
             ids=self._ids,
             draws=draws,
             seed=seed,
+            executor=executor,
         )
 
     def summary(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from spatial.ids.times import ordinals
 from spatial.models.data.cells import check_weights
 from spatial.models.data.weights import lags_outcomes
 from spatial.models.estimation.covariance import Covariance, as_covariance
-from spatial.models.estimation.steps import Method
+from spatial.models.estimation.steps import Method, RhoMoments
 from spatial.models.formula.structure import CONSTANT, Structure
 from spatial.models.identification.verdict import not_identified_message, structural_identification
 
@@ -25,6 +25,7 @@ from .sums import Sums, forms_of, system_sums
 
 __all__ = ["LargeSystem"]
 
+_IN_MEMORY = ("again", "design", "formulas", "given", "identification", "instruments", "where")
 _METHODS: tuple[Method, ...] = ("gs3sls", "gs2sls", "3sls", "2sls")
 
 
@@ -59,12 +60,23 @@ class LargeSystem:
             f"T = {self.plan.n_times}, effects {', '.join(self.effects) or 'none'}>"
         )
 
+    def __getattr__(self, name: str) -> Any:
+        """Say of what a system in memory has that it is left out here."""
+        if name in _IN_MEMORY:
+            raise DataError(
+                f"system.{name} needs the panel in memory: panel.read(), {self.plan.panel.size()}."
+            )
+        raise AttributeError(name)
+
     def fit(
         self,
         method: Literal["gs3sls", "gs2sls", "3sls", "2sls"] = "gs3sls",
         *,
         cov: str | Covariance = "cluster",
+        rho_moments: RhoMoments = "kp2010",
         passes: int = 1,
+        small: bool = False,
+        force: bool = False,
         executor: Executor = None,
         progress: bool | None = None,
     ) -> LargeFit:
@@ -80,6 +92,8 @@ class LargeSystem:
         cov : "cluster" (by unit), "hom" or "het"
         passes : int
             How often rho and Sigma are estimated again.
+        rho_moments, small, force
+            As in memory there only: other values than these are refused.
         executor : dask.distributed.Client or int, optional
             Where periods are worked on; all cores here by default.  Workers of a cluster read the files
             themselves, at the same path.
@@ -97,6 +111,11 @@ class LargeSystem:
         if method not in _METHODS:
             raise DataError(
                 f"Of a panel on disk method is one of {', '.join(map(repr, _METHODS))}; {method!r} needs it "
+                f"in memory: panel.read(), {self.plan.panel.size()}."
+            )
+        if rho_moments != "kp2010" or small or force:
+            raise DataError(
+                "Of a panel on disk rho_moments is 'kp2010', and small and force are False; others need it "
                 f"in memory: panel.read(), {self.plan.panel.size()}."
             )
         if isinstance(passes, bool) or not isinstance(passes, int) or passes < 0:

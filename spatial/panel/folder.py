@@ -58,6 +58,7 @@ class OpenPanel:
     >>> panel.period(2002, ["x"], pd.Index(["b", "a"]))
     array([[2.],
            [1.]])
+    >>> folder.cleanup()
     """
 
     path: Path
@@ -81,8 +82,8 @@ class OpenPanel:
 
     def __repr__(self) -> str:
         """Say how much there is."""
-        span = f"{self.times[0]} to {self.times[-1]}"
-        return f"<OpenPanel {self.n_rows} rows, {self.n_times} times ({span}), columns: {name_ids(self.columns)}>"
+        times = f"{self.n_times} times ({self.times[0]} to {self.times[-1]})"
+        return f"<OpenPanel {self.n_rows} rows, {times}, columns: {name_ids(self.columns)}>"
 
     def has(self, column: str) -> bool:
         """Whether there is such a column, the unit and the time included."""
@@ -101,11 +102,6 @@ class OpenPanel:
         """Read columns of one time, (N, k), in the order of `units`; refuse absent and repeated units."""
         frame = self._frame(time, columns)
         if not frame.index.equals(units):
-            if not frame.index.is_unique:
-                twice = frame.index[frame.index.duplicated()].unique()
-                raise DataError(
-                    f"At {self.time_name} {time} these units have several rows: {name_ids(twice)}."
-                )
             frame = frame.iloc[indexer(frame.index, units, f"the panel at {self.time_name} {time}")]
         out = np.empty((len(units), len(columns)))
         for k, column in enumerate(columns):
@@ -129,7 +125,9 @@ class OpenPanel:
                 table = table.filter(pc.equal(table.column(self.time_name), pa.scalar(time)))
             tables.append(table.select([self.unit_name, *names]))
         frame = pa.concat_tables(tables).to_pandas()
-        ids = check_ids(pd.Index(frame.pop(self.unit_name), name=self.unit_name), "the panel")
+        ids = check_ids(
+            pd.Index(frame.pop(self.unit_name), name=self.unit_name), f"the panel at {self.time_name} {time}"
+        )
         frame = frame.set_index(ids)
         if self.time_name in columns:
             frame[self.time_name] = time
@@ -185,6 +183,7 @@ def open_panel(folder: str | Path, *, unit: str, time: str) -> OpenPanel:
     >>> table.to_parquet(f"{folder.name}/all.parquet")
     >>> open_panel(folder.name, unit="city", time="year")
     <OpenPanel 4 rows, 2 times (1 to 2), columns: 'x'>
+    >>> folder.cleanup()
     """
     path = Path(folder).expanduser().resolve()
     files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
@@ -229,7 +228,8 @@ def _opened(file: Path, root: Path, unit: str, time: str) -> _File:
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{file} is no Parquet file that can be read: {error}") from error
     with opened:
-        names = list(opened.schema_arrow.names)
+        # pandas keeps a row index without a name in a column of its own.
+        names = [name for name in opened.schema_arrow.names if not name.startswith("__index_level_")]
         named = _named_time(file, root, time)
         for what, column in (("unit", unit), ("time", time)):
             if column not in names and not (what == "time" and named is not None):

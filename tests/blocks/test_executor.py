@@ -10,13 +10,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from blocks_cases import Broken, Killed, Waves
+from blocks_cases import Broken, Killed, Waves, open_panel_of, system_data
 from distributed import Client, LocalCluster
 from lattice import grid
 
 import spatial as sp
 from spatial.compute.threads import check_workers, run_tasks
 from spatial.errors import DataError
+from spatial.models.impacts.traces import _compute
 
 
 def total(job: Any, workers: Any, tasks: int = 40) -> np.ndarray:
@@ -90,6 +91,7 @@ def compared(executor: Any) -> list[Any]:
         sp.getis_ord(x - x.min() + 1, W, executor=executor, permutations=130).frame["p_sim"],
         sp.distance_decay(jobs, cities, executor=executor),
         sp.distance_decay(jobs, cities, tolerance=1e-3, executor=executor),
+        _compute(W.sparse, 12, 48, 0, check_workers(None, executor)).values,
     ]
 
 
@@ -107,6 +109,16 @@ def test_statistics_and_sums_are_the_same_on_threads_and_on_a_cluster(
     assert same(compared(here), serial)
 
 
+def test_a_fit_in_memory_and_its_impacts_take_an_executor() -> None:
+    frame, W = system_data(n=40, t=4)
+    panel = sp.Panel.from_frame(frame, unit="city", time="year")
+    system = sp.models.SpatialSystem("y ~ W(y) + a", panel, W, effects="unit")
+    one, two = (system.fit("2sls", executor=e).impacts(executor=e, draws=20).tidy() for e in (1, 2))
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+    with pytest.raises(DataError, match="1 or more"):
+        system.fit("2sls", executor=0)
+
+
 # ---- other processes: slow
 def cluster_of(workers: int) -> LocalCluster:
     return LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0")
@@ -119,6 +131,21 @@ def test_one_and_two_processes_give_the_bits_of_this_one() -> None:
     for workers in (1, 2):
         with cluster_of(workers) as cluster, Client(cluster) as client:
             assert same(compared(client), serial)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_a_panel_on_disk_is_fitted_by_processes_to_the_bits_of_threads(tmp_path: Any) -> None:
+    frame, W = system_data(n=60, t=6)
+    panel = open_panel_of(frame, tmp_path, "years")
+    options = {"effects": ("unit", "time"), "error": "W"}
+    system = sp.models.SpatialSystem(["y ~ p + W(y) + a", "p ~ y + W(p) + b + W(b)"], panel, W, **options)
+    one = system.fit(executor=1)
+    for workers in (1, 2):
+        with cluster_of(workers) as cluster, Client(cluster) as client:
+            other = system.fit(executor=client)
+        assert np.array_equal(other.delta, one.delta)
+        assert np.array_equal(other.inference.cov, one.inference.cov)
 
 
 @pytest.mark.slow

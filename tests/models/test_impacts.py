@@ -217,7 +217,7 @@ def test_three_ways_to_the_traces_agree() -> None:
     W = knn_weights(300, 6)
     by_eigenvalues = power_traces(W)
     assert by_eigenvalues.method == "eigenvalues"
-    by_units = traces_module._by_units(W, 100)
+    by_units = traces_module._by_units(W, 100, 1)
     np.testing.assert_allclose(by_eigenvalues.values, by_units, atol=1e-13)
     by_probes = power_traces(W, probes=400, seed=3)
     gap = np.abs(by_probes.values - by_units)
@@ -226,7 +226,7 @@ def test_three_ways_to_the_traces_agree() -> None:
     assert by_probes.method == "400 random probes"
     again = power_traces(sparse.csr_array(W), probes=400, seed=3)
     assert again is by_probes  # by content, not by identity
-    other = traces_module._compute(W, 100, 400, 4)
+    other = traces_module._compute(W, 100, 400, 4, 2)
     assert np.abs(other.values - by_probes.values).max() > 0
 
 

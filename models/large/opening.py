@@ -1,0 +1,52 @@
+"""From formulas, an open panel and weights to a system that is fitted from the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from spatial.errors import DataError
+from spatial.models.data.blueprint import build_blueprint
+from spatial.models.data.weights import error_weights, named_weights, used_weights
+from spatial.models.formula.asked import joined_terms, read_effects, read_formulas
+from spatial.models.formula.grammar import parse_terms
+from spatial.panel.folder import OpenPanel
+from spatial.weights.value import WeightsLike
+
+from .columns import OpenSource, Plan
+from .system import LargeSystem
+
+__all__ = ["open_system"]
+
+
+def open_system(
+    formulas: str | Iterable[str] | Mapping[str, str],
+    panel: OpenPanel,
+    weights: WeightsLike | Mapping[str, WeightsLike] | None = None,
+    *,
+    effects: str | Iterable[str] = (),
+    error: str | WeightsLike | Mapping[str, str | WeightsLike | None] | None = None,
+    instruments: str | Iterable[str] | None = None,
+    iv_order: int = 2,
+    unbalanced: str = "raise",
+    where: str | None = None,
+    lags: str = "full",
+) -> LargeSystem:
+    """Return the system of an open panel; arguments are those of `spatial.models.SpatialSystem`."""
+    if unbalanced != "raise" or where is not None or lags != "full":
+        raise DataError(
+            "A panel on disk is balanced and used whole; unbalanced=, where= and lags= need it in memory: "
+            f"panel.read(), {panel.size()}."
+        )
+    if isinstance(iv_order, bool) or not isinstance(iv_order, int) or not 0 <= iv_order <= 6:
+        raise DataError(f"iv_order is a whole number from 0 to 6; got {iv_order!r}.")
+    named = named_weights(weights)
+    parsed = read_formulas(formulas, tuple(named))
+    errors, named = error_weights(error, tuple(parsed), named)
+    used = used_weights(parsed, errors, named)
+    units = next(iter(named.values())).ids if named else panel.units()
+    source = OpenSource(panel, units, panel.times)
+    chosen = read_effects(parsed, effects, source)
+    text = joined_terms(instruments)
+    extra = parse_terms(text, tuple(used)) if text else ()
+    blueprint = build_blueprint(parsed, source, tuple(named), errors, extra, text, bool(chosen))
+    return LargeSystem(Plan(blueprint, panel, units, used, tuple(":".join(e) for e in chosen), int(iv_order)))
