@@ -19,6 +19,7 @@ from spatial.results import Fit
 
 from .arguments import names_of
 from .asked import Again, again
+from .rewriting import swapped
 
 __all__ = ["Robustness", "robustness", "terms_shown"]
 
@@ -50,7 +51,11 @@ class Robustness(Fit):
         parts = []
         for name, fit in self.fits.items():
             frame = fit.tidy(level)
-            kept = frame[frame["term"].isin(self.terms)]
+            # A term whose columns were swapped stands for the one that it replaces.
+            swap = self.changes.get(name, {}).get("swap", {})
+            shown = {swapped(term, swap): term for term in self.terms}
+            kept = frame[frame["term"].isin(shown)]
+            kept = kept.assign(term=kept["term"].map(shown))
             parts.append(kept.assign(variant=name, n_obs=fit.n_obs, n_units=fit.n_units))
         found = pd.concat(parts, ignore_index=True)
         return found[["variant", *(c for c in found.columns if c != "variant")]]

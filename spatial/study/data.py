@@ -33,6 +33,7 @@ __all__ = [
     "hashes",
     "labels_of",
     "load_data",
+    "read_shapes",
 ]
 
 
@@ -73,6 +74,8 @@ def data_files(study: Study, folder: Path) -> dict[str, Path]:
     parts = [part for part in (data.cities, data.panel, *data.industries.values()) if part is not None]
     names += [part.file for part in parts if not is_database(part.file)]
     names += [part.reference for part in data.industries.values() if part.reference is not None]
+    for figure in study.figures:
+        names += filter(None, [getattr(figure, key, None) for key in ("background", "outline")])
     for weights in study.weights.values():
         if isinstance(weights, Weights) and weights.spec.split(":")[0] not in SPECS:
             names.append(weights.spec)
@@ -104,10 +107,13 @@ def content_digest(loaded: Loaded) -> str:
 
 
 # ---- reading
-def load_data(study: Study, folder: Path) -> Loaded:
-    """Read map, panel and tables; the units of map and panel must be the same, or common = true."""
+def load_data(study: Study, folder: Path, seed: int | None = None) -> Loaded:
+    """Read map, panel and tables; the units of map and panel must be the same, or common = true.
+
+    `seed` draws a simulated sample anew.
+    """
     data = study.data
-    sample = None if data.sample is None else shapefiles.load_sample(data.sample)
+    sample = None if data.sample is None else shapefiles.load_sample(data.sample, seed)
     cities = sample.cities if sample is not None else _cities(data, folder)
     panel = sample.panel if sample is not None and data.panel is None else _panel(data, folder, cities)
     cut, whole = "", cities
@@ -191,6 +197,17 @@ def _industries(part: schema.Industries, folder: Path) -> Any:
         encoding=part.encoding,
         codes=part.codes,
     )
+
+
+def read_shapes(name: str, folder: Path) -> Any:
+    """Return the shapes of a file that a map draws below or above the units."""
+    import geopandas as gpd
+
+    path = _source(name, folder)
+    try:
+        return gpd.read_file(path)
+    except Exception as error:  # whatever the reader raises
+        raise DataError(f"Cannot read the shapes of {name!r}: {error}.") from None
 
 
 def _source(name: str, folder: Path) -> str | Path:

@@ -19,6 +19,7 @@ from .schema.base import Location, Section
 from .schema.data import CLEANING
 from .schema.figures import FIGURES
 from .schema.measures import MEASURES
+from .schema.questions import SENSITIVITY, TESTS
 from .schema.study import Study, as_lists
 from .schema.tables import TABLES
 from .schema.weights import WEIGHTS
@@ -30,7 +31,9 @@ _KINDS: dict[str, tuple[str, Mapping[str, type[Section]]]] = {
     "cleaning": ("do", CLEANING),
     "figures": ("kind", FIGURES),
     "measures": ("kind", MEASURES),
+    "sensitivity": ("kind", SENSITIVITY),
     "tables": ("kind", TABLES),
+    "tests": ("kind", TESTS),
     "weights": ("kind", WEIGHTS),
 }
 # The kind where the key is left out.

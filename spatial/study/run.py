@@ -19,10 +19,12 @@ from .cache import Entry, Manifest, publish, staging, sweep
 from .checks.known import Known
 from .checks.names import check_names, check_names_with_data
 from .checks.uses import check_uses
+from .checks.variants import check_variants
 from .checks.weights import check_bridges, check_weights, warn_endogenous
 from .data import Loaded, data_files, databases, hashes, load_data
 from .explain.script import as_python
 from .explain.words import in_words
+from .fits.varied import with_copies
 from .problems import Fault, StudyError, problem, public
 from .reading import read_content, read_sections
 from .record import RunRecord
@@ -53,6 +55,10 @@ SECTIONS = (
     "mechanisms",
     "moderations",
     "heterogeneity",
+    "robustness",
+    "tests",
+    "sensitivity",
+    "monte_carlo",
     "tables",
     "figures",
     "layers",
@@ -224,7 +230,8 @@ def _checked(file: Path) -> tuple[Study, Loaded, dict[str, Path]]:
     loaded: Loaded | None = None
     if study is not None:
         known = Known(study, file.parent)
-        found = [*check_names(known), *check_uses(known), *check_weights(study, file.parent)]
+        found = [*check_names(known), *check_uses(known), *check_variants(known)]
+        found += check_weights(study, file.parent)
         try:
             loaded = load_data(study, file.parent)
         except SpatialError as error:
@@ -240,6 +247,7 @@ def _checked(file: Path) -> tuple[Study, Loaded, dict[str, Path]]:
     assert study is not None
     assert loaded is not None
     warn_endogenous(study, loaded)
+    study = with_copies(study)
     return study, loaded, data_files(study, file.parent)
 
 

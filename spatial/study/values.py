@@ -10,33 +10,32 @@ from typing import Any
 import pandas as pd
 
 from spatial.errors import DataError, SpatialError
-from spatial.study.fits.analyses import analyses, analysis_call, analysis_columns
+from spatial.study.fits.analyses import analysis_call, fit_of_analysis
 from spatial.study.fits.estimates import fit_call, fit_columns, impacts_call, policy_call, system_call
-from spatial.study.fits.named import FitName, fit_names, group_levels, named_fits, resolved, weights_of
+from spatial.study.fits.labels import condition_labels
+from spatial.study.fits.named import (
+    ANALYSES,
+    FitName,
+    analyses,
+    fit_names,
+    group_levels,
+    named_fits,
+    resolved,
+    weights_of,
+)
+from spatial.study.fits.results import SIMULATED, Refusal, analysed, key_of_analysis, part_of_analysis
 
 from .cache import code_digest, digest
 from .calls import Item, Ref, call, evaluate, method, written
 from .columns import cleaned, lines
-from .data import Loaded, content_digest, databases, labels_of, time_of
+from .data import Loaded, content_digest, databases, labels_of, read_shapes, time_of
 from .problems import public
 from .schema.models import Diagnostics
+from .schema.questions import MonteCarlo
 from .schema.study import Study
-from .weights import column_of, map_column, mean_of, nested_in, weights_call
+from .weights import column_of, map_column, mean_of, nested_in, other_weights, weights_call
 
 __all__ = ["Refusal", "Values"]
-
-
-SIMULATED = {
-    "en": "Simulated data ({name}): drawn with known truth, not observed.",
-    "zh": "模拟数据（{name}）：按已知真值生成，并非观测。",
-}
-
-
-class Refusal:
-    """The result of a fit that is there to be refused: its message."""
-
-    def __init__(self, name: str, message: str) -> None:
-        self.name, self.message = name, message
 
 
 class Values:
@@ -103,6 +102,12 @@ class Values:
                 return self.loaded.references[name]
             case Ref(kind="weights", name=name):
                 return self.weights(name)
+            case Ref(kind="other weights", name=name):
+                return self.once(ref, lambda: self.run(self.weights_call(*name)))
+            case Ref(kind="shapes", name=name):
+                return self.once(ref, lambda: read_shapes(name, self.folder))
+            case Ref(kind="printed", name=name):
+                return self.study.printed[name].typed()
             case Ref(kind="mean", name=(column, times)):
                 panel = self.once(("all rows", column), lambda: self._all_rows(column))
                 return mean_of(panel, column, times, self.cities)
@@ -122,6 +127,8 @@ class Values:
                 return self.impacts(name)
             case Ref(kind="term labels"):
                 return self.term_labels
+            case Ref(kind="table labels"):
+                return {**self.labels, **condition_labels(self)}
             case Ref(kind="system", name=name):
                 return self.system(name)
             case Ref(kind="time", name=name):
@@ -217,9 +224,10 @@ class Values:
         data = self.columns_key(columns) if columns else self.data_key
         return digest(data, [part.model_dump() for part in parts])
 
-    def weights_call(self, name: str) -> Any:
-        """Return what builds weights."""
-        return weights_call(self.study, name, self.folder, self.raw)
+    def weights_call(self, name: str, spec: str | None = None) -> Any:
+        """Return what builds weights, or those of another spec in their place."""
+        study = self.study if spec is None else other_weights(self.study, name, spec)
+        return weights_call(study, name, self.folder, self.raw)
 
     def weights(self, name: str | None = None) -> Any:
         """Return weights, normalised."""
@@ -277,9 +285,12 @@ class Values:
     def part(self, name: str) -> Any:
         """Return the section of a fit, with what it takes over from others."""
         found = self.fits[name]
-        return self.once(("part", found.section, found.number), lambda: self._part(found))
+        method = found.method if found.section in ANALYSES else None
+        return self.once(("part", found.section, found.number, method), lambda: self._part(found))
 
     def _part(self, found: FitName) -> Any:
+        if found.section in ANALYSES:
+            return part_of_analysis(self, found)
         return resolved(self.study, found.section, found.number)
 
     def system_key(self, name: str) -> str:
@@ -298,6 +309,10 @@ class Values:
     def fit_key(self, name: str) -> str:
         """Return the key of a fit."""
         part, found = self.part(name), self.fits[name]
+        if found.section in ANALYSES:
+            return digest(
+                self.analysis_key(getattr(self.study, found.section)[found.number].name), found.method
+            )
         if found.section != "systems":
             used = [part.W] if getattr(part, "W", None) else weights_of(self.study, part)
             weights = {n: self.weights_key(n) for n in used}
@@ -309,6 +324,8 @@ class Values:
 
     def fit_call(self, name: str) -> Any:
         """Return what estimates a fit."""
+        if self.fits[name].section in ANALYSES:
+            return fit_of_analysis(self.study, self.fits[name])
         return fit_call(self.study, self.part(name), self.fits[name])
 
     def fit(self, name: str) -> Any:
@@ -347,23 +364,20 @@ class Values:
         return policy_call(self.part(name), kind, self.study.seed)
 
     def analysis(self, name: str) -> Any:
-        """Return a mechanism, a moderation, or heterogeneity."""
-        part = self._analysis_part(name)
-        return self.once(("analysis", name), lambda: self.run(analysis_call(self.study, part)))
+        """Return a mechanism, a moderation, groups, robustness, tests, sensitivity or draws."""
+        return self.once(("analysis", name), lambda: analysed(self, self.analysis_part(name)))
 
     def analysis_call(self, name: str) -> Any:
-        """Return what an analysis calls."""
-        return analysis_call(self.study, self._analysis_part(name))
+        """Return what an analysis calls; None for draws, which are made of the study itself."""
+        part = self.analysis_part(name)
+        return None if isinstance(part, MonteCarlo) else analysis_call(self.study, part)
 
     def analysis_key(self, name: str) -> str:
         """Return the key of an analysis."""
-        part = self._analysis_part(name)
-        weights = [self.weights_key(part.W)] if getattr(part, "W", None) else []
-        return digest(
-            self.fit_key(part.of), part.model_dump(), self.columns_key(analysis_columns(part)), weights
-        )
+        return key_of_analysis(self, self.analysis_part(name))
 
-    def _analysis_part(self, name: str) -> Any:
+    def analysis_part(self, name: str) -> Any:
+        """Return the section of an analysis."""
         return next(part for *_, part in analyses(self.study) if part.name == name)
 
     def impacts_key(self, name: str) -> str:

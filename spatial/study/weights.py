@@ -16,7 +16,7 @@ from .columns import sources
 from .data import file_of, time_of
 from .schema.study import Study
 
-__all__ = ["column_of", "map_column", "mean_of", "nested_in", "weights_call"]
+__all__ = ["column_of", "map_column", "mean_of", "nested_in", "other_weights", "weights_call"]
 
 
 def column_of(part: Any) -> tuple[str, str] | None:
@@ -70,6 +70,13 @@ def weights_call(study: Study, name: str, folder: Path, raw: Collection[str]) ->
             built = call("weights.gravity", Ref("cities"), mass, **options)
     how = _NORMALISATIONS[part.normalisation]
     return method(built, how) if how else built
+
+
+def other_weights(study: Study, name: str, spec: str) -> Study:
+    """Return the study with weights of another spec under a name; all else of them stays."""
+    part = study.weights[name]
+    words = {key: getattr(part, key) for key in ("normalisation", "islands") if hasattr(part, key)}
+    return study.model_copy(update={"weights": {**study.weights, name: Weights(spec=spec, **words)}})
 
 
 _NORMALISATIONS = {

@@ -151,7 +151,7 @@ class Layout:
         if self.named or not self.names_shown:
             out += self._optional("estimator", lambda c: clean(c.model) if not self.named else "")
         out += self._optional("weights", self._weights_used)
-        out += self._optional("sample", lambda c: clean(c.sample))
+        out += self._optional("sample", lambda c: clean(self.labels.get(c.sample, c.sample)))
         out += self._numbers("units", lambda c: c.n_units, 0)
         out += self._numbers("times", lambda c: c.n_times, 0)
         out += self._numbers("observations", lambda c: c.n_obs, 0)

@@ -328,7 +328,7 @@ def test_the_commands_say_no(app: Any, capsys: Any, tmp_path: Path) -> None:
         "spatial: study.toml: 2 problems\n"
         "  tables[0].name: this key is needed.\n"
         "  tables[0].nam: there is no such key. Did you mean 'name'? Keys: controls, digits, fits, formats, "
-        "impacts, kind, name, names, notes, show, stars, style, title.\n"
+        "impacts, kind, name, names, notes, printed, show, stars, style, title.\n"
     )
     code, _, err = command(app, capsys, "run", str(path))
     assert code == 2

@@ -83,7 +83,13 @@ def mechanism_plot(
 
 
 def specification_curve_plot(
-    found: Any, *, ax: Axes | None = None, term: str | None = None, base: str = "base", lang: str = "en"
+    found: Any,
+    *,
+    ax: Axes | None = None,
+    term: str | None = None,
+    base: str = "base",
+    labels: Mapping[str, str] | None = None,
+    lang: str = "en",
 ) -> Axes:
     """Draw the estimate of each variant with its interval, in the order of the estimates; the base is filled.
 
@@ -95,6 +101,8 @@ def specification_curve_plot(
         Needed where several are shown.
     base : str
         Which variant is the base.
+    labels : mapping, optional
+        Variant to the words drawn.
     lang : {"en", "zh"}
 
     Returns
@@ -104,7 +112,7 @@ def specification_curve_plot(
     language = check_language(lang)
     rows = one_term(found.tidy(), term).sort_values("estimate", ignore_index=True)
     label = word("effect_of", language, name=str(rows["term"].iloc[0]))
-    names = rows["variant"].astype(str).tolist()
+    names = [str((labels or {}).get(name, name)) for name in rows["variant"]]
     with drawing(ax, [label, *names], size=(max(4.0, 0.34 * len(rows) + 1.6), 3.4)) as axes:
         axes.axhline(0, color=color("rule"), linewidth=0.9, zorder=1)
         clear = (rows["conf_low"] > 0) | (rows["conf_high"] < 0)
@@ -178,16 +186,11 @@ def leave_one_out_plot(
     whole = word("whole_sample", language)
     names = [str((labels or {}).get(g, g)) for g in frame["left_out"]] if len(frame) <= most else []
     axes = _forest(frame, names, axis, ax, [whole])
-    axes.axvline(
-        float(found.whole["estimate"]),
-        color=color("ink-2"),
-        linewidth=0.9,
-        linestyle=(0, (4, 3)),
-        label=whole,
-        zorder=2,
-    )
-    axes.set_ylabel(word("without", language))
-    axes.legend(**BESIDE)
+    value, below = float(found.whole["estimate"]), word("without", language)
+    with drawing(axes, [whole, below]):
+        axes.axvline(value, color=color("ink-2"), linewidth=0.9, ls=(0, (4, 3)), label=whole, zorder=2)
+        axes.set_ylabel(below)
+        axes.legend(**BESIDE)
     return axes
 
 

@@ -9,10 +9,9 @@ from typing import Any
 from spatial.errors import SpatialError, name_ids
 from spatial.io.atomic import file_stem
 from spatial.study.columns import circle, expression_columns, made_columns
-from spatial.study.fits.analyses import analyses
 from spatial.study.fits.estimates import fit_columns
 from spatial.study.fits.formulas import expanded, refuse_list_name
-from spatial.study.fits.named import like_circle, resolved, sections
+from spatial.study.fits.named import analyses, like_circle, resolved, sections
 from spatial.study.problems import Fault, named_twice
 from spatial.study.schema import data as schema
 from spatial.study.schema.base import Section
@@ -49,6 +48,9 @@ def check_names_with_data(known: Known) -> Iterator[Fault]:
     for k, table in enumerate(study.tables):
         if isinstance(table, TruthTable) and not known.loaded.simulated:
             yield Fault(("tables", k), "true values are known of simulated samples only.")
+    for k in range(len(study.monte_carlo)):
+        if not known.loaded.simulated:
+            yield Fault(("monte_carlo", k), "draws are of simulated samples only.")
     for k, part in enumerate(study.measures):
         if part.name in known.raw:
             text = f"the data have a column {part.name!r} already: give the measure another name."

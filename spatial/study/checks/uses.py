@@ -104,9 +104,47 @@ def _regression(known: Known, use: Use) -> Iterator[Fault]:
         yield unknown(use.location, "regressions", use.name, names)
 
 
+def _varied_fit(known: Known, use: Use) -> Iterator[Fault]:
+    yield from _of_sections(known, use, ("systems", "regressions", "did"))
+
+
+def _linear_fit(known: Known, use: Use) -> Iterator[Fault]:
+    yield from _of_sections(known, use, ("systems", "regressions"))
+
+
+def _of_sections(known: Known, use: Use, allowed: tuple[str, ...]) -> Iterator[Fault]:
+    names = [name for name, found in known.fits.items() if found.section in allowed]
+    if use.name not in names:
+        yield unknown(use.location, f"fits of {', '.join(allowed)}", use.name, names)
+
+
+def _printed(known: Known, use: Use) -> Iterator[Fault]:
+    if use.name not in known.study.printed:
+        yield unknown(use.location, "printed tables", use.name, known.study.printed)
+
+
+def _term_of_fit(known: Known, use: Use) -> Iterator[Fault]:
+    """Say that none of the fits of a section has a term."""
+    names = named_fits(
+        list(getattr(use.section, "fits", None) or [getattr(use.section, "of", "")]), known.fits
+    )
+    found = [known.fits[name] for name in names if name in known.fits]
+    if any(one.section not in ("systems", "regressions") for one in found) or not found:
+        return  # said with the fit, or a term of another kind, as ATT
+    terms: list[str] = []
+    for one in found:
+        try:
+            part = resolved(known.study, one.section, one.number)
+            read = [formula_of(text, {}, weights_of(known.study, part)) for text in part.texts]
+        except (SpatialError, StopIteration):
+            return  # said with the formula
+        terms += [term.name for formula in read for term in (*formula.terms, *formula.endogenous)]
+    if use.name not in terms:
+        yield unknown(use.location, "terms", use.name, dict.fromkeys(terms))
+
+
 def _analysis(known: Known, use: Use) -> Iterator[Fault]:
-    kind = str(getattr(use.section, "kind", ""))
-    section = kind if kind == "heterogeneity" else f"{kind}s"
+    section = SECTION_OF.get(kind := str(getattr(use.section, "kind", "")), kind)
     names = [part.name for part in getattr(known.study, section)]
     if use.name not in names:
         yield unknown(use.location, section, use.name, names)
@@ -183,6 +221,18 @@ def _parts_of_effect(_: Known, use: Use) -> list[str]:
     return sorted({part for product in parse_effects([use.name]) for part in product})
 
 
+SECTION_OF = {
+    "mechanism": "mechanisms",
+    "moderation": "moderations",
+    "marginal_effects": "moderations",
+    "u_test": "tests",
+    "leave_one_out": "sensitivity",
+    "plausibly_exogenous": "sensitivity",
+    "specification_curve": "robustness",
+    "sweep": "robustness",
+}
+"""The section that a table or figure shows, where it is called otherwise."""
+
 _BEFORE: dict[str, Check] = {
     "weights": _weights,
     "diagnosed weights": _diagnosed_weights,
@@ -192,6 +242,10 @@ _BEFORE: dict[str, Check] = {
     "sample": _sample,
     "regression": _regression,
     "analysis": _analysis,
+    "varied fit": _varied_fit,
+    "regression or system": _linear_fit,
+    "terms of a fit": _term_of_fit,
+    "printed table": _printed,
     "policy": _policy,
     "system section": _system_section,
     "measure": _measure,
@@ -274,6 +328,7 @@ _WITH_DATA: dict[str, Check] = {
     "column of the map": _map_column,
     "column of panel or map": _column_of_panel_or_map,
     "time": _time,
+    "time or all": lambda known, use: () if use.name in ("all", "pooled") else _time(known, use),
     "table": _table,
     "industry": _industry,
     "formula": _named(_formula),

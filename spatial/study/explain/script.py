@@ -13,15 +13,14 @@ from spatial.errors import plain
 from spatial.io.sources import is_database, without_password
 from spatial.study.calls import Get, Ref, call, method, refs, written
 from spatial.study.columns import lines
-from spatial.study.fits.analyses import analyses
 from spatial.study.fits.estimates import impacts_call, policy_kinds, system_call
-from spatial.study.fits.named import sections
+from spatial.study.fits.named import analyses, sections
 from spatial.study.schema.models import Did
 from spatial.study.steps.figures import figure_call
 from spatial.study.steps.layers import layers_call
 from spatial.study.steps.tables import WRITERS, script_of
 from spatial.study.values import Values
-from spatial.study.weights import weights_call
+from spatial.study.weights import other_weights, weights_call
 
 __all__ = ["as_python"]
 
@@ -54,11 +53,15 @@ class _Script:
             self._fits(section, part)
         for section, _, analysis in analyses(self.study):
             self._comment(f"[{section}] {analysis.name}")
-            self.need(Ref("analysis", analysis.name))
+            if self.values.analysis_call(analysis.name) is None:
+                self.body.append("# draws of the sample are made of the study itself: see its files")
+            else:
+                self.need(Ref("analysis", analysis.name))
         self._outputs()
         head = [f'"""{self.study.title}"""' if self.study.title else "", "import spatial as sp"]
-        if any("pd." in line for line in self.body):
-            head.insert(1, "import pandas as pd")
+        for module, name in (("pandas", "pd"), ("geopandas", "gpd")):
+            if any(f"{name}." in line for line in self.body):
+                head.insert(1, f"import {module} as {name}")
         return "\n".join([*filter(None, head), "", *self.body, ""])
 
     # ---- writing
@@ -204,10 +207,19 @@ class _Script:
             case Ref(kind="impacts", name=name):
                 made = impacts_call(name, values.part(name).draws, self.study.seed)
                 self.write(made, self._variable(ref, f"{name}_impacts"))
+            case Ref(kind="other weights", name=(name, spec)):
+                made = weights_call(other_weights(self.study, name, spec), name, Path(), values.raw)
+                self.write(made, self._variable(ref, f"{name}_{spec}"))
+            case Ref(kind="shapes", name=name):
+                self.names[ref] = f'gpd.read_file("{name}")'
+            case Ref(kind="printed", name=name):
+                self.write(self.study.printed[name].typed(), self._variable(ref, f"printed_{name}"))
             case Ref(kind="analysis", name=name):
                 self.write(values.analysis_call(name), self._variable(ref, name))
             case Ref(kind="policy", name=(name, kind)):
                 self.write(values.policy_call(name, kind), self._variable(ref, f"{name}_{kind}"))
+            case Ref(kind="table labels"):
+                self.names[ref] = "panel"
             case Ref(kind="term labels"):
                 self.names[ref] = "panel.labels"
             case _:

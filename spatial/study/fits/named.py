@@ -7,14 +7,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from spatial.errors import DataError, name_ids
+from spatial.study.schema.analyses import Mechanism
 from spatial.study.schema.models import Did, Fit, System, Threshold
 from spatial.study.schema.study import Study
+from spatial.study.schema.variants import Robustness
 
 from .formulas import expanded, swapped, terms_of
+from .varied import changes
 
 __all__ = [
+    "ANALYSES",
     "SECTIONS",
     "FitName",
+    "analyses",
     "fit_names",
     "group_levels",
     "like_circle",
@@ -25,6 +30,7 @@ __all__ = [
 ]
 
 SECTIONS = ("systems", "regressions", "tobits", "thresholds", "did")
+ANALYSES = ("mechanisms", "moderations", "heterogeneity", "robustness", "tests", "sensitivity", "monte_carlo")
 _OWN = (
     "name",
     "en",
@@ -60,6 +66,13 @@ def sections(study: Study) -> Iterator[tuple[str, int, Any]]:
             yield section, number, part
 
 
+def analyses(study: Study) -> Iterator[tuple[str, int, Any]]:
+    """Yield section, number and content of each part that takes fits further."""
+    for section in ANALYSES:
+        for number, part in enumerate(getattr(study, section)):
+            yield section, number, part
+
+
 def _grouped(part: Any) -> bool:
     return part.by is not None and not isinstance(part, Threshold)
 
@@ -68,10 +81,12 @@ def group_levels(study: Study, frame: Any) -> dict[str, list[Any]]:
     """Return the values of each column that a fit is estimated by; refuse too many."""
     found: dict[str, list[Any]] = {}
     for section, _, part in sections(study):
-        if _grouped(part) and part.by in study.groups:
-            found[part.by] = list(study.groups[part.by].values)
-        elif _grouped(part) and part.by in frame.columns and part.by not in found:
-            values = sorted(frame[part.by].dropna().unique().tolist())
+        group = study.groups.get(part.by) if _grouped(part) else None
+        column = part.by if group is None else group.column
+        if group is not None and group.split != "values":
+            found[part.by] = list(group.values)
+        elif _grouped(part) and column in frame.columns and part.by not in found:
+            values = sorted(frame[column].dropna().unique().tolist())
             if len(values) > _MOST_GROUPS:
                 raise DataError(
                     f"{section}: by = {part.by!r} has {len(values)} values, {name_ids(values, 5)}; "
@@ -97,7 +112,19 @@ def fit_names(study: Study, levels: Mapping[str, list[Any]] | None = None) -> di
         found |= {f"{part.name}.{m}": replace(one, method=m) for m in getattr(part, "compare", ())}
         for value in (levels or {}).get(part.by, ()) if _grouped(part) else ():
             found[f"{part.name}.{value}"] = replace(one, group=value)
+    for section, number, part in analyses(study):
+        found |= {f"{part.name}.{fit}": FitName(section, number, fit) for fit in analysis_fits(part)}
     return found
+
+
+def analysis_fits(part: Any) -> list[str]:
+    """Return the names of the fits that an analysis makes, below its own."""
+    match part:
+        case Mechanism():
+            return [*part.mediators, *(["full"] if part.style == "product" else [])]
+        case Robustness():
+            return [name for name, _ in changes(part)]
+    return []
 
 
 def _compares(part: Any) -> bool:

@@ -254,16 +254,21 @@ class Group(Section):
     """A division of rows, as a column for by = and where =: high and low, or parts of the same size."""
 
     column: Column
-    split: Literal["mean", "median", "quantiles"] = "mean"
+    split: Literal["mean", "median", "quantiles", "values"] = "mean"
+    """"values": each value of the column by itself."""
     parts: Annotated[int, Field(ge=2, le=10)] = 2
     of: Literal["time", "all", "unit"] = "time"
     """Each time's own mean or quantiles, those of all rows, or of the units' means."""
+    labels: dict[str, dict[Literal["en", "zh"], str]] = Field({})
+    """What readers call the groups, as high = { zh = "高" }."""
     en: str | None = None
     zh: str | None = None
 
     @property
     def values(self) -> list[str]:
-        """Names of the groups, from the lowest."""
+        """Names of the groups that are made, from the lowest; of "values" none."""
+        if self.split == "values":
+            return []
         count = self.parts if self.split == "quantiles" else 2
         return ["low", "high"] if count == 2 else [str(k + 1) for k in range(count)]
 

@@ -7,20 +7,38 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from .base import Column, Effect, FileName, FirstWeights, FitName, PolicyName, Section, TimeName, Use
+from .base import (
+    Column,
+    Effect,
+    FileName,
+    FirstWeights,
+    FitName,
+    Location,
+    MapColumn,
+    Names,
+    PolicyName,
+    Section,
+    TimeName,
+    Use,
+)
 
 __all__ = [
     "FIGURES",
+    "AnalysisFigure",
     "Coefficients",
+    "CohortMap",
     "Connectivity",
     "Density",
     "EffectsMap",
     "Figure",
     "FigureSection",
     "ImpactsFigure",
+    "MapFigure",
+    "MoranScatter",
     "Neighbours",
     "PolicyFigure",
     "SmallMultiples",
+    "ThresholdFigure",
     "ValuesMap",
     "effect_uses",
 ]
@@ -39,6 +57,32 @@ class FigureSection(Section):
     title: str | None = None
 
 
+Extent = Annotated[list[float], Field(min_length=4, max_length=4)]
+
+
+class MapFigure(FigureSection):
+    """What all maps share."""
+
+    crs: str | None = None
+    """Projection, as "EPSG:4479"; default an area-true one for the map."""
+    extent: Extent | None = None
+    """West, south, east, north of what is shown."""
+    inset: Literal["auto", "none"] | Extent = "auto"
+    """Far parts in frames of their own: found, none, or what lies in west, south, east, north."""
+    group: MapColumn | None = None
+    """Column of the map whose groups get grey borders, as "province"."""
+    labels: MapColumn | None = None
+    """Column of the map with the names to write."""
+    background: str | None = None
+    """File of land that is drawn below, relative to the study file."""
+    outline: str | None = None
+    """File of boundaries that are drawn above, as an approved base map."""
+    scale_bar: bool | None = None
+    north_arrow: bool = False
+    subtitle: str | None = None
+    note: str | None = None
+
+
 class Connectivity(FigureSection):
     """Map of the links."""
 
@@ -53,7 +97,7 @@ class Neighbours(FigureSection):
     weights: FirstWeights = None
 
 
-class ValuesMap(FigureSection):
+class ValuesMap(MapFigure):
     """Map of a column at one time."""
 
     kind: Literal["values"]
@@ -63,7 +107,7 @@ class ValuesMap(FigureSection):
     classes: Annotated[int, Field(ge=2, le=12)] = 5
 
 
-class SmallMultiples(FigureSection):
+class SmallMultiples(MapFigure):
     """Maps of a column at several times."""
 
     kind: Literal["small_multiples"]
@@ -102,7 +146,7 @@ class ImpactsFigure(FigureSection):
         yield from effect_uses(self, self.outcome, None)
 
 
-class EffectsMap(FigureSection):
+class EffectsMap(MapFigure):
     """Map of what a rise of a regressor does, by unit."""
 
     kind: Literal["effects_map"]
@@ -118,6 +162,71 @@ class EffectsMap(FigureSection):
         yield from effect_uses(self, self.outcome, self.term)
 
 
+class CohortMap(MapFigure):
+    """Map of who adopted a policy when."""
+
+    kind: Literal["cohort_map"]
+    cohort: Column
+    """First treated time, 0 for never."""
+
+
+class MoranScatter(FigureSection):
+    """Moran scatter plot: at one time, a panel a time ("all"), or all times in one ("pooled")."""
+
+    kind: Literal["moran_scatter"]
+    column: Column
+    weights: FirstWeights = None
+    at: Annotated[TimeName | Literal["all", "pooled"], Names("time or all")] = "all"
+    times: list[TimeName] | None = None
+    """With "all": these times only."""
+    permutations: Annotated[int, Field(ge=0)] = 999
+
+
+class AnalysisFigure(FigureSection):
+    """The picture of an analysis: robustness, distances, margins, groups, mechanisms, sensitivity, draws."""
+
+    kind: Literal[
+        "specification_curve",
+        "sweep",
+        "marginal_effects",
+        "heterogeneity",
+        "mechanism",
+        "leave_one_out",
+        "plausibly_exogenous",
+        "u_test",
+        "monte_carlo",
+    ]
+    of: Annotated[str, Names("analysis")]
+    term: str | None = None
+    """Where several are shown."""
+    equation: str | None = None
+    """Of monte_carlo: where the term is in several."""
+    by: Column | None = None
+    """Of marginal_effects: which moderator."""
+    printed: Annotated[str, Names("printed table")] | None = None
+    """Of monte_carlo: a line at the coefficient that is printed."""
+
+    def faults(self) -> Iterator[tuple[Location, str]]:
+        """Refuse keys of other kinds."""
+        only = {
+            "term": ("specification_curve", "sweep", "heterogeneity", "u_test", "monte_carlo"),
+            "equation": ("monte_carlo",),
+            "by": ("marginal_effects",),
+            "printed": ("monte_carlo",),
+        }
+        for key, kinds in only.items():
+            if getattr(self, key) is not None and self.kind not in kinds:
+                yield (key,), f"kind = {self.kind!r} has no {key!r}."
+
+
+class ThresholdFigure(FigureSection):
+    """The likelihood ratio of each candidate threshold."""
+
+    kind: Literal["threshold"]
+    of: FitName
+    number: Annotated[int, Field(ge=1)] | None = None
+
+
 class PolicyFigure(FigureSection):
     """Effects of a policy by time since, and what is done with them."""
 
@@ -126,6 +235,18 @@ class PolicyFigure(FigureSection):
 
 
 FIGURES: dict[str, type[Section]] = {
+    "cohort_map": CohortMap,
+    "heterogeneity": AnalysisFigure,
+    "leave_one_out": AnalysisFigure,
+    "marginal_effects": AnalysisFigure,
+    "mechanism": AnalysisFigure,
+    "monte_carlo": AnalysisFigure,
+    "moran_scatter": MoranScatter,
+    "plausibly_exogenous": AnalysisFigure,
+    "specification_curve": AnalysisFigure,
+    "sweep": AnalysisFigure,
+    "threshold": ThresholdFigure,
+    "u_test": AnalysisFigure,
     "coefficients": Coefficients,
     "connectivity": Connectivity,
     "bacon": PolicyFigure,
@@ -149,6 +270,10 @@ Figure = Annotated[
     | Coefficients
     | ImpactsFigure
     | EffectsMap
+    | CohortMap
+    | MoranScatter
+    | AnalysisFigure
+    | ThresholdFigure
     | PolicyFigure,
     Field(discriminator="kind"),
 ]

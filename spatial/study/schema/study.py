@@ -15,7 +15,9 @@ from .figures import Figure
 from .layers import Layers, Report
 from .measures import Measure
 from .models import Diagnostics, Did, Regression, System, Threshold, Tobit
+from .questions import MonteCarlo, Printed, Sensitivity, Test
 from .tables import Table
+from .variants import Robustness
 from .weights import AnyWeights
 
 __all__ = ["NAMED", "Study", "as_lists", "json_schema"]
@@ -30,6 +32,10 @@ NAMED = (
     "mechanisms",
     "moderations",
     "heterogeneity",
+    "robustness",
+    "tests",
+    "sensitivity",
+    "monte_carlo",
     "tables",
     "figures",
     "layers",
@@ -66,6 +72,12 @@ class Study(Section):
     mechanisms: list[Mechanism] = Field([])
     moderations: list[Moderation] = Field([])
     heterogeneity: list[Heterogeneity] = Field([])
+    robustness: list[Robustness] = Field([])
+    tests: list[Test] = Field([])
+    sensitivity: list[Sensitivity] = Field([])
+    monte_carlo: list[MonteCarlo] = Field([])
+    printed: dict[str, Printed] = Field({})
+    """Tables typed from a paper, to stand beside ours and to be checked."""
     tables: list[Table] = Field([])
     figures: list[Figure] = Field([])
     layers: list[Layers] = Field([])

@@ -14,6 +14,7 @@ from .base import Column, FileName, FitName, Location, Names, PolicyName, Sectio
 __all__ = [
     "TABLES",
     "AnalysisTable",
+    "CheckTable",
     "CleaningTable",
     "CorrelationTable",
     "DescriptiveTable",
@@ -23,6 +24,7 @@ __all__ = [
     "MoranTable",
     "PolicyTable",
     "RegressionTable",
+    "SamplesTable",
     "Table",
     "TableSection",
     "TruthTable",
@@ -64,6 +66,8 @@ class RegressionTable(TableSection):
     """Terms shown as one yes/no row."""
     impacts: bool = False
     """A second panel with direct, indirect and total effects."""
+    printed: Annotated[str, Names("printed table")] | None = None
+    """A column of [printed.NAME] for each of its equations or fits, after ours."""
 
     def faults(self) -> Iterator[tuple[Location, str]]:
         """Refuse another number of names than of fits."""
@@ -77,6 +81,8 @@ class DescriptiveTable(TableSection):
 
     kind: Literal["descriptive"]
     columns: list[Column] | None = None
+    printed: Annotated[str, Names("printed table")] | None = None
+    """Moments of [printed.NAME], beside ours."""
 
 
 class CorrelationTable(TableSection):
@@ -145,10 +151,27 @@ class PolicyTable(TableSection):
 
 
 class AnalysisTable(TableSection):
-    """Mechanisms, moderations or heterogeneity, a row a coefficient or test."""
+    """Mechanisms, moderations, groups, robustness, tests, sensitivity, draws: a row a coefficient or test."""
 
-    kind: Literal["mechanism", "moderation", "heterogeneity"]
+    kind: Literal[
+        "mechanism", "moderation", "heterogeneity", "robustness", "tests", "sensitivity", "monte_carlo"
+    ]
     of: Annotated[list[Annotated[str, Names("analysis")]], Field(min_length=1)]
+
+
+class CheckTable(TableSection):
+    """What cannot be right in printed tables."""
+
+    kind: Literal["check"]
+    of: Annotated[list[Annotated[str, Names("printed table")]], Field(min_length=1)]
+
+
+class SamplesTable(TableSection):
+    """Rows, units and times of each of [samples]."""
+
+    kind: Literal["samples"]
+    of: list[Annotated[str, Names("sample")]] | None = None
+    """Names of samples; default all."""
 
 
 class CleaningTable(TableSection):
@@ -159,6 +182,7 @@ class CleaningTable(TableSection):
 
 TABLES: dict[str, type[Section]] = {
     "bacon": PolicyTable,
+    "check": CheckTable,
     "cleaning": CleaningTable,
     "correlation": CorrelationTable,
     "descriptive": DescriptiveTable,
@@ -172,9 +196,14 @@ TABLES: dict[str, type[Section]] = {
     "measures": MeasuresTable,
     "mechanism": AnalysisTable,
     "moderation": AnalysisTable,
+    "monte_carlo": AnalysisTable,
     "moran": MoranTable,
     "placebo": PolicyTable,
     "regression": RegressionTable,
+    "robustness": AnalysisTable,
+    "samples": SamplesTable,
+    "sensitivity": AnalysisTable,
+    "tests": AnalysisTable,
     "truth": TruthTable,
     "weights": WeightsTable,
 }
@@ -190,6 +219,8 @@ Table = Annotated[
     | TruthTable
     | PolicyTable
     | AnalysisTable
+    | CheckTable
+    | SamplesTable
     | CleaningTable,
     Field(discriminator="kind"),
 ]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from spatial.errors import DataError
 from spatial.figures import save_figure
 from spatial.figures.canvas import append_note
+from spatial.figures.words import word
 from spatial.study.cache import digest
 from spatial.study.calls import Item, Ref, call, method
 from spatial.study.schema import figures as schema
 from spatial.study.values import Values
 
 from .step import Output
-from .terms import head_of
+from .terms import head_of, variant_labels
 
 __all__ = ["figure_call", "figure_key", "make_figure", "stamp"]
 
@@ -26,15 +28,27 @@ def figure_key(values: Values, part: Any) -> str:
             return digest([values.fit_key(name) for name in values.named(fits)])
         case schema.PolicyFigure(of=of):
             return digest(values.fit_key(of), values.part(of).model_dump())
+        case schema.AnalysisFigure(of=of):
+            return values.analysis_key(of)
+        case schema.ThresholdFigure(of=of):
+            return values.fit_key(of)
+        case schema.MoranScatter(column=column, weights=weights):
+            return digest(values.columns_key([column]), values.weights_key(weights), values.study.seed)
+        case schema.CohortMap(cohort=cohort):
+            return values.columns_key([cohort])
         case schema.ImpactsFigure(fit=fit) | schema.EffectsMap(fit=fit):
             return values.impacts_key(fit)
     return values.columns_key([part.column])
 
 
+_UNTITLED = (schema.PolicyFigure, schema.AnalysisFigure, schema.ThresholdFigure)
+"""Figures that take no title of their own."""
+
+
 def make_figure(values: Values, part: Any, out: Output) -> None:
     """Draw and write a figure."""
     axes = values.run(figure_call(values, part))
-    if part.title is not None and isinstance(part, schema.PolicyFigure):
+    if part.title is not None and isinstance(part, _UNTITLED):
         axes.set_title(part.title)
     stamp(values, axes)
     save_figure(axes, out.path("figures", f"{part.name}.{part.format}"))
@@ -66,6 +80,16 @@ def figure_call(values: Values, part: Any) -> Any:
         case schema.PolicyFigure(kind=kind, of=of):
             found = Ref("fit", of) if kind == "event_study" else Ref("policy", (of, kind))
             return method(found, "plot", lang=lang)
+        case schema.AnalysisFigure():
+            return _analysis(values, part, lang)
+        case schema.ThresholdFigure():
+            number = {} if part.number is None else {"number": part.number}
+            return method(Ref("fit", part.of), "plot", **number, lang=lang)
+        case schema.MoranScatter():
+            weights = Ref("weights", values.default_weights(part.weights))
+            words = {"column": part.column, "name": values.label(part.column), "lang": lang, **own}
+            words |= {"permutations": part.permutations, "at": _at(part)}
+            return call("moran_scatter", Ref("panel"), weights, **words)
         case schema.ImpactsFigure():
             outcome = part.outcome or str(values.impacts(part.fit).tidy()["outcome"].iloc[0])
             words = {"labels": Ref("term labels"), "lang": lang, **own}
@@ -73,13 +97,82 @@ def figure_call(values: Values, part: Any) -> Any:
     return _map(values, part, lang)
 
 
+def _at(part: Any) -> Any:
+    if part.times is not None:
+        return [Ref("time", time) for time in part.times]
+    return part.at if part.at in ("all", "pooled") else Ref("time", part.at)
+
+
 def _times(part: Any) -> list[Ref] | None:
     return None if part.times is None else [Ref("time", time) for time in part.times]
 
 
+def _analysis(values: Values, part: Any, lang: str) -> Any:
+    found, kind = Ref("analysis", part.of), part.kind
+    words: dict[str, Any] = {} if part.term is None else {"term": part.term}
+    match kind:
+        case "u_test":
+            tests = values.analysis_part(part.of)
+            return method(Item(found, tests.fits[0]), "plot", lang=lang)
+        case "sweep":
+            words |= {"axis": axis} if (axis := _axis(values, part)) else {}
+            return call("figures.decay_plot", found, **words, labels=Ref("term labels"), lang=lang)
+        case "marginal_effects":
+            words |= {} if part.by is None else {"by": part.by}
+        case "specification_curve" | "heterogeneity" | "monte_carlo":
+            words |= {} if part.equation is None else {"equation": part.equation}
+    if kind == "monte_carlo":
+        fits = values.named(values.analysis_part(part.of).fits)
+        words |= {"labels": {name: head_of(values, name) for name in fits}}
+        number = _printed_number(values, part)
+        words |= {} if number is None else {"printed": number}
+    if kind == "specification_curve":
+        words |= {"labels": variant_labels(values, values.analysis_part(part.of))}
+    return method(found, "plot", **words, lang=lang)
+
+
+def _axis(values: Values, part: Any) -> str:
+    """Return what the numbers of a sweep are, where they are no distances."""
+    each = values.analysis_part(part.of).each
+    key, given = next(iter(each.items()), ("", [""]))
+    if key.startswith("weights."):
+        return word("neighbours", values.study.language) if str(given[0]).startswith("knn") else ""
+    return "" if key in ("cov", "rings") else key.split(".")[-1]
+
+
+def _printed_number(values: Values, part: Any) -> float | None:
+    """Return the printed coefficient of the term of a figure."""
+    if part.printed is None:
+        return None
+    typed = values.study.printed[part.printed].typed()
+    for equation, term, text in zip(typed["equation"], typed["term"], typed["coefficient"], strict=True):
+        if term == part.term and part.equation in (None, equation):
+            return float(str(text).strip("*"))
+    raise DataError(f"printed.{part.printed} has no {part.term!r} in the equation of {part.equation!r}.")
+
+
+def _map_options(part: Any) -> dict[str, Any]:
+    """Return the options of a map that are given."""
+    found: dict[str, Any] = {}
+    for key in ("crs", "scale_bar", "group", "subtitle", "note"):
+        found |= {} if getattr(part, key) is None else {key: getattr(part, key)}
+    if part.inset != "auto":
+        found["inset"] = None if part.inset == "none" else tuple(part.inset)
+    if part.extent is not None:
+        found["extent"] = tuple(part.extent)
+    if part.labels is not None:
+        found["labels"] = Item(Ref("map"), part.labels)
+    for key in ("background", "outline"):
+        found |= {} if getattr(part, key) is None else {key: Ref("shapes", getattr(part, key))}
+    return found | ({"north_arrow": True} if part.north_arrow else {})
+
+
 def _map(values: Values, part: Any, lang: str) -> Any:
-    classes = {"scheme": part.scheme, "k": part.classes, "lang": lang}
-    classes |= {} if part.title is None else {"title": part.title}
+    own = {**_map_options(part), **({} if part.title is None else {"title": part.title}), "lang": lang}
+    if isinstance(part, schema.CohortMap):
+        first = Item(method(Ref("panel"), "at", Ref("time", None)), part.cohort)
+        return call("map_cohorts", Ref("map"), first, **own)
+    classes = {"scheme": part.scheme, "k": part.classes, **own}
     if isinstance(part, schema.SmallMultiples):
         return call("small_multiples", Ref("map"), Ref("panel"), part.column, _times(part), **classes)
     if isinstance(part, schema.EffectsMap):

@@ -9,13 +9,13 @@ import pandas as pd
 
 from spatial.io.atomic import write_csv
 from spatial.study.cache import digest
-from spatial.study.fits.analyses import analyses
 from spatial.study.fits.estimates import policy_kinds
-from spatial.study.fits.named import sections
+from spatial.study.fits.named import analyses, sections
 from spatial.study.values import Refusal, Values
 from spatial.tables.comparison import left_out, method_words
 
 from .step import Output, Step
+from .terms import usable
 
 __all__ = ["analysis_steps", "compare_text", "model_steps"]
 
@@ -76,20 +76,21 @@ def _identification(values: Values, name: str, out: Output) -> None:
 
 
 def _estimates(values: Values, name: str, names: list[str], out: Output) -> None:
-    fits = {fit: values.fit(fit) for fit in names}
+    kept, said = usable(values, names)
+    fits = {fit: values.fit(fit) for fit in kept}
     main = fits[names[0]]
     if isinstance(main, Refusal):
         _refused(main, out)
         return
-    texts = [fit.summary() for fit in fits.values()]
+    texts = [*(fit.summary() for fit in fits.values()), *said]
     out.text("\n\n".join([*texts, str(main.stability())]), "tables", f"{name}_estimates.txt")
     write_csv(_tidy(fits), out.path("tables", f"{name}_estimates.csv"))
-    compared = all(values.fits[fit].group is None for fit in names)
+    compared = all(values.fits[fit].group is None for fit in kept)
     if compared:
-        names = [
+        kept = [
             method_words(fit, k) for fit, k in zip(fits.values(), left_out(list(fits.values())), strict=True)
         ]
-    out.show(compare_text(dict(zip(names, fits.values(), strict=True))))
+    out.show(compare_text(dict(zip(kept, fits.values(), strict=True))))
 
 
 def _tidy(fits: dict[str, Any]) -> pd.DataFrame:
@@ -127,13 +128,14 @@ def _impacts(values: Values, name: str, out: Output) -> None:
 
 
 def _plain(values: Values, names: list[str], out: Output) -> None:
-    fits = {name: values.fit(name) for name in names}
+    kept, said = usable(values, names)
+    fits = {name: values.fit(name) for name in kept}
     first = next(iter(fits.values()))
     if isinstance(first, Refusal):
         _refused(first, out)
         return
     stem = values.part(names[0]).name
-    texts = [fit.summary() for fit in fits.values()]
+    texts = [*(fit.summary() for fit in fits.values()), *said]
     out.text("\n\n".join(texts), "tables", f"{stem}_estimates.txt")
     frame = _tidy(fits) if len(fits) > 1 else first.tidy()
     write_csv(frame, out.path("tables", f"{stem}_estimates.csv"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -10,13 +9,14 @@ import pandas as pd
 from spatial.io.atomic import write_csv
 from spatial.study.cache import digest
 from spatial.study.calls import Call, Ref, call
-from spatial.study.measured import measures_frame, weights_of_index
 from spatial.study.schema import tables as schema
 from spatial.study.values import Refusal, Values
 
+from .frames import Analysed, Checked, Cleaned, Frame, Index, Measured, Policy, Samples, Truth
+from .printed import with_coefficients, with_moments
+from .shown import Shown
 from .step import Output
-from .terms import controls_of, heads_of
-from .truth import truth_frame
+from .terms import controls_of, head_of, heads_of, usable
 
 __all__ = ["WRITERS", "built_table", "make_table", "script_of", "table_key"]
 
@@ -29,64 +29,46 @@ WRITERS = {
 }
 
 
-@dataclass(frozen=True)
-class _Shown:
-    """A table of one kind: `values` and the section."""
-
-    values: Values
-    part: Any
-
-    def words(self) -> dict[str, Any]:
-        """Return language, digits, title and notes, as every table takes them."""
-        part, found = self.part, {"lang": self.values.study.language}
-        return found | {"notes": self.notes(), "digits": part.digits, "title": part.title}
-
-    def notes(self) -> list[str]:
-        """Return the notes of the section, and that data were drawn."""
-        return [*self.part.notes, *self.values.stamps]
-
-    def key(self) -> str:
-        """Return a digest of what the numbers depend on."""
-        return self.values.panel_key
-
-    def call(self) -> Call:
-        """Return what makes the table."""
-        raise NotImplementedError  # pragma: no cover - each kind has its own
-
-    def numbers(self) -> pd.DataFrame:
-        """Return the numbers behind the table, unrounded."""
-        raise NotImplementedError  # pragma: no cover - each kind has its own
-
-
-class _Regression(_Shown):
+class _Regression(Shown):
     @property
     def fits(self) -> list[str]:
         return self.values.named(self.part.fits)
 
     @property
-    def kept(self) -> list[str]:
+    def meant(self) -> list[str]:
+        """The fits that are no refusals."""
         return [name for name in self.fits if self.values.part(name).expect == "fit"]
+
+    @property
+    def kept(self) -> list[str]:
+        """Those that could be estimated."""
+        return self.meant if self.written else usable(self.values, self.meant)[0]
 
     @property
     def spatial(self) -> list[str]:
         return [name for name in self.kept if self.values.fits[name].section == "systems"]
 
     def key(self) -> str:
-        values = self.values
-        impacts = [values.impacts_key(n) for n in self.spatial] if self.part.impacts else []
+        values = self.values  # nothing is estimated for a key
+        systems = [name for name in self.meant if values.fits[name].section == "systems"]
+        impacts = [values.impacts_key(name) for name in systems] if self.part.impacts else []
         return digest([values.fit_key(name) for name in self.fits], impacts)
 
     def notes(self) -> list[str]:
-        refused = [self.values.fit(name) for name in self.fits if name not in self.kept]
+        values = self.values
+        if self.written:
+            return super().notes()
+        refused = [values.fit(name) for name in self.fits if name not in self.meant]
         said = [f"{fit.name}: {fit.message}" for fit in refused if isinstance(fit, Refusal)]
-        return [*super().notes(), *said]
+        failed = usable(values, self.meant)[1]
+        return [*super().notes(), *said, *failed]
 
     def call(self) -> Call:
         values, part = self.values, self.part
         names = heads_of(values, part, self.fits)
         options: dict[str, Any] = {
             "names": names and [n for n, fit in zip(names, self.fits, strict=True) if fit in self.kept],
-            "labels": Ref("panel"),
+            "labels": Ref("table labels"),
             "style": part.style,
             "stars": None if part.stars is None else tuple(part.stars),
             "show": part.show,
@@ -98,13 +80,33 @@ class _Regression(_Shown):
         words = {**self.words(), "title": part.title or ""}
         return call("regression_table", [Ref("fit", name) for name in self.kept], **options, **words)
 
+    def beside(self, table: Any) -> Any:
+        """Return the table with the columns that a paper prints."""
+        if self.part.printed is None:
+            return table
+        values = self.values
+        printed = values.study.printed[self.part.printed]
+        labels = {**values.labels, **{name: head_of(values, name) for name in values.fits}}
+        return with_coefficients(table, printed.typed(), printed.source, labels)
+
     def numbers(self) -> pd.DataFrame:
         tidy = {name: self.values.fit(name).tidy() for name in self.kept}
         return pd.concat(tidy, names=["fit", None]).reset_index("fit").reset_index(drop=True)
 
 
-class _Descriptive(_Shown):
+class _Descriptive(Shown):
     function: ClassVar[str] = "descriptive_table"
+
+    def beside(self, table: Any) -> Any:
+        """Return the table with the moments that a paper prints."""
+        printed = getattr(self.part, "printed", None)
+        if printed is None:
+            return table
+        part, study = self.part, self.values.study
+        columns = part.columns or self.values.labelled.describe().index.tolist()
+        return with_moments(
+            table, study.printed[printed].moments or {}, columns, study.printed[printed].source
+        )
 
     def key(self) -> str:
         columns = self.part.columns
@@ -127,7 +129,7 @@ class _Correlation(_Descriptive):
         return pd.DataFrame(panel.frame[wanted].corr().rename_axis("column").reset_index())
 
 
-class _Moran(_Shown):
+class _Moran(Shown):
     def _pairs(self) -> list[Any]:
         return self.values.diagnosed(self.part.weights)
 
@@ -142,7 +144,7 @@ class _Moran(_Shown):
         return self.values.moran_frame(self.part.weights)
 
 
-class _Identification(_Shown):
+class _Identification(Shown):
     def key(self) -> str:
         return self.values.system_key(self.part.system)
 
@@ -156,7 +158,7 @@ class _Identification(_Shown):
         return found
 
 
-class _Weights(_Shown):
+class _Weights(Shown):
     def _names(self) -> list[str]:
         return list(self.values.study.weights) if self.part.weights is None else self.part.weights
 
@@ -171,211 +173,47 @@ class _Weights(_Shown):
         return found
 
 
-class _Frame(_Shown):
-    """A table that shows a frame; its heads are words of the language."""
-
-    def shown(self) -> pd.DataFrame:
-        """Return the frame with its heads."""
-        heads = _HEADS[self.values.study.language]
-        frame = self.numbers()
-        kept = [column for column in frame.columns if column in heads]
-        return frame[kept].rename(columns=heads)
-
-    def call(self) -> Call:
-        words = {**self.words(), "title": self.part.title or ""}
-        return call("frame_table", Ref("frame", self.part.name), **words)
-
-
-class _Measures(_Frame):
-    def key(self) -> str:
-        values = self.values
-        return values.columns_key([part.name for part in values.study.measures])
-
-    def numbers(self) -> pd.DataFrame:
-        frame = measures_frame(self.values)
-        return frame if self.part.of is None else frame.set_index("name").loc[self.part.of].reset_index()
-
-
-class _Index(_Frame):
-    def key(self) -> str:
-        return self.values.columns_key(self.part.of)
-
-    def numbers(self) -> pd.DataFrame:
-        values = self.values
-        parts = {part.name: part for part in values.study.measures}
-        frames = {name: weights_of_index(values, parts[name]) for name in self.part.of}
-        found = pd.concat({n: f for n, f in frames.items() if f is not None}, names=["index", None])
-        found = found.reset_index("index").reset_index(drop=True)
-        found["label"] = [values.label(str(name)) for name in found["indicator"]]
-        return found.drop(columns="index") if len(self.part.of) == 1 else found
-
-
-class _Truth(_Frame):
-    def key(self) -> str:
-        return digest([self.values.fit_key(name) for name in self.values.named(self.part.of)])
-
-    def numbers(self) -> pd.DataFrame:
-        part = self.part
-        wanted = (
-            None if part.terms is None else controls_of(self.values, part.terms, self.values.named(part.of))
-        )
-        return truth_frame(self.values, part.of, wanted)
-
-
-class _Policy(_Frame):
-    """What is done with the effects of policies, a part below the other."""
-
-    def _parts(self) -> list[tuple[str, Any]]:
-        kind, values = self.part.kind, self.values
-        if kind in ("did", "event_study"):
-            fits = [fit for name in self.part.of for fit in values.fits_of(name)]
-            shown = "tidy" if kind == "did" else kind
-            return [(fit, getattr(values.fit(fit), shown)()) for fit in fits]
-        return [(name, values.policy(name, kind).tidy()) for name in self.part.of]
-
-    def key(self) -> str:
-        values = self.values
-        fits = [values.fit_key(fit) for name in self.part.of for fit in values.fits_of(name)]
-        return digest(fits, [values.part(name).model_dump() for name in self.part.of])
-
-    def numbers(self) -> pd.DataFrame:
-        found = pd.concat(dict(self._parts()), names=["fit", None]).reset_index("fit")
-        return pd.DataFrame(found.reset_index(drop=True))
-
-    def shown(self) -> pd.DataFrame:
-        heads = _HEADS[self.values.study.language]
-        return self.numbers().rename(columns=heads)
-
-
-class _Analysis(_Policy):
-    """Mechanisms, moderations and heterogeneity."""
-
-    def _parts(self) -> list[tuple[str, Any]]:
-        return [(name, self.values.analysis(name).tidy()) for name in self.part.of]
-
-    def key(self) -> str:
-        return digest([self.values.analysis_key(name) for name in self.part.of])
-
-    def notes(self) -> list[str]:
-        # Tests of equality, and what each style assumes, stand below the table.
-        said = [getattr(self.values.analysis(name), "table_notes", ()) for name in self.part.of]
-        return [*(note for notes in said for note in notes), *super().notes()]
-
-
-class _Cleaning(_Frame):
-    def numbers(self) -> pd.DataFrame:
-        return self.values.panel.history_frame().reset_index()
-
-
-_HEADS: dict[str, dict[str, str]] = {
-    "en": {
-        "index": "Index",
-        "label": "Variable",
-        "indicator": "Column",
-        "name": "Column",
-        "function": "Function",
-        "formula": "Formula",
-        "parameters": "Parameters",
-        "rows": "Rows",
-        "missing": "Missing",
-        "mean": "Mean",
-        "min": "Min",
-        "max": "Max",
-        "direction": "Direction",
-        "dimension": "Dimension",
-        "weight": "Weight",
-        "action": "Step",
-        "columns": "Columns",
-        "cells": "Cells",
-        "detail": "Detail",
-        "fit": "Fit",
-        "equation": "Equation",
-        "term": "Term",
-        "truth": "True value",
-        "estimate": "Estimate",
-        "conf_low": "Low",
-        "conf_high": "High",
-        "covered": "Covered",
-        "std_error": "Std. error",
-        "statistic": "Statistic",
-        "p_value": "p",
-        "since": "Times since",
-        "comparison": "Comparison",
-    },
-    "zh": {
-        "index": "指数",
-        "label": "变量",
-        "indicator": "列",
-        "name": "列",
-        "function": "函数",
-        "formula": "公式",
-        "parameters": "参数",
-        "rows": "行数",
-        "missing": "缺失",
-        "mean": "均值",
-        "min": "最小值",
-        "max": "最大值",
-        "direction": "方向",
-        "dimension": "维度",
-        "weight": "权重",
-        "action": "步骤",
-        "columns": "列",
-        "cells": "格数",
-        "detail": "说明",
-        "fit": "模型",
-        "equation": "方程",
-        "term": "变量",
-        "truth": "真值",
-        "estimate": "估计",
-        "conf_low": "区间下限",
-        "conf_high": "区间上限",
-        "covered": "是否覆盖",
-        "std_error": "标准误",
-        "statistic": "统计量",
-        "p_value": "p 值",
-        "since": "距实施期数",
-        "comparison": "比较",
-    },
-}
-
-
-_KINDS: dict[type[Any], type[_Shown]] = {
+_KINDS: dict[type[Any], type[Shown]] = {
     schema.RegressionTable: _Regression,
     schema.DescriptiveTable: _Descriptive,
     schema.CorrelationTable: _Correlation,
     schema.MoranTable: _Moran,
     schema.IdentificationTable: _Identification,
     schema.WeightsTable: _Weights,
-    schema.MeasuresTable: _Measures,
-    schema.IndexTable: _Index,
-    schema.CleaningTable: _Cleaning,
-    schema.PolicyTable: _Policy,
-    schema.AnalysisTable: _Analysis,
-    schema.TruthTable: _Truth,
+    schema.MeasuresTable: Measured,
+    schema.IndexTable: Index,
+    schema.CleaningTable: Cleaned,
+    schema.PolicyTable: Policy,
+    schema.AnalysisTable: Analysed,
+    schema.CheckTable: Checked,
+    schema.SamplesTable: Samples,
+    schema.TruthTable: Truth,
 }
 
 
-def _shown(values: Values, part: Any) -> _Shown:
+def _shown(values: Values, part: Any) -> Shown:
     return _KINDS[type(part)](values, part)
 
 
 def table_key(values: Values, part: Any) -> str:
-    """Return a digest of what the numbers of a table depend on."""
-    return _shown(values, part).key()
+    """Return a digest of what the numbers of a table depend on, and of what it shows beside."""
+    printed = getattr(part, "printed", None)
+    beside = None if printed is None else values.study.printed[printed].model_dump()
+    return digest(_shown(values, part).key(), beside)
 
 
 def script_of(values: Values, part: Any) -> Call | None:
     """Return what makes a table, or None where it is made of the study itself."""
-    found = _shown(values, part)
-    return None if isinstance(found, _Frame) else found.call()
+    found = _KINDS[type(part)](values, part, written=True)
+    return None if isinstance(found, Frame) else found.call()
 
 
 def built_table(values: Values, part: Any) -> Any:
     """Return the table as one object of `spatial.tables`."""
     found = _shown(values, part)
-    if isinstance(found, _Frame):
+    if isinstance(found, Frame):
         values.frames[part.name] = found.shown
-    return values.once(("table", part.name), lambda: values.run(found.call()))
+    return values.once(("table", part.name), lambda: found.beside(values.run(found.call())))
 
 
 def make_table(values: Values, part: Any, out: Output) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from spatial.errors import SpatialError
 from spatial.study.fits.formulas import terms_of
-from spatial.study.fits.named import weights_of
+from spatial.study.fits.labels import group_label, words_of
+from spatial.study.fits.named import SECTIONS, weights_of
+from spatial.study.fits.varied import changes
 from spatial.study.values import Values
 
-__all__ = ["controls_of", "head_of", "heads_of"]
+__all__ = ["controls_of", "head_of", "heads_of", "usable", "variant_labels"]
 
 
 def heads_of(values: Values, part: Any, fits: list[str]) -> list[str | None] | None:
@@ -23,11 +26,14 @@ def head_of(values: Values, name: str) -> str:
     """Return the label of a fit in the language of the study, or its name."""
     language = values.study.language
     part = values.part(name)
-    label = getattr(part, language) or getattr(part, "en" if language == "zh" else "zh")
-    if not label:
-        return name
+    label = words_of(part, language)
+    group = values.fits[name].group
     more = name.removeprefix(part.name).removeprefix(".")
-    return f"{label}: {more}" if more else str(label)
+    if group is not None:
+        more = group_label(values, part.by, group)
+    if not label:
+        return name if group is None else more
+    return f"{label}: {more}" if more else label
 
 
 def controls_of(values: Values, texts: list[str], fits: list[str]) -> list[str]:
@@ -36,3 +42,25 @@ def controls_of(values: Values, texts: list[str], fits: list[str]) -> list[str]:
     weights = list(dict.fromkeys(n for fit in fits for n in weights_of(study, values.part(fit))))
     found = [term.name for text in texts for term in terms_of(text, study.terms, weights)]
     return list(dict.fromkeys(found))
+
+
+def variant_labels(values: Values, part: Any) -> dict[str, str]:
+    """Return the labels of the variants of a robustness section, and of its fit."""
+    found = {name: head_of(values, f"{part.name}.{name}") for name, _ in changes(part)}
+    return {"base": head_of(values, part.of), **found}
+
+
+def usable(values: Values, names: list[str]) -> tuple[list[str], list[str]]:
+    """Return the fits that can be shown, and what is said of methods of `compare` that cannot estimate."""
+    kept, said = [], []
+    for name in names:
+        found = values.fits[name]
+        compared = found.section in SECTIONS and found.group is None and name != values.part(name).name
+        try:
+            values.fit(name)
+            kept.append(name)
+        except SpatialError as error:
+            if not compared:
+                raise
+            said.append(f"{name}: {error}")
+    return kept, said

@@ -1,0 +1,136 @@
+"""The values of analyses: tests side by side, draws of a simulated sample, and what they hang on."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from spatial.models import MonteCarlo, monte_carlo
+from spatial.study.cache import digest
+from spatial.study.data import load_data
+from spatial.study.schema import questions
+
+from .analyses import analysis_call, analysis_columns, of_fits
+from .named import FitName
+
+__all__ = ["SIMULATED", "Collected", "Refusal", "analysed", "key_of_analysis", "part_of_analysis"]
+
+SIMULATED = {
+    "en": "Simulated data ({name}): drawn with known truth, not observed.",
+    "zh": "模拟数据（{name}）：按已知真值生成，并非观测。",
+}
+
+
+class Refusal:
+    """The result of a fit that is there to be refused: its message."""
+
+    def __init__(self, name: str, message: str) -> None:
+        self.name, self.message = name, message
+
+
+_NAMES = {"quantity": "test", "I": "estimate", "z": "statistic", "vif": "estimate"}
+_TITLES = {"moran_residuals": "Moran's I of residuals", "vif": "VIF", "anderson_rubin": "Anderson-Rubin"}
+_COLUMNS = [
+    "fit", "equation", "test", "term", "estimate", "statistic", "distribution", "p_value", "conf_low",
+    "conf_high", "detail",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Tests of one kind, by fit.
+
+    Parameters
+    ----------
+    kind : str
+    results : mapping of str to Result
+    """
+
+    kind: str
+    results: Mapping[str, Any]
+
+    def __getitem__(self, fit: str) -> Any:
+        """Return the test of a fit."""
+        return self.results[fit]
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row a test; what a kind has not is left out."""
+        frames = []
+        for fit, result in self.results.items():
+            frame = result.tidy().rename(columns=_NAMES)
+            if self.kind in _TITLES:
+                frame = frame.assign(test=_TITLES[self.kind])
+            if self.kind == "lm_spatial":
+                frame = frame[frame["test"].str.contains("LM ")]
+            if "detail" in frame and "reason" in frame:
+                frame["detail"] = frame["detail"].where(frame["detail"] != "", frame["reason"])
+            frames.append(frame.assign(fit=fit))
+        found = pd.concat(frames, ignore_index=True)
+        kept = [c for c in _COLUMNS if c in found and found[c].notna().any() and (found[c] != "").any()]
+        return found[kept]
+
+    def summary(self) -> str:
+        """Return the tests in words."""
+        return "\n\n".join(f"{fit}: {result.summary()}" for fit, result in self.results.items())
+
+
+class _Drawn:
+    """One draw: its values, and its truth."""
+
+    def __init__(self, values: Any) -> None:
+        self.values, self.truth = values, values.loaded.sample.truth
+
+
+def analysed(values: Any, part: Any) -> Any:
+    """Return the result of an analysis; of tests, all of them; of draws, a MonteCarlo."""
+    if isinstance(part, questions.MonteCarlo):
+        return _drawn_again(values, part)
+    found = values.run(analysis_call(values.study, part))
+    return Collected(part.kind, found) if isinstance(found, dict) else found
+
+
+def _drawn_again(values: Any, part: Any) -> MonteCarlo:
+    """Draw the sample again and again and fit the study's fits on each draw."""
+    names = values.named(part.fits)
+    fits = {name: lambda drawn, name=name: drawn.values.fit(name) for name in names}
+    process = values.loaded.sample.weights
+    alias = {
+        name: "W"
+        for name, one in values.study.weights.items()
+        if getattr(one, "spec", None) == process and one.normalisation == "row"
+    }
+    options: dict[str, Any] = {"terms": part.terms, "level": part.level, "weights": alias}
+
+    def draw(seed: int) -> _Drawn:
+        loaded = load_data(values.study, values.folder, seed)
+        return _Drawn(type(values)(values.study, values.folder, loaded, values.files))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # each draw would say again what the fit said
+        return monte_carlo(draw, fits, part.replications, seed=values.study.seed, **options)
+
+
+def key_of_analysis(values: Any, part: Any) -> str:
+    """Return a digest of what an analysis depends on: its fits, columns, weights and seed."""
+    used = [use.name for use in part.uses() if use.what == "weights" and use.name is not None]
+    fits = [values.fit_key(fit) for fit in values.named(of_fits(part))]
+    columns = values.columns_key(analysis_columns(part)) if analysis_columns(part) else ""
+    weights = [values.weights_key(one) for one in used]
+    return digest(fits, part.model_dump(), columns, weights, values.study.seed)
+
+
+def part_of_analysis(values: Any, found: FitName) -> Any:
+    """Return the section of a fit that an analysis makes: that of its fit, with its own name and labels."""
+    analysis = getattr(values.study, found.section)[found.number]
+    own = str(found.method)
+    variant = next((one for one in getattr(analysis, "variants", ()) if one.name == own), None)
+    if variant is not None and variant.sample is not None and not (variant.en or variant.zh):
+        variant = values.study.samples.get(variant.sample)  # whose labels say what it is
+    words = {lang: getattr(variant, lang, None) for lang in ("en", "zh")}
+    words = words if any(words.values()) else dict.fromkeys(words, values.labels.get(own, own))
+    name = f"{analysis.name}.{own}"
+    return values.part(analysis.of).model_copy(update={**words, "name": name, "by": None, "compare": []})

@@ -1,0 +1,225 @@
+"""Tables of a study that show a frame: what was measured, policies, analyses, draws, checks, truth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from spatial.study.cache import digest
+from spatial.study.calls import Call, Ref, call
+from spatial.study.fits.named import analyses
+from spatial.study.measured import measures_frame, weights_of_index
+
+from .heads import HEADS, TESTS
+from .shown import Shown
+from .terms import controls_of, head_of, usable, variant_labels
+from .truth import truth_frame
+
+__all__ = ["Analysed", "Checked", "Cleaned", "Frame", "Index", "Measured", "Policy", "Samples", "Truth"]
+
+
+class Frame(Shown):
+    """A table that shows a frame; its heads are words of the language."""
+
+    def shown(self) -> pd.DataFrame:
+        """Return the frame with its heads."""
+        heads = HEADS[self.values.study.language]
+        frame = self.numbers()
+        kept = [column for column in frame.columns if column in heads]
+        return frame[kept].rename(columns=heads)
+
+    def call(self) -> Call:
+        words = {**self.words(), "title": self.part.title or ""}
+        return call("frame_table", Ref("frame", self.part.name), **words)
+
+
+class Measured(Frame):
+    def key(self) -> str:
+        values = self.values
+        return values.columns_key([part.name for part in values.study.measures])
+
+    def numbers(self) -> pd.DataFrame:
+        frame = measures_frame(self.values)
+        return frame if self.part.of is None else frame.set_index("name").loc[self.part.of].reset_index()
+
+
+class Index(Frame):
+    def key(self) -> str:
+        return self.values.columns_key(self.part.of)
+
+    def numbers(self) -> pd.DataFrame:
+        values = self.values
+        parts = {part.name: part for part in values.study.measures}
+        frames = {name: weights_of_index(values, parts[name]) for name in self.part.of}
+        found = pd.concat({n: f for n, f in frames.items() if f is not None}, names=["index", None])
+        found = found.reset_index("index").reset_index(drop=True)
+        found["label"] = [values.label(str(name)) for name in found["indicator"]]
+        return found.drop(columns="index") if len(self.part.of) == 1 else found
+
+
+class Truth(Frame):
+    def key(self) -> str:
+        return digest([self.values.fit_key(name) for name in self.values.named(self.part.of)])
+
+    def numbers(self) -> pd.DataFrame:
+        part = self.part
+        wanted = (
+            None if part.terms is None else controls_of(self.values, part.terms, self.values.named(part.of))
+        )
+        return truth_frame(self.values, part.of, wanted)
+
+
+class Policy(Frame):
+    """What is done with the effects of policies, a part below the other."""
+
+    def _parts(self) -> list[tuple[str, Any]]:
+        kind, values = self.part.kind, self.values
+        if kind in ("did", "event_study"):
+            shown = "tidy" if kind == "did" else kind
+            return [(fit, getattr(values.fit(fit), shown)()) for fit in self._usable()[0]]
+        return [(name, values.policy(name, kind).tidy()) for name in self.part.of]
+
+    def _usable(self) -> tuple[list[str], list[str]]:
+        return usable(self.values, [fit for name in self.part.of for fit in self.values.fits_of(name)])
+
+    def notes(self) -> list[str]:
+        # A method that cannot estimate is said below the others.
+        said = self._usable()[1] if self.part.kind in ("did", "event_study") else []
+        return [*said, *super().notes()]
+
+    def key(self) -> str:
+        values = self.values
+        fits = [values.fit_key(fit) for name in self.part.of for fit in values.fits_of(name)]
+        return digest(fits, [values.part(name).model_dump() for name in self.part.of])
+
+    def numbers(self) -> pd.DataFrame:
+        found = pd.concat(dict(self._parts()), names=["fit", None]).reset_index("fit")
+        return pd.DataFrame(found.reset_index(drop=True))
+
+    def shown(self) -> pd.DataFrame:
+        heads = HEADS[self.values.study.language]
+        return self.numbers().rename(columns=heads)
+
+
+class Analysed(Policy):
+    """Mechanisms, moderations, groups, robustness, tests, sensitivity, draws."""
+
+    def _parts(self) -> list[tuple[str, Any]]:
+        return [(name, self.values.analysis(name).tidy()) for name in self.part.of]
+
+    def numbers(self) -> pd.DataFrame:
+        # Tests and draws name their fits themselves.
+        frames = [frame if "fit" in frame else frame.assign(fit=name) for name, frame in self._parts()]
+        found = pd.concat(frames, ignore_index=True)
+        return found[["fit", *found.columns.drop("fit")]]
+
+    def shown(self) -> pd.DataFrame:
+        """Return the frame with labels of fits, variants and terms."""
+        values, frame = self.values, self.numbers()
+        if "variant" in frame:
+            labels = {name: variant_labels(values, values.analysis_part(name)) for name in self.part.of}
+            frame["variant"] = [labels[fit][v] for fit, v in zip(frame["fit"], frame["variant"], strict=True)]
+        frame["fit"] = [self._head(str(name)) for name in frame["fit"]]
+        if "term" in frame:
+            frame["term"] = frame["term"].map(lambda term: values.term_labels.get(term, term))
+        for column in ("test", "quantity"):
+            if column in frame and values.study.language == "zh":
+                frame[column] = [_in_chinese(str(name)) for name in frame[column]]
+        if "equation" in frame:
+            frame["equation"] = frame["equation"].map(lambda name: values.labels.get(name, name))
+        frame = frame.drop(columns=["fit"] if frame["fit"].nunique() == 1 and len(frame) > 1 else [])
+        return frame.rename(columns=HEADS[values.study.language])
+
+    def _head(self, name: str) -> str:
+        values = self.values
+        if name in values.fits:
+            return head_of(values, name)
+        part = next((one for *_, one in analyses(values.study) if one.name == name), None)
+        language = values.study.language
+        return str(
+            getattr(part, language, None) or getattr(part, "en", None) or getattr(part, "zh", None) or name
+        )
+
+    def key(self) -> str:
+        return digest([self.values.analysis_key(name) for name in self.part.of])
+
+    def notes(self) -> list[str]:
+        # Tests of equality, and what each style assumes, stand below the table.
+        said = [getattr(self.values.analysis(name), "table_notes", ()) for name in self.part.of]
+        return [*(note for notes in said for note in notes), *super().notes()]
+
+
+def _in_chinese(name: str) -> str:
+    """Return the Chinese words for a test."""
+    for english, chinese in TESTS.items():
+        name = name.replace(english, chinese)
+    return name
+
+
+class Checked(Frame):
+    """What cannot be right in printed tables; an empty one says that nothing was found."""
+
+    def key(self) -> str:
+        return digest([self.values.study.printed[name].model_dump() for name in self.part.of])
+
+    def numbers(self) -> pd.DataFrame:
+        study = self.values.study
+        frames = [
+            self.values.run(check_call(study, name)).assign(source=study.printed[name].source)
+            for name in self.part.of
+        ]
+        found = pd.concat(frames, ignore_index=True)
+        return found[["source", *found.columns.drop("source")]]
+
+    def notes(self) -> list[str]:
+        clear = [
+            self.values.study.printed[name].source
+            for name in self.part.of
+            if self.values.run(check_call(self.values.study, name)).empty
+        ]
+        zh = self.values.study.language == "zh"
+        said = [f"{source}：未发现问题。" if zh else f"{source}: nothing was found." for source in clear]
+        return [*said, *super().notes()]
+
+    def shown(self) -> pd.DataFrame:
+        return self.numbers().rename(columns=HEADS[self.values.study.language])
+
+
+def check_call(study: Any, name: str) -> Call:
+    """Return the check of a printed table."""
+    part = study.printed[name]
+    given = {"moments": part.moments, "winsorized": part.winsorized}
+    options = {key: value for key, value in given.items() if value is not None}
+    options |= {"largest": part.largest} if part.largest else {}
+    return call("check_table", Ref("printed", name), **options)
+
+
+class Samples(Frame):
+    """Rows, units and times of named samples."""
+
+    def numbers(self) -> pd.DataFrame:
+        study, panel = self.values.study, self.values.panel
+        names = list(study.samples) if self.part.of is None else self.part.of
+        other = "en" if study.language == "zh" else "zh"
+        rows = []
+        for name in names:
+            part = study.samples[name]
+            chosen = panel.where(part.where)
+            rows.append(
+                {
+                    "name": name,
+                    "label": getattr(part, study.language) or getattr(part, other) or name,
+                    "formula": part.where,
+                    "rows": len(chosen.frame),
+                    "share": len(chosen.frame) / len(panel.frame),
+                    "units": chosen.n_units,
+                    "times": chosen.n_times,
+                }
+            )
+        return pd.DataFrame(rows)
+
+
+class Cleaned(Frame):
+    def numbers(self) -> pd.DataFrame:
+        return self.values.panel.history_frame().reset_index()
