@@ -59,6 +59,7 @@ _MODULES = {
     ),
     ".limited": ("MarginalEffects", "TobitFit", "tobit"),
     ".hypothesis": ("HypothesisTest",),
+    ".likelihood.estimator": ("HeteroskedasticityWarning",),
     ".quasi_score.estimator": ("NoRootWarning",),
     ".identification.verdict": ("Identification",),
     ".impacts.result": ("Impacts",),

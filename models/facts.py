@@ -89,6 +89,11 @@ class SystemFacts(Fit):
         return self._numbers.method
 
     @property
+    def facts(self) -> tuple[tuple[str, float], ...]:
+        """What a table prints beside the usual: by ``ml`` the log-likelihood and information criteria."""
+        return self.estimate.facts
+
+    @property
     def structure(self) -> Structure:
         """Equations and terms."""
         return self.estimate.structure
@@ -265,7 +270,7 @@ class SystemFacts(Fit):
         found = self.estimate
         pairs = [(name, "cons") for name in self.structure.names]
         values, errors = np.empty(0), np.empty(0)
-        if found.design.effects.any and not np.any(found.numbers.rho):
+        if found.uses_instruments and found.design.effects.any and not np.any(found.numbers.rho):
             values, errors = constants(found, self.asked)
         index = pd.MultiIndex.from_tuples(pairs[: len(values)] or [("", "")], names=["equation", "term"])
         return inference_frame(values, errors, 0.95, index[: len(values)], self._inference.law)

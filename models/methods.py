@@ -7,14 +7,20 @@ from dataclasses import dataclass
 
 from spatial.errors import DataError, did_you_mean
 from spatial.models.data.design import Design
-from spatial.models.estimation.covariance import Covariance
+from spatial.models.estimation.covariance import Cluster, Covariance
 from spatial.models.estimation.estimate import Estimate, Request
 from spatial.models.estimation.inference import Inference
 from spatial.models.estimation.instrumental import estimate_by_instruments, infer_by_instruments
 from spatial.models.estimation.steps import Method
+from spatial.models.likelihood.estimator import estimate_by_likelihood, infer_by_likelihood, information_of
+from spatial.models.likelihood.model import stamps_of
 from spatial.models.quasi_score.estimator import estimate_by_quasi_score, infer_by_quasi_score, refusal
 
 __all__ = ["ESTIMATORS", "Estimator", "default_method", "estimator_of"]
+
+
+def _by_unit(design: Design) -> Covariance:  # noqa: ARG001 - of those that look at it
+    return Cluster()
 
 
 @dataclass(frozen=True)
@@ -32,12 +38,18 @@ class Estimator:
     infer : function of an Estimate and a Request
         Returns the inference of the same estimates under the covariance of the request, for
         `SystemFit.vcov`.
+    covariance : function of a Design
+        Returns the covariance where none is asked for.
+    stamps : function of a Design and whether a fit is forced, optional
+        Refuses what cannot be identified and returns what tables must say; None: by instruments.
     """
 
     title: str
     label: str
     estimate: Callable[[Request], Estimate] = estimate_by_instruments
     infer: Callable[[Estimate, Request], Inference] = infer_by_instruments
+    covariance: Callable[[Design], Covariance] = _by_unit
+    stamps: Callable[[Design, bool], tuple[str, ...]] | None = None
 
 
 ESTIMATORS: Mapping[str, Estimator] = {
@@ -52,6 +64,14 @@ ESTIMATORS: Mapping[str, Estimator] = {
         "AQS",
         estimate_by_quasi_score,
         infer_by_quasi_score,
+    ),
+    "ml": Estimator(
+        "Maximum likelihood",
+        "ML",
+        estimate_by_likelihood,
+        infer_by_likelihood,
+        information_of,
+        stamps_of,
     ),
 }
 """A new method is one line here; its name joins `Method` in estimation/steps.py."""

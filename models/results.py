@@ -79,9 +79,10 @@ class SystemFit(SystemFacts):
         Parameters
         ----------
         level : float
-        method : "distance" or "wald", optional
+        method : "distance", "lr" or "wald", optional
             ``"distance"``, for estimates by ``aqs`` and their default: all values that the distance of the
-            quasi-score does not reject.  ``"wald"``: estimate plus and minus a multiple of its error.
+            quasi-score does not reject.  ``"lr"``, for estimates by ``ml``: all values that the likelihood
+            ratio does not reject.  ``"wald"``: estimate plus and minus a multiple of its error.
 
         Returns
         -------
@@ -89,7 +90,9 @@ class SystemFit(SystemFacts):
             `equation`, `term`, `estimate`, `std_error`, `p_value` (of 0), `conf_low`, `conf_high`, `method`.
         """
         chosen = interval_method(method, level, self.estimate)
-        frame = self._wald(level) if method == "wald" else self.tidy(level)
+        frame = self._wald(level) if method in ("wald", "lr") else self.tidy(level)
+        if chosen == "lr":
+            frame["p_value"], frame[["conf_low", "conf_high"]] = self.estimate.ratio_intervals(level)
         kept = frame[["equation", "term", "estimate", "std_error", "p_value", "conf_low", "conf_high"]]
         is_wild = isinstance(self.covariance, WildBootstrap) and method is None
         return kept.assign(method="wild bootstrap" if is_wild else chosen)
@@ -110,9 +113,10 @@ class SystemFit(SystemFacts):
             "n_effective": self.n_effective,
             "n_equations": self.structure.n_equations,
             "n_parameters": self.structure.n_parameters,
-            "n_instruments": len(self.instruments),
+            "n_instruments": len(self.instruments) if self.estimate.uses_instruments else 0,
             "effects": " + ".join(self.effects) or "none",
             **self._single(),
+            **dict(self.facts),
             "mcelroy_r_squared": self.mcelroy_r_squared,
             "converged": self.converged,
             "stamps": "; ".join(self.stamps),
@@ -124,6 +128,8 @@ class SystemFit(SystemFacts):
         if self.structure.n_equations > 1:
             return {}
         row = {str(k): float(v) for k, v in self._measures.iloc[0].items()}
+        if not self.estimate.uses_instruments:
+            return row
         return row | {"first_stage_f": float(self.equation_tests()["first_stage_f"].iloc[0])}
 
     def summary(self) -> str:

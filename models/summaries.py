@@ -39,7 +39,7 @@ def _number(value: float, digits: int) -> str:
 
 def fit_summary(fit: SystemFit) -> str:
     """Return all that is known of the fit: size, stamps, coefficients, definitions, stability."""
-    lines = [estimator_of(fit.method).title]
+    lines = [fit.estimate.title or estimator_of(fit.method).title]
     lines += [f"*** {stamp.upper()} ***" for stamp in fit.stamps]
     lines += _size(fit)
     table = fit.tidy()
@@ -54,7 +54,7 @@ def fit_summary(fit: SystemFit) -> str:
     ]
     lines += [f"Note: {note}." for note in fit.notes]
     lines += [f"Left out, absorbed by the effects: {term} ({equation})." for equation, term in fit.absorbed]
-    if fit.dropped_instruments:
+    if fit.dropped_instruments and fit.estimate.uses_instruments:
         lines.append(f"Instruments left out as dependent: {', '.join(fit.dropped_instruments)}.")
     lines += ["", str(fit.stability())]
     return "\n".join(lines)
@@ -85,5 +85,13 @@ def _size(fit: SystemFit) -> list[str]:
     return [
         f"N = {fit.n_units}, T = {fit.n_times}, observations = {fit.n_obs}, effective = {fit.n_effective}",
         f"Effects: {' + '.join(fit.effects) or 'none'}.  Standard errors: {fit.covariance.label}.",
-        f"Instruments: {len(fit.instruments)}.  Weights: {'; '.join(weights) or 'none'}.",
+        f"{_means(fit)}.  Weights: {'; '.join(weights) or 'none'}.",
     ]
+
+
+def _means(fit: SystemFit) -> str:
+    """Return what the estimate was made of: how many instruments, or the likelihood that it reached."""
+    if fit.estimate.uses_instruments:
+        return f"Instruments: {len(fit.instruments)}"
+    shown = {"log_likelihood": "Log-likelihood", "aic": "AIC", "bic": "BIC"}
+    return ", ".join(f"{shown.get(key, key)} = {value:.4f}" for key, value in fit.facts)

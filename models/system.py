@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import fields, replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -249,11 +249,13 @@ class SpatialSystem:
         self,
         method: Method | None = None,
         *,
-        cov: str | Covariance = "cluster",
+        cov: str | Covariance | None = None,
         rho_moments: RhoMoments = "kp2010",
         passes: int = 1,
         small: bool = False,
         force: bool = False,
+        seed: int | None = None,
+        compat: Literal["direct"] | None = None,
         where: str | None = None,
         lags: Lags = "full",
         executor: Executor = None,
@@ -262,14 +264,17 @@ class SpatialSystem:
 
         Parameters
         ----------
-        method : "aqs", "gs3sls", "gs2sls", "3sls", "2sls", "gmm" or "ols", optional
+        method : "aqs", "gs3sls", "gs2sls", "3sls", "2sls", "gmm", "ols" or "ml", optional
             Default ``aqs`` where an equation has a spatial lag of an outcome and a spatial error in the same
             weights, else ``gs3sls``.  ``aqs``, the joint adjusted quasi-score estimator, is for spatial lags
             and errors together: see `spatial.models.quasi_score.estimator`.  ``2sls``, ``3sls`` and ``ols``
             (exogenous regressors only) leave spatial errors out; ``gmm`` is two-step, with weights
-            clustered by unit, on the filtered data.
-        cov : str or Covariance
-            ``"cluster"`` (by unit), ``"hom"``, ``"het"``, or a value such as ``Conley(km=200)``.
+            clustered by unit, on the filtered data.  ``ml``: maximum likelihood of one equation, see
+            `spatial.models.likelihood.estimator`.
+        cov : str or Covariance, optional
+            ``"cluster"`` (by unit, the default), ``"hom"``, ``"het"``, or a value such as
+            ``Conley(km=200)``; by ``ml`` ``"expected"`` (up to 1,000 units the default) or ``"observed"``
+            information, or ``"qml"``.
         rho_moments : "kp2010" or "kp1999"
             Moments of rho: robust to heteroskedasticity and serial correlation, or of 1999.
         passes : int
@@ -281,6 +286,11 @@ class SpatialSystem:
             counting no effects within them; n/(n - k) and t quantiles else.
         force : bool
             Estimate a system that is not identified; every table is stamped.
+        seed : int, optional
+            By ``ml``, of the random signs of log-determinants beyond 30,000 units.
+        compat : "direct", optional
+            By ``ml``: the likelihood of all rows, effects not transformed out, as splm and xsmle print it;
+            biased for few times.
         where : str, optional
             Which rows are used, as ``"level != 'capital'"``; see `SpatialSystem.where`.
         lags : "full" or "within"
@@ -298,15 +308,26 @@ class SpatialSystem:
         if where is not None:
             chosen = self.where(where, lags=lags)
             return chosen.fit(
-                method, cov=cov, rho_moments=rho_moments, passes=passes, small=small, force=force
+                method,
+                cov=cov,
+                rho_moments=rho_moments,
+                passes=passes,
+                small=small,
+                force=force,
+                seed=seed,
+                compat=compat,
             )
-        choice = as_covariance(cov)
         if method is None:
             published = rho_moments != "kp2010" or passes != 1
-            method = "gs3sls" if published else default_method(self._design, choice)
+            asked = as_covariance("cluster" if cov is None else cov)
+            method = "gs3sls" if published else default_method(self._design, asked)
         estimator = estimator_of(method)
+        choice = estimator.covariance(self._design) if cov is None else as_covariance(cov)
         _check_fit(rho_moments, passes)
-        stamps = self._identified(force)
+        _check_likelihood(method, seed, compat)
+        stamps = (
+            self._identified(force) if estimator.stamps is None else estimator.stamps(self._design, force)
+        )
         request = Request(
             self._arrays,
             self._source,
@@ -316,6 +337,8 @@ class SpatialSystem:
             int(passes),
             small,
             bool(stamps),
+            seed,
+            compat,
             given=self.given,
         )
         return SystemFit(estimator.estimate(request), request, stamps)
@@ -353,3 +376,12 @@ def _check_fit(rho_moments: str, passes: int) -> None:
         raise DataError(f"rho_moments is 'kp2010' or 'kp1999'; got {rho_moments!r}.")
     if not is_whole(passes, 0):
         raise DataError(f"passes is a whole number, 0 or more; got {passes!r}.")
+
+
+def _check_likelihood(method: str, seed: int | None, compat: str | None) -> None:
+    if seed is not None and not is_whole(seed, 0):
+        raise DataError(f"seed is a whole number, 0 or more; got {seed!r}.")
+    if compat not in (None, "direct"):
+        raise DataError(f"compat is 'direct' or left out; got {compat!r}.")
+    if compat is not None and method != "ml":
+        raise DataError(f"compat='direct' is of method='ml'; got method={method!r}.")

@@ -63,6 +63,9 @@ def equation_statistics(estimate: Estimate) -> pd.DataFrame:
         By equation: `j`, `j_p_value`, `first_stage_f`; NaN where there is no endogenous regressor.
     """
     subject = Subject(estimate)
+    if not estimate.uses_instruments:
+        empty = {"j": np.nan, "j_p_value": np.nan, "first_stage_f": np.nan}
+        return pd.DataFrame(empty, index=pd.Index(subject.names, name="equation"), dtype=float)
     first, rows = identify(estimate.design).instruments, []
     for g, name in enumerate(subject.names):
         row = {"j": np.nan, "j_p_value": np.nan, "first_stage_f": np.nan}

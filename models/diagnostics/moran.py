@@ -80,7 +80,9 @@ def residual_moran(
               \frac{2(\nu \operatorname{tr}(MAMA) - \operatorname{tr}(MA)^2)}{\nu^2(\nu + 2)}, \qquad
               \nu = \operatorname{tr} M .
 
-    After instruments these do not hold: the variance is that of Anselin and Kelejian (1997).
+    After instruments these do not hold: the variance is that of Anselin and Kelejian (1997).  By maximum
+    likelihood e are the innovations and the variance that of the score of a spatial error in W, so that z^2
+    is the Lagrange multiplier test (Anselin 1988).
 
     Parameters
     ----------
@@ -108,7 +110,11 @@ def residual_moran(
         if not operators:
             raise DataError("Moran's I of residuals needs weights: SpatialSystem(formula, data, W).")
         for name, operator in operators.items():
-            row = _row(subject, g, operator, int(permutations), seed)
+            own = estimate.residual_moran(name)
+            if own is None:
+                row = _row(subject, g, operator, int(permutations), seed)
+            else:
+                row = _likelihood_row(own, operator, int(permutations), seed)
             rows.append({"equation": equation, "weights": name, **row})
     return ResidualMoran(pd.DataFrame(rows), int(permutations), seed)
 
@@ -153,6 +159,29 @@ def _row(
         "p_clustered": float(normal_p(centred / robust, "two-sided")),
         "p_sim": _permuted(e, A, m, permutations, seed),
         "method": method,
+    }
+
+
+def _likelihood_row(
+    found: tuple[Float, float, float], operator: LagOperator, permutations: int, seed: int
+) -> dict[str, float | str]:
+    """Return the row of innovations whose e'We has a known mean and variance."""
+    e, mean, variance = found
+    total = sum(float(m.sum()) for _, _, m in operator.blocks())
+    if total == 0:
+        raise DataError("Moran's I needs links; the weights are empty.")
+    scale = operator.layout.n_rows / total / float(e @ e)
+    m = float(e @ operator(e))
+    z = (m - mean) / np.sqrt(variance)
+    return {
+        "I": m * scale,
+        "expected": mean * scale,
+        "std_error": float(np.sqrt(variance)) * scale,
+        "z": float(z),
+        "p_value": float(normal_p(z, "two-sided")),
+        "p_clustered": float("nan"),
+        "p_sim": _permuted(np.ascontiguousarray(e), operator, m, permutations, seed),
+        "method": "given the maximum likelihood estimates (score test)",
     }
 
 

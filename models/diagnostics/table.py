@@ -10,7 +10,7 @@ import pandas as pd
 from spatial.errors import DataError, did_you_mean
 from spatial.models.estimation.estimate import Estimate
 from spatial.models.hypothesis import HypothesisTest, frame_of
-from spatial.models.identification.verdict import Identification, identify
+from spatial.models.identification.verdict import Identification, identify, structural_identification
 from spatial.results import Result
 
 from .instruments import equation_tests, system_tests
@@ -127,6 +127,9 @@ def diagnostics(estimate: Estimate, *, clustered_first: bool = True) -> Diagnost
     >>> print(tests.test("LM lag", "y"))
     LM lag [y]: chi2(1) = 2.9282, p = 0.0870. H0: there is no spatial lag of the dependent variable.
     """
+    own = estimate.tests()
+    if own is not None:
+        return Diagnostics(tuple(own), structural_identification(estimate.structure))
     subject = Subject(estimate, clustered_first)
     parts: tuple[Callable[[Subject, int], list[HypothesisTest]], ...] = (
         equation_tests,

@@ -33,8 +33,12 @@ __all__ = [
     "Conley",
     "Covariance",
     "DriscollKraay",
+    "Expected",
     "Heteroskedastic",
     "Homoskedastic",
+    "Observed",
+    "OfLikelihood",
+    "QuasiLikelihood",
     "TwoWay",
     "WildBootstrap",
     "as_covariance",
@@ -388,6 +392,40 @@ class WildBootstrap(Covariance):
         return cls(parts[0] if parts else "unit", seed=seed)
 
 
+class OfLikelihood(Covariance):
+    """Base of the covariances that only maximum likelihood has."""
+
+    def meat(self, scores: Scores, layout: Layout, lookup: Lookup) -> Meat:
+        """Refuse."""
+        raise DataError(
+            f"cov={self.spec.word!r} is a covariance of method='ml'; others have 'cluster', 'het', 'hom'."
+        )
+
+
+@dataclass(frozen=True)
+class Expected(OfLikelihood):
+    """The inverse of the expected information, for normal innovations."""
+
+    label = "expected information"
+    spec = Spec("expected", 0, 0, "expected")
+
+
+@dataclass(frozen=True)
+class Observed(OfLikelihood):
+    """The inverse of the observed information, minus the second derivatives, for normal innovations."""
+
+    label = "observed information"
+    spec = Spec("observed", 0, 0, "observed")
+
+
+@dataclass(frozen=True)
+class QuasiLikelihood(OfLikelihood):
+    """The sandwich with third and fourth moments, for iid innovations that are not normal (Lee 2004)."""
+
+    label = "quasi-maximum likelihood sandwich"
+    spec = Spec("qml", 0, 0, "qml")
+
+
 KINDS: tuple[type[Covariance], ...] = (
     Homoskedastic,
     Heteroskedastic,
@@ -396,6 +434,9 @@ KINDS: tuple[type[Covariance], ...] = (
     DriscollKraay,
     WildBootstrap,
     Conley,
+    Expected,
+    Observed,
+    QuasiLikelihood,
 )
 """All kinds; a new one is one class and its place here."""
 

@@ -13,6 +13,7 @@ from spatial.models.data.design import Design
 from spatial.models.data.given import Given
 from spatial.models.data.source import Source
 from spatial.models.formula.structure import Structure
+from spatial.models.hypothesis import HypothesisTest
 
 from .clusters import Lookup
 from .covariance import Covariance
@@ -22,7 +23,7 @@ from .steps import Method, Numbers, RhoMoments, Workspace
 __all__ = ["Effects", "Estimate", "Interval", "Request", "UnitEffect", "interval_method"]
 
 Float = NDArray[np.float64]
-Interval = Literal["distance", "wald"]
+Interval = Literal["distance", "lr", "wald"]
 UnitEffect = tuple[int, int, str]
 """Outcome, term, and what is counted: "sent", "received" or "direct"."""
 
@@ -53,6 +54,10 @@ class Request:
         Whether variances get the small-sample factors of Stata and fixest.
     forced : bool
         Whether a system that is not identified is estimated all the same.
+    seed : int, optional
+        Of random signs for log-determinants beyond exact methods.
+    compat : "direct", optional
+        The likelihood of all rows, the effects not transformed out.
     given : Given, optional
         The arguments of the system, to build it again.
     """
@@ -65,6 +70,8 @@ class Request:
     passes: int = 1
     small: bool = False
     forced: bool = False
+    seed: int | None = None
+    compat: Literal["direct"] | None = None
     given: Given | None = None
 
     @property
@@ -134,9 +141,46 @@ class Estimate:
         return True
 
     @property
+    def title(self) -> str:
+        """What was estimated, in full; empty where the method says it."""
+        return ""
+
+    @property
+    def label(self) -> str:
+        """What was estimated, at the head of a column; empty where the method says it."""
+        return ""
+
+    @property
+    def facts(self) -> tuple[tuple[str, float], ...]:
+        """What a table prints of the fit beside the usual: log-likelihood, information criteria."""
+        return ()
+
+    @property
+    def uses_instruments(self) -> bool:
+        """Whether instruments made it, so that tests of instruments are of interest."""
+        return True
+
+    def tests(self) -> list[HypothesisTest] | None:
+        """Return the tests of this estimate; None where those of instrumental variables are."""
+        return None
+
+    def residual_moran(self, weights: str) -> tuple[Float, float, float] | None:  # noqa: ARG002
+        """Return the innovations e, and the mean and the variance of e'We; None where from two stages."""
+        return None
+
+    @property
     def has_distance(self) -> bool:
         """Whether there is a distance to invert for intervals."""
         return False
+
+    @property
+    def has_likelihood(self) -> bool:
+        """Whether there is a likelihood, whose ratios give intervals."""
+        return False
+
+    def ratio_intervals(self, level: float) -> tuple[Float, Float]:
+        """Return p-values of zero and intervals of coefficients and rho by likelihood ratios."""
+        raise NotImplementedError  # pragma: no cover - asked of those that have a likelihood
 
     def intervals(self, level: float) -> tuple[Float, Float] | None:  # noqa: ARG002 - of those that derive
         """Return p-values of zero and intervals of coefficients and rho; None where by standard errors."""
@@ -171,10 +215,16 @@ def interval_method(method: str | None, level: float, found: Estimate) -> Interv
         raise DataError(f"level is a share between 0 and 1, as 0.95; got {level!r}.")
     if method is None:
         return "distance" if found.has_distance else "wald"
-    if method not in ("distance", "wald"):
-        raise DataError(
-            f"method is 'distance' or 'wald'; got {method!r}.{did_you_mean(method, ('distance', 'wald'))}"
-        )
+    known = ("distance", "lr", "wald")
+    if method not in known:
+        raise DataError(f"method is 'distance', 'lr' or 'wald'; got {method!r}.{did_you_mean(method, known)}")
+    if method == "lr":
+        if not found.has_likelihood:
+            raise DataError(
+                f"Intervals by likelihood ratios need a likelihood; this fit is by {found.method!r}. Use "
+                "system.fit('ml'), or method='wald'."
+            )
+        return "lr"
     if method == "distance" and not found.has_distance:
         if found.method == "aqs":
             raise DataError(

@@ -29,11 +29,11 @@ __all__ = [
 ]
 
 Float = NDArray[np.float64]
-Method = Literal["gs3sls", "gs2sls", "3sls", "2sls", "gmm", "ols", "aqs"]
+Method = Literal["gs3sls", "gs2sls", "3sls", "2sls", "gmm", "ols", "aqs", "ml"]
 RhoMoments = Literal["kp2010", "kp1999"]
 
 METHODS: tuple[Method, ...] = ("gs3sls", "gs2sls", "3sls", "2sls", "gmm", "ols")
-SPATIAL_ERRORS = frozenset(("gs3sls", "gs2sls", "gmm", "aqs"))
+SPATIAL_ERRORS = frozenset(("gs3sls", "gs2sls", "gmm", "aqs", "ml"))
 ONE_BY_ONE = frozenset(("gs2sls", "2sls", "ols"))
 
 

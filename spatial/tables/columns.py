@@ -149,7 +149,8 @@ def columns_of(fit: Any, number: int, name: str | None, impacts: Mapping[str, An
         Options of ``fit.impacts``, where effects in equilibrium are wanted.
     """
     if isinstance(fit, SystemFit):
-        columns = _system_columns(fit, number, name or METHODS.get(fit.method, fit.method.upper()))
+        shown = name or fit.estimate.label or METHODS.get(fit.method, fit.method.upper())
+        columns = _system_columns(fit, number, shown)
         if impacts is None or not _has_equilibrium(fit):
             return columns
         return _with_impacts(columns, fit, impacts)
@@ -201,6 +202,7 @@ def _system_columns(fit: Any, number: int, name: str) -> list[Column]:
                 fit.stamps,
                 system,
                 method=fit.method,
+                facts=fit.facts,
                 **_choice(fit.estimate.design.choice),
             )
         )

@@ -46,6 +46,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "schwarz": ("BIC", "BIC"),
     "sigma2": ("σ²", "σ²"),
     "condition_number": ("Condition number", "条件数"),
+    "bic": ("BIC", "BIC"),
     "threshold": ("Threshold", "门槛值"),
     "threshold_1": ("First threshold", "第一门槛值"),
     "threshold_2": ("Second threshold", "第二门槛值"),

@@ -1,0 +1,257 @@
+r"""Maximum likelihood of one spatial equation: ``SpatialSystem(...).fit("ml")``.
+
+.. math:: y_t = \lambda W y_t + X_t b + W X_t d + \mu + \gamma_t 1 + u_t, \qquad u_t = \rho M u_t + e_t,
+          \qquad e_{it} \sim (0, \sigma^2)
+
+Effects are transformed out (Lee and Yu 2010), not corrected for: n = N(T - 1) with unit effects, (N - 1)T
+with time effects, (N - 1)(T - 1) with both.  The restrictions have names: OLS, SLX, SAR, SEM, SDM, SDEM, SAC.
+Under variances that differ between units the estimates are inconsistent (Lin and Lee 2010): the fit tests it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spatial.errors import ConvergenceError, DataError, SpatialWarning
+from spatial.models.data.design import Design
+from spatial.models.estimation.covariance import (
+    Covariance,
+    Expected,
+    Homoskedastic,
+    Observed,
+    QuasiLikelihood,
+)
+from spatial.models.estimation.estimate import Estimate, Request
+from spatial.models.estimation.inference import Inference
+from spatial.models.estimation.least_squares import LinearFit
+from spatial.models.estimation.steps import BoundaryWarning, Numbers, Workspace
+from spatial.models.hypothesis import HypothesisTest
+
+from .comparisons import likelihood_tests, variance_test
+from .information import Information
+from .model import Model, model_names, model_of
+from .profile import Maximum, maximise
+from .ratios import ratio_intervals
+
+__all__ = [
+    "HeteroskedasticityWarning",
+    "LikelihoodEstimate",
+    "estimate_by_likelihood",
+    "infer_by_likelihood",
+    "information_of",
+]
+
+Float = NDArray[np.float64]
+
+_EXPECTED_UNITS = 1_000
+_WARNED = 0.01
+_MODES = 2.0
+
+
+class HeteroskedasticityWarning(SpatialWarning):
+    """Variances differ between cells, under which maximum likelihood is inconsistent."""
+
+
+@dataclass(frozen=True, eq=False)
+class LikelihoodEstimate(Estimate):
+    """The estimate, with the likelihood that it maximises.
+
+    Parameters
+    ----------
+    model : Model
+    found : Maximum
+    """
+
+    model: Model
+    found: Maximum
+
+    @cached_property
+    def information(self) -> Information:
+        """Information matrices at the maximum."""
+        return Information(self.model, self.found)
+
+    @property
+    def title(self) -> str:
+        """The model in full."""
+        short, name = model_names(self.design.structure)
+        how = "maximum likelihood" + (" of all rows (direct)" if self.model.direct else "")
+        return f"{name} ({short}) by {how}"
+
+    @property
+    def label(self) -> str:
+        """The model in short, and ML."""
+        return f"{model_names(self.design.structure)[0]} (ML)"
+
+    @property
+    def log_likelihood(self) -> float:
+        """The maximum; of the transformed data where effects are out."""
+        return self.found.value
+
+    @property
+    def facts(self) -> tuple[tuple[str, float], ...]:
+        """The log-likelihood, Akaike's and Schwarz's criteria; the variance counts as a parameter."""
+        count, value = self.model.n_parameters, self.log_likelihood
+        return (
+            ("log_likelihood", value),
+            ("aic", 2 * count - 2 * value),
+            ("bic", float(np.log(self.model.n)) * count - 2 * value),
+        )
+
+    @property
+    def solved(self) -> bool:
+        """Whether the search ended at a maximum inside the admissible region."""
+        return self.found.converged and not any(self.found.at_bound)
+
+    @property
+    def uses_instruments(self) -> bool:
+        """No: all regressors but W(y) are exogenous."""
+        return False
+
+    @property
+    def has_likelihood(self) -> bool:
+        """Yes."""
+        return True
+
+    def tests(self) -> list[HypothesisTest]:
+        """Return likelihood ratios, Wald and Lagrange multiplier tests of the model."""
+        return likelihood_tests(self.model, self.found, self.information, self.inference.cov)
+
+    def ratio_intervals(self, level: float) -> tuple[Float, Float]:
+        """Return p-values of zero and intervals by likelihood ratios, of coefficients and rho."""
+        return ratio_intervals(self.model, self.found, np.sqrt(np.diag(self.inference.cov)), level)
+
+    def residual_moran(self, weights: str) -> tuple[Float, float, float]:
+        """Return the innovations, and the mean and the variance of e'We."""
+        s2 = self.information.variance
+        _, mean, variance = self.information.residual_form(weights)
+        return self.information.residuals, mean * s2, variance * s2**2
+
+
+def information_of(design: Design) -> Covariance:
+    """Return the default: expected information up to 1,000 units, where traces are cheap, else observed."""
+    return Expected() if design.layout.n_units <= _EXPECTED_UNITS else Observed()
+
+
+def estimate_by_likelihood(request: Request) -> LikelihoodEstimate:
+    """Estimate one equation by maximum likelihood."""
+    kind = _kind(request.covariance)
+    model = model_of(request.design, request.seed, request.compat == "direct")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = maximise(model.profile)
+    if not np.isfinite(found.value):
+        raise ConvergenceError(
+            "The likelihood has no finite value: the regressors explain the outcome without error."
+        )
+    information = Information(model, found)
+    space, s2 = Workspace(request.design), information.variance
+    residuals = information.residuals
+    count = request.design.structure.n_parameters
+    fit = LinearFit(
+        _coefficients(model, found),
+        np.zeros((count, count)),
+        np.zeros((1, count, request.design.basis.Q.shape[1])),
+    )
+    numbers = Numbers(
+        fit,
+        found.place[1:].copy(),
+        residuals[None],
+        np.array([[s2]]),
+        "ml",
+        notes=_notes(model, found, residuals),
+    )
+    inference = _inference(information, kind, model)
+    return LikelihoodEstimate(request.design, request.source, space, numbers, inference, model, found)
+
+
+def infer_by_likelihood(found: Estimate, asked: Request) -> Inference:
+    """Return the inference of the same estimates under the covariance that is asked for."""
+    assert isinstance(found, LikelihoodEstimate)
+    return _inference(found.information, _kind(asked.covariance), found.model)
+
+
+def _kind(cov: Covariance) -> str:
+    match cov:
+        case Expected() | Homoskedastic():
+            return "expected"
+        case Observed():
+            return "observed"
+        case QuasiLikelihood():
+            return "qml"
+    raise DataError(
+        "method='ml' takes innovations as iid: cov is 'expected', 'observed' or 'qml' (innovations that are "
+        f"not normal); got {cov.label}. For dependence within units, or variances that differ, use "
+        "method='aqs' or 'gs2sls'."
+    )
+
+
+def _coefficients(model: Model, found: Maximum) -> Float:
+    """Return the coefficients in the order of the terms."""
+    values = [*found.point.slopes]
+    if model.lag is not None:
+        values.append(float(found.place[0]))
+    out = np.empty(len(values))
+    out[model.order()[: len(values)]] = values
+    return out
+
+
+def _inference(information: Information, kind: str, model: Model) -> Inference:
+    found = information.found
+    cov = information.covariance(kind)
+    has_rho = model.error is not None
+    hit = [name for name, at in zip(("lambda", "rho"), found.at_bound, strict=True) if at]
+    if hit:
+        warnings.warn(
+            f"{' and '.join(hit)} of {model.equation.name} "
+            f"{'lies' if len(hit) == 1 else 'lie'} at the bound of the admissible region: the likelihood "
+            "still rises there. The outcome may have a unit root in space, or the weights are not those of "
+            "the process; read no standard error.",
+            BoundaryWarning,
+            stacklevel=6,
+        )
+    rho = found.place[1:].copy() if has_rho else np.zeros(0)
+    return Inference(cov, rho, (found.at_bound[1],) if has_rho else ())
+
+
+def _notes(model: Model, found: Maximum, residuals: Float) -> tuple[str, ...]:
+    out = []
+    for name, weights, place in (("lambda", model.lag, 0), ("rho", model.error, 1)):
+        if weights is None or (name == "rho" and weights == model.lag):
+            continue
+        jacobian = model.jacobian(weights)
+        assert jacobian is not None
+        error = jacobian.error(float(found.place[place]))
+        said = "exact" if error == 0 else f"error below {error:.1g}"
+        out.append(f"log|I - {name} {weights}| by {jacobian.determinant.method}: {said}")
+    if found.value - found.other < _MODES:
+        out.append(
+            f"the likelihood has a second maximum, lower by {found.value - found.other:.2f} only: read "
+            "intervals by likelihood ratios, confint(method='lr')"
+        )
+    if not found.converged:
+        out.append("the search for the maximum did not settle: read the estimates with care")
+    if model.direct:
+        out.append(
+            "compat='direct': the likelihood counts all rows, and with effects the variance and the errors "
+            "are too small for few times"
+        )
+    test = variance_test(model, residuals)
+    if test.computed:
+        out.append(
+            "maximum likelihood is inconsistent where variances differ between units; Breusch-Pagan "
+            f"(Koenker) {test.reference} = {test.statistic:.2f}, p = {test.p_value:.3f}"
+            + (": compare fit('gs2sls') or fit('aqs')" if test.p_value < 0.05 else "")
+        )
+        if test.p_value < _WARNED:
+            warnings.warn(
+                f"The variance of the innovations moves with the regressors (Breusch-Pagan, Koenker: "
+                f"{test.reference} = {test.statistic:.2f}, p = {test.p_value:.4f}): maximum likelihood is "
+                "then inconsistent. fit('gs2sls'), or fit('aqs') with a lag and an error, are not.",
+                HeteroskedasticityWarning,
+                stacklevel=5,
+            )
+    return tuple(out)

@@ -1,0 +1,111 @@
+"""What maximum likelihood refuses, and what it warns of, each with what to do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from likelihood_cases import fitted, ring, simulated
+
+from spatial.errors import DataError, NotIdentifiedError
+from spatial.models import BoundaryWarning, Conley, SpatialSystem
+from spatial.panel import Panel
+from spatial.weights import Meta, Weights
+
+W20 = Weights.from_dense(ring(20))
+
+
+@pytest.fixture(scope="module")
+def panel() -> Panel:
+    return simulated(ring(20), 4, 1, lam=0.3)
+
+
+def test_systems_and_endogenous_regressors_are_for_instruments(panel: Panel) -> None:
+    two = SpatialSystem(["y ~ x + W(y)", "z ~ x"], panel, W20)
+    with pytest.raises(DataError, match=r"one equation, and this system has 2: use method='aqs'"):
+        two.fit("ml")
+    with pytest.raises(DataError, match=r"and z is not: use method='gs2sls', with instruments"):
+        fitted("y ~ W(y) | z ~ x", panel, W20)
+    both = {"W": W20, "V": Weights.from_dense(ring(20, seed=3))}
+    with pytest.raises(DataError, match=r"one spatial lag of the outcome, and there are W\(y\), V\(y\)"):
+        SpatialSystem("y ~ x + W(y) + V(y)", panel, both).fit("ml")
+
+
+def test_the_general_nesting_model_needs_force(panel: Panel) -> None:
+    with pytest.raises(NotIdentifiedError, match=r"told apart only weakly: leave out one of the three"):
+        fitted("y ~ x + W(x) + W(y)", panel, W20, error="W")
+    forced = fitted("y ~ x + W(x) + W(y)", panel, W20, error="W", force=True)
+    assert "GNS" in forced.stamps[0]
+    assert "GENERAL" in forced.summary().upper()
+    other = {"W": W20, "V": Weights.from_dense(ring(20, seed=3))}
+    assert SpatialSystem("y ~ x + W(x) + W(y)", panel, other, error="V").fit("ml").stamps == ()
+
+
+def test_time_effects_need_rows_of_one_sum(panel: Panel) -> None:
+    uneven = np.where(ring(20) > 0, 1.0, 0.0)
+    uneven[0] *= 2
+    weights = Weights.from_dense(uneven / 8)
+    with pytest.raises(DataError, match=r"those of W differ: row-standardise them"):
+        fitted("y ~ x + W(y)", panel, weights, effects=("time",))
+    assert np.isfinite(fitted("y ~ x + W(y)", panel, weights, effects=("unit",)).params).all()
+    alone = ring(20)
+    alone[3] = 0.0
+    kept = Weights.from_dense(alone, meta=Meta(islands="keep"))
+    with pytest.raises(DataError, match=r"units without neighbours need islands='nearest'"):
+        fitted("y ~ x + W(y)", panel, kept, effects=("unit", "time"))
+
+
+def test_islands_are_refused_before(panel: Panel) -> None:
+    lonely = pd.DataFrame(ring(20))
+    lonely.loc[3] = 0.0
+    lonely[3] = 0.0
+    with pytest.raises(ValueError, match="without neighbours"):
+        fitted("y ~ x + W(y)", panel, Weights.from_dense(lonely.to_numpy()).row_standardized())
+
+
+def test_one_time_cannot_carry_unit_effects() -> None:
+    one = simulated(ring(20), 1, 1)
+    with pytest.raises(DataError, match="Unit effects need at least two times"):
+        fitted("y ~ x + W(y)", one, W20, effects=("unit",))
+
+
+def test_other_effects_and_unbalanced_panels_name_what_does(panel: Panel) -> None:
+    data = panel.frame.assign(region=panel.frame.index.get_level_values(0) % 3).reset_index()
+    grouped = Panel.from_frame(data, unit="i", time="t")
+    with pytest.raises(DataError, match=r"region:time is none of them: use method='gs2sls'"):
+        fitted("y ~ x + W(y)", grouped, W20, effects=("unit", "region:time"))
+    hole = Panel.from_frame(data.drop(index=5), unit="i", time="t")
+    system = SpatialSystem("y ~ x + W(y)", hole, W20, effects="unit", unbalanced="induced")
+    with pytest.raises(DataError, match=r"only for balanced panels .* use method='gs2sls', or unbalanced="):
+        system.fit("ml")
+    with pytest.raises(DataError, match=r"some are outside the chosen rows .* use lags='within'"):
+        fitted("y ~ x + W(y)", grouped, W20, where="region != 1")
+    late = fitted("y ~ x + W(y)", grouped, W20, where="time > 0")
+    assert late.n_obs == 60
+
+
+def test_covariances_of_other_methods_are_refused(panel: Panel) -> None:
+    for cov in ("cluster", "het", Conley(km=100)):
+        with pytest.raises(DataError, match=r"as iid: cov is 'expected', 'observed' or 'qml'"):
+            fitted("y ~ x + W(y)", panel, W20, cov=cov)
+    fit = SpatialSystem("y ~ x + z", panel, W20).fit("gs2sls", cov="hom")
+    with pytest.raises(DataError, match="cov='qml' is a covariance of method='ml'"):
+        fit.vcov("qml")
+    with pytest.raises(DataError, match=r"Intervals by likelihood ratios need a likelihood"):
+        fit.confint(method="lr")
+    with pytest.raises(DataError, match=r"compat='direct' is of method='ml'"):
+        SpatialSystem("y ~ x + W(y)", panel, W20).fit("gs2sls", compat="direct")
+    with pytest.raises(DataError, match=r"compat is 'direct' or left out"):
+        fitted("y ~ x + W(y)", panel, W20, compat="splm")
+    with pytest.raises(DataError, match="seed is a whole number"):
+        fitted("y ~ x + W(y)", panel, W20, seed=-1)
+
+
+def test_a_lag_at_its_bound_is_warned_of() -> None:
+    # All but constant over space, without a constant: the mean of the neighbours explains everything.
+    n, random = 60, np.random.default_rng(1)
+    data = pd.DataFrame({"x": random.normal(size=n)})
+    data["y"] = 1e4 + random.normal(size=n)
+    with pytest.warns(BoundaryWarning, match="lambda of y lies at the bound"):
+        fit = fitted("y ~ x + W(y) - 1", data, ring(n))
+    assert not fit.converged
