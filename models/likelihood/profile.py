@@ -92,6 +92,9 @@ class Surface(Protocol):
     def __call__(self, place: Float) -> Point:
         """Return the value there, with derivatives."""
 
+    def values(self, axes: tuple[Float, Float]) -> Float:
+        """Return the values alone over a grid."""
+
     @property
     def free(self) -> tuple[int, ...]:
         """Which of the two are sought."""
@@ -174,6 +177,19 @@ class Profile:
         y, w, Z = (part[0] - rho * part[1] for part in (self.y, self.w, self.Z))
         return y - lam * w, w, Z
 
+    def values(self, axes: tuple[Float, Float]) -> Float:
+        """Return the values over a grid of lambda and rho."""
+        lam, rho = axes[0][:, None, None], axes[1][None, :, None]
+        y = self.y[0] - lam * self.w[0] - rho * (self.y[1] - lam * self.w[1])
+        Z = self.Z[0] - axes[1][:, None, None] * self.Z[1]
+        left = y - np.einsum("brk,abk->abr", (Q := np.linalg.qr(Z)[0]), np.einsum("brk,abr->abk", Q, y))
+        out = -self.n / 2 * (np.log(2 * np.pi * np.sum(left**2, axis=-1) / self.n) + 1)
+        for k, jacobian in enumerate(self.jacobians):
+            if jacobian is not None:
+                found = np.array([jacobian(float(a))[0] for a in axes[k]])
+                out = out + (found[:, None] if k == 0 else found[None])
+        return np.asarray(out)
+
     def __call__(self, place: Float) -> Point:
         """Return the profile likelihood at (lambda, rho), with exact derivatives."""
         lam, n = float(place[0]), self.n
@@ -248,21 +264,16 @@ def maximise(surface: Surface, near: Float | None = None) -> Maximum:
 
 def _peaks(surface: Surface, free: list[int]) -> list[Float]:
     """Return the points of a grid that are higher than those beside them, the highest four."""
-    axes = [surface.starts(k) for k in free]
-    shape = tuple(len(a) for a in axes)
-    values, places = np.empty(shape), {}
-    for at in np.ndindex(*shape):
-        place = surface.start.copy()
-        place[free] = [a[i] for a, i in zip(axes, at, strict=True)]
-        places[at] = place
-        values[at] = surface(place).value
-    framed = np.pad(values, 1, constant_values=-np.inf)
+    first, second = (surface.starts(k) if k in free else surface.start[k : k + 1] for k in range(2))
+    values = surface.values((first, second))
+    framed = np.pad(np.where(np.isfinite(values), values, -np.inf), 1, constant_values=-np.inf)
     peaks = [
-        at
-        for at in places
-        if values[at] >= framed[tuple(slice(i, i + 3) for i in at)].max() and np.isfinite(values[at])
+        (i, j)
+        for i, j in np.ndindex(*values.shape)
+        if np.isfinite(values[i, j]) and values[i, j] >= framed[i : i + 3, j : j + 3].max()
     ]
-    return [places[at] for at in sorted(peaks, key=lambda at: -values[at])[:4]]
+    best = sorted(peaks, key=lambda at: -values[at])[:4]
+    return [np.array([first[i], second[j]]) for i, j in best] or [surface.start]
 
 
 def _climb(surface: Surface, free: list[int], begin: Float) -> Maximum:

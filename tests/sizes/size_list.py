@@ -10,6 +10,7 @@ from __future__ import annotations
 from size_engine import Size
 from sizes_of_association import ASSOCIATION
 from sizes_of_joint import JOINT
+from sizes_of_likelihood import LIKELIHOOD
 from sizes_of_models import MODELS
 from sizes_of_policy import POLICY
 from sizes_of_spreg import SPREG
@@ -22,6 +23,7 @@ SIZES: list[Size] = [
     *STATISTICS,
     *ASSOCIATION,
     *JOINT,
+    *LIKELIHOOD,
     *MODELS,
     *POLICY,
     *SPREG,

@@ -1,0 +1,117 @@
+"""Rows of the list: tests between models by maximum likelihood, and intervals by likelihood ratios."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from likelihood_cases import fitted, nearest, simulated
+from size_engine import Design, Size
+
+N, TIMES = 60, 4
+W = nearest(N, 5, 5).toarray()
+BOTH = ("unit", "time")
+TESTS = {
+    "lr d": "LR: no spatial lags of regressors",
+    "wald d": "Wald: no spatial lags of regressors",
+    "lr common": "LR: common factor (Durbin against error)",
+    "wald common": "Wald: common factor (Durbin against error)",
+    "left": "LM: innovations over space",
+    "bp": "Breusch-Pagan (Koenker)",
+}
+
+
+def _p_values(fit: Any, keys: tuple[str, ...]) -> dict[str, float]:
+    found = fit.diagnostics()
+    return {key: found.test(TESTS[key], "y").p_value for key in keys}
+
+
+def _lag(rng: np.random.Generator) -> dict[str, Any]:
+    """A spatial lag of .4: what is beside it is not there; its own interval covers."""
+    panel = simulated(W, TIMES, int(rng.integers(1 << 30)), lam=0.4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        lag = fitted("y ~ x + z + W(y)", panel, W, effects=BOTH)
+        durbin = fitted("y ~ x + z + W(x) + W(z) + W(y)", panel, W, effects=BOTH)
+        both = fitted("y ~ x + z + W(y)", panel, W, error="W", effects=BOTH)
+    out = _p_values(lag, ("left", "bp")) | _p_values(durbin, ("lr d", "wald d"))
+    tests = both.diagnostics()
+    out |= {"lr rho": tests.test("LR: spatial error", "y").p_value}
+    out |= {"wald rho": tests.test("Wald: spatial error", "y").p_value}
+    out["moran"] = float(lag.moran(permutations=0).frame["p_value"].iloc[0])
+    for kind in ("lr", "wald"):
+        row = lag.confint(method=kind).set_index("term").loc["W(y)"]
+        out[f"covers {kind}"] = bool(row["conf_low"] <= 0.4 <= row["conf_high"])
+    return out
+
+
+def _error(rng: np.random.Generator) -> dict[str, Any]:
+    """A spatial error of .4: the Durbin model has its common factor, and there is no lag beside it."""
+    panel = simulated(W, TIMES, int(rng.integers(1 << 30)), rho=0.4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        durbin = fitted("y ~ x + z + W(x) + W(z) + W(y)", panel, W, effects=BOTH)
+        error = fitted("y ~ x + z", panel, W, error="W", effects=BOTH)
+    out = _p_values(durbin, ("lr common", "wald common")) | _p_values(error, ("left",))
+    for kind in ("lr", "wald"):
+        row = error.confint(method=kind).set_index("term").loc["rho"]
+        out[f"covers {kind}"] = bool(row["conf_low"] <= 0.4 <= row["conf_high"])
+    return out
+
+
+def _none(rng: np.random.Generator) -> dict[str, Any]:
+    """No dependence over space."""
+    panel = simulated(W, TIMES, int(rng.integers(1 << 30)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        lag = fitted("y ~ x + z + W(y)", panel, W, effects=BOTH).diagnostics()
+        error = fitted("y ~ x + z", panel, W, error="W", effects=BOTH).diagnostics()
+    return {
+        "lr lag": lag.test("LR: spatial lag", "y").p_value,
+        "wald lag": lag.test("Wald: spatial lag", "y").p_value,
+        "lr error": error.test("LR: spatial error", "y").p_value,
+        "wald error": error.test("Wald: spatial error", "y").p_value,
+    }
+
+
+LAG = Design("spatial lag .4, two-way effects, normal, N = 60, T = 4", _lag, full=1000, light=6)
+ERROR = Design("spatial error .4, two-way effects, normal, N = 60, T = 4", _error, full=1000, light=6)
+NONE = Design("no spatial dependence, two-way effects, normal, N = 60, T = 4", _none, full=1000, light=6)
+
+AT = "spatial.models.likelihood.comparisons"
+RATIO = (f"{AT}:ratio_test", f"{AT}:likelihood_tests.both")
+LIKELIHOOD = [
+    Size("ML, LR: spatial lag", "lr lag", NONE, 0.035, 0.07, RATIO),
+    Size("ML, Wald: spatial lag", "wald lag", NONE, 0.035, 0.07),
+    Size("ML, LR: spatial error", "lr error", NONE, 0.035, 0.07),
+    Size("ML, Wald: spatial error", "wald error", NONE, 0.035, 0.07),
+    Size("ML, LR: no spatial lags of regressors", "lr d", LAG, 0.035, 0.07),
+    Size("ML, Wald: no spatial lags of regressors", "wald d", LAG, 0.035, 0.07),
+    Size("ML, LR: spatial error beside a lag", "lr rho", LAG, 0.035, 0.075),
+    Size("ML, Wald: spatial error beside a lag", "wald rho", LAG, 0.035, 0.09),
+    Size("ML, LM: innovations over space", "left", LAG, 0.035, 0.065, (f"{AT}:_left",)),
+    Size(
+        "ML, Moran's I of innovations",
+        "moran",
+        LAG,
+        0.035,
+        0.065,
+        ("spatial.models.diagnostics.moran:_likelihood_row",),
+    ),
+    Size("ML, Breusch-Pagan (Koenker)", "bp", LAG, 0.03, 0.065, (f"{AT}:variance_test",)),
+    Size(
+        "ML, coverage of lambda by likelihood ratios",
+        "covers lr",
+        LAG,
+        0.93,
+        0.97,
+        ("spatial.models.likelihood.ratios:ratio_intervals",),
+    ),
+    Size("ML, coverage of lambda by standard errors", "covers wald", LAG, 0.93, 0.97),
+    Size("ML, LR: common factor", "lr common", ERROR, 0.035, 0.075, (f"{AT}:common_factor",)),
+    Size("ML, Wald: common factor", "wald common", ERROR, 0.035, 0.09),
+    Size("ML, LM: innovations over space", "left", ERROR, 0.03, 0.065),
+    Size("ML, coverage of rho by likelihood ratios", "covers lr", ERROR, 0.93, 0.97),
+    Size("ML, coverage of rho by standard errors", "covers wald", ERROR, 0.93, 0.97),
+]
