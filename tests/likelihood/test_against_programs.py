@@ -58,6 +58,7 @@ SPATIALREG = {
 }
 
 
+@pytest.mark.evidence("models.SpatialSystem:ml", source="spatialreg 1.4-2, columbus")
 @pytest.mark.parametrize("name", SPATIALREG)
 def test_cross_sections_are_those_of_spatialreg(name: str) -> None:
     (formula, error), slopes, errors, lag, rho, (loglik, s2, aic) = SPATIALREG[name]
@@ -134,6 +135,7 @@ SPLM = {
 TERMS = ["lpcap", "lpc", "lemp", "unemp"]
 
 
+@pytest.mark.evidence("models.SpatialSystem:ml", source="splm 1.6-5, Produc")
 @pytest.mark.parametrize("name", SPLM)
 def test_panels_with_unit_effects_are_those_of_splm(name: str) -> None:
     (formula, error), slopes, errors, lag, rho, s2 = SPLM[name]
