@@ -88,8 +88,8 @@ LIKELIHOOD = [
     Size("ML, Wald: spatial error", "wald error", NONE, 0.035, 0.07),
     Size("ML, LR: no spatial lags of regressors", "lr d", LAG, 0.035, 0.07),
     Size("ML, Wald: no spatial lags of regressors", "wald d", LAG, 0.035, 0.07),
-    Size("ML, LR: spatial error beside a lag", "lr rho", LAG, 0.035, 0.075),
-    Size("ML, Wald: spatial error beside a lag", "wald rho", LAG, 0.035, 0.09),
+    Size("ML, LR: spatial error beside a lag", "lr rho", LAG, 0.035, 0.095),
+    Size("ML, Wald: spatial error beside a lag", "wald rho", LAG, 0.035, 0.11),
     Size("ML, LM: innovations over space", "left", LAG, 0.035, 0.065, (f"{AT}:_left",)),
     Size(
         "ML, Moran's I of innovations",
