@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,10 +12,15 @@ from typing import Any
 
 from spatial.errors import DataError, SpatialError
 
-__all__ = ["Cluster", "as_cluster"]
+__all__ = ["Cluster", "NoWorkersError", "as_cluster"]
 
 _BATCH_SECONDS = 1.0  # a task of Dask costs about a millisecond, and its parts a message
 _TRIES = 12  # how often what a lost worker held is sent again
+_PATIENCE = 60.0  # seconds that a cluster without workers has to start one
+
+
+class NoWorkersError(SpatialError):
+    """A cluster has lost all its workers, and starts no new ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,14 +95,22 @@ class _Run:
             self.client.cancel(list(self.out))
 
     def _send(self) -> Any:
-        self._require_workers()
-        return self.client.scatter(self.job, broadcast=True, hash=False)
+        """Send the job to a worker, from which others take it; if that one is lost meanwhile, again.
+
+        Dask says in many ways that a message did not arrive; what cannot be sent at all is raised at last.
+        """
+        while True:
+            self._require_workers()
+            try:
+                return self.client.scatter(self.job, hash=False)
+            except Exception as error:
+                self._count_loss(error)
 
     def _require_workers(self) -> None:
         try:
-            self.client.wait_for_workers(1, timeout=60)
+            self.client.wait_for_workers(1, timeout=_PATIENCE)
         except Exception as error:
-            raise SpatialError(
+            raise NoWorkersError(
                 f"The cluster has no worker any more ({type(error).__name__}: {error}). Start workers, and "
                 "call again."
             ) from error
@@ -113,18 +127,22 @@ class _Run:
         return -1
 
     def _again(self, missing: list[int]) -> Any:
-        self.lost += 1
-        if self.lost > _TRIES:
-            raise SpatialError(
-                f"Workers of the cluster were lost {_TRIES} times: look into their logs for the memory they "
-                "had (dask: distributed.worker.memory), or give them more."
-            )
+        self._count_loss()
         # What is out leans on the same data, which may be gone with the worker: all of it is sent again.
         missing = sorted({*missing, *self.out.values()})
         self.client.cancel(list(self.out))
         self.out.clear()
         self.waiting.extendleft(reversed(missing))
         return self._send()
+
+    def _count_loss(self, error: Exception | None = None) -> None:
+        self.lost += 1
+        if self.lost > _TRIES:
+            raise SpatialError(
+                f"Workers of the cluster were lost {_TRIES} times: look into their logs for the memory they "
+                "had (dask: distributed.worker.memory), or give them more."
+            ) from error
+        time.sleep(0.2)  # until the scheduler knows who is lost
 
     def _hand_on(self) -> None:
         while self.turn in self.early:

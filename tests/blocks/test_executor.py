@@ -15,6 +15,7 @@ from distributed import Client, LocalCluster
 from lattice import grid
 
 import spatial as sp
+from spatial.compute.cluster import NoWorkersError
 from spatial.compute.threads import check_workers, run_tasks
 from spatial.errors import DataError
 from spatial.models.impacts.traces import _compute
@@ -161,19 +162,26 @@ def test_workers_with_another_version_are_refused_by_name(monkeypatch: pytest.Mo
     "runs", [pytest.param(12, marks=pytest.mark.slow), pytest.param(200, marks=pytest.mark.montecarlo)]
 )
 @pytest.mark.filterwarnings("default")
-def test_runs_with_a_worker_killed_in_the_middle_have_the_same_bits(runs: int, tmp_path: Any) -> None:
-    seeds = iter(range(runs))
-    done = 0
+def test_runs_with_a_worker_killed_in_the_middle_have_the_same_bits(
+    runs: int, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spatial.compute.cluster._PATIENCE", 5.0)
+    done = empty = 0
     while done < runs:
-        # A nanny whose worker is killed while it starts gives up: then a new cluster.
+        # Dask shuts workers down that did not answer, until none is left: then a new cluster.
         with cluster_of(2) as cluster, Client(cluster) as client:
             while done < runs and whole(cluster, client):
-                done, seed = done + 1, next(seeds)
+                seed = done
                 deadly = (int(np.random.default_rng(seed).integers(12)),)
                 job = Killed(seed, folder=str(tmp_path), deadly=deadly)
-                assert np.array_equal(
-                    total(job, check_workers(None, client), 12), total(Waves(seed), 1, 12)
-                ), seed
+                try:
+                    found = total(job, check_workers(None, client), 12)
+                except NoWorkersError:
+                    empty += 1
+                    break
+                assert np.array_equal(found, total(Waves(seed), 1, 12)), seed
+                done += 1
+    assert empty < runs / 4
     assert len(list(tmp_path.iterdir())) == runs
 
 
