@@ -21,6 +21,7 @@ FORMULAS = ["y ~ p + W(y) + a", "p ~ y + W(p) + b + W(b)"]
 
 
 # ---- reading
+@pytest.mark.evidence("open_panel", kind="identity", source="the table that was written, in four layouts")
 @pytest.mark.parametrize("layout", ["one", "years", "folders", "mixed"])
 def test_times_are_found_in_files_of_any_layout(tmp_path: Path, layout: str) -> None:
     frame, _ = system_data(n=7, t=4)
@@ -117,6 +118,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.evidence("open_panel", kind="identity", source="the fits of the same panel in memory")
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.filterwarnings("ignore:Weak identification")
 def test_sums_over_periods_give_the_numbers_of_memory(tmp_path: Path, case: str) -> None:
