@@ -163,7 +163,8 @@ def population_strength(
     bounds = [max(op.radius_bound, 1e-300) for op in operators]
     systems = [_coefficients(pattern, bounds, rng) for _ in range(draws)]
     lagged = [op(X) for op in operators]
-    known = [basis.T @ _normalised(transform(v)) for v in (X, *lagged)]
+    clean = _apart_from_the_constant(X, pattern, transform)
+    known = [basis.T @ clean(v) for v in (X, *lagged)]
     found = np.empty((draws, tested))
     Y = None
     for g in range(tested):
@@ -171,7 +172,7 @@ def population_strength(
             Y = expected_outcomes(systems, X, lagged, external, operators, excluded_row=g)
             flat = Y.reshape(len(X), -1)
             moved = [
-                (basis.T @ _normalised(transform(v))).reshape(basis.shape[1], draws, Y.shape[-1])
+                (basis.T @ clean(v)).reshape(basis.shape[1], draws, Y.shape[-1])
                 for v in (flat, *(op(flat) for op in operators))
             ]
         for d in range(draws):
@@ -199,6 +200,27 @@ def _unit_scale(values: Float, transform: Transform) -> Float:
     size = np.sqrt(np.mean(transform(values) ** 2, axis=0))
     raw = np.sqrt(np.mean(values**2, axis=0))
     return np.asarray(values / np.where(size > 1e-9 * raw, size, np.where(raw > 0, raw, 1.0)))
+
+
+def _apart_from_the_constant(X: Float, pattern: Pattern, transform: Transform) -> Transform:
+    """Return the map to unit columns, about their means where every equation has the constant.
+
+    The constant takes up what a column's mean adds: a log around 6 would else look like the constant, and
+    the verdict would depend on units of measurement.
+    """
+    constant = [k for k in range(X.shape[1]) if X[0, k] != 0 and np.ptp(X[:, k]) == 0]
+    if not constant or not pattern.C[:, constant[0]].all():
+        return lambda values: _normalised(transform(values))
+    unit = transform(X[:, constant[:1]])
+    unit = unit / max(float(np.linalg.norm(unit)), 1e-300)
+
+    def clean(values: Float) -> Float:
+        moved = transform(values)
+        about = moved - unit @ (unit.T @ moved)
+        size, left = np.linalg.norm(moved, axis=0), np.linalg.norm(about, axis=0)
+        return _normalised(np.where(left > 1e-9 * size, about, moved))  # the constant itself stays
+
+    return clean
 
 
 def _normalised(values: Float) -> Float:

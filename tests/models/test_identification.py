@@ -326,3 +326,13 @@ def test_monte_carlo_unidentified_design_is_caught() -> None:
 def test_identify_takes_the_aligned_arrays() -> None:
     design = system(TABLE["Bai"].er, TABLE["Bai"].pss).design
     pd.testing.assert_frame_equal(identify(design).frame, verdict("Bai").frame)
+
+
+def test_the_verdict_does_not_depend_on_where_a_regressor_lies() -> None:
+    """A log around 6 was once taken for the constant, and a plain regression called weak."""
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame(rng.normal(size=(90, 3)), columns=["y", "x", "z"])
+    near = SpatialSystem("y ~ x + z", data).identification().frame
+    far = SpatialSystem("y ~ x + z", data.assign(x=0.1 * data["x"] + 6.5)).identification().frame
+    assert not far["weak"].iloc[0]
+    assert far["sigma_min"].iloc[0] == pytest.approx(near["sigma_min"].iloc[0], rel=1e-6)

@@ -124,8 +124,9 @@ def test_random_maps_against_every_pair(seed: int) -> None:
     # On a map of round numbers some cells meet in one point only.
     cells = shapely.set_precision(cells, 0.5)
     cells = cells[(shapely.area(cells) > 0) & (shapely.get_type_id(cells) == 3)]
-    common = shapely.intersection(cells[:, None], cells)
-    touch = shapely.intersects(cells[:, None], cells) & ~np.eye(len(cells), dtype=bool)
+    rows = cells[:, None].copy()  # shapely locks its arguments: a view of the other cannot be unlocked
+    common = shapely.intersection(rows, cells)
+    touch = shapely.intersects(rows, cells) & ~np.eye(len(cells), dtype=bool)
     border = touch & ((shapely.length(common) > 0) | (shapely.area(common) > 0))
     map_ = gpd.GeoDataFrame(geometry=cells)
     queen = sp.weights.contiguity(map_, islands="keep")
