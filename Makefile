@@ -84,6 +84,9 @@ rendered: $(VENV)/installed-test ## tables set by LaTeX and LibreOffice, layers 
 postgis: $(VENV)/installed-test $(VENV)/installed-postgis ## a real PostgreSQL with PostGIS (needs both installed)
 	@$(BIN)/python -m pytest -q -m postgis
 
+dist: $(VENV)/installed-release ## sdist, wheel and bill of materials, the same bytes each time, into dist/
+	@.ci/dist $(BIN)/python
+
 docs: $(VENV)/installed-docs ## the pages, into docs/_build
 	@$(BIN)/python -m sphinx -W -b html docs docs/_build
 

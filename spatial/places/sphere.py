@@ -136,8 +136,11 @@ def haversine_km(lon1: Float, lat1: Float, lon2: Float, lat2: Float) -> Float:
 def geodesic_km(lon1: Float, lat1: Float, lon2: Float, lat2: Float, ellipsoid: str) -> Float:
     """Return geodesic kilometres on `ellipsoid`, elementwise, the same in both directions to the bit."""
     swap = (lon1 > lon2) | ((lon1 == lon2) & (lat1 > lat2))
-    ends = [np.where(swap, b, a) for a, b in ((lon1, lon2), (lat1, lat2), (lon2, lon1), (lat2, lat1))]
-    return np.asarray(_geod(ellipsoid).inv(*ends)[2]) / 1000.0
+    pairs = ((lon1, lon2), (lat1, lat2), (lon2, lon1), (lat2, lat1))
+    ends: list[Any] = [np.where(swap, b, a) for a, b in pairs]
+    if np.size(swap) == 1:  # pyproj takes arrays of one element for scalars, which numpy warns of
+        ends = [end.item() for end in ends]
+    return np.reshape(_geod(ellipsoid).inv(*ends)[2], np.shape(swap)) / 1000.0
 
 
 def ellipsoid_ratios(ellipsoid: str) -> tuple[float, float]:
