@@ -30,7 +30,7 @@ def covariance_of(text: str, cities: Any, seed: int) -> Covariance:
     Examples
     --------
     >>> covariance_of("cluster:region", None, 0)
-    Cluster(by='region')
+    Cluster(by='region', small='cr1')
     """
     name, *parts = text.split(":")
     if name not in _KINDS:
@@ -53,4 +53,6 @@ def covariance_of(text: str, cities: Any, seed: int) -> Covariance:
 def covariance_columns(text: str) -> list[str]:
     """Return the columns that a covariance names."""
     name, *parts = text.split(":")
+    if name == "cluster":
+        return parts[:1]  # a small-sample correction may follow
     return parts if name in _NAMES_COLUMNS else []

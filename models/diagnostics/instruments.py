@@ -11,18 +11,20 @@ from spatial.models.hypothesis import HypothesisTest, cluster_sums
 from spatial.models.identification.anderson_rubin import anderson_rubin_test
 from spatial.models.identification.verdict import identify
 
+from .endogeneity import (
+    durbin_wu_hausman,
+    hausman,
+    hausman_directions,
+    hausman_floor,
+    hausman_robust,
+)
 from .subject import Subject
 from .systems import (
     VALID,
     clustered_j,
     diagonal_sigma,
     difference_in_j,
-    durbin_wu_hausman,
     gmm_objective,
-    hausman,
-    hausman_directions,
-    hausman_floor,
-    hausman_robust,
     reduced_j,
     sargan,
     system_j,

@@ -7,8 +7,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from spatial.errors import DataError
 from spatial.models.data.effects import Effects
 from spatial.models.data.layout import LagOperator
+from spatial.models.estimation.leverage import cluster_leverage
+from spatial.models.estimation.scores import Scores
 from spatial.models.hypothesis import HypothesisTest, cluster_sums, wald
 
 from .panels import effects_f, pesaran_cd
@@ -174,12 +177,12 @@ def _mundlak(subject: Subject, g: int) -> HypothesisTest:
     Z = rest_of[:, : k + q + constant]
     H = np.hstack([Z[:, :k][:, ~moving], Z[:, k:], rest_of[:, k + q + 1 :]])
     return _pooled_wald(
-        y, Z, H, slice(k, k + q), subject, HypothesisTest.failed(test, null, "", equation=name)
+        y, Z, H, slice(k, k + q), subject, rest, HypothesisTest.failed(test, null, "", equation=name)
     )
 
 
 def _pooled_wald(
-    y: Float, Z: Float, H: Float, tested: slice, subject: Subject, blank: HypothesisTest
+    y: Float, Z: Float, H: Float, tested: slice, subject: Subject, rest: Effects, blank: HypothesisTest
 ) -> HypothesisTest:
     size = np.linalg.norm(Z, axis=0)
     if (size[tested] <= 1e-9 * size.max()).all():
@@ -193,8 +196,17 @@ def _pooled_wald(
     bread = np.linalg.pinv(R.T @ R, hermitian=True)
     slopes = bread @ (R.T @ (whiten.T @ (H.T @ y)))
     error = y - Z @ slopes
-    sums = cluster_sums((H @ (whiten @ R)) * error[:, None], subject.codes) @ bread
-    count = len(sums)
-    covariance = sums.T @ sums * count / (count - 1)
+    scores = Scores(H @ whiten, error[None], R.T[None], np.eye(1), 1.0, bread, rest)
+    try:
+        leverage = cluster_leverage(scores, subject.codes)
+    except DataError:  # more effects that cross units than leverage is made of: without theirs
+        leverage = cluster_leverage(replace(scores, effects=None), subject.codes)
+    covariance = bread @ leverage.meat() @ bread
     found = wald(blank.name, blank.null, slopes[tested], covariance[tested, tested], equation=blank.equation)
-    return found.as_f(count - 1, "pooled 2SLS, clustered")
+    q, eta = int(found.df), leverage.wald_df(np.eye(len(slopes))[:, tested])
+    if eta <= q - 1:
+        reason = f"too few clusters differ in the means of {q} regressors"
+        return HypothesisTest.failed(blank.name, blank.null, reason, equation=blank.equation)
+    # Hotelling's T2 with eta degrees of freedom (Pustejovsky and Tipton 2018).
+    shrunk = replace(found, statistic=found.statistic * (eta - q + 1) / eta)
+    return shrunk.as_f(eta - q + 1, "pooled 2SLS, clustered (CR2)")

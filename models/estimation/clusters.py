@@ -62,7 +62,7 @@ def warn_few(label: str, codes: list[Codes], layout: Layout) -> None:
         return
     warnings.warn(
         f"Only {fewest} clusters ({label}): standard errors are too small below about "
-        f"{FEW_CLUSTERS}. Use cov=WildBootstrap(by=...).",
+        f"{FEW_CLUSTERS}. Use cov=Cluster(by=..., small='cr2'), or WildBootstrap(by=...).",
         SpatialWarning,
         stacklevel=6,
     )

@@ -15,6 +15,7 @@ from spatial.models.data.layout import Codes, Layout
 
 from .clusters import Lookup, cluster_codes, coordinates, count_of, name_of, warn_few
 from .laws import Law, fixed_b_law, satterthwaite_law
+from .leverage import cluster_leverage
 from .pairs import Kind
 from .scores import (
     Meat,
@@ -118,6 +119,14 @@ def _within(effect: Codes, clusters: Codes) -> bool:
     return len(np.unique(pairs)) == count_of(effect)
 
 
+def _bias_reduced(scores: Scores, codes: Codes) -> Meat:
+    found = cluster_leverage(scores, codes)
+    df = found.df(np.eye(scores.gamma.shape[1]))
+    said = f"CR2 (Bell and McCaffrey), degrees of freedom {df.min():.1f} to {df.max():.1f}"
+    law = Law(float(df.min()), said=said, each=tuple(df.tolist()))
+    return Meat(found.meat(), (count_of(codes),), (said,), law=law)
+
+
 def _cluster_kind(by: Any, layout: Layout, lookup: Lookup) -> tuple[Kind | None, tuple[str, ...]]:
     if isinstance(by, str) and by == "unit":
         return "cluster", ()
@@ -170,19 +179,35 @@ class Cluster(Covariance):
     ----------
     by : str or Series
         ``"unit"`` (default), ``"time"``, a column of the panel, or a Series indexed by unit.
+    small : "cr1" or "cr2"
+        For few clusters: ``"cr2"`` corrects each cluster's residuals for their leverage, and reads t
+        statistics against the degrees of freedom of Bell and McCaffrey (2002), one for each coefficient
+        (`bias_reduced_meat`); ``"cr1"`` is the factor C/(C-1) and t(C - 1), as Stata has it.
+
+    Examples
+    --------
+    >>> Cluster("province", small="cr2").label
+    'clustered by province, CR2'
     """
 
     by: Any = "unit"
-    spec = Spec("cluster", 0, 1, "cluster or cluster:COLUMN")
+    small: Literal["cr1", "cr2"] = "cr1"
+    spec = Spec("cluster", 0, 2, "cluster, cluster:COLUMN or cluster:COLUMN:cr2")
+
+    def __post_init__(self) -> None:
+        if self.small not in ("cr1", "cr2"):
+            raise DataError(f"small is 'cr1' or 'cr2'; got {self.small!r}.")
 
     @property
     def label(self) -> str:  # type: ignore[override]
         """Name for tables."""
-        return f"clustered by {name_of(self.by)}"
+        return f"clustered by {name_of(self.by)}" + (", CR2" if self.small == "cr2" else "")
 
     def meat(self, scores: Scores, layout: Layout, lookup: Lookup) -> Meat:
-        """Return the outer products of the sums by cluster, times C/(C-1)."""
+        """Return the outer products of the sums by cluster, times C/(C-1); or those of CR2."""
         codes = cluster_codes(self.by, layout, lookup)
+        if self.small == "cr2":
+            return _bias_reduced(scores, codes)
         warn_few(self.label, [codes], layout)
         return Meat(outer_meat(scores.sums(codes)), (count_of(codes),), law=Law(count_of(codes) - 1))
 
@@ -191,7 +216,9 @@ class Cluster(Covariance):
         return _cluster_kind(self.by, layout, lookup)
 
     def small_factor(self, design: Design, k: float, lookup: Lookup) -> float:
-        """Return (R - 1)/(R - K), effects within clusters not counted."""
+        """Return (R - 1)/(R - K), effects within clusters not counted; 1 for CR2, which needs none."""
+        if self.small == "cr2":
+            return 1.0
         return _cluster_factor(design, k, [cluster_codes(self.by, design.layout, lookup)])
 
     @property
@@ -449,7 +476,7 @@ def as_covariance(cov: Any) -> Covariance:
     Examples
     --------
     >>> as_covariance("cluster")
-    Cluster(by='unit')
+    Cluster(by='unit', small='cr1')
     """
     if isinstance(cov, Covariance):
         return cov

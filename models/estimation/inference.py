@@ -114,7 +114,9 @@ def _coefficient_inference(
     design = space.design
     fit, layout = numbers.fit, design.layout
     inflation = layout.n_rows / design.n_effective
-    scores = Scores(design.basis.Q, numbers.residuals, fit.gamma, numbers.sigma, inflation)
+    scores = Scores(
+        design.basis.Q, numbers.residuals, fit.gamma, numbers.sigma, inflation, fit.bread, design.effects
+    )
     found = cov.meat(scores, layout, lookup)
     V, notes, law = _symmetric(fit.bread @ found.matrix @ fit.bread), found.notes, found.law
     if numbers.first is not None and cov.gmm_clusters is not None:

@@ -34,6 +34,8 @@ class Law:
     scale : float
     said : str
         How it was chosen, for a summary.
+    each : tuple of float
+        Degrees of freedom of each coefficient, where they differ; `df` is the fewest.
 
     Examples
     --------
@@ -46,6 +48,16 @@ class Law:
     df: float | None = None
     scale: float = 1.0
     said: str = ""
+    each: tuple[float, ...] = ()
+
+    def of_coefficients(self, statistics: Float, level: float) -> tuple[Float, Float]:
+        """Return the p-values of statistics, one a coefficient, and the quantiles of their intervals."""
+        if not self.each:
+            return self.p_value(statistics), np.full(len(statistics), self.quantile(level))
+        df = np.full(len(statistics), self.df, dtype=np.float64)  # of rho, which follow: the fewest
+        df[: len(self.each)] = self.each
+        tail = stats.t.sf(np.abs(statistics) / self.scale, df)
+        return 2 * tail, self.scale * stats.t.ppf(0.5 + level / 2, df)
 
     def quantile(self, level: float) -> float:
         """Return what the absolute statistic stays below with probability `level`."""

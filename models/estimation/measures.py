@@ -106,7 +106,8 @@ def inference_frame(
     """Return estimates with their tests against zero, read against a law."""
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = estimate / error
-    half = law.quantile(level) * error
+    p_values, quantiles = law.of_coefficients(np.asarray(statistic), level)
+    half = quantiles * error
     return pd.DataFrame(
         {
             "equation": index.get_level_values(0),
@@ -114,7 +115,7 @@ def inference_frame(
             "estimate": estimate,
             "std_error": error,
             "statistic": statistic,
-            "p_value": law.p_value(statistic),
+            "p_value": p_values,
             "conf_low": estimate - half,
             "conf_high": estimate + half,
         }

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from spatial.models.data.effects import Effects
 from spatial.models.data.layout import Codes, Layout
 
 from .laws import NORMAL, Law
@@ -54,6 +55,10 @@ class Scores:
     inflation : float
         Rows over effective rows: partialling effects out shrinks residuals, and this is what Helmert rows
         would give.
+    bread : array (K, K), optional
+        From `LinearFit`.
+    effects : Effects, optional
+        What was partialled out.
     """
 
     Q: Float
@@ -61,6 +66,8 @@ class Scores:
     gamma: Float
     sigma: Float
     inflation: float = 1.0
+    bread: Float | None = None
+    effects: Effects | None = None
 
     @cached_property
     def values(self) -> Float:

@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
+from spatial.models.estimation.laws import NORMAL, Law
 from spatial.models.formula.structure import Structure
 
 from .map import EffectMap
@@ -60,17 +60,24 @@ def simulate(
     return np.stack([kept.std(axis=1, ddof=1), low, high]), share
 
 
-def effects_frame(effect_map: EffectMap, point: Float, delta: Float, simulated: Float | None) -> pd.DataFrame:
-    """Return the tidy frame: outcome slow, then term, then effect."""
+def effects_frame(
+    effect_map: EffectMap, point: Float, delta: Float, simulated: Float | None, law: Law = NORMAL
+) -> pd.DataFrame:
+    """Return the tidy frame: outcome slow, then term, then effect.
+
+    Intervals are as wide as the law of the estimates has them; percentiles of normal draws are stretched from
+    the estimate by the ratio of its quantile to the normal one, which keeps their skewness.
+    """
     g, k = point.shape[1:]
     order = [(e, a, b) for a in range(g) for b in range(k) for e in range(3)]
     place = tuple(np.array(axis) for axis in zip(*order, strict=True))
     estimate, error_delta = point[place], delta[place]
     error = error_delta if simulated is None else simulated[0][place]
-    half = stats.norm.ppf(0.975) * error
+    half = law.quantile(0.95) * error
     low, high = estimate - half, estimate + half
     if simulated is not None:
-        low, high = simulated[1][place], simulated[2][place]
+        stretch = law.quantile(0.95) / NORMAL.quantile(0.95)
+        low, high = (estimate + stretch * (bound[place] - estimate) for bound in simulated[1:])
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = estimate / error
     return pd.DataFrame(
@@ -81,7 +88,7 @@ def effects_frame(effect_map: EffectMap, point: Float, delta: Float, simulated: 
             "estimate": estimate,
             "std_error": error,
             "statistic": statistic,
-            "p_value": 2 * stats.norm.sf(np.abs(statistic)),
+            "p_value": law.p_value(statistic),
             "conf_low": low,
             "conf_high": high,
             "std_error_delta": error_delta,

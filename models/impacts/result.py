@@ -16,6 +16,7 @@ from spatial.errors import DataError
 from spatial.models.data.rows import whole_operators
 from spatial.models.estimation.covariance import is_whole
 from spatial.models.estimation.estimate import Estimate, Interval
+from spatial.models.estimation.laws import NORMAL, Law
 from spatial.models.formula.structure import Structure
 from spatial.results import Result
 
@@ -322,6 +323,7 @@ def impacts(
         seed=seed,
         horizon=horizon,
         executor=executor,
+        law=estimate.inference.law,
     )
     return with_intervals(replace(found, _estimate=estimate))
 
@@ -338,6 +340,7 @@ def system_impacts(
     seed: int = 0,
     horizon: Horizon = "short",
     executor: Executor = None,
+    law: Law = NORMAL,
 ) -> Impacts:
     r"""Compute effects in equilibrium and their standard errors.
 
@@ -365,6 +368,8 @@ def system_impacts(
     horizon : "short" or "long"
     executor : dask.distributed.Client or int, optional
         Where traces of the powers of W are computed.
+    law : Law
+        Against which t statistics of the coefficients are read.
     """
     _check_options(draws, seed, horizon)
     graphs = dict(matrices) or {"": sparse.csr_array((len(ids), len(ids)))}
@@ -381,7 +386,7 @@ def system_impacts(
     simulated, share = None, float("nan")
     if draws and effect_map.can_simulate:
         simulated, share = simulate(effect_map, parameters, covariance, draws, seed, bool(stable))
-    frame = effects_frame(effect_map, point, delta, simulated)
+    frame = effects_frame(effect_map, point, delta, simulated, law)
     notes = (
         *time_notes(effect_map, parameters),
         *effects_notes(effect_map, bool(stable), share, draws, frame, float(truncation)),

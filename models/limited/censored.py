@@ -256,7 +256,7 @@ def _clusters(
             return None
         case choice.Heteroskedastic():
             return np.arange(layout.n_rows)
-        case choice.Cluster(by=by):
+        case choice.Cluster(by=by, small="cr1"):
             codes: NDArray[np.intp] = cluster_codes(by, layout, system._source.lookup(layout))[order]
             return codes
     raise DataError(

@@ -189,7 +189,7 @@ def refusal(design: Design, cov: Covariance) -> str:
 
 def _dependence(cov: Covariance) -> Dependence | None:
     match cov:
-        case Cluster(by="unit"):
+        case Cluster(by="unit", small="cr1"):
             return "cluster"
         case Heteroskedastic():
             return "heteroskedastic"

@@ -180,7 +180,7 @@ def _estimated(system: SpatialSystem, value: Covariance) -> RandomEffectsFit:
             options = {"cov_type": "unadjusted"}
         case Heteroskedastic():
             options = {"cov_type": "robust"}
-        case Cluster(by=by):
+        case Cluster(by=by, small="cr1"):
             codes = cluster_codes(by, layout, system._source.lookup(layout))
             options = {"cov_type": "clustered", "clusters": pd.DataFrame({"cluster": codes}, index=index)}
         case _:

@@ -204,6 +204,7 @@ _COVARIANCES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"^homoskedastic$", "同方差"),
     (r"^heteroskedastic$", "异方差稳健"),
     (r"^clustered by (.+) and (.+)$", lambda m: f"按{_named(m[1])}与{_named(m[2])}双向聚类"),
+    (r"^clustered by (.+), CR2$", lambda m: f"按{_named(m[1])}聚类（CR2）"),
     (r"^clustered by (.+)$", lambda m: f"按{_named(m[1])}聚类"),
     (
         r"^wild bootstrap by (.+), (\d+) replications$",

@@ -11,7 +11,7 @@ import pytest
 from scipy import sparse
 
 from spatial.errors import DataError
-from spatial.models.diagnostics import systems as system_tests
+from spatial.models.diagnostics import endogeneity
 from spatial.models.diagnostics.subject import Subject
 from spatial.models.diagnostics.table import Diagnostics
 from spatial.models.results import SystemFit
@@ -227,8 +227,8 @@ def gains(fit: SystemFit) -> tuple[np.ndarray, np.ndarray, float]:
     found = []
     for two, three in pairs:
         V = subject.homoskedastic(two), subject.homoskedastic(three)
-        found.append(system_tests.hausman_directions(V[1], V[0])[1])
-    floor = system_tests.hausman_floor(subject.sigma, subject.design.basis.rank, subject.n)
+        found.append(endogeneity.hausman_directions(V[1], V[0])[1])
+    floor = endogeneity.hausman_floor(subject.sigma, subject.design.basis.rank, subject.n)
     return found[0], found[1], floor
 
 

@@ -11,6 +11,7 @@ from model_tests_cases import Simulated, simulated, usaww
 from scipy import sparse
 
 from spatial.models.data.layout import LagOperator, balanced_layout
+from spatial.models.diagnostics import endogeneity
 from spatial.models.diagnostics import panels as panel_tests
 from spatial.models.diagnostics import space as spatial_tests
 from spatial.models.diagnostics import systems as system_tests
@@ -225,14 +226,14 @@ def test_control_function_is_wu_hausman_of_linearmodels() -> None:
     s = simulated(6)
     fit = IV2SLS(s.y, s.X, s.Y, s.Z).fit(cov_type="unadjusted")
     v = s.Y - s.basis @ (s.basis.T @ s.Y)
-    found = system_tests.durbin_wu_hausman(s.y, s.regressors, v, len(s.y))
+    found = endogeneity.durbin_wu_hausman(s.y, s.regressors, v, len(s.y))
     assert found.statistic == pytest.approx(fit.wu_hausman().stat, rel=1e-9)
     assert found.p_value == pytest.approx(fit.wu_hausman().pval, rel=1e-6, abs=1e-15)
-    clustered = system_tests.durbin_wu_hausman(s.y, s.regressors, v, len(s.y), s.units)
+    clustered = endogeneity.durbin_wu_hausman(s.y, s.regressors, v, len(s.y), s.units)
     assert clustered.p_value < 0.01
     calm = simulated(7, endogenous=0.0)
     v = calm.Y - calm.basis @ (calm.basis.T @ calm.Y)
-    assert system_tests.durbin_wu_hausman(calm.y, calm.regressors, v, 320, calm.units).p_value > 0.05
+    assert endogeneity.durbin_wu_hausman(calm.y, calm.regressors, v, 320, calm.units).p_value > 0.05
 
 
 def test_diagonal_sigma_is_that_of_linearmodels() -> None:
@@ -250,18 +251,19 @@ def test_diagonal_sigma_is_that_of_linearmodels() -> None:
 
 
 def test_hausman_by_hand_and_its_refusals() -> None:
-    test = system_tests.hausman(np.array([1.0, 2.0]), np.array([1.5, 2.0]), np.eye(2), np.diag([2.0, 3.0]))
+    test = endogeneity.hausman(np.array([1.0, 2.0]), np.array([1.5, 2.0]), np.eye(2), np.diag([2.0, 3.0]))
     assert test.statistic == pytest.approx(0.25)
     assert test.df == 2
-    same = system_tests.hausman(np.zeros(1), np.zeros(1), np.eye(1), np.eye(1))
+    same = endogeneity.hausman(np.zeros(1), np.zeros(1), np.eye(1), np.eye(1))
     assert same.reason == "the two estimators coincide to first order"
-    wrong = system_tests.hausman(np.zeros(1), np.ones(1), np.eye(1) * 2, np.eye(1))
+    wrong = endogeneity.hausman(np.zeros(1), np.ones(1), np.eye(1) * 2, np.eye(1))
     assert "not positive semi-definite" in wrong.reason
     psi = np.random.default_rng(0).normal(size=(40, 2))
-    none = system_tests.hausman_robust(np.zeros(2), np.zeros(2), psi, psi, np.empty((2, 0)))
+    none = endogeneity.hausman_robust(np.zeros(2), np.zeros(2), psi, psi, np.empty((2, 0)))
     assert none.reason == "the two estimators coincide to first order"
-    robust = system_tests.hausman_robust(np.zeros(2), np.ones(2), psi, 2 * psi, np.eye(2))
+    robust = endogeneity.hausman_robust(np.zeros(2), np.ones(2), psi, 2 * psi, np.eye(2))
     expected = np.ones(2) @ np.linalg.solve(psi.T @ psi * 40 / 39, np.ones(2))
-    assert robust.statistic == pytest.approx(expected)
-    few = system_tests.hausman_robust(np.zeros(2), np.ones(2), psi[:2], psi[:2], np.eye(2))
+    assert robust.statistic == pytest.approx(expected * 38 / 39 / 2)  # Hotelling: F(2, 38)
+    assert (robust.distribution, robust.df, robust.df_denominator) == ("F", 2, 38)
+    few = endogeneity.hausman_robust(np.zeros(2), np.ones(2), psi[:2], psi[:2], np.eye(2))
     assert few.reason == "2 clusters for 2 differences"

@@ -9,6 +9,7 @@ from model_tests_cases import simulated, usaww
 from scipy import sparse
 
 from spatial.models.data.layout import LagOperator, balanced_layout
+from spatial.models.diagnostics import endogeneity
 from spatial.models.diagnostics import panels as panel_tests
 from spatial.models.diagnostics import space as spatial_tests
 from spatial.models.diagnostics import systems as system_tests
@@ -144,8 +145,8 @@ def test_hausman_and_j_have_their_size_with_purged_regressors() -> None:
         bare = [np.column_stack([fitted[:, 1 - g], R[g][:, 1:]]) for g in (0, 1)]
         purged = two_stage(bare, r), three_stage(bare, r, np.linalg.inv(sigma))
         raw_V, bare_V = ([_joint(f, sigma) for f in pair] for pair in ((two, three), purged))
-        naive = system_tests.hausman(three.delta, two.delta, raw_V[1], raw_V[0])
-        right = system_tests.hausman(three.delta, two.delta, bare_V[1], bare_V[0])
+        naive = endogeneity.hausman(three.delta, two.delta, raw_V[1], raw_V[0])
+        right = endogeneity.hausman(three.delta, two.delta, bare_V[1], bare_V[0])
         last = np.column_stack([Y[:, g] - Z[g] @ three.delta[places[g]] for g in (0, 1)])
         j = system_tests.system_j(Q, last, sigma, 10)
         robust = system_tests.clustered_j(Q, Z, Y, e, np.arange(n))
@@ -196,9 +197,9 @@ def test_reasons_instead_of_numbers() -> None:
     few = system_tests.clustered_j(s.basis, [s.regressors], s.y[:, None], e[:, None], s.units % 4)
     assert few.reason == "4 clusters cannot weight 5 moment conditions"
     assert system_tests.diagonal_sigma(e[:, None], 320).reason == "there is one equation"
-    nothing = system_tests.durbin_wu_hausman(s.y, s.X, np.empty((320, 0)), 320)
+    nothing = endogeneity.durbin_wu_hausman(s.y, s.X, np.empty((320, 0)), 320)
     assert nothing.reason == "the equation has no endogenous regressor"
-    collinear = system_tests.durbin_wu_hausman(s.y, s.X, s.X[:, [1]], 320)
+    collinear = endogeneity.durbin_wu_hausman(s.y, s.X, s.X[:, [1]], 320)
     assert "collinear" in collinear.reason
     assert "three periods" in panel_tests.pesaran_cd(np.ones((2, 5))).reason
     flat = np.random.default_rng(0).normal(size=(4, 3))

@@ -123,8 +123,8 @@ LEAST_SQUARES = [
     Size("Pesaran CD", "cd", IID, 0.03, 0.07, CD),
     Size("Pesaran CD", "cd", SERIAL, 0.01, 0.07, CD, "errors of each unit follow an AR(1)"),
     Size("F of time effects", "f time", BOTH, 0.03, 0.07, ("spatial.models.diagnostics.panels:effects_f",)),
-    Size("Mundlak, F(q, C - 1)", "mundlak", IID, 0.03, 0.09, MUNDLAK),
-    Size("Mundlak, F(q, C - 1)", "mundlak", SERIAL, 0.03, 0.09, MUNDLAK),
+    Size("Mundlak, CR2", "mundlak", IID, 0.02, 0.065, MUNDLAK),
+    Size("Mundlak, CR2", "mundlak", SERIAL, 0.02, 0.065, MUNDLAK),
 ]
 
 # ---- two equations, errors of different equations independent of each other
@@ -159,6 +159,7 @@ TWO_SERIAL = Design(
     light=4,
 )
 TESTS = "spatial.models.diagnostics.systems"
+HAUSMAN = "spatial.models.diagnostics.endogeneity"
 SYSTEMS = [
     Size("Breusch-Pagan LM", "bp", TWO, 0.03, 0.07, (f"{TESTS}:diagonal_sigma",)),
     Size("Breusch-Pagan LM (clustered)", "bp c", TWO, 0.02, 0.07, (f"{TESTS}:diagonal_sigma",)),
@@ -166,8 +167,16 @@ SYSTEMS = [
     Size("Hansen-Sargan J", "system j", TWO, 0.03, 0.08, (f"{TESTS}:system_j",)),
     Size("Hansen J (clustered), system", "system j c", TWO, 0.02, 0.075, (f"{TESTS}:_centred_j",)),
     Size("Hansen J (clustered), system", "system j c", TWO_SERIAL, 0.02, 0.075, (f"{TESTS}:_centred_j",)),
-    Size("Hausman: 2SLS against 3SLS", "hausman", TWO, 0.0, 0.08, (f"{TESTS}:hausman",), "no gain, no test"),
-    Size("Hausman (clustered)", "hausman c", TWO_SERIAL, 0.0, 0.08, (f"{TESTS}:hausman_robust",)),
+    Size(
+        "Hausman: 2SLS against 3SLS",
+        "hausman",
+        TWO,
+        0.0,
+        0.08,
+        (f"{HAUSMAN}:hausman",),
+        "no gain, no test",
+    ),
+    Size("Hausman (clustered)", "hausman c", TWO_SERIAL, 0.0, 0.08, (f"{HAUSMAN}:hausman_robust",)),
 ]
 
 
@@ -217,7 +226,7 @@ INSTRUMENTS = [
     Size("Hansen J (clustered)", "j", IV, 0.025, 0.075, (f"{TESTS}:_centred_j",)),
     Size("Hansen J (clustered)", "j", IV_SERIAL, 0.025, 0.075, (f"{TESTS}:_centred_j",)),
     Size("Difference in J", "difference", IV_SERIAL, 0.02, 0.085, (f"{TESTS}:reduced_j",)),
-    Size("Durbin-Wu-Hausman", "dwh", IV_SERIAL, 0.03, 0.085, (f"{TESTS}:durbin_wu_hausman",)),
+    Size("Durbin-Wu-Hausman", "dwh", IV_SERIAL, 0.03, 0.085, (f"{HAUSMAN}:durbin_wu_hausman",)),
     Size("Anselin-Kelejian", "ak", IV, 0.025, 0.075, AK),
     Size("Anselin-Kelejian (clustered)", "ak c", IV_SERIAL, 0.015, 0.07, AK),
     Size("First-stage LM (clustered)", "first lm", IRRELEVANT, 0.015, 0.07, FIRST),
