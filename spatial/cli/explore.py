@@ -49,6 +49,10 @@ def explore_command(
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("report.html"),
     title: Annotated[str | None, typer.Option(help="Title of the page.")] = None,
     lang: Lang = "en",
+    logs: Annotated[
+        str, typer.Option(help="Those of the columns that hold logarithms: shown in units.")
+    ] = "",
+    group: Annotated[str | None, typer.Option(help="Column of the map whose groups get borders.")] = None,
     alpha: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.05,
     permutations: Annotated[int, typer.Option(min=1)] = 999,
     seed: Annotated[int, typer.Option(min=0)] = 0,
@@ -61,7 +65,7 @@ def explore_command(
 
     check_lang(lang)
     wanted = names_of([columns])
-    cities, found, _ = read_map_and_panel(
+    cities, found, whole = read_map_and_panel(
         file,
         id,
         panel,
@@ -74,7 +78,8 @@ def explore_command(
         common=common,
     )
     written = explore(
-        cities, cities if found is None else found, wanted, build_weights(cities, weights, islands, raw), out,
-        lang=lang, names=names, alpha=alpha, permutations=permutations, seed=seed, title=title,
+        whole, cities if found is None else found, wanted, build_weights(cities, weights, islands, raw), out,
+        lang=lang, names=names, logs=names_of([logs]) if logs else (), group=group, alpha=alpha,
+        permutations=permutations, seed=seed, title=title,
     )  # fmt: skip
     print(f"Written: {written} ({written.stat().st_size / 1e6:.1f} MB)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -11,6 +11,7 @@ from spatial.autocorrelation.global_moran import moran
 from spatial.autocorrelation.lisa import local_moran
 from spatial.autocorrelation.panels import moran_panel
 from spatial.autocorrelation.two_variables import bivariate_moran
+from spatial.compute.pvalues import Alternative
 from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.figures.autocorrelation.scatter import moran_scatter
 from spatial.figures.autocorrelation.time import moran_over_time
@@ -105,7 +106,7 @@ def run_moran(
             shown = cities if whole is None else whole
             write_layers(record.made("gis", "moran.gpkg"), shown, layers, info=info, lang=job.lang)
         if panel is not None:
-            _write_report(record, cities, panel, W, job)
+            _write_report(record, cities if whole is None else whole, panel, W, job)
     return pd.concat(tables, ignore_index=True), "\n\n".join(texts)
 
 
@@ -138,6 +139,7 @@ def _write_report(record: RunRecord, cities: Any, panel: Any, W: Any, job: Moran
         explore(
             cities, panel, list(job.columns), W, record.made("report.html"), lang=job.lang, alpha=job.alpha,
             permutations=max(job.permutations, 1), seed=job.seed,
+            alternative=cast(Alternative, job.alternative),
         )  # fmt: skip
 
 

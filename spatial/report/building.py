@@ -1,27 +1,44 @@
-"""The interactive report: map, Moran scatter, histograms and tables, linked, in one offline file."""
+"""The interactive report: map, Moran scatter, histogram and tables, linked, in one offline file."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from spatial.compute.pvalues import Alternative
 from spatial.errors import DataError
-from spatial.figures.palette import CLUSTER_COLORS, MISSING_COLOR, significance_color
+from spatial.figures.palette import CLUSTERS, cluster_label
 from spatial.ids.matching import in_kind_of
 from spatial.io.atomic import atomic_text
+from spatial.panel.panel import Panel
 from spatial.weights.value import as_weights
 from spatial.words import check_language
 
-from .payload import ReportData, build_report_data
+from . import prose
+from .content import build_payload
+from .figures import still_map
+from .findings import findings_of
+from .payload import ReportData, Settings, build_report_data, display_names
+from .sections import (
+    Sections,
+    data_blocks,
+    pair_table,
+    section_of,
+    shown_label,
+    unit_rows,
+    weights_blocks,
+)
 from .shapes import Shapes, build_shapes
-from .words import report_words, weights_words
+from .words import PAIRS, Pair, report_words
 
-__all__ = ["explore"]
+__all__ = ["explore", "write_report"]
+
+_TABS = ("explore", "models", "effects", "weights", "data", "methods")
+_STILL = (*CLUSTERS[:4], "not-significant", "island")
 
 
 def explore(
@@ -33,9 +50,12 @@ def explore(
     *,
     lang: str = "en",
     names: str | pd.Series[Any] | None = None,
+    logs: str | Sequence[str] = (),
+    group: str | None = None,
     alpha: float = 0.05,
     permutations: int = 999,
     seed: int = 0,
+    alternative: Alternative = "two-sided",
     tables: Any = None,
     title: str | None = None,
 ) -> Path:
@@ -45,16 +65,18 @@ def explore(
 
     .. math:: z_{it} = (x_{it} - \bar x_t) / s_t, \qquad \text{lag}_{it} = \sum_j w_{ij} z_{jt},
 
-    with local Moran's I, its p-values by permutation and after Benjamini and Hochberg, computed here and
-    not in the browser.  Map, Moran scatter, histogram and the histogram of neighbours are linked: what is
-    selected in one is selected in all, and the slope of the selected is drawn against that of the rest.
+    and local Moran's I with its p-values by permutation, computed here; standardised values, lags, the false
+    discovery rate and clusters are worked out by the page from these, and are those of `local_moran`.  Map,
+    Moran scatter, histogram and table are linked: what is selected in one is selected in all.
 
     Parameters
     ----------
-    cities : GeoDataFrame by id
-        Polygons, or points.  Its ``attrs["note"]``, if any, is shown under the title.
+    cities : GeoDataFrame by id, or None
+        Polygons, or points.  Units of the map that the weights do not have are hatched as without data.  Its
+        ``attrs["note"]``, if any, is shown under the title.
+        None: a chart of ranks stands in the place of the map.
     panel : Panel, DataFrame by (unit, time), or DataFrame by unit
-        A cross-section has no slider.  Missing cells are shown as missing; the statistics of a time are those
+        A cross-section has no slider.  Missing cells are hatched; the statistics of a time are those
         of the units that have a value, as ``missing="drop"`` in `local_moran`.
     columns : str or list of str
         The variables to choose from.
@@ -64,17 +86,24 @@ def explore(
     path : str or Path
         The file, by custom ``.html``; written whole or not at all.
     lang : {"en", "zh"}
+        The language at first; the page has both.
     names : str or Series, optional
         What units are called: a column of `cities`, or names by id.  Default: the column ``name_en`` or
         ``name`` (``name_zh``, ``name_cn`` or ``name`` in Chinese), else the ids.
+    logs : str or list of str
+        Those of `columns` that hold logarithms: analysed as they are, shown as what they are logarithms of.
+    group : str, optional
+        Column of `cities` whose groups get grey borders: "province", "state".
     alpha : float
-        Level of the clusters at first; .05, .01 and .001 can be chosen in the page.
-    permutations, seed : int
+        Level of the clusters at first; .10, .05, .01 and .001 can be chosen in the page where the
+        permutations reach them.
+    permutations, seed, alternative : int, int, str
         As in `local_moran`.
     tables : table, list or dict of tables, optional
-        Models and effects to show below: data frames, or results with ``to_html()`` or ``tidy()``; the keys
-        of a dict are titles.  Only the marks of a table are kept of HTML.
+        Models and effects: data frames, or results with ``to_html()`` or ``tidy()``; the keys of a dict are
+        titles.  Impacts of a system are drawn under "Effects".  Only the marks of a table are kept of HTML.
     title : str, optional
+        The question, as a headline.
 
     Returns
     -------
@@ -84,7 +113,7 @@ def explore(
     Raises
     ------
     AlignmentError
-        Where cities, panel and weights have different ids.
+        Where panel and weights have different ids, or the cities lack some.
     DataError
         For a column that is absent, infinite or cannot be measured at any time; for shapes that cannot be
         drawn.
@@ -102,119 +131,121 @@ def explore(
     >>> explore(cities, income, "income", contiguity(cities).row_standardized(), target, permutations=99).name
     'report.html'
     """
-    language = check_language(lang)
-    words = report_words(language)
-    if not hasattr(cities, "geometry") or not isinstance(cities, pd.DataFrame):
-        raise DataError(f"cities must be a GeoDataFrame by id; got {type(cities).__name__}.")
-    cities = cities.set_axis(in_kind_of(cities.index, as_weights(W).ids), axis=0)
-    from .foreign_tables import titled_tables
+    check_language(lang)
+    weights = as_weights(W)
+    located = _located(cities, weights.ids)
+    sections = section_of(tables, {})
+    settings = Settings(alpha, permutations, seed, alternative)
+    data = build_report_data(panel, columns, weights, settings, logs=logs)
+    history = panel.history_frame() if isinstance(panel, Panel) else None
+    own = None if title is None else (title, title)
+    return write_report(
+        path, located, data, sections, lang=lang, names=names, group=group, title=own, history=history
+    )
 
-    shown = titled_tables(tables)
-    data = build_report_data(
-        cities, panel, columns, W,
-        names=names, lang=language, alpha=alpha, permutations=permutations, seed=seed,
-    )  # fmt: skip
-    shapes = build_shapes(cities, data.ids)
-    from .page import build_page
 
-    page = build_page(
-        _payload(data, shapes, words, language, alpha),
-        lang=language,
-        title=_title(data, words, language) if title is None else title,
-        facts=_facts(data, words, language),
-        note=str(cities.attrs.get("note", "")),
-        foot=_foot(cities, data, shapes, words, permutations, seed),
-        tables=shown,
+def write_report(
+    path: str | Path,
+    cities: Any,
+    data: ReportData,
+    sections: Sections,
+    *,
+    lang: str,
+    names: Any = None,
+    group: str | None = None,
+    title: Pair | None = None,
+    stamp: Pair = ("", ""),
+    labels: Mapping[str, Pair] | None = None,
+    history: pd.DataFrame | None = None,
+) -> Path:
+    """Write what was measured; `cities` hold all ids of the weights, or are None."""
+    ids = data.ids if cities is None else data.ids.append(cities.index.difference(data.ids, sort=False))
+    bare = pd.DataFrame(index=data.ids) if cities is None else cities
+    called = display_names(bare, names, data.ids, "en"), display_names(bare, names, data.ids, "zh")
+    shapes = None if cities is None else build_shapes(cities, ids, group)
+    headline = prose.title(data) if title is None else title
+    attrs: Mapping[str, Any] = {} if cities is None else cities.attrs
+    weights = sections.weights + weights_blocks(data)
+    known = dict(zip(data.columns, data.labels, strict=True)) | dict(labels or {})
+    page = build_page_of(
+        build_payload(data, shapes, list(ids), called, title=headline, lang=lang),
+        lang=lang,
+        title=headline,
+        facts=prose.facts(data, len(ids)),
+        dek=prose.dek(data),
+        note=prose.note(attrs, stamp),
+        findings=findings_of(data, len(ids), sections.frames, known, sections.weak),
+        still=_still(data, shapes, called, len(ids)),
+        wide=shapes is not None and shapes.size[0] > 1.9 * shapes.size[1],
+        map_note=prose.map_note(data, shapes, len(ids)),
+        times=len(data.times),
+        has_map=shapes is not None,
+        models=sections.models,
+        effects=sections.effects,
+        weights=weights,
+        data=sections.data + data_blocks(data, history),
+        methods=prose.methods(data),
+        record=(*sections.record, prose.record(data)),
+        foot=prose.foot(attrs, data),
     )
     return atomic_text(path, page)
 
 
-def _title(data: ReportData, words: Mapping[str, str], lang: str) -> str:
-    what = ("、" if lang == "zh" else " · ").join(data.labels[:3]) + (
-        ("等" if lang == "zh" else " · …") if len(data.labels) > 3 else ""
+def build_page_of(payload: Any, **parts: Any) -> str:
+    """Return the page; words and tabs are those of every report."""
+    from .page import build_page
+
+    words = {code: report_words(code) for code in ("en", "zh")}
+    return build_page(payload, words=words, pairs=PAIRS, tabs=_TABS, **parts)
+
+
+def _located(cities: Any, ids: pd.Index[Any]) -> Any:
+    """Return the cities by ids of the weights' kind; refuse where some are not on the map."""
+    from spatial.ids.alignment import indexer
+
+    if cities is None:
+        return None
+    if not hasattr(cities, "geometry") or not isinstance(cities, pd.DataFrame):
+        raise DataError(f"cities must be a GeoDataFrame by id; got {type(cities).__name__}.")
+    found = cities.set_axis(in_kind_of(cities.index, ids), axis=0)
+    # What the map has beyond the weights is hatched; what it lacks cannot be drawn.
+    indexer(
+        found.index.intersection(ids, sort=False) if found.index.is_unique else found.index, ids, "the cities"
     )
-    return words["title"].format(what=what)
+    return found
 
 
-def _facts(data: ReportData, words: Mapping[str, str], lang: str) -> str:
-    units = f"{words['units']}: {len(data.ids):,}"
-    times = f"{data.times[0]}–{data.times[-1]} ({len(data.times)} {words['times']})"
-    W = data.weights
-    row = W.meta.normalization == "none" and W.is_row_standardized
-    kind = weights_words(W.meta.kind, "row" if row else W.meta.normalization, W.n_links, len(W.islands), lang)
-    weights = f"{words['weights']}: {kind}"
-    return " · ".join([units, *([times] if len(data.times) > 1 else []), weights])
-
-
-def _foot(
-    cities: Any, data: ReportData, shapes: Shapes, words: Mapping[str, str], permutations: int, seed: int
-) -> list[str]:
-    lines = [words["with_p"].format(permutations=permutations, seed=seed)]
-    least = 2 / (1 + permutations)
-    if least > min(data.levels):
-        lines.append(words["least_p"].format(permutations=permutations, least=f"{least:.3g}"))
-    if not shapes.are_points:
-        lines.append(words["borders"])
-    if data.shown_links is not None:
-        lines.append(words["heaviest"].format(n=data.shown_links))
-    source = [str(cities.attrs[key]) for key in ("source", "licence") if cities.attrs.get(key)]
-    return [*lines, " · ".join(source)] if source else lines
-
-
-def _payload(
-    data: ReportData, shapes: Shapes, words: Mapping[str, str], lang: str, alpha: float
-) -> dict[str, Any]:
-    from spatial.figures.classes import class_colors
-
-    from .figures import figures_json
-
-    classes = [
-        {"bounds": c.bounds.tolist(), "labels": c.labels, "colors": class_colors("YlGnBu", len(c.bounds))}
-        for c in data.classes
-    ]
-    return {
-        "lang": "zh-CN" if lang == "zh" else "en",
-        "words": dict(words),
-        "ids": [str(i) for i in data.ids],
-        "ids_are_text": not pd.api.types.is_numeric_dtype(data.ids.dtype),
-        "names": data.names,
-        "columns": data.columns,
-        "labels": data.labels,
-        "times": data.times,
-        "time_name": data.time_name,
-        "levels": list(data.levels),
-        "level": data.levels.index(float(alpha)),
-        "mean": _nulls(data.mean),
-        "sd": _nulls(data.sd),
-        "I": _nulls(data.I),
-        "p": _nulls(data.p),
-        "problems": data.problems,
-        "classes": classes,
-        "cluster_colors": dict(CLUSTER_COLORS),
-        "missing_color": MISSING_COLOR,
-        "significance_colors": [significance_color(j, len(data.levels)) for j in range(len(data.levels))],
-        "points": shapes.are_points,
-        "extent": list(shapes.extent),
-        "arrays": _arrays(data, shapes),
-        "figures": figures_json(words, points=shapes.are_points),
+def _still(data: ReportData, shapes: Shapes | None, called: Any, units: int) -> dict[str, Any]:
+    """Return the last time without scripts: map, legend and table of the first variable."""
+    t = int(np.flatnonzero(np.isfinite(data.I[0]))[-1])
+    codes = [_STILL[code] if code >= 0 else "missing" for code in data.clusters[0, t]]
+    codes += ["missing"] * (units - len(codes))
+    words = {
+        **{code: (cluster_label(code, "en"), cluster_label(code, "zh")) for code in CLUSTERS[:4]},
+        **PAIRS,
     }
-
-
-def _nulls(values: Any) -> list[list[float | None]]:
-    return [[float(v) if np.isfinite(v) else None for v in row] for row in values]
-
-
-def _arrays(data: ReportData, shapes: Shapes) -> dict[str, list[str]]:
-    """Return arrays as (type, base64 of little-endian bytes)."""
-    measured = ("lag", "p_sim", "p_fdr", "quadrant", "passed_sim", "passed_fdr", "indptr", "neighbours")
-    small = np.uint16 if len(data.ids) <= np.iinfo(np.uint16).max else np.uint32
-    arrays = {name: getattr(data, name) for name in measured}
-    arrays |= {"values": data.values, "indices": data.indices.astype(small), "centres": shapes.points}
-    arrays |= {name: getattr(shapes, name) for name in ("coordinates", "rings", "polygons", "units")}
-    return {name: _packed(array) for name, array in arrays.items()}
-
-
-def _packed(array: Any) -> list[str]:
-    kind = f"{array.dtype.kind}{array.dtype.itemsize}"
-    data = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-    return [kind, base64.b64encode(data.tobytes()).decode("ascii")]
+    legend = [
+        f'<span><i class="swatch k-{code}"></i> <span class="en">{words[code][0]}</span>'
+        f'<span class="zh">{words[code][1]}</span> ({codes.count(code):,})</span> '
+        for code in (*_STILL, "missing")
+        if code in codes
+    ]
+    heads: list[Any] = [
+        PAIRS["name"],
+        PAIRS["id"],
+        PAIRS["cluster"],
+        shown_label(data.labels[0], data.logs[0]),
+        "p",
+    ]
+    rows = unit_rows(data, called[0], lambda i: words[codes[i]])
+    tables = pair_table(heads, rows, text=3)
+    at = f", {data.times[t]}" if len(data.times) > 1 else ""
+    return {
+        "title": (
+            f"Clusters of {data.labels[0][0]}{at}",
+            f"{data.labels[0][1]}的聚类{at.replace(', ', '，')}",
+        ),
+        "legend": f'<p class="note">{"".join(legend)}</p>',
+        "svg": "" if shapes is None else still_map(shapes, codes),
+        "table": f'<div class="en">{tables[0]}</div><div class="zh">{tables[1]}</div>',
+    }

@@ -1,246 +1,168 @@
-"""The linked Bokeh figures, empty: the page fills their sources for the variable and time that are chosen."""
+"""Pictures that stand in the file as SVG: the map for readers without scripts, effects, neighbour counts."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
-__all__ = ["FIGURES", "figures_json"]
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
-FIGURES = ("map", "scatter", "histogram", "neighbours", "trend")
+from .shapes import Shapes
+from .words import Pair
 
-_FONT = '"Helvetica Neue", Helvetica, Arial, "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", sans-serif'
-_INK, _GRID, _ACCENT, _REST = "#333f48", "#e9ecef", "#d55e00", "#56707f"
-_DOCUMENT = "spatial-report"
-_UNITS = ("cx", "cy", "color", "z", "lag")
+__all__ = ["bar_chart", "effects_chart", "still_map", "ticks"]
+
+_EFFECTS = ("direct", "indirect", "total")
+_MARKS = {"direct": "circle", "indirect": "square", "total": "diamond"}
 
 
-def figures_json(words: Mapping[str, str], *, points: bool) -> dict[str, Any]:
-    """Return the document of all figures as BokehJS reads it, the same for the same input.
+def still_map(shapes: Shapes, classes: Sequence[str]) -> str:
+    """Return the map with a class of the style sheet for each unit, k-HH and so on."""
+    scale = 1 if shapes.are_points else 5
+    width, height = (side // scale + 1 for side in shapes.size)
+    parts = [f'<svg class="still" viewBox="0 0 {width} {height}" role="img">']
+    if shapes.are_points:
+        for (x, y), kind in zip(shapes.points.tolist(), classes, strict=True):
+            parts.append(f'<circle cx="{x}" cy="{y}" r="70" class="k-{kind}"/>')
+        return "".join([*parts, "</svg>"])
+    rings = np.split(shapes.outline.xy, np.cumsum(shapes.outline.sizes)[:-1])
+    first = np.concatenate([[0], np.cumsum(shapes.outline.of)])
+    for unit, kind in enumerate(classes):
+        path = "".join(_ring(ring) for ring in rings[first[unit] : first[unit + 1]])
+        parts.append(f'<path fill-rule="evenodd" class="k-{kind}" d="{path}"/>')
+    return "".join([*parts, "</svg>"])
+
+
+def _ring(xy: NDArray[np.int64]) -> str:
+    steps = np.diff(xy, axis=0).tolist()
+    return f"M{xy[0, 0]} {xy[0, 1]}l" + " ".join(f"{dx} {dy}" for dx, dy in steps) + "z"
+
+
+def ticks(low: float, high: float, wanted: int = 6) -> list[float]:
+    """Return round places between low and high.
+
+    Examples
+    --------
+    >>> ticks(-0.13, 0.42, 5)
+    [-0.1, 0.0, 0.1, 0.2, 0.3, 0.4]
+    """
+    span = high - low
+    if not span > 0:
+        return [low]
+    power = 10.0 ** np.floor(np.log10(span / wanted))
+    step = next(s * power for s in (1, 2, 2.5, 5, 10) if s * power >= span / wanted * 0.999)
+    first, last = int(np.ceil(low / step - 1e-9)), int(np.floor(high / step + 1e-9))
+    return [float(f"{k * step:.12g}") + 0.0 for k in range(first, last + 1)]
+
+
+def _number(value: float) -> str:
+    return f"{value:.6g}".replace("-", "−")
+
+
+def bar_chart(counts: Mapping[Any, int], label: Pair) -> str:
+    """Return bars of counts by whole number, such as units by number of neighbours."""
+    least, most = min(counts), max(counts)
+    places = list(range(int(least), int(most) + 1))
+    wide, high, left, top = 520, 190, 44, 12
+    step = (wide - left - 8) / max(len(places), 1)
+    tallest = max(counts.values())
+    parts = [f'<svg class="chart" viewBox="0 0 {wide} {high + top + 44}" role="img">']
+    for value in ticks(0, tallest, 3):
+        y = top + high * (1 - value / tallest)
+        parts.append(f'<line class="grid" x1="{left}" x2="{wide - 8}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text class="small end" x="{left - 6}" y="{y + 4:.1f}">{_number(value)}</text>')
+    every = max(1, -(-len(places) // 14))
+    for k, place in enumerate(places):
+        size = high * counts.get(place, 0) / tallest
+        x = left + k * step
+        if size:
+            parts.append(
+                f'<rect class="bar" x="{x + 0.08 * step:.1f}" y="{top + high - size:.1f}" '
+                f'width="{max(0.84 * step, 1):.1f}" height="{size:.1f}"/>'
+            )
+        if k % every == 0:
+            parts.append(
+                f'<text class="small middle" x="{x + step / 2:.1f}" y="{top + high + 17}">{place}</text>'
+            )
+    x, y = wide - 8, top + high + 36
+    parts += [
+        f'<text class="small end {code}" x="{x}" y="{y}">{escape(text)}</text>'
+        for code, text in zip(("en", "zh"), label, strict=True)
+    ]
+    return "".join([*parts, "</svg>"])
+
+
+def effects_chart(frame: pd.DataFrame, labels: Mapping[str, Pair]) -> str:
+    """Return one outcome's effects: a row for each term; direct, indirect and total with their intervals.
 
     Parameters
     ----------
-    words : mapping
-        See `report_words`.
-    points : bool
-        Whether units are points, not polygons.
+    frame : DataFrame
+        ``term``, ``effect``, ``estimate``, ``conf_low``, ``conf_high``.
+    labels : mapping
+        Words of terms, (English, Chinese).
     """
-    from bokeh.document import Document
+    terms = list(dict.fromkeys(frame["term"]))
+    bounds = frame[["estimate", "conf_low", "conf_high"]].to_numpy(dtype=float)
+    finite = bounds[np.isfinite(bounds)]
+    if not len(finite):
+        return ""
+    low, high = min(0.0, float(finite.min())), max(0.0, float(finite.max()))
+    pad = 0.04 * (high - low or 1.0)
+    low, high = low - pad, high + pad
+    wide, left, row, top = 900, 240, 62, 34
+    end = top + row * len(terms)
 
-    m = _models()
-    polygons: dict[str, list[Any]] = {} if points else {"xs": [], "ys": []}
-    units = m.ColumnDataSource({**{name: [] for name in _UNITS}, **polygons}, name="units")
-    document = Document(title="")
-    for plot in (
-        _map(units, points),
-        _scatter(units, words),
-        _bars("histogram", words["value"], words["units"]),
-        _bars("neighbours", words["neighbours"], words["units"]),
-        _trend(words),
-    ):
-        document.add_root(plot)
-    found: dict[str, Any] = _numbered(document.to_json(deferred=False))
-    return {"docs": {_DOCUMENT: found}, "items": [_item(found)]}
+    def x(value: float) -> float:
+        return left + (value - low) / (high - low) * (wide - left - 20)
 
-
-def _item(document: Mapping[str, Any]) -> dict[str, Any]:
-    ids = [root["id"] for root in document["roots"]]
-    return {
-        "docid": _DOCUMENT,
-        "roots": {i: f"figure-{name}" for i, name in zip(ids, FIGURES, strict=True)},
-        "root_ids": ids,
-    }
-
-
-def _numbered(document: Any) -> Any:
-    """Give models the ids 1, 2, ... in order: Bokeh's run on through a process."""
-    text = json.dumps(document, sort_keys=False)
-    seen: dict[str, str] = {}
-    pattern = re.compile(r'"id": ?"(p\d+)"')
-    return json.loads(pattern.sub(lambda m: f'"id": "m{seen.setdefault(m[1], str(len(seen) + 1))}"', text))
-
-
-def _models() -> Any:
-    """Return bokeh.models untyped: its hints know fewer names and arguments than it has."""
-    import bokeh.models
-
-    return bokeh.models
-
-
-def _figure(name: str, tools: list[Any], **options: Any) -> Any:
-    from bokeh.plotting import figure
-
-    m = _models()
-    plot: Any = figure(
-        name=name,
-        sizing_mode="stretch_both",
-        min_width=120,
-        min_height=120,
-        x_range=m.Range1d(start=0, end=1),
-        y_range=m.Range1d(start=0, end=1),
-        tools=tools,
-        toolbar_location="right" if name in ("map", "scatter") else None,
-        toolbar_inner=True,
-        min_border=4,
-        outline_line_color=None,
-        background_fill_color=None,
-        border_fill_color=None,
-        output_backend="canvas",
-        **options,
-    )
-    plot.toolbar.logo = None
-    plot.toolbar.autohide = True
-    for axis in plot.axis:
-        axis.update(
-            axis_line_color="#9aa5ad",
-            major_tick_line_color="#9aa5ad",
-            minor_tick_line_color=None,
-            major_label_text_color=_INK,
-            axis_label_text_color=_INK,
-            major_label_text_font=_FONT,
-            axis_label_text_font=_FONT,
-            major_label_text_font_size="11px",
-            axis_label_text_font_size="12px",
-            axis_label_text_font_style="normal",
-            axis_label_standoff=4,
-        )
-    plot.grid.grid_line_color = _GRID
-    return plot
+    parts = [f'<svg class="chart" viewBox="0 0 {wide} {end + 30}" role="img">']
+    for k, effect in enumerate(_EFFECTS):
+        at = left + 150 * k
+        name = {"direct": "直接", "indirect": "间接", "total": "总"}[effect]
+        parts.append(_mark(effect, at + 10, 12, True))
+        parts += [
+            f'<text class="en" x="{at + 22}" y="17">{effect}</text>',
+            f'<text class="zh" x="{at + 22}" y="17">{name}效应</text>',
+        ]
+    for value in ticks(low, high, 7):
+        kind = "zero" if value == 0 else "grid"
+        parts.append(f'<line class="{kind}" x1="{x(value):.1f}" x2="{x(value):.1f}" y1="{top}" y2="{end}"/>')
+        parts.append(f'<text class="small middle" x="{x(value):.1f}" y="{end + 18}">{_number(value)}</text>')
+    for number, term in enumerate(terms):
+        y0 = top + number * row
+        for code, text in zip(("en", "zh"), labels.get(term, (term, term)), strict=True):
+            short = text if len(text) <= 34 else text[:33] + "…"
+            parts.append(
+                f'<text class="end {code}" x="{left - 14}" y="{y0 + row / 2 + 4}">{escape(short)}</text>'
+            )
+        for k, effect in enumerate(_EFFECTS):
+            found = frame[(frame["term"] == term) & (frame["effect"] == effect)]
+            if len(found):
+                parts.append(_whisker(found.iloc[0], effect, y0 + 15 + 16 * k, x, (low, high)))
+    return "".join([*parts, "</svg>"])
 
 
-def _map(units: Any, points: bool) -> Any:
-    m = _models()
-    box, lasso, tap, hover = (
-        m.BoxSelectTool(continuous=True),
-        m.LassoSelectTool(),
-        m.TapTool(),
-        m.HoverTool(tooltips=None),
-    )
-    zoom = [m.PanTool(), m.WheelZoomTool(), m.ZoomInTool(), m.ZoomOutTool(), m.ResetTool(), m.SaveTool()]
-    plot = _figure("map", [box, lasso, tap, *zoom, hover], match_aspect=True)
-    plot.axis.visible = False
-    plot.grid.visible = False
-    plot.toolbar.active_drag, plot.toolbar.active_scroll = box, None
-    blank = m.ColumnDataSource({"xs": [], "ys": []}, name="blank")
-    if points:
-        shapes = plot.scatter(
-            "cx", "cy", source=units, size=9, line_color="#5b6770", line_width=0.6,
-            nonselection_fill_alpha=0.2, nonselection_line_alpha=0.25, fill_color="color",
-        )  # fmt: skip
-        places = shapes
-    else:
-        shapes = plot.multi_polygons(
-            "xs", "ys", source=units, line_color="#ffffff", line_width=0.6, fill_color="color",
-            nonselection_fill_alpha=0.25, nonselection_line_color="#d3dadf", nonselection_line_alpha=1.0,
-            selection_line_color="#1d252b", selection_line_width=0.9,
-        )  # fmt: skip
-        # Not as a column of the units: Bokeh would make a new canvas for each unit's hatch at each step.
-        plot.multi_polygons(
-            "xs", "ys", source=blank, fill_color=None, line_color="#b5bec5", line_width=0.6,
-            hatch_pattern="/", hatch_color="#b5bec5", hatch_weight=0.6, hatch_scale=6,
-        )  # fmt: skip
-        # Boxes choose by a place inside: one rule for all shapes, and the same unit is never half chosen.
-        places = plot.scatter(
-            "cx", "cy", source=units, size=3, fill_alpha=0, line_alpha=0,
-            nonselection_fill_alpha=0, nonselection_line_alpha=0,
-        )  # fmt: skip
-    box.renderers, lasso.renderers, tap.renderers, hover.renderers = [places], [places], [shapes], [shapes]
-    rings = m.ColumnDataSource({"xs": [], "ys": []}, name="rings")
-    links = m.ColumnDataSource({"x0": [], "y0": [], "x1": [], "y1": []}, name="links")
-    focus = m.ColumnDataSource({"xs": [], "ys": []}, name="focus")
-    plot.multi_line("xs", "ys", source=rings, line_color=_INK, line_width=1.6)
-    plot.segment("x0", "y0", "x1", "y1", source=links, line_color=_INK, line_width=1.0, line_dash="dashed")
-    plot.multi_line("xs", "ys", source=focus, line_color=_ACCENT, line_width=2.6)
-    return plot
+def _whisker(row: Any, effect: str, y: float, x: Any, limits: tuple[float, float]) -> str:
+    least, most = float(row["conf_low"]), float(row["conf_high"])
+    if not np.isfinite(row["estimate"]):
+        return ""
+    least = limits[0] if np.isnan(least) or np.isinf(least) else least
+    most = limits[1] if np.isnan(most) or np.isinf(most) else most
+    line = f'<line class="{effect}" x1="{x(least):.1f}" x2="{x(most):.1f}" y1="{y}" y2="{y}"/>'
+    return line + _mark(effect, x(float(row["estimate"])), y, least > 0 or most < 0)
 
 
-def _scatter(units: Any, words: Mapping[str, str]) -> Any:
-    from bokeh.core.properties import value
-
-    m = _models()
-    box, hover = m.BoxSelectTool(continuous=True), m.HoverTool(tooltips=None)
-    tools = [box, m.LassoSelectTool(), m.TapTool(), m.BoxZoomTool(), m.ResetTool(), m.SaveTool(), hover]
-    plot = _figure("scatter", tools, x_axis_label=words["z"], y_axis_label=words["lag_z"])
-    plot.toolbar.active_drag = box
-    for dimension in ("width", "height"):
-        plot.add_layout(
-            m.Span(location=0, dimension=dimension, line_color="#9aa5ad", line_width=1, level="underlay")
-        )
-    corners = m.ColumnDataSource({"x": [], "y": [], "text": [], "align": [], "base": []}, name="corners")
-    plot.text(
-        "x", "y", text="text", text_align="align", text_baseline="base", source=corners, text_color="#a3adb5",
-        text_font=value(_FONT), text_font_size="12px", level="underlay",
-    )  # fmt: skip
-    points = plot.scatter(
-        "z", "lag", source=units, size=7, fill_color="color", line_color="#5b6770", line_width=0.6,
-        fill_alpha=0.9, nonselection_fill_alpha=0.12, nonselection_line_alpha=0.25,
-        selection_line_color="#1d252b",
-    )  # fmt: skip
-    hover.renderers = [points]
-    box.renderers = [points]
-    for name, color, dash, width in (
-        ("line_all", "#8a949c", "solid", 2.0),
-        ("line_rest", _REST, "dashed", 2.0),
-        ("line_selected", _ACCENT, "solid", 2.6),
-    ):
-        source = m.ColumnDataSource({"x": [], "y": []}, name=name)
-        plot.line("x", "y", source=source, line_color=color, line_dash=dash, line_width=width)
-    around = m.ColumnDataSource({"x": [], "y": []}, name="around")
-    plot.scatter("x", "y", source=around, size=11, fill_color=None, line_color=_INK, line_width=1.4)
-    centre = m.ColumnDataSource({"x": [], "y": []}, name="centre")
-    plot.scatter("x", "y", source=centre, size=13, fill_color=None, line_color=_ACCENT, line_width=2.6)
-    return plot
-
-
-def _bars(name: str, across: str, up: str) -> Any:
-    m = _models()
-    box = m.BoxSelectTool(dimensions="width", continuous=True)
-    hover, tap = m.HoverTool(tooltips="@text"), m.TapTool()
-    plot = _figure(name, [box, tap, hover], x_axis_label=across, y_axis_label=up)
-    plot.toolbar.active_drag = box
-    plot.xgrid.visible = False
-    plot.xaxis[0].ticker = m.FixedTicker(ticks=[])
-    plot.yaxis[0].ticker.desired_num_ticks = 4
-    empty: dict[str, list[Any]] = {"left": [], "right": [], "top": [], "chosen": [], "text": [], "color": []}
-    source = m.ColumnDataSource(empty, name=f"bars_{name}")
-    same = {"nonselection_fill_alpha": 1.0, "nonselection_line_alpha": 1.0}
-    bars = plot.quad(
-        left="left",
-        right="right",
-        top="top",
-        bottom=0,
-        source=source,
-        fill_color="color",
-        line_color="white",
-        **same,
-    )
-    plot.quad(
-        left="left", right="right", top="chosen", bottom=0, source=source, fill_color=_ACCENT,
-        line_color="white", **same,
-    )  # fmt: skip
-    for tool in (box, hover, tap):
-        tool.renderers = [bars]
-    return plot
-
-
-def _trend(words: Mapping[str, str]) -> Any:
-    m = _models()
-    hover, tap = m.HoverTool(tooltips="@text"), m.TapTool()
-    plot = _figure("trend", [tap, hover], y_axis_label=words["moran"])
-    plot.xaxis[0].ticker = m.FixedTicker(ticks=[])
-    plot.xgrid.visible = False
-    plot.yaxis[0].ticker.desired_num_ticks = 4
-    source = m.ColumnDataSource({"x": [], "I": [], "fill": [], "text": []}, name="trend_points")
-    plot.add_layout(m.Span(location=0, dimension="width", line_color="#9aa5ad", line_width=1))
-    plot.add_layout(
-        m.Span(name="now", location=0, dimension="height", line_color=_ACCENT, line_width=8, line_alpha=0.25)
-    )
-    plot.line("x", "I", source=source, line_color=_REST, line_width=2, nonselection_line_alpha=1.0)
-    points = plot.scatter(
-        "x", "I", source=source, size=8, fill_color="fill", line_color=_REST, line_width=1.6,
-        nonselection_fill_alpha=1.0, nonselection_line_alpha=1.0,
-    )  # fmt: skip
-    hover.renderers, tap.renderers = [points], [points]
-    return plot
+def _mark(effect: str, x: float, y: float, filled: bool) -> str:
+    kind = effect if filled else f"{effect} hollow"
+    match _MARKS[effect]:
+        case "circle":
+            return f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="5"/>'
+        case "square":
+            return f'<rect class="{kind}" x="{x - 4.5:.1f}" y="{y - 4.5:.1f}" width="9" height="9"/>'
+        case _:
+            points = f"{x:.1f},{y - 6:.1f} {x + 6:.1f},{y:.1f} {x:.1f},{y + 6:.1f} {x - 6:.1f},{y:.1f}"
+            return f'<polygon class="{kind}" points="{points}"/>'

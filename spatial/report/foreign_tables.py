@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping
 from html.parser import HTMLParser
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import pandas as pd
 
 from spatial.errors import DataError
+from spatial.tables.formats.cells import Cells
+from spatial.tables.formats.numbers import split_stars
 
-__all__ = ["clean_html", "titled_tables"]
+__all__ = ["clean_html", "dressed", "listed", "table_html", "titled_tables"]
 
 _TAGS = frozenset(
     {"table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", "colgroup", "col", "div", "p", "span"}
@@ -79,13 +82,24 @@ def clean_html(text: str) -> str:
 
 def titled_tables(tables: Any) -> list[tuple[str, str]]:
     """Return (title, HTML) of each table: frames, objects with to_html() or tidy(), or a dict of them."""
+    return [(title, table_html(table, what)) for title, table, what in listed(tables)]
+
+
+def listed(tables: Any) -> list[tuple[str, Any, str]]:
+    """Return (title, table, what to call it in a message) of each table given.
+
+    Examples
+    --------
+    >>> [(title, what) for title, _, what in listed({"Fit": 1})]
+    [('Fit', 'Fit')]
+    """
     if tables is None:
         return []
     if isinstance(tables, Mapping):
-        return [(str(title), _html(table, str(title))) for title, table in tables.items()]
+        return [(str(title), table, str(title)) for title, table in tables.items()]
     if not isinstance(tables, (list, tuple)):
         tables = [tables]
-    return [(_title(table), _html(table, f"tables[{k}]")) for k, table in enumerate(tables)]
+    return [(_title(table), table, f"tables[{k}]") for k, table in enumerate(tables)]
 
 
 def _title(table: Any) -> str:
@@ -94,11 +108,14 @@ def _title(table: Any) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _html(table: Any, what: str) -> str:
+def table_html(table: Any, what: str) -> str:
+    """Return one table as HTML that may stand in the page."""
     if isinstance(table, pd.DataFrame):
         return _frame_html(table)
+    if isinstance(table, Cells):
+        return _cells_html(table)
     if callable(getattr(table, "to_html", None)):
-        return clean_html(str(table.to_html()))
+        return dressed(clean_html(str(table.to_html())))
     if callable(getattr(table, "tidy", None)):
         return _frame_html(table.tidy())
     raise DataError(
@@ -109,8 +126,74 @@ def _html(table: Any, what: str) -> str:
 def _frame_html(frame: pd.DataFrame) -> str:
     plain = isinstance(frame.index, pd.RangeIndex) and frame.index.name is None
     written = frame.to_html(index=not plain, escape=True, na_rep="", float_format=_number, border=0)
-    return clean_html(written)
+    return dressed(clean_html(written))
 
 
 def _number(value: float) -> str:
     return f"{value:.4f}" if 1e-3 <= abs(value) < 1e5 or value == 0 else f"{value:.4g}"
+
+
+# ---- our own tables, from their cells
+def _cells_html(table: Cells) -> str:
+    head = "".join(f"<tr>{''.join(_head(h, k) for k, h in enumerate(row))}</tr>" for row in table.header)
+    body = "".join(_row(row, table.n_columns) for row in table.rows)
+    notes = "".join(f"<p>{html.escape(note)}</p>" for note in table.notes)
+    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>{notes}"
+
+
+def _head(head: Any, place: int) -> str:
+    span = f' colspan="{head.span}" scope="colgroup"' if head.span > 1 else ' scope="col"'
+    kind = "" if place == 0 or head.span > 1 else ' class="n"'
+    return f"<th{span}{kind}>{html.escape(head.text)}</th>"
+
+
+def _row(row: Any, width: int) -> str:
+    rule = ' class="rule"' if row.rule else ""
+    label = html.escape(row.label)
+    if row.kind == "panel":
+        return f'<tr{rule}><th colspan="{width + 1}" scope="rowgroup">{label}</th></tr>'
+    cells = "".join(dressed(f"<td>{_stars(text)}</td>") for text in row.cells)
+    return f'<tr{rule}><th scope="row">{label}</th>{cells}</tr>'
+
+
+def _stars(text: str) -> str:
+    number, stars = split_stars(text)
+    return html.escape(number) + (f"<sup>{stars}</sup>" if stars else "")
+
+
+# ---- numbers in columns
+_CELL = re.compile(r"<td>([^<]*)(<sup>[*†‡]+</sup>)?</td>")
+_HEAD = re.compile(r"<th>(.*?)</th>", re.S)
+_FIGURE = re.compile(r"[(\[]?[-−–+]?[\d.,]+(?:e[-+]?\d+)?%?([)\]])?")
+
+
+def dressed(table: str) -> str:
+    """Mark the cells that hold numbers; stars and closing brackets hang outside, so that points align.
+
+    Examples
+    --------
+    >>> dressed("<td>(-0.2)</td><td>word</td>")
+    '<td class="n">(−0.2<span class="hang">)</span></td><td>word</td>'
+    """
+
+    def cell(found: re.Match[str]) -> str:
+        text, stars = found[1].strip(), found[2] or ""
+        number = _FIGURE.fullmatch(text)
+        if number is None:
+            return found[0] if text or stars else '<td class="n"></td>'
+        shown = re.sub(r"^([(\[]?)-", r"\1−", text)
+        if number[1]:
+            shown = f'{shown[:-1]}<span class="hang">{shown[-1]}</span>'
+        hung = f'<span class="hang">{stars}</span>' if stars else ""
+        return f'<td class="n">{shown}{hung}</td>'
+
+    def head(found: re.Match[str]) -> str:
+        return f'<th scope="col" class="n">{found[1]}</th>'
+
+    body = _CELL.sub(cell, table)
+    start, end = body.find("<thead>"), body.find("</thead>")
+    if start < 0:
+        return body
+    heads = _HEAD.sub(head, body[start:end])
+    heads = re.sub(r'(<tr>\s*<th scope="col") class="n"', r"\1", heads)
+    return body[:start] + heads + body[end:].replace("<th>", '<th scope="row">')

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import functools
+import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import re
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["build_page", "script_json"]
+from spatial.figures.palette import css_variables
 
-# The browser itself forbids every request: what is not in the file cannot be loaded.
-_POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
-    "font-src data:; base-uri 'none'; form-action 'none'"
+__all__ = ["MODULES", "build_page", "script_json", "script_text", "style_text"]
+
+# In the order in which they need each other.
+MODULES = (
+    *("words", "numbers", "decode", "statistics", "canvas", "map", "charts", "legend"),
+    *("time", "table", "page"),
 )
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.M)
 
 
 def script_json(value: Any) -> str:
@@ -26,35 +31,37 @@ def script_json(value: Any) -> str:
     return text
 
 
-def build_page(
-    payload: Mapping[str, Any],
-    *,
-    lang: str,
-    title: str,
-    facts: str,
-    note: str,
-    foot: Iterable[str],
-    tables: Iterable[tuple[str, str]],
-) -> str:
-    """Put the page together; `tables` are (title, clean HTML), everything else is text."""
-    from bokeh.resources import Resources
+@functools.cache
+def script_text() -> str:
+    """Return the modules as one script: each file is a module of its own only for tests and editors."""
+    parts = [_IMPORT.sub("", static_text(f"{name}.js")) for name in MODULES]
+    body = "\n".join(re.sub(r"^export ", "", part, flags=re.M) for part in parts)
+    return f'(() => {{\n"use strict";\n{body}}})();\n'
 
-    library = [part.replace("</script", r"<\/script") for part in Resources(
-        mode="inline", components=["bokeh"], minified=True, log_level="warn"
-    ).js_raw]  # fmt: skip
+
+@functools.cache
+def style_text() -> str:
+    """Return the style sheet, after the colours of the package's table."""
+    return css_variables() + static_text("report.css")
+
+
+def policy() -> str:
+    """Return what the browser may do: nothing but this script and this style, and no request at all."""
+    script, style = (_hash(text) for text in (script_text(), style_text()))
+    return (
+        f"default-src 'none'; script-src '{script}'; style-src '{style}'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+def build_page(payload: Any, **parts: Any) -> str:
+    """Put the page together; what is not HTML made here is text, and escaped."""
     page: str = _template().render(
-        w=payload["words"],
-        lang=lang,
-        title=title,
-        facts=facts,
-        note=note,
-        foot=list(foot),
-        tables=list(tables),
-        library=library,
-        policy=_POLICY,
-        style=static_text("report.css"),
-        script=static_text("report.js"),
-        payload=script_json(payload),
+        policy=policy(), style=style_text(), script=script_text(), payload=script_json(payload), **parts
     )
     return page
 

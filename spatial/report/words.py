@@ -3,81 +3,146 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from spatial.figures.palette import CLUSTERS, cluster_label
 from spatial.words import check_language
 
-__all__ = ["report_words", "weights_words"]
+__all__ = ["PAIRS", "Pair", "both", "report_words", "weights_words"]
 
-_WORDS: Mapping[str, tuple[str, str]] = {
-    "all": ("All", "全部"),
-    "all_selected": ("{n} of {total} selected", "已选 {n} / {total}"),
-    "borders": ("Borders are simplified for the screen.", "边界已为屏幕显示而简化。"),
-    "classes": ("Quintiles over all times", "全部时期的五分位"),
-    "clear": ("Clear", "清除"),
+Pair = tuple[str, str]
+
+PAIRS: Mapping[str, Pair] = {
+    "all_units": ("All {n} units with data", "全部 {n} 个有数据的单元"),
+    "axis_lag": ("mean of neighbours, sd", "邻居均值（标准差）"),
+    "axis_lag_sum": ("lag, sd", "空间滞后（标准差）"),
+    "axis_z": ("value, sd", "本单元值（标准差）"),
+    "beyond": ("{n} beyond {sd} sd at the edge", "{n} 个超出 {sd} 个标准差，绘于边缘"),
+    "caution": ("Caution", "注意"),
+    "classes": ("Classes over all times", "各期共同分级"),
+    "classes_log": (
+        "Classes over all times; analysed in logs, shown in units",
+        "各期共同分级；以对数分析，以原单位显示",
+    ),
+    "clear": ("Clear selection", "清除选择"),
     "cluster": ("Cluster", "聚类"),
-    "clusters": ("LISA clusters", "LISA 聚类"),
+    "clusters_fdr": (
+        "Local Moran, p after FDR ≤ {alpha} ({side})",
+        "局部莫兰，FDR 校正后 p ≤ {alpha}（{side}）",
+    ),
+    "clusters_p": (
+        "Local Moran, permutation p ≤ {alpha} ({side})",
+        "局部莫兰，置换检验 p ≤ {alpha}（{side}）",
+    ),
+    "dark": ("Dark", "深色"),
+    "data_head": ("The data", "数据"),
     "download": ("Download CSV", "下载 CSV"),
-    "fdr": ("FDR", "FDR 校正"),
-    "fdr_help": (
-        "Benjamini-Hochberg: hold the share of false discoveries among the clusters",
-        "Benjamini-Hochberg：控制聚类中的错误发现率",
+    "effects_head": ("Effects once neighbours respond", "邻居作出反应之后的效应"),
+    "effects_note": (
+        "Direct: on the unit itself. Indirect: through neighbours. Total: both. Filled marks differ from "
+        "zero at "
+        "5 %; bars are 95 % intervals.",
+        "直接效应：对本单元；间接效应：经由邻居；总效应：二者之和。实心标记在 5% 水平上异于零；线段为 "
+        "95% 区间。",
     ),
-    "first_rows": ("The first {n} rows are shown; the CSV has all.", "仅显示前 {n} 行；CSV 含全部。"),
-    "heaviest": (
-        "Hovering shows the {n} neighbours with the largest weights.",
-        "悬停时显示权重最大的 {n} 个邻居。",
-    ),
+    "fdr": ("Correct for many tests (FDR)", "校正多重检验（FDR）"),
+    "find": ("Find a unit", "查找单元"),
+    "first_rows": ("the first {n} rows are shown, the CSV has all", "仅显示前 {n} 行，CSV 含全部"),
     "histogram": ("Distribution", "分布"),
+    "histogram_sub": ("Units; the same bars in all times", "单元数；各期分组相同"),
     "how": (
-        "Drag a box over the map, the scatter or a histogram; Shift adds. Click a legend row to select it.",
-        "在地图、散点图或直方图上拖框选择；按住 Shift 追加。点击图例可选择该类。",
+        "Drag over a figure to select, Shift adds; click a row, a bar or the legend",
+        "在图上拖动以选择，Shift 追加；也可点击表行、柱或图例",
     ),
     "id": ("Id", "编号"),
-    "lag": ("Spatial lag", "空间滞后"),
-    "lag_z": ("Spatial lag of z", "z 的空间滞后"),
-    "least_p": (
-        "With {permutations} permutations no p-value is below {least}; at lower levels none is significant.",
-        "{permutations} 次置换时双侧 p 值不小于 {least}：更小的显著性水平下没有显著单元。",
+    "island": ("No neighbours", "无邻居"),
+    "lag_z": ("Lag of z", "z 的空间滞后"),
+    "language": ("Language", "语言"),
+    "legend": ("Legend: choose a class to select its units", "图例：点选一类以选择其单元"),
+    "level": ("Significance", "显著性水平"),
+    "light": ("Light", "浅色"),
+    "links_label": ("Map of the links between neighbours", "邻居连接图"),
+    "links_note": (
+        "Each line is a link; the area of a dot grows with the number of neighbours.",
+        "每条线为一个连接；点的面积随邻居数增大。",
     ),
-    "level": ("Significance", "显著性"),
-    "map": ("Map", "地图"),
+    "map": ("Map shows", "地图显示"),
+    "map_help": (
+        "Arrow keys go from unit to unit, Enter selects, Escape clears. The table below holds the same "
+        "numbers.",
+        "方向键在单元间移动，回车选择，Esc 清除。下表载有相同数字。",
+    ),
+    "methods_head": ("How the numbers are made", "方法"),
     "missing": ("No data", "无数据"),
+    "missing_all": ("No data at this time", "此期无数据"),
+    "models_head": ("Models", "模型"),
     "moran": ("Moran's I", "莫兰指数 I"),
-    "mean": ("Mean", "均值"),
     "name": ("Name", "名称"),
+    "neighbour_mean": ("Mean of {n} neighbours", "{n} 个邻居的均值"),
     "neighbours": ("Neighbours", "邻居数"),
-    "none_selected": ("No selection", "未选择"),
-    "no_script": ("This report needs JavaScript.", "本报告需要 JavaScript。"),
-    "not_measured": ("Not measured: {reason}", "未计算：{reason}"),
-    "p": ("p (permutation)", "p（置换检验）"),
-    "p_fdr": ("p after FDR", "p（FDR 校正）"),
-    "p_plain": ("p", "p"),
-    "play": ("Play", "播放"),
-    "pause": ("Pause", "暂停"),
-    "quadrant": ("Quadrant", "象限"),
-    "rest": ("Rest", "其余"),
-    "scatter": ("Moran scatter", "莫兰散点图"),
-    "selected": ("Selected", "所选"),
-    "selection": ("Selection", "所选单元"),
-    "significance": ("p-values", "p 值"),
-    "slope": ("Slope", "斜率"),
-    "tables": ("Models and effects", "模型与效应"),
-    "title": ("Spatial patterns of {what}", "{what}的空间格局"),
-    "times": ("times", "个时期"),
-    "trend": ("Moran's I over time", "莫兰指数的变化"),
-    "trend_help": ("filled: p ≤ {alpha}; click a point to go there", "实心：p ≤ {alpha}；点击可跳转"),
-    "units": ("Units", "单元数"),
-    "value": ("Value", "数值"),
-    "values": ("Values", "数值"),
-    "variable": ("Variable", "变量"),
-    "weights": ("Weights", "空间权重"),
-    "weights_histogram": ("Neighbours per unit", "每个单元的邻居数"),
-    "with_p": (
-        "p-values: {permutations} permutations, seed {seed}",
-        "p 值：{permutations} 次置换，种子 {seed}",
+    "no_effects": (
+        "This report has no effects. Give explore(tables=...) the impacts of a system that was estimated.",
+        "本报告没有效应。请把已估计系统的 impacts 交给 explore(tables=...)。",
     ),
-    "z": ("z (standardised)", "z（标准化）"),
+    "no_models": (
+        "This study estimates no model. Add [[systems]] or [[regressions]] and [[tables]], or give "
+        "explore(tables=...) a result.",
+        "本研究未估计模型。可加入 [[systems]] 或 [[regressions]] 与 [[tables]]，或把结果交给 "
+        "explore(tables=...)。",
+    ),
+    "no_script": (
+        "Scripts are switched off: the map and the table show the last time; switches need JavaScript.",
+        "脚本已关闭：地图与表格显示最后一期；各项切换需要 JavaScript。",
+    ),
+    "no_value": ("not measured", "未计算"),
+    "not-significant": ("Not significant", "不显著"),
+    "not_measured": ("Not measured: {reason}", "未计算：{reason}"),
+    "ns": ("(n.s.)", "（不显著）"),
+    "p_fdr": ("p after FDR", "p（FDR）"),
+    "p_plain": ("p", "p"),
+    "p_view": ("Local Moran, permutation p-values, {side}", "局部莫兰，置换检验 p 值，{side}"),
+    "p_view_fdr": ("Local Moran, p-values after FDR, {side}", "局部莫兰，FDR 校正后的 p 值，{side}"),
+    "pause": ("❚❚ Pause", "❚❚ 暂停"),
+    "play": ("▶ Play", "▶ 播放"),
+    "print": ("Print", "打印"),
+    "rank": ("Rank", "排名"),
+    "scatter": ("Moran scatter plot", "莫兰散点图"),
+    "sections": ("Sections", "各部分"),
+    "selected_of": ("{n} of {total} selected", "已选 {n} / {total}"),
+    "side_geoda": ("one-sided towards the nearer tail", "就近单侧"),
+    "side_greater": ("one-sided, greater", "单侧，大于"),
+    "side_less": ("one-sided, less", "单侧，小于"),
+    "side_two-sided": ("two-sided", "双侧"),
+    "skip": ("Skip to the map", "跳至地图"),
+    "slope_all": ("slope of all {slope}", "全部斜率 {slope}"),
+    "slope_rest": ("rest {slope} (n = {n})", "其余 {slope}（n = {n}）"),
+    "slope_selected": ("selected {slope} (n = {n})", "所选 {slope}（n = {n}）"),
+    "tab_data": ("Data", "数据"),
+    "tab_effects": ("Effects", "效应"),
+    "tab_explore": ("Explore", "探索"),
+    "tab_methods": ("Methods", "方法"),
+    "tab_models": ("Models", "模型"),
+    "tab_weights": ("Weights", "权重"),
+    "table": ("Table of the units", "单元表"),
+    "title_at": ("{title}, {time}", "{title}，{time}"),
+    "title_clusters": ("Clusters of {what}", "{what}的聚类"),
+    "title_p": ("Local Moran's p-values of {what}", "{what}的局部莫兰 p 值"),
+    "title_values": ("{what}", "{what}"),
+    "trend": ("Moran's I over time", "莫兰指数的变化"),
+    "trend_help": (
+        "Filled: significant; band: the middle 95 % of permutations. Drag, or use the arrow keys.",
+        "实心：显著；阴影：置换分布的中间 95%。可拖动，或用方向键。",
+    ),
+    "unreached": (
+        "Struck out: with {permutations} permutations no p-value is below {least}.",
+        "划去的水平不可及：{permutations} 次置换时 p 值不小于 {least}。",
+    ),
+    "variable": ("Variable", "变量"),
+    "view_clusters": ("Clusters", "聚类"),
+    "view_p": ("p-values", "p 值"),
+    "view_values": ("Values", "数值"),
+    "weights_head": ("Who neighbours whom", "空间权重"),
+    "z": ("z", "z"),
 }
 
 _WEIGHTS_ZH: Mapping[str, str] = {
@@ -100,6 +165,17 @@ _NORMALIZATION_EN: Mapping[str, str] = {
     "row": "row-standardised",
     "spectral": "spectrally normalised",
 }
+
+
+def both(english: str, chinese: str, **values: Any) -> Pair:
+    """Return a pair with the same values filled in.
+
+    Examples
+    --------
+    >>> both("{n} units", "{n} 个单元", n=3)
+    ('3 units', '3 个单元')
+    """
+    return english.format(**values), chinese.format(**values)
 
 
 def weights_words(kind: str, normalization: str, links: int, islands: int, lang: str) -> str:
@@ -128,9 +204,9 @@ def report_words(lang: str) -> dict[str, str]:
 
     Examples
     --------
-    >>> report_words("zh")["slope"], report_words("en")["HH"]
-    ('斜率', 'High-High')
+    >>> report_words("zh")["slope_all"], report_words("en")["HH"]
+    ('全部斜率 {slope}', 'High-High')
     """
     place = check_language(lang) == "zh"
-    words = {key: pair[place] for key, pair in _WORDS.items()}
-    return words | {code: cluster_label(code, lang) for code in CLUSTERS}
+    words = {key: pair[place] for key, pair in PAIRS.items()}
+    return words | {code: cluster_label(code, lang) for code in CLUSTERS[:4]}

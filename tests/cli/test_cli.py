@@ -156,7 +156,7 @@ def test_the_command_is_installed_and_light() -> None:
     command = Path(sys.executable).parent / "spatial"
     shown = subprocess.run([str(command), "--version"], capture_output=True, text=True, check=True)
     assert shown.stdout == f"spatial-cities {sp.__version__}\n"
-    heavy = "('matplotlib', 'bokeh', 'esda', 'spreg', 'numba', 'libpysal', 'pyfixest', 'scipy.stats')"
+    heavy = "('matplotlib', 'esda', 'spreg', 'numba', 'libpysal', 'pyfixest', 'scipy.stats')"
     code = f"import sys, spatial, spatial.weights; print([m for m in {heavy} if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout == "[]\n"

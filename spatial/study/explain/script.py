@@ -18,6 +18,7 @@ from spatial.study.fits.named import analyses, sections
 from spatial.study.schema.models import Did
 from spatial.study.steps.figures import figure_call
 from spatial.study.steps.layers import layers_call
+from spatial.study.steps.report import log_columns
 from spatial.study.steps.tables import WRITERS, script_of
 from spatial.study.values import Values
 from spatial.study.weights import other_weights, weights_call
@@ -279,7 +280,8 @@ class _Script:
         part = self.study.report
         assert part is not None
         weights = Ref("weights", self.values.default_weights(part.weights))
-        words = {"lang": self.study.language, "names": part.name}
+        words: dict[str, Any] = {"lang": self.study.language, "names": part.name, "group": part.group}
+        words |= {"logs": log_columns(self.values, part) or None}
         words |= {"title": part.title or self.study.title or None}
         draws = {"permutations": part.permutations, "seed": self.study.seed}
         given = (Ref("cities"), Ref("panel"), list(part.columns), weights, "report.html")

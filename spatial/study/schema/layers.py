@@ -52,4 +52,6 @@ class Report(Section):
     title: str | None = None
     name: MapColumn | None = None
     """Column of the map with the names of the units."""
+    group: MapColumn | None = None
+    """Column of the map whose groups get grey borders, as provinces."""
     permutations: Annotated[int, Field(ge=0)] = 999

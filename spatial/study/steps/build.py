@@ -15,8 +15,9 @@ from spatial.study.schema import models as schema
 from spatial.study.values import Values
 
 from .figures import figure_key, make_figure, stamp
-from .layers import layers_key, make_layers, make_report, report_key
+from .layers import layers_key, make_layers
 from .models import analysis_steps, model_steps
+from .report import make_report, report_key
 from .step import Output, Step
 from .tables import make_table, table_key
 

@@ -1,23 +1,18 @@
-"""Layers for GIS, and the report."""
+"""Layers for GIS."""
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import replace
 from typing import Any
 
-from spatial.errors import SpatialError, SpatialWarning
 from spatial.io.atomic import file_stem
-from spatial.report.building import explore
 from spatial.study.cache import digest
 from spatial.study.calls import Get, Item, Ref, call, method
-from spatial.study.schema.layers import Layers, Report, UnitEffect
+from spatial.study.schema.layers import Layers, UnitEffect
 from spatial.study.values import Values
 
 from .step import Output
-from .tables import built_table, table_key
 
-__all__ = ["layers_call", "layers_key", "make_layers", "make_report", "report_key"]
+__all__ = ["layers_call", "layers_key", "make_layers"]
 
 
 def layers_key(values: Values, part: Layers) -> str:
@@ -93,39 +88,3 @@ def _effects_frame(effects: list[UnitEffect]) -> Any:
         name = name if name not in columns else f"{name}, {part.fit}"
         columns[name] = method(Ref("impacts", part.fit), "by_unit", part.outcome, part.term, part.effect)
     return call("pd.DataFrame", columns)
-
-
-# ---- report
-def report_key(values: Values, part: Report) -> str:
-    """Return a digest of what the report depends on."""
-    tables = [(t.model_dump(), table_key(values, t)) for t in values.study.tables]
-    return digest(values.panel_key, values.weights_key(part.weights), tables, values.study.seed)
-
-
-def make_report(values: Values, part: Report, out: Output) -> None:
-    """Write the report."""
-    explore(
-        values.cities,
-        values.labelled,
-        list(part.columns),
-        values.weights(part.weights),
-        out.path("report.html"),
-        lang=values.study.language,
-        names=part.name,
-        permutations=part.permutations,
-        seed=values.study.seed,
-        tables=_report_tables(values) or None,
-        title=" · ".join(filter(None, [part.title or values.study.title, *values.stamps])) or None,
-    )
-
-
-def _report_tables(values: Values) -> dict[str, Any]:
-    """Return the tables that can be made; one that cannot does not keep the report from being written."""
-    found: dict[str, Any] = {}
-    for part in values.study.tables:
-        try:
-            # Titles stand above the tables of the report already.
-            found[part.title or part.name] = replace(built_table(values, part), title="")
-        except SpatialError as error:
-            warnings.warn(f"The report leaves table {part.name!r} out: {error}", SpatialWarning, stacklevel=2)
-    return found
