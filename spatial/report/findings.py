@@ -144,12 +144,11 @@ def _moran(data: ReportData) -> Finding:
             f"{_when(data, last)[1]}不显著（I = {value}，{p_words[1]}）。",
         )
     return Finding(
-        both("{k} of {n}", "{k} / {n}", k=many, n=len(known)),
+        (f"{many} of {len(known)}", f"{many} / {len(known)} {years[1]}"),
         (
             f"{years[0]} with {way[0]} spatial autocorrelation of {label[0]} at p ≤ 0.05. "
             f"Moran’s I lies between {low} and {high}.{end[0]}",
-            f"{years[1]}中{label[1]}呈{way[1]}空间自相关（p ≤ 0.05）。莫兰指数在 {low} 至 {high} 之间。"
-            f"{end[1]}",
+            f"{label[1]}呈{way[1]}空间自相关（p ≤ 0.05）。莫兰指数在 {low} 至 {high} 之间。{end[1]}",
         ),
     )
 

@@ -20,9 +20,12 @@ _VERSIONS = ("spatial-cities", "numpy", "scipy", "pandas", "geopandas", "shapely
 
 def title(data: ReportData) -> Pair:
     """Return the headline where none is given: a question."""
-    english = ", ".join(pair[0] for pair in data.labels[:3]) + (", …" if len(data.labels) > 3 else "")
-    chinese = "、".join(pair[1] for pair in data.labels[:3]) + ("等" if len(data.labels) > 3 else "")
-    return f"Where do like values of {english} lie together?", f"{chinese}的相近值在哪里集聚？"
+    labels = list(
+        dict.fromkeys(shown_label(pair, log) for pair, log in zip(data.labels, data.logs, strict=True))
+    )
+    english = ", ".join(pair[0] for pair in labels[:3]) + (", …" if len(labels) > 3 else "")
+    chinese = "、".join(pair[1] for pair in labels[:3]) + ("等" if len(labels) > 3 else "")
+    return f"Where do places of like {english} lie together?", f"{chinese}的相近值在哪里集聚？"
 
 
 def facts(data: ReportData, units: int) -> Pair:

@@ -254,7 +254,7 @@ def weights_blocks(data: ReportData) -> tuple[Block, ...]:
         [("Row sums", "行和"), sums],
         [("Symmetric", "对称"), yes[report.symmetric_values]],
     ]
-    table = pair_table([("Item", "项目"), ("Value", "值")], rows, text=1)
+    table = pair_table([("Item", "项目"), ("Value", "值")], rows, text=2)
     counts = {int(k): int(n) for k, n in report.neighbors.items()}
     bars = bar_chart(counts, ("neighbours", "邻居数"))
     blocks = [

@@ -136,11 +136,11 @@ export class Scatter {
 
   drawLines(found) {
     const { app } = this;
-    const every = Array.from(found.z.keys());
+    const every = Array.from(found.z.keys()).filter((i) => isMeasured(found.quadrants[i]));
     this.fits = { all: slope(found.z, found.lag, every) };
     this.drawSlope(this.fits.all, app.colours.ink, []);
     if (!app.state.selected.size) return;
-    this.fits.selected = slope(found.z, found.lag, [...app.state.selected].filter((i) => i < app.study.n));
+    this.fits.selected = slope(found.z, found.lag, every.filter((i) => app.state.selected.has(i)));
     this.fits.rest = slope(found.z, found.lag, every.filter((i) => !app.state.selected.has(i)));
     this.drawSlope(this.fits.selected, app.colours.c2, [6, 4]);
   }
@@ -238,7 +238,10 @@ export class Scatter {
       const { slope: b, n } = this.fits[key];
       return say(`slope_${key}`, { slope: fixed(b), n: count(n) });
     };
-    return this.app.state.selected.size ? ["all", "selected", "rest"].map(part) : [part("all")];
+    if (this.app.state.selected.size) return ["all", "selected", "rest"].map(part);
+    // The slope is Moran's I where rows sum to one and all units have neighbours: then it is said above.
+    const same = Math.abs(this.fits.all.slope - this.app.variable.I[this.app.state.time]) < 5e-4;
+    return same || Number.isNaN(this.fits.all.slope) ? [] : [part("all")];
   }
 }
 

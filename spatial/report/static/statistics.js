@@ -35,12 +35,13 @@ export function standardised(x) {
   return { n, mean: mean * scale, sd: sd * scale, z };
 }
 
-/** Lags: the mean over the neighbours that have a value, or their sum times the weight of the unit's links. */
+/** Lags: the mean over the neighbours that have a value, or their sum times the weight of the unit's links; 0 without any. */
 export function lags(z, links) {
   const { indptr, indices, weight } = links;
   const out = new Float64Array(z.length).fill(NaN);
   for (let i = 0; i < z.length; i++) {
     if (Number.isNaN(z[i])) continue;
+    out[i] = 0;
     let sum = 0;
     let many = 0;
     for (let k = indptr[i]; k < indptr[i + 1]; k++) {
@@ -69,10 +70,11 @@ export function adjusted(p) {
   return out;
 }
 
-export function quadrantsOf(z, lag) {
+/** Quadrants by the signs of z and of its lag; what has a value but no p-value has no neighbours. */
+export function quadrantsOf(z, lag, p) {
   return Uint8Array.from(z, (value, i) => {
     if (Number.isNaN(value)) return MISSING;
-    if (Number.isNaN(lag[i])) return ISLAND;
+    if (Number.isNaN(p[i])) return ISLAND;
     if (value > 0) return lag[i] > 0 ? HH : HL;
     return lag[i] > 0 ? LH : LL;
   });
@@ -99,7 +101,7 @@ function work(study, variable, t) {
   const lag = variable.lag ? variable.lag.subarray(t * n, (t + 1) * n) : lags(z, study.links);
   const whole = 2 * (study.permutations + 1);
   const p = Float64Array.from(variable.counts.subarray(t * n, (t + 1) * n), (c) => (c === variable.missing ? NaN : c / whole));
-  const quadrants = quadrantsOf(z, variable.lag ? lag.map((value, i) => (Number.isNaN(p[i]) ? NaN : value)) : lag);
+  const quadrants = quadrantsOf(z, lag, p);
   for (const [time, unit, code] of variable.sides) if (time === t) quadrants[unit] = code;
   return { x, shown, z, lag, p, fdr: adjusted(p), quadrants, ...moments, problem: "" };
 }

@@ -1,6 +1,6 @@
 // The table of what is selected, or of all units; and the same as a file.
 
-import { clusterOf, CODES, MISSING, measure } from "./statistics.js";
+import { CODES, ISLAND, MISSING, clusterOf, measure } from "./statistics.js";
 import { columnDecimals, count, csvCell, fixed, grouped } from "./numbers.js";
 import { either, say } from "./words.js";
 
@@ -94,7 +94,7 @@ export class Table {
     const { app } = this;
     const { study, state } = app;
     const code = clusterOf(found, i, state.alpha, state.fdr);
-    const numbers = [grouped(found.shown[i], decimals), fixed(found.z[i]), fixed(found.lag[i])];
+    const numbers = [grouped(found.shown[i], decimals), fixed(found.z[i]), code === ISLAND ? "–" : fixed(found.lag[i])];
     const tests = [app.p(found.p[i]), app.p(found.fdr[i]), count(study.links.count[i])];
     const cell = (text) => `<td class="n">${text}</td>`;
     return (
