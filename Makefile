@@ -74,8 +74,8 @@ papers: $(VENV)/installed-test ## the studies that ship, compared with their tru
 gallery: $(VENV)/installed-test ## every figure of the contact sheet, looked at by pixels
 	@$(BIN)/python -m pytest -q -m gallery tests/figures
 
-browser: $(VENV)/installed-test ## the report in headless Chromium (needs chromium)
-	@! command -v node >/dev/null || node --check spatial/report/static/report.js
+browser: $(VENV)/installed-test ## the report's script by itself (needs node), then in headless Chromium (needs chromium)
+	@! command -v node >/dev/null || node --test tests/report/js
 	@$(BIN)/python -m pytest -q -m browser
 
 rendered: $(VENV)/installed-test ## tables set by LaTeX and LibreOffice, layers drawn by QGIS (needs them)

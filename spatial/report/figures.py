@@ -46,7 +46,7 @@ def ticks(low: float, high: float, wanted: int = 6) -> list[float]:
 
     Examples
     --------
-    >>> ticks(-0.13, 0.42, 5)
+    >>> ticks(-0.13, 0.42, 6)
     [-0.1, 0.0, 0.1, 0.2, 0.3, 0.4]
     """
     span = high - low

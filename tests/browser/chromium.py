@@ -151,6 +151,33 @@ class Page:
         self.mouse("mouseReleased", *end)
         self.settle()
 
+    def key(self, name: str) -> None:
+        """Press a key where the focus is, as "ArrowRight" or "Enter"."""
+        text = {"Enter": "\r", "Space": " "}.get(name, "")
+        options: dict[str, Any] = {"key": " " if name == "Space" else name, "code": name}
+        self.call("Input.dispatchKeyEvent", type="keyDown", **options, **({"text": text} if text else {}))
+        self.call("Input.dispatchKeyEvent", type="keyUp", **options)
+        self.settle()
+
+    def tap(self, x: float, y: float) -> None:
+        """Tap with a finger."""
+        self.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+        self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+        self.settle()
+
+    def resize(self, width: int, height: int = 900, *, mobile: bool = False) -> None:
+        """Give the window another size, or that of a phone."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width, height=height, deviceScaleFactor=1, mobile=mobile,
+        )  # fmt: skip
+        self.call("Emulation.setTouchEmulationEnabled", enabled=mobile)
+
+    def media(self, **features: str) -> None:
+        """Ask for media features, as ``prefers_color_scheme="dark"``; none, and all are as they were."""
+        given = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
+        self.call("Emulation.setEmulatedMedia", media="", features=given)
+
     def box(self, selector: str) -> dict[str, float]:
         """Return left, top, width and height of an element."""
         found: dict[str, float] = self.js(

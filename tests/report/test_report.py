@@ -160,8 +160,8 @@ def test_lags_are_in_the_file_where_the_page_could_not_derive_them(
     binary = sp.weights.contiguity(cities)
     weights = {
         "binary": binary,
-        "own": sp.weights.kernel(cities, bandwidth=1.6),
-        "distance": sp.weights.inverse_distance(cities, threshold=2.5).row_standardized(),
+        "own": sp.weights.kernel(cities, bandwidth_km=0.0025, own="kernel"),
+        "distance": sp.weights.inverse_distance(cities, cutoff_km=0.0025).row_standardized(),
         "minmax": binary.minmax_normalized(),
     }[kind]
     frame = panel.to_frame()

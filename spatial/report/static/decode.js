@@ -2,7 +2,7 @@
 
 const KINDS = { u1: Uint8Array, u2: Uint16Array, u4: Uint32Array, i4: Int32Array, f4: Float32Array, f8: Float64Array };
 
-export function bytes(text) {
+function bytes(text) {
   const raw = atob(text);
   const out = new Uint8Array(raw.length);
   for (let k = 0; k < raw.length; k++) out[k] = raw.charCodeAt(k);
@@ -54,7 +54,7 @@ export function rings([of, sizes, steps]) {
 }
 
 /** Boxes x0, y0, x1, y1 round the rings of each unit; of a point, the point. */
-export function boxes(shapes, centres) {
+function boxes(shapes, centres) {
   const out = new Float32Array(4 * shapes.length);
   shapes.forEach((list, u) => {
     let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];

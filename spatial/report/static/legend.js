@@ -83,7 +83,7 @@ export class Legend {
 }
 
 /** What is said of a unit: pairs (what, how much). */
-export function factsOf(app, u) {
+function factsOf(app, u) {
   const { study, state, variable } = app;
   const found = measure(study, state.variable, state.time);
   const value = u < study.n ? found.shown[u] : NaN;

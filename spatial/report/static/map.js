@@ -10,7 +10,7 @@ const TINY = 2; // px: smaller units are drawn as a square
 const SQUARE = 4;
 const DOT = 4.5;
 
-export function ringsPath(rings, scale, dx, dy, path = new Path2D()) {
+function ringsPath(rings, scale, dx, dy, path = new Path2D()) {
   for (const ring of rings) {
     path.moveTo(ring[0] * scale + dx, ring[1] * scale + dy);
     for (let k = 2; k < ring.length; k += 2) path.lineTo(ring[k] * scale + dx, ring[k + 1] * scale + dy);
@@ -19,7 +19,7 @@ export function ringsPath(rings, scale, dx, dy, path = new Path2D()) {
   return path;
 }
 
-export function linesPath(lines, scale, dx, dy) {
+function linesPath(lines, scale, dx, dy) {
   const path = new Path2D();
   for (const line of lines) {
     path.moveTo(line[0] * scale + dx, line[1] * scale + dy);
@@ -29,7 +29,7 @@ export function linesPath(lines, scale, dx, dy) {
 }
 
 /** Draw the borders of a map, each once and by its kind, and the frames of far parts. */
-export function drawBorders(context, map, colours, scale, dx, dy, units) {
+function drawBorders(context, map, colours, scale, dx, dy, units) {
   const size = Math.sqrt((map.width * scale * map.height * scale) / units);
   const edge = Math.max(0.25, Math.min(0.8, size / 30));
   const kinds = [

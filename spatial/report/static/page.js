@@ -1,12 +1,12 @@
 // The page: one state, the views that show it, and what a reader can do to it.
 
-import { fitStage, readColours } from "./canvas.js";
+import { readColours } from "./canvas.js";
 import { Histogram, Scatter } from "./charts.js";
 import { decodeStudy } from "./decode.js";
 import { Legend, Tip } from "./legend.js";
 import { MapView, drawLinks } from "./map.js";
-import { fixed, level, pValue } from "./numbers.js";
-import { CODES, measure, nearestTowards } from "./statistics.js";
+import { level, pValue } from "./numbers.js";
+import { codesOf, measure, nearestTowards } from "./statistics.js";
 import { Table } from "./table.js";
 import { TimeStrip } from "./time.js";
 import { currentLanguage, either, isChinese, say, speak, useWords } from "./words.js";
@@ -101,7 +101,6 @@ class App {
   follow() {
     clearTimeout(this.waiting);
     this.table.draw();
-    one("#clear").disabled = this.state.selected.size === 0;
     const spoken = `${this.scatter.caption()}. ${this.counts()}`;
     one("#map .top").setAttribute("aria-label", `${this.title()}. ${this.counts()}`);
     one("#scatter .top").setAttribute("aria-label", `${say("scatter")}. ${this.scatter.caption()}`);
@@ -142,6 +141,7 @@ class App {
     if (!add) selected.clear();
     for (const u of units) selected.add(u);
     this.legend.press(null);
+    one("#clear").disabled = selected.size === 0;
     for (const view of [this.map, this.scatter, this.histogram]) view.choose();
     this.note("#slopes", this.scatter.slopes().join(" · "));
     this.later();
@@ -360,8 +360,9 @@ function start() {
   for (const panel of all("[role=tabpanel]")) panel.hidden = panel.id !== "explore";
   app.setLanguage(study.lang);
   wire(app);
+  app.select([]);
   app.follow();
-  window.report = { app, measure, CODES, fixed, fitStage };
+  window.report = { app, measure, codesOf };
   requestAnimationFrame(() => setTimeout(() => {
     window.report.opened = performance.now();
     document.body.dataset.ready = "yes";

@@ -24,7 +24,8 @@ export function exactSum(values) {
 
 /** (x - mean) / population standard deviation over the values that are there. */
 export function standardised(x) {
-  const here = x.filter((value) => !Number.isNaN(value));
+  // As numbers of eight bytes: `map` of an array of four would round to four.
+  const here = Array.from(x).filter((value) => !Number.isNaN(value));
   const n = here.length;
   let scale = 0;
   for (const value of here) scale = Math.max(scale, Math.abs(value));

@@ -77,17 +77,20 @@ export class Table {
     const [sortedBy, direction] = state.sort;
     const heads = columns.map(({ head, text }, k) => {
       const order = k !== sortedBy ? "none" : direction > 0 ? "ascending" : "descending";
-      return `<th scope="col"${text ? "" : ' class="n"'} aria-sort="${order}"><button type="button" data-column="${k}">${escaped(head)}</button></th>`;
+      const button = `<button type="button" data-column="${k}">${escaped(head)}</button>`;
+      return `<th scope="col"${text ? "" : ' class="n"'} aria-sort="${order}">${button}</th>`;
     });
     const decimals = columnDecimals(found.shown);
     const body = units.slice(0, MOST).map((i) => this.row(i, found, decimals));
-    root.innerHTML = `<caption class="sr">${escaped(app.title())}</caption><thead><tr>${heads.join("")}</tr></thead><tbody>${body.join("")}</tbody>`;
+    const caption = `<caption class="sr">${escaped(app.title())}</caption>`;
+    root.innerHTML = `${caption}<thead><tr>${heads.join("")}</tr></thead><tbody>${body.join("")}</tbody>`;
     this.shown = units;
     const notes = state.selected.size ? [] : [say("how")];
     if (units.length > MOST) notes.push(say("first_rows", { n: MOST }));
     app.note("#rows-note", notes.join(" · "));
     const total = found.quadrants.filter((code) => code !== MISSING).length;
-    app.note("#count", state.selected.size ? say("selected_of", { n: count(state.selected.size), total: count(study.units) }) : say("all_units", { n: count(total || units.length) }));
+    const chosen = { n: count(state.selected.size), total: count(study.units) };
+    app.note("#count", state.selected.size ? say("selected_of", chosen) : say("all_units", { n: count(total || units.length) }));
   }
 
   row(i, found, decimals) {
