@@ -135,25 +135,44 @@ def _number(value: float) -> str:
 
 # ---- our own tables, from their cells
 def _cells_html(table: Cells) -> str:
-    head = "".join(f"<tr>{''.join(_head(h, k) for k, h in enumerate(row))}</tr>" for row in table.header)
-    body = "".join(_row(row, table.n_columns) for row in table.rows)
+    numeric = _numeric_columns(table)
+    head = "".join(f"<tr>{_heads(row, numeric)}</tr>" for row in table.header)
+    body = "".join(_row(row, numeric) for row in table.rows)
     notes = "".join(f"<p>{html.escape(note)}</p>" for note in table.notes)
     return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>{notes}"
 
 
-def _head(head: Any, place: int) -> str:
-    span = f' colspan="{head.span}" scope="colgroup"' if head.span > 1 else ' scope="col"'
-    kind = "" if place == 0 or head.span > 1 else ' class="n"'
-    return f"<th{span}{kind}>{html.escape(head.text)}</th>"
+def _numeric_columns(table: Cells) -> list[bool]:
+    """Return whether a column is one of numbers: at least half of what stands there."""
+    columns = zip(*(row.cells for row in table.rows if row.kind != "panel"), strict=True)
+    found = []
+    for column in columns:
+        shown = [split_stars(text)[0].strip() for text in column if text.strip()]
+        found.append(2 * sum(_FIGURE.fullmatch(text) is not None for text in shown) >= len(shown))
+    return found or [False] * table.n_columns
 
 
-def _row(row: Any, width: int) -> str:
-    rule = ' class="rule"' if row.rule else ""
+def _heads(row: Any, numeric: list[bool]) -> str:
+    found, place = [], -1  # the corner stands before the first column
+    for head in row:
+        span = f' colspan="{head.span}" scope="colgroup"' if head.span > 1 else ' scope="col"'
+        kind = ' class="n"' if head.span == 1 and place >= 0 and numeric[place] else ""
+        found.append(f"<th{span}{kind}>{html.escape(head.text)}</th>")
+        place += head.span
+    return "".join(found)
+
+
+def _row(row: Any, numeric: list[bool]) -> str:
+    kinds = " ".join(filter(None, ["rule" * row.rule, row.kind * (row.kind == "detail")]))
+    shape = f' class="{kinds}"' if kinds else ""
     label = html.escape(row.label)
     if row.kind == "panel":
-        return f'<tr{rule}><th colspan="{width + 1}" scope="rowgroup">{label}</th></tr>'
-    cells = "".join(dressed(f"<td>{_stars(text)}</td>") for text in row.cells)
-    return f'<tr{rule}><th scope="row">{label}</th>{cells}</tr>'
+        return f'<tr{shape}><th colspan="{len(numeric) + 1}" scope="rowgroup">{label}</th></tr>'
+    cells = []
+    for text, number in zip(row.cells, numeric, strict=True):
+        cell = dressed(f"<td>{_stars(text)}</td>")
+        cells.append(cell.replace("<td>", '<td class="n">', 1) if number else cell)
+    return f'<tr{shape}><th scope="row">{label}</th>{"".join(cells)}</tr>'
 
 
 def _stars(text: str) -> str:
