@@ -17,8 +17,9 @@ from spatial.report.payload import Settings, build_report_data
 from spatial.report.sections import Block, Sections, effects_section, pair_table
 from spatial.study.cache import digest
 from spatial.study.data import labels_of
+from spatial.study.fits.results import SIMULATED
 from spatial.study.schema.layers import Report
-from spatial.study.values import SIMULATED, Values
+from spatial.study.values import Values
 
 from .step import Output
 from .tables import built_table, table_key
