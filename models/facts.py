@@ -89,7 +89,7 @@ class SystemFacts(Fit):
         return self._numbers.method
 
     @property
-    def facts(self) -> tuple[tuple[str, float], ...]:
+    def facts(self) -> tuple[tuple[str, float | str], ...]:
         """What a table prints beside the usual: by ``ml`` the log-likelihood and information criteria."""
         return self.estimate.facts
 

@@ -40,6 +40,8 @@ class Estimator:
         `SystemFit.vcov`.
     covariance : function of a Design
         Returns the covariance where none is asked for.
+    random : bool
+        Whether it takes random effects of units.
     stamps : function of a Design and whether a fit is forced, optional
         Refuses what cannot be identified and returns what tables must say; None: by instruments.
     """
@@ -50,6 +52,7 @@ class Estimator:
     infer: Callable[[Estimate, Request], Inference] = infer_by_instruments
     covariance: Callable[[Design], Covariance] = _by_unit
     stamps: Callable[[Design, bool], tuple[str, ...]] | None = None
+    random: bool = False
 
 
 ESTIMATORS: Mapping[str, Estimator] = {
@@ -72,6 +75,7 @@ ESTIMATORS: Mapping[str, Estimator] = {
         infer_by_likelihood,
         information_of,
         stamps_of,
+        random=True,
     ),
 }
 """A new method is one line here; its name joins `Method` in estimation/steps.py."""
@@ -94,12 +98,16 @@ def estimator_of(method: str) -> Estimator:
 def default_method(design: Design, cov: Covariance) -> Method:
     """Return the method of a fit without one: ``aqs`` for a lag and an error in the same weights.
 
+    For random effects it is ``ml``.
+
     There intervals of GS3SLS are far too short.  Where the joint estimator cannot be (a covariance between
     units, lags from outside the rows), or its intervals were not simulated or cover too seldom (endogenous
     regressors without an equation, unbalanced panels, effects that the spatial filter changes), and for
     all other systems, ``gs3sls``.
     """
     structure = design.structure
+    if design.random:
+        return "ml"
     operators = [design.error_operator(g) for g in range(structure.n_equations)]
     plain = all(design.effects.commutes_with(m) for m in operators) and design.layout.is_balanced
     if not (structure.has_lag_and_error and plain) or structure.other_endogenous or refusal(design, cov):

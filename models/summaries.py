@@ -94,4 +94,4 @@ def _means(fit: SystemFit) -> str:
     if fit.estimate.uses_instruments:
         return f"Instruments: {len(fit.instruments)}"
     shown = {"log_likelihood": "Log-likelihood", "aic": "AIC", "bic": "BIC"}
-    return ", ".join(f"{shown.get(key, key)} = {value:.4f}" for key, value in fit.facts)
+    return ", ".join(f"{shown[key]} = {value:.4f}" for key, value in fit.facts if key in shown)

@@ -44,7 +44,7 @@ from spatial.panel.panel import Panel
 from spatial.weights.value import WeightsLike
 
 from .large.opening import open_system
-from .methods import default_method, estimator_of
+from .methods import ESTIMATORS, default_method, estimator_of
 from .results import SystemFit
 
 __all__ = ["SpatialSystem", "WeakInstrumentWarning"]
@@ -77,7 +77,8 @@ class SpatialSystem:
         A single one is called ``W`` in formulas.  Ids must be those of the data.  Weights that no formula
         calls serve the tests of spatial dependence.
     effects : tuple of str
-        Among ``"unit"``, ``"time"``, columns, and products such as ``"region:time"``.
+        Among ``"unit"``, ``"time"``, columns, and products such as ``"region:time"``; ``"random"`` for
+        random effects of units, by ``fit("ml")``.
     error : None, str, weights, or dict of equation to one of these
         Weights M of the spatially autoregressive errors; a text names one of `weights`.
     instruments : str or list of str, optional
@@ -137,7 +138,8 @@ class SpatialSystem:
         errors, named = error_weights(error, tuple(parsed), named)
         used = used_weights(parsed, errors, named)
         source = as_source(panel, next(iter(named.values())).ids if named else None)
-        chosen = read_effects(parsed, effects, source)
+        asked = read_effects(parsed, effects, source)
+        chosen = tuple(name for name in asked if name != ("random",))
         text = joined_terms(instruments)
         extra = parse_terms(text, tuple(used)) if text else ()
         blueprint = build_blueprint(parsed, source, tuple(named), errors, extra, text, bool(chosen))
@@ -146,7 +148,15 @@ class SpatialSystem:
         # Kept, for the rows of `where`.
         spare = {name: w for name, w in named.items() if name not in used}
         self._build = partial(
-            build_design, blueprint, source, used, chosen, int(iv_order), unbalanced, spare=spare
+            build_design,
+            blueprint,
+            source,
+            used,
+            chosen,
+            int(iv_order),
+            unbalanced,
+            spare=spare,
+            random=chosen != asked,
         )
         self._kept: tuple[Design, Design] | None = None
         self._used = used
@@ -256,6 +266,7 @@ class SpatialSystem:
         force: bool = False,
         seed: int | None = None,
         compat: Literal["direct"] | None = None,
+        random: Literal["kkp", "bsk"] = "kkp",
         where: str | None = None,
         lags: Lags = "full",
         executor: Executor = None,
@@ -291,6 +302,9 @@ class SpatialSystem:
         compat : "direct", optional
             By ``ml``: the likelihood of all rows, effects not transformed out, as splm and xsmle print it;
             biased for few times.
+        random : "kkp" or "bsk"
+            By ``ml`` with ``effects="random"`` and spatial errors: whether these filter effects and
+            innovations (Kapoor, Kelejian and Prucha 2007), or innovations alone (Baltagi, Song and Koh 2003).
         where : str, optional
             Which rows are used, as ``"level != 'capital'"``; see `SpatialSystem.where`.
         lags : "full" or "within"
@@ -316,6 +330,7 @@ class SpatialSystem:
                 force=force,
                 seed=seed,
                 compat=compat,
+                random=random,
             )
         if method is None:
             published = rho_moments != "kp2010" or passes != 1
@@ -324,7 +339,10 @@ class SpatialSystem:
         estimator = estimator_of(method)
         choice = estimator.covariance(self._design) if cov is None else as_covariance(cov)
         _check_fit(rho_moments, passes)
-        _check_likelihood(method, seed, compat)
+        _check_likelihood(method, seed, compat, random)
+        if self._design.random and not estimator.random:
+            known = ", ".join(repr(name) for name, e in ESTIMATORS.items() if e.random)
+            raise DataError(f"effects='random' is for method {known}; got {method!r}.")
         stamps = (
             self._identified(force) if estimator.stamps is None else estimator.stamps(self._design, force)
         )
@@ -339,6 +357,7 @@ class SpatialSystem:
             bool(stamps),
             seed,
             compat,
+            random,
             given=self.given,
         )
         return SystemFit(estimator.estimate(request), request, stamps)
@@ -378,10 +397,12 @@ def _check_fit(rho_moments: str, passes: int) -> None:
         raise DataError(f"passes is a whole number, 0 or more; got {passes!r}.")
 
 
-def _check_likelihood(method: str, seed: int | None, compat: str | None) -> None:
+def _check_likelihood(method: str, seed: int | None, compat: str | None, random: str) -> None:
     if seed is not None and not is_whole(seed, 0):
         raise DataError(f"seed is a whole number, 0 or more; got {seed!r}.")
     if compat not in (None, "direct"):
         raise DataError(f"compat is 'direct' or left out; got {compat!r}.")
+    if random not in ("kkp", "bsk"):
+        raise DataError(f"random is 'kkp' or 'bsk'; got {random!r}.{did_you_mean(random, ('kkp', 'bsk'))}")
     if compat is not None and method != "ml":
         raise DataError(f"compat='direct' is of method='ml'; got method={method!r}.")

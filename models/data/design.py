@@ -72,6 +72,8 @@ class Design:
         The design of the whole map, where rows were chosen after the lags; its matrices multiply effects.
     choice : RowChoice, optional
         The condition of the rows.
+    random : bool
+        Whether effects of units are random, beside the fixed ones.
     """
 
     structure: Structure
@@ -92,6 +94,7 @@ class Design:
     shift: Float | None = None
     whole: Design | None = None
     choice: RowChoice | None = None
+    random: bool = False
 
     @property
     def n_effective(self) -> int:
@@ -162,6 +165,7 @@ def build_design(
     unbalanced: Unbalanced,
     keep: NDArray[np.bool_] | None = None,
     spare: Mapping[str, Weights] | None = None,
+    random: bool = False,
 ) -> Design:
     """Evaluate, choose the sample, lag, and build the instruments.
 
@@ -180,6 +184,8 @@ def build_design(
         The cells that a condition chose; W is cut to them.
     spare : mapping of str to Weights, optional
         Given, and called by no formula.
+    random : bool
+        Whether effects of units are random.
     """
     structure = blueprint.structure
     nodes = [
@@ -217,6 +223,7 @@ def build_design(
         {t.variable: evaluate(blueprint.instruments[t.variable]) for t in structure.instruments},
         notes=sample.notes,
         spare=spare or {},
+        random=random,
     )
     return _checked(_without_absorbed(design if keep is None else _without_empty(design)))
 

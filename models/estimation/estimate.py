@@ -58,6 +58,8 @@ class Request:
         Of random signs for log-determinants beyond exact methods.
     compat : "direct", optional
         The likelihood of all rows, the effects not transformed out.
+    random : "kkp" or "bsk"
+        What the filter of spatial errors is on, where effects are random.
     given : Given, optional
         The arguments of the system, to build it again.
     """
@@ -72,6 +74,7 @@ class Request:
     forced: bool = False
     seed: int | None = None
     compat: Literal["direct"] | None = None
+    random: Literal["kkp", "bsk"] = "kkp"
     given: Given | None = None
 
     @property
@@ -151,7 +154,7 @@ class Estimate:
         return ""
 
     @property
-    def facts(self) -> tuple[tuple[str, float], ...]:
+    def facts(self) -> tuple[tuple[str, float | str], ...]:
         """What a table prints of the fit beside the usual: log-likelihood, information criteria."""
         return ()
 

@@ -72,7 +72,12 @@ def read_effects(
     out = next(iter(written)) if written else given
     if given and set(given) != set(out):
         raise FormulaError(f"effects={effects!r} and '| ...' in the formula differ; give one of them.")
-    for part in {part for name in out for part in name} - {"unit", "time"}:
+    if ("random",) in out and (("unit",) in out or source.has("random")):
+        other = (
+            "effects of units are fixed or random" if ("unit",) in out else "the data have a column 'random'"
+        )
+        raise FormulaError(f"effects='random' asks for random effects of units, and {other}: choose one.")
+    for part in {part for name in out for part in name} - {"unit", "time", "random"}:
         if not source.has(part):
             allowed = ["unit", "time", *source.columns]
             raise FormulaError(

@@ -11,7 +11,14 @@ from .information import DENSE_UNITS, Information
 from .model import Model, lag_place
 from .profile import Maximum, maximise
 
-__all__ = ["common_factor", "likelihood_tests", "maximum_of", "ratio_test", "variance_test"]
+__all__ = [
+    "common_factor",
+    "determinant_notes",
+    "likelihood_tests",
+    "maximum_of",
+    "ratio_test",
+    "variance_test",
+]
 
 Float = NDArray[np.float64]
 
@@ -70,6 +77,22 @@ def likelihood_tests(
 def _is_durbin(model: Model, j: int) -> bool:
     term = model.equation.terms[j]
     return term.weights is not None and not model.design.structure.is_outcome(term)
+
+
+def determinant_notes(model: Model, place: Float) -> list[str]:
+    """Say how each log-determinant was computed, and what an error of it does to the estimate."""
+    out = []
+    for k, (name, weights) in enumerate((("lambda", model.lag), ("rho", model.error))):
+        if weights is None or (k == 1 and weights == model.lag):
+            continue
+        jacobian = model.jacobian(weights)
+        assert jacobian is not None
+        error, value = jacobian.error(float(place[k])), jacobian(float(place[k]))[0]
+        said = "exact" if error == 0 else f"error below {error:.1g}"
+        if error > 1e-6:
+            said += f", {error / max(abs(value), 1e-300):.0e} of its value"
+        out.append(f"log|I - {name} {weights}| by {jacobian.determinant.method}: {said}")
+    return out
 
 
 def maximum_of(model: Model) -> float:

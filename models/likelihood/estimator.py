@@ -32,10 +32,11 @@ from spatial.models.estimation.least_squares import LinearFit
 from spatial.models.estimation.steps import BoundaryWarning, Numbers, Workspace
 from spatial.models.hypothesis import HypothesisTest
 
-from .comparisons import likelihood_tests, variance_test
+from .comparisons import determinant_notes, likelihood_tests, variance_test
 from .information import Information
 from .model import Model, model_names, model_of
 from .profile import Maximum, maximise
+from .random_estimate import estimate_random, infer_random
 from .ratios import ratio_intervals
 
 __all__ = [
@@ -93,7 +94,7 @@ class LikelihoodEstimate(Estimate):
         return self.found.value
 
     @property
-    def facts(self) -> tuple[tuple[str, float], ...]:
+    def facts(self) -> tuple[tuple[str, float | str], ...]:
         """The log-likelihood, Akaike's and Schwarz's criteria; the variance counts as a parameter."""
         count, value = self.model.n_parameters, self.log_likelihood
         return (
@@ -134,11 +135,15 @@ class LikelihoodEstimate(Estimate):
 
 def information_of(design: Design) -> Covariance:
     """Return the default: expected information up to 1,000 units, where traces are cheap, else observed."""
-    return Expected() if design.layout.n_units <= _EXPECTED_UNITS else Observed()
+    return Expected() if design.layout.n_units <= _EXPECTED_UNITS and not design.random else Observed()
 
 
-def estimate_by_likelihood(request: Request) -> LikelihoodEstimate:
+def estimate_by_likelihood(request: Request) -> Estimate:
     """Estimate one equation by maximum likelihood."""
+    return estimate_random(request) if request.design.random else _estimate(request)
+
+
+def _estimate(request: Request) -> LikelihoodEstimate:
     kind = _kind(request.covariance)
     model = model_of(request.design, request.seed, request.compat == "direct")
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -170,7 +175,8 @@ def estimate_by_likelihood(request: Request) -> LikelihoodEstimate:
 
 def infer_by_likelihood(found: Estimate, asked: Request) -> Inference:
     """Return the inference of the same estimates under the covariance that is asked for."""
-    assert isinstance(found, LikelihoodEstimate)
+    if not isinstance(found, LikelihoodEstimate):
+        return infer_random(found, asked)
     return _inference(found.information, _kind(asked.covariance), found.model)
 
 
@@ -218,15 +224,7 @@ def _inference(information: Information, kind: str, model: Model) -> Inference:
 
 
 def _notes(model: Model, found: Maximum, residuals: Float) -> tuple[str, ...]:
-    out = []
-    for name, weights, place in (("lambda", model.lag, 0), ("rho", model.error, 1)):
-        if weights is None or (name == "rho" and weights == model.lag):
-            continue
-        jacobian = model.jacobian(weights)
-        assert jacobian is not None
-        error = jacobian.error(float(found.place[place]))
-        said = "exact" if error == 0 else f"error below {error:.1g}"
-        out.append(f"log|I - {name} {weights}| by {jacobian.determinant.method}: {said}")
+    out = determinant_notes(model, found.place)
     if found.value - found.other < _MODES:
         out.append(
             f"the likelihood has a second maximum, lower by {found.value - found.other:.2f} only: read "

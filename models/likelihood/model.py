@@ -77,6 +77,8 @@ class Model:
         Whether the likelihood counts all rows, as programs without the transformation of the effects do.
     seed : int, optional
         Of random signs.
+    extra : array (R, k), optional
+        Further regressors, as unit means (Mundlak 1978).
     """
 
     design: Design
@@ -85,6 +87,7 @@ class Model:
     terms: tuple[int, ...]
     direct: bool = False
     seed: int | None = None
+    extra: Float | None = None
     _known: dict[str, Jacobian] = field(default_factory=dict)
 
     @property
@@ -104,7 +107,8 @@ class Model:
     @property
     def n_parameters(self) -> int:
         """Coefficients, lambda, rho and the variance."""
-        return len(self.terms) + (self.lag is not None) + (self.error is not None) + 1
+        extra = 0 if self.extra is None else self.extra.shape[1]
+        return len(self.terms) + extra + (self.lag is not None) + (self.error is not None) + 1
 
     @property
     def has_unit(self) -> bool:
@@ -165,6 +169,7 @@ class Model:
         places = self.design.equation_columns(0)
         columns = self.design.columns
         y, Z = columns[:, places[:1]], columns[:, [places[1 + j] for j in self.terms]]
+        Z = Z if self.extra is None else np.concatenate([Z, self.extra], axis=1)
         if self.lag is None:
             return np.concatenate([y, Z], axis=1)
         known = lag_place(self.design.structure)

@@ -42,6 +42,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "sigma_u": ("σ of the unit effect", "个体效应标准差 σᵤ"),
     "sigma_e": ("σ of the error", "误差标准差 σₑ"),
     "log_likelihood": ("Log-likelihood", "对数似然"),
+    "random_effects": ("Random effects of units", "个体随机效应"),
     "aic": ("AIC", "AIC"),
     "schwarz": ("BIC", "BIC"),
     "sigma2": ("σ²", "σ²"),

@@ -9,6 +9,8 @@ import numpy as np
 from likelihood_cases import fitted, nearest, simulated
 from size_engine import Design, Size
 
+from spatial.models.likelihood.random_estimate import hausman_test
+
 N, TIMES = 60, 4
 W = nearest(N, 5, 5).toarray()
 BOTH = ("unit", "time")
@@ -75,13 +77,53 @@ def _none(rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
+def _random(rng: np.random.Generator) -> dict[str, Any]:
+    """Random effects that are not correlated with the regressors; and none."""
+    panel = simulated(W, TIMES, int(rng.integers(1 << 30)), lam=0.4, effects=False)
+    data = panel.frame.copy()
+    mu = np.linalg.solve(np.eye(N) - 0.4 * W, rng.normal(size=N))
+    none = fitted("y ~ x + z + W(y)", data, W, effects=("random",)).diagnostics()
+    data["y"] += mu[data.index.get_level_values(0)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        random = fitted("y ~ x + z + W(y)", data, W, effects=("random",))
+        fixed = fitted("y ~ x + z + W(y)", data, W, effects=("unit",))
+    return {
+        "mundlak": random.diagnostics().test("LR: Mundlak, random against fixed effects", "y").p_value,
+        "no effects": none.test("LR: random effects", "y").p_value,
+        "hausman": hausman_test(fixed.estimate, random.estimate).p_value,
+    }
+
+
+RANDOM = Design("spatial lag .4, random effects, normal, N = 60, T = 4", _random, full=1000, light=6)
 LAG = Design("spatial lag .4, two-way effects, normal, N = 60, T = 4", _lag, full=1000, light=6)
 ERROR = Design("spatial error .4, two-way effects, normal, N = 60, T = 4", _error, full=1000, light=6)
 NONE = Design("no spatial dependence, two-way effects, normal, N = 60, T = 4", _none, full=1000, light=6)
 
 AT = "spatial.models.likelihood.comparisons"
 RATIO = (f"{AT}:ratio_test", f"{AT}:likelihood_tests.both")
+AMONG = "spatial.models.likelihood.random_estimate"
 LIKELIHOOD = [
+    Size(
+        "ML, LR: Mundlak, random against fixed effects",
+        "mundlak",
+        RANDOM,
+        0.035,
+        0.075,
+        (f"{AMONG}:mundlak_test",),
+    ),
+    Size(
+        "ML, LR: random effects",
+        "no effects",
+        RANDOM,
+        0.02,
+        0.065,
+        (f"{AMONG}:RandomEstimate.tests",),
+        "half the mass at zero",
+    ),
+    Size(
+        "ML, Hausman: random against fixed effects", "hausman", RANDOM, 0.02, 0.08, (f"{AMONG}:hausman_test",)
+    ),
     Size("ML, LR: spatial lag", "lr lag", NONE, 0.035, 0.07, RATIO),
     Size("ML, Wald: spatial lag", "wald lag", NONE, 0.035, 0.07),
     Size("ML, LR: spatial error", "lr error", NONE, 0.035, 0.07),

@@ -1,0 +1,261 @@
+"""The estimate with random effects of units, its tests, and Mundlak's test against fixed ones."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spatial.errors import DataError
+from spatial.models.data.effects import within
+from spatial.models.estimation.covariance import Covariance, Observed
+from spatial.models.estimation.estimate import Estimate, Request
+from spatial.models.estimation.inference import Inference
+from spatial.models.estimation.least_squares import LinearFit
+from spatial.models.estimation.steps import BoundaryWarning, Numbers, Workspace
+from spatial.models.hypothesis import HypothesisTest, wald
+
+from .comparisons import NO_ERROR, NO_LAG, determinant_notes, maximum_of, variance_test
+from .model import Model, model_names, model_of
+from .random_effects import RandomMaximum, RandomProfile, maximise_random, random_profile
+
+__all__ = ["RandomEstimate", "estimate_random", "hausman_test", "infer_random", "mundlak_test"]
+
+Float = NDArray[np.float64]
+
+NO_EFFECTS = "units have no effects of their own (sigma_mu = 0)"
+UNRELATED = "the effects are not correlated with the regressors (their unit means have no slopes)"
+
+
+@dataclass(frozen=True, eq=False)
+class RandomEstimate(Estimate):
+    """The estimate, with the likelihood that it maximises.
+
+    Parameters
+    ----------
+    profile : RandomProfile
+    found : RandomMaximum
+    """
+
+    profile: RandomProfile
+    found: RandomMaximum
+
+    @property
+    def model(self) -> Model:
+        """The equation."""
+        return self.profile.model
+
+    @property
+    def _form(self) -> str:
+        return self.profile.form.upper() if self.model.error is not None else ""
+
+    @property
+    def title(self) -> str:
+        """The model in full."""
+        short, name = model_names(self.design.structure)
+        form = f" ({self._form})" if self._form else ""
+        return f"{name} ({short}) with random effects of units{form} by maximum likelihood"
+
+    @property
+    def label(self) -> str:
+        """The model in short, and ML."""
+        return f"{model_names(self.design.structure)[0]} RE (ML)"
+
+    @property
+    def log_likelihood(self) -> float:
+        """The maximum."""
+        return self.found.value
+
+    @property
+    def facts(self) -> tuple[tuple[str, float | str], ...]:
+        """Log-likelihood and criteria (both variances count), and the standard deviations."""
+        count, value, psi = self.model.n_parameters + 1, self.found.value, float(self.found.place[2])
+        times, s2 = self.profile.times, self.found.variance
+        return (
+            ("random_effects", self._form or "yes"),
+            ("log_likelihood", value),
+            ("aic", 2 * count - 2 * value),
+            ("bic", float(np.log(self.profile.n)) * count - 2 * value),
+            ("sigma_u", float(np.sqrt(s2 * (1 / psi - 1) / times))),
+            ("sigma_e", float(np.sqrt(s2))),
+        )
+
+    @property
+    def solved(self) -> bool:
+        """Whether the search ended at a maximum inside the admissible region."""
+        return self.found.converged and not any(self.found.at_bound)
+
+    @property
+    def uses_instruments(self) -> bool:
+        """No."""
+        return False
+
+    @property
+    def has_likelihood(self) -> bool:
+        """Yes."""
+        return True
+
+    def ratio_intervals(self, level: float) -> tuple[Float, Float]:  # noqa: ARG002 - not offered
+        """Refuse: the profile over the variance of the effects is not walked."""
+        raise DataError("Intervals by likelihood ratios are not made with random effects: use method='wald'.")
+
+    def residual_moran(self, weights: str) -> tuple[Float, float, float]:  # noqa: ARG002 - not offered
+        """Refuse: the variance of e'We is not known with random effects."""
+        raise DataError(
+            "Moran's I of residuals is not offered with random effects: compare likelihood ratios in "
+            "diagnostics(), or take effects='unit'."
+        )
+
+    def tests(self) -> list[HypothesisTest]:
+        """Return likelihood ratios of the parts, of the effects, and Mundlak's test of fixed ones."""
+        model, name, top = self.model, self.model.equation.name, self.found.value
+        out = []
+        parts = (
+            ("LR: spatial lag", NO_LAG, model.lag, model.with_parts(None, model.error, model.terms)),
+            ("LR: spatial error", NO_ERROR, model.error, model.with_parts(model.lag, None, model.terms)),
+        )
+        for label, null, weights, restricted in parts:
+            if weights is not None:
+                value = maximise_random(replace(self.profile, model=restricted)).value
+                out.append(HypothesisTest(label, null, max(0.0, 2 * (top - value)), "chi2", 1, equation=name))
+        pooled = maximum_of(model)
+        statistic = max(0.0, 2 * (top - pooled))
+        out.append(HypothesisTest("LR: random effects", NO_EFFECTS, statistic, "chibar2", 1, equation=name))
+        out.append(mundlak_test(self.profile, top))
+        out.append(variance_test(model, self.numbers.residuals[0]))
+        return out
+
+
+def mundlak_test(profile: RandomProfile, top: float) -> HypothesisTest:
+    r"""Test random against fixed effects: unit means of the regressors beside them (Mundlak 1978).
+
+    .. math:: 2(L_{\bar Z} - L) \sim \chi^2(\text{regressors that vary over time})
+
+    Parameters
+    ----------
+    profile : RandomProfile
+    top : float
+        Its maximum.
+    """
+    model, layout = profile.model, profile.model.design.layout
+    label, name = "LR: Mundlak, random against fixed effects", model.equation.name
+    own = 1 + (model.lag is not None)
+    Z = model.raw[:, own:]
+    moving = np.linalg.norm(within(Z, layout, True, False), axis=0) > 1e-10 * np.linalg.norm(Z, axis=0)
+    means = Z[:, moving].reshape(layout.n_times, layout.n_units, -1).mean(axis=0)
+    means = means - means.mean(axis=0)
+    kept = np.linalg.norm(means, axis=0) > 1e-10 * np.linalg.norm(Z[:, moving], axis=0)
+    if not kept.any():
+        reason = "no regressor varies both over time and between units"
+        return HypothesisTest.failed(label, UNRELATED, reason, equation=name)
+    extra = np.tile(means[:, kept], (layout.n_times, 1))
+    value = maximise_random(replace(profile, model=replace(model, extra=extra))).value
+    statistic = max(0.0, 2 * (value - top))
+    return HypothesisTest(label, UNRELATED, statistic, "chi2", int(kept.sum()), equation=name)
+
+
+def hausman_test(fixed: Estimate, random: Estimate) -> HypothesisTest:
+    r"""Test random against fixed effects by the coefficients that both have (Hausman 1978).
+
+    .. math:: H = d'(V_F - V_R)^+d, \qquad d = \hat\delta_F - \hat\delta_R
+    """
+    name = fixed.structure.equations[0].name
+    label, null = (
+        "Hausman: random against fixed effects",
+        "random and fixed effects give the same coefficients",
+    )
+    own = [t.name for t in fixed.structure.equations[0].terms]
+    other = [t.name for t in random.structure.equations[0].terms]
+    shared = [term for term in own if term in other]
+    a, b = [own.index(t) for t in shared], [other.index(t) for t in shared]
+    V = fixed.cov[np.ix_(a, a)] - random.cov[np.ix_(b, b)]
+    scale = np.sqrt(np.abs(np.diag(V)))
+    least = float(np.linalg.eigvalsh(V / np.outer(scale, scale)).min()) if (scale > 0).all() else -1.0
+    if least <= 0:
+        reason = "the difference of the covariances is not positive: read Mundlak's test"
+        return HypothesisTest.failed(label, null, reason, equation=name)
+    return wald(label, null, fixed.delta[a] - random.delta[b], V, equation=name)
+
+
+def estimate_random(request: Request) -> RandomEstimate:
+    """Estimate one equation with random effects of units by maximum likelihood."""
+    _check_covariance(request.covariance)
+    model = model_of(request.design, request.seed, request.compat == "direct")
+    profile = random_profile(model, request.random)
+    found = maximise_random(profile)
+    residuals = _innovations(profile, found)
+    count = request.design.structure.n_parameters
+    delta, inference = _ordered(model, found)
+    width = request.design.basis.Q.shape[1]
+    fit = LinearFit(delta, np.zeros((count, count)), np.zeros((1, count, width)))
+    rho = found.place[1:2].copy()
+    notes = _notes(model, found)
+    numbers = Numbers(fit, rho, residuals[None], np.array([[found.variance]]), "ml", notes=notes)
+    space = Workspace(request.design)
+    return RandomEstimate(request.design, request.source, space, numbers, inference, profile, found)
+
+
+def infer_random(found: Estimate, asked: Request) -> Inference:
+    """Return the one covariance that there is."""
+    assert isinstance(found, RandomEstimate)
+    _check_covariance(asked.covariance)
+    return found.inference
+
+
+def _check_covariance(cov: Covariance) -> None:
+    if not isinstance(cov, Observed):
+        raise DataError(
+            f"With random effects the covariance is that of the observed information, cov='observed'; got "
+            f"{cov.label}. For dependence within units use effects='unit' and method='aqs' or 'gs2sls'."
+        )
+
+
+def _innovations(profile: RandomProfile, found: RandomMaximum) -> Float:
+    """Return the quasi-demeaned filtered residuals, of variance sigma_v^2; by BSK with the filter on all."""
+    model, layout = profile.model, profile.model.design.layout
+    columns = model.filtered(float(found.place[1]))
+    combination = [1.0, *(-found.slopes)]
+    if model.lag is not None:
+        combination.insert(1, -float(found.place[0]))
+    e = columns @ np.array(combination)
+    left = within(e[:, None], layout, True, False)[:, 0]
+    return np.asarray(left + np.sqrt(found.place[2]) * (e - left))
+
+
+def _ordered(model: Model, found: RandomMaximum) -> tuple[Float, Inference]:
+    """Return the coefficients in the order of the terms, and the covariance of them and rho."""
+    k = len(found.slopes)
+    values = [*found.slopes, *([found.place[0]] if model.lag is not None else [])]
+    order = model.order()
+    delta = np.empty(len(values))
+    delta[order[: len(values)]] = values
+    count = k + (model.lag is not None) + (model.error is not None)
+    place = np.argsort(order)
+    cov = found.covariance[:count, :count][np.ix_(place, place)]
+    rho = found.place[1:2].copy() if model.error is not None else np.zeros(0)
+    hit = [name for name, at in zip(("lambda", "rho"), found.at_bound, strict=False) if at]
+    if hit:
+        warnings.warn(
+            f"{' and '.join(hit)} of {model.equation.name} at the bound of the admissible region: the "
+            "likelihood still rises there; read no standard error.",
+            BoundaryWarning,
+            stacklevel=5,
+        )
+    return delta, Inference(cov, rho, (found.at_bound[1],) if model.error is not None else ())
+
+
+def _notes(model: Model, found: RandomMaximum) -> tuple[str, ...]:
+    out = determinant_notes(model, found.place)
+    if found.at_bound[2]:
+        out.append(
+            "the variance of the effects of units is at its bound of 0: the estimates are those pooled"
+        )
+    if not found.converged:
+        out.append("the search for the maximum did not settle: read the estimates with care")
+    out.append(
+        "random effects are consistent only where they are not correlated with the regressors: see Mundlak's "
+        "test in diagnostics()"
+    )
+    return tuple(out)
