@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,7 +15,15 @@ from spatial.errors import DataError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Fit", "Result", "drawn_by"]
+__all__ = ["Fit", "Result", "drawn_by", "notebook_html"]
+
+_ROWS = 12  # of a frame in a notebook
+# Colours of the page around, light or dark; no script, no network.
+_BOX = "font:13px/1.45 system-ui,'Segoe UI',Roboto,'PingFang SC','Microsoft YaHei',sans-serif;max-width:60em"
+_TABLE = "border-collapse:collapse;margin:.3em 0;font-variant-numeric:tabular-nums"
+_HEAD = "text-align:{side};padding:1px .7em;border-bottom:1px solid currentColor;font-weight:600"
+_CELL = "text-align:{side};padding:1px .7em;white-space:nowrap"
+_NOTE = "opacity:.7;font-size:12px"
 
 
 class Result:
@@ -66,7 +76,8 @@ class Result:
         return f"<{' '.join(filter(None, (type(self).__name__, self.headline())))}>"
 
     def _repr_html_(self) -> str:
-        return str(self.tidy().to_html(index=False, escape=True))
+        name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(self).__name__)
+        return notebook_html(name, self.headline(), self.tidy(), index=False)
 
 
 class Fit(Result):
@@ -116,6 +127,52 @@ class Fit(Result):
 
     def __maketables_stat__(self, key: str) -> Any:
         return _protocol().stat(self, key)
+
+
+def notebook_html(
+    title: str, headline: str, frame: pd.DataFrame, *, index: bool = True, note: str = ""
+) -> str:
+    """Return what a notebook shows of a value: its title, one line, and the first rows of a frame.
+
+    Numbers have four digits, columns without any value are left out, all text is escaped.
+
+    Examples
+    --------
+    >>> shown = notebook_html("Panel", "2 units", pd.DataFrame({"x": [1.23456, None], "y": [None, None]}))
+    >>> "1.235" in shown, ">y<" in shown, "<script" in shown
+    (True, False, False)
+    """
+    kept = frame.loc[:, frame.notna().any()].head(_ROWS)
+    table = kept.reset_index() if index else kept
+    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
+    sides = ["right" if is_number else "left" for is_number in numeric]
+    heads = [
+        f'<th scope="col" style="{_HEAD.format(side=side)}">{escape(_said(name))}</th>'
+        for name, side in zip(table.columns, sides, strict=True)
+    ]
+    rows = [
+        "<tr>"
+        + "".join(
+            f'<td style="{_CELL.format(side=side)}">{escape(_said(value))}</td>'
+            for value, side in zip(row, sides, strict=True)
+        )
+        + "</tr>"
+        for row in table.itertuples(index=False, name=None)
+    ]
+    more = f"{len(frame) - _ROWS:,} more rows" if len(frame) > _ROWS else ""
+    said = " · ".join(filter(None, [more, note]))
+    parts = [f'<div style="{_BOX}"><div><b>{escape(title)}</b> {escape(headline)}</div>']
+    if heads:
+        parts.append(f'<table style="{_TABLE}"><thead><tr>{"".join(heads)}</tr></thead>')
+        parts.append(f"<tbody>{''.join(rows)}</tbody></table>")
+    parts.append(f'<div style="{_NOTE}">{escape(said)}</div>' if said else "")
+    return "".join([*parts, "</div>"])
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.4g}".replace("-", "−")
+    return "" if value is None or value is pd.NaT or value is pd.NA else str(value)
 
 
 def drawn_by(name: str) -> Callable[..., Any]:

@@ -23,6 +23,7 @@ from .io.parsed import Options
 from .meta import Meta
 from .report.comparison import WeightsComparison, compare_links
 from .report.report import WeightsReport, build_report
+from .report.text import weights_html
 from .transformations import Transformations
 
 if TYPE_CHECKING:
@@ -110,6 +111,9 @@ class Weights(Transformations):
             f"<Weights {self.meta.kind}: {self.n} units, {self.n_links} links, "
             f"normalisation {self.meta.normalization}{unit}>"
         )
+
+    def _repr_html_(self) -> str:
+        return weights_html(self)
 
     def equals(self, other: Weights) -> bool:
         """Whether ids (with their order) and weights are the same."""

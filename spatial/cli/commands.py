@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import textwrap
 import warnings
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -17,11 +15,16 @@ from spatial.errors import SpatialError
 from spatial.io.samples import Sample, sample, samples
 
 from .api import api_command
+from .drawing import Background, Inset, Labels, NorthArrow, Outline, Projection, ScaleBar, map_options
 from .explore import explore_command
+from .local import local_command
 from .options import (
+    Alternative,
+    At,
     Common,
     Crs,
     DropEmpty,
+    Edit,
     Encoding,
     Id,
     Islands,
@@ -29,21 +32,29 @@ from .options import (
     Lang,
     Layer,
     MapFile,
+    Missing,
+    Out,
     PanelFile,
+    Permutations,
     Raw,
+    Seed,
     Spec,
     Table,
     Time,
     Unit,
     Variables,
+    as_options,
     build_weights,
     check_folder,
     check_lang,
+    edited,
     names_of,
     print_json,
+    print_written,
     read_map_and_panel,
+    values_of,
 )  # fmt: skip
-from .studies import check_command, explain_command, new_command, run_command
+from .studies import check_command, explain_command, new_command, print_run, run_command
 
 __all__ = ["app", "main"]
 
@@ -73,7 +84,7 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         print(
             textwrap.fill(
-                f"spatial: {_as_options(str(error))}", 100, break_long_words=False, break_on_hyphens=False
+                f"spatial: {as_options(str(error))}", 100, break_long_words=False, break_on_hyphens=False
             ),
             file=sys.stderr,
         )
@@ -83,17 +94,6 @@ def main(arguments: list[str] | None = None) -> None:
 def _say(message: Warning | str, *_: object, **__: object) -> None:
     """Show a warning as a sentence, without the place in the code."""
     print(f"spatial: {message}", file=sys.stderr)
-
-
-def _as_options(message: str) -> str:
-    """Say arguments of Python as the options of the commands: islands='keep' is --islands keep here."""
-    said = re.sub(r"\b(islands|missing|alternative)=['\"](\w+)['\"]", r"--\1 \2", message)
-    said = re.sub(
-        r"\b(id|unit|time|layer|crs|encoding)=(?:'([^']*)')?",
-        lambda m: f"--{m[1]} {m[2] or ''}".rstrip(),
-        said,
-    )
-    return said.replace("cities.loc[ids]", "--common").replace("where it is offered", "here")
 
 
 def _version(shown: bool) -> None:
@@ -121,29 +121,33 @@ def moran(
     unit: Unit = None,
     time: Time = None,
     table: Table = None,
-    at: Annotated[
-        str | None, typer.Option(help="Time of the scatter and the maps; default the last.")
-    ] = None,
+    at: At = None,
     common: Common = False,
     drop_empty: DropEmpty = False,
-    missing: Annotated[str, typer.Option(help="Units without a value: raise | drop.")] = "raise",
+    missing: Missing = "raise",
     beside: Annotated[
         str | None, typer.Option("--with", help="A second variable: the bivariate Moran's I with its lag.")
     ] = None,
+    edit: Edit = None,
     islands: Islands = "raise",
     raw: Raw = False,
-    permutations: Annotated[int, typer.Option(min=0)] = 999,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-    alternative: Annotated[
-        str, typer.Option(help="two-sided | greater | less | geoda (the folded one-sided pseudo p).")
-    ] = "two-sided",
+    permutations: Permutations = 999,
+    seed: Seed = 0,
+    alternative: Alternative = "two-sided",
     alpha: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.05,
     lang: Lang = "en",
-    out: Annotated[Path | None, typer.Option(help="Folder for tables/, figures/, gis/ and run.json.")] = None,
+    out: Out = None,
     as_json: Json = False,
     layer: Layer = None,
     encoding: Encoding = None,
     crs: Crs = None,
+    projection: Projection = None,
+    background: Background = None,
+    outline: Outline = None,
+    inset: Inset = "auto",
+    labels: Labels = None,
+    scale_bar: ScaleBar = None,
+    north_arrow: NorthArrow = False,
 ) -> None:
     """Print Moran's I; with --out also write CSV, figures, maps, GeoPackage and, of a panel, the report."""
     check_lang(lang)
@@ -156,38 +160,29 @@ def moran(
     settings = {"columns": names, "weights": weights, "permutations": permutations, "seed": seed}
     record = RunRecord(out or Path(), settings, stream=sys.stderr)
     cities, panel_data, whole = read_map_and_panel(
-        file,
-        id,
-        panel,
-        unit=unit,
-        time=time,
-        table=table,
-        layer=layer,
-        encoding=encoding,
-        crs=crs,
-        common=common,
-        drop_empty=drop_empty,
-    )
+        file, id, panel, unit=unit, time=time, table=table, layer=layer, encoding=encoding, crs=crs,
+        common=common, drop_empty=drop_empty,
+    )  # fmt: skip
+    drawn = map_options(
+        whole, projection=projection, background=background, outline=outline, inset=inset, labels=labels,
+        scale_bar=scale_bar, north_arrow=north_arrow,
+    )  # fmt: skip
     for source in filter(None, (file, panel)):
         ships = samples().get(source)
         record.read(source if ships is None else ships.file(ships.formats[0]))
-    W = build_weights(cities, weights, islands, raw)
-    when = next((t for t in panel_data.times if str(t) == at), at) if panel_data is not None else None
-    job = MoranJob(tuple(names), permutations, seed, alpha, when, lang, alternative, missing, beside)
-    with record.running() if out is not None else nullcontext():
-        found, text = run_moran(record, cities, W, job, panel_data, files=out is not None, whole=whole)
+    W = build_weights(cities, weights, islands, raw, edit)
+    values, when = values_of(cities, panel_data, at)
+    job = MoranJob(tuple(names), permutations, seed, alpha, when, lang, alternative, missing, beside, drawn)
+    found, text = run_moran(record, cities, values, W, job, panel_data, files=out is not None, whole=whole)
     if as_json:
         print_json(found)
     else:
-        print(text)
+        print(as_options(text))
         if panel_data is not None:
             print(f"Weights: {W!r}; p-values of {permutations} permutations are {alternative}, seed {seed}.")
     if out is not None:
         record.write()
-        print(
-            f"Written to {out}: {', '.join(sorted(record.outputs))}, run.json",
-            file=sys.stderr if as_json else sys.stdout,
-        )
+        print_written(out, record.outputs, as_json)
 
 
 @app.command()
@@ -195,21 +190,29 @@ def weights(
     file: Annotated[str, typer.Argument(help="A map or a sample, or a weights file to report or convert.")],
     id: Annotated[str | None, typer.Option("--id", help="Column of the map that holds the unit ids.")] = None,
     weights: Spec = "queen",
+    edit: Edit = None,
     islands: Islands = "raise",
     row: Annotated[bool, typer.Option("--row", help="Row-standardise.")] = False,
     out: Annotated[
         Path | None, typer.Option(help="Write to .gal .gwt .swm .csv .xlsx .parquet .npz .mtx")
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the connectivity map (.png, .svg, .pdf).")] = None,
+    lang: Lang = "en",
     as_json: Json = False,
     layer: Layer = None,
     encoding: Encoding = None,
     crs: Crs = None,
+    projection: Projection = None,
+    background: Background = None,
+    outline: Outline = None,
+    inset: Inset = "auto",
+    labels: Labels = None,
+    scale_bar: ScaleBar = None,
+    north_arrow: NorthArrow = False,
 ) -> None:
     """Build weights from a map (with --id) or read a file; print the report; convert with --out."""
     from spatial.io.cities import read_cities
     from spatial.weights.reading import read
-    from spatial.weights.specs import from_spec
 
     cities = None
     if id is None and not file.isidentifier():
@@ -218,10 +221,11 @@ def weights(
         if Path(file).suffix.lower() in (".shp", ".gpkg", ".geojson", ".json", ".fgb", ".gdb"):
             read_cities(file, crs=crs, layer=layer, encoding=encoding)  # names the columns that could be ids
         W = read(file)
+        W = W if edit is None else edited(W, edit)
+        W = W.row_standardized() if row else W
     else:
         cities = read_cities(file, id=id, crs=crs, layer=layer, encoding=encoding)
-        W = from_spec(cities, weights, islands=islands)
-    W = W.row_standardized() if row else W
+        W = build_weights(cities, weights, islands, not row, edit)
     report = W.report()
     if as_json:
         print_json(report.glance())
@@ -232,7 +236,11 @@ def weights(
     if plot is not None:
         from spatial.figures.canvas import save_figure
 
-        print(f"Written: {save_figure(W.plot(cities), plot)}", file=sys.stderr)
+        drawn = map_options(
+            cities, projection=projection, background=background, outline=outline, inset=inset,
+            labels=labels, scale_bar=scale_bar, north_arrow=north_arrow,
+        )  # fmt: skip
+        print(f"Written: {save_figure(W.plot(cities, lang=lang, **drawn), plot)}", file=sys.stderr)
 
 
 @app.command()
@@ -267,15 +275,18 @@ def _facts(one: Sample) -> dict[str, object]:
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("out/demo"),
+    as_json: Json = False,
 ) -> None:
     """Run the study that ships: crime and police in North Carolina; and Moran's I of 336 Chinese cities."""
     from .demo import run_virtual_agglomeration
 
     check_folder(out)
-    run_command(sample("nc").file("gpkg").with_name("study.toml"), out=out)
-    print(f"\n{run_virtual_agglomeration(out)}")
+    run_command(sample("nc").file("gpkg").with_name("study.toml"), out=out, quiet=as_json)
+    text = run_virtual_agglomeration(out)
+    print_run(out) if as_json else print(f"\n{text}")
 
 
+app.command("local")(local_command)
 app.command("run")(run_command)
 app.command("check")(check_command)
 app.command("new")(new_command)

@@ -13,6 +13,7 @@ from .options import (
     Encoding,
     Id,
     Islands,
+    Json,
     Lang,
     Layer,
     MapFile,
@@ -25,6 +26,7 @@ from .options import (
     build_weights,
     check_lang,
     names_of,
+    print_json,
     read_map_and_panel,
 )  # fmt: skip
 
@@ -56,6 +58,7 @@ def explore_command(
     alpha: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.05,
     permutations: Annotated[int, typer.Option(min=1)] = 999,
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    as_json: Json = False,
     crs: Crs = None,
     layer: Layer = None,
     encoding: Encoding = None,
@@ -82,4 +85,8 @@ def explore_command(
         lang=lang, names=names, logs=names_of([logs]) if logs else (), group=group, alpha=alpha,
         permutations=permutations, seed=seed, title=title,
     )  # fmt: skip
-    print(f"Written: {written} ({written.stat().st_size / 1e6:.1f} MB)")
+    size = written.stat().st_size
+    if as_json:
+        print_json({"written": str(written), "bytes": size})
+    else:
+        print(f"Written: {written} ({size / 1e6:.1f} MB)")

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pandas as pd
 
+import spatial as sp
 from spatial.autocorrelation.global_moran import moran
 from spatial.autocorrelation.lisa import local_moran
 from spatial.autocorrelation.panels import moran_panel
 from spatial.autocorrelation.two_variables import bivariate_moran
 from spatial.compute.pvalues import Alternative
-from spatial.errors import DataError, did_you_mean, name_ids
-from spatial.figures.autocorrelation.scatter import moran_scatter
-from spatial.figures.autocorrelation.time import moran_over_time
-from spatial.figures.canvas import save_figure
-from spatial.gis.layers import LayerInfo, write_layers
 from spatial.io.atomic import file_stem, write_csv
-from spatial.maps.maps import map_clusters
-from spatial.maps.multiples import small_multiples
-from spatial.report.building import explore
 from spatial.study.record import RunRecord
 
 __all__ = ["MoranJob", "run_moran"]
@@ -39,6 +33,7 @@ class MoranJob:
     alternative: str = "two-sided"
     missing: str = "raise"
     beside: str | None = None
+    maps: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -54,6 +49,7 @@ class MoranJob:
 def run_moran(
     record: RunRecord,
     cities: Any,
+    values_of: Callable[[str], pd.Series[Any]],
     W: Any,
     job: MoranJob,
     panel: Any = None,
@@ -71,14 +67,8 @@ def run_moran(
     """
     tables, texts = [], []
     layers: dict[str, Any] = {}
-    info: dict[str, LayerInfo] = {}
-    at = None if panel is None else panel.times[-1] if job.at is None else job.at
-
-    def values_of(column: str) -> pd.Series[Any]:
-        if panel is None:
-            return _column(cities, column)
-        return panel.at(at)[panel.require(column)[0]].rename(column)
-
+    info: dict[str, Any] = {}
+    at, whole = job.at, cities if whole is None else whole
     for column in job.columns:
         with record.step(f"Moran's I of {column}, {job.permutations} permutations"):
             result = moran(values_of(column), W, **job.options)
@@ -95,18 +85,15 @@ def run_moran(
                 local = local_moran(values_of(column), W, alpha=job.alpha, **job.options)
             name = file_stem(column)
             layer = f"local_{name}" if at is None else f"local_{name}_{at}"
-            layers[layer], info[layer] = local, LayerInfo(values=values_of(column), time=at)
+            layers[layer], info[layer] = local, sp.LayerInfo(values=values_of(column), time=at)
             write_csv(table, record.made("tables", f"moran_{name}.csv"))
             with record.step(f"figures of {column}"):
-                _draw(
-                    record, cities if whole is None else whole, panel, column, result, local, table, job.lang
-                )
+                _draw(record, whole, panel, column, result, local, table, job)
     if files:
         with record.step("GeoPackage with the local results"):
-            shown = cities if whole is None else whole
-            write_layers(record.made("gis", "moran.gpkg"), shown, layers, info=info, lang=job.lang)
+            sp.write_layers(record.made("gis", "moran.gpkg"), whole, layers, info=info, lang=job.lang)
         if panel is not None:
-            _write_report(record, cities if whole is None else whole, panel, W, job)
+            _write_report(record, whole, panel, W, job)
     return pd.concat(tables, ignore_index=True), "\n\n".join(texts)
 
 
@@ -120,23 +107,35 @@ def _table(result: Any, panel: Any, column: str, W: Any, job: MoranJob) -> tuple
 
 
 def _draw(
-    record: RunRecord, cities: Any, panel: Any, column: str, result: Any, local: Any, table: Any, lang: str
+    record: RunRecord,
+    cities: Any,
+    panel: Any,
+    column: str,
+    result: Any,
+    local: Any,
+    table: Any,
+    job: MoranJob,
 ) -> None:
     """Draw scatter plot and cluster map, and of a panel Moran's I and the values at all times."""
+    maps: dict[str, Any] = {"lang": job.lang, **job.maps}
     axes = {
-        "moran_scatter": moran_scatter(result, lang=lang),
-        "clusters": map_clusters(local, cities, lang=lang),
+        "moran_scatter": sp.moran_scatter(result, lang=job.lang),
+        "clusters": sp.map_clusters(local, cities, **maps),
     }
     if panel is not None and len(panel.times) > 1:
-        axes["moran_time"] = moran_over_time(table, lang=lang)
-        axes["maps"] = small_multiples(cities, panel, column, lang=lang)
+        axes["moran_time"] = sp.moran_over_time(table, lang=job.lang)
+        # Names, scale and north are never on grids.
+        grid = {
+            key: value for key, value in maps.items() if key not in ("labels", "scale_bar", "north_arrow")
+        }
+        axes["maps"] = sp.small_multiples(cities, panel, column, **grid)
     for name, drawn in axes.items():
-        save_figure(drawn, record.made("figures", f"{name}_{file_stem(column)}.png"))
+        sp.save_figure(drawn, record.made("figures", f"{name}_{file_stem(column)}.png"))
 
 
 def _write_report(record: RunRecord, cities: Any, panel: Any, W: Any, job: MoranJob) -> None:
     with record.step("interactive report"):
-        explore(
+        sp.explore(
             cities, panel, list(job.columns), W, record.made("report.html"), lang=job.lang, alpha=job.alpha,
             permutations=max(job.permutations, 1), seed=job.seed,
             alternative=cast(Alternative, job.alternative),
@@ -146,13 +145,3 @@ def _write_report(record: RunRecord, cities: Any, panel: Any, W: Any, job: Moran
 def _by_time(table: pd.DataFrame) -> str:
     shown = table[["time", "n", "I", "expected", "z_randomisation", "p_randomisation", "p_sim"]]
     return str(shown.to_string(index=False, float_format=lambda v: f"{v:.4f}"))
-
-
-def _column(cities: Any, column: str) -> pd.Series[Any]:
-    if column not in cities.columns:
-        numbers = cities.select_dtypes("number").columns
-        raise DataError(
-            f"The map has no column {column!r}.{did_you_mean(column, cities.columns)} "
-            f"Its columns of numbers: {name_ids(numbers)}."
-        )
-    return cities[column]

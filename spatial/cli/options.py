@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import pandas as pd
 import typer
 
 from spatial.errors import AlignmentError, DataError, SpatialError, did_you_mean, name_ids
 
 __all__ = [
-    "SPEC", "Common", "Crs", "DropEmpty", "Encoding", "Id", "Islands", "Json", "Lang", "Layer", "MapFile",
-    "PanelFile", "Raw", "Spec", "Table", "Time", "Unit", "Variables", "build_weights", "check_folder",
-    "check_lang", "names_of", "print_json", "read_map_and_panel",
+    "SPEC", "Alternative", "At", "Common", "Crs", "DropEmpty", "Edit", "Encoding", "Id", "Islands", "Json",
+    "Lang", "Layer", "MapFile", "Missing", "Out", "PanelFile", "Permutations", "Raw", "Seed", "Spec", "Table",
+    "Time", "Unit", "Variables", "as_options", "build_weights", "check_folder", "check_lang", "edited",
+    "names_of", "print_json", "print_written", "read_map_and_panel", "values_of",
 ]  # fmt: skip
 
 SPEC = "queen | rook | knn:8 | band:200 (km) | inverse:1[:500] | kernel:200, or a weights file"
@@ -50,6 +51,18 @@ Crs = Annotated[str | None, typer.Option("--crs", help="For a map that states no
 Encoding = Annotated[str | None, typer.Option("--encoding", help="Text encoding, where it is not found.")]
 DropEmpty = Annotated[bool, typer.Option("--drop-empty", help="Leave out units without a geometry.")]
 Lang = Annotated[str, typer.Option("--lang", help="Language of what is drawn: en | zh.")]
+Edit = Annotated[
+    Path | None,
+    typer.Option("--edit", help="Table of links to add and cut: columns i, j, change (add | cut), w."),
+]
+Missing = Annotated[str, typer.Option(help="Units without a value: raise | drop.")]
+Alternative = Annotated[
+    str, typer.Option(help="two-sided | greater | less | geoda (the folded one-sided pseudo p).")
+]
+Permutations = Annotated[int, typer.Option(min=0)]
+Seed = Annotated[int, typer.Option(min=0)]
+At = Annotated[str | None, typer.Option(help="Time of the scatter and the maps; default the last.")]
+Out = Annotated[Path | None, typer.Option(help="Folder for tables/, figures/, gis/ and run.json.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -74,6 +87,24 @@ def check_folder(out: Path | None) -> Path | None:
     return out
 
 
+def as_options(message: str) -> str:
+    """Say arguments of Python as the options of the commands.
+
+    Examples
+    --------
+    >>> as_options("pass islands='keep', or permutations=3999")
+    'pass --islands keep, or --permutations 3999'
+    """
+    said = re.sub(r"\b(islands|missing|alternative)=['\"]([\w-]+)['\"]", r"--\1 \2", message)
+    said = re.sub(r"\b(permutations|seed|alpha)=([\d.]+\b)", r"--\1 \2", said)
+    said = re.sub(
+        r"\b(id|unit|time|layer|crs|encoding)=(?:'([^']*)')?",
+        lambda m: f"--{m[1]} {m[2] or ''}".rstrip(),
+        said,
+    )
+    return said.replace("cities.loc[ids]", "--common").replace("where it is offered", "here")
+
+
 def names_of(columns: Sequence[str]) -> list[str]:
     """Return the variables that were asked for: words, or one word with commas.
 
@@ -90,7 +121,7 @@ def names_of(columns: Sequence[str]) -> list[str]:
 
 def print_json(value: object) -> None:
     """Print a value, or a table as a list of rows, as JSON."""
-    rows = json.loads(value.to_json(orient="records")) if isinstance(value, pd.DataFrame) else value
+    rows = json.loads(value.to_json(orient="records", double_precision=15)) if hasattr(value, "to_json") else value
     print(json.dumps(rows, ensure_ascii=False, indent=1, default=str))
 
 
@@ -187,12 +218,68 @@ def _require_same(cities: Any, units: Any) -> None:
         raise AlignmentError(f"{error} Here: --common keeps the units that both have.") from None
 
 
-def build_weights(cities: Any, spec: str, islands: str, raw: bool) -> Any:
-    """Return the weights, row-standardised unless `raw`."""
+def values_of(cities: Any, panel: Any, at: str | None) -> tuple[Callable[[str], Any], Any]:
+    """Return what gives the values of a column, of the map or of the panel at a time, and that time."""
+    if panel is None:
+        if at is not None:
+            raise DataError("--at is a time of the panel: give --panel, a table with times.")
+        return lambda column: _column(cities, column), None
+    when = panel.times[-1] if at is None else next((t for t in panel.times if str(t) == at), at)
+    return lambda column: panel.at(when)[panel.require(column)[0]].rename(column), when
+
+
+def _column(cities: Any, column: str) -> Any:
+    if column not in cities.columns:
+        numbers = cities.select_dtypes("number").columns
+        raise DataError(
+            f"The map has no column {column!r}.{did_you_mean(column, cities.columns)} "
+            f"Its columns of numbers: {name_ids(numbers)}."
+        )
+    return cities[column]
+
+
+def print_written(out: Path, outputs: Iterable[str], as_json: bool) -> None:
+    """Say what was written: on stderr where stdout is JSON."""
+    said = f"Written to {out}: {', '.join(sorted(outputs))}, run.json"
+    print(said, file=sys.stderr if as_json else sys.stdout)
+
+
+def build_weights(cities: Any, spec: str, islands: str, raw: bool, edit: Path | None = None) -> Any:
+    """Return the weights, row-standardised unless `raw`; what was linked or edited is said on stderr."""
     from spatial.weights.specs import from_spec
 
     try:
         W = from_spec(cities, spec, islands=islands)
     except SpatialError as error:
         raise type(error)(f"--weights: {error}" if spec in str(error) else str(error)) from None
+    joined = W.meta.parameters.get("linked_islands", ())
+    if joined:
+        pairs = "; ".join(f"{a} with {b}" for a, b in joined[:10])
+        more = f" and {len(joined) - 10} more" if len(joined) > 10 else ""
+        print(f"Units without neighbours, linked with the nearest: {pairs}{more}.", file=sys.stderr)
+    if edit is not None:
+        W = edited(W, edit)
     return W if raw else W.row_standardized()
+
+
+def edited(W: Any, file: Path) -> Any:
+    """Return weights with the links of a table added and cut."""
+    from spatial.panel.reading import read_table
+
+    table = read_table(file, unit="i")
+    if missing := [column for column in ("i", "j", "change") if column not in table.columns]:
+        raise DataError(
+            f"--edit needs a table with columns i, j and change (add or cut); {file.name} lacks "
+            f"{name_ids(missing)}. It has: {name_ids(table.columns, 8)}."
+        )
+    change = table["change"].astype(str).str.strip().str.lower()
+    if (odd := ~change.isin(["add", "cut"])).any():
+        raise DataError(
+            f"change is add or cut; {file.name} has {name_ids(table.loc[odd, 'change'].unique())}."
+        )
+    added, cut = (table[change == kind].drop(columns="change") for kind in ("add", "cut"))
+    # A column of strengths that nobody filled in is none.
+    added, cut = added.dropna(axis=1, how="all"), cut.drop(columns="w", errors="ignore")
+    found = W.edit(add=added if len(added) else None, cut=cut if len(cut) else None)
+    print(f"Links added: {len(added)}, cut: {len(cut)} ({file.name}).", file=sys.stderr)
+    return found

@@ -12,7 +12,9 @@ import typer
 
 from spatial.errors import DataError, SpatialError
 
-__all__ = ["check_command", "explain_command", "new_command", "run_command"]
+from .options import Json, print_json
+
+__all__ = ["check_command", "explain_command", "new_command", "print_run", "run_command"]
 
 
 def run_command(
@@ -25,6 +27,7 @@ def run_command(
         typer.Option(help="Run only this section or step, as tables; may be given several times."),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Leave the results off the screen.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Rebuild a study: tables, figures, GIS layers, report and run.json, in one folder."""
     from spatial.study.run import StudyRunError, run_study
@@ -36,7 +39,9 @@ def run_command(
         failed, folder = error, error.folder
     except SpatialError as error:
         _refuse(error)
-    if not quiet:
+    if as_json:
+        print_run(folder)
+    elif not quiet:
         _show(folder, only)
     if failed is not None:
         _refuse(failed)
@@ -47,6 +52,7 @@ def check_command(
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of study files, for editors.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Check a study file without running it; all problems at once, each with its place."""
     from spatial.study.run import check_study, json_schema
@@ -59,6 +65,10 @@ def check_command(
     try:
         found = check_study(study)
     except SpatialError as error:
+        if as_json:
+            problems = [{"place": p.place, "message": p.message} for p in getattr(error, "problems", ())]
+            print_json({"study": str(study), "problems": problems or [{"place": "", "message": str(error)}]})
+            raise typer.Exit(2) from None
         _refuse(error)
     parts = {
         "weights": len(found.weights),
@@ -68,6 +78,9 @@ def check_command(
         "figures": len(found.figures),
         "layers": len(found.layers),
     }
+    if as_json:
+        print_json({"study": str(study), "problems": [], "parts": parts})
+        return
     counts = ", ".join(f"{count} {name}" for name, count in parts.items() if count)
     print(f"{study}: nothing to mend ({counts or 'data only'}).")
 
@@ -78,6 +91,7 @@ def new_command(
     like: Annotated[
         str | None, typer.Option("--like", help="A paper's study to copy: bai | smart-city | sun.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Write a study file to start from, with the JSON Schema for editors; it runs as it is."""
     from spatial.io.atomic import atomic_text
@@ -90,6 +104,9 @@ def new_command(
     schema = path.with_name("study.schema.json")
     atomic_text(path, f"#:schema ./{schema.name}\n{text}")
     atomic_text(schema, json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n")
+    if as_json:
+        print_json({"written": [str(path), str(schema)]})
+        return
     print(f"Written: {path}. Check it with `spatial check {path}`, run it with `spatial run {path}`.")
 
 
@@ -97,6 +114,7 @@ def explain_command(
     study: Annotated[Path, typer.Argument(help="The study file (.toml).")],
     how: Annotated[str, typer.Option("--as", help="python: the script that does the same.")] = "",
     lang: Annotated[str | None, typer.Option(help="In words: en | zh; default the study's own.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Print a study as a Python script (--as python), or in words."""
     from spatial.study.run import check_study, explain_study
@@ -104,9 +122,16 @@ def explain_command(
     if how not in ("", "python"):
         _refuse(DataError(f"--as takes python; got {how!r}. Without it the study is printed in words."))
     try:
-        print(explain_study(study, how or lang or check_study(study).language))
+        text = explain_study(study, how or lang or check_study(study).language)
     except SpatialError as error:
         _refuse(error)
+    print_json({"study": str(study), "as": how or "words", "text": text}) if as_json else print(text)
+
+
+def print_run(folder: Path) -> None:
+    """Print the record of a run as JSON, with its folder."""
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    print_json({"folder": str(folder), **record})
 
 
 def _refuse(error: SpatialError) -> NoReturn:

@@ -18,6 +18,7 @@ from spatial.ids.matching import in_kind_of, why_apart
 from spatial.ids.numbers import Refused, read_float
 from spatial.ids.times import clean_times, find_time, kept_frequency
 from spatial.io.frames import as_pandas
+from spatial.results import notebook_html
 
 __all__ = ["Labels", "PanelBase", "Step", "column_numbers", "refuse_other_units"]
 
@@ -242,6 +243,12 @@ class PanelBase:
         """Name the size."""
         kind = "balanced" if self.is_balanced else f"unbalanced, {len(self)} rows"
         return f"<Panel {self.n_units} units x {self.n_times} times, {len(self.columns)} columns, {kind}>"
+
+    def _repr_html_(self) -> str:
+        kind = "balanced" if self.is_balanced else f"unbalanced, {len(self):,} rows"
+        size = f"{self.n_units:,} units × {self.n_times:,} times, {len(self.columns)} columns, {kind}"
+        named = [f"{column}: {label}" for column, label in list(self.labels.items())[:8]]
+        return notebook_html("Panel", size, self.frame, note="; ".join(named))
 
     def label(self, column: str) -> str:
         """Return the label of `column`, or its name."""

@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 
 from spatial.errors import name_ids
+from spatial.results import notebook_html
+from spatial.weights.meta import HasLinks
 
 if TYPE_CHECKING:
     from .report import WeightsReport
 
-__all__ = ["report_text"]
+__all__ = ["report_text", "weights_html"]
 
 _WIDTH, _BAR, _BINS = 96, 40, 12
 
@@ -114,3 +116,19 @@ def _histogram(neighbors: pd.Series[int]) -> list[str]:
         bar = "#" * max(round(_BAR * count / max(counts)), int(count > 0))
         lines.append(f"  {label:>{wide}}  {count:>{long}}  {bar}".rstrip())
     return lines
+
+
+def weights_html(W: HasLinks) -> str:
+    """Return what a notebook shows of weights: what can be counted without solving anything."""
+    counts = np.diff(W.sparse.indptr) - (W.sparse.diagonal() != 0)
+    facts = {
+        "units": f"{len(W.ids):,}",
+        "entries": f"{W.sparse.nnz:,}",
+        "neighbours": f"{counts.min()}–{counts.max()}, {counts.mean():.3g} on average" if len(counts) else "",
+        "without neighbours": f"{int((counts == 0).sum()):,}",
+        "normalisation": W.meta.normalization,
+        "distances": W.meta.distance_unit,
+        "source": W.meta.source,
+    }
+    frame = pd.DataFrame({key: [text] for key, text in facts.items() if text})
+    return notebook_html("Weights", W.meta.kind, frame, index=False, note="W.report() says more")
