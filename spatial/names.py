@@ -11,7 +11,10 @@ __all__ = ["hand_on"]
 
 
 def hand_on(
-    package: str, modules: Mapping[str, Sequence[str]], rooms: Sequence[str] = ()
+    package: str,
+    modules: Mapping[str, Sequence[str]],
+    rooms: Sequence[str] = (),
+    hints: Mapping[str, str] | None = None,
 ) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
     """Return the ``__all__``, ``__getattr__`` and ``__dir__`` of a package that hands names on.
 
@@ -23,6 +26,8 @@ def hand_on(
         A module, absolute or relative to the package (``".panel"``), to its public names.
     rooms : sequence of str
         Packages below this one that are public by name, as ``weights``.
+    hints : mapping, optional
+        Names that other libraries have to how it is written here.
 
     Notes
     -----
@@ -42,7 +47,15 @@ def hand_on(
             return importlib.import_module(f"{package}.{name}")
         if name in owner:
             return getattr(importlib.import_module(owner[name], package), name)
-        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        raise AttributeError(f"module {package!r} has no attribute {name!r}{_meant(name)}")
+
+    def _meant(name: str) -> str:
+        import difflib
+
+        close = difflib.get_close_matches(name, public, n=1)
+        found = (hints or {}).get(name) or (close[0] if close else "")
+        # Names with two leading underscores are asked for by programs.
+        return f". Did you mean {found}?" if found and not name.startswith("_") else ""
 
     def names() -> list[str]:
         return sorted({*vars(sys.modules[package]), *public})

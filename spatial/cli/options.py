@@ -121,7 +121,11 @@ def names_of(columns: Sequence[str]) -> list[str]:
 
 def print_json(value: object) -> None:
     """Print a value, or a table as a list of rows, as JSON."""
-    rows = json.loads(value.to_json(orient="records", double_precision=15)) if hasattr(value, "to_json") else value
+    rows = (
+        json.loads(value.to_json(orient="records", double_precision=15))
+        if hasattr(value, "to_json")
+        else value
+    )
     print(json.dumps(rows, ensure_ascii=False, indent=1, default=str))
 
 

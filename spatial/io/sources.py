@@ -19,6 +19,8 @@ from typing import Any, TypeVar
 
 from spatial.errors import DataError, did_you_mean
 
+from .samples import samples
+
 __all__ = ["is_database", "kind_of", "local_path", "need", "parts_of", "reader_for", "without_password"]
 
 _SCHEMES = ("http", "https", "ftp", "file")
@@ -125,7 +127,11 @@ def need(module: str, extra: str, what: str) -> None:
 def _neighbour(path: Path) -> str:
     if not path.parent.is_dir():
         return f" Nor is there a folder {str(path.parent)!r}."
-    return did_you_mean(path.name, [other.name for other in path.parent.iterdir()])
+    if path.stem in samples():
+        return f" {path.stem!r} is a sample that ships: write {path.stem} without an ending."
+    # What a run of ours wrote earlier, with its project beside it, is no input that was meant.
+    others = [other for other in path.parent.iterdir() if not other.with_suffix(".qgz").exists()]
+    return did_you_mean(path.name, [other.name for other in others])
 
 
 def _download(url: str, folder: Path) -> Path:

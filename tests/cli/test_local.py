@@ -192,3 +192,25 @@ def test_text_in_a_notebook_is_escaped() -> None:
     assert "<b>a" not in shown
     assert "&lt;b&gt;a&lt;/b&gt;" in shown
     assert "&lt;i&gt;x" in shown
+
+
+# ---- suggestions
+def test_a_sample_with_an_ending_and_our_own_output_are_no_suggestions(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("nb.gpkg", "nb.qgz", "counties.gpkg"):
+        (tmp_path / name).touch()
+    _, _, err = run(capsys, "moran", "nc.gpkg", "bir74", "--id", "fips")
+    assert "'nc' is a sample that ships: write nc without an ending." in " ".join(err.split())
+    _, _, err = run(capsys, "moran", "na.gpkg", "bir74", "--id", "fips")
+    assert "'nb.gpkg'" not in err  # written by us: its project lies beside it
+    _, _, err = run(capsys, "moran", "countis.gpkg", "bir74", "--id", "fips")
+    assert "Did you mean 'counties.gpkg'?" in " ".join(err.split())
+
+
+def test_names_of_other_libraries_are_known() -> None:
+    with pytest.raises(AttributeError, match=r"Did you mean contiguity\(cities\)\?"):
+        sp.weights.queen  # noqa: B018
+    with pytest.raises(AttributeError, match=r"Did you mean local_moran\?"):
+        sp.local_morans  # noqa: B018
