@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from spatial.disparities.convergence import beta_convergence, sigma_convergence
-from spatial.errors import AlignmentError, DataError, NotIdentifiedError, SpatialWarning
+from spatial.errors import DataError, SpatialWarning
 from spatial.panel.panel import Panel
 from spatial.weights import Weights
 
@@ -365,71 +365,3 @@ def test_beta_result_forms() -> None:
     assert str(found) == found.summary()
     assert repr(found).startswith("<BetaConvergence beta = ")
     assert found.plot().get_yticklabels()[0].get_text() == "log(gdp)"
-
-
-# ---- messages
-def refuse(
-    match: str, panel: Any = None, kind: type[Exception] = DataError, W: Any = None, **options: Any
-) -> None:
-    with quiet(), pytest.raises(kind, match=match):
-        beta_convergence(make_panel() if panel is None else panel, "gdp", W, **options)
-
-
-def test_refuses_values_without_a_logarithm() -> None:
-    frame = make_panel().frame
-    frame.loc[("c03", 2004), "gdp"] = 0.0
-    refuse(r"'gdp' must be positive; it is not at \('c03', 2004\)", frame)
-    with pytest.raises(DataError, match=r"Sigma convergence takes logarithms: 'gdp' must be positive"):
-        sigma_convergence(frame, "gdp")
-    frame.loc[("c03", 2004), "gdp"] = np.nan
-    refuse(r"missing or infinite: \('c03', 2004, 'gdp'\)", frame)
-    refuse("no column 'gdp'", frame.rename(columns={"gdp": "pgdp"}))
-
-
-def test_refuses_panels_with_holes() -> None:
-    frame = make_panel().frame
-    refuse("each unit at each of the 6 times; some are absent for 'c03'", frame.drop(("c03", 2004)))
-    refuse("gaps between .* are 1, 2", frame.drop(2004, level=1))
-    refuse("got a cross-section", make_panel().at(2004))
-    refuse("steps must be a whole number from 1 to 5", steps=6)
-
-
-def test_refuses_other_ids() -> None:
-    W = ring([f"x{k:02d}" for k in range(30)])
-    refuse("the panel and the weights must have the same ids", None, AlignmentError, W)
-
-
-def test_refuses_options() -> None:
-    refuse("effects must be one of 'unit', 'time'; got 'city'", effects=["city"])
-    refuse("lags must be one of 'growth', 'initial', 'controls'; got 'error'", lags=["error"])
-    refuse(r"Spatial lags \('growth'\) need weights: pass W", lags="growth")
-    refuse('lags has "controls", and no controls', W=ring(make_panel().units), lags=["controls"])
-
-
-def test_refuses_regressors_that_effects_absorb() -> None:
-    panel = make_panel()
-    fixed = panel.with_columns(area=pd.Series(np.arange(30.0), panel.units), twin=panel.frame["x"] * 2)
-    refuse("do not vary beside the effects: 'area'", fixed, controls=["area"])
-    refuse("combinations of the others: 'twin'", fixed, controls=["x", "twin"])
-
-
-def test_refuses_too_few() -> None:
-    panel = make_panel(t=2)
-    refuse("Unit effects need two periods of growth or more; there is one", panel)
-    two = panel.frame.loc[["c00", "c01"]]
-    refuse(r"2 observations \(2 units x 1 periods\) are too few for 2", two, effects=())
-
-
-def test_refuses_growth_without_instruments() -> None:
-    # Everybody is everybody's neighbour: after time effects all lags are multiples of the start.
-    panel = make_panel()
-    n = len(panel.units)
-    W = Weights.from_dense((np.ones((n, n)) - np.eye(n)) / (n - 1), ids=panel.units)
-    refuse(
-        "instruments do not tell the coefficients apart",
-        None,
-        NotIdentifiedError,
-        W,
-        lags=["growth"],
-        effects=("time",),
-    )
