@@ -87,8 +87,12 @@ postgis: $(VENV)/installed-test $(VENV)/installed-postgis ## a real PostgreSQL w
 dist: $(VENV)/installed-release ## sdist, wheel and bill of materials, the same bytes each time, into dist/
 	@.ci/dist $(BIN)/python
 
-docs: $(VENV)/installed-docs ## the pages, into docs/_build
-	@$(BIN)/python -m sphinx -W -b html docs docs/_build
+docs: $(VENV)/installed-docs $(VENV)/installed-test ## the pages in English and Chinese, into docs/_build
+	@$(BIN)/python docs/make/pictures.py zh
+	@$(BIN)/python -m sphinx -q -W -b html docs docs/_build
+	@$(BIN)/python -m sphinx -q -W -b html docs/zh docs/_build/zh
+	@$(BIN)/python docs/make/llms.py
+	@$(BIN)/python docs/make/links.py
 
 clean: ## remove the environment and what was built
-	rm -rf $(VENV) out build docs/_build *.egg-info
+	rm -rf $(VENV) out build docs/_build docs/_generated docs/_pages docs/zh/images docs/zh/gallery.md *.egg-info

@@ -1,19 +1,86 @@
-"""Sphinx settings: MyST pages, numpydoc reference, no network."""
+"""Sphinx settings: MyST pages, numpydoc reference, MathML, one switch of language; nothing from a network.
+
+The Chinese edition is built with the same settings from ``docs/zh`` (see the Makefile).
+"""
 
 from __future__ import annotations
 
-import spatial
+import sys
+from pathlib import Path
+from typing import Any
 
+sys.path[:0] = [str(Path(__file__).resolve().parent / "make"), str(Path(__file__).resolve().parent.parent / "make")]
+
+import spatial
+from spatial.figures import css_variables
+
+# The Chinese settings run these lines too, from the folder below.
+HERE = Path(__file__).resolve().parent
+HERE = HERE.parent if HERE.name == "zh" else HERE
 project = "spatial"
 author = "The developers of spatial-cities"
+copyright = "BSD-3-Clause"  # noqa: A001 - Sphinx's name
 release = version = spatial.__version__
-extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.mathjax"]
+extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "mathml"]
 autosummary_generate = True
 numpydoc_show_class_members = False
-myst_enable_extensions = ["dollarmath"]
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 88
+autodoc_typehints_format = "short"
+myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "zh", "make"]
+templates_path = [str(HERE / "_templates")]
+html_static_path = [str(HERE / "_static")]
+html_css_files = ["spatial.css"]
 html_theme = "pydata_sphinx_theme"
 html_title = "spatial"
-html_theme_options = {"show_prev_next": False, "navbar_end": []}
 html_show_sourcelink = False
+html_theme_options: dict[str, Any] = {
+    "show_prev_next": True,
+    "navbar_align": "left",
+    "navbar_end": ["language", "theme-switcher"],
+    "navbar_persistent": ["search-button-field"],
+    "header_links_before_dropdown": 7,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "secondary_sidebar_items": ["page-toc"],
+    "show_toc_level": 2,
+}
+html_sidebars = {"index": [], "gallery": []}
+
+
+def _language_link(app: Any, pagename: str, _template: str, context: dict[str, Any], _tree: Any) -> None:
+    """Give each page the address of the same page in the other language, or of its first page."""
+    chinese = app.config.language.startswith("zh")
+    folder = HERE if chinese else HERE / "zh"
+    same = pagename if (folder / f"{pagename}.md").exists() else "index"
+    up = "../" * (pagename.count("/") + chinese)
+    context["other_language"] = f"{up}{'' if chinese else 'zh/'}{same}.html"
+    context["other_language_name"] = "English" if chinese else "中文"
+
+
+def _checked_against(_app: Any, what: str, name: str, _obj: Any, _options: Any, lines: list[str]) -> None:
+    """Say below each function what it was checked against."""
+    rows = spatial.evidence()
+    short = name.removeprefix("spatial.")
+    rows = rows[(rows["name"] == short) | rows["name"].str.startswith(f"{short}:")]
+    if what in ("function", "class") and len(rows):
+        lines += ["", ".. rubric:: Checked against", ""]
+        for row in rows.itertuples():
+            method = row.name.partition(":")[2]
+            lines.append(f"- {f'{method}: ' if method else ''}{row.source} ({row.kind})")
+        lines.append("")
+
+
+def setup(app: Any) -> None:
+    """Write what is read from the code, and join the two languages."""
+    static = HERE / "_static"
+    static.mkdir(exist_ok=True)
+    (static / "tokens.css").write_text(css_variables(), encoding="utf-8")
+    if Path(app.srcdir).name != "zh":
+        import pages
+
+        pages.write()
+    app.connect("html-page-context", _language_link)
+    app.connect("autodoc-process-docstring", _checked_against, priority=900)

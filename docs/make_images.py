@@ -9,6 +9,7 @@ and none are cut.
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -307,8 +308,16 @@ def gallery(names: list[str]) -> None:
         if not names or name in names:
             axes = draw()
             _smaller(sp.save_figure(axes, folder / f"{name}.png", dpi=110))
-        page += [f"## {words}", "", f"![{words}](images/gallery/{name}.png)", ""]
-    (HERE / "gallery.md").write_text("\n".join(page).rstrip() + "\n", encoding="utf-8")
+        page += entry(name, words)
+    page += ["Next: [reference by task](reference.md)."]
+    (HERE / "gallery.md").write_text("\n".join(page) + "\n", encoding="utf-8")
+
+
+def entry(name: str, words: str, code: str = "Code") -> list[str]:
+    """Return the lines of a picture on the page: what it shows, itself, and its code to open."""
+    source = inspect.getsource(SHEET[name][1]).partition("def ")[2]
+    block = [f"<details><summary>{code}</summary>", "", "```python", f"def {source.rstrip()}", "```", "", "</details>"]
+    return [f"## {words}", "", f"![{words}](images/gallery/{name}.png)", "", *block, ""]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,32 @@
+"""Mathematics as MathML, made when the pages are built: no script, no network (a Sphinx extension)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from docutils import nodes
+from latex2mathml.converter import convert
+from sphinx.application import Sphinx
+
+
+def _markup(latex: str, display: str) -> str:
+    text = latex.replace("\\!", "").strip()
+    if display == "block" and "\\\\" in text and "\\begin" not in text:
+        text = f"\\begin{{aligned}}{text}\\end{{aligned}}"
+    return str(convert(text, display=display))
+
+
+def _inline(self: Any, node: nodes.math) -> None:
+    self.body.append(_markup(node.astext(), "inline"))
+    raise nodes.SkipNode
+
+
+def _block(self: Any, node: nodes.math_block) -> None:
+    self.body.append(f'<div class="math-block">{_markup(node.astext(), "block")}</div>')
+    raise nodes.SkipNode
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the renderer."""
+    app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

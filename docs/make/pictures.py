@@ -1,0 +1,393 @@
+"""Draw the pictures of the pages from data that ship, in either language.
+
+    python docs/make/pictures.py                # docs/images/pages/*.png
+    python docs/make/pictures.py zh             # docs/zh/images/{pages,gallery}: made for the Chinese edition, not kept
+    python docs/make/pictures.py en first_map   # one of them
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).parent.parent
+sys.path.insert(0, str(DOCS))
+
+import make_images
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+import spatial as sp
+from spatial import figures, maps
+from spatial.figures.canvas import style
+
+PICTURES: dict[str, Callable[[str], Any]] = {}
+LABELS = {
+    "en": {"log(polpc)": "Police per head", "W(log(crmrte))": "Crime next door", "log(prbarr)": "Arrests per offence",
+           "log(density)": "Density", "log(crmrte)": "Crime", "W(log(polpc))": "Police next door",
+           "log(taxpc)": "Tax per head", "log(mix)": "Mix of offences", "log(prbconv)": "Convictions per arrest"},
+    "zh": {"log(polpc)": "人均警力", "W(log(crmrte))": "邻县犯罪率", "log(prbarr)": "逮捕概率", "log(density)": "人口密度",
+           "log(crmrte)": "犯罪率", "W(log(polpc))": "邻县警力", "log(taxpc)": "人均税收", "log(mix)": "犯罪构成",
+           "log(prbconv)": "定罪概率"},
+}  # fmt: skip
+SAID = {
+    "share": ("Non-white births, share", "非白人新生儿比例"),
+    "births": ("Non-white births, 1974", "非白人新生儿比例，1974"),
+    "crime": ("Crimes per person, 1987", "人均犯罪数，1987"),
+    "effects": ("Effects on crime in equilibrium", "对犯罪率的均衡效应"),
+    "compare": ("What deters crime, by two estimators", "两种估计方法下的震慑效应"),
+    "covariances": ("One fit, four covariances", "同一估计，四种协方差"),
+    "hom": ("homoskedastic", "同方差"),
+    "unit": ("by county", "按县聚类"),
+    "conley": ("Conley, 200 km", "Conley，200 公里"),
+    "twoway": ("two-way", "双向聚类"),
+    "slope": ("Slope of y2 in y1", "y1 方程中 y2 的系数"),
+    "lag": ("Slope of W y1 in y1", "y1 方程中 W y1 的系数"),
+    "ridge": ("Same regressors in both equations: a ridge", "两个方程的解释变量相同：一条山脊"),
+    "bowl": ("One variable of its own in each: a bowl", "各有一个自己的变量：一个碗底"),
+    "truth": ("true value", "真值"),
+    "plain": ("p ≤ 0.05, unadjusted", "p ≤ 0.05，未校正"),
+    "fdr": ("p ≤ 0.05 after Benjamini-Hochberg", "Benjamini-Hochberg 校正后 p ≤ 0.05"),
+    "degrees": ("Within 1 degree", "1 度以内"),
+    "km": ("Within 100 km", "100 公里以内"),
+    "alone": ("without neighbours", "不考虑邻居"),
+    "rings": ("with rings of 60 km", "加入 60 公里圈层"),
+    "coverage": ("Share of 95 % intervals of the spatial lag that cover it", "空间滞后系数 95% 置信区间的覆盖率"),
+    "att": ("effect on the treated", "处理组平均效应"),
+}  # fmt: skip
+
+
+def picture(draw: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Put a picture on the list: a function of the language that returns Axes or a figure."""
+    PICTURES[draw.__name__] = draw
+    return draw
+
+
+def said(key: str, lang: str) -> str:
+    """Return the words in a language."""
+    return SAID[key][lang == "zh"]
+
+
+# ---- data
+@cache
+def crime() -> tuple[Any, Any, Any]:
+    """Return the 90 counties, their panel and queen weights."""
+    panel = sp.shapefiles.load("nc_crime")
+    counties = sp.shapefiles.load("nc").loc[panel.units]
+    return counties, panel, sp.weights.contiguity(counties).row_standardized()
+
+
+@cache
+def births() -> tuple[Any, Any, Any]:
+    """Return the 100 counties, the share of non-white births and queen weights."""
+    nc = sp.shapefiles.load("nc")
+    return nc, (nc["nwbir74"] / nc["bir74"]).rename("share"), sp.weights.contiguity(nc).row_standardized()
+
+
+@cache
+def system_fit(method: str) -> Any:
+    """Return a fit of crime and police."""
+    _, panel, W = crime()
+    formulas = [
+        "log(crmrte) ~ log(polpc) + W(log(crmrte)) + log(prbarr) + log(prbconv) + log(density)",
+        "log(polpc) ~ log(crmrte) + W(log(polpc)) + log(taxpc) + log(mix) + log(density)",
+    ]
+    return sp.models.SpatialSystem(formulas, panel, W, effects=("unit", "time")).fit(method)
+
+
+# ---- learn
+@picture
+def first_map(lang: str) -> Any:
+    nc, share, _ = births()
+    return sp.map_values(nc, share.rename(said("share", lang)), lang=lang, title=said("births", lang))
+
+
+@picture
+def first_links(lang: str) -> Any:
+    nc, _, W = births()
+    return W.plot(nc, lang=lang)
+
+
+@picture
+def first_scatter(lang: str) -> Any:
+    nc, share, W = births()
+    name = said("share", lang)
+    return sp.moran_scatter(sp.moran(share.rename(name), W), labels=nc["name"], lang=lang)
+
+
+@picture
+def first_clusters(lang: str) -> Any:
+    nc, share, W = births()
+    return sp.map_clusters(sp.local_moran(share.rename(said("share", lang)), W), nc, lang=lang)
+
+
+@picture
+def first_years(lang: str) -> Any:
+    counties, panel, _ = crime()
+    return sp.small_multiples(counties, panel, "crmrte", lang=lang)
+
+
+@picture
+def system_coefficients(lang: str) -> Any:
+    fits = {m.upper(): system_fit(m) for m in ("gs3sls", "2sls")}
+    return sp.coefficient_plot(
+        fits, equation="log(crmrte)", labels=LABELS[lang], title=said("compare", lang), lang=lang
+    )
+
+
+@picture
+def system_effects(lang: str) -> Any:
+    found = system_fit("gs3sls").impacts(draws=200, seed=1)
+    return sp.impacts_plot(
+        found, outcome="log(crmrte)", labels=LABELS[lang], title=said("effects", lang), lang=lang
+    )
+
+
+@picture
+def system_map(lang: str) -> Any:
+    counties, panel, _ = crime()
+    return sp.map_values(
+        counties, panel.at(1987)["crmrte"].rename(said("crime", lang)), lang=lang, title=said("crime", lang)
+    )
+
+
+# ---- understand
+@picture
+def identification(lang: str) -> Any:
+    """The 2SLS criterion over two slopes: a ridge without own variables, a bowl with one in each."""
+    grid_b, grid_l = np.meshgrid(np.linspace(-1.5, 2.5, 90), np.linspace(-1.5, 2.5, 90))
+    figure = _figure(8.4, 3.7)
+    axes = figure.subplots(1, 2, sharey=True)
+    for ax, own in zip(axes, (False, True), strict=True):
+        surface = _criterion(grid_b, grid_l, own)
+        levels = np.quantile(surface, [0.02, 0.05, 0.1, 0.2, 0.35, 0.55, 0.8])
+        ax.contourf(grid_b, grid_l, surface, [surface.min(), *levels], cmap="GnBu_r")
+        ax.contour(grid_b, grid_l, surface, levels, colors="#4a5560", linewidths=0.5)
+        ax.plot(0.3, 0.4, "o", color="#d9640f", label=said("truth", lang))
+        ax.set_title(said("bowl" if own else "ridge", lang), fontsize=9, loc="left")
+        ax.set_xlabel(said("slope", lang))
+    axes[0].set_ylabel(said("lag", lang))
+    axes[1].legend(frameon=False, loc="upper right")
+    return figure
+
+
+def _criterion(b: Any, lam: Any, own: bool, n: int = 2000, seed: int = 3) -> Any:
+    """Distance of the moments from zero, r'P r / r'r, where the exogenous slopes are fitted."""
+    rng = np.random.default_rng(seed)
+    points = rng.uniform(size=(n, 2))
+    from scipy.spatial import cKDTree
+
+    near = cKDTree(points).query(points, 6)[1][:, 1:]
+    x = rng.normal(size=(n, 3))
+    y = np.zeros((n, 2))
+    slopes = np.array([[1.0, 0.5, 0.0 if own else 0.4], [0.5 * (not own), 0.5, 0.8]])
+    errors = rng.normal(0, 0.5, (n, 2))
+    for _ in range(60):  # the reduced form by iteration: the system is stable
+        lag = y[near].mean(axis=1)
+        y = y[:, ::-1] * [0.3, 0.2] + lag * 0.4 + x @ slopes.T + errors
+    lag, lag_x = y[near].mean(axis=1), x[near].mean(axis=1)
+    Q, _ = np.linalg.qr(np.column_stack([x, lag_x, lag_x[near].mean(axis=1)]))
+    E, _ = np.linalg.qr(x[:, :2] if own else x)
+    Y = np.column_stack([y, lag])  # y1, y2, W y1, W y2
+    A = Y - E @ (E.T @ Y)
+    A = (Q.T @ A).T @ (Q.T @ A)
+    w = np.stack([np.ones_like(b), -b, -lam])
+    own_part = np.einsum("i...,ij,j...->...", w, A[:3, :3], w)
+    cross = np.einsum("i...,i->...", w, A[:3, 3])  # the slope of W y2 is whatever fits best
+    return np.sqrt(np.maximum(own_part - cross**2 / A[3, 3], 0) / n)
+
+
+@picture
+def covariances(lang: str) -> Any:
+    _, panel, _ = crime()
+    counties = crime()[0]
+    formula = "log(crmrte) ~ log(prbarr) + log(prbconv) + log(density)"
+    kinds = {
+        "hom": "hom",
+        "unit": "cluster",
+        "conley": sp.models.Conley(200, 1, coordinates=counties),
+        "twoway": "twoway",
+    }
+    fits = {
+        said(k, lang): sp.models.fixed_effects(formula, panel, cov=c).tidy().iloc[:2] for k, c in kinds.items()
+    }
+    return sp.coefficient_plot(fits, labels=LABELS[lang], title=said("covariances", lang), lang=lang)
+
+
+@picture
+def multiple(lang: str) -> Any:
+    nc, share, W = births()
+    figure = _figure(8.6, 2.5)
+    axes = figure.subplots(1, 2)
+    for ax, fdr in zip(axes, (False, True), strict=True):
+        local = sp.local_moran(share.rename(said("share", lang)), W, fdr=fdr)
+        sp.map_clusters(local, nc, ax=ax, lang=lang, title=said("fdr" if fdr else "plain", lang))
+    return figure
+
+
+@picture
+def distances(lang: str) -> Any:
+    """One degree of longitude is 111 km at the equator and 58 km in Heihe."""
+    china = sp.shapefiles.load("china_cities")
+    figure = _figure(4.6, 3.4)
+    ax = figure.subplots()
+    latitude = np.linspace(18, 54, 100)
+    ax.plot(latitude, 111.195 * np.cos(np.radians(latitude)), color="#1b5fa8")
+    seats = china["seat_lat"] if "seat_lat" in china else china.geometry.to_crs(4326).centroid.y
+    for name, label in (("Sanya", "三亚"), ("Guangzhou", "广州"), ("Beijing", "北京"), ("Heihe", "黑河")):
+        y = float(seats[china["name_en"] == name].iloc[0])
+        ax.plot(y, 111.195 * np.cos(np.radians(y)), "o", color="#d9640f")
+        ax.annotate(
+            label if lang == "zh" else name, (y, 111.195 * np.cos(np.radians(y))), (5, 5), textcoords="offset points"
+        )
+    ax.set_ylim(60, 112)
+    ax.set_xlabel("纬度（度）" if lang == "zh" else "Latitude, degrees")
+    ax.set_ylabel("一经度的长度（公里）" if lang == "zh" else "One degree of longitude, km")
+    return figure
+
+
+@picture
+def joint(lang: str) -> Any:
+    """Coverage of 95 % intervals of the spatial lag, read from the table of docs/simulation.md."""
+    lines = (DOCS / "simulation.md").read_text(encoding="utf-8").splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("| N, T, rho | GS3SLS: lag 1"))
+    head = [cell.strip() for cell in lines[start].split("|")[1:-1]]
+    rows = []
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.split("|")[1:-1]])
+    figure = _figure(6.6, 3.6)
+    ax = figure.subplots()
+    for column, colour, name in (("GS3SLS: lag 1", "#d9640f", "GS3SLS"), ("aqs, distance: lag 1", "#1b5fa8", "aqs")):
+        values = [float(row[head.index(column)]) for row in rows]
+        ax.plot(values, range(len(rows)), "o", ms=4, color=colour, label=name)
+    ax.set_yticks(range(len(rows)), [row[0] for row in rows])
+    ax.invert_yaxis()
+    ax.axvline(0.95, color="#8b9198", lw=0.8)
+    ax.set_xlim(0, 1)
+    ax.set_xlabel(said("coverage", lang))
+    ax.legend(frameon=False, loc="lower left")
+    return figure
+
+
+@picture
+def spillovers(lang: str) -> Any:
+    panel, cities = _policy()
+    method = "borusyak-jaravel-spiess"
+    alone = sp.models.did(panel, "y", "first", method=method)
+    rings = sp.models.did(panel, "y", "first", method=method, rings=[0, 60], cities=cities)
+    frames = {}
+    for name, fit in (("alone", alone), ("rings", rings)):
+        row = fit.tidy().query("term == 'ATT'").assign(term=said("att", lang))
+        frames[said(name, lang)] = row
+    axes = sp.coefficient_plot(frames, lang=lang)
+    axes.axvline(1.0, color="#d9640f", lw=1, ls="--")
+    return axes
+
+
+@cache
+def _policy() -> tuple[Any, Any]:
+    """Ninety cities on a line, ten years: own effect 1, a neighbour within 60 km gets one half."""
+    import geopandas as gpd
+
+    rng = np.random.default_rng(4)
+    n, years = 90, np.arange(2000, 2010)
+    cities = gpd.GeoDataFrame(
+        index=pd.RangeIndex(n, name="city"), geometry=gpd.points_from_xy(100 + 0.5 * np.arange(n), [30.0] * n), crs=4326
+    )
+    first = np.zeros(n, int)
+    first[rng.permutation(60)[:30]] = np.repeat([2003, 2005], 15)
+    treated = (first[:, None] > 0) & (years >= first[:, None])
+    near = np.abs(np.subtract.outer(np.arange(n), np.arange(n))) == 1
+    exposed = ((near.astype(float) @ treated) > 0) & ~treated
+    y = rng.normal(size=(n, 1)) + rng.normal(size=(1, 10)) + treated + 0.5 * exposed + rng.normal(0, 0.3, (n, 10))
+    frame = pd.DataFrame(
+        {"city": np.repeat(np.arange(n), 10), "year": np.tile(years, n), "y": y.ravel(), "first": np.repeat(first, 10)}
+    )
+    return sp.Panel.from_frame(frame, unit="city", time="year"), cities
+
+
+# ---- files
+def _figure(width: float, height: float) -> Any:
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _save(drawn: Any, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(drawn, Figure):
+        sp.save_figure(drawn.axes[0], path, dpi=110)
+    else:
+        sp.save_figure(drawn, path, dpi=110)
+    make_images._smaller(path)
+
+
+@contextmanager
+def in_chinese() -> Iterator[None]:
+    """Let every figure and map that takes a language draw in Chinese."""
+    changed = []
+    for room in (sp, figures, maps):
+        for name in room.__all__:
+            found = getattr(room, name)
+            if inspect.isfunction(found) and found.__module__.startswith(("spatial.figures", "spatial.maps")):
+                words = inspect.signature(found).parameters
+                if "lang" in words or any(p.kind is p.VAR_KEYWORD for p in words.values()):
+                    changed.append((room, name, vars(room).get(name)))
+                    setattr(room, name, partial(found, lang="zh"))
+    try:
+        yield
+    finally:
+        for room, name, before in changed:
+            if before is None:
+                delattr(room, name)
+            else:
+                setattr(room, name, before)
+
+
+def draw(lang: str, names: list[str]) -> None:
+    """Draw the pictures of the pages; in Chinese, those of the gallery too."""
+    folder = DOCS / ("zh/images" if lang == "zh" else "images")
+    rc: Any = style()
+    with warnings.catch_warnings(), matplotlib.rc_context(rc):
+        warnings.simplefilter("ignore")
+        for name, make in PICTURES.items():
+            if not names or name in names:
+                _save(make(lang), folder / "pages" / f"{name}.png")
+        if lang == "zh":
+            chinese_gallery()
+            with in_chinese():
+                for name, (_, make_gallery) in make_images.SHEET.items():
+                    if not names or name in names:
+                        _save(make_gallery(), folder / "gallery" / f"{name}.png")
+
+
+CAPTIONS = {
+    "clusters": "局部莫兰聚类图", "clusters_print": "黑白印刷版", "significance": "显著性水平", "values": "五等分，带名称和指北针",
+    "change": "有正有负：以零为中心", "box_map": "箱线图分级（1.5 倍）", "deviations": "标准差分级", "regions": "分类变量：中国地区",
+    "years": "面板逐年，无数据的县画斜线", "links": "邻居连线图", "dark": "深色底", "scatter": "莫兰散点图，按聚类着色",
+    "scatter_years": "逐年莫兰散点图", "scatter_pooled": "各年合并", "over_time": "莫兰指数的时间变化", "reference": "置换检验的参照分布",
+    "correlogram": "随距离变化的自相关", "sweep": "统计量最大的距离阈值", "coefficients": "三种估计的系数图",
+    "impacts": "直接、间接与总效应", "event_study": "事件研究，联合置信带（模拟数据）", "densities": "逐年核密度", "neighbours": "邻居数分布",
+}  # fmt: skip
+
+
+def chinese_gallery() -> None:
+    """Write the page of the Chinese gallery; a picture without a Chinese caption keeps its English one."""
+    page = ["# 图库", "", "全部图与地图，都由脚本用自带数据画成；颜色、字体和四周的文字处处一致。", ""]
+    for name, (words, _) in make_images.SHEET.items():
+        page += make_images.entry(name, CAPTIONS.get(name, words), "代码")
+    page += ["下一步：[第一张地图](learn/first_map.md)。"]
+    (DOCS / "zh" / "gallery.md").write_text("\n".join(page) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    given = sys.argv[1:]
+    draw(given[0] if given else "en", given[1:])
