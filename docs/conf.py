@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).resolve().parent / "make"), str(Path(__file__).resolve().parent.parent / "make")]
+sys.path[:0] = [
+    str(Path(__file__).resolve().parent / "make"),
+    str(Path(__file__).resolve().parent.parent / "make"),
+]
 
 import spatial
 from spatial.figures import css_variables
@@ -26,6 +29,7 @@ autosummary_generate = True
 numpydoc_show_class_members = False
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
+show_warning_types = True
 autodoc_typehints_format = "short"
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3

@@ -1,6 +1,6 @@
 """Check the built pages: each link and picture leads somewhere, and nothing is asked of a network.
 
-    python docs/make/links.py [FOLDER]
+python docs/make/links.py [FOLDER]
 """
 
 from __future__ import annotations

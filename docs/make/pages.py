@@ -19,6 +19,8 @@ from spatial.cli import app
 from spatial.cli.api import ROOMS, describe_all
 from spatial.study import json_schema
 
+# Names of the same thing elsewhere, and of a type: they have no page of their own.
+TWICE = ("weights.Weights", "weights.WeightsLike")
 FOLDER = Path(__file__).parent.parent / "_pages"
 
 
@@ -45,9 +47,7 @@ def commands() -> Iterator[str]:
             names = ", ".join(f"`{o}`" for o in p.opts) if p.param_type_name == "option" else f"`{p.name}`"
             shown = "" if p.default is None or callable(p.default) or not p.default else f"`{p.default}`"
             rows.append(("required" if p.required else shown, names, getattr(p, "help", "") or ""))
-        yield from table(
-            ("argument or option", "default", "what it does"), [(n, d, h) for d, n, h in rows]
-        )
+        yield from table(("argument or option", "default", "what it does"), [(n, d, h) for d, n, h in rows])
     yield "Next: [keys of a study](study_keys.md)."
 
 
@@ -71,7 +71,13 @@ def study_keys() -> Iterator[str]:
 def _keys(kind: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
     for key, value in kind["properties"].items():
         needed = key in kind.get("required", [])
-        default = "required" if needed else "" if value.get("default") in (None, [], {}) else f"`{value['default']}`"
+        default = (
+            "required"
+            if needed
+            else ""
+            if value.get("default") in (None, [], {})
+            else f"`{value['default']}`"
+        )
         yield f"`{key}`", _type(value), default, " ".join(value.get("description", "").split())
 
 
@@ -99,7 +105,7 @@ def evidence() -> Iterator[str]:
     yield "# Evidence"
     yield "\nWhat each public function and estimator was checked against: the numbers of another program or publication, a case worked out"
     yield "by hand, an equation that must hold exactly, or a seeded simulation. The tests write these rows themselves (`make evidence`), so"
-    yield "that none claims what does not run; a public function without a row fails the suite. `sp.evidence(\"moran\")` and"
+    yield 'that none claims what does not run; a public function without a row fails the suite. `sp.evidence("moran")` and'
     yield "`fit.evidence()` return them.\n"
     yield f"{len(frame)} rows for {frame['name'].nunique()} functions and estimators: " + ", ".join(
         f"{n} {kind}" for kind, n in counts.items()
@@ -109,7 +115,16 @@ def evidence() -> Iterator[str]:
     for row in frame.itertuples():
         worst = "" if row.kind == "simulation" else "exact" if not row.worst else f"{row.worst:.0e}"
         source = row.source + (f" ({row.differs})" if row.differs else "")
-        rows.append((f"`{row.name}`", row.kind, source, row.values or "", worst if row.values else "", f"`{row.test}`"))
+        rows.append(
+            (
+                f"`{row.name}`",
+                row.kind,
+                source,
+                row.values or "",
+                worst if row.values else "",
+                f"`{row.test}`",
+            )
+        )
     yield from table(("function", "kind", "checked against", "numbers", "largest difference", "test"), rows)
     yield "Next: [numbers side by side](side_by_side.md)."
 
@@ -126,8 +141,9 @@ def all_names() -> Iterator[str]:
         for entry in describe_all():
             if entry["name"].rpartition(".")[0] == room:
                 short = entry["name"].removeprefix("spatial.")
-                rows.append((f"[`{short}`](#{entry['name']})", entry["summary"]))
-                if f"   {short}\n" not in listed:
+                linked = short not in TWICE
+                rows.append((f"[`{short}`](#{entry['name']})" if linked else f"`{short}`", entry["summary"]))
+                if linked and f"   {short}\n" not in listed:
                     rest.append(short)
         yield from table(("name", "what it does"), rows)
     yield "```{eval-rst}\n.. currentmodule:: spatial\n.. autosummary::\n   :toctree: ../_generated\n"

@@ -1,8 +1,8 @@
 """Draw the pictures of the pages from data that ship, in either language.
 
-    python docs/make/pictures.py                # docs/images/pages/*.png
-    python docs/make/pictures.py zh             # docs/zh/images/{pages,gallery}: made for the Chinese edition, not kept
-    python docs/make/pictures.py en first_map   # one of them
+python docs/make/pictures.py                # docs/images/pages/*.png
+python docs/make/pictures.py zh             # docs/zh/images/{pages,gallery}: made for the Chinese edition, not kept
+python docs/make/pictures.py en first_map   # one of them
 """
 
 from __future__ import annotations
@@ -217,7 +217,8 @@ def covariances(lang: str) -> Any:
         "twoway": "twoway",
     }
     fits = {
-        said(k, lang): sp.models.fixed_effects(formula, panel, cov=c).tidy().iloc[:2] for k, c in kinds.items()
+        said(k, lang): sp.models.fixed_effects(formula, panel, cov=c).tidy().iloc[:2]
+        for k, c in kinds.items()
     }
     return sp.coefficient_plot(fits, labels=LABELS[lang], title=said("covariances", lang), lang=lang)
 
@@ -246,7 +247,10 @@ def distances(lang: str) -> Any:
         y = float(seats[china["name_en"] == name].iloc[0])
         ax.plot(y, 111.195 * np.cos(np.radians(y)), "o", color="#d9640f")
         ax.annotate(
-            label if lang == "zh" else name, (y, 111.195 * np.cos(np.radians(y))), (5, 5), textcoords="offset points"
+            label if lang == "zh" else name,
+            (y, 111.195 * np.cos(np.radians(y))),
+            (5, 5),
+            textcoords="offset points",
         )
     ax.set_ylim(60, 112)
     ax.set_xlabel("纬度（度）" if lang == "zh" else "Latitude, degrees")
@@ -267,7 +271,10 @@ def joint(lang: str) -> Any:
         rows.append([cell.strip() for cell in line.split("|")[1:-1]])
     figure = _figure(6.6, 3.6)
     ax = figure.subplots()
-    for column, colour, name in (("GS3SLS: lag 1", "#d9640f", "GS3SLS"), ("aqs, distance: lag 1", "#1b5fa8", "aqs")):
+    for column, colour, name in (
+        ("GS3SLS: lag 1", "#d9640f", "GS3SLS"),
+        ("aqs, distance: lag 1", "#1b5fa8", "aqs"),
+    ):
         values = [float(row[head.index(column)]) for row in rows]
         ax.plot(values, range(len(rows)), "o", ms=4, color=colour, label=name)
     ax.set_yticks(range(len(rows)), [row[0] for row in rows])
@@ -302,16 +309,29 @@ def _policy() -> tuple[Any, Any]:
     rng = np.random.default_rng(4)
     n, years = 90, np.arange(2000, 2010)
     cities = gpd.GeoDataFrame(
-        index=pd.RangeIndex(n, name="city"), geometry=gpd.points_from_xy(100 + 0.5 * np.arange(n), [30.0] * n), crs=4326
+        index=pd.RangeIndex(n, name="city"),
+        geometry=gpd.points_from_xy(100 + 0.5 * np.arange(n), [30.0] * n),
+        crs=4326,
     )
     first = np.zeros(n, int)
     first[rng.permutation(60)[:30]] = np.repeat([2003, 2005], 15)
     treated = (first[:, None] > 0) & (years >= first[:, None])
     near = np.abs(np.subtract.outer(np.arange(n), np.arange(n))) == 1
     exposed = ((near.astype(float) @ treated) > 0) & ~treated
-    y = rng.normal(size=(n, 1)) + rng.normal(size=(1, 10)) + treated + 0.5 * exposed + rng.normal(0, 0.3, (n, 10))
+    y = (
+        rng.normal(size=(n, 1))
+        + rng.normal(size=(1, 10))
+        + treated
+        + 0.5 * exposed
+        + rng.normal(0, 0.3, (n, 10))
+    )
     frame = pd.DataFrame(
-        {"city": np.repeat(np.arange(n), 10), "year": np.tile(years, n), "y": y.ravel(), "first": np.repeat(first, 10)}
+        {
+            "city": np.repeat(np.arange(n), 10),
+            "year": np.tile(years, n),
+            "y": y.ravel(),
+            "first": np.repeat(first, 10),
+        }
     )
     return sp.Panel.from_frame(frame, unit="city", time="year"), cities
 

@@ -80,7 +80,7 @@ def comparisons() -> Iterator[Beside]:
     s = stored("gs3sls")
     yield Beside(
         "R spdep 1.4.2",
-        "moran.test(columbus$CRIME, nb2listw(queen, style = \"W\"), alternative = \"two.sided\")",
+        'moran.test(columbus$CRIME, nb2listw(queen, style = "W"), alternative = "two.sided")',
         'found = sp.moran(columbus["CRIME"], W, permutations=0)',
         (
             ("I", g["I"], "found.I"),
@@ -114,7 +114,7 @@ def comparisons() -> Iterator[Beside]:
         q = s[f"sphet_lag_{method}_q2"]
         yield Beside(
             "R sphet 2.1",
-            f"spreg(CRIME ~ INC + HOVAL, columbus, queen, model = \"lag\", het = {method[3:]})",
+            f'spreg(CRIME ~ INC + HOVAL, columbus, queen, model = "lag", het = {method[3:]})',
             'system = sp.models.SpatialSystem("CRIME ~ INC + HOVAL + W(CRIME)", columbus, W)\n'
             f'fit = system.fit("2sls", cov="{cov}")',
             (
@@ -133,7 +133,7 @@ def comparisons() -> Iterator[Beside]:
     q = s["sphet_sarar_hetTRUE_q2"]
     yield Beside(
         "R sphet 2.1",
-        "spreg(CRIME ~ INC + HOVAL, columbus, queen, model = \"sarar\", het = TRUE)",
+        'spreg(CRIME ~ INC + HOVAL, columbus, queen, model = "sarar", het = TRUE)',
         'system = sp.models.SpatialSystem("CRIME ~ INC + HOVAL + W(CRIME)", columbus, W, error="W")\n'
         'fit = system.fit("gs2sls", cov="het", passes=0)',
         (
@@ -147,7 +147,7 @@ def comparisons() -> Iterator[Beside]:
     yield Beside(
         "R splm 1.6-5; Stata `spxtregress, fe`, `xsmle` estimate the same model by likelihood",
         "spgm(log(gsp) ~ log(pcap) + log(pc) + log(emp) + unemp, Produc, listw = usaww, lag = TRUE, "
-        "moments = \"within\", method = \"w2sls\")",
+        'moments = "within", method = "w2sls")',
         'formula = "log(gsp) ~ W(log(gsp)) + log(pcap) + log(pc) + log(emp) + unemp"\n'
         'fit = sp.models.SpatialSystem(formula, produc, {"W": W_states}, effects="unit").fit("gs2sls", cov="hom")',
         (
@@ -164,13 +164,15 @@ def comparisons() -> Iterator[Beside]:
     q = s["plm_produc_within_twoways"]
     yield Beside(
         "R plm 2.6; Stata `reghdfe log_gsp ..., absorb(state year)`, R `fixest::feols(... | state + year)` have the same estimates",
-        "plm(log(gsp) ~ log(pcap) + log(pc) + log(emp) + unemp, Produc, effect = \"twoways\")",
+        'plm(log(gsp) ~ log(pcap) + log(pc) + log(emp) + unemp, Produc, effect = "twoways")',
         'fit = sp.models.fixed_effects("log(gsp) ~ log(pcap) + log(pc) + log(emp) + unemp", produc, cov="hom")',
-        tuple(
-            (name, q["coefficients"][name], f'fit.params["log(gsp)", "{name}"]')
-            for name in ("log(pcap)", "log(pc)", "log(emp)", "unemp")
-        )
-        + (("standard error of log(pcap)", q["se"]["log(pcap)"], 'fit.std_errors["log(gsp)", "log(pcap)"]'),),
+        (
+            *(
+                (name, q["coefficients"][name], f'fit.params["log(gsp)", "{name}"]')
+                for name in ("log(pcap)", "log(pc)", "log(emp)", "unemp")
+            ),
+            ("standard error of log(pcap)", q["se"]["log(pcap)"], 'fit.std_errors["log(gsp)", "log(pcap)"]'),
+        ),
     )
     yield Beside(
         "R plm 2.6; Stata `hausman fixed random`",
@@ -184,7 +186,7 @@ def comparisons() -> Iterator[Beside]:
         q = s[f"kmenta_{method}_noDfCor"]
         yield Beside(
             f"R systemfit 1.1-28; Stata `reg3 ..., {'2sls' if method == '2SLS' else '3sls'}`",
-            f"systemfit(list(demand, supply), \"{method}\", inst = ~ income + farmPrice + trend, Kmenta)",
+            f'systemfit(list(demand, supply), "{method}", inst = ~ income + farmPrice + trend, Kmenta)',
             'equations = {"demand": "consump ~ income | price ~ income + farmPrice + trend",\n'
             '             "supply": "consump ~ price + farmPrice + trend"}\n'
             f'fit = sp.models.SpatialSystem(equations, kmenta).fit("{method.lower()}", cov="hom")',
