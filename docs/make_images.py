@@ -316,7 +316,8 @@ def gallery(names: list[str]) -> None:
 def entry(name: str, words: str, code: str = "Code") -> list[str]:
     """Return the lines of a picture on the page: what it shows, itself, and its code to open."""
     source = inspect.getsource(SHEET[name][1]).partition("def ")[2]
-    block = [f"<details><summary>{code}</summary>", "", "```python", f"def {source.rstrip()}", "```", "", "</details>"]
+    opened = [f"<details><summary>{code}</summary>", "", "```python", f"def {source.rstrip()}"]
+    block = [*opened, "```", "", "</details>"]
     return [f"## {words}", "", f"![{words}](images/gallery/{name}.png)", "", *block, ""]
 
 

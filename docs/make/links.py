@@ -33,7 +33,8 @@ class _Page(HTMLParser):
 
 def faults(folder: Path) -> Iterator[str]:
     """Give each link without an end and each thing that a page loads from elsewhere."""
-    pages = {path: _read(path) for path in sorted(folder.rglob("*.html"))}
+    found = (path for path in sorted(folder.rglob("*.html")) if "_static" not in path.parts)
+    pages = {path: _read(path) for path in found}
     for path, page in pages.items():
         here = path.relative_to(folder)
         for address in page.loads:
