@@ -25,6 +25,7 @@ from spatial.models.estimation.measures import (
 from spatial.models.estimation.steps import Method, Numbers
 from spatial.models.formula.structure import Structure
 from spatial.models.impacts.prediction import reduced_form
+from spatial.models.quasi_score.coverage import coverage_notes
 from spatial.results import Fit
 
 __all__ = ["SystemFacts"]
@@ -32,11 +33,6 @@ __all__ = ["SystemFacts"]
 Float = NDArray[np.float64]
 
 RHO = "rho"
-SHORT = (
-    "with a spatial lag and a spatial error in the same weights, 95 % intervals of the lag and of rho by "
-    "this method cover in .19-.92 of samples (N 50-250, T 2-15; docs/simulation.md), because lagged "
-    "instruments bias the lag: system.fit('aqs') covers in .91-.97"
-)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -237,8 +233,7 @@ class SystemFacts(Fit):
         """What a reader should know about the sample and the inference."""
         left_out = self.structure.has_error and not self._errors
         extra = (f"{self.method} leaves the spatial errors out of the estimation",) if left_out else ()
-        if self.structure.has_lag_and_error and self.method in ("gs3sls", "gs2sls", "gmm"):
-            extra = (*extra, SHORT)
+        extra = (*extra, *coverage_notes(self.asked, self.estimate))
         return (*self.estimate.design.notes, *extra, *self._numbers.notes, *self._inference.notes)
 
     # ---- fit

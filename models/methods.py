@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spatial.errors import DataError, did_you_mean
 from spatial.models.data.design import Design
-from spatial.models.estimation.covariance import Cluster, Covariance
+from spatial.models.estimation.covariance import Cluster, Covariance, is_whole
 from spatial.models.estimation.estimate import Estimate, Request
 from spatial.models.estimation.inference import Inference
 from spatial.models.estimation.instrumental import estimate_by_instruments, infer_by_instruments
-from spatial.models.estimation.steps import Method
+from spatial.models.estimation.steps import METHODS, Method
 from spatial.models.likelihood.estimator import estimate_by_likelihood, infer_by_likelihood, information_of
 from spatial.models.likelihood.model import stamps_of
 from spatial.models.quasi_score.estimator import estimate_by_quasi_score, infer_by_quasi_score, refusal
+from spatial.models.quasi_score.instruments import best_instruments, fewer_lags, filters_by_lags
 
-__all__ = ["ESTIMATORS", "Estimator", "default_method", "estimator_of"]
+__all__ = [
+    "ESTIMATORS",
+    "Estimator",
+    "check_asked",
+    "default_method",
+    "estimator_of",
+    "instruments_of",
+    "run",
+]
+
+BY_INSTRUMENTS = tuple(name for name in METHODS if name != "ols")
+BEST = tuple(name for name in BY_INSTRUMENTS if name != "gmm")
 
 
 def _by_unit(design: Design) -> Covariance:  # noqa: ARG001 - of those that look at it
@@ -113,3 +125,69 @@ def default_method(design: Design, cov: Covariance) -> Method:
     if not (structure.has_lag_and_error and plain) or structure.other_endogenous or refusal(design, cov):
         return "gs3sls"
     return "aqs"
+
+
+def _check_instruments(iv: str, method: str) -> None:
+    """Refuse the best instruments of a method that takes no instruments, or has them in its score."""
+    if iv not in ("lags", "best"):
+        raise DataError(f"iv is 'lags' or 'best'; got {iv!r}.{did_you_mean(str(iv), ('lags', 'best'))}")
+    if iv == "best" and method not in BEST:
+        raise DataError(
+            f"iv='best' is for {', '.join(BEST)}; got {method!r}"
+            + (", whose score has the best instruments in it." if method == "aqs" else ".")
+        )
+
+
+def instruments_of(design: Design, method: str) -> Design:
+    """Return the design with the instruments that a method takes where the user named no order.
+
+    X and WX alone where an equation has a lag and an error in the same weights, for the methods by
+    instruments that filter errors: a lag more among the instruments biases them further.
+    """
+    return fewer_lags(design) if filters_by_lags(method) and design.structure.has_lag_and_error else design
+
+
+def run(request: Request) -> Estimate:
+    """Estimate as a request asks, twice where the best instruments are made at a first estimate."""
+    estimator = estimator_of(request.method)
+    found = estimator.estimate(request)
+    if request.iv == "lags":
+        return found
+    return estimator.estimate(replace(request, design=best_instruments(found)))
+
+
+def check_asked(
+    design: Design,
+    method: str,
+    rho_moments: str,
+    passes: int,
+    iv: str,
+    seed: int | None,
+    compat: str | None,
+    random: str,
+) -> None:
+    """Refuse options of a fit that are none, or that its method has not."""
+    _check_fit(rho_moments, passes)
+    _check_likelihood(method, seed, compat, random)
+    _check_instruments(iv, method)
+    if design.random and not estimator_of(method).random:
+        known = ", ".join(repr(name) for name, e in ESTIMATORS.items() if e.random)
+        raise DataError(f"effects='random' is for method {known}; got {method!r}.")
+
+
+def _check_fit(rho_moments: str, passes: int) -> None:
+    if rho_moments not in ("kp2010", "kp1999"):
+        raise DataError(f"rho_moments is 'kp2010' or 'kp1999'; got {rho_moments!r}.")
+    if not is_whole(passes, 0):
+        raise DataError(f"passes is a whole number, 0 or more; got {passes!r}.")
+
+
+def _check_likelihood(method: str, seed: int | None, compat: str | None, random: str) -> None:
+    if seed is not None and not is_whole(seed, 0):
+        raise DataError(f"seed is a whole number, 0 or more; got {seed!r}.")
+    if compat not in (None, "direct"):
+        raise DataError(f"compat is 'direct' or left out; got {compat!r}.")
+    if random not in ("kkp", "bsk"):
+        raise DataError(f"random is 'kkp' or 'bsk'; got {random!r}.{did_you_mean(random, ('kkp', 'bsk'))}")
+    if compat is not None and method != "ml":
+        raise DataError(f"compat='direct' is of method='ml'; got method={method!r}.")

@@ -23,12 +23,12 @@ from spatial.models.data.cautions import warn_system
 from spatial.models.data.cells import Unbalanced, check_weights
 from spatial.models.data.centring import centred
 from spatial.models.data.design import Design, build_design, design_of_rows
-from spatial.models.data.given import Given, Lags
+from spatial.models.data.given import Given, Lags, check_options
 from spatial.models.data.rows import check_lags, chosen_cells, outcome_columns, warn_outcome, within_rows
 from spatial.models.data.source import as_source
 from spatial.models.data.weights import error_weights, lags_outcomes, named_weights, used_weights
-from spatial.models.estimation.covariance import Covariance, as_covariance, is_whole
-from spatial.models.estimation.estimate import Request
+from spatial.models.estimation.covariance import Covariance, as_covariance
+from spatial.models.estimation.estimate import Instruments, Request
 from spatial.models.estimation.steps import Method, RhoMoments
 from spatial.models.formula.asked import joined_terms, read_effects, read_formulas
 from spatial.models.formula.grammar import parse_terms
@@ -44,12 +44,13 @@ from spatial.panel.panel import Panel
 from spatial.weights.value import WeightsLike
 
 from .large.opening import open_system
-from .methods import ESTIMATORS, default_method, estimator_of
+from .methods import check_asked, default_method, estimator_of, instruments_of, run
 from .results import SystemFit
 
 __all__ = ["SpatialSystem", "WeakInstrumentWarning"]
 
 _MANY_ROWS = 50_000
+_IV_ORDER = 2
 
 
 class WeakInstrumentWarning(SpatialWarning):
@@ -83,10 +84,11 @@ class SpatialSystem:
         Weights M of the spatially autoregressive errors; a text names one of `weights`.
     instruments : str or list of str, optional
         Excluded instruments for all equations, besides those of the formulas.
-    iv_order : int
-        Highest power of the weights in the instruments (X, WX, W^2 X); 2 as in Kelejian and
-        Prucha (2004).  One more where the equations hold lags of exogenous variables.  0: the exogenous
-        terms themselves and the declared instruments, as in 2SLS without space.
+    iv_order : int, optional
+        Highest power of the weights in the instruments (X, WX, W^2 X); default 2 as in Kelejian and
+        Prucha (2004), but 1 in ``gs3sls``, ``gs2sls`` and ``gmm`` where an equation has a spatial lag and a
+        spatial error in the same weights.  One more where the equations hold lags of exogenous variables.
+        0: the exogenous terms themselves and the declared instruments, as in 2SLS without space.
     unbalanced : "raise", "balance" or "induced"
         For absent or missing cells: refuse; drop the units that have any; or use those observed, with the
         weights among them, row-standardised again where they were.
@@ -122,17 +124,18 @@ class SpatialSystem:
         effects: str | Iterable[str] = (),
         error: str | WeightsLike | Mapping[str, str | WeightsLike | None] | None = None,
         instruments: str | Iterable[str] | None = None,
-        iv_order: int = 2,
+        iv_order: int | None = None,
         unbalanced: Unbalanced = "raise",
         where: str | None = None,
         lags: Lags = "full",
     ) -> None:
-        _check_options(iv_order, unbalanced)
+        check_options(iv_order, unbalanced)
         if not isinstance(formulas, (str, Mapping)) and isinstance(formulas, Iterable):
             formulas = tuple(formulas)  # read again when the system is built again
         self.given = Given(
             formulas, panel, weights, effects, error, instruments, iv_order, unbalanced, where, lags
         )
+        self.iv_order = _IV_ORDER if iv_order is None else int(iv_order)
         named = named_weights(weights)
         parsed = read_formulas(formulas, tuple(named))
         errors, named = error_weights(error, tuple(parsed), named)
@@ -153,7 +156,7 @@ class SpatialSystem:
             source,
             used,
             chosen,
-            int(iv_order),
+            self.iv_order,
             unbalanced,
             spare=spare,
             random=chosen != asked,
@@ -163,7 +166,6 @@ class SpatialSystem:
         self._source = source
         self._design = design = self._build() if where is None else self._rows(where, lags)
         self.formulas: Mapping[str, str] = {name: f.text for name, f in parsed.items()}
-        self.iv_order = int(iv_order)
         warn_system(design, used)
 
     # ---- facts
@@ -262,6 +264,7 @@ class SpatialSystem:
         cov: str | Covariance | None = None,
         rho_moments: RhoMoments = "kp2010",
         passes: int = 1,
+        iv: Instruments = "lags",
         small: bool = False,
         force: bool = False,
         seed: int | None = None,
@@ -292,6 +295,9 @@ class SpatialSystem:
             How often rho and Sigma are estimated again; 0 with "kp1999" is Kelejian and Prucha (2004).
             Without spatial errors 1 is two-step 3SLS; above, Sigma is estimated again from the last
             residuals, until nothing changes (Stata's ``reg3, ireg3``).
+        iv : "lags" or "best"
+            Instruments of the methods by instruments: exogenous variables and their spatial lags; or the
+            regressors that the reduced form predicts at a first estimate (Lee 2003), filtered as the errors.
         small : bool
             Small-sample factors as in Stata and fixest: (R - 1)/(R - K) beside C/(C - 1) for clusters, K
             counting no effects within them; n/(n - k) and t quantiles else.
@@ -326,28 +332,29 @@ class SpatialSystem:
                 cov=cov,
                 rho_moments=rho_moments,
                 passes=passes,
+                iv=iv,
                 small=small,
                 force=force,
                 seed=seed,
                 compat=compat,
                 random=random,
             )
+        by_default = method is None
         if method is None:
-            published = rho_moments != "kp2010" or passes != 1
+            published = rho_moments != "kp2010" or passes != 1 or iv != "lags"
             asked = as_covariance("cluster" if cov is None else cov)
             method = "gs3sls" if published else default_method(self._design, asked)
         estimator = estimator_of(method)
         choice = estimator.covariance(self._design) if cov is None else as_covariance(cov)
-        _check_fit(rho_moments, passes)
-        _check_likelihood(method, seed, compat, random)
-        if self._design.random and not estimator.random:
-            known = ", ".join(repr(name) for name, e in ESTIMATORS.items() if e.random)
-            raise DataError(f"effects='random' is for method {known}; got {method!r}.")
+        check_asked(self._design, method, rho_moments, passes, iv, seed, compat, random)
+        design = self._instruments_for(method, rho_moments)
         stamps = (
-            self._identified(force) if estimator.stamps is None else estimator.stamps(self._design, force)
+            self._identified(design, force)
+            if estimator.stamps is None
+            else estimator.stamps(self._design, force)
         )
         request = Request(
-            self._arrays,
+            design,
             self._source,
             method,
             choice,
@@ -358,15 +365,25 @@ class SpatialSystem:
             seed,
             compat,
             random,
-            given=self.given,
+            iv,
+            by_default,
+            self.given,
         )
-        return SystemFit(estimator.estimate(request), request, stamps)
+        return SystemFit(run(request), request, stamps)
 
-    def _identified(self, force: bool) -> tuple[str, ...]:
+    def _instruments_for(self, method: Method, rho_moments: RhoMoments) -> Design:
+        """Return the arrays with the instruments of a method; those of the textbook with its moments."""
+        whole = self._arrays
+        if self.given.iv_order is not None or rho_moments == "kp1999":
+            return whole
+        fewer = instruments_of(whole, method)
+        return fewer if fewer is whole or identify(fewer).identified else whole
+
+    def _identified(self, design: Design, force: bool) -> tuple[str, ...]:
         """Refuse a system that is not identified; warn of a weak one; return stamps."""
         single = self.structure.n_equations == 1 and self._design.layout.n_rows > _MANY_ROWS
         # A large single equation with too few instruments fails the order condition by itself.
-        found = structural_identification(self.structure) if single else self.identification()
+        found = structural_identification(self.structure) if single else identify(design)
         if not found.identified:
             if not force:
                 raise NotIdentifiedError(not_identified_message(found))
@@ -381,28 +398,3 @@ class SpatialSystem:
                 stacklevel=3,
             )
         return ()
-
-
-def _check_options(iv_order: int, unbalanced: str) -> None:
-    if not is_whole(iv_order, 0) or iv_order > 6:
-        raise DataError(f"iv_order is a whole number from 0 to 6; got {iv_order!r}.")
-    if unbalanced not in ("raise", "balance", "induced"):
-        raise DataError(f"unbalanced is 'raise', 'balance' or 'induced'; got {unbalanced!r}.")
-
-
-def _check_fit(rho_moments: str, passes: int) -> None:
-    if rho_moments not in ("kp2010", "kp1999"):
-        raise DataError(f"rho_moments is 'kp2010' or 'kp1999'; got {rho_moments!r}.")
-    if not is_whole(passes, 0):
-        raise DataError(f"passes is a whole number, 0 or more; got {passes!r}.")
-
-
-def _check_likelihood(method: str, seed: int | None, compat: str | None, random: str) -> None:
-    if seed is not None and not is_whole(seed, 0):
-        raise DataError(f"seed is a whole number, 0 or more; got {seed!r}.")
-    if compat not in (None, "direct"):
-        raise DataError(f"compat is 'direct' or left out; got {compat!r}.")
-    if random not in ("kkp", "bsk"):
-        raise DataError(f"random is 'kkp' or 'bsk'; got {random!r}.{did_you_mean(random, ('kkp', 'bsk'))}")
-    if compat is not None and method != "ml":
-        raise DataError(f"compat='direct' is of method='ml'; got method={method!r}.")

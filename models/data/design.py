@@ -74,6 +74,8 @@ class Design:
         The condition of the rows.
     random : bool
         Whether effects of units are random, beside the fixed ones.
+    own_instruments : tuple of tuple of int, optional
+        Which of the instruments each equation uses, as many as it has terms; default all of them.
     """
 
     structure: Structure
@@ -95,6 +97,7 @@ class Design:
     whole: Design | None = None
     choice: RowChoice | None = None
     random: bool = False
+    own_instruments: tuple[tuple[int, ...], ...] | None = None
 
     @property
     def n_effective(self) -> int:
@@ -112,6 +115,12 @@ class Design:
         return orthonormal_basis(
             self.effects.project(self.instruments), np.linalg.norm(self.instruments, axis=0)
         )
+
+    def own_coordinates(self, g: int) -> Float:
+        """Return the instruments of equation g in terms of the basis; (p, k_g)."""
+        assert self.own_instruments is not None
+        mine = self.instruments[:, list(self.own_instruments[g])]
+        return np.asarray(self.basis.Q.T @ self.effects.project(mine))
 
     @property
     def kept_instruments(self) -> tuple[str, ...]:

@@ -20,10 +20,11 @@ from .covariance import Covariance
 from .inference import Inference
 from .steps import Method, Numbers, RhoMoments, Workspace
 
-__all__ = ["Effects", "Estimate", "Interval", "Request", "UnitEffect", "interval_method"]
+__all__ = ["Effects", "Estimate", "Instruments", "Interval", "Request", "UnitEffect", "interval_method"]
 
 Float = NDArray[np.float64]
 Interval = Literal["distance", "lr", "wald"]
+Instruments = Literal["lags", "best"]
 UnitEffect = tuple[int, int, str]
 """Outcome, term, and what is counted: "sent", "received" or "direct"."""
 
@@ -60,6 +61,10 @@ class Request:
         The likelihood of all rows, the effects not transformed out.
     random : "kkp" or "bsk"
         What the filter of spatial errors is on, where effects are random.
+    iv : "lags" or "best"
+        Instruments: spatial lags, or those that are best at a first estimate.
+    by_default : bool
+        Whether the method was left to the engine.
     given : Given, optional
         The arguments of the system, to build it again.
     """
@@ -75,6 +80,8 @@ class Request:
     seed: int | None = None
     compat: Literal["direct"] | None = None
     random: Literal["kkp", "bsk"] = "kkp"
+    iv: Instruments = "lags"
+    by_default: bool = False
     given: Given | None = None
 
     @property

@@ -118,7 +118,7 @@ def _coefficient_inference(
         design.basis.Q, numbers.residuals, fit.gamma, numbers.sigma, inflation, fit.bread, design.effects
     )
     found = cov.meat(scores, layout, lookup)
-    V, notes, law = _symmetric(fit.bread @ found.matrix @ fit.bread), found.notes, found.law
+    V, notes, law = _symmetric(fit.bread @ found.matrix @ fit.bread.T), found.notes, found.law
     if numbers.first is not None and cov.gmm_clusters is not None:
         codes = cluster_codes(cov.gmm_clusters, layout, lookup)
         V = windmeijer_covariance(space, numbers, numbers.first, codes)

@@ -18,7 +18,7 @@ from scipy.linalg import block_diag, solve_triangular
 
 from spatial.errors import NotIdentifiedError
 
-__all__ = ["LinearFit", "gmm", "innovation_covariance", "precision_of", "three_stage", "two_stage"]
+__all__ = ["LinearFit", "chosen", "gmm", "innovation_covariance", "precision_of", "three_stage", "two_stage"]
 
 Float = NDArray[np.float64]
 
@@ -32,7 +32,7 @@ class LinearFit:
     delta : array (K,)
         Coefficients of all equations, stacked.
     bread : array (K, K)
-        Inverse of A.
+        Inverse of A; not symmetric by `chosen`.
     gamma : array (G, K, p)
         Maps the moments Q'e_g of each equation to the score.
     """
@@ -78,6 +78,37 @@ def three_stage(R: Sequence[Float], r: Sequence[Float], precision: Float) -> Lin
         for h, place in enumerate(slices):
             gamma[g, place] = precision[h, g] * R[h].T
     return LinearFit(delta, bread, gamma)
+
+
+def chosen(C: Sequence[Float], R: Sequence[Float], r: Sequence[Float], weights: Float) -> LinearFit:
+    r"""Each equation by instruments of its own, as many as it has coefficients.
+
+    .. math:: \sum_h w_{gh}\, C_g'(r_h - R_h\delta_h) = 0, \qquad g = 1..G
+
+    Exactly identified, so that instruments may differ by equation, unlike in `three_stage`.
+
+    Parameters
+    ----------
+    C : sequence of arrays (p, k_g)
+        The instruments of each equation in terms of the common basis.
+    weights : array (G, G)
+        The inverse of Sigma, or the identity for one equation at a time.
+    """
+    slices, total = _slices(R)
+    A, gamma = np.empty((total, total)), np.zeros((len(R), total, R[0].shape[0]))
+    for g, row in enumerate(slices):
+        for h, place in enumerate(slices):
+            A[row, place] = weights[g, h] * C[g].T @ R[h]
+            gamma[h, row] = weights[g, h] * C[g].T
+    size = np.sqrt(np.abs(np.diag(A)))
+    if (size == 0).any() or np.linalg.cond(A / np.outer(size, size)) > 1e13:
+        raise NotIdentifiedError(
+            "The best instruments do not tell the regressors apart: use iv='lags', and ask "
+            "system.identification() why."
+        )
+    bread = np.asarray(np.linalg.inv(A), dtype=np.float64)
+    target = np.sum([gamma[h] @ r[h] for h in range(len(R))], axis=0)
+    return LinearFit(np.asarray(bread @ target, dtype=np.float64), bread, gamma)
 
 
 def gmm(R: Sequence[Float], r: Sequence[Float], moment_covariance: Float) -> LinearFit:

@@ -14,7 +14,7 @@ from spatial.models.data.design import Design
 from spatial.models.data.layout import Codes
 
 from .errors import ErrorMoments, RhoFit, build_moments, fit_rho, fit_rho_1999, fit_rho_profile, rho_bound
-from .least_squares import LinearFit, gmm, innovation_covariance, precision_of, three_stage, two_stage
+from .least_squares import LinearFit, chosen, gmm, innovation_covariance, precision_of, three_stage, two_stage
 from .scores import cluster_sums
 
 __all__ = [
@@ -244,7 +244,7 @@ def _iterated(space: Workspace, numbers: Numbers, passes: int) -> Numbers:
     fit, residuals, sigma = numbers.fit, numbers.residuals, numbers.sigma
     for count in range(2, passes + 1):
         sigma = innovation_covariance(list(residuals), design.n_effective)
-        before, fit = fit, three_stage(R, r, _precision(sigma, design))
+        before, fit = fit, _weighted(design, R, r, _precision(sigma, design))
         residuals = residuals_of(space, numbers.rho, fit.delta)
         scale = np.sqrt(np.diag(fit.bread))
         if (np.abs(fit.delta - before.delta) <= 1e-10 * scale).all():
@@ -295,7 +295,17 @@ def _all_rho(space: Workspace, delta: Float, kind: RhoMoments) -> Float:
 
 def _two_stage(space: Workspace, rho: Float) -> tuple[LinearFit, list[Float]]:
     moments = [space.instrumented(g, float(r)) for g, r in enumerate(rho)]
-    return two_stage([m[:, 1:] for m in moments], [m[:, 0] for m in moments]), moments
+    R, r = [m[:, 1:] for m in moments], [m[:, 0] for m in moments]
+    if space.design.own_instruments is None:
+        return two_stage(R, r), moments
+    return _weighted(space.design, R, r, np.eye(len(R))), moments
+
+
+def _weighted(design: Design, R: list[Float], r: list[Float], precision: Float) -> LinearFit:
+    """Estimate all equations together, by common instruments or by those of each."""
+    if design.own_instruments is None:
+        return three_stage(R, r, precision)
+    return chosen([design.own_coordinates(g) for g in range(len(R))], R, r, precision)
 
 
 def residuals_of(space: Workspace, rho: Float, delta: Float) -> Float:
@@ -319,7 +329,7 @@ def _one_pass(space: Workspace, rho: Float, method: Method, clusters: Codes) -> 
         _precision(sigma, design)
         S = cluster_moments(design.basis.Q, residuals, clusters)
         method, S, notes = _gmm_or_fallback(S, int(clusters.max()) + 1)
-    fit = three_stage(R, r, _precision(sigma, design)) if S is None else gmm(R, r, S)
+    fit = _weighted(design, R, r, _precision(sigma, design)) if S is None else gmm(R, r, S)
     left = residuals_of(space, rho, fit.delta)
     return Numbers(fit, rho, left, sigma, method, S, None if S is None else first, notes)
 

@@ -67,6 +67,8 @@ class Plan:
     effects : tuple of str
         Among "unit" and "time".
     iv_order : int
+    order_given : bool
+        Whether the user named the order.
     """
 
     blueprint: Blueprint
@@ -75,6 +77,7 @@ class Plan:
     weights: Mapping[str, Weights]
     effects: tuple[str, ...]
     iv_order: int
+    order_given: bool = True
 
     @property
     def structure(self) -> Structure:

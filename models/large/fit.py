@@ -16,9 +16,10 @@ from spatial.models.estimation.covariance import Covariance
 from spatial.models.estimation.inference import Inference
 from spatial.models.estimation.measures import inference_frame
 from spatial.models.estimation.steps import Method
-from spatial.models.facts import RHO, SHORT
+from spatial.models.facts import RHO
 from spatial.models.formula.structure import Structure
 from spatial.models.impacts.result import Impacts, system_impacts
+from spatial.models.quasi_score.coverage import coverage_of
 from spatial.models.summaries import equation_table
 from spatial.results import Result
 from spatial.weights.value import Weights
@@ -188,7 +189,9 @@ class LargeFit(Result):
         if self.dropped_instruments:
             lines.append(f"Instruments left out as dependent: {', '.join(self.dropped_instruments)}.")
         if self.structure.has_lag_and_error and len(self.inference.rho):
-            lines.append(f"Note: {SHORT}.")
+            twice = tuple(f"{v}({w}(" for v in self._weights for w in self._weights)
+            kind = "lags" if any(n.startswith(twice) for n in self.instruments) else "one lag"
+            lines.append(f"Note: {coverage_of(self.method, kind)}.")
         return "\n".join([*lines, f"Note: {LEFT_OUT}."])
 
     def headline(self) -> str:

@@ -26,7 +26,7 @@ def open_system(
     effects: str | Iterable[str] = (),
     error: str | WeightsLike | Mapping[str, str | WeightsLike | None] | None = None,
     instruments: str | Iterable[str] | None = None,
-    iv_order: int = 2,
+    iv_order: int | None = None,
     unbalanced: str = "raise",
     where: str | None = None,
     lags: str = "full",
@@ -37,7 +37,8 @@ def open_system(
             "A panel on disk is balanced and used whole; unbalanced=, where= and lags= need it in memory: "
             f"panel.read(), {panel.size()}."
         )
-    if isinstance(iv_order, bool) or not isinstance(iv_order, int) or not 0 <= iv_order <= 6:
+    order = 2 if iv_order is None else iv_order
+    if isinstance(order, bool) or not isinstance(order, int) or not 0 <= order <= 6:
         raise DataError(f"iv_order is a whole number from 0 to 6; got {iv_order!r}.")
     named = named_weights(weights)
     parsed = read_formulas(formulas, tuple(named))
@@ -49,4 +50,5 @@ def open_system(
     text = joined_terms(instruments)
     extra = parse_terms(text, tuple(used)) if text else ()
     blueprint = build_blueprint(parsed, source, tuple(named), errors, extra, text, bool(chosen))
-    return LargeSystem(Plan(blueprint, panel, units, used, tuple(":".join(e) for e in chosen), int(iv_order)))
+    names = tuple(":".join(e) for e in chosen)
+    return LargeSystem(Plan(blueprint, panel, units, used, names, order, iv_order is not None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from spatial.models.estimation.covariance import Covariance, as_covariance
 from spatial.models.estimation.steps import Method, RhoMoments
 from spatial.models.formula.structure import CONSTANT, Structure
 from spatial.models.identification.verdict import not_identified_message, structural_identification
+from spatial.models.quasi_score.instruments import filters_by_lags
 
 from .columns import Plan
 from .fit import LargeFit
@@ -125,7 +127,7 @@ class LargeSystem:
         found = structural_identification(self.structure)
         if not found.identified:
             raise NotIdentifiedError(not_identified_message(found))
-        plan = self.plan
+        plan = self._plan_of(method)
         forms = forms_of(plan)
         sums = system_sums(plan, forms, workers, progress)
         _refuse_absorbed(plan, sums)
@@ -151,6 +153,11 @@ class LargeSystem:
             _weights=plan.weights,
             _ids=plan.units,
         )
+
+    def _plan_of(self, method: Method) -> Plan:
+        """Return the plan with the lags that a method takes where the user named no order, as in memory."""
+        fewer = not self.plan.order_given and filters_by_lags(method) and self.structure.has_lag_and_error
+        return replace(self.plan, iv_order=self.plan.iv_order - 1) if fewer else self.plan
 
     def _check_times(self) -> None:
         plan = self.plan

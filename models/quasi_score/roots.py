@@ -86,12 +86,16 @@ class _Search:
         return Root(theta, converged, value)
 
     def _polished(self, theta: Float) -> Float:
-        """Go on to rounding: the steps shrink by a factor each time, and cost little."""
+        """Go on to rounding, while the steps shrink: where they need damping, undamped they lead away."""
+        last = np.inf
         for _ in range(30):
             a = self.weights.weighted(self.slope(theta), self.moments.sigma(theta))
             step = -np.linalg.solve(a @ self.moments.slope(theta), a @ self.moments.values(theta))
-            theta = theta + step
-            if float(np.abs(step).max()) < 1e-12:
+            longest = float(np.abs(step * self.scale).max())
+            if not longest < last:
+                break
+            theta, last = theta + step, longest
+            if longest < 1e-12:
                 break
         return theta
 

@@ -296,7 +296,7 @@ class Values:
     def system_key(self, name: str) -> str:
         """Return the key of a system as a specification."""
         part = self.part(name)
-        about = ("method", "impacts", "draws", "diagnostics", "cov", "passes", "rho_moments")
+        about = ("method", "impacts", "draws", "diagnostics", "cov", "passes", "rho_moments", "iv")
         weights = {one: self.weights_key(one) for one in weights_of(self.study, part)}
         shown = part.model_dump(exclude={*_WORDS, *about})
         return digest(self.columns_key(fit_columns(self.study, part)), shown, weights)
@@ -319,7 +319,7 @@ class Values:
             columns = self.columns_key(fit_columns(self.study, part))
             chosen = (found.method, str(found.group))
             return digest(columns, part.model_dump(exclude=_WORDS), weights, chosen, self.study.seed)
-        how = (part.cov, part.passes, part.rho_moments, self.study.seed)
+        how = (part.cov, part.passes, part.rho_moments, part.iv, self.study.seed)
         return digest(self.system_key(part.name), found.method, str(found.group), how)
 
     def fit_call(self, name: str) -> Any:

@@ -151,7 +151,7 @@ def test_projections_enclose_every_pair_of_slopes_that_is_accepted() -> None:
 
 
 def test_diagnostics_profile_rho_and_keep_the_statistic_of_the_sets() -> None:
-    system = spatial_system(11)
+    system = spatial_system(11).again(iv_order=2)
     fit = system.fit("gs3sls")
     test = fit.diagnostics().test("Anderson-Rubin", "y1")
     assert test.reference == "F(10, 40)"

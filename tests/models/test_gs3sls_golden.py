@@ -255,7 +255,7 @@ def test_declared_endogenous_regressor_equals_sphet(columbus: pd.DataFrame, quee
 
 def test_lag_and_error_equals_sphet(columbus: pd.DataFrame, queen: Weights) -> None:
     expected = REFERENCE["sphet_sarar_hetTRUE_q2"]
-    system = SpatialSystem("CRIME ~ INC + HOVAL + W(CRIME)", columbus, queen, error="W")
+    system = SpatialSystem("CRIME ~ INC + HOVAL + W(CRIME)", columbus, queen, error="W", iv_order=2)
     fit = system.fit("gs2sls", cov="het", passes=0)
     assert [*fit.params, *fit.rho] == pytest.approx(expected["coefficients"], rel=1e-6)
     # The weights of the last step differ (sphet's psi uses projected residuals): errors agree to 2 %.
@@ -264,7 +264,7 @@ def test_lag_and_error_equals_sphet(columbus: pd.DataFrame, queen: Weights) -> N
 
 def test_lag_and_error_on_other_weights_equals_sphet(columbus: pd.DataFrame) -> None:
     gal = weights_of(REFERENCE["columbus_gal"])
-    system = SpatialSystem("CRIME ~ INC + HOVAL + W(CRIME)", columbus, gal, error="W")
+    system = SpatialSystem("CRIME ~ INC + HOVAL + W(CRIME)", columbus, gal, error="W", iv_order=2)
     fit = system.fit("gs2sls", cov="het", passes=0)
     expected = [44.116836919, -1.005001368, -0.270329598, 0.454432652, 0.060643742]
     assert [*fit.params, *fit.rho] == pytest.approx(expected, rel=1e-6)

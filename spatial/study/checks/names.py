@@ -164,7 +164,7 @@ def _fits(study: Study) -> Iterator[Fault]:
 def _compared(study: Study) -> Iterator[Fault]:
     """Refuse methods that differ by spatial errors alone, where there are none."""
     for number, part in enumerate(study.systems):
-        methods = [part.method, *part.compare]
+        methods = [part.method or "gs3sls", *part.compare]
         for k, method in enumerate(part.compare):
             twin = next((m for m in methods[: k + 1] if {m, method} in _TWINS), None)
             try:

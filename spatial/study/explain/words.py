@@ -30,6 +30,12 @@ _METHODS = {
     "2sls": ("two-stage least squares", "两阶段最小二乘（2SLS）"),
     "gmm": ("two-step GMM", "两步广义矩估计"),
     "ols": ("least squares", "最小二乘"),
+    "aqs": ("joint adjusted quasi-scores", "联合调整准得分（AQS）"),
+    None: (
+        "joint adjusted quasi-scores where a spatial lag and a spatial error have the same weights, else "
+        "generalised spatial three-stage least squares",
+        "联合调整准得分（滞后与误差共用同一权重时），否则广义空间三阶段最小二乘（GS3SLS）",
+    ),
 }
 _STEPS = {
     "interpolate": ("missing values of {columns} were interpolated", "对 {columns} 的缺失值作插值"),

@@ -132,8 +132,9 @@ def fit_call(study: Study, part: Any, found: FitName) -> Any:
     match part:
         case System():
             system = part.name if found.group is None else f"{part.name}.{found.group}"
-            options = given_keys(part, "rho_moments", "passes", "force")
-            return method(Ref("system", system), "fit", found.method, cov=cov, **options)
+            options = given_keys(part, "rho_moments", "passes", "iv", "force")
+            named = () if found.method is None else (found.method,)
+            return method(Ref("system", system), "fit", *named, cov=cov, **options)
         case Regression():
             effects = tuple(part.effects)
             options = {**weights, **given_keys(part, "unbalanced"), **rows}

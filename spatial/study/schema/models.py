@@ -102,9 +102,13 @@ class System(Fit):
     ) = None
     """Weights of the spatial errors, of all equations or by equation."""
     instruments: list[Annotated[str, Names("terms")]] = Field([])
-    iv_order: Annotated[int, Field(ge=1, le=6)] = 2
+    iv_order: Annotated[int, Field(ge=1, le=6)] | None = None
+    """Highest lag among the instruments; default as in `SpatialSystem`."""
+    iv: Literal["lags", "best"] = "lags"
+    """Instruments: lags of the exogenous variables, or the best at a first estimate (Lee 2003)."""
     unbalanced: Literal["raise", "balance", "induced"] = "raise"
-    method: Method = "gs3sls"
+    method: Method | None = None
+    """Default: that of `fit()`, aqs for a lag and an error in the same weights, else gs3sls."""
     compare: list[Method] = Field([])
     """Further methods, for columns beside the first: fits named NAME.METHOD."""
     cov: Cov = "cluster"

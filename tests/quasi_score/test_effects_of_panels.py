@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
-from test_quasi_score import golden_fit, golden_system, theta_of
+from test_estimator import golden_fit, golden_system, theta_of
 
 from spatial.errors import DataError
 from spatial.models import SpatialSystem

@@ -1,0 +1,293 @@
+"""Coverage, bias and root mean squared error of systems with spatial lags and errors, cell by cell.
+
+    python docs/simulation_grid.py            # all cells that docs/simulation_grid.csv lacks, then the figure
+    python docs/simulation_grid.py --figure   # the figure alone
+
+A row of the file is one estimate of one estimator in one cell: its bias and root mean squared error, and how
+often the interval of a kind covered the truth, with the number of draws.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from scipy.sparse.linalg import splu
+from scipy.spatial import cKDTree
+
+from spatial.models import SpatialSystem
+from spatial.models.estimation.covariance import Cluster
+from spatial.models.estimation.estimate import Estimate, Request
+from spatial.models.formula.structure import Structure
+from spatial.models.impacts.map import EffectMap
+from spatial.models.impacts.result import impacts
+from spatial.models.methods import instruments_of, run
+from spatial.models.quasi_score.distance import Coordinate
+from spatial.models.quasi_score.effects import EffectTargets
+from spatial.models.quasi_score.estimator import QuasiScoreEstimate
+from spatial.panel.panel import Panel
+from spatial.weights import Weights
+
+Row = tuple[str, str, str, float, bool]
+"""Estimator, quantity, kind of interval, error, whether the interval covers."""
+FILE = Path(__file__).with_suffix(".csv")
+KEYS = ["n", "times", "rho1", "rho2", "weights", "errors", "equations", "estimator", "quantity", "interval"]
+FORMULAS = ["y1 ~ y2 + W(y1) + x1 + x2", "y2 ~ y1 + W(y2) + x3 + x4"]
+TRUTH = {
+    ("y1", "y2"): 0.3, ("y1", "W(y1)"): 0.4, ("y1", "x1"): 1.0, ("y1", "x2"): 0.5,
+    ("y2", "y1"): 0.2, ("y2", "W(y2)"): 0.3, ("y2", "x3"): 1.0, ("y2", "x4"): -0.5,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Units, times, rho of both equations (None: no spatial error is modelled), weights, innovations."""
+
+    n: int = 100
+    times: int = 6
+    rho: tuple[float, float] | None = (0.7, 0.7)
+    weights: str = "knn5"
+    errors: str = "iid"
+    equations: int = 2
+    draws: int = 150
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What names the cell in the file; NaN as 9 where there is no spatial error."""
+        rho = self.rho or (9.0, 9.0)
+        return (self.n, self.times, *rho, self.weights, self.errors, self.equations)
+
+
+LOW, HIGH, EXTREME = (0.4, -0.3), (0.7, 0.7), (0.9, 0.9)
+CELLS = [  # the decisive ones first
+    Cell(100, 6, HIGH, draws=300),
+    Cell(100, 6, LOW, draws=200),
+    Cell(100, 6, None, draws=300),
+    Cell(50, 6, HIGH, draws=200),
+    Cell(50, 6, None, draws=200),
+    Cell(250, 6, HIGH),
+    Cell(100, 6, EXTREME),
+    Cell(weights="inverse", draws=60),
+    Cell(weights="knn15", draws=100),
+    Cell(100, 2, LOW, draws=100),
+    *(Cell(errors=kind, draws=100) for kind in ("serial", "heteroskedastic", "skewed")),
+    Cell(weights="queen", draws=100),
+    Cell(100, 6, HIGH, equations=1),
+    Cell(100, 6, None, errors="serial"),
+    Cell(250, 6, None),
+    Cell(100, 15, HIGH, draws=100),
+    Cell(250, 6, LOW, draws=100),
+    Cell(50, 2, HIGH, draws=60),
+    Cell(50, 6, EXTREME, draws=100),
+    Cell(50, 15, HIGH, draws=100),
+    Cell(100, 15, EXTREME, draws=100),
+    Cell(250, 2, LOW, draws=60),
+    Cell(1000, 6, HIGH, draws=40),
+]
+
+
+class Simulator:
+    """Draws panels of a cell; the reduced form is factored once."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell, self.W = cell, _weights(cell)
+        n, W, eye, G = cell.n, self.W.sparse, sp.eye_array(cell.n), cell.equations
+        B = np.array([[0, 0.3], [0.2, 0]])[:G, :G]
+        Lambda = np.diag([0.4, 0.3])[:G, :G]
+        self.system = splu(sp.csc_array(sp.kron(np.eye(G) - B, eye) - sp.kron(Lambda, W)))
+        self.filters = [splu(sp.csc_array(eye - r * W)) for r in (cell.rho or (0.0, 0.0))]
+        self.scale = 0.5 + np.random.default_rng(8).random(n) * 0.9
+
+    @property
+    def formulas(self) -> list[str]:
+        """Of one equation, or of two."""
+        return FORMULAS if self.cell.equations == 2 else ["y1 ~ W(y1) + x1 + x2"]
+
+    def panel(self, rng: np.random.Generator) -> Panel:
+        """Draw one panel; regressors persist and go with the effects."""
+        n, times, G = self.cell.n, self.cell.times, self.cell.equations
+        mu = rng.normal(size=(n, 2))
+        X = _autoregression(rng.normal(size=(times, n, 4))) + 0.7 * mu[:, [0, 0, 1, 1]]
+        e, blocks = self._innovations(rng), []
+        for t in range(times):
+            u = np.column_stack(
+                [f.solve(np.ascontiguousarray(e[t, :, g])) for g, f in enumerate(self.filters)]
+            )
+            right = np.column_stack([X[t, :, 0] + 0.5 * X[t, :, 1], X[t, :, 2] - 0.5 * X[t, :, 3]])
+            whole = (right + mu + rng.normal(size=2) + u)[:, :G]
+            blocks.append(np.column_stack([*self.system.solve(whole.T.ravel()).reshape(G, n), X[t]]))
+        index = pd.MultiIndex.from_product([range(times), range(n)], names=["t", "i"])
+        names = [*(f"y{g + 1}" for g in range(G)), "x1", "x2", "x3", "x4"]
+        return Panel(pd.DataFrame(np.vstack(blocks), index=index, columns=names).swaplevel().sort_index())
+
+    def _innovations(self, rng: np.random.Generator) -> Any:
+        kind, shape = self.cell.errors, (self.cell.times, self.cell.n, 2)
+        v = (rng.chisquare(3, size=shape) - 3) / np.sqrt(6) if kind == "skewed" else rng.normal(size=shape)
+        v = v @ np.linalg.cholesky(np.array([[1.0, 0.5], [0.5, 1.0]])).T
+        v = _autoregression(v) if kind == "serial" else v
+        return v * self.scale[:, None] if kind in ("serial", "heteroskedastic") else v
+
+    def system_of(self, panel: Panel, iv_order: int | None = None) -> SpatialSystem:
+        """Return the system on one panel."""
+        error = None if self.cell.rho is None else "W"
+        return SpatialSystem(
+            self.formulas, panel, self.W, effects=("unit", "time"), error=error, iv_order=iv_order
+        )
+
+
+def _weights(cell: Cell) -> Weights:
+    n = cell.n
+    points = np.random.default_rng(7).random((n, 2))
+    if cell.weights == "queen":
+        side = round(np.sqrt(n))
+        assert side**2 == n
+        points = np.stack(np.meshgrid(range(side), range(side)), axis=-1).reshape(-1, 2).astype(float)
+        near = np.abs(points[:, None] - points[None]).max(axis=-1) == 1
+        return Weights.from_dense(near.astype(float), ids=range(n)).row_standardized()
+    if cell.weights == "inverse":
+        distance = np.linalg.norm(points[:, None] - points[None], axis=-1)
+        np.fill_diagonal(distance, np.inf)
+        return Weights.from_dense(1 / distance, ids=range(n)).row_standardized()
+    k = int(cell.weights.removeprefix("knn"))
+    near = cKDTree(points).query(points, k + 1)[1][:, 1:]
+    matrix = sp.csr_array((np.full(k * n, 1 / k), (np.repeat(np.arange(n), k), near.ravel())), shape=(n, n))
+    return Weights.from_sparse(matrix, ids=range(n)).row_standardized()
+
+
+def _autoregression(v: Any) -> Any:
+    out = v.copy()
+    for t in range(1, len(v)):
+        out[t] = 0.7 * out[t - 1] + np.sqrt(1 - 0.49) * v[t]
+    return out
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The coefficients of a cell, and the effects of x1 on y1 that they imply."""
+
+    simulator: Simulator
+    structure: Structure
+
+    @cached_property
+    def delta(self) -> Any:
+        """Coefficients in the order of the system."""
+        return np.array([TRUTH[e, t.name] for e, t in self.structure.terms])
+
+    @cached_property
+    def effects(self) -> Any:
+        """Direct, indirect and total effect of x1 on y1."""
+        n, right = self.simulator.cell.n, np.zeros((self.simulator.cell.equations * self.simulator.cell.n,))
+        total = right.copy()
+        total[:n] = 1.0
+        rows = self.simulator.system.solve(total)[:n].mean()
+        diagonal = 0.0
+        for i in range(n):
+            unit = right.copy()
+            unit[i] = 1.0
+            diagonal += self.simulator.system.solve(unit)[i]
+        return np.array([diagonal / n, rows - diagonal / n, rows])
+
+
+def measured(simulator: Simulator, truth: Truth, rng: np.random.Generator) -> Iterator[Row]:
+    """Yield what one draw says; of an estimate without a root only that there is none."""
+    system = simulator.system_of(simulator.panel(rng))
+    many = system._arrays
+    one = instruments_of(many, "gs3sls")
+    rho = [] if simulator.cell.rho is None else list(simulator.cell.rho[: simulator.cell.equations])
+    names = [f"{e}:{t.name}" for e, t in system.structure.terms] + [f"rho{g + 1}" for g in range(len(rho))]
+    values = np.concatenate([truth.delta, rho])
+    asked = {"gs3sls, WX and W2X": Request(many, system._source, "gs3sls", Cluster())}
+    if rho:
+        asked["gs3sls"] = replace(asked["gs3sls, WX and W2X"], design=one)
+        asked["gs3sls, best"] = replace(asked["gs3sls"], iv="best")
+    asked["aqs"] = replace(asked["gs3sls, WX and W2X"], method="aqs")
+    for label, request in asked.items():
+        found = run(request)
+        if not found.solved:
+            yield label, "no root", "-", 0.0, False
+            continue
+        error = np.concatenate([found.delta, found.inference.rho]) - values
+        half = found.inference.law.quantile(0.95) * np.sqrt(np.diag(found.inference.cov))
+        for name, e, h in zip(names, error, half, strict=True):
+            yield label, name, "wald", float(e), bool(abs(e) <= h)
+        if isinstance(found, QuasiScoreEstimate):
+            yield from _by_distance(found, truth, names, values)
+        elif label == ("gs3sls" if rho else "gs3sls, WX and W2X"):
+            yield from _by_errors(found, truth, label)
+
+
+def _by_errors(found: Estimate, truth: Truth, label: str) -> Iterator[Row]:
+    """Yield whether intervals of the effects of x1 on y1 cover, by the delta method and simulated."""
+    frame = impacts(found, draws=300).tidy()
+    rows = frame[(frame["outcome"] == "y1") & (frame["term"] == "x1")].to_dict("records")
+    for row, true in zip(rows, truth.effects, strict=True):
+        error, name = row["estimate"] - true, f"{row['effect']} x1"
+        half = found.inference.law.quantile(0.95) * row["std_error_delta"]
+        yield label, name, "delta", error, abs(error) <= half
+        yield label, name, "simulated", error, row["conf_low"] <= true <= row["conf_high"]
+
+
+def _by_distance(found: QuasiScoreEstimate, truth: Truth, names: list[str], values: Any) -> Iterator[Row]:
+    """Yield whether the distance at the truth is within its quantile, as the interval is its inversion."""
+    for k, name in enumerate(names):
+        p = found.p_value(Coordinate(k, len(values)), float(values[k]))
+        yield "aqs", name, "distance", float(found.theta[k] - values[k]), bool(p > 0.05)
+    effects = EffectMap(found.structure, {"W": truth.simulator.W.sparse}, "short", 0)
+    targets = EffectTargets(effects, len(values)).of(0, effects.terms.index("x1"))
+    for name, target, true in zip(("direct", "indirect", "total"), targets, truth.effects, strict=True):
+        p = found.p_value(target, float(true))
+        yield "aqs", f"{name} x1", "distance", target(found.theta)[0] - true, bool(p > 0.05)
+
+
+def simulate(cell: Cell, draws: int, seed: int = 0) -> pd.DataFrame:
+    """Return the rows of one cell; each draw has a seed of its own."""
+    simulator = Simulator(cell)
+    found: list[Row] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        first = simulator.system_of(simulator.panel(np.random.default_rng(0)))
+        truth = Truth(simulator, first.structure)
+        for child in np.random.SeedSequence(seed).spawn(draws):
+            found += measured(simulator, truth, np.random.default_rng(child))
+    frame = pd.DataFrame(found, columns=["estimator", "quantity", "interval", "error", "covered"])
+    frame["square"] = frame["error"] ** 2
+    out = frame.groupby(["estimator", "quantity", "interval"], sort=False).agg(
+        used=("covered", "size"),
+        bias=("error", "mean"),
+        rmse=("square", "mean"),
+        coverage=("covered", "mean"),
+    )
+    out["rmse"] = np.sqrt(out["rmse"])
+    out = out.reset_index().assign(draws=draws)
+    for name, value in zip(KEYS[:7], cell.key, strict=True):
+        out[name] = value
+    return out[[*KEYS, "draws", "used", "bias", "rmse", "coverage"]].round(4)
+
+
+def stored() -> pd.DataFrame:
+    """Return the file; an empty frame where there is none."""
+    return pd.read_csv(FILE) if FILE.exists() else pd.DataFrame(columns=KEYS)
+
+
+def main() -> None:
+    """Simulate the cells that the file lacks, one after the other."""
+    for cell in CELLS:
+        known = stored()
+        if len(known) and (known[KEYS[:7]] == list(cell.key)).all(axis=1).any():
+            continue
+        print(cell, flush=True)
+        rows = simulate(cell, cell.draws)
+        pd.concat([known, rows]).to_csv(FILE, index=False) if len(known) else rows.to_csv(FILE, index=False)
+
+
+if __name__ == "__main__":
+    if "--figure" not in sys.argv:
+        main()
