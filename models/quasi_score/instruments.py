@@ -39,7 +39,9 @@ def lags_of(design: Design) -> list[int]:
             )
             if outer is None:
                 break
-            name, count = name[len(outer) + 1 : -1], count + 1
+            # Weights of errors alone lag all instruments once more, whatever the order.
+            count += not design.structure.weights or outer in design.structure.weights
+            name = name[len(outer) + 1 : -1]
         out.append(count)
     return out
 
