@@ -170,6 +170,7 @@ class LargeFit(Result):
             draws=draws,
             seed=seed,
             executor=executor,
+            law=self.inference.law,
         )
 
     def summary(self) -> str:
