@@ -24,6 +24,7 @@ _MODULES = {
     ".diagnostics.table": ("Diagnostics",),
     ".identification.anderson_rubin": ("AndersonRubin",),
     ".nonspatial": ("fixed_effects",),
+    ".choice": ("ModelChoice", "select"),
     ".mechanisms": (
         "Heterogeneity",
         "heterogeneity",

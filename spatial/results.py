@@ -83,6 +83,9 @@ class Result:
 class Fit(Result):
     """A result with a table; `options` are those of `spatial.regression_table`, as ``lang="zh"``."""
 
+    printed: ClassVar[str] = "regression_table"
+    """The function of `spatial.tables` that prints this result."""
+
     def to_docx(self, path: str | Path, **options: Any) -> Path:
         """Write the table as a Word file."""
         return Path(self._table(options).to_docx(path))
@@ -104,9 +107,10 @@ class Fit(Result):
         return self._table(options).to_markdown(path)
 
     def _table(self, options: dict[str, Any]) -> Any:
-        from spatial.tables.regression import regression_table
+        import spatial.tables
 
-        return regression_table([self], **options)
+        made: Callable[..., Any] = getattr(spatial.tables, self.printed)
+        return made([self] if self.printed == "regression_table" else self, **options)
 
     # ---- maketables' protocol: its ETable takes our fits
     @property

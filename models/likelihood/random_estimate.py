@@ -160,6 +160,9 @@ def hausman_test(fixed: Estimate, random: Estimate) -> HypothesisTest:
     r"""Test random against fixed effects by the coefficients that both have (Hausman 1978).
 
     .. math:: H = d'(V_F - V_R)^+d, \qquad d = \hat\delta_F - \hat\delta_R
+
+    Both covariances with the variance of the innovations of the efficient estimate, by random effects; give
+    both by the observed information.
     """
     name = fixed.structure.equations[0].name
     label, null = (
@@ -170,7 +173,8 @@ def hausman_test(fixed: Estimate, random: Estimate) -> HypothesisTest:
     other = [t.name for t in random.structure.equations[0].terms]
     shared = [term for term in own if term in other]
     a, b = [own.index(t) for t in shared], [other.index(t) for t in shared]
-    V = fixed.cov[np.ix_(a, a)] - random.cov[np.ix_(b, b)]
+    same = float(random.numbers.sigma[0, 0] / fixed.numbers.sigma[0, 0])
+    V = same * fixed.cov[np.ix_(a, a)] - random.cov[np.ix_(b, b)]
     scale = np.sqrt(np.abs(np.diag(V)))
     least = float(np.linalg.eigvalsh(V / np.outer(scale, scale)).min()) if (scale > 0).all() else -1.0
     if least <= 0:

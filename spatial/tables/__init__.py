@@ -10,6 +10,7 @@ _MODULES = {
         "regression_table",
         "write_tables",
     ),
+    ".chosen": ("selection_table",),
     ".table": ("Table",),
     ".formats.cells": (
         "Head",
