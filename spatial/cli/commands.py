@@ -16,6 +16,7 @@ from spatial.io.samples import Sample, sample, samples
 
 from .api import api_command
 from .drawing import Background, Inset, Labels, NorthArrow, Outline, Projection, ScaleBar, map_options
+from .drawn import drawn_samples, sample_facts, sample_text
 from .explore import explore_command
 from .local import local_command
 from .options import (
@@ -250,7 +251,9 @@ def data(
 ) -> None:
     """List the maps and panels that ship, or the files of one."""
     found = samples()
-    if name is not None:
+    if name in drawn_samples():
+        print_json(sample_facts(name)) if as_json else print(sample_text(name))
+    elif name is not None:
         one = sample(name)
         files = {kind: str(one.file(kind)) for kind in one.formats}
         if as_json:
@@ -265,11 +268,15 @@ def data(
             times = f" x {one.times}" if one.times else ""
             print(f"{one.name:<{width}}  {one.kind:<6}  {one.units} units{times}, id {one.id}")
             print(f"{'':<{width}}  {one.source}")
+        print(f"Drawn with known truth, as `spatial data {drawn_samples()[0]}`: {', '.join(drawn_samples())}")
 
 
 def _facts(one: Sample) -> dict[str, object]:
     names = ("name", "kind", "id", "units", "time", "times", "formats", "source", "licence", "note")
     return {name: getattr(one, name) for name in names}
+
+
+_PAPERS = "Papers on simulated data with known truth: spatial new --like sun paper.toml (or bai, smart-city)"
 
 
 @app.command()
@@ -283,7 +290,7 @@ def demo(
     check_folder(out)
     run_command(sample("nc").file("gpkg").with_name("study.toml"), out=out, quiet=as_json)
     text = run_virtual_agglomeration(out)
-    print_run(out) if as_json else print(f"\n{text}")
+    print_run(out) if as_json else print(f"\n{text}\n\n{_PAPERS}")
 
 
 app.command("local")(local_command)

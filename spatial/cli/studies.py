@@ -26,6 +26,9 @@ def run_command(
         list[str] | None,
         typer.Option(help="Run only this section or step, as tables; may be given several times."),
     ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A first look: few draws, in a folder of its own, stamped.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Leave the results off the screen.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -34,7 +37,7 @@ def run_command(
 
     failed: StudyRunError | None = None
     try:
-        folder = run_study(study, out=out, only=only)
+        folder = run_study(study, out=out, only=only, quick=quick)
     except StudyRunError as error:
         failed, folder = error, error.folder
     except SpatialError as error:
@@ -52,10 +55,13 @@ def check_command(
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of study files, for editors.")
     ] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Print the steps, which are up to date, and last time's seconds.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Check a study file without running it; all problems at once, each with its place."""
-    from spatial.study.run import check_study, json_schema
+    from spatial.study.run import check_study, json_schema, plan_study
 
     if schema:
         print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
@@ -64,12 +70,18 @@ def check_command(
         raise SpatialError("spatial check needs a study file, or --schema.")
     try:
         found = check_study(study)
+        steps = plan_study(study) if plan else None
     except SpatialError as error:
         if as_json:
             problems = [{"place": p.place, "message": p.message} for p in getattr(error, "problems", ())]
             print_json({"study": str(study), "problems": problems or [{"place": "", "message": str(error)}]})
             raise typer.Exit(2) from None
         _refuse(error)
+    if steps is not None:
+        print(steps.drop(columns="section").to_string(index=False, na_rep="", max_colwidth=72))
+        ready = int((steps["state"] == "unchanged").sum())
+        print(f"{len(steps)} steps, {ready} up to date; last time {steps['seconds'].sum():.0f} s.")
+        return
     parts = {
         "weights": len(found.weights),
         "systems": len(found.systems),

@@ -9,6 +9,7 @@ _MODULES = {
         "StudyRunError",
         "check_study",
         "explain_study",
+        "plan_study",
         "run_study",
         "shipped_study",
         "shown_texts",

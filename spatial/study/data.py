@@ -50,6 +50,8 @@ class Loaded:
     """The nation's tables, by the name of the table."""
     sample: Any = None
     """The sample, where the data are one."""
+    quick: bool = False
+    """Whether few draws are taken, which every output says."""
     whole: Any = None
     """The map before anything was cut: what it shows beyond the units is hatched."""
 
@@ -133,7 +135,7 @@ def load_data(study: Study, folder: Path, seed: int | None = None) -> Loaded:
                 )
         except SpatialError as error:
             raise type(error)(f"industries.{name}: {error}") from None
-    return Loaded(cities, _joined(data, cities, panel), cut, tables, references, sample, whole)
+    return Loaded(cities, _joined(data, cities, panel), cut, tables, references, sample, whole=whole)
 
 
 def _require_same(cities: Any, panel: Any) -> None:

@@ -6,8 +6,11 @@ import sys
 import urllib.parse
 import warnings
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
+
+import pandas as pd
 
 from spatial.errors import DataError, SpatialError, did_you_mean
 from spatial.io.sources import without_password
@@ -26,6 +29,7 @@ from .explain.script import as_python
 from .explain.words import in_words
 from .fits.varied import with_copies
 from .problems import Fault, StudyError, problem, public
+from .quick import quickened
 from .reading import read_content, read_sections
 from .record import RunRecord
 from .shipped import shipped_study, ships
@@ -37,6 +41,7 @@ __all__ = [
     "check_study",
     "explain_study",
     "json_schema",
+    "plan_study",
     "run_study",
     "shipped_study",
     "shown_texts",
@@ -112,6 +117,7 @@ def run_study(
     *,
     out: str | Path | None = None,
     only: str | Sequence[str] | None = None,
+    quick: bool = False,
     progress: TextIO | None = None,
 ) -> Path:
     """Rebuild a study into one folder: tables/, figures/, gis/, report.html and run.json.
@@ -128,6 +134,9 @@ def run_study(
         in the working directory).
     only : str or sequence of str, optional
         Sections, such as ``"tables"``, or names of steps, to run; the others are left as they are.
+    quick : bool
+        A first look: at most 99 permutations, draws, resamples and placebos, ``small`` replications, in the
+        folder ``...-quick``, and every table and figure says so.
     progress : text stream, optional
         Where steps are shown; default stderr.
 
@@ -147,6 +156,8 @@ def run_study(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         study, loaded, files = _checked(file)
+    if quick:
+        study, loaded = quickened(study), replace(loaded, quick=True)
     folder = _base(file) / study.output if out is None else Path(out)
     values = Values(study, file.parent, loaded, hashes(files))
     steps = build_steps(values)
@@ -171,6 +182,40 @@ def run_study(
     if record.failures:
         raise StudyRunError(folder, record.failures, len(chosen))
     return folder
+
+
+def plan_study(path: str | Path, *, out: str | Path | None = None) -> pd.DataFrame:
+    """Return what a run would do: one row for each step, whether its files are up to date, and last seconds.
+
+    Parameters
+    ----------
+    path : str or Path
+        The study file.
+    out : str or Path, optional
+        The output folder; default as in `run_study`.
+
+    Returns
+    -------
+    DataFrame
+        step, section, state ("unchanged" or "to run") and seconds of the last run, missing where there was
+        none.
+
+    Examples
+    --------
+    >>> plan_study(shipped_study("nc"), out="nowhere")["state"].unique().tolist()
+    ['to run']
+    """
+    file = Path(path)
+    study, loaded, files = _checked(file)
+    values = Values(study, file.parent, loaded, hashes(files))
+    manifest = Manifest(_base(file) / study.output if out is None else Path(out))
+    rows = []
+    for step in build_steps(values):
+        entry = manifest.entries.get(step.name)
+        state = "unchanged" if manifest.is_current(step.name, step.key) else "to run"
+        seconds = None if entry is None else entry.seconds
+        rows.append({"step": step.name, "section": step.section, "state": state, "seconds": seconds})
+    return pd.DataFrame(rows).astype({"seconds": "float64"})
 
 
 def explain_study(path: str | Path, how: str = "python") -> str:

@@ -313,3 +313,12 @@ def test_a_panel_is_written_with_its_times_and_the_report(
     assert code == 0
     for name in ("figures/moran_time_crmrte.png", "figures/maps_crmrte.png", "report.html", "gis/moran.gpkg"):
         assert (tmp_path / "o" / name).stat().st_size > 1000
+
+
+def test_data_says_what_a_drawn_sample_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    _, text, _ = run(capsys, "data", "smart-city-simulated")
+    assert "284 units x 2007-2020, 3,976 rows" in text
+    assert "InnRes: ATT = 0.023" in text
+    facts = json.loads(run(capsys, "data", "smart-city-simulated", "--json")[1])
+    assert facts["columns"]["InnRes"]["zh"] == "城市创新韧性"
+    assert "sun-simulated, bai-simulated, smart-city-simulated" in run(capsys, "data")[1]

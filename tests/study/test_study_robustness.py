@@ -15,7 +15,7 @@ import spatial as sp
 from spatial.models import SystemFit
 from spatial.models.mechanisms.asked import KEYS, POLICY_KEYS
 from spatial.study.calls import public
-from spatial.study.run import StudyError, check_study, explain_study
+from spatial.study.run import StudyError, check_study, explain_study, plan_study
 from spatial.study.schema import questions as ask
 from spatial.study.schema.variants import Robustness, Variant
 
@@ -272,3 +272,23 @@ def test_what_cannot_be_is_said_before_anything_runs(tmp_path: Path) -> None:
     kinds += 'h = { kind = "hausman", fits = ["base"] }\nk = { kind = "utest", fits = ["base"] }\n'
     with pytest.raises(StudyError, match=r"(?s)tests\.h\.fits: at least 2 item.*tests\.k: .*mean 'u_test'"):
         check_study(lay_out(tmp_path / "kinds", HEAD + kinds))
+
+
+def test_a_quick_run_takes_few_draws_and_says_so(tmp_path: Path) -> None:
+    text = '[regressions]\nbase = { formula = "q ~ x + z" }\nother = { like = "base", cov = "het" }\n'
+    text += '[tests]\nr = { kind = "moran_residuals", fits = ["other"] }\n'
+    text += '[tables]\nt = { kind = "tests", of = ["r"], formats = ["md"] }\n'
+    path = lay_out(tmp_path, HEAD + text)
+    plan = plan_study(path)
+    assert plan["state"].eq("to run").all()
+    out, record, _ = run(path, quick=True)
+    assert record["failed"] == {}
+    assert out.name == "results-quick"
+    assert record["settings"]["tests"][0]["permutations"] == 99
+    assert "Quick run: few permutations" in (out / "tables" / "t.md").read_text(encoding="utf-8")
+    whole, _, _ = run(path)
+    assert whole.name == "results"
+    assert "Quick run" not in (whole / "tables" / "t.md").read_text(encoding="utf-8")
+    again = plan_study(path).set_index("step")
+    assert again["state"].eq("unchanged").all()
+    assert (again["seconds"] >= 0).all()

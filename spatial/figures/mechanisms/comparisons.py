@@ -44,7 +44,7 @@ def group_plot(
     term : str, optional
         Needed where several are compared.
     labels : mapping, optional
-        Group to the words drawn.
+        Group and term to the words drawn.
     lang : {"en", "zh"}
 
     Returns
@@ -54,7 +54,8 @@ def group_plot(
     language = check_language(lang)
     rows = one_term(found.tidy(), term)
     names = [str((labels or {}).get(g, g)) for g in rows["group"]]
-    axis = word("effect_of", language, name=str(rows["term"].iloc[0]))
+    called = str(rows["term"].iloc[0])
+    axis = word("effect_of", language, name=(labels or {}).get(called, called))
     return _forest(rows, names, axis, ax)
 
 
@@ -89,6 +90,7 @@ def specification_curve_plot(
     term: str | None = None,
     base: str = "base",
     labels: Mapping[str, str] | None = None,
+    name: str | None = None,
     lang: str = "en",
 ) -> Axes:
     """Draw the estimate of each variant with its interval, in the order of the estimates; the base is filled.
@@ -103,6 +105,8 @@ def specification_curve_plot(
         Which variant is the base.
     labels : mapping, optional
         Variant to the words drawn.
+    name : str, optional
+        The term in the axis label; default as it is.
     lang : {"en", "zh"}
 
     Returns
@@ -111,7 +115,7 @@ def specification_curve_plot(
     """
     language = check_language(lang)
     rows = one_term(found.tidy(), term).sort_values("estimate", ignore_index=True)
-    label = word("effect_of", language, name=str(rows["term"].iloc[0]))
+    label = word("effect_of", language, name=name or str(rows["term"].iloc[0]))
     names = [str((labels or {}).get(name, name)) for name in rows["variant"]]
     with drawing(ax, [label, *names], size=(max(4.0, 0.34 * len(rows) + 1.6), 3.4)) as axes:
         axes.axhline(0, color=color("rule"), linewidth=0.9, zorder=1)
@@ -182,7 +186,7 @@ def leave_one_out_plot(
     """
     language = check_language(lang)
     frame = found.frame
-    axis = word("effect_of", language, name=found.term)
+    axis = word("effect_of", language, name=(labels or {}).get(found.term, found.term))
     whole = word("whole_sample", language)
     names = [str((labels or {}).get(g, g)) for g in frame["left_out"]] if len(frame) <= most else []
     axes = _forest(frame, names, axis, ax, [whole])

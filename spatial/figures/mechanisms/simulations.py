@@ -123,7 +123,7 @@ def monte_carlo_plot(
     printed : float, optional
         What a paper prints.
     labels : mapping, optional
-        Fit to the words drawn.
+        Fit, term and equation to the words drawn.
     lang : {"en", "zh"}
 
     Returns
@@ -146,7 +146,8 @@ def monte_carlo_plot(
     names = [(labels or {}).get(fit, fit) for fit in fits]
     truth, said = float(draws["truth"].mean()), word("true_value", language)
     first = draws.iloc[0]
-    axis = word("estimate_of", language, name=str(first["term"]), equation=str(first["equation"]))
+    called = {str(key): (labels or {}).get(str(first[key]), str(first[key])) for key in ("term", "equation")}
+    axis = word("estimate_of", language, name=called["term"], equation=called["equation"])
     beside = word("printed", language)
     covers = word("covers", language)
     with drawing(ax, [*names, said, axis, beside, covers], size=(5.6, 0.62 * len(fits) + 1.2)) as axes:

@@ -17,11 +17,17 @@ from spatial.study.schema import questions
 from .analyses import analysis_call, analysis_columns, of_fits
 from .named import FitName
 
-__all__ = ["SIMULATED", "Collected", "Refusal", "analysed", "key_of_analysis", "part_of_analysis"]
+__all__ = ["QUICK", "SIMULATED", "Collected", "Refusal", "analysed", "key_of_analysis", "part_of_analysis"]
 
 SIMULATED = {
     "en": "Simulated data ({name}): drawn with known truth, not observed.",
     "zh": "模拟数据（{name}）：按已知真值生成，并非观测。",
+}
+
+
+QUICK = {
+    "en": "Quick run: few permutations, draws and replications; not for print.",
+    "zh": "快速运行：置换、抽取与重复次数很少，不可用于发表。",
 }
 
 

@@ -14,7 +14,7 @@ from spatial.study.schema import figures as schema
 from spatial.study.values import Values
 
 from .step import Output
-from .terms import head_of, variant_labels
+from .terms import groups_of, head_of, variant_labels
 
 __all__ = ["figure_call", "figure_key", "make_figure", "stamp"]
 
@@ -123,11 +123,18 @@ def _analysis(values: Values, part: Any, lang: str) -> Any:
             words |= {} if part.equation is None else {"equation": part.equation}
     if kind == "monte_carlo":
         fits = values.named(values.analysis_part(part.of).fits)
-        words |= {"labels": {name: head_of(values, name) for name in fits}}
+        words |= {"labels": {**values.term_labels, **{name: head_of(values, name) for name in fits}}}
         number = _printed_number(values, part)
         words |= {} if number is None else {"printed": number}
     if kind == "specification_curve":
-        words |= {"labels": variant_labels(values, values.analysis_part(part.of))}
+        robustness = values.analysis_part(part.of)
+        shown = part.term or next(iter(robustness.terms or []), "")
+        words |= {"labels": variant_labels(values, robustness)}
+        words |= {"name": values.term_labels[shown]} if shown in values.term_labels else {}
+    if kind == "leave_one_out":
+        words |= {"labels": Ref("term labels")}
+    if kind == "heterogeneity":
+        words |= {"labels": {**values.term_labels, **groups_of(values, values.analysis_part(part.of))}}
     return method(found, "plot", **words, lang=lang)
 
 

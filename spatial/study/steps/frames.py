@@ -10,10 +10,12 @@ from spatial.study.cache import digest
 from spatial.study.calls import Call, Ref, call
 from spatial.study.fits.named import analyses
 from spatial.study.measured import measures_frame, weights_of_index
+from spatial.study.values import Values
 
-from .heads import HEADS, TESTS
+from .chinese import in_chinese, test_in_chinese
+from .heads import HEADS
 from .shown import Shown
-from .terms import controls_of, head_of, usable, variant_labels
+from .terms import controls_of, groups_of, head_of, usable, variant_labels
 from .truth import truth_frame
 
 __all__ = ["Analysed", "Checked", "Cleaned", "Frame", "Index", "Measured", "Policy", "Samples", "Truth"]
@@ -69,6 +71,14 @@ class Truth(Frame):
         )
         return truth_frame(self.values, part.of, wanted)
 
+    def shown(self) -> pd.DataFrame:
+        """Return the frame with labels of fits, equations and terms."""
+        values, frame = self.values, self.numbers()
+        frame["fit"] = [head_of(values, str(name)) for name in frame["fit"]]
+        frame["equation"] = frame["equation"].map(lambda name: values.labels.get(name, name))
+        frame["term"] = frame["term"].map(lambda term: values.term_labels.get(term, term))
+        return frame.rename(columns=HEADS[values.study.language])
+
 
 class Policy(Frame):
     """What is done with the effects of policies, a part below the other."""
@@ -98,8 +108,11 @@ class Policy(Frame):
         return pd.DataFrame(found.reset_index(drop=True))
 
     def shown(self) -> pd.DataFrame:
-        heads = HEADS[self.values.study.language]
-        return self.numbers().rename(columns=heads)
+        values, frame = self.values, self.numbers()
+        frame["fit"] = [head_of(values, str(name)) for name in frame["fit"]]
+        if "equation" in frame:
+            frame["equation"] = frame["equation"].map(lambda name: values.labels.get(name, name))
+        return frame.rename(columns=HEADS[values.study.language])
 
 
 class Analysed(Policy):
@@ -120,12 +133,20 @@ class Analysed(Policy):
         if "variant" in frame:
             labels = {name: variant_labels(values, values.analysis_part(name)) for name in self.part.of}
             frame["variant"] = [labels[fit][v] for fit, v in zip(frame["fit"], frame["variant"], strict=True)]
+        if "group" in frame:
+            groups: dict[str, str] = {}
+            for name in self.part.of:
+                groups |= groups_of(values, values.analysis_part(name))
+            frame["group"] = frame["group"].map(lambda name: groups.get(str(name), name))
         frame["fit"] = [self._head(str(name)) for name in frame["fit"]]
+        for column in ("step", "left_out", "by"):
+            if column in frame:
+                frame[column] = frame[column].map(lambda name: values.labels.get(name, name))
         if "term" in frame:
             frame["term"] = frame["term"].map(lambda term: values.term_labels.get(term, term))
         for column in ("test", "quantity"):
             if column in frame and values.study.language == "zh":
-                frame[column] = [_in_chinese(str(name)) for name in frame[column]]
+                frame[column] = [test_in_chinese(str(name)) for name in frame[column]]
         if "equation" in frame:
             frame["equation"] = frame["equation"].map(lambda name: values.labels.get(name, name))
         frame = frame.drop(columns=["fit"] if frame["fit"].nunique() == 1 and len(frame) > 1 else [])
@@ -146,15 +167,21 @@ class Analysed(Policy):
 
     def notes(self) -> list[str]:
         # Tests of equality, and what each style assumes, stand below the table.
-        said = [getattr(self.values.analysis(name), "table_notes", ()) for name in self.part.of]
-        return [*(note for notes in said for note in notes), *super().notes()]
+        values, notes = self.values, list[str]()
+        for name in self.part.of:
+            part = values.analysis_part(name)
+            heads = variant_labels(values, part) if self.part.kind == "robustness" else {}
+            for note in getattr(values.analysis(name), "table_notes", ()):
+                notes.append(_note(values, note, heads))
+        return [*notes, *super().notes()]
 
 
-def _in_chinese(name: str) -> str:
-    """Return the Chinese words for a test."""
-    for english, chinese in TESTS.items():
-        name = name.replace(english, chinese)
-    return name
+def _note(values: Values, note: str, heads: dict[str, str]) -> str:
+    """Return a note of a result with the labels of its variants, in the language of the study."""
+    if values.study.language == "zh":
+        note = in_chinese(note, values.term_labels, keep=heads)
+    name = note.split("：" if "：" in note else ":")[0]
+    return note.replace(name, heads[name], 1) if name in heads else note
 
 
 class Checked(Frame):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["HEADS", "TESTS"]
+__all__ = ["HEADS"]
 
 HEADS: Mapping[str, Mapping[str, str]] = {
     "en": {
@@ -67,6 +67,8 @@ HEADS: Mapping[str, Mapping[str, str]] = {
         "step": "Step",
         "level": "At",
         "moderator": "Moderator",
+        "at": "At",
+        "value": "Value",
     },
     "zh": {
         "index": "指数",
@@ -128,22 +130,7 @@ HEADS: Mapping[str, Mapping[str, str]] = {
         "step": "步骤",
         "level": "取值",
         "moderator": "调节变量",
+        "at": "位置",
+        "value": "取值",
     },
 }
-
-TESTS: Mapping[str, str] = {
-    "Moran's I of residuals": "残差的莫兰指数",
-    "slope at lower end": "下端斜率",
-    "slope at upper end": "上端斜率",
-    "turning point": "拐点",
-    "U test": "U 形检验",
-    "VIF": "方差膨胀因子",
-    "Hausman, Mundlak": "Mundlak 检验",
-    "Hausman": "Hausman 检验",
-    "Wooldridge": "Wooldridge 序列相关检验",
-    "Pesaran CD": "Pesaran CD 检验",
-    "Anderson-Rubin": "Anderson-Rubin 检验",
-    "Robust LM": "稳健 LM",
-    "(clustered)": "（聚类）",
-}
-"""Tests in Chinese, by what our results call them."""

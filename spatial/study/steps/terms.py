@@ -11,7 +11,7 @@ from spatial.study.fits.named import SECTIONS, weights_of
 from spatial.study.fits.varied import changes
 from spatial.study.values import Values
 
-__all__ = ["controls_of", "head_of", "heads_of", "usable", "variant_labels"]
+__all__ = ["controls_of", "groups_of", "head_of", "heads_of", "usable", "variant_labels"]
 
 
 def heads_of(values: Values, part: Any, fits: list[str]) -> list[str | None] | None:
@@ -48,6 +48,15 @@ def variant_labels(values: Values, part: Any) -> dict[str, str]:
     """Return the labels of the variants of a robustness section, and of its fit."""
     found = {name: head_of(values, f"{part.name}.{name}") for name, _ in changes(part)}
     return {"base": head_of(values, part.of), **found}
+
+
+def groups_of(values: Values, part: Any) -> dict[str, str]:
+    """Return what readers call the groups of a heterogeneity section, by its names of them."""
+    frame, found = values.panel.frame, {}
+    for by in part.by:
+        for group in frame[by].dropna().unique().tolist() if by in frame else ():
+            found[f"{by}: {group}"] = f"{values.label(by)}: {group_label(values, by, group)}"
+    return found
 
 
 def usable(values: Values, names: list[str]) -> tuple[list[str], list[str]]:

@@ -10,6 +10,8 @@ from spatial.errors import DataError
 from spatial.study.schema.weights import Weights
 from spatial.study.values import Refusal, Values
 
+from .terms import usable
+
 __all__ = ["truth_frame"]
 
 
@@ -18,7 +20,7 @@ def truth_frame(values: Values, fits: list[str], terms: list[str] | None = None)
     sample = values.loaded.sample
     known = sample.truth.set_index(["equation", "term"])["value"]
     rows = []
-    for name in values.named(fits):
+    for name in usable(values, values.named(fits))[0]:
         fit = values.fit(name)
         if isinstance(fit, Refusal):
             continue
