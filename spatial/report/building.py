@@ -28,7 +28,6 @@ from .sections import (
     data_blocks,
     pair_table,
     section_of,
-    shown_label,
     unit_rows,
     weights_blocks,
 )
@@ -135,7 +134,7 @@ def explore(
     weights = as_weights(W)
     located = _located(cities, weights.ids)
     sections = section_of(tables, {})
-    settings = Settings(alpha, permutations, seed, alternative)
+    settings = Settings(permutations, seed, alternative, alpha=alpha)
     data = build_report_data(panel, columns, weights, settings, logs=logs)
     history = panel.history_frame() if isinstance(panel, Panel) else None
     own = None if title is None else (title, title)
@@ -176,7 +175,6 @@ def write_report(
         note=prose.note(attrs, stamp),
         findings=findings_of(data, len(ids), sections.frames, known, sections.weak),
         still=_still(data, shapes, called, len(ids)),
-        wide=shapes is not None and shapes.size[0] > 1.9 * shapes.size[1],
         map_note=prose.map_note(data, shapes, len(ids)),
         times=len(data.times),
         has_map=shapes is not None,
@@ -234,7 +232,7 @@ def _still(data: ReportData, shapes: Shapes | None, called: Any, units: int) -> 
         PAIRS["name"],
         PAIRS["id"],
         PAIRS["cluster"],
-        shown_label(data.labels[0], data.logs[0]),
+        data.shown_labels[0],
         "p",
     ]
     rows = unit_rows(data, called[0], lambda i: words[codes[i]])

@@ -13,7 +13,6 @@ from spatial.figures.palette import theme
 
 from . import packing
 from .payload import ReportData
-from .sections import shown_label
 from .shapes import Shapes
 from .words import PAIRS, Pair, report_words
 
@@ -50,11 +49,11 @@ def build_payload(
         "n": len(data.ids),
         "times": data.times,
         "time_name": data.time_name,
-        "levels": [{"value": level, "reached": level >= settings.least} for level in settings.levels],
-        "pLevels": [level for level in _P_LEVELS if level >= settings.least] or [settings.levels[0]],
+        "levels": [{"value": level, "reached": level >= settings.smallest_p} for level in settings.levels],
+        "pLevels": [level for level in _P_LEVELS if level >= settings.smallest_p] or [settings.levels[0]],
         "alpha": float(settings.alpha),
         "permutations": settings.permutations,
-        "least": settings.least,
+        "least": settings.smallest_p,
         "alternative": settings.alternative,
         "variables": [_variable(data, k, derived) for k in range(len(data.columns))],
         "links": _links(data, standard),
@@ -71,7 +70,7 @@ def _variable(data: ReportData, k: int, derived: bool) -> dict[str, Any]:
     found = {
         "key": data.columns[k],
         "label": data.labels[k],
-        "label_shown": shown_label(data.labels[k], data.logs[k]),
+        "label_shown": data.shown_labels[k],
         "log": data.logs[k],
         "values": packing.numbers(data.values[k].ravel()),
         "counts": packing.counts(data.p_sim[k].ravel(), data.settings.permutations),

@@ -86,10 +86,10 @@ def _when(data: ReportData, t: int) -> Pair:
 
 
 def _moran(data: ReportData) -> Finding:
-    I, p, label = data.I[0], data.p[0], data.labels[0]  # noqa: E741 - the literature's name
+    I, p, label = data.I[0], data.p[0], data.shown_labels[0]  # noqa: E741 - the literature's name
     known = np.flatnonzero(np.isfinite(I))
     last = int(known[-1])
-    value, least = decimal(I[last], 2 if abs(I[last]) >= 0.005 else 3), data.settings.least
+    value, least = decimal(I[last], 2 if abs(I[last]) >= 0.005 else 3), data.settings.smallest_p
     significant = p[last] <= _LEVEL
     floor = p[last] <= least * (1 + 1e-9)
     said = p_text(p[last], least)
@@ -168,7 +168,7 @@ def _last(data: ReportData) -> int:
 
 
 def _clusters(data: ReportData) -> Finding:
-    t, label, alpha = _last(data), data.labels[0], data.settings.alpha
+    t, label, alpha = _last(data), data.shown_labels[0], data.settings.alpha
     counts = np.bincount(data.clusters[0, t][data.clusters[0, t] >= 0], minlength=6)
     when = _when(data, t) if len(data.times) > 1 else ("", "")
     total = int(counts[:4].sum())

@@ -13,21 +13,19 @@ from numpy.typing import NDArray
 
 from spatial.autocorrelation.global_moran import moran
 from spatial.autocorrelation.lisa import local_moran
-from spatial.autocorrelation.local_inference import QUADRANTS
-from spatial.autocorrelation.sample import check_runs
-from spatial.compute.pvalues import Alternative, check_alternative, smallest_p
+from spatial.autocorrelation.local_inference import QUADRANTS, LocalRun
 from spatial.errors import DataError, name_ids
 from spatial.figures.canvas import matched
 from spatial.figures.classes import Classes, build_classes
-from spatial.figures.clusters import check_levels
 from spatial.ids.alignment import indexer
 from spatial.panel.panel import Panel
 from spatial.weights.value import Weights, as_weights
 
+from .words import Pair, shown_label
+
 __all__ = ["LEVELS", "Links", "ReportData", "Settings", "build_report_data", "display_names"]
 
 Float = NDArray[np.float64]
-Pair = tuple[str, str]
 
 LEVELS = (0.1, 0.05, 0.01, 0.001)
 _NAME_COLUMNS = {"en": ("name_en", "name"), "zh": ("name_zh", "name_cn", "name")}
@@ -36,25 +34,13 @@ _LISTED = 30
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(LocalRun):
     """How the statistics of a report are tested and first shown."""
 
-    alpha: float = 0.05
-    permutations: int = 999
-    seed: int = 0
-    alternative: Alternative = "two-sided"
-
     def __post_init__(self) -> None:
-        check_runs(self.permutations, self.seed)
+        super().__post_init__()
         if self.permutations == 0:
             raise DataError("A report shows clusters by permutation: permutations must be 1 or more; got 0.")
-        check_levels(self.alpha)
-        check_alternative(self.alternative)
-
-    @property
-    def least(self) -> float:
-        """The smallest p-value that the permutations can give."""
-        return smallest_p(self.permutations, self.alternative)
 
     @property
     def levels(self) -> tuple[float, ...]:
@@ -136,6 +122,11 @@ class ReportData:
     links: Links
     weights: Weights
     settings: Settings
+
+    @property
+    def shown_labels(self) -> list[Pair]:
+        """What the variables are called in their own units: logarithms without the word."""
+        return [shown_label(label, log) for label, log in zip(self.labels, self.logs, strict=True)]
 
     def shown(self, k: int) -> Float:
         """Return the values of a variable in its own unit, (T, N)."""

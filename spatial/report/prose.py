@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .payload import ReportData
-from .sections import Block, pair_table, shown_label
+from .sections import Block, count_links, pair_table
 from .shapes import Shapes
 from .words import PAIRS, Pair, both, weights_words
 
@@ -20,9 +20,7 @@ _VERSIONS = ("spatial-cities", "numpy", "scipy", "pandas", "geopandas", "shapely
 
 def title(data: ReportData) -> Pair:
     """Return the headline where none is given: a question."""
-    labels = list(
-        dict.fromkeys(shown_label(pair, log) for pair, log in zip(data.labels, data.logs, strict=True))
-    )
+    labels = list(dict.fromkeys(data.shown_labels))
     english = ", ".join(pair[0] for pair in labels[:3]) + (", …" if len(labels) > 3 else "")
     chinese = "、".join(pair[1] for pair in labels[:3]) + ("等" if len(labels) > 3 else "")
     return f"Where do places of like {english} lie together?", f"{chinese}的相近值在哪里集聚？"
@@ -37,10 +35,8 @@ def facts(data: ReportData, units: int) -> Pair:
         parts.append(both("{a}–{b} ({k} times)", "{a}–{b}（{k} 期）", a=times[0], b=times[-1], k=len(times)))
     W = data.weights
     row = W.meta.normalization == "none" and W.is_row_standardized
-    kind = [
-        weights_words(W.meta.kind, "row" if row else W.meta.normalization, W.n_links, len(W.islands), lang)
-        for lang in ("en", "zh")
-    ]
+    norm, links, islands = "row" if row else W.meta.normalization, count_links(data), len(W.islands)
+    kind = [weights_words(W.meta.kind, norm, links, islands, lang) for lang in ("en", "zh")]
     parts.append((kind[0], kind[1]))
     return " · ".join(p[0] for p in parts), " · ".join(p[1] for p in parts)
 
@@ -50,11 +46,12 @@ def dek(data: ReportData) -> Pair:
     side = PAIRS[f"side_{data.settings.alternative}"]
     R = f"{data.settings.permutations:,}"
     more = len(data.labels) > 1
+    label = data.shown_labels[0]
     return (
-        f"The spatial pattern of {data.labels[0][0]}{' and other variables' if more else ''}"
+        f"The spatial pattern of {label[0]}{' and other variables' if more else ''}"
         f"{', time by time' if len(data.times) > 1 else ''}: Moran’s I and local Moran, {R} "
         f"permutations, {side[0]}.",
-        f"{data.labels[0][1]}{'等变量' if more else ''}{'逐期' if len(data.times) > 1 else ''}的空间格局："
+        f"{label[1]}{'等变量' if more else ''}{'逐期' if len(data.times) > 1 else ''}的空间格局："
         f"莫兰指数与局部莫兰指数，{R} 次置换，{side[1]}检验。",
     )
 
@@ -93,7 +90,7 @@ def methods(data: ReportData) -> list[Pair]:
     """Return paragraphs on how the numbers are made."""
     settings = data.settings
     side = PAIRS[f"side_{settings.alternative}"]
-    R, least = f"{settings.permutations:,}", f"{settings.least:.3g}"
+    R, least = f"{settings.permutations:,}", f"{settings.smallest_p:.3g}"
     found = [
         (
             "Values are standardised within each time: z is the value less the mean, over the standard "
@@ -131,7 +128,7 @@ def methods(data: ReportData) -> list[Pair]:
             )
         )
     if any(data.logs):
-        said = [shown_label(pair, True) for pair, log in zip(data.labels, data.logs, strict=True) if log]
+        said = [pair for pair, log in zip(data.shown_labels, data.logs, strict=True) if log]
         found.append(
             (
                 f"Analysed in logs and shown in units: {', '.join(p[0] for p in said)}.",
@@ -173,13 +170,13 @@ def foot(attrs: Mapping[str, Any], data: ReportData) -> list[Pair]:
             zh=PAIRS[f"side_{settings.alternative}"][1],
         )
     ]
-    if settings.least > min(settings.levels):
+    if settings.smallest_p > min(settings.levels):
         lines.append(
             both(
                 "With {R} permutations no p-value is below {least}; at lower levels none is significant.",
                 "{R} 次置换时 p 值不小于 {least}：更小的显著性水平下没有显著单元。",
                 R=settings.permutations,
-                least=f"{settings.least:.3g}",
+                least=f"{settings.smallest_p:.3g}",
             )
         )
     source = " · ".join(str(attrs[key]) for key in ("source", "licence") if attrs.get(key))

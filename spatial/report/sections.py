@@ -164,16 +164,14 @@ def _described(data: ReportData) -> Block:
         ("Max", "最大值"),
     ]
     rows: list[list[Cell]] = []
-    for k, label in enumerate(data.labels):
+    for k, label in enumerate(data.shown_labels):
         values = data.shown(k)
         known = values[np.isfinite(values)]
         spread = float(known.std(ddof=1)) if len(known) > 1 else float("nan")
         digits = _digits(known)
         numbers = [float(known.mean()), spread, float(known.min()), float(known.max())]
         cells = [decimal(value, digits) if np.isfinite(value) else "–" for value in numbers]
-        rows.append(
-            [shown_label(label, data.logs[k]), f"{len(known):,}", f"{values.size - len(known):,}", *cells]
-        )
+        rows.append([label, f"{len(known):,}", f"{values.size - len(known):,}", *cells])
     note = ("", "")
     if any(data.logs):
         note = (
@@ -191,24 +189,6 @@ def _digits(known: Any) -> int:
     return int(np.clip(3 - np.floor(np.log10(size)), 0, 6))
 
 
-def shown_label(label: Pair, log: bool) -> Pair:
-    """Return what a variable is called in units: without the words that say it is a logarithm.
-
-    Examples
-    --------
-    >>> shown_label(("Crimes per person (log)", "人均犯罪数（对数）"), True)
-    ('Crimes per person', '人均犯罪数')
-    """
-    if not log:
-        return label
-    ends = (" (log)", " (in logs)", ", log"), ("（对数）", "（取对数）")
-    found = []
-    for text, tails in zip(label, ends, strict=True):
-        tail = next((tail for tail in (*tails, *ends[0]) if text.endswith(tail)), "")
-        found.append(text.removesuffix(tail))
-    return found[0], found[1]
-
-
 def _by_time(data: ReportData) -> Block:
     heads: list[Cell] = [
         ("Variable", "变量"),
@@ -224,12 +204,19 @@ def _by_time(data: ReportData) -> Block:
         for t, time in enumerate(data.times):
             numbers = [data.I[k, t], data.low[k, t], data.high[k, t]]
             cells = [decimal(value) if np.isfinite(value) else "–" for value in numbers]
-            p = p_text(data.p[k, t], data.settings.least) if np.isfinite(data.p[k, t]) else "–"
+            p = p_text(data.p[k, t], data.settings.smallest_p) if np.isfinite(data.p[k, t]) else "–"
             rows.append([label, time if len(data.times) > 1 else "", f"{data.n[k, t]:,}", *cells, p])
     return Block(("Moran’s I by time", "各期莫兰指数"), pair_table(heads, rows, text=2))
 
 
 # ---- weights
+def count_links(data: ReportData) -> int:
+    """Return the number of links, each pair once where all have their opposite."""
+    report = data.weights.report(spectrum=False)
+    others = report.n_links - report.n_own
+    return others // 2 if report.symmetric_pattern else others
+
+
 def weights_blocks(data: ReportData) -> tuple[Block, ...]:
     """Return the report of the weights, and how many units have how many neighbours."""
     report = data.weights.report(spectrum=False)
@@ -237,7 +224,7 @@ def weights_blocks(data: ReportData) -> tuple[Block, ...]:
     row = meta.normalization == "none" and data.weights.is_row_standardized
     kind = tuple(
         weights_words(
-            meta.kind, "row" if row else meta.normalization, report.n_links, len(report.islands), lang
+            meta.kind, "row" if row else meta.normalization, count_links(data), len(report.islands), lang
         )
         for lang in ("en", "zh")
     )
@@ -282,7 +269,7 @@ def unit_rows(data: ReportData, names: Sequence[str], said: Callable[[int], Cell
                 str(unit),
                 said(i),
                 decimal(value, digits) if np.isfinite(value) else "–",
-                p_text(p, data.settings.least) if np.isfinite(p) else "–",
+                p_text(p, data.settings.smallest_p) if np.isfinite(p) else "–",
             ]
         )
     return rows

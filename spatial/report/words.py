@@ -8,7 +8,7 @@ from typing import Any
 from spatial.figures.palette import CLUSTERS, cluster_label
 from spatial.words import check_language
 
-__all__ = ["PAIRS", "Pair", "both", "report_words", "weights_words"]
+__all__ = ["PAIRS", "Pair", "both", "report_words", "shown_label", "weights_words"]
 
 Pair = tuple[str, str]
 
@@ -176,6 +176,24 @@ def both(english: str, chinese: str, **values: Any) -> Pair:
     ('3 units', '3 个单元')
     """
     return english.format(**values), chinese.format(**values)
+
+
+def shown_label(label: Pair, log: bool) -> Pair:
+    """Return what a variable is called in units: without the words that say it is a logarithm.
+
+    Examples
+    --------
+    >>> shown_label(("Crimes per person (log)", "人均犯罪数（对数）"), True)
+    ('Crimes per person', '人均犯罪数')
+    """
+    if not log:
+        return label
+    ends = (" (log)", " (in logs)", ", log"), ("（对数）", "（取对数）")
+    found = []
+    for text, tails in zip(label, ends, strict=True):
+        tail = next((tail for tail in (*tails, *ends[0]) if text.endswith(tail)), "")
+        found.append(text.removesuffix(tail))
+    return found[0], found[1]
 
 
 def weights_words(kind: str, normalization: str, links: int, islands: int, lang: str) -> str:

@@ -1,19 +1,16 @@
-"""How the report looks: widths, pixels, themes, languages, paper, states, and how fast it opens and steps."""
+"""How the report looks: widths, pixels, themes, languages, paper, without scripts, under a finger."""
 
 from __future__ import annotations
 
 import base64
-import statistics
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-import shapely
-from browser.chromium import Page, browser
+from browser.chromium import Page
 
 import spatial as sp
 from spatial.report.building import explore
@@ -22,37 +19,12 @@ pytestmark = pytest.mark.browser
 
 STAGES = ("#map .base", "#map .lines", "#scatter .base", "#histogram .base")
 # From the event until the frame with the new drawing is handed over.
-STEPS = """(async () => {
-  const slider = document.getElementById('time'), found = [];
-  const painted = () => new Promise((done) => requestAnimationFrame(() => {
-    const channel = new MessageChannel();
-    channel.port1.onmessage = () => done(performance.now());
-    channel.port2.postMessage(0);
-  }));
-  await painted();
-  for (let t = 0; t <= Number(slider.max); t++) {
-    const start = performance.now();
-    slider.value = t;
-    slider.dispatchEvent(new Event('input'));
-    found.push(await painted() - start);
-    await new Promise((done) => setTimeout(done, 30));
-  }
-  return found;
-})()"""
-# How many different colours a canvas holds, up to 9.
 COLOURS = """((canvas) => {
   const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data, seen = new Set();
   for (let k = 0; k < data.length && seen.size < 9; k += 4)
     if (data[k + 3] > 200) seen.add(data[k] * 65536 + data[k + 1] * 256 + data[k + 2]);
   return seen.size;
 })"""
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    """One browser for all tests."""
-    with browser(tmp_path_factory.mktemp("browser"), width=1280) as found:
-        yield found
 
 
 @pytest.fixture(autouse=True)
@@ -93,26 +65,11 @@ def counties(nc: Any, nc_crime: Any, tmp_path_factory: pytest.TempPathFactory) -
     )
 
 
-@pytest.fixture(scope="module")
-def cities(china: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """336 Chinese cities, 20 years, 5 variables, with gaps."""
-    random = np.random.default_rng(0)
-    cube = random.normal(size=(20, len(china), 5)) + np.linspace(0, 2, len(china))[:, None]
-    cube[4, :9, 0] = np.nan
-    panel = sp.Panel.from_cube(
-        cube, units=china.index, times=range(2003, 2023), columns=list("abcde"), unit="adcode", time="year"
-    )
-    W = sp.weights.contiguity(china, islands="nearest").row_standardized()
-    target = tmp_path_factory.mktemp("report") / "china.html"
-    return explore(china, panel, list("abcde"), W, target, permutations=49, lang="zh")
-
-
 def show(page: Page, tab: str) -> None:
     page.js(f"document.querySelector('#tab-{tab}').click()")
     page.settle()
 
 
-# ---- widths
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
 def test_no_width_scrolls_the_page_sideways(page: Page, counties: Path, width: int) -> None:
     page.resize(width, mobile=width < 600)
@@ -172,7 +129,6 @@ def test_the_first_screen_shows_question_findings_and_map(page: Page, counties: 
     assert page.js("document.querySelectorAll('.findings li').length") == 3
 
 
-# ---- pixels
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_canvas_is_painted_in_both_themes(page: Page, counties: Path, theme: str) -> None:
     page.media(prefers_color_scheme=theme)
@@ -234,7 +190,6 @@ def test_forced_colours_keep_the_swatches(page: Page, counties: Path) -> None:
     assert page.js("getComputedStyle(document.querySelector('.button')).transitionDuration") == "0s"
 
 
-# ---- languages
 def test_the_language_switch_reaches_every_word(page: Page, counties: Path) -> None:
     page.open(counties)
     seen = "[...document.querySelectorAll('[data-say]')].filter((e) => e.checkVisibility())"
@@ -263,7 +218,6 @@ def test_the_language_switch_reaches_every_word(page: Page, counties: Path) -> N
     assert page.js(words) == english
 
 
-# ---- paper
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_print_has_no_blank_canvas_and_keeps_the_legend(page: Page, counties: Path, theme: str) -> None:
     page.media(prefers_color_scheme=theme)
@@ -287,71 +241,6 @@ def test_print_has_no_blank_canvas_and_keeps_the_legend(page: Page, counties: Pa
         assert not page.js(f"document.querySelector('{gone}').checkVisibility()")
     pdf = base64.b64decode(page.call("Page.printToPDF", printBackground=True, preferCSSPageSize=True)["data"])
     assert pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page ") + pdf.count(b"/Type /Page/") >= 2
-
-
-# ---- states
-def small(folder: Path, x: Any, times: Any, *, drawn: bool = True, n: int = 4, **options: Any) -> Path:
-    """Write a report of n x n squares."""
-    cells = [shapely.box(i, j, i + 1, j + 1) for i in range(n) for j in range(n)]
-    ids = [f"u{k:03d}" for k in range(n * n)]
-    squares = gpd.GeoDataFrame(geometry=cells, index=ids, crs=3857)
-    frame = pd.DataFrame(
-        {"city": np.tile(ids, len(times)), "year": np.repeat(times, n * n), "x": np.ravel(x)}
-    )
-    panel = sp.Panel.from_frame(frame, unit="city", time="year")
-    W = sp.weights.contiguity(squares).row_standardized()
-    return explore(
-        squares if drawn else None, panel, "x", W, folder / "small.html", permutations=49, **options
-    )
-
-
-def test_a_year_without_data_says_so(page: Page, tmp_path: Path) -> None:
-    x = np.arange(48.0).reshape(3, 16)
-    x[1] = np.nan
-    page.open(small(tmp_path, x, [2000, 2001, 2002]))
-    page.js("report.app.goTo(1)")
-    page.js("report.app.follow()")
-    assert page.js("[...report.app.map.codes]") == [6] * 16
-    assert not page.js("document.querySelector('#problem').hidden")
-    assert page.js("document.querySelector('#scatter-sub').innerText").startswith("Not measured: ")
-    assert page.js("document.querySelector('#time').getAttribute('aria-valuetext')") == "2001: not measured"
-    assert page.js("document.querySelectorAll('#time-strip polyline').length") == 2  # a gap is no line
-    page.js("report.app.goTo(2)")
-    assert page.js("document.querySelector('#problem').hidden")
-
-
-def test_one_year_has_no_time_chart(page: Page, tmp_path: Path) -> None:
-    page.open(small(tmp_path, np.arange(16.0), [2000]))
-    assert not page.js("document.querySelector('#time-strip').checkVisibility()")
-    assert page.js("document.querySelector('#map-title').innerText") == "Clusters of x"
-
-
-def test_without_a_map_ranks_stand_in_its_place(page: Page, tmp_path: Path) -> None:
-    page.open(small(tmp_path, np.arange(32.0).reshape(2, 16), [2000, 2001], drawn=False))
-    at = np.array(page.js("Array.from(report.app.map.at)")).reshape(-1, 2)
-    assert (np.diff(at[:, 0]) < 0).all()  # the largest first
-    assert (np.diff(at[:, 1]) < 0).all()  # and highest
-    assert page.js(f"{COLOURS}(document.querySelector('#map .base'))") >= 2
-    box = page.box("#map .top")
-    page.click(box["left"] + at[3, 0], box["top"] + at[3, 1])
-    assert page.js("[...report.app.state.selected]") == [3]
-    show(page, "weights")
-    assert page.js("document.querySelector('#links')") is None
-
-
-def test_empty_sections_say_what_would_fill_them(page: Page, tmp_path: Path) -> None:
-    page.open(small(tmp_path, np.arange(16.0), [2000]))
-    for tab, words in (("models", "estimates no model. Add"), ("effects", "has no effects. Give")):
-        show(page, tab)
-        assert words in page.js(f"document.querySelector('#{tab} .empty').innerText")
-
-
-def test_more_than_100_rows_are_cut_in_the_table_alone(page: Page, tmp_path: Path) -> None:
-    page.open(small(tmp_path, np.arange(144.0), [2000], n=12))
-    page.js("report.app.follow()")
-    assert page.js("document.querySelectorAll('#rows tbody tr').length") == 100
-    assert "the first 100 rows are shown" in page.js("document.querySelector('#rows-note').innerText")
-    assert page.js("report.app.table.csv().trim().split('\\r\\n').length") == 145
 
 
 def test_without_scripts_there_are_a_map_and_all_tables(page: Page, counties: Path) -> None:
@@ -385,68 +274,3 @@ def test_a_finger_taps_and_scrolls(page: Page, counties: Path) -> None:
     assert page.js("getComputedStyle(document.querySelector('#map')).touchAction") == "pan-y"
     strip = page.box("#time-strip")
     assert strip["top"] + strip["height"] == pytest.approx(844, abs=1)  # sticks to the foot of the screen
-
-
-# ---- speed and size
-def opened(page: Page, path: Path) -> float:
-    """Return the milliseconds from navigation to the first frame; the best of three, as others only add."""
-    found = []
-    for _ in range(3):
-        page.open(path)
-        found.append(float(page.js("report.opened")))
-    return min(found)
-
-
-def stepped(page: Page, most: float) -> float:
-    """Return the median milliseconds of a step; the best of some rounds."""
-    rounds: list[float] = []
-    while len(rounds) < 6 and (not rounds or min(rounds) > most):
-        rounds.append(statistics.median(page.js(STEPS)))
-    return min(rounds)
-
-
-def test_340_cities_20_years_5_variables_step_within_100_ms(page: Page, cities: Path) -> None:
-    assert cities.stat().st_size < 3_000_000
-    assert opened(page, cities) <= 2000
-    assert page.js("document.documentElement.lang") == "zh-CN"
-    assert "Voronoi cells" in page.js("document.querySelector('header .source').textContent")
-    for view in ("clusters", "values"):
-        page.js(f"report.app.change({{view: '{view}'}})")
-        assert stepped(page, 100) <= 100
-    page.js("report.app.change({view: 'clusters'}); report.app.goTo(4)")
-    assert page.js("document.querySelector('#legend [data-code=\"6\"] em').textContent") == "(9)"
-
-
-def test_3107_counties_17_years_step_within_250_ms(page: Page, tmp_path: Path) -> None:
-    random = np.random.default_rng(1)
-    points = random.uniform(0, 1, size=(3107, 2)) * [4.5e6, 2.7e6]
-    country = shapely.box(0, 0, 4.5e6, 2.7e6)
-    cells = shapely.get_parts(
-        shapely.voronoi_polygons(shapely.multipoints(points), extend_to=country, ordered=True)
-    )
-    # Borders of real counties bend: some eight vertices an edge.
-    cells = shapely.segmentize(shapely.intersection(cells, country), 5_000)
-    ids = [f"{k:05d}" for k in range(3107)]
-    counties = gpd.GeoDataFrame(geometry=cells, index=ids, crs=5070)
-    W = sp.weights.knn(counties.set_geometry(shapely.points(points)), 6).row_standardized()
-    smooth = W.sparse @ random.normal(size=(3107, 17 * 2))
-    cube = smooth.reshape(3107, 17, 2).transpose(1, 0, 2)
-    panel = sp.Panel.from_cube(
-        cube, units=counties.index, times=range(1980, 1997), columns=["a", "b"], unit="fips", time="year"
-    )
-    path = explore(counties, panel, ["a", "b"], W, tmp_path / "us.html", permutations=49)
-    assert path.stat().st_size < 6_000_000
-    assert opened(page, path) <= 2000
-    for view in ("clusters", "values"):
-        page.js(f"report.app.change({{view: '{view}'}})")
-        assert stepped(page, 250) <= 250
-    hover = page.js(
-        "(() => { const m = report.app.map, t = performance.now(); for (let k = 0; k < 100; k++) "
-        "report.app.hover(m.under(20 + 7 * k, 40 + 2 * k)); return (performance.now() - t) / 100; })()"
-    )
-    assert hover <= 4
-    brush = page.js(
-        "(() => { const t = performance.now(); report.app.select([...Array(1000).keys()]);"
-        " return performance.now() - t; })()"
-    )
-    assert brush <= 50

@@ -19,9 +19,11 @@ export class Scatter {
     makeBrush(stage, this, app);
   }
 
-  resize() {
+  /** `taller`: pixels by which the column beside is longer than this one. */
+  resize(taller = 0) {
     const width = this.stage.clientWidth;
-    const height = Math.round(Math.min(430, Math.max(250, width * 0.86)));
+    const wanted = taller ? this.base.h + taller : Math.min(430, width * 0.86);
+    const height = Math.round(Math.max(240, Math.min(width * 1.12, Math.max(width * 0.74, wanted))));
     [this.base, this.top] = fitStage(this.stage, height);
     this.frame = { left: 46, top: 8, width: width - 54, height: height - 52 };
   }

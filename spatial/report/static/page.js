@@ -56,6 +56,10 @@ class App {
     this.colours = readColours();
     this.note("#histogram-title", either(this.variable.label_shown));
     for (const view of this.views) view.resize();
+    this.captions();
+    // Beside each other, both columns end together: the scatter plot takes up the difference.
+    const [left, side] = [one(".left"), one(".side")];
+    if (side.offsetTop === left.offsetTop) this.scatter.resize(contentHeight(left) - contentHeight(side));
     this.step();
     if (!one("#weights").hidden) this.drawLinks();
   }
@@ -79,8 +83,10 @@ class App {
       p: () => say(state.fdr ? "p_view_fdr" : "p_view", { side }),
     };
     this.note("#map-sub", sub[state.view]());
-    this.note("#scatter-sub", this.scatter.caption());
-    this.note("#slopes", this.scatter.slopes().join(" · "));
+    if (this.scatter.fits) {
+      this.note("#scatter-sub", this.scatter.caption());
+      this.note("#slopes", this.scatter.slopes().join(" · "));
+    }
     const box = one("#problem");
     box.hidden = !problem;
     if (problem) box.textContent = say("not_measured", { reason: problem });
@@ -220,6 +226,7 @@ class App {
     }
     if (key === "explore") this.resize();
     if (key === "weights") this.drawLinks();
+    fitTables();
   }
 
   // ---- keyboard
@@ -274,6 +281,14 @@ class App {
     this.showTab(this.state.tab);
     this.setTheme(this.screen);
   }
+}
+
+/** From the top of the first to the foot of the last child: columns of a grid are stretched. */
+const contentHeight = (column) => column.lastElementChild.getBoundingClientRect().bottom - column.getBoundingClientRect().top;
+
+/** Tables that fit scroll with the page, their heads below the tabs; wider ones scroll in frames of their own. */
+function fitTables() {
+  for (const frame of all("section:not(#explore) .scroll")) frame.classList.toggle("fits", frame.scrollWidth <= frame.clientWidth);
 }
 
 function wire(app) {
@@ -336,7 +351,10 @@ function wireWindow(app) {
     if (printing || window.innerWidth === width) return;
     width = window.innerWidth;
     clearTimeout(soon);
-    soon = setTimeout(() => app.resize(), 120);
+    soon = setTimeout(() => {
+      app.resize();
+      fitTables();
+    }, 120);
   });
   window.addEventListener("beforeprint", () => {
     printing = true;

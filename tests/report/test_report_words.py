@@ -1,0 +1,143 @@
+"""What a report says: findings, effects, names, tables, in two languages."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from browser.reports import report_data
+
+import spatial as sp
+from spatial.errors import AlignmentError
+from spatial.report.findings import findings_of
+from spatial.report.foreign_tables import clean_html, dressed, titled_tables
+from spatial.report.payload import display_names
+from spatial.report.sections import section_of
+from spatial.report.words import report_words, weights_words
+
+
+def test_findings_are_sentences_of_the_results(grid: Any) -> None:
+    cities, panel, W = grid
+    data = report_data((cities, panel, W))
+    said = findings_of(data, 9)
+    frame = sp.local_moran(panel.at(2001)["x"], W, permutations=99).frame
+    counts = frame["cluster"].value_counts()
+    assert len(said) == 3
+    significant = [p <= 0.05 and i > 0 for i, p in zip(data.I[0], data.p[0], strict=True)]
+    assert significant == [True, True]
+    assert said[0].key == ("2 of 2", "2 / 2 年")
+    assert "positive spatial autocorrelation of x" in said[0].sentence[0]
+    assert said[1].key[0] == f"{counts['HH']} + {counts['LL']}"
+    assert [f.caution for f in said] == [False, False, True]
+    assert said[2].key[0] == "≈ 1"
+
+
+def test_a_finding_that_is_not_significant_says_so(grid: Any) -> None:
+    cities, _, W = grid
+    x = pd.DataFrame({"x": [5.0, 1.0, 4.0, 3.0, 9.0, 2.0, 8.0, 6.0, 7.0]}, index=cities.index)
+    data = report_data((cities, x, W))
+    assert data.p[0, 0] > 0.05
+    said = findings_of(data, 11)
+    assert said[0].key[0].startswith("I = ")
+    assert "not significant" in said[0].sentence[0]
+    assert "不显著" in said[0].sentence[1]
+    assert said[-1].key == ("2 units", "2 个单元")
+    assert "without data" in said[-1].sentence[0]
+
+
+def test_effects_have_a_picture_a_table_and_a_sentence(grid: Any) -> None:
+    rows = [
+        ("crime", "police", effect, b, p, b - 0.1, b + 0.1)
+        for effect, b, p in (("direct", -0.3, 0.001), ("indirect", 0.05, 0.4), ("total", -0.25, 0.01))
+    ]
+    names = ["outcome", "term", "effect", "estimate", "p_value", "conf_low", "conf_high"]
+    frame = pd.DataFrame(rows, columns=names)
+    labels = {"police": ("Police", "警力"), "crime": ("Crime", "犯罪")}
+    found = section_of({"GS3SLS": frame}, labels)
+    assert not found.models
+    picture, table = found.effects
+    assert picture.title == ("GS3SLS: Crime", "GS3SLS: 犯罪")
+    assert picture.html[0].count('class="indirect hollow"') == 1  # its interval holds zero
+    assert 'class="total"' in picture.html[0]
+    assert "−0.350 – −0.150" in table.html[1]
+    said = findings_of(report_data(grid), 9, found.frames, labels)
+    assert said[0].key[0] == "−0.250"
+    assert said[0].sentence[0].startswith("total effect of Police on Crime")
+    none = frame.assign(p_value=0.5)
+    assert findings_of(report_data(grid), 9, [none], labels)[0].key == ("0 of 1", "0 / 1")
+
+
+def test_names_are_found_given_or_ids(grid: Any) -> None:
+    cities, _, W = grid
+    assert display_names(cities, None, W.ids, "en") == list("ABCDEFGHI")
+    assert display_names(cities.drop(columns="name"), None, W.ids, "en") == list("abcdefghi")
+    named = cities.assign(name_en="English", name_zh="中文")
+    assert display_names(named, None, W.ids, "zh")[0] == "中文"
+    assert display_names(named, None, W.ids, "en")[0] == "English"
+    series = cities["name"].where(cities.index != "b")[::-1]
+    assert display_names(cities, series, W.ids, "en") == list("AbCDEFGHI")
+    with pytest.raises(AlignmentError, match="the names and the cities must have the same ids"):
+        display_names(cities, series.iloc[1:], W.ids, "en")
+
+
+def test_both_languages_have_the_same_words() -> None:
+    english, chinese = report_words("en"), report_words("zh")
+    assert english.keys() == chinese.keys()
+    fields = re.compile(r"\{\w+\}")
+    assert all(sorted(fields.findall(english[k])) == sorted(fields.findall(chinese[k])) for k in english)
+    assert (
+        weights_words("kernel", "none", 1200, 1, "en")
+        == "kernel, 1,200 links, not normalised, 1 without neighbours"
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("<table><tr><td>1</td></tr></table>", "<table><tr><td>1</td></tr></table>"),
+        ('<td style="x" onclick=\'y\' rowspan="2" colspan="1;x">a</td>', '<td rowspan="2">a</td>'),
+        ("<img src=x onerror=alert(1)>a<svg><td>b</td></svg>", "a"),
+        ("<style>td{}</style><a href='http://x'>t</a>", "t"),
+        ("a &lt;b&gt; &amp; c<br/>", "a &lt;b&gt; &amp; c<br>"),
+        ("</table><table><tr><td>open", "<table><tr><td>open</td></tr></table>"),
+        ("<table></td></table>", "<table></table>"),
+        ("<!-- x --><b>y</b>", "<b>y</b>"),
+    ],
+)
+def test_only_the_marks_of_tables_pass(given: str, kept: str) -> None:
+    assert clean_html(given) == kept
+
+
+def test_tables_of_all_kinds_have_titles() -> None:
+    class Fit:
+        title = "A fit"
+
+        def tidy(self) -> pd.DataFrame:
+            return pd.DataFrame({"term": ["x"], "estimate": [0.123456]})
+
+    class Page:
+        def to_html(self) -> str:
+            return "<table onclick=x><tr><td>1</td></tr></table>"
+
+    frame = pd.DataFrame({"a": [1.5, np.nan]}, index=pd.Index(["u", "v"], name="city"))
+    frame.attrs["title"] = "Frame"
+    found = titled_tables([Fit(), Page(), frame])
+    assert [title for title, _ in found] == ["A fit", "", "Frame"]
+    assert '<td class="n">0.1235</td>' in found[0][1]
+    assert found[1][1] == '<table><tr><td class="n">1</td></tr></table>'
+    assert '<th scope="row">u</th>' in found[2][1]
+    assert "nan" not in found[2][1].lower()
+    assert titled_tables(None) == []
+    assert titled_tables({"T": frame})[0][0] == "T"
+    assert len(titled_tables(frame)) == 1
+
+
+def test_numbers_line_up_and_stars_hang() -> None:
+    fit = sp.tables.frame_table(pd.DataFrame({"term": ["x", ""], "b": ["-0.3**", "(0.1)"]}))
+    text = titled_tables(fit)[0][1]
+    assert '<td class="n">−0.3<span class="hang"><sup>**</sup></span></td>' in text
+    assert '<td class="n">(0.1<span class="hang">)</span></td>' in text
+    assert dressed("<td>a 1</td><td></td>") == '<td>a 1</td><td class="n"></td>'
