@@ -98,7 +98,7 @@ def test_chinese_pages_speak_chinese(grid: Any, tmp_path: Path) -> None:
         'lang="zh-CN"',
         "x的相近值在哪里集聚？",
         "示意边界",
-        "邻接，40 条连接，行标准化",
+        "邻接，20 条连接，行标准化",
         "99 次置换",
         "测试",
     ):
