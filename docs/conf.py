@@ -5,6 +5,7 @@ The Chinese edition is built with the same settings from ``docs/zh`` (see the Ma
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,8 @@ html_show_sourcelink = False
 html_theme_options: dict[str, Any] = {
     "show_prev_next": True,
     "navbar_align": "left",
-    "navbar_end": ["language", "theme-switcher"],
-    "navbar_persistent": ["search-button-field"],
+    "navbar_end": ["theme-switcher"],
+    "navbar_persistent": ["search-button-field", "language"],
     "header_links_before_dropdown": 7,
     "footer_start": ["copyright"],
     "footer_end": [],
@@ -77,6 +78,12 @@ def _checked_against(_app: Any, what: str, name: str, _obj: Any, _options: Any, 
         lines.append("")
 
 
+def _tidy(_app: Any, _docname: str, source: list[str]) -> None:
+    """Take the blank line from the end of an example, and the line breaks from inside a Chinese sentence."""
+    text = re.sub(r"\n\n(?=[ ]*```\n)", "\n", source[0])
+    source[0] = re.sub(r"(?<=[\u3000-\u9fff\uff00-\uffef])\n(?=[\u3000-\u9fff\uff00-\uffef])", "", text)
+
+
 def setup(app: Any) -> None:
     """Write what is read from the code, and join the two languages."""
     static = HERE / "_static"
@@ -86,5 +93,6 @@ def setup(app: Any) -> None:
         import pages
 
         pages.write()
+    app.connect("source-read", _tidy)
     app.connect("html-page-context", _language_link)
     app.connect("autodoc-process-docstring", _checked_against, priority=900)
