@@ -23,7 +23,6 @@ HERE = Path(__file__).resolve().parent
 HERE = HERE.parent if HERE.name == "zh" else HERE
 project = "spatial"
 author = "The developers of spatial-cities"
-copyright = "BSD-3-Clause"  # noqa: A001 - Sphinx's name
 release = version = spatial.__version__
 extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "mathml"]
 autosummary_generate = True
@@ -47,7 +46,7 @@ html_theme_options: dict[str, Any] = {
     "navbar_end": ["theme-switcher"],
     "navbar_persistent": ["search-button-field", "language"],
     "header_links_before_dropdown": 7,
-    "footer_start": ["copyright"],
+    "footer_start": [],
     "footer_end": [],
     "secondary_sidebar_items": ["page-toc"],
     "show_toc_level": 2,

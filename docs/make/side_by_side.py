@@ -234,7 +234,9 @@ def page() -> Iterator[str]:
     yield "computed when this page was built. Differences are relative. Where an estimator of Stata computes the same numbers by its"
     yield "documentation it is named; Stata was not run here.\n"
     for one in comparisons():
-        yield f"## {one.program}\n"
+        program, _, also = one.program.partition("; ")
+        yield f"## {program}: {one.theirs.partition('(')[0]}\n"
+        yield f"Also: {also}.\n" if also else ""
         yield f"Theirs:\n\n```r\n{one.theirs}\n```\n\nOurs:\n\n```python\n{one.ours}\n```\n"
         yield "| number | theirs | ours | difference |\n|---|---:|---:|---:|"
         for (what, theirs, _), ours in zip(one.numbers, one.computed(), strict=True):
