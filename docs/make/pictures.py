@@ -358,11 +358,12 @@ def draw(lang: str, names: list[str]) -> None:
     """Draw the pictures of the pages; in Chinese, those of the gallery too."""
     folder = DOCS / ("zh/images" if lang == "zh" else "images")
     rc: Any = style()
-    with warnings.catch_warnings(), matplotlib.rc_context(rc):
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name, make in PICTURES.items():
             if not names or name in names:
-                _save(make(lang), folder / "pages" / f"{name}.png")
+                with matplotlib.rc_context(rc):
+                    _save(make(lang), folder / "pages" / f"{name}.png")
         if lang == "zh":
             chinese_gallery()
             with in_chinese():

@@ -115,7 +115,7 @@ def comparisons() -> Iterator[Beside]:
         yield Beside(
             "R sphet 2.1",
             f'spreg(CRIME ~ INC + HOVAL, columbus, queen, model = "lag", het = {method[3:]})',
-            'system = sp.models.SpatialSystem("CRIME ~ INC + HOVAL + W(CRIME)", columbus, W)\n'
+            'system = sp.models.SpatialSystem("CRIME ~ INC + HOVAL + W(CRIME)", columbus, W, iv_order=2)\n'
             f'fit = system.fit("2sls", cov="{cov}")',
             (
                 ("lambda", q["coefficients"][3], 'fit.params["CRIME", "W(CRIME)"]'),
@@ -134,7 +134,7 @@ def comparisons() -> Iterator[Beside]:
     yield Beside(
         "R sphet 2.1",
         'spreg(CRIME ~ INC + HOVAL, columbus, queen, model = "sarar", het = TRUE)',
-        'system = sp.models.SpatialSystem("CRIME ~ INC + HOVAL + W(CRIME)", columbus, W, error="W")\n'
+        'system = sp.models.SpatialSystem("CRIME ~ INC + HOVAL + W(CRIME)", columbus, W, error="W", iv_order=2)\n'
         'fit = system.fit("gs2sls", cov="het", passes=0)',
         (
             ("lambda", q["coefficients"][3], 'fit.params["CRIME", "W(CRIME)"]'),
@@ -149,7 +149,7 @@ def comparisons() -> Iterator[Beside]:
         "spgm(log(gsp) ~ log(pcap) + log(pc) + log(emp) + unemp, Produc, listw = usaww, lag = TRUE, "
         'moments = "within", method = "w2sls")',
         'formula = "log(gsp) ~ W(log(gsp)) + log(pcap) + log(pc) + log(emp) + unemp"\n'
-        'fit = sp.models.SpatialSystem(formula, produc, {"W": W_states}, effects="unit").fit("gs2sls", cov="hom")',
+        'fit = sp.models.SpatialSystem(formula, produc, {"W": W_states}, effects="unit", iv_order=2).fit("gs2sls", cov="hom")',
         (
             ("lambda", q["coefficients"][0], "fit.params.iloc[0]"),
             ("log(pcap)", q["coefficients"][1], "fit.params.iloc[1]"),
@@ -214,7 +214,7 @@ def comparisons() -> Iterator[Beside]:
         "R spse 0.0-2 (Kelejian and Prucha 2004)",
         "spsegm(list(CRIME ~ HOVAL + INC + OPEN, HOVAL ~ CRIME + DISCBD + PLUMB), data = columbus, w = queen, ...)",
         'equations = ["CRIME ~ HOVAL + INC + OPEN + W(CRIME)", "HOVAL ~ CRIME + DISCBD + PLUMB + W(HOVAL)"]\n'
-        'system = sp.models.SpatialSystem(equations, columbus, W, error="W")\n'
+        'system = sp.models.SpatialSystem(equations, columbus, W, error="W", iv_order=2)\n'
         'fit = system.fit("gs3sls", cov="hom", rho_moments="kp1999", passes=0)',
         (
             ("HOVAL in CRIME", k["eq1_e1_HOVAL"], 'fit.params["CRIME", "HOVAL"]'),
