@@ -90,7 +90,7 @@ dist: $(VENV)/installed-release ## sdist, wheel and bill of materials, the same 
 docs: $(VENV)/installed-docs $(VENV)/installed-test ## the pages in English and Chinese, into docs/_build
 	@$(BIN)/python docs/make/pictures.py zh
 	@$(BIN)/python -m sphinx -q -W -b html docs docs/_build
-	@$(BIN)/python -m sphinx -q -W -b html docs/zh docs/_build/zh
+	@$(BIN)/python -m sphinx -q -W -b html -c docs -D language=zh_CN docs/zh docs/_build/zh
 	@$(BIN)/python docs/make/llms.py
 	@$(BIN)/python docs/make/links.py
 

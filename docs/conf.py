@@ -10,17 +10,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [
-    str(Path(__file__).resolve().parent / "make"),
-    str(Path(__file__).resolve().parent.parent / "make"),
-]
+sys.path.insert(0, str(Path(__file__).resolve().parent / "make"))
 
 import spatial
 from spatial.figures import css_variables
 
-# The Chinese settings run these lines too, from the folder below.
 HERE = Path(__file__).resolve().parent
-HERE = HERE.parent if HERE.name == "zh" else HERE
 project = "spatial"
 author = "The developers of spatial-cities"
 release = version = spatial.__version__
