@@ -26,6 +26,9 @@ from spatial import figures
 from spatial.figures.canvas import style
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+import result_images  # noqa: E402 - beside this file, wherever Python was started
+
 SHEET: dict[str, tuple[str, Callable[[], Any]]] = {}
 
 
@@ -271,6 +274,9 @@ def densities() -> Any:
 @shown("How many neighbours")
 def neighbours() -> Any:
     return sp.neighbour_histogram(data("ninety"))
+
+
+SHEET |= result_images.SHEET
 
 
 # ---- files

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
 from spatial.errors import DataError
 from spatial.words import check_language
 
-from .canvas import drawing
-from .palette import LINE_COLORS
+from .canvas import BESIDE
+from .charts import charted, dashed
+from .palette import LINE_COLORS, color
+from .style.captions import Captions
 from .words import word
 
 if TYPE_CHECKING:
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
 
 __all__ = ["confidence_set_plot"]
 
-_RULE = "#808080"
-_ABOVE: Mapping[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "ncols": 2}
-
 
 def confidence_set_plot(
-    result: Any, *, ax: Axes | None = None, equation: str | None = None, lang: str = "en"
+    result: Any,
+    *,
+    ax: Axes | None = None,
+    equation: str | None = None,
+    lang: str = "en",
+    **captions: Unpack[Captions],
 ) -> Axes:
     """Draw the confidence set of the slopes of one equation.
 
@@ -39,6 +42,8 @@ def confidence_set_plot(
     equation : str, optional
         Needed where the result has sets of several equations.
     lang : {"en", "zh"}
+    **captions
+        See `Captions`.
 
     Returns
     -------
@@ -49,8 +54,12 @@ def confidence_set_plot(
         raise DataError(f"confidence_set_plot draws fit.anderson_rubin(); got {type(result).__name__}.")
     found = result.of(equation)
     label = word("confidence_set", language, level=f"{100 * result.level:g}")
-    text = [*found.terms, label, word("estimate", language)]
-    with drawing(ax, text, size=(4.6, 3.6)) as axes:
+    one = len(found.terms) == 1
+    y = "F" if one else found.terms[1]
+    title = word("anderson_rubin", language)
+    with charted(
+        ax, captions, language, x=found.terms[0], y=y, title=title, texts=[label, word("estimate", language)]
+    ) as axes:
         grid, F = found.surface()
         if len(grid) == 1:
             _curve(axes, found, grid[0], F, label, language)
@@ -62,7 +71,7 @@ def confidence_set_plot(
 def _curve(axes: Axes, found: Any, grid: Any, F: Any, label: str, language: str) -> None:
     ceiling = max(4 * found.critical, 1.1 * float(found.critical))
     axes.plot(grid, F, color=LINE_COLORS[0], linewidth=1.5)
-    axes.axhline(found.critical, color=_RULE, linewidth=0.9, linestyle=(0, (4, 3)))
+    dashed(axes, y=found.critical)
     low, high = float(grid[0]), float(grid[-1])
     for k, (a, b) in enumerate(found.intervals[0]):
         left, right = max(a, low), min(b, high)
@@ -70,9 +79,6 @@ def _curve(axes: Axes, found: Any, grid: Any, F: Any, label: str, language: str)
     axes.axvline(found.estimate[0], color=LINE_COLORS[1], linewidth=1.1, label=word("estimate", language))
     axes.set_xlim(low, high)
     axes.set_ylim(0, min(float(np.max(F)) * 1.05, ceiling))
-    axes.set_xlabel(found.terms[0])
-    axes.set_ylabel("F")
-    axes.legend(**_ABOVE)
 
 
 def _region(axes: Axes, found: Any, grid: Any, F: Any, label: str, language: str) -> None:
@@ -81,13 +87,11 @@ def _region(axes: Axes, found: Any, grid: Any, F: Any, label: str, language: str
     x, y = grid
     axes.contourf(x, y, F.T, levels=[-1.0, found.critical], colors=[LINE_COLORS[0]], alpha=0.2)
     axes.contour(x, y, F.T, levels=[found.critical], colors=[LINE_COLORS[0]], linewidths=1.3)
-    axes.axhline(0, color=_RULE, linewidth=0.6, zorder=0)
-    axes.axvline(0, color=_RULE, linewidth=0.6, zorder=0)
+    axes.axhline(0, color=color("rule"), linewidth=0.6, zorder=0)
+    axes.axvline(0, color=color("rule"), linewidth=0.6, zorder=0)
     (point,) = axes.plot(
         *found.estimate, "o", ms=5, color=LINE_COLORS[1], zorder=4, label=word("estimate", language)
     )
     axes.set_xlim(float(x[0]), float(x[-1]))
     axes.set_ylim(float(y[0]), float(y[-1]))
-    axes.set_xlabel(found.terms[0])
-    axes.set_ylabel(found.terms[1])
-    axes.legend(handles=[Patch(color=LINE_COLORS[0], alpha=0.2, label=label), point], **_ABOVE)
+    axes.legend(handles=[Patch(color=LINE_COLORS[0], alpha=0.2, label=label), point], **BESIDE)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
-from .canvas import drawing
+from .charts import charted, estimates, filled_note, time_axis
 from .palette import color
+from .style.captions import Captions
+from .style.series import end_label, look, quiet
+from .words import word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,51 +23,118 @@ if TYPE_CHECKING:
 __all__ = ["centres_plot", "convergence_plot", "dispersion_plot", "inequality_plot"]
 
 
-def convergence_plot(found: BetaConvergence, *, ax: Axes | None = None) -> Axes:
-    """Draw the coefficients of a growth equation with their 95 percent intervals."""
-    table, places = found.estimates, np.arange(len(found.estimates))
-    with drawing(ax, list(table["term"]), size=(5.2, 1.0 + 0.35 * len(table))) as axes:
-        reach = table["conf_high"] - table["estimate"]
-        axes.errorbar(table["estimate"], places, xerr=reach, fmt="o", capsize=3)
-        axes.axvline(0, color=color("ink-3"), linewidth=0.8)
-        axes.set_yticks(places, list(table["term"]))
-        axes.invert_yaxis()
+def convergence_plot(
+    found: BetaConvergence, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
+) -> Axes:
+    """Draw the coefficients of a growth equation with their 95 percent intervals.
+
+    Parameters
+    ----------
+    found : BetaConvergence
+    ax : Axes, optional
+    lang : {"en", "zh"}
+    **captions
+        See `Captions`.
+
+    Returns
+    -------
+    Axes
+    """
+    table = found.estimates
+    names = list(map(str, table["term"]))
+    with charted(
+        ax, captions, lang, x=word("growth_coefficient", lang), title=word("growth_equation", lang),
+        notes=[word("interval", lang), filled_note(lang)], texts=names, size=(5.2, 1.0 + 0.3 * len(names)),
+        zero="x",
+    ) as axes:  # fmt: skip
+        estimates(axes, table, names)
     return axes
 
 
-def dispersion_plot(found: SigmaConvergence, *, ax: Axes | None = None) -> Axes:
-    """Draw the dispersion between units over time, a line each measure."""
-    places = np.arange(len(found.frame))
-    with drawing(ax, []) as axes:
-        for column in found.frame.columns.drop(["n", "mean"]):
-            axes.plot(places, found.frame[column].to_numpy(), marker="o", label=column)
-        axes.set_xticks(places, [str(time) for time in found.frame.index])
-        axes.legend()
+def dispersion_plot(
+    found: SigmaConvergence, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
+) -> Axes:
+    """Draw the dispersion between units over time, a line each measure.
+
+    Parameters
+    ----------
+    found : SigmaConvergence
+    ax : Axes, optional
+    lang : {"en", "zh"}
+    **captions
+        See `Captions`.
+
+    Returns
+    -------
+    Axes
+    """
+    columns = [str(column) for column in found.frame.columns.drop(["n", "mean"])]
+    with charted(ax, captions, lang, title=word("dispersion", lang), texts=columns) as axes:
+        places = time_axis(axes, list(found.frame.index))
+        for number, column in enumerate(columns):
+            ink, marker = look(number, len(columns))
+            values = found.frame[column].to_numpy(dtype=np.float64)
+            axes.plot(places, values, color=ink, marker=marker)
+            end_label(axes, places[-1], values[-1], column, ink)
+        quiet(axes)
     return axes
 
 
-def inequality_plot(found: Decomposition, *, ax: Axes | None = None) -> Axes:
-    """Draw the parts of a measure of inequality as stacked bars over time."""
-    places = np.arange(len(found.frame))
-    with drawing(ax, [found.measure, *found.parts]) as axes:
+def inequality_plot(
+    found: Decomposition, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
+) -> Axes:
+    """Draw the parts of a measure of inequality as stacked bars over time.
+
+    Parameters
+    ----------
+    found : Decomposition
+    ax : Axes, optional
+    lang : {"en", "zh"}
+    **captions
+        See `Captions`.
+
+    Returns
+    -------
+    Axes
+    """
+    title = word("inequality_parts", lang, name=found.measure)
+    with charted(ax, captions, lang, y=found.measure, title=title, texts=found.parts) as axes:
+        places = time_axis(axes, list(found.frame.index))
         base = np.zeros(len(places))
-        for part in found.parts:
+        for number, part in enumerate(found.parts):
             height = found.frame[part].to_numpy()
-            axes.bar(places, height, bottom=base, label=part)
+            ink = look(number, len(found.parts))[0]
+            axes.bar(places, height, bottom=base, label=part, color=ink, width=0.72)
             base = base + height
-        axes.set_xticks(places, [str(time) for time in found.frame.index])
-        axes.set_ylabel(found.measure)
-        axes.legend()
     return axes
 
 
-def centres_plot(found: Centrography, *, ax: Axes | None = None) -> Axes:
-    """Draw the standard ellipses, and the path of the centres of gravity, in degrees."""
+def centres_plot(
+    found: Centrography, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
+) -> Axes:
+    """Draw the standard ellipses, and the path of the centres of gravity, in degrees.
+
+    Parameters
+    ----------
+    found : Centrography
+    ax : Axes, optional
+    lang : {"en", "zh"}
+    **captions
+        See `Captions`.
+
+    Returns
+    -------
+    Axes
+    """
     frame = found.frame
-    with drawing(ax, []) as axes:
+    ink, marker = look(0, 1)
+    with charted(
+        ax, captions, lang, x=word("longitude", lang), y=word("latitude", lang),
+        title=word("centres", lang), notes=[word("ellipses", lang)], size=(4.6, 4.0),
+    ) as axes:  # fmt: skip
         for outline in found.outlines():
             axes.plot(*outline.T, color=color("ink-3"), linewidth=0.7)
-        axes.plot(frame["lon"], frame["lat"], marker="o", markersize=3)
+        axes.plot(frame["lon"], frame["lat"], marker=marker, markersize=3, color=ink)
         for time, row in (frame.iloc[[0, -1]] if len(frame) > 1 else frame).iterrows():
             axes.annotate(str(time), (row["lon"], row["lat"]), xytext=(4, 4), textcoords="offset points")
         axes.set_aspect(found.aspect)

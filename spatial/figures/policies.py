@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 import numpy as np
 import pandas as pd
@@ -10,9 +10,10 @@ import pandas as pd
 from spatial.errors import DataError
 from spatial.words import check_language, said
 
-from .canvas import BESIDE, drawing
+from .charts import charted, dashed
 from .events import event_study_plot
-from .palette import LINE_COLORS
+from .palette import LINE_COLORS, MARKERS, color
+from .style.captions import Captions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +38,12 @@ _WORDS: dict[str, tuple[str, str]] = {
         "M：政策后趋势偏离至多为政策前的 M 倍",
     ),
     "without": ("Left out (ordered by estimate)", "剔除对象（按估计值排序）"),
-    "band": ("simultaneous 95 % band", "联合 95 % 置信带"),
+    "event_title": ("Effect on {name} by time since the policy", "政策对{name}的动态效应"),
+    "placebo_title": ("Placebo policies", "安慰剂检验"),
+    "bacon_title": ("Comparisons within the two-way estimate", "双向固定效应估计的构成"),
+    "honest_title": ("Intervals if trends differ", "趋势偏离下的稳健区间"),
+    "drop_title": ("The estimate without each", "逐一剔除后的估计值"),
+    "whole": ("Dashed: the estimate with all", "虚线：全样本估计值"),
 }
 
 
@@ -48,7 +54,9 @@ class _Policy(Protocol):
     def event_study(self) -> pd.DataFrame: ...
 
 
-def policy_plot(fit: _Policy, *, ax: Axes | None = None, lang: str = "en") -> Axes:
+def policy_plot(
+    fit: _Policy, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
+) -> Axes:
     """Draw the event study of a policy: effects by time since it, with intervals and the simultaneous band.
 
     Parameters
@@ -56,6 +64,8 @@ def policy_plot(fit: _Policy, *, ax: Axes | None = None, lang: str = "en") -> Ax
     fit : DifferenceInDifferences
     ax : Axes, optional
     lang : {"en", "zh"}
+    **captions
+        See `Captions`.
 
     Returns
     -------
@@ -67,6 +77,8 @@ def policy_plot(fit: _Policy, *, ax: Axes | None = None, lang: str = "en") -> Ax
         raise DataError(
             "This method has no event study; draw that of 'callaway-santanna' or 'borusyak-jaravel-spiess'."
         )
+    if captions.get("title") is None:
+        captions["title"] = said(_WORDS, "event_title", language, name=fit.outcome)
     return event_study_plot(
         frame,
         ax=ax,
@@ -74,10 +86,13 @@ def policy_plot(fit: _Policy, *, ax: Axes | None = None, lang: str = "en") -> Ax
         event=fit.reference + 1,
         label=said(_WORDS, "effect", language, name=fit.outcome),
         lang=language,
+        **captions,
     )
 
 
-def placebo_plot(placebo: Any, *, ax: Axes | None = None, lang: str = "en") -> Axes:
+def placebo_plot(
+    placebo: Any, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
+) -> Axes:
     """Draw the distribution of placebo estimates, and the estimate.
 
     Parameters
@@ -85,6 +100,8 @@ def placebo_plot(placebo: Any, *, ax: Axes | None = None, lang: str = "en") -> A
     placebo : Placebo
     ax : Axes, optional
     lang : {"en", "zh"}
+    **captions
+        See `Captions`.
 
     Returns
     -------
@@ -92,21 +109,18 @@ def placebo_plot(placebo: Any, *, ax: Axes | None = None, lang: str = "en") -> A
     """
     language = check_language(lang)
     mark = said(_WORDS, "observed", language, value=placebo.estimate, p=placebo.p_value)
-    labels = [said(_WORDS, key, language) for key in ("placebo", "count")]
-    with drawing(ax, [*labels, mark], size=(5.2, 3.2)) as axes:
-        axes.hist(placebo.estimates, bins="fd", color="#9ab6cf", edgecolor="white", linewidth=0.4)
-        axes.axvline(0, color="#808080", linewidth=0.8)
-        axes.axvline(placebo.estimate, color=LINE_COLORS[1], linewidth=1.6, label=mark)
+    x, y, title = (said(_WORDS, key, language) for key in ("placebo", "count", "placebo_title"))
+    with charted(ax, captions, language, x=x, y=y, title=title, subtitle=mark, zero="x") as axes:
+        paper = color("paper")
+        axes.hist(placebo.estimates, bins="fd", color=color("mark"), edgecolor=paper, linewidth=0.4)
+        axes.axvline(placebo.estimate, color=LINE_COLORS[1], linewidth=1.6)
         from matplotlib.ticker import MaxNLocator
 
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_xlabel(labels[0])
-        axes.set_ylabel(labels[1])
-        axes.legend(loc="upper left", bbox_to_anchor=(0.0, 1.16), borderaxespad=0.0)
     return axes
 
 
-def bacon_plot(bacon: Any, *, ax: Axes | None = None, lang: str = "en") -> Axes:
+def bacon_plot(bacon: Any, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]) -> Axes:
     """Draw each comparison of the two-way estimate: its estimate against its weight.
 
     Parameters
@@ -114,6 +128,8 @@ def bacon_plot(bacon: Any, *, ax: Axes | None = None, lang: str = "en") -> Axes:
     bacon : Bacon
     ax : Axes, optional
     lang : {"en", "zh"}
+    **captions
+        See `Captions`.
 
     Returns
     -------
@@ -123,21 +139,19 @@ def bacon_plot(bacon: Any, *, ax: Axes | None = None, lang: str = "en") -> Axes:
     mark = said(_WORDS, "two_way", language, value=bacon.twfe)
     kinds = list(dict.fromkeys(bacon.frame["kind"]))
     labels = [said(_WORDS, kind, language) for kind in kinds]
-    with drawing(
-        ax, [*labels, mark, said(_WORDS, "weight", language), said(_WORDS, "estimate", language)]
-    ) as axes:
-        for kind, label, marker, color in zip(kinds, labels, "o^s", LINE_COLORS, strict=False):
+    x, y, title = (said(_WORDS, key, language) for key in ("weight", "estimate", "bacon_title"))
+    with charted(ax, captions, language, x=x, y=y, title=title, texts=[*labels, mark]) as axes:
+        for kind, label, marker, ink in zip(kinds, labels, MARKERS, LINE_COLORS, strict=False):
             rows = bacon.frame[bacon.frame["kind"] == kind]
-            axes.plot(rows["weight"], rows["estimate"], marker, ms=5, color=color, label=label)
-        axes.axhline(bacon.twfe, color="#404040", linewidth=1.0, linestyle=(0, (4, 3)), label=mark)
-        axes.set_xlabel(said(_WORDS, "weight", language))
-        axes.set_ylabel(said(_WORDS, "estimate", language))
+            axes.plot(rows["weight"], rows["estimate"], marker, ms=5, color=ink, label=label)
+        dashed(axes, y=bacon.twfe, label=mark)
         axes.set_xlim(left=0)
-        axes.legend(**BESIDE)
     return axes
 
 
-def honest_plot(honest: Any, *, ax: Axes | None = None, lang: str = "en") -> Axes:
+def honest_plot(
+    honest: Any, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
+) -> Axes:
     """Draw robust intervals by how far trends may differ.
 
     Parameters
@@ -145,26 +159,27 @@ def honest_plot(honest: Any, *, ax: Axes | None = None, lang: str = "en") -> Axe
     honest : Honest
     ax : Axes, optional
     lang : {"en", "zh"}
+    **captions
+        See `Captions`.
 
     Returns
     -------
     Axes
     """
     language = check_language(lang)
-    labels = [said(_WORDS, key, language) for key in ("M", "estimate")]
+    x, y, title = (said(_WORDS, key, language) for key in ("M", "estimate", "honest_title"))
     frame = honest.frame
-    with drawing(ax, labels, size=(5.2, 3.2)) as axes:
-        axes.axhline(0, color="#808080", linewidth=0.8)
+    with charted(ax, captions, language, x=x, y=y, title=title, zero="y") as axes:
         place = np.arange(len(frame))
         axes.vlines(place, frame["conf_low"], frame["conf_high"], color=LINE_COLORS[0], linewidth=2.0)
         axes.plot(place, np.full(len(frame), honest.estimate), "o", ms=4, color=LINE_COLORS[0])
         axes.set_xticks(place, [f"{m:g}" for m in frame["M"]])
-        axes.set_xlabel(labels[0])
-        axes.set_ylabel(labels[1])
     return axes
 
 
-def drop_one_plot(dropped: Any, *, ax: Axes | None = None, lang: str = "en") -> Axes:
+def drop_one_plot(
+    dropped: Any, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
+) -> Axes:
     """Draw the estimates without one unit, cohort or group each, in order.
 
     Parameters
@@ -172,6 +187,8 @@ def drop_one_plot(dropped: Any, *, ax: Axes | None = None, lang: str = "en") -> 
     dropped : DropOne
     ax : Axes, optional
     lang : {"en", "zh"}
+    **captions
+        See `Captions`.
 
     Returns
     -------
@@ -179,17 +196,15 @@ def drop_one_plot(dropped: Any, *, ax: Axes | None = None, lang: str = "en") -> 
     """
     language = check_language(lang)
     frame = dropped.frame.sort_values("estimate", ignore_index=True)
-    labels = [said(_WORDS, key, language) for key in ("without", "att")]
-    with drawing(ax, [*labels, *map(str, frame["left_out"])], size=(6.0, 3.4)) as axes:
+    x, y, title = (said(_WORDS, key, language) for key in ("without", "att", "drop_title"))
+    names = [str(v) for v in frame["left_out"]] if len(frame) <= 40 else []
+    with charted(
+        ax, captions, language, x=x, y=y, title=title, notes=[said(_WORDS, "whole", language)], texts=names,
+        zero="y",
+    ) as axes:  # fmt: skip
         place = np.arange(len(frame))
-        axes.vlines(place, frame["conf_low"], frame["conf_high"], color="#9ab6cf", linewidth=1.0)
+        axes.vlines(place, frame["conf_low"], frame["conf_high"], color=color("dot"), linewidth=1.0)
         axes.plot(place, frame["estimate"], ".", color=LINE_COLORS[0], ms=4)
-        axes.axhline(dropped.estimate, color="#404040", linewidth=1.0, linestyle=(0, (4, 3)))
-        axes.axhline(0, color="#808080", linewidth=0.8)
-        if len(frame) <= 40:
-            axes.set_xticks(place, [str(v) for v in frame["left_out"]], rotation=90)
-        else:
-            axes.set_xticks([])
-        axes.set_xlabel(labels[0])
-        axes.set_ylabel(labels[1])
+        dashed(axes, y=dropped.estimate)
+        axes.set_xticks(place[: len(names)], names, rotation=90)
     return axes

@@ -86,7 +86,7 @@ def test_text_figures_and_refusals(places: Any) -> None:
     assert found.glance().loc[0, "bands"] == 4
     assert found.plot().get_xlabel() == "Distance, km"
     variogram = sp.semivariogram(x, cities)
-    assert variogram.plot().get_ylabel() == "Semivariance of x"
+    assert variogram.plot().get_ylabel() == "Semivariance"
     assert "Semivariogram of x" in variogram.summary()
     assert variogram.glance().loc[0, "n"] == 80
     with pytest.raises(DataError, match="bands must be 1 or more"):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Unpack
 
-import numpy as np
 import pandas as pd
 
 from spatial.errors import DataError, did_you_mean
-from spatial.figures.canvas import BESIDE, drawing
+from spatial.figures.charts import charted, dashed, estimates, filled_note, shaded
 from spatial.figures.palette import LINE_COLORS, color
+from spatial.figures.style.captions import Captions
 from spatial.figures.words import word
 from spatial.words import check_language
 
@@ -34,6 +35,7 @@ def group_plot(
     term: str | None = None,
     labels: Mapping[str, str] | None = None,
     lang: str = "en",
+    **captions: Unpack[Captions],
 ) -> Axes:
     """Draw one coefficient with its interval in each group.
 
@@ -46,6 +48,8 @@ def group_plot(
     labels : mapping, optional
         Group and term to the words drawn.
     lang : {"en", "zh"}
+    **captions
+        See `Captions`.
 
     Returns
     -------
@@ -56,11 +60,17 @@ def group_plot(
     names = [str((labels or {}).get(g, g)) for g in rows["group"]]
     called = str(rows["term"].iloc[0])
     axis = word("effect_of", language, name=(labels or {}).get(called, called))
-    return _forest(rows, names, axis, ax)
+    with _forest(rows, names, axis, "groups", ax, captions, language) as axes:
+        return axes
 
 
 def mechanism_plot(
-    found: Any, *, ax: Axes | None = None, labels: Mapping[str, str] | None = None, lang: str = "en"
+    found: Any,
+    *,
+    ax: Axes | None = None,
+    labels: Mapping[str, str] | None = None,
+    lang: str = "en",
+    **captions: Unpack[Captions],
 ) -> Axes:
     """Draw what the treatment does to the outcome and to each mediator.
 
@@ -71,6 +81,8 @@ def mechanism_plot(
     labels : mapping, optional
         Step to the words drawn.
     lang : {"en", "zh"}
+    **captions
+        See `Captions`.
 
     Returns
     -------
@@ -80,7 +92,9 @@ def mechanism_plot(
     frame = found.tidy()
     rows = frame[frame["term"] == found.treatment].reset_index(drop=True)
     names = [str((labels or {}).get(step, step)) for step in rows["step"]]
-    return _forest(rows, names, word("effect_of", language, name=found.treatment), ax)
+    axis = word("effect_of", language, name=found.treatment)
+    with _forest(rows, names, axis, "mechanism", ax, captions, language) as axes:
+        return axes
 
 
 def specification_curve_plot(
@@ -92,6 +106,7 @@ def specification_curve_plot(
     labels: Mapping[str, str] | None = None,
     name: str | None = None,
     lang: str = "en",
+    **captions: Unpack[Captions],
 ) -> Axes:
     """Draw the estimate of each variant with its interval, in the order of the estimates; the base is filled.
 
@@ -108,6 +123,8 @@ def specification_curve_plot(
     name : str, optional
         The term in the axis label; default as it is.
     lang : {"en", "zh"}
+    **captions
+        See `Captions`.
 
     Returns
     -------
@@ -117,8 +134,11 @@ def specification_curve_plot(
     rows = one_term(found.tidy(), term).sort_values("estimate", ignore_index=True)
     label = word("effect_of", language, name=name or str(rows["term"].iloc[0]))
     names = [str((labels or {}).get(name, name)) for name in rows["variant"]]
-    with drawing(ax, [label, *names], size=(max(4.0, 0.34 * len(rows) + 1.6), 3.4)) as axes:
-        axes.axhline(0, color=color("rule"), linewidth=0.9, zorder=1)
+    size = (max(4.0, 0.34 * len(rows) + 1.6), 3.4)
+    with charted(
+        ax, captions, language, y=label, title=word("specifications", language),
+        notes=[word("base_filled", language)], texts=names, size=size, zero="y",
+    ) as axes:  # fmt: skip
         clear = (rows["conf_low"] > 0) | (rows["conf_high"] < 0)
         for k, row in enumerate(rows.to_dict("records")):
             paint = LINE_COLORS[0] if clear[k] else color("dot")
@@ -127,11 +147,12 @@ def specification_curve_plot(
             face = paint if is_base else color("paper")
             axes.plot([k], [row["estimate"]], "D" if is_base else "o", ms=5.5, mec=paint, mfc=face, zorder=3)
         axes.set_xticks(range(len(rows)), names, rotation=45, ha="right", rotation_mode="anchor")
-        axes.set_ylabel(label)
     return axes
 
 
-def plausibly_exogenous_plot(found: Any, *, ax: Axes | None = None, lang: str = "en") -> Axes:
+def plausibly_exogenous_plot(
+    found: Any, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
+) -> Axes:
     """Draw the estimate and its interval over the direct effect of the instrument.
 
     Parameters
@@ -139,6 +160,8 @@ def plausibly_exogenous_plot(found: Any, *, ax: Axes | None = None, lang: str = 
     found : PlausiblyExogenous
     ax : Axes, optional
     lang : {"en", "zh"}
+    **captions
+        See `Captions`.
 
     Returns
     -------
@@ -147,16 +170,15 @@ def plausibly_exogenous_plot(found: Any, *, ax: Axes | None = None, lang: str = 
     language = check_language(lang)
     label, gamma = word("effect_of", language, name=found.term), word("gamma", language)
     frame = found.frame
-    with drawing(ax, [label, gamma], size=(5.2, 3.4)) as axes:
-        axes.axhline(0, color=color("rule"), linewidth=0.9, zorder=1)
-        low, high = frame["conf_low"], frame["conf_high"]
-        axes.fill_between(frame["gamma"], low, high, color=LINE_COLORS[0], alpha=0.18, linewidth=0)
+    with charted(
+        ax, captions, language, x=gamma, y=label, title=word("almost_exogenous", language),
+        notes=[word("union", language)], zero="y",
+    ) as axes:  # fmt: skip
+        shaded(axes, frame["gamma"], frame["conf_low"], frame["conf_high"])
         axes.plot(frame["gamma"], frame["estimate"], color=LINE_COLORS[0], linewidth=1.6, zorder=3)
         for bound in (found.conf_low, found.conf_high):
-            axes.axhline(bound, color=color("ink-2"), linewidth=0.9, linestyle=(0, (4, 3)), zorder=2)
+            dashed(axes, y=bound)
         axes.set_xlim(frame["gamma"].min(), frame["gamma"].max())
-        axes.set_xlabel(gamma)
-        axes.set_ylabel(label)
     return axes
 
 
@@ -167,6 +189,7 @@ def leave_one_out_plot(
     labels: Mapping[Any, str] | None = None,
     most: int = 40,
     lang: str = "en",
+    **captions: Unpack[Captions],
 ) -> Axes:
     """Draw the slope without each group, and that of the whole sample as a line.
 
@@ -179,6 +202,8 @@ def leave_one_out_plot(
     most : int
         Where there are more groups they are drawn without names.
     lang : {"en", "zh"}
+    **captions
+        See `Captions`.
 
     Returns
     -------
@@ -189,12 +214,8 @@ def leave_one_out_plot(
     axis = word("effect_of", language, name=(labels or {}).get(found.term, found.term))
     whole = word("whole_sample", language)
     names = [str((labels or {}).get(g, g)) for g in frame["left_out"]] if len(frame) <= most else []
-    axes = _forest(frame, names, axis, ax, [whole])
-    value, below = float(found.whole["estimate"]), word("without", language)
-    with drawing(axes, [whole, below]):
-        axes.axvline(value, color=color("ink-2"), linewidth=0.9, ls=(0, (4, 3)), label=whole, zorder=2)
-        axes.set_ylabel(below)
-        axes.legend(**BESIDE)
+    with _forest(frame, names, axis, "left_out", ax, captions, language, [whole]) as axes:
+        dashed(axes, x=float(found.whole["estimate"]), label=whole)
     return axes
 
 
@@ -208,28 +229,22 @@ def one_term(frame: pd.DataFrame, term: str | None) -> pd.DataFrame:
     return frame[frame["term"] == (known[0] if term is None else term)].reset_index(drop=True)
 
 
+@contextmanager
 def _forest(
-    rows: pd.DataFrame, names: Sequence[str], axis: str, ax: Axes | None, more: Sequence[str] = ()
-) -> Axes:
-    """Draw estimates with intervals, one below the other."""
-    height = 0.26 * max(len(rows), 3) + 0.8
-    estimate = rows["estimate"].to_numpy(dtype=np.float64)
-    spread = np.array([estimate - rows["conf_low"], rows["conf_high"] - estimate], dtype=np.float64)
-    with drawing(ax, [*names, axis, *more], size=(5.2, min(height, 9.0))) as axes:
-        axes.axvline(0, color=color("rule"), linewidth=0.9, zorder=1)
-        axes.errorbar(
-            estimate,
-            np.arange(len(rows)),
-            xerr=np.abs(spread),
-            fmt="o",
-            ms=4.5,
-            color=LINE_COLORS[0],
-            elinewidth=1.3,
-            capsize=2.0,
-            zorder=3,
-        )
-        axes.set_yticks(range(len(names)), list(names))
-        axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.tick_params(axis="y", length=0)
-        axes.set_xlabel(axis)
-    return axes
+    rows: pd.DataFrame,
+    names: Sequence[str],
+    axis: str,
+    title: str,
+    ax: Axes | None,
+    captions: Captions,
+    lang: str,
+    more: Sequence[str] = (),
+) -> Iterator[Axes]:
+    """Yield axes with estimates and their intervals, one below the other."""
+    size = (5.2, min(0.26 * max(len(rows), 3) + 0.8, 9.0))
+    with charted(
+        ax, captions, lang, x=axis, title=word(title, lang), notes=[filled_note(lang)],
+        texts=[*names, *more], size=size, zero="x",
+    ) as axes:  # fmt: skip
+        estimates(axes, rows, names)
+        yield axes

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
 from spatial.errors import DataError, did_you_mean
-from spatial.figures.canvas import BESIDE, drawing
+from spatial.figures.charts import charted, dashed, shaded
 from spatial.figures.palette import LINE_COLORS, color
+from spatial.figures.style.captions import Captions
 from spatial.figures.words import word
 from spatial.words import check_language
 
@@ -18,7 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["marginal_effects_plot", "threshold_plot", "u_plot"]
 
 
-def threshold_plot(fit: Any, *, ax: Axes | None = None, number: int | None = None, lang: str = "en") -> Axes:
+def threshold_plot(
+    fit: Any,
+    *,
+    ax: Axes | None = None,
+    number: int | None = None,
+    lang: str = "en",
+    **captions: Unpack[Captions],
+) -> Axes:
     """Draw the likelihood ratio of each candidate threshold; where it is below the line is the interval.
 
     Parameters
@@ -28,6 +36,8 @@ def threshold_plot(fit: Any, *, ax: Axes | None = None, number: int | None = Non
     number : int, optional
         Which threshold; default all of them.
     lang : {"en", "zh"}
+    **captions
+        See `Captions`.
 
     Returns
     -------
@@ -42,7 +52,10 @@ def threshold_plot(fit: Any, *, ax: Axes | None = None, number: int | None = Non
     level = word("threshold_line", language, level=f"{100 * fit.level:g}", value=f"{critical:.2f}")
     ratio = word("likelihood_ratio", language)
     names = {k: word("threshold", language, number=k) for k in chosen}
-    with drawing(ax, [fit.by, level, ratio, *names.values()], size=(5.6, 3.4)) as axes:
+    with charted(
+        ax, captions, language, x=fit.by, y=ratio, title=word("thresholds", language, name=fit.by),
+        texts=[level, *names.values()],
+    ) as axes:  # fmt: skip
         for place, k in enumerate(chosen):
             part = fit.curve[fit.curve["threshold"] == k]
             row = fit.thresholds[fit.thresholds["threshold"] == k].iloc[0]
@@ -50,18 +63,18 @@ def threshold_plot(fit: Any, *, ax: Axes | None = None, number: int | None = Non
             axes.plot(part["value"], part["lr"], color=line, linewidth=1.3, label=names[k], zorder=3)
             axes.axvspan(row["conf_low"], row["conf_high"], color=line, alpha=0.12, linewidth=0, zorder=1)
             axes.plot([row["estimate"]], [0.0], "o", ms=5, color=line, zorder=4, clip_on=False)
-        axes.axhline(
-            critical, color=color("ink-2"), linewidth=0.9, linestyle=(0, (4, 3)), zorder=2, label=level
-        )
+        dashed(axes, y=critical, label=level)
         axes.set_ylim(bottom=0, top=max(3 * critical, float(np.nanquantile(fit.curve["lr"], 0.98))))
-        axes.set_xlabel(fit.by)
-        axes.set_ylabel(ratio)
-        axes.legend(**BESIDE)
     return axes
 
 
 def marginal_effects_plot(
-    found: Any, *, ax: Axes | None = None, by: str | None = None, lang: str = "en"
+    found: Any,
+    *,
+    ax: Axes | None = None,
+    by: str | None = None,
+    lang: str = "en",
+    **captions: Unpack[Captions],
 ) -> Axes:
     """Draw the effect of a treatment over a moderator, with its band; bright where it is told from zero.
 
@@ -72,6 +85,8 @@ def marginal_effects_plot(
     by : str, optional
         Which moderator; needed where there are several.
     lang : {"en", "zh"}
+    **captions
+        See `Captions`.
 
     Returns
     -------
@@ -93,46 +108,30 @@ def marginal_effects_plot(
     }
     x, y = curve["value"].to_numpy(), curve["estimate"].to_numpy()
     low, high = curve["conf_low"].to_numpy(), curve["conf_high"].to_numpy()
-    with drawing(ax, [name, label, *texts.values()], size=(5.6, 3.4)) as axes:
-        axes.axhline(0, color=color("rule"), linewidth=0.9, zorder=1)
+    with charted(
+        ax, captions, language, x=name, y=label, title=word("moderation", language, name=name),
+        notes=[word("marks_below", language)], texts=list(texts.values()), zero="y",
+    ) as axes:  # fmt: skip
         shown: set[bool] = set()
         for part in regions.to_dict("records"):
             clear = bool(part["significant"])
             grid = np.unique(np.r_[part["low"], x[(x > part["low"]) & (x < part["high"])], part["high"]])
             paint = LINE_COLORS[0] if clear else color("dot")
-            axes.fill_between(
-                grid,
-                np.interp(grid, x, low),
-                np.interp(grid, x, high),
-                color=paint,
-                alpha=0.18,
-                linewidth=0,
-                zorder=2,
-            )
+            shaded(axes, grid, np.interp(grid, x, low), np.interp(grid, x, high), paint)
             named = None if clear in shown else texts[clear]
             axes.plot(grid, np.interp(grid, x, y), color=paint, linewidth=1.6, label=named, zorder=3)
             shown.add(clear)
         for cut in regions["low"].iloc[1:]:
-            axes.axvline(cut, color=color("ink-2"), linewidth=0.9, linestyle=(0, (4, 3)), zorder=2)
-        marks = found.effects[found.effects["by"] == name]
+            dashed(axes, x=cut)
+        marks = found.effects[found.effects["by"] == name]["value"]
         bottom = axes.get_ylim()[0]
-        axes.plot(
-            marks["value"],
-            np.full(len(marks), bottom),
-            "|",
-            ms=7,
-            color=color("ink-2"),
-            clip_on=False,
-            zorder=4,
-        )
+        ends = np.full(len(marks), bottom)
+        axes.plot(marks, ends, "|", ms=7, color=color("ink-2"), clip_on=False, zorder=4)
         axes.set_ylim(bottom=bottom)
-        axes.set_xlabel(name)
-        axes.set_ylabel(label)
-        axes.legend(**BESIDE)
     return axes
 
 
-def u_plot(test: Any, *, ax: Axes | None = None, lang: str = "en") -> Axes:
+def u_plot(test: Any, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]) -> Axes:
     """Draw the curve of a term and its square over the data, its turning point and the interval of that.
 
     Parameters
@@ -140,6 +139,8 @@ def u_plot(test: Any, *, ax: Axes | None = None, lang: str = "en") -> Axes:
     test : UTest
     ax : Axes, optional
     lang : {"en", "zh"}
+    **captions
+        See `Captions`.
 
     Returns
     -------
@@ -150,32 +151,17 @@ def u_plot(test: Any, *, ax: Axes | None = None, lang: str = "en") -> Axes:
     low, high = float(curve["value"].min()), float(curve["value"].max())
     label = word("effect_of", language, name=test.term)
     turn = word("turning_point", language, value=f"{test.turning_point:.3g}")
-    with drawing(ax, [test.term, label, turn], size=(5.6, 3.4)) as axes:
-        axes.axhline(0, color=color("rule"), linewidth=0.9, zorder=1)
-        axes.fill_between(
-            curve["value"],
-            curve["conf_low"],
-            curve["conf_high"],
-            color=LINE_COLORS[0],
-            alpha=0.18,
-            linewidth=0,
-        )
+    with charted(
+        ax, captions, language, x=test.term, y=label, title=word("u_shape", language, name=test.term),
+        texts=[turn], zero="y",
+    ) as axes:  # fmt: skip
+        shaded(axes, curve["value"], curve["conf_low"], curve["conf_high"])
         axes.plot(curve["value"], curve["estimate"], color=LINE_COLORS[0], linewidth=1.6, zorder=3)
         if test.bounded:
             left, right = max(test.fieller[0], low), min(test.fieller[1], high)
             if left < right:
                 axes.axvspan(left, right, color=color("band"), linewidth=0, zorder=0)
         if low <= test.turning_point <= high:
-            axes.axvline(
-                test.turning_point,
-                color=color("ink-2"),
-                linewidth=0.9,
-                linestyle=(0, (4, 3)),
-                label=turn,
-                zorder=2,
-            )
-            axes.legend(**BESIDE)
+            dashed(axes, x=test.turning_point, label=turn)
         axes.set_xlim(low, high)
-        axes.set_xlabel(test.term)
-        axes.set_ylabel(label)
     return axes

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
 
 from spatial.errors import DataError, did_you_mean
-from spatial.figures.canvas import BESIDE, drawing
+from spatial.figures.canvas import BESIDE
+from spatial.figures.charts import charted, shaded
 from spatial.figures.palette import LINE_COLORS, color
+from spatial.figures.style.captions import Captions
 from spatial.figures.words import word
 from spatial.words import check_language
 
@@ -33,6 +35,7 @@ def decay_plot(
     labels: Mapping[str, str] | None = None,
     axis: str | None = None,
     lang: str = "en",
+    **captions: Unpack[Captions],
 ) -> Axes:
     """Draw an estimate with its band over a distance; hollow where the interval holds zero.
 
@@ -48,6 +51,8 @@ def decay_plot(
     axis : str, optional
         What the numbers are; default a distance in km.
     lang : {"en", "zh"}
+    **captions
+        See `Captions`.
 
     Returns
     -------
@@ -70,9 +75,11 @@ def decay_plot(
     below = word("distance", language) if axis is None else axis
     x, y = rows["cutoff_km"].to_numpy(float), rows["estimate"].to_numpy(float)
     low, high = rows["conf_low"].to_numpy(float), rows["conf_high"].to_numpy(float)
-    with drawing(ax, [label, below], size=(5.2, 3.2)) as axes:
-        axes.axhline(0, color=color("ink"), linewidth=0.7, zorder=1)
-        axes.fill_between(x, low, high, color=LINE_COLORS[0], alpha=0.16, linewidth=0, zorder=2)
+    with charted(
+        ax, captions, language, x=below, y=label, title=word("decay", language),
+        notes=[word("exclude_zero", language)], zero="y",
+    ) as axes:  # fmt: skip
+        shaded(axes, x, low, high)
         axes.plot(x, y, color=LINE_COLORS[0], linewidth=1.4, zorder=3)
         told = (low > 0) | (high < 0)
         for chosen, face in ((told, LINE_COLORS[0]), (~told, color("paper"))):
@@ -81,8 +88,6 @@ def decay_plot(
             axes.set_xscale("log")
         axes.set_xticks(x, [f"{v:g}" for v in x])
         axes.minorticks_off()
-        axes.set_xlabel(below)
-        axes.set_ylabel(label)
     return axes
 
 
@@ -108,6 +113,7 @@ def monte_carlo_plot(
     printed: float | None = None,
     labels: Mapping[str, str] | None = None,
     lang: str = "en",
+    **captions: Unpack[Captions],
 ) -> Axes:
     """Draw the estimates of all draws, a row for each fit, against the truth and a printed number.
 
@@ -125,6 +131,8 @@ def monte_carlo_plot(
     labels : mapping, optional
         Fit, term and equation to the words drawn.
     lang : {"en", "zh"}
+    **captions
+        See `Captions`.
 
     Returns
     -------
@@ -150,7 +158,10 @@ def monte_carlo_plot(
     axis = word("estimate_of", language, name=called["term"], equation=called["equation"])
     beside = word("printed", language)
     covers = word("covers", language)
-    with drawing(ax, [*names, said, axis, beside, covers], size=(5.6, 0.62 * len(fits) + 1.2)) as axes:
+    with charted(
+        ax, captions, language, x=axis, title=word("draws", language), notes=[word("draws_note", language)],
+        texts=[*names, said, beside, covers], size=(5.6, 0.62 * len(fits) + 1.2),
+    ) as axes:  # fmt: skip
         axes.axvline(truth, color=color("ink"), linewidth=1.0, zorder=1, label=said)
         if printed is not None:
             axes.axvline(printed, color=LINE_COLORS[1], linewidth=1.2, ls=(0, (4, 3)), zorder=1, label=beside)
@@ -162,8 +173,6 @@ def monte_carlo_plot(
         _beside(axes, -0.75, covers, "ink-3")
         axes.set_yticks(range(len(fits)), names)
         axes.set_ylim(len(fits) - 0.45, -0.75)
-        axes.tick_params(axis="y", length=0)
-        axes.set_xlabel(axis)
         axes.legend(**{**BESIDE, "bbox_to_anchor": (1.12, 1.0)})
     return axes
 
