@@ -27,7 +27,8 @@ from spatial.figures.canvas import style
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
-import result_images  # noqa: E402 - beside this file, wherever Python was started
+import page_images  # noqa: E402 - beside this file, wherever Python was started
+import result_images  # noqa: E402
 
 SHEET: dict[str, tuple[str, Callable[[], Any]]] = {}
 
@@ -315,6 +316,13 @@ def gallery(names: list[str]) -> None:
             axes = draw()
             _smaller(sp.save_figure(axes, folder / f"{name}.png", dpi=110))
         page += entry(name, words)
+    page += ["# Tables and the report", ""]
+    for name, (words, *_) in page_images.SHEET.items():
+        image = page_images.picture(name) if not names or name in names else None
+        if image is not None:
+            image.save(folder / f"{name}.png")
+            _smaller(folder / f"{name}.png")
+        page += [f"## {words}", "", f"![{words}](images/gallery/{name}.png)", ""]
     page += ["Next: [reference by task](reference.md)."]
     (HERE / "gallery.md").write_text("\n".join(page) + "\n", encoding="utf-8")
 
