@@ -167,6 +167,7 @@ _MODULES = {
     "spatial.tables.frames": ("frame_table",),
     "spatial.tables.checking": ("check_table",),
     "spatial.report.building": ("explore",),
+    "spatial.report.web": ("write_web",),
     "spatial.study.run": (
         "run_study",
         "check_study",

@@ -6,5 +6,6 @@ from spatial.names import hand_on
 
 _MODULES = {
     ".building": ("explore",),
+    ".web": ("write_web",),
 }
 __all__, __getattr__, __dir__ = hand_on(__name__, _MODULES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from .sections import (
 from .shapes import Shapes, build_shapes
 from .words import PAIRS, Pair, report_words
 
-__all__ = ["explore", "write_report"]
+__all__ = ["Gathered", "explore", "gathered", "write_report"]
 
 _TABS = ("explore", "models", "effects", "weights", "data", "methods")
 _STILL = (*CLUSTERS[:4], "not-significant", "island")
@@ -130,17 +131,36 @@ def explore(
     >>> explore(cities, income, "income", contiguity(cities).row_standardized(), target, permutations=99).name
     'report.html'
     """
+    settings = Settings(permutations, seed, alternative, alpha=alpha)
+    found = gathered(cities, panel, columns, W, settings, lang=lang, logs=logs, tables=tables)
+    own = None if title is None else (title, title)
+    return write_report(
+        path, found.cities, found.data, found.sections,
+        lang=lang, names=names, group=group, title=own, history=found.history,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """What was given, checked and measured."""
+
+    cities: Any
+    data: ReportData
+    sections: Sections
+    history: pd.DataFrame | None
+
+
+def gathered(
+    cities: Any, panel: Any, columns: Any, W: Any, settings: Settings, *, lang: str, logs: Any, tables: Any
+) -> Gathered:
+    """Check what was given, match it by id and measure it."""
     check_language(lang)
     weights = as_weights(W)
     located = _located(cities, weights.ids)
     sections = section_of(tables, {})
-    settings = Settings(permutations, seed, alternative, alpha=alpha)
     data = build_report_data(panel, columns, weights, settings, logs=logs)
     history = panel.history_frame() if isinstance(panel, Panel) else None
-    own = None if title is None else (title, title)
-    return write_report(
-        path, located, data, sections, lang=lang, names=names, group=group, title=own, history=history
-    )
+    return Gathered(located, data, sections, history)
 
 
 def write_report(

@@ -12,7 +12,7 @@ from typing import Any
 
 from spatial.figures.palette import css_variables
 
-__all__ = ["MODULES", "build_page", "script_json", "script_text", "style_text"]
+__all__ = ["MODULES", "build_page", "plain_json", "script_json", "script_text", "style_text"]
 
 # In the order in which they need each other.
 MODULES = (
@@ -22,9 +22,14 @@ MODULES = (
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.M)
 
 
+def plain_json(value: Any) -> str:
+    """Write JSON in as few characters as it needs."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def script_json(value: Any) -> str:
     """Write JSON that may stand inside a script element: no text can end the element."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = plain_json(value)
     # These five stand only inside strings of JSON, where the escape means the same.
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
