@@ -19,7 +19,7 @@ _MODULES = {
     "spatial.panel.reading": ("read_panel",),
     "spatial.panel.folder": ("OpenPanel", "open_panel"),
     "spatial.panel.industries": ("read_industries", "read_reference"),
-    "spatial.panel.joining": ("align",),
+    "spatial.panel.joining": ("align", "read_calendar"),
     "spatial.weights.columns": ("spatial_lag",),
     "spatial.autocorrelation.global_moran": (
         "Moran",

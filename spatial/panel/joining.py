@@ -7,15 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import is_integer_dtype
 
-from spatial.errors import AlignmentError, DataError, SpatialWarning, name_ids
+from spatial.errors import AlignmentError, DataError, SpatialWarning, did_you_mean, name_ids
 from spatial.ids.alignment import check_ids
-from spatial.ids.matching import why_apart
+from spatial.ids.matching import in_kind_of, why_apart
 
 from .panel import Panel, Step, as_panel
+from .reading import read_table
 from .shape import as_ids_of
 
-__all__ = ["align", "as_map_ids", "restrict"]
+__all__ = ["align", "as_map_ids", "read_calendar", "restrict"]
 
 
 def as_map_ids(panel: Panel, ids: pd.Index[Any]) -> Panel:
@@ -98,3 +100,68 @@ def restrict(cities: Any, panel: Panel) -> tuple[Any, Panel, str]:
     step = Step("align", (), int((~keep).sum()), cut) if cut else None
     history = panel.history if step is None else (*panel.history, step)
     return cities.loc[both], replace(panel, frame=panel.frame[keep], history=history), cut
+
+
+def read_calendar(
+    source: Any,
+    panel: Panel,
+    *,
+    unit: str,
+    start: str,
+    sheet: str | int | None = None,
+    encoding: str | None = None,
+) -> pd.Series[Any]:
+    """Read the calendar of a policy: one row a unit that adopts it, with the first treated time.
+
+    Parameters
+    ----------
+    source : path, URL or DataFrame
+        As in `read_panel`.
+    panel : Panel
+        Whose units and times are meant; units that the calendar does not name never adopt.
+    unit, start : str
+        Columns of the ids and of the first treated times.
+    sheet, encoding
+        As in `read_panel`.
+
+    Returns
+    -------
+    Series
+        By unit of the panel: the first treated time, or 0 for never; for `models.did` and `Panel.join`.
+
+    Raises
+    ------
+    DataError
+        Two starts of one unit, units that the panel has not, and starts that are no times of the panel.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"city": ["a", "a", "b", "b"], "year": [2011, 2012] * 2, "y": 1.0})
+    >>> panel = Panel.from_frame(rows, unit="city", time="year")
+    >>> rows = pd.DataFrame({"city": ["b"], "since": [2012]})
+    >>> read_calendar(rows, panel, unit="city", start="since").tolist()
+    [0, 2012]
+    """
+    table = read_table(source, sheet=sheet, encoding=encoding)
+    for column in (unit, start):
+        if column not in table.columns:
+            raise DataError(
+                f"The calendar has no column {column!r}.{did_you_mean(column, table.columns)} "
+                f"It has: {name_ids([str(c) for c in table.columns])}."
+            )
+    known = table[[unit, start]].dropna(subset=[start]).drop_duplicates()
+    ids = in_kind_of(pd.Index(known[unit], name=panel.unit_name), panel.units)
+    if ids.has_duplicates:
+        raise DataError(f"The calendar has two starts of {name_ids(ids[ids.duplicated()].unique())}.")
+    strange = ids.difference(panel.units)
+    if len(strange):
+        raise DataError(f"The calendar names units that the panel does not have: {name_ids(strange)}.")
+    starts = pd.Series(known[start].to_numpy(), index=ids)
+    outside = starts[~starts.isin(panel.times) & (starts != 0)]
+    if len(outside):
+        raise DataError(
+            f"First treated times that are no times of the panel ({panel.times[0]} to {panel.times[-1]}): "
+            f"{name_ids(outside.items())}. Leave units out that adopt later, or write 0."
+        )
+    whole = starts.reindex(panel.units, fill_value=0)
+    return (whole.astype(panel.times.dtype) if is_integer_dtype(panel.times) else whole).rename(start)

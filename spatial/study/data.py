@@ -14,7 +14,7 @@ from spatial.errors import DataError, SpatialError, did_you_mean, name_ids
 from spatial.io.cities import read_cities
 from spatial.io.sources import is_database, parts_of, without_password
 from spatial.panel.industries import read_industries, read_reference
-from spatial.panel.joining import as_map_ids, restrict
+from spatial.panel.joining import as_map_ids, read_calendar, restrict
 from spatial.panel.panel import Panel
 from spatial.panel.reading import read_panel
 from spatial.weights.specs import SPECS
@@ -75,6 +75,7 @@ def data_files(study: Study, folder: Path) -> dict[str, Path]:
         out |= {path.name: path for path in shapefiles.sample_contents(data.sample).files()}
     parts = [part for part in (data.cities, data.panel, *data.industries.values()) if part is not None]
     names += [part.file for part in parts if not is_database(part.file)]
+    names += [part.file for part in data.policies.values()]
     names += [part.reference for part in data.industries.values() if part.reference is not None]
     for figure in study.figures:
         names += filter(None, [getattr(figure, key, None) for key in ("background", "outline")])
@@ -135,7 +136,10 @@ def load_data(study: Study, folder: Path, seed: int | None = None) -> Loaded:
                 )
         except SpatialError as error:
             raise type(error)(f"industries.{name}: {error}") from None
-    return Loaded(cities, _joined(data, cities, panel), cut, tables, references, sample, whole=whole)
+    panel = _joined(data, cities, panel)
+    for name, calendar in data.policies.items():
+        panel = _adopted(panel, name, calendar, folder)
+    return Loaded(cities, panel, cut, tables, references, sample, whole=whole)
 
 
 def _require_same(cities: Any, panel: Any) -> None:
@@ -185,6 +189,20 @@ def _panel(data: schema.Data, folder: Path, cities: Any) -> Any:
         source, unit=part.unit, time=part.time, sheet=sheet, encoding=part.encoding, columns=part.columns
     )
     return as_map_ids(panel, cities.index)
+
+
+def _adopted(panel: Any, name: str, part: schema.Policy, folder: Path) -> Any:
+    """Return the panel with the first treated time of a policy."""
+    if name in panel.columns:
+        raise DataError(f"policies.{name}: the panel has a column of that name; give the calendar another.")
+    try:
+        source, sheet = _source(part.file, folder), part.sheet
+        found = read_calendar(
+            source, panel, unit=part.unit, start=part.start, sheet=sheet, encoding=part.encoding
+        )
+        return panel.join(found.to_frame(name))
+    except SpatialError as error:
+        raise type(error)(f"policies.{name}: {error}") from None
 
 
 def _industries(part: schema.Industries, folder: Path) -> Any:

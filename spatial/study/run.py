@@ -63,6 +63,7 @@ SECTIONS = (
     "robustness",
     "tests",
     "sensitivity",
+    "select",
     "monte_carlo",
     "tables",
     "figures",

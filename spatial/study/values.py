@@ -320,7 +320,7 @@ class Values:
             columns = self.columns_key(fit_columns(self.study, part))
             chosen = (found.method, str(found.group))
             return digest(columns, part.model_dump(exclude=_WORDS), weights, chosen, self.study.seed)
-        how = (part.cov, part.passes, part.rho_moments, part.iv, self.study.seed)
+        how = (part.cov, part.passes, part.rho_moments, part.iv, part.random, self.study.seed)
         return digest(self.system_key(part.name), found.method, str(found.group), how)
 
     def fit_call(self, name: str) -> Any:

@@ -27,6 +27,7 @@ def draw(seed: int, shift: float = 0.0) -> Any:
 
 
 @pytest.mark.evidence("models.monte_carlo", source="the loop written out, 60 draws", kind="identity")
+@pytest.mark.evidence("models.monte_carlo", source="the loop written out", kind="identity")
 def test_monte_carlo_is_the_loop_written_out_and_covers() -> None:
     fits = {"fe": lambda s: fixed_effects("y ~ x", s.panel)}
     found = monte_carlo(draw, fits, 60, seed=3)
@@ -80,6 +81,7 @@ def places() -> Any:
 
 
 @pytest.mark.evidence("models.sweep", source="each fit written out", kind="identity")
+@pytest.mark.evidence("models.sweep", source="the fits written out", kind="identity")
 def test_a_sweep_is_the_fits_written_out() -> None:
     panel, cities = draw(1).panel, places()
     W = sp.weights.knn(cities, 2).row_standardized()
@@ -121,6 +123,7 @@ def test_sweeps_that_cannot_be(options: dict[str, Any], message: str) -> None:
 
 
 @pytest.mark.evidence("models.pesaran_cd", source="the diagnostics of a system", kind="identity")
+@pytest.mark.evidence("models.pesaran_cd", source="the diagnostics, checked against plm", kind="identity")
 def test_pesaran_cd_is_that_of_the_diagnostics_and_is_refused_with_time_effects() -> None:
     panel = draw(2).panel
     system = sp.models.SpatialSystem("y ~ x", panel, effects=("unit",)).fit("ols")

@@ -117,6 +117,13 @@ class _Script:
             columns = ", ".join(f'"{column}"' for column in data.join_map)
             self.body.append(f"panel = panel.join(cities[[{columns}]])")
 
+        for name, policy in data.policies.items():
+            given = {"sheet": policy.sheet, "encoding": policy.encoding}
+            options = {key: value for key, value in given.items() if value is not None}
+            words = {"unit": policy.unit, "start": policy.start, **options}
+            made = call("read_calendar", policy.file, Ref("panel"), **words)
+            self.write(method(Ref("panel"), "join", method(made, "to_frame", name)), "panel")
+
     def _cities(self, part: Any) -> Any:
         seat = tuple(part.seat) if isinstance(part.seat, list) else part.seat
         given = {"crs": part.crs, "layer": part.layer, "encoding": part.encoding, "seat": seat}

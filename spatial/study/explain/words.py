@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from spatial.models.methods import ESTIMATORS
 from spatial.study.data import labels_of
 from spatial.study.fits.estimates import policy_kinds
 from spatial.study.fits.formulas import formula_of
@@ -21,6 +22,10 @@ _COVARIANCES = {
     "conley": ("after Conley, within {0} km and {1} lags", "Conley 标准误（{0} 千米，时间滞后 {1} 期）"),
     "twoway": ("clustered two ways", "双向聚类"),
     "driscoll-kraay": ("after Driscoll and Kraay", "Driscoll–Kraay 标准误"),
+    "information": ("from the information matrix", "信息矩阵"),
+    "expected": ("from the expected information", "期望信息矩阵"),
+    "observed": ("from the observed information", "观测信息矩阵"),
+    "qml": ("by quasi maximum likelihood", "拟极大似然（三明治）"),
     "wild": ("by the wild cluster bootstrap", "野聚类自助法"),
 }
 _METHODS = {
@@ -30,6 +35,7 @@ _METHODS = {
     "2sls": ("two-stage least squares", "两阶段最小二乘（2SLS）"),
     "gmm": ("two-step GMM", "两步广义矩估计"),
     "ols": ("least squares", "最小二乘"),
+    "ml": ("maximum likelihood", "极大似然"),
     "aqs": ("joint adjusted quasi-scores", "联合调整准得分（AQS）"),
     None: (
         "joint adjusted quasi-scores where a spatial lag and a spatial error have the same weights, else "
@@ -193,15 +199,18 @@ class _Words:
         return ("；" if self.zh else "; ").join(shown)
 
     def how(self, part: Any) -> str:
-        cov, *numbers = part.cov.split(":")
+        default = "information" if getattr(part, "method", None) == "ml" else "cluster"
+        cov, *numbers = (part.cov or default).split(":")
         text = _COVARIANCES[cov][self.zh].format(*numbers, *["0"] * (2 - len(numbers)))
         if cov == "cluster" and numbers:
             text = self.say(f"clustered by {numbers[0]}", f"按 {numbers[0]} 聚类")
         effects = part.effects if isinstance(part.effects, list) else []
         fixed = self.effects(effects)
+        if part.effects == "random" and isinstance(part, System):
+            fixed = self.say("random effects of units", "个体随机效应")
         match part:
             case System():
-                how = _METHODS[part.method][self.zh]
+                how = _method_words(part.method, self.zh)
                 rest = self.say(f"estimated by {how}, {fixed}", f"以{how}估计，{fixed}")
             case Tobit():
                 rest = self.say(
@@ -231,6 +240,16 @@ class _Words:
         if not shown:
             return self.say("without fixed effects", "无固定效应")
         return self.say(f"fixed effects of {' and '.join(shown)}", f"{'、'.join(shown)}固定效应")
+
+
+def _method_words(method: str | None, zh: bool) -> str:
+    """Return the words for a method; without any, that of `fit()`."""
+    if method is None:
+        return (
+            "默认方法（滞后与误差同权重时为联合矩估计，否则 GS3SLS）" if zh else "the default method of fit()"
+        )
+    title = ESTIMATORS[method].title
+    return _METHODS.get(method, (title, title))[zh]
 
 
 def _ends(part: Any) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from spatial.models.formula.grammar import parse_effects
+from spatial.panel.conditions import parse_condition
 from spatial.study.calls import Get, Item, Ref, call, method
 from spatial.study.schema import questions as ask
 from spatial.study.schema.analyses import Heterogeneity, Mechanism, Moderation
@@ -11,6 +13,7 @@ from spatial.study.schema.study import Study
 from spatial.study.schema.variants import Robustness
 
 from .estimates import covariance_call, given_keys, rows_of
+from .formulas import expanded, formula_columns, formula_of
 from .named import FitName, resolved, sections
 from .varied import changes
 
@@ -24,12 +27,16 @@ __all__ = [
 
 def of_fits(part: Any) -> list[str]:
     """Return the names of the fits that an analysis takes further."""
-    return list(part.fits) if hasattr(part, "fits") else [part.of]
+    return list(part.fits) if hasattr(part, "fits") else [part.of] if hasattr(part, "of") else []
 
 
-def analysis_columns(part: Any) -> list[str]:
+def analysis_columns(study: Study, part: Any) -> list[str]:
     """Return the columns that it reads besides those of its fit."""
     found: list[str] = [use.name for use in part.uses() if use.what == "column"]
+    if isinstance(part, ask.Select):
+        found += formula_columns(formula_of(part.formula, study.terms, []))
+        found += [name for product in parse_effects(part.effects) for name in product]
+        found += list(parse_condition(part.where).columns) if part.where is not None else []
     by = getattr(part, "by", None)
     return list(
         dict.fromkeys([*found, *([by] if isinstance(by, str) and by not in ("unit", "time") else [])])
@@ -72,6 +79,11 @@ def analysis_call(study: Study, part: Any) -> Any:
             given_range = {"range": tuple(part.range)} if isinstance(part, ask.PlausiblyExogenous) else {}
             options = {**given_keys(part, *(key for key in own if key != "range")), **given_range}
             return call(part.function, Ref("fit", part.of), part.term, **options)
+        case ask.Select():
+            name = next(iter(study.weights)) if part.weights is None else part.weights
+            options = {"effects": tuple(part.effects), **given_keys(part, "level", "where")}
+            text = expanded(part.formula, study.terms, [name])
+            return call("models.select", text, Ref("panel"), {name: Ref("weights", name)}, **options)
         case ask.Hausman(fits=(a, b)):
             return {f"{a}, {b}": call(part.function, Ref("fit", a), Ref("fit", b))}
     return {name: _test(study, part, Ref("fit", name)) for name in part.fits}

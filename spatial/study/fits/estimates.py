@@ -46,7 +46,7 @@ def fit_columns(study: Study, part: Any) -> list[str]:
         found.append(part.drop_one)
     if part.where is not None:
         found += _condition_columns(part.where)
-    return list(dict.fromkeys([*found, *covariance_columns(part.cov)]))
+    return list(dict.fromkeys([*found, *covariance_columns(part.cov or "hom")]))
 
 
 def _condition_columns(text: str) -> list[str]:
@@ -116,7 +116,8 @@ def given_keys(part: Any, *keys: str) -> dict[str, Any]:
 
 def system_call(study: Study, part: System, group: Any = None) -> Any:
     """Return what makes a system, aligned and not estimated."""
-    options: dict[str, Any] = {"effects": tuple(part.effects)} if part.effects else {}
+    effects = part.effects if isinstance(part.effects, str) else tuple(part.effects)
+    options: dict[str, Any] = {"effects": effects} if effects else {}
     options |= given_keys(part, "error", "instruments", "iv_order", "unbalanced")
     weights = _weights(study, part) or None
     return call(
@@ -126,15 +127,16 @@ def system_call(study: Study, part: System, group: Any = None) -> Any:
 
 def fit_call(study: Study, part: Any, found: FitName) -> Any:
     """Return what estimates a fit."""
-    cov = covariance_call(part.cov, study.seed)
+    cov = None if part.cov is None else covariance_call(part.cov, study.seed)
     rows = rows_of(part, found.group)
     weights = {} if part.weights is None and not study.weights else {"weights": _weights(study, part)}
     match part:
         case System():
             system = part.name if found.group is None else f"{part.name}.{found.group}"
-            options = given_keys(part, "rho_moments", "passes", "iv", "force")
+            options = given_keys(part, "rho_moments", "passes", "iv", "random", "force")
             named = () if found.method is None else (found.method,)
-            return method(Ref("system", system), "fit", *named, cov=cov, **options)
+            options |= {} if cov is None else {"cov": cov}
+            return method(Ref("system", system), "fit", *named, **options)
         case Regression():
             effects = tuple(part.effects)
             options = {**weights, **given_keys(part, "unbalanced"), **rows}

@@ -30,7 +30,10 @@ __all__ = [
 ]
 
 SECTIONS = ("systems", "regressions", "tobits", "thresholds", "did")
-ANALYSES = ("mechanisms", "moderations", "heterogeneity", "robustness", "tests", "sensitivity", "monte_carlo")
+ANALYSES = (
+    "mechanisms", "moderations", "heterogeneity", "robustness", "tests", "sensitivity", "select",
+    "monte_carlo",
+)  # fmt: skip
 _OWN = (
     "name",
     "en",
@@ -164,6 +167,8 @@ def named_fits(names: list[str], fits: Mapping[str, FitName]) -> list[str]:
 
 def weights_of(study: Study, part: Any) -> list[str]:
     """Return the weights that formulas of a section may call."""
+    if isinstance(part.weights, str):
+        return [part.weights]
     return list(study.weights) if part.weights is None else list(part.weights)
 
 

@@ -122,9 +122,10 @@ def _drawn_again(values: Any, part: Any) -> MonteCarlo:
 
 def key_of_analysis(values: Any, part: Any) -> str:
     """Return a digest of what an analysis depends on: its fits, columns, weights and seed."""
-    used = [use.name for use in part.uses() if use.what == "weights" and use.name is not None]
+    used = [values.default_weights(use.name) for use in part.uses() if use.what == "weights"]
     fits = [values.fit_key(fit) for fit in values.named(of_fits(part))]
-    columns = values.columns_key(analysis_columns(part)) if analysis_columns(part) else ""
+    read = analysis_columns(values.study, part)
+    columns = values.columns_key(read) if read else ""
     weights = [values.weights_key(one) for one in used]
     return digest(fits, part.model_dump(), columns, weights, values.study.seed)
 

@@ -22,6 +22,7 @@ __all__ = [
     "Industries",
     "Log",
     "PanelFile",
+    "Policy",
     "Restrict",
     "Rows",
     "Sample",
@@ -102,6 +103,18 @@ class Industries(Section):
         return self
 
 
+class Policy(Section):
+    """The calendar of a policy: one row a unit that adopts it; makes a column, first treated time or 0."""
+
+    file: str
+    """.csv, .dta, .xlsx or .parquet, relative to the study file."""
+    unit: str
+    start: str
+    """Column of the first treated time."""
+    sheet: str | int | None = None
+    encoding: str | None = None
+
+
 class Data(Section):
     """A sample that ships, or files."""
 
@@ -114,6 +127,8 @@ class Data(Section):
     join_map: list[MapColumn] = Field([])
     """Columns of the map that the panel gets, for formulas, effects and clusters."""
     industries: dict[str, Industries] = Field({})
+    policies: dict[str, Policy] = Field({})
+    """Calendars, each a column of its name for cohort = ...."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Data:

@@ -7,6 +7,8 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from spatial.models.estimation.steps import Method
+
 from .base import (
     Column,
     Columns,
@@ -25,8 +27,6 @@ from .base import (
 )
 
 __all__ = ["Diagnostics", "Did", "Fit", "Method", "Regression", "System", "Threshold", "Tobit"]
-
-Method = Literal["gs3sls", "gs2sls", "3sls", "2sls", "gmm", "ols", "aqs"]
 
 
 class Diagnostics(Section):
@@ -96,7 +96,8 @@ class System(Fit):
     formulas: list[Formula] = Field([])
     weights: list[WeightsName] | None = None
     """Names of the weights that formulas may call; default all."""
-    effects: Effects = Field([])
+    effects: Effects | Literal["random"] = Field([])
+    """Fixed effects, as ["unit", "time"]; or "random": of units, uncorrelated with the regressors."""
     error: (
         Annotated[str, Names("error weights")] | dict[str, Annotated[str, Names("error weights")]] | None
     ) = None
@@ -111,10 +112,13 @@ class System(Fit):
     """Default: that of `fit()`, aqs for a lag and an error in the same weights, else gs3sls."""
     compare: list[Method] = Field([])
     """Further methods, for columns beside the first: fits named NAME.METHOD."""
-    cov: Cov = "cluster"
-    """cluster, cluster:COLUMN, hom, het, conley:KM:LAGS, twoway, driscoll-kraay:LAGS, wild:COLUMN."""
+    cov: Cov | None = None
+    """Default that of the method. cluster, cluster:COLUMN, hom, het, conley:KM:LAGS, twoway,
+    driscoll-kraay:LAGS, wild:COLUMN; of ml expected, observed or qml."""
     rho_moments: Literal["kp2010", "kp1999"] = "kp2010"
     passes: Annotated[int, Field(ge=0)] = 1
+    random: Literal["kkp", "bsk"] = "kkp"
+    """With random effects and spatial errors, by ml: whether these filter the effects too."""
     force: bool = False
     """Estimate a system that is not identified; every table is stamped."""
     impacts: bool = True

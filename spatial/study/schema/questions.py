@@ -8,9 +8,21 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from .analyses import Analysis
-from .base import FileName, FitName, Location, Names, Section, Term, WeightsName
+from .base import (
+    Condition,
+    Effects,
+    FileName,
+    FirstWeights,
+    FitName,
+    Formula,
+    Location,
+    Names,
+    Section,
+    Term,
+    WeightsName,
+)
 
-__all__ = ["SENSITIVITY", "TESTS", "MonteCarlo", "Printed", "Sensitivity", "Test"]
+__all__ = ["SENSITIVITY", "TESTS", "MonteCarlo", "Printed", "Select", "Sensitivity", "Test"]
 
 FitTerm = Annotated[str, Names("terms of a fit")]
 Level = Annotated[float, Field(gt=0, lt=1)]
@@ -175,6 +187,22 @@ SENSITIVITY: dict[str, type[Section]] = {
     "plausibly_exogenous": PlausiblyExogenous,
 }
 Sensitivity = Annotated[LeaveOneOut | Oster | PlausiblyExogenous, Field(discriminator="kind")]
+
+
+# ---- the choice between spatial models
+class Select(Section):
+    """Least squares, lag, error or Durbin: the tests in the order of Elhorst (2014), and the verdict."""
+
+    name: FileName
+    en: str | None = None
+    zh: str | None = None
+    formula: Formula
+    """Without spatial terms."""
+    weights: FirstWeights = None
+    """Name of weights; default the first."""
+    effects: Effects = Field(["unit", "time"])
+    level: Level = 0.05
+    where: Condition | None = None
 
 
 # ---- draws

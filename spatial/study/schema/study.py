@@ -15,7 +15,7 @@ from .figures import Figure
 from .layers import Layers, Report
 from .measures import Measure
 from .models import Diagnostics, Did, Regression, System, Threshold, Tobit
-from .questions import MonteCarlo, Printed, Sensitivity, Test
+from .questions import MonteCarlo, Printed, Select, Sensitivity, Test
 from .tables import Table
 from .variants import Robustness
 from .weights import AnyWeights
@@ -35,6 +35,7 @@ NAMED = (
     "robustness",
     "tests",
     "sensitivity",
+    "select",
     "monte_carlo",
     "tables",
     "figures",
@@ -75,6 +76,7 @@ class Study(Section):
     robustness: list[Robustness] = Field([])
     tests: list[Test] = Field([])
     sensitivity: list[Sensitivity] = Field([])
+    select: list[Select] = Field([])
     monte_carlo: list[MonteCarlo] = Field([])
     printed: dict[str, Printed] = Field({})
     """Tables typed from a paper, to stand beside ours and to be checked."""

@@ -25,6 +25,7 @@ __all__ = [
     "PolicyTable",
     "RegressionTable",
     "SamplesTable",
+    "SelectTable",
     "Table",
     "TableSection",
     "TruthTable",
@@ -159,6 +160,13 @@ class AnalysisTable(TableSection):
     of: Annotated[list[Annotated[str, Names("analysis")]], Field(min_length=1)]
 
 
+class SelectTable(TableSection):
+    """The choice between spatial models: its tests, step by step, and the verdict."""
+
+    kind: Literal["select"]
+    of: Annotated[str, Names("analysis")]
+
+
 class CheckTable(TableSection):
     """What cannot be right in printed tables."""
 
@@ -202,6 +210,7 @@ TABLES: dict[str, type[Section]] = {
     "regression": RegressionTable,
     "robustness": AnalysisTable,
     "samples": SamplesTable,
+    "select": SelectTable,
     "sensitivity": AnalysisTable,
     "tests": AnalysisTable,
     "truth": TruthTable,
@@ -220,6 +229,7 @@ Table = Annotated[
     | PolicyTable
     | AnalysisTable
     | CheckTable
+    | SelectTable
     | SamplesTable
     | CleaningTable,
     Field(discriminator="kind"),

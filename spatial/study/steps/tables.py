@@ -8,7 +8,7 @@ import pandas as pd
 
 from spatial.io.atomic import write_csv
 from spatial.study.cache import digest
-from spatial.study.calls import Call, Ref, call
+from spatial.study.calls import Call, Ref, call, method
 from spatial.study.schema import tables as schema
 from spatial.study.values import Refusal, Values
 
@@ -92,6 +92,19 @@ class _Regression(Shown):
     def numbers(self) -> pd.DataFrame:
         tidy = {name: self.values.fit(name).tidy() for name in self.kept}
         return pd.concat(tidy, names=["fit", None]).reset_index("fit").reset_index(drop=True)
+
+
+class _Select(Shown):
+    def key(self) -> str:
+        return self.values.analysis_key(self.part.of)
+
+    def call(self) -> Call:
+        words = {**self.words(), "title": self.part.title or ""}
+        return method(Ref("analysis", self.part.of), "table", **words)
+
+    def numbers(self) -> pd.DataFrame:
+        found: pd.DataFrame = self.values.analysis(self.part.of).tidy()
+        return found
 
 
 class _Descriptive(Shown):
@@ -186,6 +199,7 @@ _KINDS: dict[type[Any], type[Shown]] = {
     schema.PolicyTable: Policy,
     schema.AnalysisTable: Analysed,
     schema.CheckTable: Checked,
+    schema.SelectTable: _Select,
     schema.SamplesTable: Samples,
     schema.TruthTable: Truth,
 }
