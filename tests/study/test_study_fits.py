@@ -27,7 +27,7 @@ FUNCTIONS: dict[type[schema.Fit], tuple[str, set[str], dict[str, str]]] = {
     schema.System: ("models.SpatialSystem", {"panel"}, {}),
 }
 STUDY_KEYS = {"name", "en", "zh", "sample", "by", "like", "swap", "expect"}
-OF_FIT = {"method", "compare", "cov", "rho_moments", "passes", "iv", "force"}
+OF_FIT = {"method", "compare", "cov", "rho_moments", "passes", "iv", "random", "force"}
 OF_FIT |= {"impacts", "draws", "diagnostics"}
 OF_POLICY = {"bacon", "honest", "placebo", "drop_one"}
 
