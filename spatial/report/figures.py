@@ -23,7 +23,7 @@ def still_map(shapes: Shapes, classes: Sequence[str]) -> str:
     """Return the map with a class of the style sheet for each unit, k-HH and so on."""
     scale = 1 if shapes.are_points else 5
     width, height = (side // scale + 1 for side in shapes.size)
-    parts = [f'<svg class="still" viewBox="0 0 {width} {height}" role="img">']
+    parts = [f'<svg class="still" viewBox="0 0 {width} {height}" aria-hidden="true">']
     if shapes.are_points:
         for (x, y), kind in zip(shapes.points.tolist(), classes, strict=True):
             parts.append(f'<circle cx="{x}" cy="{y}" r="70" class="k-{kind}"/>')
@@ -69,7 +69,9 @@ def bar_chart(counts: Mapping[Any, int], label: Pair) -> str:
     wide, high, left, top = 520, 190, 44, 12
     step = (wide - left - 8) / max(len(places), 1)
     tallest = max(counts.values())
-    parts = [f'<svg class="chart" viewBox="0 0 {wide} {high + top + 44}" role="img">']
+    said = ", ".join(f"{place}: {count}" for place, count in sorted(counts.items()))
+    size = f"0 0 {wide} {high + top + 44}"
+    parts = [f'<svg class="chart" viewBox="{size}" role="img" aria-label="{said}">']
     for value in ticks(0, tallest, 3):
         y = top + high * (1 - value / tallest)
         parts.append(f'<line class="grid" x1="{left}" x2="{wide - 8}" y1="{y:.1f}" y2="{y:.1f}"/>')
@@ -119,7 +121,7 @@ def effects_chart(frame: pd.DataFrame, labels: Mapping[str, Pair]) -> str:
     def x(value: float) -> float:
         return left + (value - low) / (high - low) * (wide - left - 20)
 
-    parts = [f'<svg class="chart" viewBox="0 0 {wide} {end + 30}" role="img">']
+    parts = [f'<svg class="chart" viewBox="0 0 {wide} {end + 30}" aria-hidden="true">']
     for k, effect in enumerate(_EFFECTS):
         at = left + 150 * k
         name = {"direct": "直接", "indirect": "间接", "total": "总"}[effect]

@@ -181,16 +181,32 @@ def _clusters(data: ReportData) -> Finding:
             ),
         )
     held = int((fdr_adjusted(data.p_sim[0, t]) <= alpha).sum())
+    remain = (
+        f"With the false discovery rate held there, {held} of {total} clusters remain.",
+        f"控制错误发现率后，{total} 个聚类单元中保留 {held} 个。",
+    )
+    enough = _permutations_for_fdr(data, t)
+    if not held and data.settings.permutations < enough:
+        remain = (
+            f"{data.settings.permutations:,} permutations are too few to hold the false discovery rate "
+            "there; "
+            f"{enough:,} would do.",
+            f"{data.settings.permutations:,} 次置换不足以控制错误发现率，需要 {enough:,} 次。",
+        )
     return Finding(
         (f"{counts[0]} + {counts[1]}",) * 2,
         (
-            f"High-High and Low-Low units of {label[0]}{when[0]} at p ≤ {alpha:g}. With the false "
-            "discovery rate "
-            f"held there, {held} of {total} clusters remain.",
-            f"{when[1]}{label[1]}的高-高与低-低单元数（p ≤ {alpha:g}）。控制错误发现率后，{total} "
-            f"个聚类单元中保留 {held} 个。",
+            f"High-High and Low-Low units of {label[0]}{when[0]} at p ≤ {alpha:g}. {remain[0]}",
+            f"{when[1]}{label[1]}的高-高与低-低单元数（p ≤ {alpha:g}）。{remain[1]}",
         ),
     )
+
+
+def _permutations_for_fdr(data: ReportData, t: int) -> int:
+    """Permutations from which one unit alone can pass: its smallest p-value times the tests is alpha."""
+    tests = int(np.isfinite(data.p_sim[0, t]).sum())
+    tails = 2 if data.settings.alternative == "two-sided" else 1
+    return int(np.ceil(tails * tests / data.settings.alpha - 1e-9)) - 1
 
 
 def _effects(frames: Iterable[pd.DataFrame], labels: Mapping[str, Pair]) -> list[Finding]:

@@ -46,6 +46,10 @@ PAIRS: Mapping[str, Pair] = {
         "95% 区间。",
     ),
     "fdr": ("Correct for many tests (FDR)", "校正多重检验（FDR）"),
+    "fdr_floor": (
+        "{permutations} permutations are too few to call one unit alone: {enough} would do",
+        "{permutations} 次置换不足以判定单个单元，需要 {enough} 次",
+    ),
     "find": ("Find a unit", "查找单元"),
     "first_rows": ("the first {n} rows are shown, the CSV has all", "仅显示前 {n} 行，CSV 含全部"),
     "histogram": ("Distribution", "分布"),

@@ -48,6 +48,15 @@ def test_a_finding_that_is_not_significant_says_so(grid: Any) -> None:
     assert "without data" in said[-1].sentence[0]
 
 
+def test_the_floor_of_the_permutations_is_no_finding(grid: Any) -> None:
+    cities, panel, W = grid
+    few, many = (findings_of(report_data((cities, panel, W), permutations=n), 9)[1] for n in (99, 999))
+    # One of nine alone needs 2 * 9 / 0.05 - 1 = 359.
+    assert "99 permutations are too few" in few.sentence[0]
+    assert "359 would do" in few.sentence[0]
+    assert "clusters remain" in many.sentence[0]
+
+
 def test_effects_have_a_picture_a_table_and_a_sentence(grid: Any) -> None:
     rows = [
         ("crime", "police", effect, b, p, b - 0.1, b + 0.1)

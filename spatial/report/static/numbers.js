@@ -21,7 +21,7 @@ export function significant(x, figures = 3) {
   return minus(x.toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals }));
 }
 
-/** Decimals with which values of this size, down a column, all have three figures. */
+/** Decimals with which values of this size, down a column, all have three figures; -1 where they would need an exponent. */
 export function columnDecimals(values) {
   let largest = 0;
   let whole = true;
@@ -30,12 +30,14 @@ export function columnDecimals(values) {
     largest = Math.max(largest, Math.abs(x));
     whole = whole && Number.isInteger(x);
   }
+  if (largest !== 0 && (largest < 1e-4 || largest >= 1e12)) return -1;
   if (whole) return 0;
   return Math.min(6, Math.max(0, 3 - Math.floor(Math.log10(largest || 1))));
 }
 
 export function grouped(x, decimals) {
   if (!known(x)) return DASH;
+  if (decimals < 0) return significant(x);
   const text = x.toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
   return minus(/[1-9]/.test(text) ? text : text.replace("-", ""));
 }

@@ -5,7 +5,7 @@ import { Histogram, Scatter } from "./charts.js";
 import { decodeStudy } from "./decode.js";
 import { Legend, Tip } from "./legend.js";
 import { MapView, drawLinks } from "./map.js";
-import { level, pValue } from "./numbers.js";
+import { count, level, pValue } from "./numbers.js";
 import { codesOf, measure, nearestTowards } from "./statistics.js";
 import { Table } from "./table.js";
 import { TimeStrip } from "./time.js";
@@ -82,7 +82,11 @@ class App {
       values: () => (this.variable.log ? say("classes_log") : say("classes")),
       p: () => say(state.fdr ? "p_view_fdr" : "p_view", { side }),
     };
-    this.note("#map-sub", sub[state.view]());
+    const tails = study.alternative === "two-sided" ? 2 : 1;
+    const enough = Math.ceil((tails * measure(study, state.variable, state.time).tests) / state.alpha - 1e-9) - 1;
+    const few = state.fdr && state.view !== "values" && study.permutations < enough;
+    const floor = few ? `; ${say("fdr_floor", { permutations: count(study.permutations), enough: count(enough) })}` : "";
+    this.note("#map-sub", sub[state.view]() + floor);
     if (this.scatter.fits) {
       this.note("#scatter-sub", this.scatter.caption());
       this.note("#slopes", this.scatter.slopes().join(" · "));

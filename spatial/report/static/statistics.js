@@ -96,7 +96,7 @@ function work(study, variable, t) {
   const none = new Float64Array(n).fill(NaN);
   if (problem) {
     const quadrants = new Uint8Array(n).fill(MISSING);
-    return { x, shown, z: none, lag: none, p: none, fdr: none, quadrants, n: 0, mean: NaN, sd: NaN, problem };
+    return { x, shown, z: none, lag: none, p: none, fdr: none, quadrants, n: 0, tests: 0, mean: NaN, sd: NaN, problem };
   }
   const { z, ...moments } = standardised(x);
   const lag = variable.lag ? variable.lag.subarray(t * n, (t + 1) * n) : lags(z, study.links);
@@ -104,7 +104,8 @@ function work(study, variable, t) {
   const p = Float64Array.from(variable.counts.subarray(t * n, (t + 1) * n), (c) => (c === variable.missing ? NaN : c / whole));
   const quadrants = quadrantsOf(z, lag, p);
   for (const [time, unit, code] of variable.sides) if (time === t) quadrants[unit] = code;
-  return { x, shown, z, lag, p, fdr: adjusted(p), quadrants, ...moments, problem: "" };
+  const tests = p.filter((value) => !Number.isNaN(value)).length;
+  return { x, shown, z, lag, p, fdr: adjusted(p), quadrants, tests, ...moments, problem: "" };
 }
 
 /** The cluster of a unit at a level: its quadrant where significant. */

@@ -33,6 +33,7 @@ test("ticks are round and inside", () => {
   assert.deepEqual(logTicks(2, 100, 6), [2, 5, 10, 20, 50, 100]);
   assert.deepEqual(columnDecimals([123.4, 5]), 1);
   assert.deepEqual(columnDecimals([3, 5]), 0);
+  assert.deepEqual([1.5e-9, -2e13].map((x) => grouped(x, columnDecimals([x]))), ["1.50e-9", "−2.00e+13"]);
 });
 
 test("no cell of the file can run in a spreadsheet", () => {
