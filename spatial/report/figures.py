@@ -70,8 +70,8 @@ def bar_chart(counts: Mapping[Any, int], label: Pair) -> str:
     step = (wide - left - 8) / max(len(places), 1)
     tallest = max(counts.values())
     said = ", ".join(f"{place}: {count}" for place, count in sorted(counts.items()))
-    size = f"0 0 {wide} {high + top + 44}"
-    parts = [f'<svg class="chart" viewBox="{size}" role="img" aria-label="{said}">']
+    view = f"0 0 {wide} {high + top + 44}"
+    parts = [f'<svg class="chart" viewBox="{view}" role="img" aria-label="{said}">']
     for value in ticks(0, tallest, 3):
         y = top + high * (1 - value / tallest)
         parts.append(f'<line class="grid" x1="{left}" x2="{wide - 8}" y1="{y:.1f}" y2="{y:.1f}"/>')
