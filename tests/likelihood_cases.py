@@ -95,6 +95,25 @@ def simulated(
     return Panel.from_frame(data, unit="i", time="t")
 
 
+def moving(W: np.ndarray, times: int, seed: int, *, lam: float = 0.3, tau: float = 0.4) -> Panel:
+    """Return y_t = lam W y_t + tau y_(t-1) - W y_(t-1)/10 + x + effects + e, after forty periods.
+
+    x goes with the effects of units; there is one time more than `times`, for the lag.
+    """
+    n, random = len(W), np.random.default_rng(seed)
+    S = np.linalg.inv(np.eye(n) - lam * W)
+    mu, y, kept = random.normal(size=n), np.zeros(n), []
+    for t in range(40 + times + 1):
+        x = random.normal(size=n) + 0.3 * mu
+        y = S @ (tau * y - 0.1 * (W @ y) + x + mu + random.normal() + random.normal(size=n))
+        if t >= 40:
+            kept.append((y, x))
+    values = np.array(kept)  # (T + 1, 2, n)
+    index = pd.MultiIndex.from_product([range(times + 1), range(n)], names=["t", "i"])
+    data = pd.DataFrame({"y": values[:, 0].ravel(), "x": values[:, 1].ravel()}, index=index).reset_index()
+    return Panel.from_frame(data, unit="i", time="t")
+
+
 def fitted(
     formula: str,
     data: Panel | pd.DataFrame,

@@ -14,6 +14,7 @@ from .profile import Maximum, maximise
 __all__ = [
     "common_factor",
     "determinant_notes",
+    "dynamic_tests",
     "likelihood_tests",
     "maximum_of",
     "ratio_test",
@@ -24,6 +25,7 @@ Float = NDArray[np.float64]
 
 NO_LAG = "there is no spatial lag of the outcome (lambda = 0)"
 NO_ERROR = "there is no spatial error (rho = 0)"
+NO_PAST = "the outcome has no memory (tau = eta = 0)"
 NO_DURBIN = "regressors of neighbours have no effect (d = 0)"
 COMMON = "W x enters only through the errors (d + lambda b = 0)"
 LEFT = "the innovations are not correlated over space"
@@ -72,6 +74,25 @@ def likelihood_tests(
     out.append(_left(model, information))
     out.append(variance_test(model, information.residuals))
     return out
+
+
+def dynamic_tests(model: Model, delta: Float, cov: Float, residuals: Float) -> list[HypothesisTest]:
+    """Return Wald tests of the past and of space, and that of equal variances, of a dynamic model."""
+    name, terms = model.equation.name, model.equation.terms
+    own = model.design.structure.is_outcome
+    groups = {
+        ("Wald: past of the outcome", NO_PAST): [j for j, t in enumerate(terms) if t.shift],
+        ("Wald: spatial lag", NO_LAG): [
+            j for j, t in enumerate(terms) if t.weights and own(t) and not t.shift
+        ],
+        ("Wald: no spatial lags of regressors", NO_DURBIN): [j for j in model.terms if _is_durbin(model, j)],
+    }
+    out = [
+        wald(label, null, delta[tested], cov[np.ix_(tested, tested)], equation=name)
+        for (label, null), tested in groups.items()
+        if tested
+    ]
+    return [*out, variance_test(model, residuals)]
 
 
 def _is_durbin(model: Model, j: int) -> bool:

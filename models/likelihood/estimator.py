@@ -32,7 +32,8 @@ from spatial.models.estimation.least_squares import LinearFit
 from spatial.models.estimation.steps import BoundaryWarning, Numbers, Workspace
 from spatial.models.hypothesis import HypothesisTest
 
-from .comparisons import determinant_notes, likelihood_tests, variance_test
+from .comparisons import determinant_notes, dynamic_tests, likelihood_tests, variance_test
+from .dynamic import Corrected, corrected
 from .information import Information
 from .model import Model, model_names, model_of
 from .profile import Maximum, maximise
@@ -66,10 +67,13 @@ class LikelihoodEstimate(Estimate):
     ----------
     model : Model
     found : Maximum
+    dynamic : Corrected, optional
+        Where the past of the outcome is among the terms.
     """
 
     model: Model
     found: Maximum
+    dynamic: Corrected | None = None
 
     @cached_property
     def information(self) -> Information:
@@ -80,6 +84,8 @@ class LikelihoodEstimate(Estimate):
     def title(self) -> str:
         """The model in full."""
         short, name = model_names(self.design.structure)
+        if self.dynamic is not None:
+            return f"Dynamic {name[0].lower()}{name[1:]} ({short}) by bias-corrected quasi-maximum likelihood"
         how = "maximum likelihood" + (" of all rows (direct)" if self.model.direct else "")
         return f"{name} ({short}) by {how}"
 
@@ -120,14 +126,25 @@ class LikelihoodEstimate(Estimate):
 
     def tests(self) -> list[HypothesisTest]:
         """Return likelihood ratios, Wald and Lagrange multiplier tests of the model."""
+        if self.dynamic is not None:
+            return dynamic_tests(self.model, self.delta, self.inference.cov, self.information.residuals)
         return likelihood_tests(self.model, self.found, self.information, self.inference.cov)
 
     def ratio_intervals(self, level: float) -> tuple[Float, Float]:
         """Return p-values of zero and intervals by likelihood ratios, of coefficients and rho."""
+        if self.dynamic is not None:
+            raise DataError(
+                "Intervals by likelihood ratios are of the likelihood, which is biased in dynamic models: "
+                "use method='wald'."
+            )
         return ratio_intervals(self.model, self.found, np.sqrt(np.diag(self.inference.cov)), level)
 
     def residual_moran(self, weights: str) -> tuple[Float, float, float]:
         """Return the innovations, and the mean and the variance of e'We."""
+        if self.dynamic is not None:
+            raise DataError(
+                "Moran's I of residuals is not offered for dynamic models: its variance is not known."
+            )
         s2 = self.information.variance
         _, mean, variance = self.information.residual_form(weights)
         return self.information.residuals, mean * s2, variance * s2**2
@@ -135,7 +152,9 @@ class LikelihoodEstimate(Estimate):
 
 def information_of(design: Design) -> Covariance:
     """Return the default: expected information up to 1,000 units, where traces are cheap, else observed."""
-    return Expected() if design.layout.n_units <= _EXPECTED_UNITS and not design.random else Observed()
+    past = any(t.role == "predetermined" for _, t in design.structure.terms)
+    plain = design.layout.n_units <= _EXPECTED_UNITS and not design.random and not past
+    return Expected() if plain else Observed()
 
 
 def estimate_by_likelihood(request: Request) -> Estimate:
@@ -146,8 +165,11 @@ def estimate_by_likelihood(request: Request) -> Estimate:
 def _estimate(request: Request) -> LikelihoodEstimate:
     kind = _kind(request.covariance)
     model = model_of(request.design, request.seed, request.compat == "direct")
+    if model.is_dynamic and model.direct:
+        raise DataError("compat='direct' is of static models: in dynamic ones its bias is taken off.")
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = maximise(model.profile)
+        dynamic = corrected(model) if model.is_dynamic else None
+        found = maximise(model.profile) if dynamic is None else dynamic.found
     if not np.isfinite(found.value):
         raise ConvergenceError(
             "The likelihood has no finite value: the regressors explain the outcome without error."
@@ -167,17 +189,19 @@ def _estimate(request: Request) -> LikelihoodEstimate:
         residuals[None],
         np.array([[s2]]),
         "ml",
-        notes=_notes(model, found, residuals),
+        notes=(*_notes(model, found, residuals), *_dynamic_notes(model, dynamic)),
     )
-    inference = _inference(information, kind, model)
-    return LikelihoodEstimate(request.design, request.source, space, numbers, inference, model, found)
+    inference = _inference(information, kind, model, dynamic)
+    return LikelihoodEstimate(
+        request.design, request.source, space, numbers, inference, model, found, dynamic
+    )
 
 
 def infer_by_likelihood(found: Estimate, asked: Request) -> Inference:
     """Return the inference of the same estimates under the covariance that is asked for."""
     if not isinstance(found, LikelihoodEstimate):
         return infer_random(found, asked)
-    return _inference(found.information, _kind(asked.covariance), found.model)
+    return _inference(found.information, _kind(asked.covariance), found.model, found.dynamic)
 
 
 def _kind(cov: Covariance) -> str:
@@ -205,9 +229,17 @@ def _coefficients(model: Model, found: Maximum) -> Float:
     return out
 
 
-def _inference(information: Information, kind: str, model: Model) -> Inference:
+def _inference(
+    information: Information, kind: str, model: Model, dynamic: Corrected | None = None
+) -> Inference:
     found = information.found
-    cov = information.covariance(kind)
+    if dynamic is not None and kind != "observed":
+        raise DataError("Dynamic models have one covariance, of the bias-corrected score: cov='observed'.")
+    if dynamic is None:
+        cov = information.covariance(kind)
+    else:
+        place = np.argsort(model.order())
+        cov = dynamic.covariance[np.ix_(place, place)]
     has_rho = model.error is not None
     hit = [name for name, at in zip(("lambda", "rho"), found.at_bound, strict=True) if at]
     if hit:
@@ -221,6 +253,28 @@ def _inference(information: Information, kind: str, model: Model) -> Inference:
         )
     rho = found.place[1:].copy() if has_rho else np.zeros(0)
     return Inference(cov, rho, (found.at_bound[1],) if has_rho else ())
+
+
+def _dynamic_notes(model: Model, dynamic: Corrected | None) -> tuple[str, ...]:
+    if dynamic is None:
+        return ()
+    said = (
+        "stationary" if dynamic.largest < 1 else "NOT stationary: neither the estimates nor their errors hold"
+    )
+    out = [f"largest |(tau + eta omega) / (1 - lambda omega)| = {dynamic.largest:.3f}: {said}"]
+    if model.has_unit:
+        moved = dynamic.found.point.slopes - dynamic.first.point.slopes
+        own = [model.equation.terms[j] for j in model.terms]
+        text = ", ".join(
+            f"{t.name} by {m:+.3f}" for t, m in zip(own, moved, strict=True) if t.role == "predetermined"
+        )
+        out.append(f"the bias of unit effects with few times is taken off: it moved {text}")
+    if not dynamic.rooted:
+        out.append(
+            "the bias-corrected score has no root: the correction is that of one step (Yu, de Jong and Lee "
+            "2008), which leaves some bias with few times; see fit('gs2sls')"
+        )
+    return tuple(out)
 
 
 def _notes(model: Model, found: Maximum, residuals: Float) -> tuple[str, ...]:

@@ -211,6 +211,11 @@ class Model:
             both[:, :, 0], w, both[:, :, own:], self.n, self.jacobian(self.lag), self.jacobian(self.error)
         )
 
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether the past of the outcome is among the terms."""
+        return any(self.equation.terms[j].role == "predetermined" for j in self.terms)
+
     def order(self) -> list[int]:
         """Return where terms, lambda and rho of this model stand among (terms of the equation, rho)."""
         out = list(self.terms)
@@ -257,11 +262,28 @@ def _bad_terms(structure: Structure) -> str:
             f"maximum likelihood takes one spatial lag of the outcome, and there are {', '.join(lags)}: use "
             "method='gs2sls' or 'aqs'"
         )
-    shifted = [t.name for t in terms if t.role == "predetermined"]
-    if shifted:
+    return _bad_past(structure)
+
+
+def _bad_past(structure: Structure) -> str:
+    """Say which terms of the past of the outcome have no bias correction."""
+    equation, place = structure.equations[0], lag_place(structure)
+    past = [t for t in equation.terms if t.role == "predetermined"]
+    other = [t.name for t in past if t.shift > 1 or not structure.is_outcome(t)]
+    weights = {t.weights for t in past if t.weights} | (
+        {equation.terms[place].weights} if place is not None else set()
+    )
+    if other:
         return (
-            f"maximum likelihood here is for static models, and {', '.join(shifted)} "
-            f"{'is' if len(shifted) == 1 else 'are'} lagged in time: use method='gs2sls'"
+            f"dynamic models by likelihood have one lag in time, and there is {', '.join(other)}: use "
+            "method='gs2sls'"
+        )
+    if past and equation.error is not None:
+        return "dynamic models by likelihood have no spatial error beside the lags: use method='gs2sls'"
+    if past and len(weights) > 1:
+        return (
+            f"dynamic models by likelihood take one matrix for W(y) and W(lag(y, 1)), and there are "
+            f"{', '.join(sorted(map(str, weights)))}: use method='gs2sls'"
         )
     return ""
 
@@ -301,7 +323,10 @@ def _bad_sample(design: Design) -> str:
 def _operators(design: Design) -> dict[str, LagOperator]:
     place = lag_place(design.structure)
     equation = design.structure.equations[0]
-    names = [equation.error] if place is None else [equation.terms[place].weights, equation.error]
+    past = [t.weights for t in equation.terms if t.role == "predetermined"]
+    names = (
+        [equation.error, *past] if place is None else [equation.terms[place].weights, equation.error, *past]
+    )
     return {name: design.operators[name] for name in names if name is not None}
 
 

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 import numpy as np
-from likelihood_cases import fitted, nearest, simulated
+from likelihood_cases import fitted, moving, nearest, simulated
 from size_engine import Design, Size
 
 from spatial.models.likelihood.random_estimate import hausman_test
@@ -95,6 +95,20 @@ def _random(rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
+def _dynamic(rng: np.random.Generator) -> dict[str, Any]:
+    """Memory of .4 and no spatial lag, with unit and time effects."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        panel = moving(W, 6, int(rng.integers(1 << 30)), lam=0.0)
+        fit = fitted("y ~ lag(y, 1) + W(lag(y, 1)) + x + W(y)", panel, W, effects=BOTH)
+    row = fit.tidy().set_index("term").loc["lag(y, 1)"]
+    return {
+        "dynamic lag": fit.diagnostics().test("Wald: spatial lag", "y").p_value,
+        "covers": bool(row["conf_low"] <= 0.4 <= row["conf_high"]),
+    }
+
+
+DYNAMIC = Design("memory .4, two-way effects, normal, N = 60, T = 6", _dynamic, full=1000, light=8)
 RANDOM = Design("spatial lag .4, random effects, normal, N = 60, T = 4", _random, full=1000, light=6)
 LAG = Design("spatial lag .4, two-way effects, normal, N = 60, T = 4", _lag, full=1000, light=6)
 ERROR = Design("spatial error .4, two-way effects, normal, N = 60, T = 4", _error, full=1000, light=6)
@@ -104,6 +118,15 @@ AT = "spatial.models.likelihood.comparisons"
 RATIO = (f"{AT}:ratio_test", f"{AT}:likelihood_tests.both")
 AMONG = "spatial.models.likelihood.random_estimate"
 LIKELIHOOD = [
+    Size(
+        "ML, Wald: spatial lag of a dynamic model",
+        "dynamic lag",
+        DYNAMIC,
+        0.03,
+        0.08,
+        (f"{AT}:dynamic_tests",),
+    ),
+    Size("ML, coverage of the memory of a dynamic model", "covers", DYNAMIC, 0.92, 0.97),
     Size(
         "ML, LR: Mundlak, random against fixed effects",
         "mundlak",
