@@ -14,8 +14,8 @@ With unit effects out, the past of y is correlated with the mean of the innovati
 
 The estimate is where the score equals its expectation: to first order the bias correction of Yu, de Jong and
 Lee (2008) and, with time effects, of Lee and Yu (2010); exact in T, as the M-estimator of Yang (2018).  Where
-the equation has no root, which happens in about one of a hundred samples with four times, the one step of 2008
-is made, and said.
+the equation has no root, which happens in about one of a hundred samples with four times, the one step of
+2008 is made, and said.
 """
 
 from __future__ import annotations
