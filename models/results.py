@@ -166,7 +166,7 @@ class SystemFit(SystemFacts):
 
     def impacts(
         self,
-        draws: int = 1000,
+        draws: int = 0,
         seed: int = 0,
         horizon: Horizon = "short",
         executor: Executor = None,

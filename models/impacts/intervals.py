@@ -95,9 +95,9 @@ def _by_unit(
     if found._estimate is not None and chosen == "distance" and len(found._unit) == len(found._ids):
         bounds = found._estimate.unit_intervals(found._map, place, level)
     if bounds is None:
-        raise DataError(
-            "Intervals by unit are made by distance, from an estimate by 'aqs' with one weights matrix "
-            "that is the same at all times."
+        table = found.units(outcome, term, [kind], level)
+        return table.rename(
+            columns=lambda name: "estimate" if name == kind else name.removeprefix(f"{kind}_")
         )
     frame = found.by_unit(outcome, term, kind).rename("estimate").to_frame()
     return frame.assign(conf_low=bounds[:, 0], conf_high=bounds[:, 1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -23,8 +23,10 @@ from spatial.results import Result
 from .errors import EFFECTS, delta_errors, effects_frame, effects_notes, simulate, time_notes
 from .intervals import effect_intervals, require, with_intervals
 from .map import EffectMap, Horizon
-from .parts import Kind, order_effects_one, order_effects_several, unit_effects
+from .orders import orders_of
+from .parts import Kind
 from .traces import power_traces
+from .units import unit_table, unit_values
 
 __all__ = ["Impacts", "impacts", "system_impacts"]
 
@@ -163,47 +165,7 @@ class Impacts(Result):
         k : int
             Highest order shown alone.
         """
-        if not is_whole(k, 0) or k > 50:
-            raise DataError(f"by_order needs a whole number of orders from 0 to 50; got {k!r}.")
-        self._refuse_divergence()
-        direct, total = self._orders(int(k))
-        known = self._values()
-        labels: list[Any] = [*range(int(k) + 1), "rest"]
-        direct = np.concatenate([direct, (known[0] - direct.sum(axis=0))[None]])
-        total = np.concatenate([total, (known[2] - total.sum(axis=0))[None]])
-        rows = [
-            {
-                "outcome": outcome,
-                "term": term,
-                "order": label,
-                "direct": direct[m, g, j],
-                "indirect": total[m, g, j] - direct[m, g, j],
-                "total": total[m, g, j],
-            }
-            for g, outcome in enumerate(self._map.structure.names)
-            for j, term in enumerate(self._map.terms[: self._map.n_regressors])
-            for m, label in enumerate(labels)
-        ]
-        return pd.DataFrame(rows)
-
-    def _refuse_divergence(self) -> None:
-        if not self.stable:
-            raise DataError(
-                "Orders of neighbours add up only where the power series converges, and here it does not: "
-                "see fit.stability()."
-            )
-
-    def _orders(self, k: int) -> tuple[Float, Float]:
-        c = self._map.coefficients(self._parameters)
-        if self._map.way == "traces":
-            r = self._map.feedback[0]
-            return order_effects_one(c.B, c.Lambda[r], c.C, c.D[r], self._map.traces, k)
-        matrices = [self._map.matrices[w] for w in self._map.weights]
-        return order_effects_several(c, matrices, self._map._probes, k)
-
-    def _values(self) -> Float:
-        direct, total, _, _ = self._map.evaluate(self._parameters)
-        return np.array([direct, total - direct, total])
+        return orders_of(self, k)
 
     def by_unit(self, outcome: str, term: str, kind: Kind = "sent") -> pd.Series[float]:
         """Return one number for each unit, by id: a column for a map.
@@ -223,21 +185,28 @@ class Impacts(Result):
         Series
             Indexed by unit id, in the order of the weights.
         """
-        names = self._map.structure.names
-        require(outcome, names, "outcome")
-        require(term, self._map.terms, "term")
-        require(kind, ("sent", "received", "direct"), "kind")
-        c = self._map.coefficients(self._parameters)
-        matrices = [self._map.matrices[w] for w in self._map.weights]
-        values = unit_effects(
-            c, matrices, names.index(outcome), self._map.terms.index(term), kind, len(self._unit)
-        )
-        # Weights that differ between times stand beside each other: a unit is the mean of its cells.
-        counts = np.bincount(self._unit, minlength=len(self._ids))
-        sums = np.bincount(self._unit, weights=values, minlength=len(self._ids))
-        with np.errstate(invalid="ignore"):
-            means = sums / counts
-        return pd.Series(means, index=self._ids, name=f"{kind}: {term} on {outcome}")
+        values = unit_values(self, outcome, term, kind, self._parameters)
+        return pd.Series(values, index=self._ids, name=f"{kind}: {term} on {outcome}")
+
+    def units(
+        self, outcome: str, term: str, kinds: Sequence[Kind] | None = None, level: float = 0.95
+    ) -> pd.DataFrame:
+        """Return effects of each unit with standard errors and intervals by the delta method: map columns.
+
+        Parameters
+        ----------
+        outcome, term : str
+            As in `frame`.
+        kinds : list of "sent", "received", "direct", optional
+            See `by_unit`; default all, but "direct" only up to 1,000 units and equations.
+        level : float
+
+        Returns
+        -------
+        DataFrame
+            By unit id: each kind, and ``{kind}_std_error``, ``{kind}_conf_low``, ``{kind}_conf_high``.
+        """
+        return unit_table(self, outcome, term, kinds, level)
 
     def summary(self) -> str:
         """Return the table, with how it was made and what to know about it."""
@@ -268,7 +237,7 @@ class Impacts(Result):
 
 def impacts(
     estimate: Estimate,
-    draws: int = 1000,
+    draws: int = 0,
     seed: int = 0,
     horizon: Horizon = "short",
     executor: Executor = None,
@@ -279,7 +248,9 @@ def impacts(
     ----------
     estimate : Estimate
     draws : int
-        Draws of the parameters for simulated standard errors; 0 for the delta method alone.
+        Draws of the parameters for simulated standard errors and percentiles; 0, the default, for the delta
+        method: its intervals cover in .94-.99 of samples where the simulated cover in .74-.96, because
+        estimates that are off by much are drawn about where they are (docs/simulation.md).
     seed : int
     horizon : "short" or "long"
         With lagged outcomes: the effect in the same period, or of a lasting change in the end.
@@ -336,7 +307,7 @@ def system_impacts(
     *,
     ids: pd.Index[Any],
     unit: NDArray[np.intp] | None = None,
-    draws: int = 1000,
+    draws: int = 0,
     seed: int = 0,
     horizon: Horizon = "short",
     executor: Executor = None,

@@ -157,7 +157,7 @@ class LargeFit(Result):
         }
         return pd.DataFrame([row])
 
-    def impacts(self, draws: int = 1000, seed: int = 0, executor: Executor = None) -> Impacts:
+    def impacts(self, draws: int = 0, seed: int = 0, executor: Executor = None) -> Impacts:
         """Return direct, indirect and total effects; see `spatial.models.impacts.result.system_impacts`."""
         if self.structure.shifts:
             raise DataError("Impacts of lagged outcomes need the panel in memory: panel.read().")

@@ -215,7 +215,7 @@ class SpregFit(Fit):
             )
         return ResidualMoran(pd.DataFrame(rows), permutations, seed)
 
-    def impacts(self, draws: int = 1000, seed: int = 0, horizon: Horizon = "short") -> Impacts:
+    def impacts(self, draws: int = 0, seed: int = 0, horizon: Horizon = "short") -> Impacts:
         """Return direct, indirect and total effects in equilibrium, with spreg's estimates and covariance.
 
         spreg's own "simple" multipliers set the direct effect to the coefficient; these are those of the

@@ -75,7 +75,7 @@ def regression_table(
     controls: Iterable[str] | None = None,
     effects_rows: bool = True,
     impacts: bool | Iterable[str] = False,
-    draws: int = 1000,
+    draws: int = 0,
     seed: int = 0,
     lang: str | None = None,
     title: str = "",

@@ -289,7 +289,9 @@ def test_simulated_and_delta_errors_agree_when_small_and_are_reported_when_not()
     calm = run(single(), theta, {"W": W}, covariance=np.diag([1e-4, 1e-3, 1e-3]), draws=2000)
     np.testing.assert_allclose(calm.frame["std_error"], calm.frame["std_error_delta"], rtol=0.1)
     assert not any("differ by more" in note for note in calm.notes)
-    wild = run(single(), np.array([0.8, 1.0, 2.0]), {"W": W}, covariance=np.diag([0.01, 1e-3, 1e-3]))
+    wild = run(
+        single(), np.array([0.8, 1.0, 2.0]), {"W": W}, covariance=np.diag([0.01, 1e-3, 1e-3]), draws=1000
+    )
     assert any("Delta and simulated standard errors differ by more than 10%" in note for note in wild.notes)
     assert 0 < wild.share_unstable < 0.2
     assert "lie outside the stable region and were left out" in wild.summary()
@@ -320,10 +322,10 @@ def test_intervals_cover_the_true_effects(draws: int) -> None:
 def test_one_seed_one_answer() -> None:
     W = knn_weights(40, 5)
     theta = np.array([0.4, 1.0, 2.0])
-    a, b = (run(single(), theta, {"W": W}, seed=7) for _ in range(2))
+    a, b = (run(single(), theta, {"W": W}, seed=7, draws=1000) for _ in range(2))
     pd.testing.assert_frame_equal(a.frame, b.frame)
     assert a.summary() == b.summary()
-    c = run(single(), theta, {"W": W}, seed=8)
+    c = run(single(), theta, {"W": W}, seed=8, draws=1000)
     assert (a.frame["std_error"] != c.frame["std_error"]).all()
 
 

@@ -148,7 +148,7 @@ def test_scaling_weights_scales_lambda_back() -> None:
 
 
 def test_tables_and_plot() -> None:
-    found = run(single(), np.array([0.4, 1.0, 2.0]), {"W": knn_weights(30, 4)})
+    found = run(single(), np.array([0.4, 1.0, 2.0]), {"W": knn_weights(30, 4)}, draws=1000)
     statistics = ["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
     assert list(found.tidy().columns[:9]) == ["outcome", "term", "effect", *statistics]
     assert list(dict.fromkeys(found.tidy()["effect"])) == ["direct", "indirect", "total"]

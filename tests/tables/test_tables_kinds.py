@@ -18,7 +18,6 @@ from paper_fits import (
     panel,
     plain_fit,
     ring,
-    system,
     system_fit,
 )
 from tables_cases import cells
@@ -94,12 +93,12 @@ def test_moran_by_year() -> None:
     kind="identity",
 )
 def test_identification_and_weights_are_tables() -> None:
-    found = system().identification()
+    found = system_fit().identification()
     table = identification_table(system_fit(), lang="zh", labels=panel())
     assert cells(table, LABELS["ER"])[:3] == ["是", "1", "1"]
     smallest = found.instruments.iloc[0]
     assert table.rows[3].cells[1] == format_number(smallest["SW_F"])
-    assert str(identification_table(found)) == str(identification_table(system()))
+    assert str(identification_table(found)) == str(identification_table(system_fit()))
     unidentified = identification_table(forced_fit()).notes
     assert "NOT" not in unidentified[0]
     assert "Leave out one of" in unidentified[0]

@@ -122,7 +122,7 @@ class System(Fit):
     force: bool = False
     """Estimate a system that is not identified; every table is stamped."""
     impacts: bool = True
-    draws: Annotated[int, Field(ge=0)] = 1000
+    draws: Annotated[int, Field(ge=0)] = 0
     diagnostics: bool = True
 
     needs: ClassVar[str] = "formulas"
