@@ -26,7 +26,13 @@ from spatial.models.data.design import Design, build_design, design_of_rows
 from spatial.models.data.given import Given, Lags, check_options
 from spatial.models.data.rows import check_lags, chosen_cells, outcome_columns, warn_outcome, within_rows
 from spatial.models.data.source import as_source
-from spatial.models.data.weights import error_weights, lags_outcomes, named_weights, used_weights
+from spatial.models.data.weights import (
+    WeightsGiven,
+    error_weights,
+    lags_outcomes,
+    named_weights,
+    used_weights,
+)
 from spatial.models.estimation.covariance import Covariance, as_covariance
 from spatial.models.estimation.estimate import Instruments, Request
 from spatial.models.estimation.steps import Method, RhoMoments
@@ -75,8 +81,8 @@ class SpatialSystem:
         A DataFrame indexed by unit is a cross-section (T = 1).  A panel of `spatial.open_panel` stays on
         disk: the system is then a `spatial.models.large.system.LargeSystem`.
     weights : Weights, Graph, W, dict of name to weights, or None
-        A single one is called ``W`` in formulas.  Ids must be those of the data.  Weights that no formula
-        calls serve the tests of spatial dependence.
+        A single one is called ``W`` in formulas; by time ``{2010: w1, 2011: w2}`` or a function of the time,
+        also as the value of a name.  Weights that no formula calls serve the tests of spatial dependence.
     effects : tuple of str
         Among ``"unit"``, ``"time"``, columns, and products such as ``"region:time"``; ``"random"`` for
         random effects of units, by ``fit("ml")``.
@@ -119,7 +125,7 @@ class SpatialSystem:
         self,
         formulas: str | Iterable[str] | Mapping[str, str],
         panel: Panel | OpenPanel | pd.DataFrame,
-        weights: WeightsLike | Mapping[str, WeightsLike] | None = None,
+        weights: WeightsGiven | None = None,
         *,
         effects: str | Iterable[str] = (),
         error: str | WeightsLike | Mapping[str, str | WeightsLike | None] | None = None,
@@ -136,7 +142,7 @@ class SpatialSystem:
             formulas, panel, weights, effects, error, instruments, iv_order, unbalanced, where, lags
         )
         self.iv_order = _IV_ORDER if iv_order is None else int(iv_order)
-        named = named_weights(weights)
+        named = named_weights(weights, panel)
         parsed = read_formulas(formulas, tuple(named))
         errors, named = error_weights(error, tuple(parsed), named)
         used = used_weights(parsed, errors, named)
@@ -148,7 +154,6 @@ class SpatialSystem:
         blueprint = build_blueprint(parsed, source, tuple(named), errors, extra, text, bool(chosen))
         for name, w in used.items():
             check_weights(name, w, lags_outcomes=lags_outcomes(blueprint.structure, name))
-        # Kept, for the rows of `where`.
         spare = {name: w for name, w in named.items() if name not in used}
         self._build = partial(
             build_design,
@@ -168,7 +173,6 @@ class SpatialSystem:
         self.formulas: Mapping[str, str] = {name: f.text for name, f in parsed.items()}
         warn_system(design, used)
 
-    # ---- facts
     @property
     def structure(self) -> Structure:
         """Equations and terms, without what the effects absorb."""
@@ -197,7 +201,6 @@ class SpatialSystem:
             f"effects {', '.join(self.effects) or 'none'}>"
         )
 
-    # ---- work
     def identification(self) -> Identification:
         """Ask whether each equation can be told from the others, before any number is estimated."""
         return identify(self._arrays)
@@ -348,11 +351,8 @@ class SpatialSystem:
         choice = estimator.covariance(self._design) if cov is None else as_covariance(cov)
         check_asked(self._design, method, rho_moments, passes, iv, seed, compat, random)
         design = self._instruments_for(method, rho_moments)
-        stamps = (
-            self._identified(design, force)
-            if estimator.stamps is None
-            else estimator.stamps(self._design, force)
-        )
+        stamped = estimator.stamps
+        stamps = stamped(self._design, force) if stamped else self._identified(design, force)
         request = Request(
             design,
             self._source,
@@ -376,13 +376,12 @@ class SpatialSystem:
         whole = self._arrays
         if self.given.iv_order is not None or rho_moments == "kp1999":
             return whole
-        fewer = instruments_of(whole, method)
+        fewer = instruments_of(whole, method)  # itself where there is nothing to leave out
         return fewer if fewer is whole or identify(fewer).identified else whole
 
     def _identified(self, design: Design, force: bool) -> tuple[str, ...]:
         """Refuse a system that is not identified; warn of a weak one; return stamps."""
         single = self.structure.n_equations == 1 and self._design.layout.n_rows > _MANY_ROWS
-        # A large single equation with too few instruments fails the order condition by itself.
         found = structural_identification(self.structure) if single else identify(design)
         if not found.identified:
             if not force:

@@ -16,6 +16,7 @@ from spatial.weights.value import Weights
 
 from .layout import LagOperator, Layout, balanced_layout
 from .source import Source
+from .weights import TimeWeights
 
 __all__ = ["Sample", "Unbalanced", "build_sample", "check_weights", "operators_for"]
 
@@ -193,13 +194,16 @@ def operators_for(sample: Sample) -> dict[str, LagOperator]:
 
 
 def _operator(weights: Weights, layout: Layout) -> LagOperator:
+    by_time = weights.by_time if isinstance(weights, TimeWeights) else {}
     if layout.is_balanced:
-        return LagOperator((weights.sparse,), layout)
+        each = tuple(by_time[time].sparse for time in layout.times) if by_time else (weights.sparse,)
+        return LagOperator(each, layout)
     standardized = weights.is_row_standardized
     matrices = []
-    for first, last in layout.bounds:
+    for time, (first, last) in zip(layout.times, layout.bounds, strict=True):
         observed = layout.unit[first:last]
-        block = sp.csr_array(weights.sparse[observed][:, observed])
+        whole = by_time[time].sparse if by_time else weights.sparse
+        block = sp.csr_array(whole[observed][:, observed])
         matrices.append(row_standardize(block, layout.units[observed]) if standardized else block)
     return LagOperator(tuple(matrices), layout)
 

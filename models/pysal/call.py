@@ -13,7 +13,7 @@ import pandas as pd
 
 from spatial.errors import DataError, FormulaError, SpatialError, WeightsError, name_ids
 from spatial.models.data.design import Design
-from spatial.models.data.weights import named_weights
+from spatial.models.data.weights import TimeWeights, WeightsGiven, named_weights
 from spatial.models.estimation.estimate import Estimate
 from spatial.models.estimation.inference import Inference
 from spatial.models.estimation.least_squares import LinearFit
@@ -21,7 +21,7 @@ from spatial.models.estimation.steps import Numbers, Workspace
 from spatial.models.formula.grammar import parse_formula
 from spatial.models.system import SpatialSystem
 from spatial.panel.panel import Panel
-from spatial.weights.value import Weights, WeightsLike
+from spatial.weights.value import Weights
 
 from .arguments import cross_section_arguments, system_arguments
 from .battery import battery
@@ -40,7 +40,7 @@ def spreg(
     name: str,
     formula: str | Iterable[str] | Mapping[str, str],
     data: Panel | pd.DataFrame,
-    W: WeightsLike | Mapping[str, WeightsLike] | None = None,
+    W: WeightsGiven | None = None,
     *,
     where: str | None = None,
     **options: Any,
@@ -106,7 +106,7 @@ def spreg(
     """
     kind, called = spreg_class(name)
     taken = check_options(name, called, options)
-    weights = _one_weights(name, W, kind)
+    weights = _one_weights(name, W, kind, data)
     system = SpatialSystem(
         _with_lag(formula, kind, weights),
         data,
@@ -139,9 +139,12 @@ def _order(name: str) -> int:
 
 
 def _one_weights(
-    name: str, W: WeightsLike | Mapping[str, WeightsLike] | None, kind: SpregClass
+    name: str,
+    W: WeightsGiven | None,
+    kind: SpregClass,
+    data: Panel | pd.DataFrame,
 ) -> tuple[str, Weights] | None:
-    named = named_weights(W)
+    named = named_weights(W, data)
     if len(named) > 1:
         raise WeightsError(
             f"spreg's {name} takes one weights matrix; got {', '.join(named)}. SpatialSystem takes several."
@@ -151,6 +154,8 @@ def _one_weights(
             raise WeightsError(f"spreg's {name} needs weights: sp.models.spreg({name!r}, formula, data, W).")
         return None
     label, weights = next(iter(named.items()))
+    if isinstance(weights, TimeWeights):
+        raise WeightsError(f"spreg's {name} takes one W for all times: use SpatialSystem(...).fit('gs2sls').")
     if len(weights.islands):
         raise WeightsError(
             f"spreg takes every unit to have neighbours; these have none: {name_ids(weights.islands)}. "
