@@ -140,8 +140,10 @@ class Plan:
         last = number + self.shift
         window = self.panel.times[number : last + 1]
         read = [self.panel.period(t, self._variables, self.units) for t in window]
-        cube = np.stack(read)
-        given = {name: cube[:, :, k] for k, name in enumerate(self._variables)}
+        given = {
+            name: np.stack([one[:, k] for one in read]) if self.shift else read[0][None, :, k]
+            for k, name in enumerate(self._variables)
+        }
         source = OpenSource(self.panel, self.units, window, given)
         base = {key: self._now(key, node, source) for key, node in self._base.items()}
         evaluate = RowEvaluator(base, self.operators, self.layout)
@@ -161,4 +163,4 @@ class Plan:
                 f"{source.times[-1]} in {int(bad.sum())} units: {name_ids(self.units[bad])}. A panel on disk "
                 "is balanced: fill the cells, or drop these units from it and from the weights."
             )
-        return np.array(now)
+        return np.ascontiguousarray(now)

@@ -160,13 +160,14 @@ def _block_sums(X: Float, forms: tuple[Form, ...], m: int, time: bool) -> list[F
     width = X.shape[1] + m * len(lags)
     gram = Sum((width, width))
     quadratic = [Sum((2, 2 * m, 2 * m)) for _ in forms]
-    pairs = [np.hstack([X[:, :m], lag]) for lag in lags]
     for start in range(0, len(X), ROWS):
         rows = slice(start, start + ROWS)
         Z = np.hstack([X[rows], *(lag[rows] for lag in lags)])
         gram.add(Z.T @ Z)
-        for form, pair, total in zip(forms, pairs, quadratic, strict=True):
-            L, ML, d = pair[rows], form.matrix[rows] @ pair, form.moments.diagonal[:, rows]
+        for form, lag, total in zip(forms, lags, quadratic, strict=True):
+            # Row by row of M, so that the lags of all columns are never held at once.
+            near, d = form.matrix[rows], form.moments.diagonal[:, rows]
+            L, ML = np.hstack([X[rows, :m], lag[rows]]), np.hstack([near @ X[:, :m], near @ lag])
             cross = L.T @ ML
             total.add(
                 np.stack(

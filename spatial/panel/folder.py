@@ -103,7 +103,7 @@ class OpenPanel:
         frame = self._frame(time, columns)
         if not frame.index.equals(units):
             frame = frame.iloc[indexer(frame.index, units, f"the panel at {self.time_name} {time}")]
-        out = np.empty((len(units), len(columns)))
+        out = np.empty((len(units), len(columns)), order="F")  # columns are taken one by one
         for k, column in enumerate(columns):
             out[:, k] = (
                 np.asarray(units, np.float64) if column == self.unit_name else column_numbers(frame[column])
@@ -124,7 +124,10 @@ class OpenPanel:
             if self.in_files:
                 table = table.filter(pc.equal(table.column(self.time_name), pa.scalar(time)))
             tables.append(table.select([self.unit_name, *names]))
-        frame = pa.concat_tables(tables).to_pandas()
+        table = pa.concat_tables(tables)
+        del tables
+        frame = table.to_pandas(split_blocks=True, self_destruct=True)  # no second copy of the numbers
+        del table
         ids = check_ids(
             pd.Index(frame.pop(self.unit_name), name=self.unit_name), f"the panel at {self.time_name} {time}"
         )
