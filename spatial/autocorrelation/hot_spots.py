@@ -10,6 +10,7 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from spatial.compute.conditional import row_sums_of
 from spatial.compute.pvalues import Alternative, normal_p
 from spatial.compute.threads import Executor
 from spatial.errors import WeightsError, name_ids
@@ -193,7 +194,7 @@ def _local_g(
     """Return lag minus its mean, the mean of G, the lag's variance, and the total that G is a share of."""
     n = len(x)
     sums = np.asarray(others.sum(axis=1)).ravel() + own
-    squares = np.asarray(others.multiply(others).sum(axis=1)).ravel() + own**2
+    squares = row_sums_of(others, np.square) + own**2
     lag = others @ centred + own * centred
     if star:
         s2 = float(centred @ centred) / n

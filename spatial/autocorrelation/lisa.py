@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from spatial.compute.conditional import row_sums_of
 from spatial.compute.pvalues import Alternative, normal_p
 from spatial.compute.threads import Executor
 from spatial.errors import DataError, WeightsError, did_you_mean, name_ids
@@ -271,7 +272,9 @@ def _local(data: Sample, name: str, run: LocalRun, moments: LocalMoments, keep: 
             "cluster": clusters(groups, run.basis(tails.p, p_value, p_fdr), run.alpha, islands),
         },
         index=data.weights.ids[data.order],
-    ).loc[data.weights.ids]
+    )
+    if not data.in_order:
+        frame = frame.loc[data.weights.ids]
     lags = tails.lags
     if lags is not None:
         # In place: there may be gigabytes of them.
@@ -296,7 +299,7 @@ def _moments(data: Sample, x: Float, y: Float, own: Float, others: Any, moments:
             f"{did_you_mean(moments, get_args(LocalMoments))}"
         )
     sums = np.asarray(others.sum(axis=1)).ravel()
-    squares = np.asarray(others.multiply(others).sum(axis=1)).ravel()
+    squares = row_sums_of(others, np.square)
     if moments == "total":
         if own.any():
             units = data.weights.ids[data.order][own != 0]

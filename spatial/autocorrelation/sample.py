@@ -81,10 +81,15 @@ class Sample:
         return sorted_order(self.weights.ids)
 
     @cached_property
+    def in_order(self) -> bool:
+        """Whether the rows are sorted by id."""
+        return np.array_equal(self.order, np.arange(self.n))
+
+    @cached_property
     def matrix(self) -> sp.csr_array:
         """W with rows and columns by sorted id."""
         sparse = self.weights.sparse
-        if np.array_equal(self.order, np.arange(self.n)):
+        if self.in_order:
             return sparse
         moved = sp.csr_array(sparse[self.order][:, self.order])
         moved.sort_indices()
@@ -92,7 +97,7 @@ class Sample:
 
     def unsorted(self, values: NDArray[Any]) -> NDArray[Any]:
         """Put values by sorted id back into the order of the weights."""
-        if np.array_equal(self.order, np.arange(self.n)):
+        if self.in_order:
             return values
         out = np.empty_like(values)
         out[self.order] = values

@@ -8,7 +8,7 @@ go on arrays, many through compiled kernels; both are equal to the last bit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .counters import GAMMA, mix_array, stream_key
 from .threads import Workers, progress_bar, wants_bar
 
-__all__ = ["conditional_counts", "neighbour_draws"]
+__all__ = ["conditional_counts", "neighbour_draws", "row_sums_of"]
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -67,13 +67,12 @@ def conditional_counts(
     lags : array (N, permutations) or None
     """
     n = len(values)
-    # The weights are read-only, and the kernels' signatures are of arrays that can be written.
     given = np.require(values, np.float64, ["C", "W"])
-    weights = np.require(neighbours.data, np.float64, ["C", "W"])
+    weights = np.require(neighbours.data, np.float64, ["C"])
     indptr = neighbours.indptr.astype(np.int64)
     observed = np.asarray(neighbours @ given)
     # Equal sums added up in another order differ in the last digits.
-    slack = 1e-12 * np.asarray(abs(neighbours).sum(axis=1)).ravel() * float(np.abs(given).max())
+    slack = 1e-12 * row_sums_of(neighbours, np.abs) * float(np.abs(given).max())
     above, below = np.empty(n, np.int64), np.empty(n, np.int64)
     kept = np.empty((n, permutations) if keep else (0, 0))
     key = stream_key(seed, stream)
@@ -99,6 +98,14 @@ def conditional_counts(
             label=label,
         )
     return above, below, kept if keep else None
+
+
+def row_sums_of(matrix: sp.csr_array, function: Callable[[Float], Float]) -> Float:
+    """Return the row sums of a function of each weight, without a second copy of the matrix."""
+    values = function(matrix.data)
+    return np.asarray(
+        sp.csr_array((values, matrix.indices, matrix.indptr), shape=matrix.shape).sum(axis=1)
+    ).ravel()
 
 
 def _first_then_look(k: Any, others: int) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numba import types
 from numpy.typing import NDArray
 
 from .compiled import compiled, mix
@@ -18,6 +19,9 @@ __all__ = ["count_units"]
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
+
+_V, _I, _DECK = types.float64[::1], types.int64[::1], types.int32[::1]
+_KEPT = types.Array(types.float64, 1, "C", readonly=True)  # weights cannot be written, and are not copied
 
 # Globals of this module: kernels take them as constants.
 _BLOCK, _FEW, _REDRAW = BLOCK, FEW, REDRAW
@@ -36,7 +40,9 @@ _HALF = np.uint64(32)
 _ONE = np.uint64(1)
 
 
-@compiled("float64(float64[::1], int64, int32[::1], int64[::1], float64[::1], int64, int64, int64, uint64)")
+@compiled(
+    types.float64(_V, types.int64, _DECK, _I, _KEPT, types.int64, types.int64, types.int64, types.uint64)
+)
 def _draw_sum(values, origin, deck, picks, weights, a, k, others, key):  # type: ignore[no-untyped-def]
     """Sum weights times k distinct values of the `others` from `origin` on: a Fisher-Yates deal, undone."""
     total, used = 0.0, np.uint64(0)
@@ -64,8 +70,24 @@ def _draw_sum(values, origin, deck, picks, weights, a, k, others, key):  # type:
 
 
 @compiled(
-    "void(float64[::1], float64[::1], int32[::1], int64[::1], int64, int64[::1], float64[::1], float64[::1],"
-    "float64[::1], int64, int64, int64, uint64, int64[::1], int64[::1], float64[:, ::1])"
+    types.void(
+        _V,
+        _V,
+        _DECK,
+        _I,
+        types.int64,
+        _I,
+        _KEPT,
+        _V,
+        _V,
+        types.int64,
+        types.int64,
+        types.int64,
+        types.uint64,
+        _I,
+        _I,
+        types.float64[:, ::1],
+    )
 )
 def _count_units(  # type: ignore[no-untyped-def]
     given,
