@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from spatial.compute.threads import Executor, Workers, check_workers
 from spatial.errors import DataError, did_you_mean, name_ids
+from spatial.panel.folder import OpenPanel
 from spatial.panel.panel import Panel, Step
 
 from .value import Weights, WeightsLike, as_weights
@@ -16,7 +20,15 @@ from .value import Weights, WeightsLike, as_weights
 __all__ = ["spatial_lag"]
 
 
-def spatial_lag(panel: Any, columns: Any, W: WeightsLike, name: str = "W_{column}") -> Any:
+def spatial_lag(
+    panel: Any,
+    columns: Any,
+    W: WeightsLike,
+    name: str = "W_{column}",
+    *,
+    folder: str | Path | None = None,
+    executor: Executor = None,
+) -> Any:
     r"""Add spatial lags of columns.
 
     .. math:: (Wx)_{it} = \sum_j w_{ij} x_{jt}, \qquad \text{for all years at once } (I_T \otimes W) x
@@ -35,6 +47,11 @@ def spatial_lag(panel: Any, columns: Any, W: WeightsLike, name: str = "W_{column
         Used as given.  The lag of an island is 0.
     name : str
         Of the new columns; ``{column}`` stands for the column.
+    folder : path, optional
+        For a panel that stays on disk (`spatial.open_panel`): where it is written with its lags, a file for
+        each time; new or empty.
+    executor : dask.distributed.Client or int, optional
+        For a panel on disk: where its periods are worked on.
 
     Returns
     -------
@@ -60,6 +77,11 @@ def spatial_lag(panel: Any, columns: Any, W: WeightsLike, name: str = "W_{column
     a  5.0    1.0
     """
     weights = as_weights(W)
+    workers = check_workers(None, executor)
+    if isinstance(panel, OpenPanel):
+        return _lag_open(panel, columns, weights, name, folder, workers)
+    if folder is not None:
+        raise DataError("folder is for a panel of open_panel, which is written anew; leave it out here.")
     if isinstance(panel, (Panel, pd.DataFrame)):
         return _lag_table(panel, columns, weights, name)
     if columns is not None:
@@ -70,6 +92,24 @@ def spatial_lag(panel: Any, columns: Any, W: WeightsLike, name: str = "W_{column
     if isinstance(panel, pd.Series) and panel.name is not None:
         return lagged.rename(_new_names([panel.name], name)[0])
     return lagged
+
+
+def _lag_open(
+    panel: OpenPanel, columns: Any, weights: Weights, name: str, folder: str | Path | None, workers: Workers
+) -> OpenPanel:
+    if folder is None:
+        raise DataError(
+            f"The lags of a panel on disk are written with it ({panel.size()} and more): say where, folder="
+        )
+    if columns is None:
+        raise DataError("columns must name the columns to lag, as a name or a list of names; got None.")
+    wanted = [columns] if isinstance(columns, str) else list(columns)
+    made = _new_names(wanted, name)
+    return panel.with_columns(folder, wanted, made, partial(_product, weights.sparse), weights.ids, workers)
+
+
+def _product(matrix: Any, values: Any) -> Any:
+    return matrix @ values
 
 
 def _article(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from spatial.compute.threads import Workers, run_tasks
 from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.ids.alignment import check_ids, indexer
+from spatial.io.atomic import atomic_path
 
 from .base import column_numbers
 
@@ -149,11 +151,82 @@ class OpenPanel:
         parts = [self._frame(t, wanted).assign(**{self.time_name: t}).reset_index() for t in chosen]
         return Panel.from_frame(pd.concat(parts), unit=self.unit_name, time=self.time_name)
 
+    def with_columns(
+        self,
+        folder: str | Path,
+        columns: list[str],
+        made: list[str],
+        function: Callable[[Float], Float],
+        units: pd.Index[Any],
+        workers: Workers,
+    ) -> OpenPanel:
+        """Write the panel anew with columns added, a file for each time, and open it.
+
+        Parameters
+        ----------
+        folder : path
+            New, or empty.
+        columns, made : list of str
+            From which columns, and the names of the new ones.
+        function : callable
+            From (N, k) to (N, len(made)), in the order of `units`.
+        units : Index
+        workers : int or Cluster
+        """
+        target = Path(folder).expanduser().resolve()
+        target.mkdir(parents=True, exist_ok=True)
+        if any(target.iterdir()):
+            raise DataError(
+                f"folder must be new or empty, for the panel with its new columns; {target} is not."
+            )
+        self.require(columns)
+        taken = [name for name in made if self.has(name)]
+        if taken:
+            raise DataError(f"These columns are there already: {name_ids(taken)}. Choose others with name=.")
+        run_tasks(
+            list(self.times),
+            _Adding(self, target, columns, made, function, units),
+            lambda _, rows: rows,
+            workers=workers,
+            total=self.n_rows,
+            seconds=1e-6 * self.n_rows * len(self.columns),
+            progress=None,
+            label="periods",
+        )
+        return open_panel(target, unit=self.unit_name, time=self.time_name)
+
     def require(self, columns: Iterable[str]) -> None:
         """Refuse columns that are not there."""
         for column in columns:
             if not self.has(column):
                 raise DataError(f"The panel has no column {column!r}.{did_you_mean(column, self.columns)}")
+
+
+@dataclass(frozen=True, eq=False)
+class _Adding:
+    """The job of `OpenPanel.with_columns`: a task is a time, its part the number of rows written."""
+
+    panel: OpenPanel
+    folder: Path
+    columns: list[str]
+    made: list[str]
+    function: Callable[[Float], Float]
+    units: pd.Index[Any]
+
+    def prepare(self) -> Callable[[Any], int]:
+        panel = self.panel
+
+        def work(time: Any) -> int:
+            values = self.function(panel.period(time, self.columns, self.units))
+            frame = panel._frame(time, list(panel.columns))
+            frame = frame.iloc[indexer(frame.index, self.units, f"the panel at {panel.time_name} {time}")]
+            frame = frame.assign(**{name: values[:, k] for k, name in enumerate(self.made)})
+            frame.insert(0, panel.time_name, time)
+            with atomic_path(self.folder / f"{time}.parquet") as part:
+                frame.reset_index(names=panel.unit_name).to_parquet(part, index=False)
+            return len(frame)
+
+        return work
 
 
 def open_panel(folder: str | Path, *, unit: str, time: str) -> OpenPanel:

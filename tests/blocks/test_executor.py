@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import geopandas as gpd
@@ -169,7 +170,7 @@ def test_runs_with_a_worker_killed_in_the_middle_have_the_same_bits(
     done = empty = 0
     while done < runs:
         # Dask shuts workers down that did not answer, until none is left: then a new cluster.
-        with cluster_of(2) as cluster, Client(cluster) as client:
+        with losing_cluster() as (cluster, client):
             while done < runs and whole(cluster, client):
                 seed = done
                 deadly = (int(np.random.default_rng(seed).integers(12)),)
@@ -183,6 +184,19 @@ def test_runs_with_a_worker_killed_in_the_middle_have_the_same_bits(
                 done += 1
     assert empty < runs / 4
     assert len(list(tmp_path.iterdir())) == runs
+
+
+@contextmanager
+def losing_cluster() -> Iterator[tuple[LocalCluster, Client]]:
+    """Two processes whose scheduler, when it closes, may stumble over workers that were killed."""
+    cluster = cluster_of(2)
+    client = Client(cluster)
+    try:
+        yield cluster, client
+    finally:
+        with suppress(KeyError):
+            client.close()
+            cluster.close()
 
 
 def whole(cluster: LocalCluster, client: Client) -> bool:

@@ -93,6 +93,26 @@ def test_a_row_group_with_several_times_is_read_for_its_times(tmp_path: Path) ->
     assert [panel.pieces[t][0][1] for t in panel.times] == [(0,), (1,), (2,)]
 
 
+def test_lags_of_a_panel_on_disk_are_written_beside_its_columns(tmp_path: Path) -> None:
+    frame, W = system_data(n=9, t=3)
+    panel = open_panel_of(frame.assign(land="x"), tmp_path / "in", "years")
+    whole = sp.spatial_lag(sp.Panel.from_frame(frame, unit="city", time="year"), ["a", "y"], W)
+    for threads in (1, 2):
+        found = sp.spatial_lag(panel, ["a", "y"], W, folder=tmp_path / f"out{threads}", executor=threads)
+        assert list(found.columns) == ["y", "p", "a", "b", "land", "W_a", "W_y"]
+        read = found.read().frame
+        assert read[["W_a", "W_y", "p"]].equals(whole.frame.loc[read.index, ["W_a", "W_y", "p"]])
+    for options, text in (
+        ({}, "say where, folder="),
+        ({"folder": tmp_path / "in"}, "must be new or empty"),
+        ({"folder": tmp_path / "c", "name": "{column}"}, "there already: 'a'"),
+    ):
+        with pytest.raises(DataError, match=text):
+            sp.spatial_lag(panel, "a", W, **options)
+    with pytest.raises(DataError, match="folder is for a panel of open_panel"):
+        sp.spatial_lag(frame, "a", W, folder=tmp_path / "d")
+
+
 # ---- the same numbers
 CASES: dict[str, dict[str, Any]] = {
     "two-way, errors, clustered": {"effects": ("unit", "time"), "error": "W", "cov": "cluster"},
