@@ -175,8 +175,20 @@ def etwfe(cells: Cells, options: Options) -> Effects:
     found, notes = _run(model, cells, "exovar")
     study = found.aggregate("event_study").event_study_effects
     effects = {k: {"effect": v["att"], "se": v["se"]} for k, v in study.items()}
-    times, path, matrix = _path(effects, None, None, cells, options)
+    times, path, matrix = _path(effects, *_joint(found), cells, options)
     return _overall(found, times, path, matrix, _gt(found.group_time_effects, "att"), notes)
+
+
+def _joint(found: Any) -> tuple[Float | None, list[int] | None]:
+    """Return the covariance of the event study of a WooldridgeDiD, and its times: weighted means of cells."""
+    V, keys = getattr(found, "_gt_vcov", None), list(getattr(found, "_gt_keys", ()))
+    if V is None or len(V) != len(keys):
+        return None, None
+    since = np.array([int(t) - int(g) for g, t in keys])
+    size = np.array([float(found._gt_weights.get(key, 0)) for key in keys])
+    times = [int(k) for k in np.unique(since) if size[since == k].sum() > 0]
+    means = np.array([np.where(since == k, size, 0.0) / size[since == k].sum() for k in times])
+    return means @ np.asarray(V) @ means.T, times
 
 
 def _overall(

@@ -223,13 +223,11 @@ def _lookup(data: Panel, cells: Cells) -> Callable[[str], Any]:
 
 def _fit(specification: Specification, method: str) -> DifferenceInDifferences:
     cells, options = specification.cells, specification.options
-    if specification.cells.row_weights.min() != specification.cells.row_weights.max() and method not in (
-        "twfe",
-        "borusyak-jaravel-spiess",
-    ):
+    takes_weights = ("twfe", "borusyak-jaravel-spiess", "callaway-santanna")
+    if cells.row_weights.min() != cells.row_weights.max() and method not in takes_weights:
         raise DataError(
-            f"match='entropy' weights units, which {method} does not take here; use 'twfe' or "
-            f"'borusyak-jaravel-spiess', or match='psm'."
+            f"match='entropy' weights units, which {method} does not take here; use "
+            f"{', '.join(map(repr, takes_weights[:-1]))} or {takes_weights[-1]!r}, or match='psm'."
         )
     found, far = specification.estimate(method)
     matrix = covariance_matrix(found, cells, specification.cov, specification.lookup, method)

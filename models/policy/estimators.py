@@ -218,6 +218,7 @@ def _callaway_santanna(cells: Cells, options: Options) -> Effects:
         not_yet=options.control_group == "not-yet",
         anticipation=cells.anticipation,
         universal=options.base == "universal",
+        weights=cells.row_weights[: layout.n_units],  # balanced: the first time has each unit
     )
     since = found.time - found.cohort
     after = since >= 0

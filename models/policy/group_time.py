@@ -36,7 +36,14 @@ class GroupTime:
 
 
 def group_time(
-    Y: Float, X: Float, start: Int, *, not_yet: bool = False, anticipation: int = 0, universal: bool = True
+    Y: Float,
+    X: Float,
+    start: Int,
+    *,
+    not_yet: bool = False,
+    anticipation: int = 0,
+    universal: bool = True,
+    weights: Float | None = None,
 ) -> GroupTime:
     r"""Return the average effect on each cohort at each time,
 
@@ -59,8 +66,11 @@ def group_time(
     universal : bool
         Whether the base is the last time before the policy for each time, or for times before it the time
         before.
+    weights : array (N,), optional
+        Of units in all means, the logit and the outcome regression; taken as fixed.
     """
     times, units = Y.shape
+    size = np.ones(units) if weights is None else np.asarray(weights, dtype=np.float64)
     cohorts = np.unique(start[start >= 0])
     never = start < 0
     rows: list[tuple[int, int, float, Float]] = []
@@ -78,7 +88,7 @@ def group_time(
             control = never | late
             if not control.any():
                 continue
-            att, influence = _doubly_robust(Y[t] - Y[b], X[min(b, t)], treated, control)
+            att, influence = _doubly_robust(Y[t] - Y[b], X[min(b, t)], treated, control, size)
             rows.append((int(g), t, att, influence))
     if not rows:
         raise DataError(
@@ -93,29 +103,32 @@ def group_time(
     )
 
 
-def _doubly_robust(dy: Float, X: Float, treated: Bool, control: Bool) -> tuple[float, Float]:
+def _doubly_robust(dy: Float, X: Float, treated: Bool, control: Bool, size: Float) -> tuple[float, Float]:
     """Return one ATT and the influence of each unit, (N,)."""
     used = treated | control
     n = int(used.sum())
     D, d = treated[used].astype(float), dy[used]
+    w = size[used] / size[used].mean()
     Z = np.column_stack([np.ones(n), X[used]])
     scale = np.sqrt(np.mean(Z**2, axis=0))
     Z = Z / np.where(scale > 0, scale, 1.0)
     C = 1.0 - D
-    p = np.full(n, D.mean()) if Z.shape[1] == 1 else logit(Z, D)
+    p = np.full(n, np.average(D, weights=w)) if Z.shape[1] == 1 else logit(Z, D, w)
     if (p[D == 0] > 1 - 1e-6).any():
         raise DataError(
             f"Controls separate {int(D.sum())} treated from {int(C.sum())} untreated units: their odds of "
             "treatment "
             f"are without bound. Use fewer controls, or match first (match='psm')."
         )
-    beta = np.linalg.lstsq(Z[D == 0], d[D == 0], rcond=None)[0]
+    root = np.sqrt(w[D == 0])
+    beta = np.linalg.lstsq(Z[D == 0] * root[:, None], d[D == 0] * root, rcond=None)[0]
     rest = d - Z @ beta
+    D, C = w * D, w * C
     odds = p * C / (1 - p)
     eta_t, eta_c = np.sum(D * rest) / D.sum(), np.sum(odds * rest) / odds.sum()
     # Influence: of the means, of the outcome regression, of the logit.
     ols = (C * rest)[:, None] * Z @ np.linalg.pinv((Z * C[:, None]).T @ Z / n)
-    ps = (D - p)[:, None] * Z @ np.linalg.pinv((Z * (p * (1 - p))[:, None]).T @ Z / n)
+    ps = (D - w * p)[:, None] * Z @ np.linalg.pinv((Z * (w * p * (1 - p))[:, None]).T @ Z / n)
     one = (D * (rest - eta_t) - ols @ (D @ Z / n)) / D.mean()
     two = odds * (rest - eta_c) + ps @ ((odds * (rest - eta_c)) @ Z / n) - ols @ (odds @ Z / n)
     influence = np.zeros(len(dy))
@@ -123,12 +136,13 @@ def _doubly_robust(dy: Float, X: Float, treated: Bool, control: Bool) -> tuple[f
     return float(eta_t - eta_c), influence
 
 
-def logit(Z: Float, D: Float) -> Float:
+def logit(Z: Float, D: Float, weights: Float | None = None) -> Float:
     """Return fitted probabilities of a logit by Newton steps, (n,)."""
     b = np.zeros(Z.shape[1])
+    w = np.ones(len(D)) if weights is None else weights
     for _ in range(100):
         p = 1 / (1 + np.exp(-np.clip(Z @ b, -35, 35)))
-        step = np.linalg.pinv((Z * (p * (1 - p))[:, None]).T @ Z) @ (Z.T @ (D - p))
+        step = np.linalg.pinv((Z * (w * p * (1 - p))[:, None]).T @ Z) @ (Z.T @ (w * (D - p)))
         b = b + step
         if np.max(np.abs(step)) < 1e-10 * max(1.0, float(np.max(np.abs(b)))):
             break

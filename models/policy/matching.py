@@ -123,7 +123,9 @@ def balance_weights(X: Float, target: Float) -> Float:
             return np.asarray(w)
         step = np.linalg.pinv((Z * w[:, None]).T @ Z - np.outer(gradient, gradient)) @ gradient
         size, here = 1.0, dual(b)
-        while size > 1e-8 and dual(b - size * step) > here - 1e-4 * size * float(gradient @ step):
+        # Near the solution the dual falls by less than its rounding error.
+        slack = 1e-14 * (1.0 + abs(here))
+        while size > 1e-8 and dual(b - size * step) > here - 1e-4 * size * float(gradient @ step) + slack:
             size /= 2
         b = b - size * step
     raise ConvergenceError(
