@@ -59,8 +59,21 @@ def _language_link(app: Any, pagename: str, _template: str, context: dict[str, A
     context["other_language_name"] = "English" if chinese else "中文"
 
 
+DRAWN = {  # a picture of the gallery for the page of a function
+    "contiguity": "links", "moran": "scatter", "moran_scatter": "scatter", "moran_panel": "over_time",
+    "moran_over_time": "over_time", "local_moran": "clusters", "map_clusters": "clusters",
+    "map_significance": "significance", "map_values": "values", "small_multiples": "years",
+    "reference_distribution": "reference", "correlogram": "correlogram", "coefficient_plot": "coefficients",
+    "Impacts": "impacts", "impacts_plot": "impacts",
+    "event_study_plot": "event_study", "density_ridges": "densities",
+    "density_by_time": "densities", "neighbour_histogram": "neighbours", "distance_band": "sweep",
+}  # fmt: skip
+
+
 def _checked_against(_app: Any, what: str, name: str, _obj: Any, _options: Any, lines: list[str]) -> None:
-    """Say below each function what it was checked against."""
+    """Show below each function its picture, and say what it was checked against."""
+    if picture := DRAWN.get(name.rpartition(".")[2]):
+        lines += ["", f".. image:: /images/gallery/{picture}.png", f"   :alt: What {name} gives, drawn", ""]
     rows = spatial.evidence()
     short = name.removeprefix("spatial.")
     rows = rows[(rows["name"] == short) | rows["name"].str.startswith(f"{short}:")]
