@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from spatial.errors import DataError, FormulaError
+from spatial.ids.rows import one_text
 from spatial.models.formula.grammar import parse_terms
 from spatial.panel.choosing import truth
 from spatial.panel.conditions import parse_condition
@@ -46,6 +47,7 @@ def evaluate(formula: str, panel: Any) -> pd.Series[float]:
     >>> sp.models.evaluate("gdp > 3 and year == 2000", panel).tolist()
     [1.0, 0.0]
     """
+    one_text(formula, "formula")
     found = as_panel(panel, "evaluate")
     try:
         node = parse_terms(f"I({formula})", ())[0].factors[0]

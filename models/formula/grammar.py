@@ -373,7 +373,7 @@ def parse_effects(effects: str | Iterable[str] | None) -> tuple[tuple[str, ...],
     """Read ``("unit", "region:time")`` or ``"unit"``; None is no effect."""
     if effects is not None and not isinstance(effects, Iterable):
         raise FormulaError(f"effects are texts such as 'unit' and 'time'; got {effects!r}.")
-    given = [effects] if isinstance(effects, str) else list(effects or ())
+    given = [effects] if isinstance(effects, str) else [] if effects is None else list(effects)
     out: list[tuple[str, ...]] = []
     for text in given:
         with readable(str(text)):

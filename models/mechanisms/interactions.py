@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, did_you_mean
+from spatial.ids.rows import one_text
 from spatial.models.data.source import Source
 from spatial.models.estimation.covariance import Covariance
 from spatial.models.estimation.laws import Law
@@ -196,6 +197,7 @@ def moderation(
 
 
 def _treatment(system: SpatialSystem, treatment: str, equation: str | None) -> tuple[str, Term]:
+    one_text(treatment, "treatment")
     having = [e.name for e in system.structure.equations if treatment in [t.name for t in e.terms]]
     if not having:
         known = list(dict.fromkeys(t.name for _, t in system.structure.terms))

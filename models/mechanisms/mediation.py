@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from spatial.errors import DataError, FormulaError, did_you_mean
+from spatial.ids.rows import one_text
 from spatial.models.data.given import Lags
 from spatial.models.estimation.covariance import Covariance, as_covariance
 from spatial.models.formula.grammar import parse_formula
@@ -253,7 +254,7 @@ def _check(
         raise DataError(f"level is between 0 and 1; got {level!r}.")
     parsed = parse_formula(formula, ("W",) if W is not None else ())
     terms = [t.name for t in parsed.terms]
-    if treatment not in terms:
+    if one_text(treatment, "treatment") not in terms:
         raise DataError(
             f"The formula has no term {treatment!r}.{did_you_mean(treatment, terms)} It has "
             f"{', '.join(terms)}."

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, did_you_mean
+from spatial.ids.rows import one_text
 from spatial.models.estimation.laws import Law
 from spatial.models.results import SystemFit
 from spatial.results import Result
@@ -239,6 +240,7 @@ def u_test(
 
 
 def _equation(fit: SystemFit, term: str, equation: str | None) -> tuple[str, int]:
+    one_text(term, "term")
     having = [e.name for e in fit.structure.equations if term in [t.name for t in e.terms]]
     if not having:
         known = [t.name for _, t in fit.structure.terms]

@@ -204,6 +204,8 @@ def _second(panel: Panel, effects: tuple[str, ...], time: Int, unit: Int) -> Int
         )
     parts = effects[1].split(":")
     codes = np.zeros(len(time), dtype=np.int64)
+    if not len(time):
+        raise DataError("No cell is left: effects of a policy need two times or more, before and after it.")
     if "time" not in parts:
         raise DataError(f"The second effect is 'time' or 'COLUMN:time'; got {effects[1]!r}.")
     for part in parts:

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, did_you_mean
+from spatial.ids.numbers import to_float
 from spatial.models.data.design import Design
 from spatial.models.mechanisms.arguments import whole_number
 from spatial.models.mechanisms.interacted import fit_request
@@ -128,7 +129,7 @@ def plausibly_exogenous(
     if chosen not in known:
         asked = "" if instrument is None else f"; got {instrument!r}"
         raise DataError(f"instrument is one of {', '.join(known)}{asked}.{did_you_mean(instrument, known)}")
-    bounds = [float(v) for v in range]
+    bounds = to_float(list(range), "range").tolist()
     if len(bounds) != 2 or not bounds[0] < bounds[1]:
         raise DataError(f"range is (low, high) with low < high; got {bounds}.")
     count = whole_number("steps", steps, 2, 10_000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from spatial.errors import DataError, did_you_mean
+from spatial.ids.rows import one_text
 from spatial.models.mechanisms.asked import one_equation
 from spatial.models.results import SystemFit
 
@@ -15,6 +16,7 @@ def equation_of(fit: Any, term: str, equation: str | None, what: str) -> tuple[s
     """Return the equation that has the term: its name, its place, and its terms."""
     if not isinstance(fit, SystemFit):
         raise DataError(f"{what} takes a fit of spatial.models; got {type(fit).__name__}.")
+    one_text(term, "term")
     having = [e.name for e in fit.structure.equations if term in [t.name for t in e.terms]]
     if not having:
         known = list(dict.fromkeys(t.name for _, t in fit.structure.terms))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -337,6 +337,8 @@ def _check_industries(national: Float, names: list[Any], times: pd.Index[Any] | 
 
 def groups_of(industries: pd.Index[Any], groups: Any) -> tuple[Rows, pd.Index[Any]]:
     """Return the group of each industry, (S,), and the groups' names; refuse industries without one."""
+    if not isinstance(groups, (pd.Series, Mapping)):
+        raise DataError(f"groups is a Series or a mapping {{industry: group}}; got {type(groups).__name__}.")
     mapping = groups if isinstance(groups, pd.Series) else pd.Series(dict(groups), dtype=object)
     found = mapping.reindex(industries)
     lost = found.isna().to_numpy()

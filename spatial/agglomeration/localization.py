@@ -85,7 +85,11 @@ def _evenness(read: Industries, size: Float) -> Float:
 
 
 def _plants(given: Any, read: Industries) -> Float:
+    if not isinstance(given, (pd.Series, Mapping)):
+        raise DataError(f"plant_herfindahl is a Series or a mapping by industry; got {type(given).__name__}.")
     series = given if isinstance(given, pd.Series) else pd.Series(dict(given), dtype=np.float64)
+    if not series.index.is_unique:
+        raise DataError("plant_herfindahl must have one value for each industry (and time); some repeat.")
     if series.index.nlevels == 2 and read.times is not None:
         series = series.unstack()
         lost_times = series.index.get_indexer(read.times) < 0

@@ -16,6 +16,7 @@ from spatial.autocorrelation.moments import build_constants, moran_moments
 from spatial.autocorrelation.sample import Missing
 from spatial.compute.pvalues import Alternative, alternative_words, normal_p, smallest_p
 from spatial.errors import name_ids
+from spatial.ids.alignment import check_scale
 from spatial.results import Result
 
 from .pairs import band_edges, band_row, near_pairs, read_places
@@ -258,6 +259,7 @@ def semivariogram(
     [0.5, 2.0, 4.5]
     """
     data = read_places(x, cities, missing, "A semivariogram")
+    check_scale(np.ldexp(data.values, data.exponent), "A semivariogram")  # of squares, in the unit given
     edges = band_edges(data.points, bands, reach_km)
     i, j, km = near_pairs(data.points, edges[-1])
     square = np.ldexp((data.values[i] - data.values[j]) ** 2 / 2, 2 * data.exponent)

@@ -84,7 +84,13 @@ def band_edges(points: Points, bands: int | Iterable[float], reach_km: float | N
         edges = np.asarray(list(bands), dtype=np.float64)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         edges = np.empty(0)
-    if len(edges) < 2 or not np.isfinite(edges).all() or edges[0] < 0 or (np.diff(edges) <= 0).any():
+    if (
+        edges.ndim != 1
+        or len(edges) < 2
+        or not np.isfinite(edges).all()
+        or edges[0] < 0
+        or (np.diff(edges) <= 0).any()
+    ):
         raise DataError(
             "bands must be a whole number, or rising edges in km from 0 or more, as [0, 100, 200]; got "
             f"{bands!r}."

@@ -13,7 +13,7 @@ from spatial.autocorrelation.global_moran import Moran, moran
 from spatial.autocorrelation.lisa import LocalMoran, local_moran
 from spatial.autocorrelation.sample import check_missing, one_column
 from spatial.errors import DataError, name_ids
-from spatial.ids.alignment import aligned_values, check_ids
+from spatial.ids.alignment import aligned_values, check_ids, check_scale
 from spatial.weights.value import as_weights
 
 __all__ = ["eb_rate", "local_moran_rate", "moran_rate", "spatial_rate"]
@@ -103,7 +103,7 @@ def spatial_rate(events: Any, population: Any, W: Any) -> pd.Series[float]:
     >>> spatial_rate(pd.Series([1, 0, 4], list("abc")), pd.Series([10, 20, 50], list("abc")), W).tolist()
     [0.03333333333333333, 0.0625, 0.05714285714285714]
     """
-    ids, o, p, near = _read(events, population, W)
+    ids, o, p, near = _read(events, population, as_weights(W))
     assert near is not None
     return pd.Series((near @ o) / (near @ p), index=ids, name="spatial_rate")
 
@@ -192,7 +192,8 @@ def _read(
         ids = o.index if isinstance(o, pd.Series) else p.index if isinstance(p, pd.Series) else None
         ids = pd.RangeIndex(len(o)) if ids is None else ids
         check_ids(ids, "events")
-    counts, people = aligned_values(o, ids, "events"), aligned_values(p, ids, "population")
+    counts = check_scale(aligned_values(o, ids, "events"), repr(what))
+    people = check_scale(aligned_values(p, ids, "population"), repr(who))
     absent = ~(np.isfinite(counts) & np.isfinite(people)) if gaps else np.zeros(len(ids), dtype=bool)
     bad = ~absent & ~(np.isfinite(people) & (people > 0))
     if bad.any():

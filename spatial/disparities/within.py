@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, NotIdentifiedError, name_ids
+from spatial.ids.alignment import check_scale
 from spatial.models.data.effects import Effects, build_effects
 from spatial.models.data.instruments import independent_columns, orthonormal_basis, triangular_factor
 from spatial.models.data.layout import balanced_layout
@@ -52,6 +53,8 @@ def within_fit(
     t, n, k = x.shape
     effects = _effects(x.shape, unit, time)
     target, X = effects.project(_rows(y)[:, 0]), effects.project(_rows(x))
+    for column, name in zip(_rows(x).T, names, strict=True):
+        check_scale(column, name, 4)
     _refuse_collinear(X, np.linalg.norm(_rows(x), axis=0), names)
     H = _rows(x if instruments is None else instruments)
     Q = orthonormal_basis(effects.project(H), np.linalg.norm(H, axis=0)).Q

@@ -158,6 +158,10 @@ def drawing(
 
 def root_figure(ax: Axes) -> Figure:
     """Return the figure on which `ax` lies, also where that is a subfigure's."""
+    if not hasattr(ax, "figure"):
+        raise DataError(
+            f"ax must be matplotlib Axes, as functions of figures return; got {type(ax).__name__}."
+        )
     figure: Any = ax.figure
     while getattr(figure, "figure", figure) is not figure and figure.figure is not None:
         figure = figure.figure

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from spatial.disparities.densities import density_by_time
 from spatial.errors import DataError, name_ids
+from spatial.ids.rows import one_text
 from spatial.weights.report.report import WeightsReport
 from spatial.weights.value import WeightsLike, as_weights
 from spatial.words import check_language
@@ -76,7 +77,7 @@ def density_ridges(
     """
     language = check_language(lang)
     chosen = _times(panel, times)
-    label = panel.label(panel.require(column)[0])
+    label = panel.label(panel.require(one_text(column, "column"))[0])
     found = density_by_time(panel, column, times=chosen, bandwidth=bandwidth, points=400)
     grid, curves = found.index.to_numpy(), found.to_numpy().T
     from .classes import class_colors

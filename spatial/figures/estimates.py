@@ -197,6 +197,8 @@ def _terms(named: Mapping[str, pd.DataFrame], terms: Sequence[str] | None) -> li
     if terms is None:
         return [term for term in have if term != "Intercept"] or have
     wanted = [terms] if isinstance(terms, str) else list(terms)
+    if not wanted or not all(isinstance(term, str) for term in wanted):
+        raise DataError(f"terms are names of terms, at least one; got {wanted!r}.")
     for term in wanted:
         if term not in have:
             raise DataError(

@@ -99,6 +99,8 @@ def event_study_plot(
 
 
 def _study(frame: Any) -> pd.DataFrame:
+    if isinstance(frame, pd.DataFrame) and not frame.columns.is_unique:
+        raise DataError("event_study_plot needs columns of different names; some repeat.")
     rows = check_columns(frame, ["time", *_INTERVAL], "event_study_plot")
     if rows["time"].duplicated().any():
         twice = rows["time"][rows["time"].duplicated()].unique()

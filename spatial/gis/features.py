@@ -98,6 +98,8 @@ def name_columns(cities: gpd.GeoDataFrame) -> list[str]:
     >>> name_columns(gpd.GeoDataFrame({"gdp": [1.0], "名称": ["甲"]}, geometry=[shapely.Point(0, 0)]))
     ['名称']
     """
+    if not hasattr(cities, "columns"):
+        raise DataError(f"cities must be a GeoDataFrame indexed by id; got {type(cities).__name__}.")
     known = {str(column).lower(): column for column in cities.columns}
     found = [known[name] for name in _NAMES if name in known]
     return [str(c) for c in found if not pd.api.types.is_numeric_dtype(cities[c].dtype)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import warnings
 from contextlib import closing
 from pathlib import Path
 
@@ -77,19 +78,23 @@ def write_layer(path: Path, layer: Layer, note: str) -> None:
 
     # Version 1.2 is read by GDAL since 2.2; of what GDAL now writes by default QGIS 3.22 warns.
     created = {} if path.exists() else {"dataset_options": {"VERSION": "1.2"}}
-    pyogrio.write_dataframe(
-        layer.frame,
-        path,
-        layer=layer.name,
-        driver="GPKG",
-        layer_options={
-            "IDENTIFIER": layer.name,
-            "DESCRIPTION": " ".join(filter(None, [note, layer.note])),
-            "GEOMETRY_NAME": "geom",
-        },
-        promote_to_multi=layer.style.geometry == "polygon",
-        **created,
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", "'crs' was not provided"
+        )  # the map has none, and its reader said so
+        pyogrio.write_dataframe(
+            layer.frame,
+            path,
+            layer=layer.name,
+            driver="GPKG",
+            layer_options={
+                "IDENTIFIER": layer.name,
+                "DESCRIPTION": " ".join(filter(None, [note, layer.note])),
+                "GEOMETRY_NAME": "geom",
+            },
+            promote_to_multi=layer.style.geometry == "polygon",
+            **created,
+        )
 
 
 def describe_layers(path: Path, layers: list[Layer]) -> None:

@@ -26,6 +26,7 @@ __all__ = [
     "labelled",
     "match_rows",
     "numbers",
+    "one_text",
     "plain",
     "read_columns",
     "refuse_cells",
@@ -154,10 +155,24 @@ def labelled(
     return found
 
 
+def one_text(value: Any, what: str) -> str:
+    """Return a name as it is; refuse whatever is no text.
+
+    Examples
+    --------
+    >>> one_text(["x"], "column")
+    Traceback (most recent call last):
+    spatial.errors.DataError: column must be one name, as a text; got list.
+    """
+    if not isinstance(value, str):
+        raise DataError(f"{what} must be one name, as a text; got {type(value).__name__}.")
+    return value
+
+
 def checked_option(value: Any, allowed: Iterable[str], what: str) -> None:
     """Refuse an unknown option, listing the allowed ones."""
     options = list(allowed)
-    if value not in options:
+    if not isinstance(value, str) or value not in options:
         raise DataError(f"{what} must be one of {', '.join(map(repr, options))}; got {value!r}.")
 
 

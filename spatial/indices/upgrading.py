@@ -175,6 +175,10 @@ def _ratio(values: Any, base: Any, scale: float, what: str, suffix: str, label: 
         frame = values.frame if isinstance(values, Panel) else values
         if not isinstance(frame, pd.DataFrame):
             raise DataError(f"A Series, DataFrame or Panel by id is needed; got {type(values).__name__}.")
+    if isinstance(values, pd.Series) and isinstance(base, str):
+        raise DataError(f"{what} is a Series by id where the values are one; got the text {base!r}.")
+    if len(set(frame.columns)) < len(frame.columns):
+        raise DataError("Values must have columns of different names.")
     if isinstance(base, str):
         _, column = read_columns(frame, [base])
         frame, divisor = frame.drop(columns=base), column[:, 0]

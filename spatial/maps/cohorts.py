@@ -51,6 +51,8 @@ def map_cohorts(
     language = check_language(options.get("lang", "en"))
     if not isinstance(cohorts, pd.Series):
         raise DataError(f"cohorts is a Series by unit; got {type(cohorts).__name__}.")
+    if cohorts.isin([float("inf"), float("-inf")]).any():
+        raise DataError("cohorts are times, 0 or missing for never; some are infinite.")
     never = cohorts.isna() | (cohorts == 0)
     starts = sorted(cohorts[~never].unique())
     if not starts:

@@ -32,6 +32,7 @@ from spatial.figures.palette import (
     significance_color,
 )
 from spatial.figures.words import word
+from spatial.ids.numbers import Refused, read_float
 
 from .frame import Entry, Frame, MapOptions
 from .shapes import DOTS
@@ -317,10 +318,9 @@ def _by_id(cities: Any, values: Any, ids: pd.Index[Any]) -> tuple[str, pd.Series
 
 def as_numbers(values: pd.Series[Any], what: str) -> Float:
     """Return `values` as floats, or refuse what cannot be classified."""
-    try:
-        numbers: Float = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError):
-        raise DataError(f"{what} must be numbers to be classified; they are {values.dtype}.") from None
+    numbers = read_float(values)
+    if isinstance(numbers, Refused):
+        raise DataError(f"{what} must be numbers to be classified; they are {values.dtype}.")
     if np.isinf(numbers).any():
         raise DataError(f"{what} must be finite; infinity at {name_ids(values.index[np.isinf(numbers)])}.")
     if np.isnan(numbers).all():

@@ -17,6 +17,7 @@ from spatial.figures.palette import color
 from spatial.figures.style.captions import caption_axes, caption_figure, caption_heights
 from spatial.figures.style.fonts import apply_fonts, font_context
 from spatial.figures.words import word
+from spatial.ids.rows import one_text
 
 from .frame import Entry, Frame, MapOptions
 from .maps import as_numbers
@@ -78,7 +79,7 @@ def small_multiples(
     check_axes(ax)
     frame = Frame.from_options(cities, options)
     chosen, said = _times(panel, times, frame.lang)
-    label = panel.label(panel.require(column)[0])
+    label = panel.label(panel.require(one_text(column, "column"))[0])
     cube = _panel_numbers(panel, column, chosen, frame.cities.index)
     classes = build_classes(cube.ravel(), scheme, k, center=center)
     codes = classes.codes(cube)

@@ -99,6 +99,7 @@ def _lags_can_be_derived(data: ReportData) -> bool:
             if data.problems[k][t]:
                 continue
             x = data.values[k, t]
+            x = x / np.nanmax(np.abs(x))  # of any unit
             z = (x - np.nanmean(x)) / np.nanstd(x)
             there = ~np.isnan(z[links.indices])
             total = np.bincount(rows[there], z[links.indices][there], minlength=len(x))

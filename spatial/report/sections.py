@@ -167,7 +167,8 @@ def _described(data: ReportData) -> Block:
     for k, label in enumerate(data.shown_labels):
         values = data.shown(k)
         known = values[np.isfinite(values)]
-        spread = float(known.std(ddof=1)) if len(known) > 1 else float("nan")
+        size = float(np.abs(known).max(initial=0.0)) or 1.0  # squares of values of any unit
+        spread = size * float((known / size).std(ddof=1)) if len(known) > 1 else float("nan")
         digits = _digits(known)
         numbers = [float(known.mean()), spread, float(known.min()), float(known.max())]
         cells = [decimal(value, digits) if np.isfinite(value) else "–" for value in numbers]

@@ -235,7 +235,7 @@ def explain_study(path: str | Path, how: str = "python") -> str:
     >>> "import spatial as sp" in explain_study(shipped_study("nc"))
     True
     """
-    if how not in ("python", "en", "zh"):
+    if not isinstance(how, str) or how not in ("python", "en", "zh"):
         raise DataError(f"A study is explained as 'python', or in the words of 'en' or 'zh'; got {how!r}.")
     file = Path(path)
     study, loaded, files = _checked(file)
@@ -314,7 +314,7 @@ def _chosen(steps: list[Step], only: str | Sequence[str] | None) -> list[Step]:
     wanted = [only] if isinstance(only, str) else list(only)
     names = [s.name for s in steps]
     for name in wanted:
-        if name not in (*SECTIONS, *names):
+        if not isinstance(name, str) or name not in (*SECTIONS, *names):
             raise DataError(
                 f"only={name!r} is neither a section nor a step.{did_you_mean(name, [*SECTIONS, *names])} "
                 f"Sections: {', '.join(SECTIONS)}."

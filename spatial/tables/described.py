@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from spatial.errors import DataError, did_you_mean, name_ids
+from spatial.ids.numbers import to_float
 from spatial.panel.panel import Panel, standard_deviation
 from spatial.weights.report.report import WeightsReport
 from spatial.weights.value import as_weights
@@ -219,6 +220,10 @@ def moran_table(
     needed = ["column", "time", "I", z, p]
     if not isinstance(moran, pd.DataFrame) or any(c not in moran.columns for c in needed):
         raise DataError(f"moran_table needs the frame of moran_panel, with columns {', '.join(needed)}.")
+    if not moran.columns.is_unique:
+        raise DataError("moran_table needs columns of different names; some repeat.")
+    for name in ("I", z, p):
+        to_float(moran[name], f"Column {name!r}")
     names = list(dict.fromkeys(moran["column"]))
     times = list(dict.fromkeys(moran["time"]))
     if moran.duplicated(["column", "time"]).any():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
@@ -17,6 +18,29 @@ IDS = [f"{110000 + 100 * k}" for k in range(N)]
 INDUSTRIES = ["mining", "retail", "bank"]
 Change = Callable[[Any], Any]
 Odd = tuple[str, Change]
+
+
+@dataclass(frozen=True)
+class Later:
+    """A value that takes work: made when it is needed, so that collecting the tests does not wait for it."""
+
+    make: Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Given:
+    """An argument with a value of its own, and the kind of its odd ones; `values` are by `VALID` else."""
+
+    kind: str
+    value: Any
+
+
+def column(name: Any) -> Given:
+    return Given("column", name)
+
+
+def number(value: Any) -> Given:
+    return Given("number", value)
 
 
 def always(value: Any) -> Change:
@@ -236,4 +260,5 @@ ODD: dict[str, list[Odd]] = {
     "table": [*ANYTHING, *LABELLED, *TABLES],
     "column": [*ANYTHING, *COLUMNS],
     "number": [*ANYTHING, *NUMBER],
+    "anything": ANYTHING,
 }

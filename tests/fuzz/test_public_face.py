@@ -5,16 +5,17 @@ Light in `make test`; `make fuzz` tries each oddity, and pairs.  A failure names
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from odd_arguments import ODD, VALID, Change
+from further_calls import further
+from odd_arguments import ODD, VALID, Change, Given, Later, column, number
 
 import spatial as sp
 from spatial.errors import SpatialError, SpatialWarning
@@ -22,23 +23,7 @@ from spatial.errors import SpatialError, SpatialWarning
 UNUSABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError)
 
 
-@dataclass(frozen=True)
-class Given:
-    """An argument with a value of its own, and the kind of its odd ones; `values` are by `VALID` else."""
-
-    kind: str
-    value: Any
-
-
 Call = tuple[Callable[..., Any], dict[str, Any]]
-
-
-def column(name: Any) -> Given:
-    return Given("column", name)
-
-
-def number(value: Any) -> Given:
-    return Given("number", value)
 
 
 def calls() -> dict[str, Call]:
@@ -116,19 +101,36 @@ def calls() -> dict[str, Call]:
     }
 
 
-CALLS = calls()
+FURTHER = further()
+CALLS = calls() | FURTHER
+LONG = [pytest.param(name, marks=pytest.mark.slow) if name in FURTHER else name for name in CALLS]
+NOT_CALLED = {
+    "china_boundaries": "makes a map of files that are not shipped",
+    "catalogue": "takes no argument",
+    "evidence": "takes the name of a public name",
+    "labels": "takes the name of a sample",
+    "load": "takes the name of a sample",
+    "load_sample": "takes the name of a sample",
+    "path": "takes the name of a sample",
+    "sample_contents": "takes the name of a sample",
+    "raster_values": "takes an xarray, which is optional",
+    "values_to_raster": "takes an xarray, which is optional",
+    "monte_carlo": "takes functions of the caller",
+    "sweep": "as robustness, by distance bands",
+    "open_panel": "takes a folder of blocks",
+    "read_calendar": "reads a table of dates, as read_panel does",
+}
 
 
 def made(kinds: dict[str, Any]) -> dict[str, Any]:
     """Return valid arguments, new ones each time."""
-    return {
-        name: kind.value
-        if isinstance(kind, Given)
-        else VALID[kind]()
-        if isinstance(kind, str) and kind in VALID
-        else kind
-        for name, kind in kinds.items()
-    }
+    return {name: _value(kind) for name, kind in kinds.items()}
+
+
+def _value(kind: Any) -> Any:
+    if isinstance(kind, Given):
+        return kind.value.make() if isinstance(kind.value, Later) else kind.value
+    return VALID[kind]() if isinstance(kind, str) and kind in VALID else kind
 
 
 def oddities(kinds: dict[str, Any]) -> Iterator[tuple[str, str, Change]]:
@@ -180,7 +182,14 @@ def run(name: str, chosen: list[tuple[tuple[str, str, Change], ...]]) -> None:
     assert not faults, "\n".join(faults)
 
 
-@pytest.mark.parametrize("name", CALLS)
+def test_each_public_function_is_called_or_left_out_for_a_reason() -> None:
+    faces = (sp, sp.models, sp.weights, sp.shapefiles)
+    public = {n for face in faces for n in face.__all__ if inspect.isfunction(getattr(face, n))}
+    assert public - set(CALLS) - set(NOT_CALLED) == set()
+    assert set(NOT_CALLED) <= public
+
+
+@pytest.mark.parametrize("name", LONG)
 def test_valid_arguments_are_answered_and_odd_ones_answered_or_refused(name: str) -> None:
     function, kinds = CALLS[name]
     with warnings.catch_warnings():

@@ -10,7 +10,7 @@ import pandas as pd
 import scipy.sparse as sparse
 
 from spatial.errors import WeightsError
-from spatial.ids.alignment import aligned_values, require_finite
+from spatial.ids.alignment import aligned_values, check_scale, require_finite
 from spatial.results import Result
 from spatial.weights.meta import HasLinks
 from spatial.weights.normalization import row_standardize
@@ -151,6 +151,9 @@ def _lags(a: sparse.csr_array | None, b: sparse.csr_array | None, ids: pd.Index[
         raise WeightsError("Lags are compared of weights with links, all of them positive.")
     values = aligned_values(x, ids)
     require_finite(values, ids, "Values")
+    if values.ndim != 1:
+        raise WeightsError(f"Lags are compared of one variable; got an array of shape {values.shape}.")
+    check_scale(values, "Values")
     one, two = a @ values, b @ values
     if np.ptp(one) == 0 or np.ptp(two) == 0:
         raise WeightsError("Lags that do not vary have no correlation. Take a variable that does.")
