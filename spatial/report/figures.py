@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from .shapes import Shapes
 from .words import Pair
 
-__all__ = ["bar_chart", "effects_chart", "still_map", "ticks"]
+__all__ = ["bar_chart", "effects_charts", "still_map", "ticks"]
 
+_UNLIKE = 5  # times as far from zero: no longer on one scale
 _EFFECTS = ("direct", "indirect", "total")
 _MARKS = {"direct": "circle", "indirect": "square", "total": "diamond"}
 
@@ -97,8 +98,27 @@ def bar_chart(counts: Mapping[Any, int], label: Pair) -> str:
     return "".join([*parts, "</svg>"])
 
 
-def effects_chart(frame: pd.DataFrame, labels: Mapping[str, Pair]) -> str:
-    """Return one outcome's effects: a row for each term; direct, indirect and total with their intervals.
+def effects_charts(frame: pd.DataFrame, labels: Mapping[str, Pair]) -> list[str]:
+    """Return one outcome's effects in one picture, or in two of unlike scale: small effects first.
+
+    Examples
+    --------
+    >>> rows = [("a", "total", 0.1, 0.0, 0.2), ("b", "total", 5.0, 4.0, 6.0)]
+    >>> names = ["term", "effect", "estimate", "conf_low", "conf_high"]
+    >>> len(effects_charts(pd.DataFrame(rows, columns=names), {}))
+    2
+    """
+    bounds = frame[["estimate", "conf_low", "conf_high"]].astype(float)
+    reach = bounds.where(np.isfinite(bounds)).abs().max(axis=1).groupby(frame["term"], sort=False).max()
+    known = reach[reach > 0]
+    large = reach > np.sqrt(known.max() * known.min()) if len(known) else reach > 0
+    if not len(known) or known.max() <= _UNLIKE * known.min() or large.all():
+        return [_effects_chart(frame, labels)]
+    return [_effects_chart(frame[frame["term"].isin(reach.index[part])], labels) for part in (~large, large)]
+
+
+def _effects_chart(frame: pd.DataFrame, labels: Mapping[str, Pair]) -> str:
+    """Return a row for each term; direct, indirect and total with their intervals.
 
     Parameters
     ----------
@@ -152,8 +172,9 @@ def _whisker(row: Any, effect: str, y: float, x: Any, limits: tuple[float, float
     least, most = float(row["conf_low"]), float(row["conf_high"])
     if not np.isfinite(row["estimate"]):
         return ""
-    least = limits[0] if np.isnan(least) or np.isinf(least) else least
-    most = limits[1] if np.isnan(most) or np.isinf(most) else most
+    if np.isnan(least) or np.isnan(most):
+        return _mark(effect, x(float(row["estimate"])), y, False)
+    least, most = max(least, limits[0]), min(most, limits[1])
     line = f'<line class="{effect}" x1="{x(least):.1f}" x2="{x(most):.1f}" y1="{y}" y2="{y}"/>'
     return line + _mark(effect, x(float(row["estimate"])), y, least > 0 or most < 0)
 

@@ -45,9 +45,11 @@ def p_text(p: float, least: float) -> str:
 
     Examples
     --------
-    >>> p_text(0.0316, 0.0002), p_text(0.002, 0.002)
-    ('0.0316', '0.002')
+    >>> p_text(0.0316, 0.0002), p_text(0.002, 0.002), p_text(1e-9, 0)
+    ('0.0316', '0.002', '<0.001')
     """
+    if least <= 0 and p < 0.001:
+        return "<0.001"
     digits = 3 if least <= 0 else min(6, max(3, int(np.ceil(-np.log10(least)))))
     return f"{p:.{digits}f}"
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .figures import bar_chart, effects_chart
+from .figures import bar_chart, effects_charts
 from .findings import Finding, decimal, p_text, weak_finding
 from .foreign_tables import listed, table_html
 from .payload import ReportData
@@ -82,8 +82,10 @@ def effects_section(frame: pd.DataFrame, title: str, labels: Mapping[str, Pair])
     for outcome, part in frame.groupby("outcome", sort=False):
         name = labels.get(str(outcome), (str(outcome),) * 2)
         heading = tuple(": ".join(filter(None, [title, text])) for text in name)
-        picture = effects_chart(part, labels)
-        blocks.append(Block((heading[0], heading[1]), (picture, picture)))
+        charts = effects_charts(part, labels)
+        picture = "".join(charts)
+        note = ("Panels have their own scales.", "各图比例不同。") if len(charts) > 1 else ("", "")
+        blocks.append(Block((heading[0], heading[1]), (picture, picture), note))
         blocks.append(Block(("", ""), _effects_table(part, labels)))
     return Sections(effects=tuple(blocks), frames=(frame,))
 
