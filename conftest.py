@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent / "docs"
+LONG = ("first_paper.md", "pysal.md")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the examples of the pages cut a map to its panel without failing on the warning that says so."""
     for item in items:
+        # The Chinese pages run the code of the English ones.
+        if HERE / "zh" in item.path.parents or item.path.name in LONG:
+            item.add_marker(pytest.mark.slow)
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.filterwarnings("ignore:Cut to the .* units that map and panel share"))
 

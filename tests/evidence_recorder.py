@@ -17,6 +17,7 @@ import typing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 from unittest.mock import patch
@@ -117,6 +118,7 @@ class Recorder:
             write_rows(updated(claims(), ran, read_rows()))
 
 
+@cache
 def claims() -> list[dict[str, Any]]:
     """Read the markers of all tests as they are written, without running anything."""
     rows = []

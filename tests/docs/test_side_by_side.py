@@ -13,6 +13,7 @@ from side_by_side import Beside, comparisons
 COMPARISONS = list(comparisons())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("one", COMPARISONS, ids=lambda one: f"{one.program[:12]} {one.theirs[:20]}")
 def test_ours_are_theirs(one: Beside) -> None:
     theirs = [value for _, value, _ in one.numbers]
