@@ -22,7 +22,7 @@ from .shapes import Extent, Sketch, aspect_ratio, check_cities, draw_lines, poin
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Entry", "Frame", "MapOptions"]
+__all__ = ["Entry", "Frame", "MapOptions", "checked_layer", "group_codes"]
 
 _NAMED = 12  # units whose names fit on any map
 _NAMED_INSET = 60.0  # points of a frame that has room for its name
@@ -104,7 +104,9 @@ class Frame:
             )
         lang = check_language(options.get("lang", "en"))
         drawn = check_cities(cities)
-        layers = {name: _layer(options.get(name), drawn.crs, name) for name in ("background", "outline")}
+        layers = {
+            name: checked_layer(options.get(name), drawn.crs, name) for name in ("background", "outline")
+        }
         scene = Scene.of(
             drawn,
             crs=options.get("crs"),
@@ -113,7 +115,7 @@ class Frame:
             layers=() if layers["background"] is None else (layers["background"],),
         )
         above = layers["outline"]
-        sketch = Sketch(scene.shapes, _groups(drawn, options.get("group")), coast=above is None)
+        sketch = Sketch(scene.shapes, group_codes(drawn, options.get("group")), coast=above is None)
         below = layers["background"]
         return cls(
             drawn,
@@ -213,7 +215,8 @@ def _fill(ax: Axes, shapes: NDArray[Any]) -> None:
     ax.add_collection(land, autolim=False)
 
 
-def _layer(layer: Any, crs: Any, name: str) -> Any:
+def checked_layer(layer: Any, crs: Any, name: str) -> Any:
+    """Return a background or an outline without empty rows, or refuse it."""
     if layer is None:
         return None
     if not hasattr(layer, "geometry") or not hasattr(layer, "crs"):
@@ -223,7 +226,8 @@ def _layer(layer: Any, crs: Any, name: str) -> Any:
     return layer[~(layer.geometry.isna() | layer.geometry.is_empty)]
 
 
-def _groups(cities: Any, group: str | None) -> NDArray[np.intp] | None:
+def group_codes(cities: Any, group: str | None) -> NDArray[np.intp] | None:
+    """Return a number for each group of a column of the cities; None without one."""
     if group is None:
         return None
     if group not in cities.columns:

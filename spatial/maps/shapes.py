@@ -25,6 +25,7 @@ __all__ = [
     "Extent",
     "Sketch",
     "aspect_ratio",
+    "boundary_lines",
     "check_cities",
     "check_extent",
     "draw_lines",
@@ -240,16 +241,24 @@ def draw_lines(
     """Add the boundaries of another layer, such as provinces."""
     from matplotlib.collections import LineCollection
 
-    polygonal = shapely.get_dimensions(shapes) == 2
-    lines = np.where(polygonal, shapely.boundary(shapes), shapes)
-    parts = shapely.get_parts(shapely.get_parts(lines))
-    found = [shapely.get_coordinates(part) for part in parts if shapely.get_dimensions(part) == 1]
     ax.add_collection(
         LineCollection(
-            found, colors=ink or color("coast"), linewidths=linewidth, zorder=zorder, gid="outline"
+            boundary_lines(shapes),
+            colors=ink or color("coast"),
+            linewidths=linewidth,
+            zorder=zorder,
+            gid="outline",
         ),
         autolim=False,
     )
+
+
+def boundary_lines(shapes: NDArray[Any]) -> list[Float]:
+    """Return the coordinates of lines, and of the boundaries of polygons."""
+    polygonal = shapely.get_dimensions(shapes) == 2
+    lines = np.where(polygonal, shapely.boundary(shapes), shapes)
+    parts = shapely.get_parts(shapely.get_parts(lines))
+    return [shapely.get_coordinates(part) for part in parts if shapely.get_dimensions(part) == 1]
 
 
 def outline(shape: Any) -> Outline:

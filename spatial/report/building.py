@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,9 @@ from .sections import (
 from .shapes import Shapes, build_shapes
 from .words import PAIRS, Pair, report_words
 
+if TYPE_CHECKING:
+    import geopandas as gpd
+
 __all__ = ["Gathered", "explore", "gathered", "write_report"]
 
 _TABS = ("explore", "models", "effects", "weights", "data", "methods")
@@ -52,6 +55,7 @@ def explore(
     names: str | pd.Series[Any] | None = None,
     logs: str | Sequence[str] = (),
     group: str | None = None,
+    outline: gpd.GeoDataFrame | None = None,
     alpha: float = 0.05,
     permutations: int = 999,
     seed: int = 0,
@@ -94,6 +98,8 @@ def explore(
         Those of `columns` that hold logarithms: analysed as they are, shown as what they are logarithms of.
     group : str, optional
         Column of `cities` whose groups get grey borders: "province", "state".
+    outline : GeoDataFrame, optional
+        Boundaries drawn in place of our coast line, such as an approved base map.
     alpha : float
         Level of the clusters at first; .10, .05, .01 and .001 can be chosen in the page where the
         permutations reach them.
@@ -136,7 +142,7 @@ def explore(
     own = None if title is None else (title, title)
     return write_report(
         path, found.cities, found.data, found.sections,
-        lang=lang, names=names, group=group, title=own, history=found.history,
+        lang=lang, names=names, group=group, outline=outline, title=own, history=found.history,
     )  # fmt: skip
 
 
@@ -172,6 +178,7 @@ def write_report(
     lang: str,
     names: Any = None,
     group: str | None = None,
+    outline: gpd.GeoDataFrame | None = None,
     title: Pair | None = None,
     stamp: Pair = ("", ""),
     labels: Mapping[str, Pair] | None = None,
@@ -181,7 +188,7 @@ def write_report(
     ids = data.ids if cities is None else data.ids.append(cities.index.difference(data.ids, sort=False))
     bare = pd.DataFrame(index=data.ids) if cities is None else cities
     called = display_names(bare, names, data.ids, "en"), display_names(bare, names, data.ids, "zh")
-    shapes = None if cities is None else build_shapes(cities, ids, group)
+    shapes = None if cities is None else build_shapes(cities, ids, group, outline)
     headline = prose.title(data) if title is None else title
     attrs: Mapping[str, Any] = {} if cities is None else cities.attrs
     weights = sections.weights + weights_blocks(data)

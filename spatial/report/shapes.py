@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from spatial.errors import DataError, name_ids
 from spatial.maps.borders import border_lines
+from spatial.maps.frame import checked_layer, group_codes
 from spatial.maps.scene import Scene
+from spatial.maps.shapes import boundary_lines
 from spatial.places.centroids import areas_of
 
 __all__ = ["GRID", "Frame", "Lines", "Rings", "Shapes", "build_shapes", "simplified"]
@@ -84,8 +86,8 @@ class Shapes:
         return not len(self.rings.xy)
 
 
-def build_shapes(cities: Any, ids: Any, group: str | None = None) -> Shapes:
-    """Return what the page draws for `cities`, in the order of `ids`."""
+def build_shapes(cities: Any, ids: Any, group: str | None = None, outline: Any = None) -> Shapes:
+    """Return what the page draws for `cities`, in the order of `ids`; `outline` replaces the coast."""
     chosen = cities.loc[ids]
     chosen = chosen.set_geometry(areas_of(np.asarray(chosen.geometry.array)), crs=cities.crs)
     _check(chosen, ids)
@@ -113,7 +115,11 @@ def build_shapes(cities: Any, ids: Any, group: str | None = None) -> Shapes:
         return Shapes(size, fit(scene.centers), none, (empty,) * 3, frames, notes, none)
     simple = simplified(shapes)
     points = fit(shapely.get_coordinates(shapely.point_on_surface(_main(simple))))
-    borders = tuple(_lines(lines, fit) for lines in border_lines(simple, _codes(chosen, group)))
+    lines = list(border_lines(simple, group_codes(chosen, group)))
+    above = checked_layer(outline, cities.crs, "outline")
+    if above is not None:
+        lines[2] = boundary_lines(shapely.simplify(scene.layer(above), side / 4000))
+    borders = tuple(_lines(kind, fit) for kind in lines)
     coarse = simplified(shapes, budget=max(3_000, 6 * len(ids)))
     return Shapes(size, points, _rings(simple, fit), borders, frames, notes, _rings(coarse, fit, 5))
 
@@ -136,22 +142,6 @@ def _check(cities: Any, ids: Any) -> None:
             f"Coordinates of the map must be finite; they are not at {name_ids(ids[wrong])}. "
             "Check the coordinate system: degrees must lie within 180 and 90."
         )
-
-
-def _codes(cities: Any, group: str | None) -> NDArray[np.intp] | None:
-    import pandas as pd
-
-    if group is None:
-        return None
-    if group not in cities.columns:
-        raise DataError(
-            f"group must be a column of the cities; there is no {group!r}. "
-            f"They have: {name_ids(cities.columns, 12)}."
-        )
-    codes: NDArray[np.intp] = pd.factorize(cities[group])[0].astype(np.intp)
-    alone = codes < 0
-    codes[alone] = codes.max(initial=0) + 1 + np.arange(int(alone.sum()))
-    return codes
 
 
 def _main(shapes: NDArray[Any]) -> NDArray[Any]:

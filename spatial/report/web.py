@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,9 @@ from .payload import ReportData, Settings, display_names
 from .shapes import simplified
 from .topology import STEP, build_topology
 
+if TYPE_CHECKING:
+    import geopandas as gpd
+
 __all__ = ["write_web"]
 
 _OWN = ("id", "name", "name_zh")  # fields of ours
@@ -38,6 +41,7 @@ def write_web(
     names: str | pd.Series[Any] | None = None,
     logs: str | Sequence[str] = (),
     group: str | None = None,
+    outline: gpd.GeoDataFrame | None = None,
     alpha: float = 0.05,
     permutations: int = 999,
     seed: int = 0,
@@ -57,7 +61,7 @@ def write_web(
         Made where there is none; other files in it stay.
     cities, panel, columns, W
         As in `explore`; the cities have a CRS.
-    lang, names, logs, group, alpha, permutations, seed, alternative, tables, title
+    lang, names, logs, group, outline, alpha, permutations, seed, alternative, tables, title
         As in `explore`.
 
     Returns
@@ -104,7 +108,7 @@ def write_web(
     data, own = found.data, None if title is None else (title, title)
     page = write_report(
         target / "index.html", found.cities, data, found.sections,
-        lang=lang, names=names, group=group, title=own, history=found.history,
+        lang=lang, names=names, group=group, outline=outline, title=own, history=found.history,
     )  # fmt: skip
     ids = data.ids.append(found.cities.index.difference(data.ids, sort=False))
     called = [display_names(found.cities, names, data.ids, code) for code in ("en", "zh")]

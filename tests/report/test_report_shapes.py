@@ -59,8 +59,21 @@ def test_borders_are_drawn_once_and_by_kind(grid: Any) -> None:
         parts = np.split(lines.xy, np.cumsum(lines.sizes)[:-1]) if len(lines.sizes) else []
         lengths.append(round(sum(np.abs(np.diff(part, axis=0)).sum() for part in parts) / step, 2))
     assert lengths == [9, 3, 12]  # 12 edges inside, 3 of them between the groups; 12 round the land
-    with pytest.raises(DataError, match="group must be a column of the cities; there is no 'state'"):
+    with pytest.raises(DataError, match="group must be a column of the cities; 'state' is none"):
         build_shapes(cities, cities.index, "state")
+
+
+def test_an_outline_replaces_the_coast(grid: Any) -> None:
+    cities, _, _ = grid
+    base = gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 3, 3)], crs=cities.crs)
+    coast = build_shapes(cities, cities.index).borders[2]
+    given = build_shapes(cities, cities.index, outline=base).borders[2]
+    assert given.sizes.tolist() == [5]
+    assert given.xy.max() == coast.xy.max() == GRID
+    with pytest.raises(DataError, match="outline must be a GeoDataFrame; got str"):
+        build_shapes(cities, cities.index, outline="map.gpkg")
+    with pytest.raises(DataError, match="outline and the cities must both have a CRS, or neither"):
+        build_shapes(cities, cities.index, outline=base.set_crs(None, allow_override=True))
 
 
 def test_no_unit_disappears_however_small() -> None:
