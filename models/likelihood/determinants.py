@@ -12,6 +12,8 @@ r"""The log-determinant of :math:`I - aW` as a function of a, by a method that t
 
 from __future__ import annotations
 
+import hashlib
+from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -61,8 +63,12 @@ class LogDeterminant(Protocol):
         """Return what f may be off by; 0 where it is exact."""
 
 
+_CACHE: OrderedDict[tuple[str, int | None], LogDeterminant] = OrderedDict()
+_CACHE_SIZE = 8
+
+
 def log_determinant(W: sp.csr_array, seed: int | None = None) -> LogDeterminant:
-    """Return the log-determinant of I - aW.
+    """Return the log-determinant of I - aW, kept from the last call with equal weights.
 
     Parameters
     ----------
@@ -77,6 +83,19 @@ def log_determinant(W: sp.csr_array, seed: int | None = None) -> LogDeterminant:
     >>> round(found(0.5)[0], 6), round(float(np.log(np.linalg.det(np.eye(4) - 0.5 * ring.toarray()))), 6)
     (-0.287682, -0.287682)
     """
+    digest = hashlib.blake2b(digest_size=16)
+    for part in (W.indptr, W.indices, W.data):
+        digest.update(np.ascontiguousarray(part).tobytes())
+    key = digest.hexdigest(), seed if W.shape[0] > EXACT_UNITS else None
+    if key not in _CACHE:
+        _CACHE[key] = _by_size(W, seed)
+        if len(_CACHE) > _CACHE_SIZE:
+            _CACHE.popitem(last=False)
+    _CACHE.move_to_end(key)
+    return _CACHE[key]
+
+
+def _by_size(W: sp.csr_array, seed: int | None) -> LogDeterminant:
     n = W.shape[0]
     dense = W.nnz > _DENSE * n**2
     if n <= _EIGENVALUES or (n <= _DENSE_EIGENVALUES and dense):

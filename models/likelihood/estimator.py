@@ -35,7 +35,8 @@ from spatial.models.hypothesis import HypothesisTest
 from .comparisons import determinant_notes, dynamic_tests, likelihood_tests, variance_test
 from .dynamic import Corrected, corrected
 from .information import Information
-from .model import Model, model_names, model_of
+from .model import Model, lag_place, model_names, model_of
+from .power_series import PowerSeries
 from .profile import Maximum, maximise
 from .random_estimate import estimate_random, infer_random
 from .ratios import ratio_intervals
@@ -183,15 +184,14 @@ def _estimate(request: Request) -> LikelihoodEstimate:
         np.zeros((count, count)),
         np.zeros((1, count, request.design.basis.Q.shape[1])),
     )
-    numbers = Numbers(
-        fit,
-        found.place[1:].copy(),
-        residuals[None],
-        np.array([[s2]]),
-        "ml",
-        notes=(*_notes(model, found, residuals), *_dynamic_notes(model, dynamic)),
-    )
     inference = _inference(information, kind, model, dynamic)
+    notes = (
+        *_notes(model, found, residuals),
+        *_dynamic_notes(model, dynamic),
+        *_random_notes(model, found, np.sqrt(np.diag(inference.cov))),
+    )
+    rho = found.place[1:].copy()
+    numbers = Numbers(fit, rho, residuals[None], np.array([[s2]]), "ml", notes=notes)
     return LikelihoodEstimate(
         request.design, request.source, space, numbers, inference, model, found, dynamic
     )
@@ -253,6 +253,20 @@ def _inference(
         )
     rho = found.place[1:].copy() if has_rho else np.zeros(0)
     return Inference(cov, rho, (found.at_bound[1],) if has_rho else ())
+
+
+def _random_notes(model: Model, found: Maximum, errors: Float) -> tuple[str, ...]:
+    """Say by how much random signs may move lambda or rho: the error of the slope over the information."""
+    out = []
+    places = {"lambda": (model.lag, 0, lag_place(model.design.structure)), "rho": (model.error, 1, -1)}
+    for name, (weights, k, place) in places.items():
+        jacobian = model.jacobian(weights)
+        if jacobian is None or place is None or not isinstance(jacobian.determinant, PowerSeries):
+            continue
+        spread = jacobian.copies * float(jacobian.determinant.spread(float(found.place[k]))[1])
+        share = spread * float(errors[place])
+        out.append(f"other random signs would move {name} by about {share:.1g} of its standard error")
+    return tuple(out)
 
 
 def _dynamic_notes(model: Model, dynamic: Corrected | None) -> tuple[str, ...]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
-from likelihood_cases import nearest, ring
+from likelihood_cases import fitted, nearest, ring
 from scipy import sparse
+from scipy.sparse.linalg import spsolve
 
 from spatial.errors import DataError
 from spatial.models.likelihood import determinants
 from spatial.models.likelihood.determinants import Eigenvalues, Interpolant, log_determinant
 from spatial.models.likelihood.power_series import PowerSeries, exact_traces
+from spatial.weights import Weights
 
 
 def _dense(W: np.ndarray, a: float) -> tuple[float, float, float]:
@@ -43,6 +46,7 @@ def test_the_method_is_chosen_by_size_and_named() -> None:
 
 def test_beyond_exact_methods_a_seed_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(determinants, "EXACT_UNITS", 300)
+    monkeypatch.setattr(determinants, "_CACHE", type(determinants._CACHE)())
     W = nearest(400, 4, 1)
     with pytest.raises(DataError, match=r"beyond 300 .* Give their seed, fit\('ml', seed=1\)"):
         log_determinant(W)
@@ -74,3 +78,27 @@ def test_the_first_four_traces_are_exact() -> None:
 def test_weights_without_links_leave_no_determinant() -> None:
     found = log_determinant(sparse.csr_array((5, 5)))
     assert found(0.7) == (0.0, 0.0, 0.0)
+
+
+def test_a_fit_by_random_signs_is_that_by_factorisation_and_says_how_near(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    n = 2_000
+    W = nearest(n, 6, 4)
+    random = np.random.default_rng(2)
+    data = pd.DataFrame({"x": random.normal(size=n)})
+    data["y"] = spsolve(sparse.csc_array(sparse.eye_array(n) - 0.5 * W), data["x"] + random.normal(size=n))
+    weights = Weights.from_sparse(W)
+    exact = fitted("y ~ x + W(y)", data, weights)
+    monkeypatch.setattr(determinants, "EXACT_UNITS", 1_000)
+    monkeypatch.setattr(determinants, "_CACHE", type(determinants._CACHE)())
+    with pytest.raises(DataError, match=r"Give their seed, fit\('ml', seed=1\)"):
+        fitted("y ~ x + W(y)", data, weights)
+    found = fitted("y ~ x + W(y)", data, weights, seed=1)
+    gap = abs(found.params["y", "W(y)"] - exact.params["y", "W(y)"]) / exact.std_errors["y", "W(y)"]
+    assert gap < 0.05
+    notes = " ".join(found.notes)
+    assert "16 random probes, 30 powers" in notes
+    assert "other random signs would move lambda by about 0.0" in notes
+    assert found.covariance.label == "observed information"
+    assert found.std_errors["y", "W(y)"] == pytest.approx(exact.std_errors["y", "W(y)"], rel=0.01)
