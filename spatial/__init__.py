@@ -78,6 +78,10 @@ _MODULES = {
         "join_counts",
         "local_join_counts",
     ),
+    "spatial.association.regionalisation": (
+        "Regions",
+        "regions",
+    ),
     "spatial.association.rates": (
         "eb_rate",
         "local_moran_rate",

@@ -10,6 +10,7 @@ _MODULES = {
     ".distances": ("Correlogram", "Semivariogram", "correlogram", "semivariogram"),
     ".heteroscedasticity": ("LocalHeteroscedasticity", "losh"),
     ".joins": ("JoinCounts", "LocalJoinCounts", "join_counts", "local_join_counts"),
+    ".regionalisation": ("Regions", "regions"),
     ".rates": ("eb_rate", "local_moran_rate", "moran_rate", "spatial_rate"),
     ".smoothed": ("LeeL", "lee"),
 }
