@@ -35,7 +35,7 @@ class Regions(Result):
     Parameters
     ----------
     frame : DataFrame by id
-        ``region``, numbered from 1 in the order of the weights; and the variables.
+        ``region``, numbered from 1 in the order of the ids; and the variables.
     method : {"skater", "max-p"}
     within, total : float
         Sums of squares of the standardised variables: round the means of regions, and round those of all.
@@ -183,7 +183,7 @@ def regions(
     else:
         held = _held(population, at_least, n, ids)
         labels = _max_p(z, links, held, float(at_least or 0.0), _whole(tries, "tries", 1, 100_000), seed)
-    region = pd.factorize(labels)[0] + 1
+    region = _numbered(labels, ids)
     frame = pd.DataFrame({"region": region}, index=ids)
     for name, column in zip(columns, values.T, strict=True):
         frame[name] = column
@@ -199,6 +199,14 @@ def regions(
         weights=describe_weights(found.weights),
         dropped=found.dropped,
     )
+
+
+def _numbered(labels: NDArray[np.intp], ids: pd.Index[Any]) -> NDArray[np.intp]:
+    """Number the regions by their first ids, whatever the order of the rows."""
+    order = np.argsort(ids.astype(str).to_numpy(dtype=object), kind="stable")
+    region = np.empty(len(ids), dtype=np.intp)
+    region[order] = pd.factorize(labels[order])[0] + 1
+    return region
 
 
 # ---- what was asked

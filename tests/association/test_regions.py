@@ -82,7 +82,8 @@ def test_the_answer_is_that_of_spopt() -> None:
     )
     theirs.solve()
     ours = sp.regions(x, W, n=4)
-    assert (pd.factorize(theirs.labels_)[0] + 1).tolist() == ours.frame["region"].tolist()
+    pairs = set(zip(theirs.labels_, ours.frame["region"], strict=True))
+    assert len(pairs) == 4  # the same regions, whatever they are called
     assert_one_piece(ours, W)
 
 

@@ -134,6 +134,7 @@ def statistics() -> dict[str, Call]:
     for f in (sp.moran_rate, sp.local_moran_rate):
         found[f.__name__] = (f, {"events": "x", "population": people, "W": "W", **QUIET})
     return found | {
+        "regions": (sp.regions, {"data": "x", "W": "W", "n": number(3)}),
         "lee": (sp.lee, {"x": "x", "y": people, "W": "W", **QUIET}),
         "eb_rate": (sp.eb_rate, {"events": "x", "population": people, "W": "W"}),
         "spatial_rate": (sp.spatial_rate, {"events": "x", "population": people, "W": "W"}),
