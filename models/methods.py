@@ -7,6 +7,10 @@ from dataclasses import dataclass, replace
 
 from spatial.errors import DataError, did_you_mean
 from spatial.models.data.design import Design
+from spatial.models.error_components.estimator import (
+    estimate_error_components,
+    infer_error_components,
+)
 from spatial.models.estimation.covariance import Cluster, Covariance, is_whole
 from spatial.models.estimation.estimate import Estimate, Request
 from spatial.models.estimation.inference import Inference
@@ -35,6 +39,16 @@ def _by_unit(design: Design) -> Covariance:  # noqa: ARG001 - of those that look
     return Cluster()
 
 
+def _by_instruments(request: Request) -> Estimate:
+    by_components = request.design.random
+    return estimate_error_components(request) if by_components else estimate_by_instruments(request)
+
+
+def _infer_by_instruments(found: Estimate, asked: Request) -> Inference:
+    by_components = asked.design.random
+    return infer_error_components(found, asked) if by_components else infer_by_instruments(found, asked)
+
+
 @dataclass(frozen=True)
 class Estimator:
     """One method.
@@ -60,18 +74,28 @@ class Estimator:
 
     title: str
     label: str
-    estimate: Callable[[Request], Estimate] = estimate_by_instruments
-    infer: Callable[[Estimate, Request], Inference] = infer_by_instruments
+    estimate: Callable[[Request], Estimate] = _by_instruments
+    infer: Callable[[Estimate, Request], Inference] = _infer_by_instruments
     covariance: Callable[[Design], Covariance] = _by_unit
     stamps: Callable[[Design, bool], tuple[str, ...]] | None = None
     random: bool = False
 
 
 ESTIMATORS: Mapping[str, Estimator] = {
-    "gs3sls": Estimator("Generalised spatial three-stage least squares", "GS3SLS"),
-    "gs2sls": Estimator("Generalised spatial two-stage least squares", "GS2SLS"),
-    "3sls": Estimator("Three-stage least squares", "3SLS"),
-    "2sls": Estimator("Two-stage least squares", "2SLS"),
+    "gs3sls": Estimator(
+        "Generalised spatial three-stage least squares",
+        "GS3SLS",
+        random=True,
+    ),
+    "gs2sls": Estimator(
+        "Generalised spatial two-stage least squares",
+        "GS2SLS",
+        random=True,
+    ),
+    "3sls": Estimator(
+        "Three-stage least squares", "3SLS", _by_instruments, _infer_by_instruments, random=True
+    ),
+    "2sls": Estimator("Two-stage least squares", "2SLS", random=True),
     "gmm": Estimator("Two-step system GMM", "GMM"),
     "ols": Estimator("Least squares", "OLS"),
     "aqs": Estimator(
@@ -110,7 +134,7 @@ def estimator_of(method: str) -> Estimator:
 def default_method(design: Design, cov: Covariance) -> Method:
     """Return the method of a fit without one: ``aqs`` for a lag and an error in the same weights.
 
-    For random effects it is ``ml``.
+    For random effects it is ``ml``, of several equations ``gs3sls``.
 
     There intervals of GS3SLS are far too short.  Where the joint estimator cannot be (a covariance between
     units, lags from outside the rows), or its intervals were not simulated or cover too seldom (endogenous
@@ -119,7 +143,7 @@ def default_method(design: Design, cov: Covariance) -> Method:
     """
     structure = design.structure
     if design.random:
-        return "ml"
+        return "ml" if structure.n_equations == 1 else "gs3sls"
     operators = [design.error_operator(g) for g in range(structure.n_equations)]
     plain = all(design.effects.commutes_with(m) for m in operators) and design.layout.is_balanced
     if not (structure.has_lag_and_error and plain) or structure.other_endogenous or refusal(design, cov):

@@ -85,7 +85,7 @@ class SpatialSystem:
         also as the value of a name.  Weights that no formula calls serve the tests of spatial dependence.
     effects : tuple of str
         Among ``"unit"``, ``"time"``, columns, and products such as ``"region:time"``; ``"random"`` for
-        random effects of units, by ``fit("ml")``.
+        random effects of units, by ``ml``, ``gs3sls``, ``gs2sls``, ``3sls`` and ``2sls``.
     error : None, str, weights, or dict of equation to one of these
         Weights M of the spatially autoregressive errors; a text names one of `weights`.
     instruments : str or list of str, optional

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from gs3sls_simulation import FORMULAS, Simulator
 from gs3sls_simulation import Design as Panels
 from size_engine import Design, Size
@@ -17,6 +18,8 @@ from spatial.models.estimation.estimate import Request
 from spatial.models.identification.anderson_rubin import anderson_rubin_test
 from spatial.models.methods import estimator_of
 from spatial.models.quasi_score.distance import Coordinate
+from spatial.panel import Panel
+from spatial.weights import Weights
 
 TRUE = np.array([0.3, 0.4])
 
@@ -69,7 +72,42 @@ def _distance(rng: np.random.Generator) -> dict[str, Any]:
 
 CELL = Design("two equations, N = 50, T = 6, lag and error with rho = .7", _distance, full=1000, light=12)
 
+
+@cache
+def _ring(n: int) -> Weights:
+    return Weights.from_dense(
+        np.roll(np.eye(n), 1, axis=1) + np.roll(np.eye(n), -1, axis=1)
+    ).row_standardized()
+
+
+def _random(rng: np.random.Generator) -> dict[str, Any]:
+    """A system with random effects that are not correlated with the regressors."""
+    n, times, W = 60, 4, _ring(60)
+    mu, rows = rng.normal(size=(n, 2)), []
+    inverse = np.linalg.inv(np.eye(n) - 0.4 * W.sparse.toarray())
+    for t in range(times):
+        x, e = rng.normal(size=(n, 2)), mu + rng.normal(size=(n, 2)) @ np.array([[1.0, 0.5], [0.0, 0.8]])
+        p = x[:, 1] + e[:, 1]
+        y = inverse @ (x[:, 0] + 0.5 * p + e[:, 0])
+        rows.append(pd.DataFrame({"i": range(n), "t": t, "y": y, "p": p, "x": x[:, 0], "z": x[:, 1]}))
+    panel = Panel.from_frame(pd.concat(rows), unit="i", time="t")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        fit = SpatialSystem(["y ~ p + x + W(y)", "p ~ z"], panel, W, effects="random").fit("3sls")
+    return {"mundlak of systems": fit.diagnostics().test("Mundlak", "y").p_value}
+
+
+RANDOM = Design("a system with random effects, N = 60, T = 4", _random, full=1000, light=20)
+
 JOINT = [
+    Size(
+        "Mundlak, random effects of systems",
+        "mundlak of systems",
+        RANDOM,
+        0.03,
+        0.075,
+        ("spatial.models.error_components.estimator:mundlak_tests",),
+    ),
     *(
         Size(f"aqs, p-value of {term} by distance", term, CELL, 0.03, 0.08)
         for term in ("y2", "W(y1)", "x1", "rho")

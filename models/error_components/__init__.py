@@ -1,0 +1,1 @@
+"""Random effects of units in systems of equations: error components with instruments."""
