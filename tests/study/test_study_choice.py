@@ -26,13 +26,18 @@ X = ["x", "z"]
 [systems]
 ml = { formulas = ["ly ~ W(ly) + X"], effects = ["unit", "time"], method = "ml", impacts = false }
 re = { like = "ml", effects = "random", impacts = false, diagnostics = false, zh = "随机效应" }
-[did]
-effect = { outcome = "q", cohort = "law", method = "twfe" }
+[did.effect]
+outcome = "q"
+cohort = "law"
+method = "twfe"
+controls = ["x"]
+compare = ["stacked", "gardner"]
 [select.which]
 formula = "ly ~ X"
 weights = "W"
 [tables]
 s = { kind = "select", of = "which", formats = ["md", "csv"] }
+d = { kind = "did", of = ["effect"], formats = ["md"] }
 """
 
 
@@ -64,12 +69,17 @@ def test_each_is_its_function(tmp_path: Path) -> None:
     written = {
         "ml": sp.models.SpatialSystem("ly ~ W(ly) + x + z", panel, W, effects=("unit", "time")).fit("ml"),
         "re": sp.models.SpatialSystem("ly ~ W(ly) + x + z", panel, W, effects="random").fit("ml"),
-        "effect": sp.models.did(panel, "q", calendar, method="twfe"),
+        "effect": sp.models.did(panel, "q", calendar, method="twfe", controls=["x"]),
     }
     for name, fit in written.items():
         found = pd.read_csv(out / "tables" / f"{name}_estimates.csv", encoding="utf-8-sig")
+        found = found[found["fit"].isin([name])] if "fit" in found else found
         np.testing.assert_allclose(found["estimate"], fit.tidy()["estimate"], rtol=1e-8)
         np.testing.assert_allclose(found["std_error"], fit.tidy()["std_error"], rtol=1e-6)
+    # A method of compare that takes no controls is said below the table; the others stand.
+    policies = (out / "tables" / "d.md").read_text(encoding="utf-8")
+    assert "effect.gardner" in policies
+    assert "effect.stacked: StackedDiD of diff-diff cannot be computed here" in policies
     choice = sp.models.select("ly ~ x + z", panel, {"W": W})
     found = pd.read_csv(out / "tables" / "s.csv", encoding="utf-8-sig")
     np.testing.assert_allclose(found["statistic"], choice.tidy()["statistic"], rtol=1e-8)

@@ -124,10 +124,7 @@ def test_smart_city_shows_what_spillovers_do(tmp_path: Path, monkeypatch: pytest
     assert rows.loc[("rings", "ring 0-100 km"), "truth"] == 0.008
     for name in ("Diffuse", "Inform", "Attention"):
         assert rows.loc[(f"channel.{name}", "D"), "covered"]
-    # A method that takes no controls is said below the table; the others stand.
-    table = (out / "tables" / "表2 基准与各估计量.md").read_text(encoding="utf-8")
-    assert "att.stacked: StackedDiD" in table
-    assert "快速运行" in table
+    assert "快速运行" in (out / "tables" / "表2 基准与各估计量.md").read_text(encoding="utf-8")
     bias = analysis(out, "bias").set_index(["fit", "term"])["bias"]
     assert bias[("att", "ATT")] < -0.003
     assert abs(bias[("rings", "ATT")]) < abs(bias[("att", "ATT")])

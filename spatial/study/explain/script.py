@@ -274,6 +274,9 @@ class _Script:
                     self.body.append(f'{table}.{WRITERS[kind]}("{part.name}.{kind}")')
         for figure in self.study.figures:
             self._comment(f"[figures] {figure.name}")
+            if figure.kind == "monte_carlo":
+                self.body.append("# draws of the sample are made of the study itself: see its files")
+                continue
             drawn = figure_call(self.values, figure)
             self.write(call("save_figure", drawn, f"{figure.name}.{figure.format}"))
         for layers in self.study.layers:
@@ -292,7 +295,8 @@ class _Script:
         words |= {"title": part.title or self.study.title or None}
         draws = {"permutations": part.permutations, "seed": self.study.seed}
         given = (Ref("cities"), Ref("panel"), list(part.columns), weights, "report.html")
-        self.write(call("explore", *given, **words, **draws))
+        said = {key: value for key, value in words.items() if value is not None}
+        self.write(call("explore", *given, **said, **draws))
 
 
 def _source(text: str) -> str:
