@@ -17,6 +17,12 @@ from spatial.models.estimation.inference import Inference
 from spatial.models.estimation.instrumental import estimate_by_instruments, infer_by_instruments
 from spatial.models.estimation.steps import METHODS, Method
 from spatial.models.likelihood.estimator import estimate_by_likelihood, infer_by_likelihood, information_of
+from spatial.models.likelihood.exponential import (
+    estimate_exponential,
+    infer_exponential,
+    no_stamps,
+    observed_of,
+)
 from spatial.models.likelihood.model import stamps_of
 from spatial.models.quasi_score.estimator import estimate_by_quasi_score, infer_by_quasi_score, refusal
 from spatial.models.quasi_score.instruments import best_instruments, fewer_lags, filters_by_lags
@@ -112,6 +118,14 @@ ESTIMATORS: Mapping[str, Estimator] = {
         information_of,
         stamps_of,
         random=True,
+    ),
+    "mess": Estimator(
+        "Matrix exponential spatial model by maximum likelihood",
+        "MESS",
+        estimate_exponential,
+        infer_exponential,
+        observed_of,
+        no_stamps,
     ),
 }
 """A new method is one line here; its name joins `Method` in estimation/steps.py."""

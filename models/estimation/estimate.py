@@ -170,6 +170,19 @@ class Estimate:
         """Whether instruments made it, so that tests of instruments are of interest."""
         return True
 
+    @property
+    def exponential(self) -> bool:
+        """Whether outcomes feed back through e^(alpha W), not through the inverse of I - lambda W."""
+        return False
+
+    def structural_residuals(self) -> Float | None:
+        """Return the structural residuals, effects out, (R, G); None where they are y - Z delta."""
+        return None
+
+    def reduced_form(self) -> Float:
+        """Return the outcomes without the errors, (R, G), where outcomes feed back through e^(alpha W)."""
+        raise NotImplementedError  # pragma: no cover - asked of those that are exponential
+
     def tests(self) -> list[HypothesisTest] | None:
         """Return the tests of this estimate; None where those of instrumental variables are."""
         return None

@@ -32,7 +32,7 @@ def r_squared(found: Estimate) -> pd.DataFrame:
     design, rows = found.design, []
     for g, place in enumerate(design.structure.slices):
         data = design.projected[:, design.equation_columns(g)]
-        u = data @ np.concatenate([[1.0], -found.delta[place]])
+        u = _structural(found, g, data, found.delta[place])
         raw = design.columns[:, design.outcomes[g]]
         total = float(np.sum((raw - raw.mean()) ** 2))
         y = data[:, 0] if design.effects.any else data[:, 0] - data[:, 0].mean()
@@ -46,6 +46,12 @@ def r_squared(found: Estimate) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows, index=pd.Index(design.structure.names, name="equation"))
+
+
+def _structural(found: Estimate, g: int, data: Float, delta: Float) -> Float:
+    """Return the structural residual of one equation, effects out; (R,)."""
+    own = found.structural_residuals()
+    return np.asarray(data @ np.concatenate([[1.0], -delta]) if own is None else own[:, g])
 
 
 def constants(found: Estimate, asked: Request) -> tuple[Float, Float]:
@@ -82,7 +88,7 @@ def fitted_values(found: Estimate) -> Float:
     design, out = found.design, []
     for g, place in enumerate(design.structure.slices):
         data = design.projected[:, design.equation_columns(g)]
-        u = data @ np.concatenate([[1.0], -found.delta[place]])
+        u = _structural(found, g, data, found.delta[place])
         out.append(design.raw[:, design.outcomes[g]] - u)
     return np.column_stack(out)
 

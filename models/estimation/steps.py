@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 Float = NDArray[np.float64]
-Method = Literal["gs3sls", "gs2sls", "3sls", "2sls", "gmm", "ols", "aqs", "ml"]
+Method = Literal["gs3sls", "gs2sls", "3sls", "2sls", "gmm", "ols", "aqs", "ml", "mess"]
 RhoMoments = Literal["kp2010", "kp1999"]
 
 METHODS: tuple[Method, ...] = ("gs3sls", "gs2sls", "3sls", "2sls", "gmm", "ols")

@@ -74,6 +74,10 @@ def _method(found: Impacts, level: float, method: str | None) -> Interval:
             raise DataError("Intervals by distance need a fit: fit.impacts().confint(method='distance').")
         return "wald"
     chosen = interval_method(method, level, estimate)
+    if chosen == "lr":
+        raise DataError(
+            "Intervals of effects are made by the delta method, not by likelihood ratios: use 'wald'."
+        )
     if chosen == "distance" and (found.horizon == "long" or found._map.way == "solves"):
         if method == "distance":
             raise DataError(

@@ -11,9 +11,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from spatial.errors import DataError
 from spatial.models.formula.structure import CONSTANT, Structure
 
-from .multipliers import Multipliers, effects, one_matrix
+from .multipliers import Multipliers, effects, matrix_exponential, one_matrix
 from .solve import ReducedForm, bilinear, dense_draws, probe_columns
 from .traces import Traces, power_traces
 
@@ -58,12 +59,15 @@ class EffectMap:
         Long: lagged outcomes equal to today's.
     seed : int
         Of random probes.
+    exponential : bool
+        Whether outcomes feed back through e^(alpha W); for one equation and one weights matrix.
     """
 
     structure: Structure
     matrices: Mapping[str, Sparse]
     horizon: Horizon = "short"
     seed: int = 0
+    exponential: bool = False
 
     @cached_property
     def terms(self) -> tuple[str, ...]:
@@ -164,6 +168,14 @@ class EffectMap:
         """Whether a thousand draws are cheap."""
         return self.way != "solves" or self._n * self._g <= DENSE_DRAWS
 
+    def refuse_exponential(self) -> None:
+        """Refuse what is of the inverse of I - lambda W: effects by order and by unit."""
+        if self.exponential:
+            raise DataError(
+                "Effects by order and by unit are of the inverse of I - lambda W; of a matrix exponential "
+                "there are the averages."
+            )
+
     # ---- values
     def evaluate(self, parameters: Float) -> tuple[Float, Float, Bool, Float]:
         """Return direct and total effects (..., G, K), where stable, and the truncation bound."""
@@ -172,7 +184,8 @@ class EffectMap:
             found = self._closed(c)
         elif self.way == "traces":
             k = self.feedback[0]
-            found = one_matrix(c.B, c.Lambda[k], self.traces)
+            feeds = matrix_exponential if self.exponential else one_matrix
+            found = feeds(c.B, c.Lambda[k], self.traces)
             direct, total = effects(found, c.C, c.D[[k]])
             return direct, total, found.stable, found.truncation
         else:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .traces import Traces
 
-__all__ = ["Multipliers", "effects", "gamma_matrix", "one_matrix", "order_terms"]
+__all__ = ["Multipliers", "effects", "gamma_matrix", "matrix_exponential", "one_matrix", "order_terms"]
 
 Float = NDArray[np.float64]
 Array = NDArray[Any]
@@ -63,6 +63,40 @@ def gamma_matrix(B: Float, Lambda: Float) -> tuple[Float, Float, NDArray[np.bool
     safe = np.where(regular[..., None, None], identity - B, identity)
     inverse = np.linalg.inv(safe)
     return inverse @ Lambda, inverse, regular & (determinant > 0)
+
+
+def matrix_exponential(B: Float, Lambda: Float, traces: Traces) -> Multipliers:
+    r"""Multipliers of :math:`e^{\alpha W}`, from the traces of the powers of W.
+
+    .. math:: e^{\alpha W} = \sum_m \frac{\alpha^m}{m!}W^m
+
+    Parameters
+    ----------
+    B : (..., 1, 1)
+        Zero: one equation.
+    Lambda : (..., 1, 1)
+        alpha.
+    traces : Traces
+    """
+    orders = np.arange(min(40, traces.order))
+    steps = np.concatenate([[0.0], np.log(np.arange(1, len(orders)))]).cumsum()
+    scaled = Lambda[..., 0] * traces.radius
+    powers = np.sign(scaled) ** orders * np.exp(orders * np.log(np.abs(scaled) + 1e-300) - steps)
+    powers = np.where(scaled == 0, orders == 0, powers)
+
+    def summed(moments: Float) -> Float:
+        return np.asarray((powers @ moments)[..., None, None])
+
+    own, sums = traces.values, traces.totals
+    count, shape = len(orders), B.shape[:-2]
+    return Multipliers(
+        summed(own[:count]),
+        summed(sums[:count]),
+        summed(own[1 : count + 1])[None] * traces.radius,
+        summed(sums[1 : count + 1])[None] * traces.radius,
+        np.ones(shape, dtype=bool),
+        np.zeros(shape),
+    )
 
 
 def one_matrix(B: Float, Lambda: Float, traces: Traces) -> Multipliers:

@@ -23,6 +23,7 @@ Float = NDArray[np.float64]
 
 def orders_of(found: Impacts, k: int) -> pd.DataFrame:
     """Return the frame of `Impacts.by_order`."""
+    found._map.refuse_exponential()
     if not is_whole(k, 0) or k > 50:
         raise DataError(f"by_order needs a whole number of orders from 0 to 50; got {k!r}.")
     if not found.stable:

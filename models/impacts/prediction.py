@@ -29,6 +29,8 @@ def reduced_form(found: Estimate, fitted: Float) -> Float:
     fitted : array (R, G)
         The structural fit of each equation, effects in.
     """
+    if found.exponential:
+        return found.reduced_form()
     design, structure = found.design, found.structure
     exogenous = fitted.copy()
     for g, (equation, place) in enumerate(zip(structure.equations, structure.slices, strict=True)):

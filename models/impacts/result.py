@@ -293,6 +293,7 @@ def impacts(
         draws=0 if estimate.has_distance and horizon == "short" else draws,
         seed=seed,
         horizon=horizon,
+        exponential=estimate.exponential,
         executor=executor,
         law=estimate.inference.law,
     )
@@ -310,6 +311,7 @@ def system_impacts(
     draws: int = 0,
     seed: int = 0,
     horizon: Horizon = "short",
+    exponential: bool = False,
     executor: Executor = None,
     law: Law = NORMAL,
 ) -> Impacts:
@@ -337,6 +339,8 @@ def system_impacts(
         Unit of each row of the matrices.
     draws, seed : int
     horizon : "short" or "long"
+    exponential : bool
+        Whether outcomes feed back through e^(alpha W).
     executor : dask.distributed.Client or int, optional
         Where traces of the powers of W are computed.
     law : Law
@@ -344,7 +348,7 @@ def system_impacts(
     """
     _check_options(draws, seed, horizon)
     graphs = dict(matrices) or {"": sparse.csr_array((len(ids), len(ids)))}
-    effect_map = EffectMap(structure, graphs, horizon, seed)
+    effect_map = EffectMap(structure, graphs, horizon, seed, exponential)
     workers = check_workers(None, executor)
     if effect_map.way == "traces":
         # Kept for the map, which asks for them next.

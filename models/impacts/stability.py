@@ -102,6 +102,9 @@ def stability(estimate: Estimate) -> Stability:
     estimate : Estimate
         Its coefficients, its weights and its rho.
     """
+    if estimate.exponential:
+        empty = pd.DataFrame(columns=["check", "value", "condition", "ok", "words"])
+        return Stability(empty, pd.DataFrame(), notes=("e^(alpha W) has an inverse for every alpha",))
     structure, design = estimate.structure, estimate.design
     matrices = structure.system_matrices(estimate.delta)
     layout, operators = whole_operators(design)

@@ -34,6 +34,7 @@ _EACH = 1_000
 
 def unit_values(found: Impacts, outcome: str, term: str, kind: Kind, theta: Float) -> Float:
     """Return one number for each unit at given parameters; (N,)."""
+    found._map.refuse_exponential()
     names = found._map.structure.names
     require(outcome, names, "outcome")
     require(term, found._map.terms, "term")

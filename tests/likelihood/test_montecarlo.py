@@ -101,7 +101,7 @@ def test_a_small_simulation_is_unbiased_and_covers() -> None:
 
 CELLS = [
     Cell("SDM", 100, 2),
-    Cell("SDM", 400, 5),
+    Cell("SDM", 240, 5),
     Cell("SEM", 100, 5),
     Cell("SAC", 200, 5),
     Cell("SDM", 100, 5, "skewed", "qml"),

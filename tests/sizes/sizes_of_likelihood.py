@@ -9,7 +9,9 @@ import numpy as np
 from likelihood_cases import fitted, moving, nearest, simulated
 from size_engine import Design, Size
 
+from spatial.models import SpatialSystem
 from spatial.models.likelihood.random_estimate import hausman_test
+from spatial.weights import Weights
 
 N, TIMES = 60, 4
 W = nearest(N, 5, 5).toarray()
@@ -69,7 +71,9 @@ def _none(rng: np.random.Generator) -> dict[str, Any]:
         warnings.simplefilter("ignore", UserWarning)
         lag = fitted("y ~ x + z + W(y)", panel, W, effects=BOTH).diagnostics()
         error = fitted("y ~ x + z", panel, W, error="W", effects=BOTH).diagnostics()
+        mess = SpatialSystem("y ~ x + z + W(y)", panel, Weights.from_dense(W), effects=BOTH).fit("mess")
     return {
+        "mess": mess.diagnostics().test("LR: spatial lag", "y").p_value,
         "lr lag": lag.test("LR: spatial lag", "y").p_value,
         "wald lag": lag.test("Wald: spatial lag", "y").p_value,
         "lr error": error.test("LR: spatial error", "y").p_value,
@@ -118,6 +122,14 @@ AT = "spatial.models.likelihood.comparisons"
 RATIO = (f"{AT}:ratio_test", f"{AT}:likelihood_tests.both")
 AMONG = "spatial.models.likelihood.random_estimate"
 LIKELIHOOD = [
+    Size(
+        "MESS, LR: spatial lag",
+        "mess",
+        NONE,
+        0.035,
+        0.07,
+        ("spatial.models.likelihood.exponential:ExponentialEstimate.tests",),
+    ),
     Size(
         "ML, Wald: spatial lag of a dynamic model",
         "dynamic lag",
