@@ -13,11 +13,11 @@ from spatial.errors import FormulaError, SpatialWarning
 from spatial.models.data.design import Design
 from spatial.models.estimation.covariance import Homoskedastic
 from spatial.models.estimation.estimate import Request
-from spatial.models.estimation.instrumental import estimate_by_instruments
 from spatial.models.estimation.laws import Law
 from spatial.models.formula.grammar import parse_formula, parse_terms
 from spatial.models.formula.tokens import Call, Node, walk
 from spatial.models.identification.verdict import structural_identification
+from spatial.models.instrumental.estimator import estimate_by_instruments
 from spatial.panel.panel import Panel
 from spatial.weights.value import WeightsLike, as_weights
 

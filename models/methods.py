@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 
 from spatial.errors import DataError, did_you_mean
 from spatial.models.data.design import Design
-from spatial.models.error_components.estimator import (
-    estimate_error_components,
-    infer_error_components,
-)
 from spatial.models.estimation.covariance import Cluster, Covariance, is_whole
 from spatial.models.estimation.estimate import Estimate, Request
 from spatial.models.estimation.inference import Inference
-from spatial.models.estimation.instrumental import estimate_by_instruments, infer_by_instruments
 from spatial.models.estimation.steps import METHODS, Method
+from spatial.models.instrumental.choice import best_instruments, fewer_lags, filters_by_lags
+from spatial.models.instrumental.error_components import (
+    estimate_error_components,
+    infer_error_components,
+)
+from spatial.models.instrumental.estimator import estimate_by_instruments, infer_by_instruments
 from spatial.models.likelihood.estimator import estimate_by_likelihood, infer_by_likelihood, information_of
 from spatial.models.likelihood.exponential import (
     estimate_exponential,
@@ -25,7 +26,6 @@ from spatial.models.likelihood.exponential import (
 )
 from spatial.models.likelihood.model import stamps_of
 from spatial.models.quasi_score.estimator import estimate_by_quasi_score, infer_by_quasi_score, refusal
-from spatial.models.quasi_score.instruments import best_instruments, fewer_lags, filters_by_lags
 
 __all__ = [
     "ESTIMATORS",

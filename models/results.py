@@ -15,12 +15,12 @@ from spatial.models.diagnostics.table import Diagnostics, diagnostics
 from spatial.models.estimation.covariance import Covariance, Homoskedastic, WildBootstrap, as_covariance
 from spatial.models.estimation.estimate import Interval, interval_method
 from spatial.models.estimation.measures import inference_frame
-from spatial.models.estimation.wild import wild_bootstrap
 from spatial.models.identification.anderson_rubin import AndersonRubin, anderson_rubin_sets
 from spatial.models.identification.verdict import Identification, identify
 from spatial.models.impacts.map import Horizon
 from spatial.models.impacts.result import Impacts, impacts
 from spatial.models.impacts.stability import Stability, stability
+from spatial.models.instrumental.wild import wild_bootstrap
 
 from .facts import SystemFacts
 from .methods import estimator_of

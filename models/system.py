@@ -19,9 +19,9 @@ from spatial.errors import (
     did_you_mean,
 )
 from spatial.models.data.blueprint import build_blueprint
-from spatial.models.data.cautions import warn_system
 from spatial.models.data.cells import Unbalanced, check_weights
 from spatial.models.data.centring import centred
+from spatial.models.data.checks import warn_system
 from spatial.models.data.design import Design, build_design, design_of_rows
 from spatial.models.data.given import Given, Lags, check_options
 from spatial.models.data.rows import check_lags, chosen_cells, outcome_columns, warn_outcome, within_rows

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, SpatialWarning, name_ids
+from spatial.errors import DataError, name_ids
 from spatial.ids.alignment import check_scale
-from spatial.models.formula.structure import CONSTANT, Equation, Structure
+from spatial.models.formula.structure import CONSTANT, Structure
 from spatial.models.formula.tokens import Call, Name, Node, canonical, walk
 from spatial.panel.choosing import ChosenRows
 from spatial.weights.value import Weights
 
 from .blueprint import Blueprint
 from .cells import Sample, Unbalanced, build_sample, operators_for
+from .checks import checked, without_absorbed, without_empty
 from .columns import RowEvaluator, base_expressions, cell_values, largest_shift
 from .effects import Effects, build_effects
-from .instruments import Basis, independent_columns, instrument_columns, orthonormal_basis, triangular_factor
+from .instruments import Basis, instrument_columns, orthonormal_basis
 from .layout import LagOperator, Layout
 from .rows import RowChoice, chosen_rows
 from .source import Source
@@ -29,9 +29,6 @@ from .source import Source
 __all__ = ["Design", "build_design", "build_instruments", "design_of_rows"]
 
 Float = NDArray[np.float64]
-
-_ABSORBED = 1e-10
-_ILL = 1e8
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,31 +231,14 @@ def build_design(
         spare=spare or {},
         random=random,
     )
-    return _checked(_without_absorbed(design if keep is None else _without_empty(design)))
+    return checked(without_absorbed(design if keep is None else without_empty(design)))
 
 
 def design_of_rows(design: Design, source: Source, chosen: ChosenRows, grid: NDArray[np.bool_]) -> Design:
     """Return the rows that a condition chose of a design whose lags are of the whole map, checked again."""
     found = chosen_rows(design, source, chosen, grid)
     _check_size(found.effects)
-    return _checked(_without_absorbed(_without_empty(found)))
-
-
-def _without_empty(design: Design) -> Design:
-    """Leave out levels of categories that the chosen rows lack, or of which one has become the base."""
-    size = np.linalg.norm(design.columns, axis=0)
-    dropped: list[tuple[str, str]] = []
-    for g, (equation, row) in enumerate(zip(design.structure.equations, design.regressors, strict=True)):
-        kept = independent_columns(triangular_factor(design.projected[:, list(row)]), size[list(row)])
-        for j, term in enumerate(equation.terms):
-            if size[row[j]] == 0 or (j not in kept and "C(" in term.name):
-                dropped.append((design.structure.names[g], term.name))
-    if not dropped:
-        return design
-    names = ", ".join(dict.fromkeys(t for _, t in dropped))
-    return replace(
-        _without(design, dropped), notes=(*design.notes, f"left out, 0 or redundant here: {names}")
-    )
+    return checked(without_absorbed(without_empty(found)))
 
 
 def _levels(blueprint: Blueprint, evaluate: RowEvaluator) -> dict[str, Float]:
@@ -348,94 +328,3 @@ def _plain_instruments(
     if any(t.role == "constant" for _, t in structure.terms) and not effects.any:
         columns, names = [np.ones(evaluate.layout.n_rows), *columns], (CONSTANT, *names)
     return np.column_stack(columns) if columns else np.zeros((evaluate.layout.n_rows, 0)), names
-
-
-# ---- what cannot be estimated
-def _without_absorbed(design: Design) -> Design:
-    """Leave out the terms that the effects absorb, and say so."""
-    size = np.linalg.norm(design.columns, axis=0)
-    gone = np.linalg.norm(design.projected, axis=0) <= _ABSORBED * size
-    for equation, column in zip(design.structure.equations, design.outcomes, strict=True):
-        if gone[column]:
-            why = f"the effects {_written(design.effects)} absorb it" if design.effects.any else "it is 0"
-            raise DataError(f"The outcome {equation.outcome!r} has nothing left to explain: {why}.")
-    dropped = [
-        (e.name, t.name)
-        for e, row in zip(design.structure.equations, design.regressors, strict=True)
-        for t, j in zip(e.terms, row, strict=True)
-        if gone[j]
-    ]
-    if not dropped:
-        return design
-    if not design.effects.any:
-        raise DataError(f"These terms are 0 in every cell: {name_ids(t for _, t in dropped)}.")
-    names = list(dict.fromkeys(t for _, t in dropped))
-    warnings.warn(
-        f"The effects {_written(design.effects)} absorb {', '.join(names)}: left out. A variable that "
-        "does not vary within the effects can enter as a product with one that does, as x:trend.",
-        SpatialWarning,
-        stacklevel=4,
-    )
-    return _without(replace(design, absorbed=(*design.absorbed, *dropped)), dropped)
-
-
-def _without(design: Design, dropped: Sequence[tuple[str, str]]) -> Design:
-    """Leave terms out of the structure, by (equation, term)."""
-    gone, equations, regressors = set(dropped), [], []
-    for e, row in zip(design.structure.equations, design.regressors, strict=True):
-        kept = [(t, j) for t, j in zip(e.terms, row, strict=True) if (e.name, t.name) not in gone]
-        if not kept:
-            raise DataError(f"The effects absorb every term of equation {e.name!r}.")
-        equations.append(replace(e, terms=tuple(t for t, _ in kept)))
-        regressors.append(tuple(j for _, j in kept))
-    structure = replace(design.structure, equations=tuple(equations))
-    return replace(design, structure=structure, regressors=tuple(regressors))
-
-
-def _written(effects: Effects) -> str:
-    return " + ".join(":".join(name) for name in effects.names)
-
-
-def _checked(design: Design) -> Design:
-    """Refuse constants beside the constant, and perfect collinearity, by name."""
-    size, notes = np.linalg.norm(design.columns, axis=0), design.notes
-    for g, equation in enumerate(design.structure.equations):
-        places = design.equation_columns(g)
-        R = triangular_factor(design.projected[:, places])
-        kept = independent_columns(R[:, 1:], size[places[1:]])
-        if len(kept) < len(equation.terms):
-            _refuse_collinear(equation, kept, design)
-        notes += _digits_lost(equation, R[:, 1:])
-    return replace(design, notes=notes) if notes != design.notes else design
-
-
-def _digits_lost(equation: Equation, R: Float) -> tuple[str, ...]:
-    """Say how many digits are left where the condition number eats more than half of sixteen."""
-    values = np.linalg.svd(R / np.linalg.norm(R, axis=0), compute_uv=False)
-    condition = float(values[0] / max(values[-1], 1e-300))
-    if condition < _ILL:
-        return ()
-    left = max(0, int(15.95 - np.log10(condition)))
-    return (
-        f"the regressors of {equation.name} are nearly dependent (condition number {condition:.1e}): about "
-        f"{left} digits of its coefficients are left",
-    )
-
-
-def _refuse_collinear(equation: Equation, kept: Sequence[int], design: Design) -> None:
-    bad = [t.name for j, t in enumerate(equation.terms) if j not in kept]
-    g = design.structure.equations.index(equation)
-    flat = [
-        t.name
-        for t, j in zip(equation.terms, design.regressors[g], strict=True)
-        if t.role != "constant" and np.ptp(design.columns[:, j]) == 0
-    ]
-    if flat:
-        raise DataError(
-            f"Equation {equation.name!r}: {', '.join(flat)} is the same in every cell, as is the constant. "
-            "Leave it out."
-        )
-    raise DataError(
-        f"Equation {equation.name!r}: perfect collinearity. {', '.join(bad)} is a combination of the others "
-        f"({', '.join(t.name for j, t in enumerate(equation.terms) if j in kept)}). Leave one out."
-    )

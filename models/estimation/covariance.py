@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,6 +17,14 @@ from .clusters import Lookup, cluster_codes, coordinates, count_of, name_of, war
 from .laws import Law, fixed_b_law, satterthwaite_law
 from .leverage import cluster_leverage
 from .pairs import Kind
+from .sandwich import (
+    Covariance,
+    Expected,
+    Observed,
+    QuasiLikelihood,
+    Spec,
+    cluster_factor,
+)
 from .scores import (
     Meat,
     Scores,
@@ -38,7 +46,6 @@ __all__ = [
     "Heteroskedastic",
     "Homoskedastic",
     "Observed",
-    "OfLikelihood",
     "QuasiLikelihood",
     "TwoWay",
     "WildBootstrap",
@@ -48,75 +55,6 @@ __all__ = [
 
 
 LEAST_TIMES = 10
-
-
-class Spec(NamedTuple):
-    """How a study file writes a covariance: its word, how many parts may follow, and the whole in words."""
-
-    word: str
-    fewest: int
-    most: int
-    text: str
-
-
-class Covariance:
-    """Base of the choices: each computes its own meat, and knows how a study file writes it."""
-
-    label: str = ""
-    spec: ClassVar[Spec]
-
-    def meat(self, scores: Scores, layout: Layout, lookup: Lookup) -> Meat:
-        """Return the middle of the sandwich.
-
-        Parameters
-        ----------
-        scores : Scores
-        layout : Layout
-            Unit and time of each row.
-        lookup : function of a column name
-            Returns the (R,) values of a column of the data, for clusters and coordinates.
-        """
-        raise NotImplementedError  # pragma: no cover - each kind has its own
-
-    def rho_kind(self, layout: Layout, lookup: Lookup) -> tuple[Kind | None, tuple[str, ...]]:
-        """Return what the moments of rho assume, None where they contradict this covariance; and notes."""
-        return "cluster", ("the standard error of rho takes units as independent once rho is filtered out",)
-
-    def small_factor(self, design: Design, k: float, lookup: Lookup) -> float:
-        """Return what Stata and fixest multiply the variance by in small samples, beside what it has.
-
-        Parameters
-        ----------
-        design : Design
-        k : float
-            Coefficients of an equation, the effects not counted.
-        lookup : function of a column name
-        """
-        return design.n_effective / (design.n_effective - k)
-
-    @property
-    def gmm_clusters(self) -> Any:
-        """Clusters of the weights of two-step GMM where they are those of the covariance; else None."""
-        return None
-
-    @classmethod
-    def from_parts(cls, parts: Sequence[str], cities: Any, seed: int) -> Covariance:
-        """Return the value that a study file writes as a word and these parts."""
-        return cls(*parts)
-
-
-def _cluster_factor(design: Design, k: float, several: Sequence[Codes]) -> float:
-    """Return (R - 1)/(R - K): K counts no effects within clusters, but one for each set of them."""
-    effects = design.effects.codes
-    nested = sum(count_of(c) - 1 for c in effects if any(_within(c, codes) for codes in several))
-    rows = design.layout.n_rows
-    return (rows - 1) / (rows - (k + design.effects.rank - nested))
-
-
-def _within(effect: Codes, clusters: Codes) -> bool:
-    """Whether each level of an effect lies in one cluster."""
-    pairs = effect.astype(np.int64) * count_of(clusters) + clusters
-    return len(np.unique(pairs)) == count_of(effect)
 
 
 def _bias_reduced(scores: Scores, codes: Codes) -> Meat:
@@ -219,7 +157,7 @@ class Cluster(Covariance):
         """Return (R - 1)/(R - K), effects within clusters not counted; 1 for CR2, which needs none."""
         if self.small == "cr2":
             return 1.0
-        return _cluster_factor(design, k, [cluster_codes(self.by, design.layout, lookup)])
+        return cluster_factor(design, k, [cluster_codes(self.by, design.layout, lookup)])
 
     @property
     def gmm_clusters(self) -> Any:
@@ -254,7 +192,7 @@ class TwoWay(Covariance):
     def small_factor(self, design: Design, k: float, lookup: Lookup) -> float:
         """Return (R - 1)/(R - K), effects within clusters of either kind not counted."""
         several = [cluster_codes(by, design.layout, lookup) for by in (self.first, self.second)]
-        return _cluster_factor(design, k, several)
+        return cluster_factor(design, k, several)
 
 
 @dataclass(frozen=True)
@@ -417,40 +355,6 @@ class WildBootstrap(Covariance):
     def from_parts(cls, parts: Sequence[str], cities: Any, seed: int) -> Covariance:
         """Return ``wild`` or ``wild:COLUMN`` with the seed of the study."""
         return cls(parts[0] if parts else "unit", seed=seed)
-
-
-class OfLikelihood(Covariance):
-    """Base of the covariances that only maximum likelihood has."""
-
-    def meat(self, scores: Scores, layout: Layout, lookup: Lookup) -> Meat:
-        """Refuse."""
-        raise DataError(
-            f"cov={self.spec.word!r} is a covariance of method='ml'; others have 'cluster', 'het', 'hom'."
-        )
-
-
-@dataclass(frozen=True)
-class Expected(OfLikelihood):
-    """The inverse of the expected information, for normal innovations."""
-
-    label = "expected information"
-    spec = Spec("expected", 0, 0, "expected")
-
-
-@dataclass(frozen=True)
-class Observed(OfLikelihood):
-    """The inverse of the observed information, minus the second derivatives, for normal innovations."""
-
-    label = "observed information"
-    spec = Spec("observed", 0, 0, "observed")
-
-
-@dataclass(frozen=True)
-class QuasiLikelihood(OfLikelihood):
-    """The sandwich with third and fourth moments, for iid innovations that are not normal (Lee 2004)."""
-
-    label = "quasi-maximum likelihood sandwich"
-    spec = Spec("qml", 0, 0, "qml")
 
 
 KINDS: tuple[type[Covariance], ...] = (

@@ -17,7 +17,7 @@ from spatial.models.estimation.covariance import Covariance, as_covariance
 from spatial.models.estimation.steps import Method, RhoMoments
 from spatial.models.formula.structure import CONSTANT, Structure
 from spatial.models.identification.verdict import not_identified_message, structural_identification
-from spatial.models.quasi_score.instruments import filters_by_lags
+from spatial.models.instrumental.choice import filters_by_lags
 
 from .columns import Plan
 from .fit import LargeFit

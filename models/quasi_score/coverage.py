@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from spatial.models.estimation.estimate import Estimate, Request
-
-from .instruments import highest_lag
+from spatial.models.instrumental.choice import highest_lag
 
 __all__ = ["COVERAGE", "coverage_notes", "coverage_of"]
 

@@ -14,7 +14,7 @@ from spatial.models import (
     SpatialSystem,
     WildBootstrap,
 )
-from spatial.models.estimation.wild import wild_draws
+from spatial.models.instrumental.wild import wild_draws
 from spatial.panel.panel import Panel
 from spatial.weights import Weights
 
@@ -134,7 +134,7 @@ def brute_force_wre(panel: Panel, j: int, null: float, v: Any) -> float:
 @pytest.mark.parametrize("null", [0.0, 0.4])
 def test_wild_bootstrap_with_instruments_equals_making_data(panel: Panel, null: float) -> None:
     from spatial.models.estimation.clusters import cluster_codes
-    from spatial.models.estimation.wild import cluster_products, wild_p_value
+    from spatial.models.instrumental.wild import cluster_products, wild_p_value
 
     system = SpatialSystem("y ~ x + p | p ~ z + I(z ** 2)", panel)
     fit = system.fit("2sls", cov="hom")
@@ -153,7 +153,7 @@ def test_wild_bootstrap_with_instruments_equals_making_data(panel: Panel, null: 
 def test_wild_bootstrap_of_3sls_equals_making_data(panel: Panel) -> None:
     """Two equations, y on [1, p, x] and p on [1, y, z]; Sigma held; data made anew and estimated anew."""
     from spatial.models.estimation.clusters import cluster_codes
-    from spatial.models.estimation.wild import cluster_products, wild_p_value
+    from spatial.models.instrumental.wild import cluster_products, wild_p_value
 
     system = SpatialSystem(["y ~ p + x", "p ~ y + z"], panel, instruments="I(x ** 2) + I(z ** 2)")
     fit = system.fit("3sls", cov="hom")
@@ -202,7 +202,7 @@ def test_wild_bootstrap_of_3sls_equals_making_data(panel: Panel) -> None:
 
 
 def test_wild_bootstrap_is_for_few_clusters(system: SpatialSystem, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spatial.models.estimation.wild._MOST", 20)
+    monkeypatch.setattr("spatial.models.instrumental.wild._MOST", 20)
     fit = system.fit("3sls", cov=WildBootstrap())
     with pytest.raises(DataError, match="at most 20; there are 40"):
         fit.tidy()

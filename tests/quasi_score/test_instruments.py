@@ -15,8 +15,8 @@ from spatial.errors import SpatialError
 from spatial.models import SpatialSystem
 from spatial.models.estimation.covariance import Cluster
 from spatial.models.estimation.estimate import Request
+from spatial.models.instrumental.choice import fewer_lags, highest_lag
 from spatial.models.methods import run
-from spatial.models.quasi_score.instruments import fewer_lags, highest_lag
 from spatial.weights import Weights
 
 pytestmark = pytest.mark.filterwarnings("ignore:Weak identification", "ignore:[0-9]* instruments for")

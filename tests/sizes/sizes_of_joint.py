@@ -106,7 +106,7 @@ JOINT = [
         RANDOM,
         0.03,
         0.075,
-        ("spatial.models.error_components.estimator:mundlak_tests",),
+        ("spatial.models.instrumental.error_components:mundlak_tests",),
     ),
     *(
         Size(f"aqs, p-value of {term} by distance", term, CELL, 0.03, 0.08)

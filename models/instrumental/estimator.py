@@ -6,11 +6,10 @@ import warnings
 from dataclasses import replace
 
 from spatial.errors import SpatialWarning
-
-from .clusters import cluster_codes
-from .estimate import Estimate, Request
-from .inference import Inference, infer
-from .steps import Method, Numbers, SingularSigmaError, Workspace, estimate
+from spatial.models.estimation.clusters import cluster_codes
+from spatial.models.estimation.estimate import Estimate, Request
+from spatial.models.estimation.inference import Inference, infer
+from spatial.models.estimation.steps import Method, Numbers, SingularSigmaError, Workspace, estimate
 
 __all__ = ["estimate_by_instruments", "infer_by_instruments"]
 

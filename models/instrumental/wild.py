@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 
 from spatial.errors import DataError, SpatialWarning
 from spatial.models.data.layout import Codes
-
-from .clusters import cluster_codes
-from .covariance import WildBootstrap
-from .scores import cluster_sums
-from .steps import Numbers, Workspace
+from spatial.models.estimation.clusters import cluster_codes
+from spatial.models.estimation.covariance import WildBootstrap
+from spatial.models.estimation.scores import cluster_sums
+from spatial.models.estimation.steps import Numbers, Workspace
 
 __all__ = ["Clustered", "cluster_products", "wild_bootstrap", "wild_draws", "wild_p_value"]
 

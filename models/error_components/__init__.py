@@ -1,1 +1,0 @@
-"""Random effects of units in systems of equations: error components with instruments."""

@@ -1,0 +1,1 @@
+"""Estimation by instruments: which of them, fixed and random effects, the wild bootstrap."""
