@@ -239,6 +239,15 @@ def test_print_has_no_blank_canvas_and_keeps_the_legend(page: Page, counties: Pa
         assert page.js(f"document.querySelector('{kept}').checkVisibility()")
     for gone in ("#theme", ".tabs", ".controls", "#download", "#time"):
         assert not page.js(f"document.querySelector('{gone}').checkVisibility()")
+    page.resize(688)  # A4 between its margins
+    page.js("window.dispatchEvent(new Event('beforeprint'))")
+    cut = page.js(
+        "[...document.querySelectorAll('main table, main svg, main canvas')]"
+        ".filter((e) => e.checkVisibility() && e.getBoundingClientRect().right > 689)"
+        ".map((e) => e.textContent.slice(0, 60))"
+    )
+    assert cut == []
+    page.js("window.dispatchEvent(new Event('afterprint'))")
     pdf = base64.b64decode(page.call("Page.printToPDF", printBackground=True, preferCSSPageSize=True)["data"])
     assert pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page ") + pdf.count(b"/Type /Page/") >= 2
 
