@@ -18,7 +18,7 @@ from spatial.words import check_language
 
 from .formats.cells import Head, Row, clean, clean_all, head_row
 from .formats.numbers import Number, check_digits, format_number, marked, star_text
-from .layout import labels_of
+from .layout import labels_of, term_label
 from .notes import noted, star_note
 from .styles import StyleName, shown_as
 from .table import Table
@@ -311,9 +311,7 @@ def _stage_rows(stages: pd.DataFrame, known: Mapping[str, str], digits: int, lan
         numbers = [format_number(row[k], digits) for k in ("F", "SW_F", "SW_F_clustered", "critical_value")]
         lm, p = format_number(row["kleibergen_paap"], digits), row["KP_p_value"]
         last = f"{lm} ({p:.{digits}f})" if lm and p == p else lm
-        name = (
-            f"{known.get(row['equation'], row['equation'])}: {known.get(row['regressor'], row['regressor'])}"
-        )
+        name = f"{known.get(row['equation'], row['equation'])}: {term_label(row['regressor'], known)}"
         rows.append(Row(clean(name), (*numbers, last)))
     rows[1] = Row(rows[1].label, rows[1].cells, rows[1].kind, rule=True)
     return rows
@@ -341,7 +339,7 @@ def weights_table(
     >>> from spatial.weights import Weights
     >>> table = weights_table({"W": Weights.from_dense([[0, 1.0], [1, 0]])})
     >>> table.frame.loc["Links", "W"]
-    '2'
+    '1 (2 entries)'
     """
     language, places = check_language(lang), check_digits(digits)
     several = dict(weights) if isinstance(weights, Mapping) else {"W": weights}
@@ -369,7 +367,7 @@ def _weights_facts(report: Any, digits: int, lang: str) -> dict[str, str]:
         "kind": clean(kind_words(report.kind, lang)),
         "normalization": normal_words(report.normalization, lang).strip(" ,，"),
         "units": str(report.n),
-        "links": str(report.n_links),
+        "links": _links(report, lang),
         "density": number(report.density),
         "components": str(report.n_components),
         "islands": str(len(report.islands)),
@@ -380,3 +378,11 @@ def _weights_facts(report: Any, digits: int, lang: str) -> dict[str, str]:
         "lambda_range": "" if span is None else f"({number(span[0])}, {number(span[1])})",
         "unit_of_distance": clean(report.distance_unit or ""),
     }
+
+
+def _links(report: Any, lang: str) -> str:
+    """Return how many links there are: each counted once where all have their opposites."""
+    pairs, odd = divmod(report.n_links - report.n_own, 2)
+    if not report.symmetric_pattern or odd:
+        return str(report.n_links)
+    return word("links_once", lang, links=pairs, entries=report.n_links)

@@ -17,7 +17,7 @@ from .formats.cells import Head, Row, clean, head_row
 from .formats.numbers import format_number, marked, star_text
 from .words import effect_words, kind_words, word
 
-__all__ = ["Layout", "labels_of", "printed_frame"]
+__all__ = ["Layout", "labels_of", "printed_frame", "term_label"]
 
 _NAME = re.compile(r"[^\W\d]\w*")
 _LAG = re.compile(r"^([^\W\d]\w*)\((.+)\)$")
@@ -259,6 +259,20 @@ def labels_of(labels: Any, columns: Iterable[Column] = ()) -> dict[str, str]:
     if not isinstance(known, Mapping):
         raise DataError(f"labels is a mapping of names to labels, or a Panel; got {type(labels).__name__}.")
     return {**own, **{str(k): str(v) for k, v in known.items()}}
+
+
+def term_label(term: str, labels: Mapping[str, str]) -> str:
+    """Return the label of a term outside a table of models: ``W(x)`` is a lag there too.
+
+    Examples
+    --------
+    >>> term_label("W(crmrte)", {"crmrte": "Crime"})
+    'W×Crime'
+    """
+    found = _LAG.match(term)
+    if term in labels or found is None or found[1] != "W":
+        return labels.get(term, term)
+    return f"W×{labels.get(found[2], found[2])}"
 
 
 def printed_frame(layout: Layout) -> pd.DataFrame:

@@ -171,6 +171,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "kind": ("Kind", "类型"),
     "normalization": ("Normalisation", "标准化"),
     "links": ("Links", "连接数"),
+    "links_once": ("{links} ({entries} entries)", "{links}（矩阵元素 {entries} 个）"),
     "density": ("Share of pairs linked", "连接密度"),
     "components": ("Components", "连通分支数"),
     "islands": ("Islands", "孤岛数"),

@@ -180,3 +180,16 @@ def test_word_opens_with_every_number_on_one_line(estimators: Table, tmp_path: P
             for cell in row.cells:
                 bare = re.sub(r"\**$", "", cell).replace("-", "−")
                 assert all(any(part in word for word in words) for part in bare.split()), cell
+
+
+def test_a_page_never_ends_between_a_coefficient_and_what_stands_below_it(tmp_path: Path) -> None:
+    rows = tuple(
+        Row(f"x{k}", ("1.000",)) if k % 2 == 0 else Row("", ("(0.500)",), "detail") for k in range(80)
+    )
+    long = Table(((Head(""), Head("(1)")),), rows)
+    table = docx.Document(str(long.to_docx(tmp_path / "t.docx"))).tables[0]
+    held = [bool(row.cells[0].paragraphs[0].paragraph_format.keep_with_next) for row in table.rows[2:]]
+    assert held == [k % 2 == 0 for k in range(1, 80)]
+    body = str(long.to_latex()).partition(r"\endlastfoot")[2]
+    lines = [line for line in body.splitlines() if line.startswith(("x", " &"))]
+    assert [line.endswith(r"\\*") for line in lines] == [k % 2 == 0 for k in range(80)]

@@ -105,7 +105,7 @@ def test_identification_and_weights_are_tables() -> None:
     with pytest.raises(DataError, match=r"needs system\.identification\(\); got int"):
         identification_table(3)
     weights = weights_table({"ring": ring(), "report": ring().report()}, lang="en")
-    assert cells(weights, "Links") == [str(2 * N)] * 2
+    assert cells(weights, "Links") == [f"{N} ({2 * N} entries)"] * 2
     assert cells(weights, "Neighbours: least, mean, most") == ["2, 2.000, 2"] * 2
     assert cells(weights_table(ring(), lang="zh"), "标准化") == ["行标准化"]
     with pytest.raises(DataError, match=r"at least one weights matrix; got none"):

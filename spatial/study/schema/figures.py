@@ -103,7 +103,8 @@ class ValuesMap(MapFigure):
     kind: Literal["values"]
     column: Column
     at: TimeName | None = None
-    scheme: str = "quantiles"
+    scheme: str | None = None
+    """Default fifths, zero apart where it is common, symmetric round zero where both signs occur."""
     classes: Annotated[int, Field(ge=2, le=12)] = 5
 
 
@@ -113,7 +114,8 @@ class SmallMultiples(MapFigure):
     kind: Literal["small_multiples"]
     column: Column
     times: list[TimeName] | None = None
-    scheme: str = "quantiles"
+    scheme: str | None = None
+    """Default fifths, zero apart where it is common, symmetric round zero where both signs occur."""
     classes: Annotated[int, Field(ge=2, le=12)] = 5
 
 
@@ -154,7 +156,8 @@ class EffectsMap(MapFigure):
     outcome: str
     term: str
     effect: Effect = "sent"
-    scheme: str = "quantiles"
+    scheme: str | None = None
+    """Default fifths, zero apart where it is common, symmetric round zero where both signs occur."""
     classes: Annotated[int, Field(ge=2, le=12)] = 5
 
     def uses(self) -> Iterator[Use]:

@@ -127,8 +127,10 @@ def _add(document: Any, page: Page) -> None:
         _head(body.rows[k], head, page.size, first=k == 0, last=k == len(table.header) - 1)
     stops = [_stop(page, k) for k in range(table.n_columns)]
     for k, row in enumerate(table.rows):
-        keep = not page.is_long or row.kind == "panel" or k == 0
         last = k == len(table.rows) - 1
+        # A heading stays with what it heads, a coefficient with what stands below it in parentheses.
+        below = "" if last else table.rows[k + 1].kind
+        keep = not page.is_long or row.kind == "panel" or below == "detail" or k == 0
         _row(body.rows[len(table.header) + k], row, page.size, stops, keep=keep, last=last)
     if table.notes:
         # One paragraph, as journals set it.

@@ -164,9 +164,12 @@ def _lines(text: str, width: float, size: float, place: str = "bc") -> str:
 
 def _body(page: Page) -> list[str]:
     lines = []
-    for row in page.table.rows:
+    following = [*page.table.rows[1:], None]
+    for row, below in zip(page.table.rows, following, strict=True):
         lines += [r"\midrule"] if row.rule else []
-        lines.append(_row(row, page))
+        # A page never ends between a coefficient and what stands below it, nor behind a heading.
+        held = page.is_long and (row.kind == "panel" or (below is not None and below.kind == "detail"))
+        lines.append(_row(row, page) + ("*" if held and below is not None else ""))
     return lines
 
 
