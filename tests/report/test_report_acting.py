@@ -248,3 +248,21 @@ def test_a_reader_who_cannot_see_is_told(report: Page) -> None:
     )
     assert unnamed == []
     assert report.js("[...document.querySelectorAll('th')].every((th) => th.scope)")
+
+
+def test_the_tab_key_follows_the_page(report: Page) -> None:
+    report.js("document.body.focus()")
+    order = []
+    for _ in range(26):
+        report.key("Tab")
+        order.append(
+            report.js(
+                "(() => { const e = document.activeElement; return e.id || e.dataset.lang || "
+                "e.className || e.value || e.tagName; })()"
+            )
+        )
+    wanted = ["skip", "en", "zh", "theme", "print", "tab-explore", "variable", "fdr", "top", "play", "time"]
+    wanted += ["find", "download"]
+    assert [name for name in order if name in wanted] == wanted
+    # What is struck out is left out, and each stop is on the screen.
+    assert report.js("document.activeElement.getBoundingClientRect().height") > 0
