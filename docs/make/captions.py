@@ -43,6 +43,10 @@ CAPTIONS = {
     "scatter_years": "逐年莫兰散点图", "scatter_pooled": "各年合并", "over_time": "莫兰指数的时间变化", "reference": "置换检验的参照分布",
     "correlogram": "随距离变化的自相关", "sweep": "统计量最大的距离阈值", "coefficients": "三种估计的系数图",
     "impacts": "直接、间接与总效应", "event_study": "事件研究，联合置信带（模拟数据）", "densities": "逐年核密度", "neighbours": "邻居数分布",
+    "dispersion": "单元间差异的时间变化", "convergence": "收敛：考虑与不考虑邻居", "inequality": "不平等的分解", "index": "综合指数的权重",
+    "transitions": "以邻居为条件的转移", "semivariogram": "半变异函数", "policy_study": "政策实施前后各期效应（模拟数据）", "placebo": "安慰剂政策",
+    "bacon": "双向固定效应估计中的各组比较", "honest": "允许趋势不平行时的区间", "groups": "分组系数", "specifications": "各种设定下的估计",
+    "decay": "估计值随距离的变化（模拟数据）",
 }  # fmt: skip
 
 GALLERY_LABELS = {

@@ -377,6 +377,14 @@ def chinese_gallery() -> None:
     page = ["# 图库", "", "全部图与地图，都由脚本用自带数据画成；颜色、字体和四周的文字处处一致。", ""]
     for name, (words, _) in make_images.SHEET.items():
         page += make_images.entry(name, CAPTIONS.get(name, words), "代码")
+    page += ["## 表与报告", "", "![中文三线表](../images/table.zh.png)", ""]
+    page += [
+        "![经济研究格式的表](../images/gallery/table_jjyj.png)",
+        "",
+        "![中文报告](../images/report.zh.png)",
+        "",
+    ]
+    page += ["![深色底的中文报告](../images/gallery/report_dark.png)", ""]
     page += ["下一步：[第一张地图](learn/first_map.md)。"]
     (DOCS / "zh" / "gallery.md").write_text("\n".join(page) + "\n", encoding="utf-8")
 

@@ -9,7 +9,6 @@ import subprocess
 import tempfile
 import warnings
 from pathlib import Path
-from typing import Literal
 
 from PIL import Image
 
@@ -17,18 +16,10 @@ import spatial as sp
 
 IMAGES = Path(__file__).parent.parent / "images"
 LABELS = {
-    "en": {
-        "log(crmrte)": "Crime",
-        "log(polpc)": "Police per head",
-        "log(prbarr)": "Arrests per offence",
-        "log(density)": "Density",
-    },
-    "zh": {
-        "log(crmrte)": "犯罪率",
-        "log(polpc)": "人均警力",
-        "log(prbarr)": "逮捕概率",
-        "log(density)": "人口密度",
-    },
+    "log(crmrte)": "犯罪率",
+    "log(polpc)": "人均警力",
+    "log(prbarr)": "逮捕概率",
+    "log(density)": "人口密度",
 }
 
 
@@ -51,23 +42,21 @@ def photograph(page: Path, picture: Path, width: int, height: int) -> None:
         cut.quantize(128, dither=Image.Dither.NONE).save(picture, optimize=True)
 
 
-def draw(lang: Literal["en", "zh"], folder: Path) -> None:
+def draw(folder: Path) -> None:
     """Write both pages and photograph them."""
-    panel = sp.Panel(sp.shapefiles.load("nc_crime").frame, sp.shapefiles.labels("nc_crime", lang))
+    panel = sp.Panel(sp.shapefiles.load("nc_crime").frame, sp.shapefiles.labels("nc_crime", "zh"))
     counties = sp.shapefiles.load("nc").loc[panel.units]
     W = sp.weights.contiguity(counties).row_standardized()
-    end = ".zh.png" if lang == "zh" else ".png"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        sp.explore(counties, panel, ["crmrte", "polpc"], W, folder / "report.html", names="name", lang=lang)
+        sp.explore(counties, panel, ["crmrte", "polpc"], W, folder / "report.html", names="name", lang="zh")
         formulas = ("log(crmrte) ~ log(polpc)", "log(crmrte) ~ log(polpc) + log(prbarr) + log(density)")
         fits = [sp.models.fixed_effects(formula, panel) for formula in formulas]
-        sp.regression_table(fits, labels=LABELS[lang], lang=lang).to_html(folder / "table.html")
-    photograph(folder / "report.html", IMAGES / f"report{end}", 1280, 860)
-    photograph(folder / "table.html", IMAGES / f"table{end}", 620, 640)
+        sp.regression_table(fits, labels=LABELS, lang="zh").to_html(folder / "table.html")
+    photograph(folder / "report.html", IMAGES / "report.zh.png", 1280, 860)
+    photograph(folder / "table.html", IMAGES / "table.zh.png", 620, 640)
 
 
 if __name__ == "__main__":
-    for language in ("en", "zh"):
-        with tempfile.TemporaryDirectory() as made:
-            draw(language, Path(made))
+    with tempfile.TemporaryDirectory() as made:
+        draw(Path(made))
