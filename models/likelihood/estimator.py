@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.errors import ConvergenceError, DataError, SpatialWarning
+from spatial.errors import DataError, SpatialWarning
 from spatial.models.data.design import Design
 from spatial.models.estimation.covariance import (
     Covariance,
@@ -35,7 +35,7 @@ from spatial.models.hypothesis import HypothesisTest
 from .comparisons import determinant_notes, dynamic_tests, likelihood_tests, variance_test
 from .dynamic import Corrected, corrected
 from .information import Information
-from .model import Model, lag_place, model_names, model_of
+from .model import Model, lag_place, model_names, model_of, refuse_perfect
 from .power_series import PowerSeries
 from .profile import Maximum, maximise
 from .random_estimate import estimate_random, infer_random
@@ -165,16 +165,12 @@ def estimate_by_likelihood(request: Request) -> Estimate:
 
 def _estimate(request: Request) -> LikelihoodEstimate:
     kind = _kind(request.covariance)
-    model = model_of(request.design, request.seed, request.compat == "direct")
+    model = model_of(request.design, request.seed, request.compat == "direct", request.small)
     if model.is_dynamic and model.direct:
         raise DataError("compat='direct' is of static models: in dynamic ones its bias is taken off.")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        dynamic = corrected(model) if model.is_dynamic else None
-        found = maximise(model.profile) if dynamic is None else dynamic.found
-    if not np.isfinite(found.value):
-        raise ConvergenceError(
-            "The likelihood has no finite value: the regressors explain the outcome without error."
-        )
+    dynamic = corrected(model) if model.is_dynamic else None
+    found = maximise(model.profile) if dynamic is None else dynamic.found
+    refuse_perfect(model, found.point.variance)
     information = Information(model, found)
     space, s2 = Workspace(request.design), information.variance
     residuals = information.residuals
@@ -182,7 +178,7 @@ def _estimate(request: Request) -> LikelihoodEstimate:
     fit = LinearFit(
         _coefficients(model, found),
         np.zeros((count, count)),
-        np.zeros((1, count, request.design.basis.Q.shape[1])),
+        np.zeros((1, count, 0)),
     )
     inference = _inference(information, kind, model, dynamic)
     notes = (

@@ -31,7 +31,7 @@ from spatial.models.estimation.steps import Numbers, Workspace
 from spatial.models.hypothesis import HypothesisTest, wald
 
 from .comparisons import NO_DURBIN, NO_LAG, maximum_of, variance_test
-from .model import Model, model_of
+from .model import Model, model_of, refuse_perfect
 
 __all__ = [
     "ExponentialEstimate",
@@ -227,19 +227,20 @@ def estimate_exponential(request: Request) -> ExponentialEstimate:
     _check(request.covariance)
     # A number taken off y is no number taken off e^(-alpha W) y: columns as the data have them.
     design = replace(request.design, columns=request.design.raw, shift=None)
-    model = model_of(design)
+    model = model_of(design, small=request.small)
     _refuse(model)
     profile = ExponentialProfile(model)
     alpha = profile.maximised()
     value, b, s2 = profile.solved(alpha)
+    refuse_perfect(model, s2)
     order = model.order()
     delta = np.empty(len(order))
     delta[order] = [*b, alpha]
     place = np.argsort(order)
     cov = profile.covariance(alpha)[np.ix_(place, place)]
     e = _innovations(model, alpha, b)
-    count, width = len(delta), design.basis.Q.shape[1]
-    fit = LinearFit(delta, np.zeros((count, count)), np.zeros((1, count, width)))
+    count = len(delta)
+    fit = LinearFit(delta, np.zeros((count, count)), np.zeros((1, count, 0)))
     equivalent = 1 - math.exp(-alpha * (model.operator(str(model.lag)).constant_row_sum or 1.0))
     notes = (
         f"the coefficient of W({model.equation.outcome}) is alpha of e^(-alpha W) y; a lag model with the "

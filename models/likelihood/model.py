@@ -225,15 +225,31 @@ class Model:
         return [*out, len(self.equation.terms)] if self.error is not None else out
 
 
-def model_of(design: Design, seed: int | None = None, direct: bool = False) -> Model:
+def model_of(design: Design, seed: int | None = None, direct: bool = False, small: bool = False) -> Model:
     """Return the model of a design, or refuse it."""
     reason = refusal(design)
     if reason:
         raise DataError(f"{reason}.")
+    if small:
+        raise DataError(
+            "small=True is of estimates read against t; maximum likelihood is read against the normal: leave "
+            "it out."
+        )
     equation, place = design.structure.equations[0], lag_place(design.structure)
     terms = tuple(j for j in range(len(equation.terms)) if j != place)
     lag = None if place is None else equation.terms[place].weights
-    return Model(design, lag, equation.error, terms, direct, seed)
+    found = Model(design, lag, equation.error, terms, direct, seed)
+    if design.n_effective <= found.n_parameters:
+        raise DataError(
+            f"{found.n_parameters} parameters need more than {design.n_effective} effective observations."
+        )
+    return found
+
+
+def refuse_perfect(model: Model, variance: float) -> None:
+    """Refuse a fit without innovations, whose likelihood has no bound."""
+    if not variance > 1e-24 * float(np.mean(model.plain[:, 0] ** 2)):
+        raise DataError("The regressors explain the outcome without error: the likelihood has no bound.")
 
 
 def refusal(design: Design) -> str:

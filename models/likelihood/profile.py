@@ -253,10 +253,11 @@ def maximise(surface: Surface, near: Float | None = None) -> Maximum:
         A place to begin from, instead of the grid.
     """
     free = list(surface.free)
-    if not free:
-        return Maximum(surface.start, surface(surface.start), (False, False), -np.inf, True)
-    begins = [near] if near is not None else _peaks(surface, free)
-    found = sorted((_climb(surface, free, begin) for begin in begins), key=lambda m: -m.value)
+    with np.errstate(divide="ignore", invalid="ignore"):  # at the bounds, and without innovations
+        if not free:
+            return Maximum(surface.start, surface(surface.start), (False, False), -np.inf, True)
+        begins = [near] if near is not None else _peaks(surface, free)
+        found = sorted((_climb(surface, free, begin) for begin in begins), key=lambda m: -m.value)
     best = found[0]
     apart = [m.value for m in found[1:] if np.abs(m.place - best.place).max() > 1e-3]
     return replace(best, other=max(apart, default=-np.inf))

@@ -186,14 +186,13 @@ def hausman_test(fixed: Estimate, random: Estimate) -> HypothesisTest:
 def estimate_random(request: Request) -> RandomEstimate:
     """Estimate one equation with random effects of units by maximum likelihood."""
     _check_covariance(request.covariance)
-    model = model_of(request.design, request.seed, request.compat == "direct")
+    model = model_of(request.design, request.seed, request.compat == "direct", request.small)
     profile = random_profile(model, request.random)
     found = maximise_random(profile)
     residuals = _innovations(profile, found)
     count = request.design.structure.n_parameters
     delta, inference = _ordered(model, found)
-    width = request.design.basis.Q.shape[1]
-    fit = LinearFit(delta, np.zeros((count, count)), np.zeros((1, count, width)))
+    fit = LinearFit(delta, np.zeros((count, count)), np.zeros((1, count, 0)))
     rho = found.place[1:2].copy()
     notes = _notes(model, found)
     numbers = Numbers(fit, rho, residuals[None], np.array([[found.variance]]), "ml", notes=notes)

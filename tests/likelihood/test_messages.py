@@ -101,6 +101,25 @@ def test_covariances_of_other_methods_are_refused(panel: Panel) -> None:
         fitted("y ~ x + W(y)", panel, W20, seed=-1)
 
 
+def test_fits_without_innovations_or_observations_are_refused(panel: Panel) -> None:
+    data = panel.frame.xs(0, level=1).copy()
+    data["y"] = 2 * data["x"] + 1
+    with pytest.raises(DataError, match="explain the outcome without error"):
+        fitted("y ~ x + W(y)", data, W20)
+    few = simulated(ring(5, 1), 2, 1)
+    with pytest.raises(DataError, match="5 parameters need more than 4 effective observations"):
+        fitted("y ~ x + z + W(x) + W(y)", few, ring(5, 1), effects=("unit", "time"))
+    with pytest.raises(DataError, match="small=True is of estimates read against t"):
+        fitted("y ~ x + W(y)", panel, W20, small=True)
+
+
+def test_a_lag_alone_is_a_model(panel: Panel) -> None:
+    fit = fitted("y ~ W(y) - 1", panel.frame.xs(0, level=1), W20)
+    assert len(fit.params) == 1
+    assert fit.diagnostics().test("Breusch-Pagan (Koenker)", "y").reason
+    assert np.isfinite(fit.confint(method="lr")["conf_low"]).all()
+
+
 def test_a_lag_at_its_bound_is_warned_of() -> None:
     # All but constant over space, without a constant: the mean of the neighbours explains everything.
     n, random = 60, np.random.default_rng(1)
