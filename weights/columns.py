@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ import pandas as pd
 from spatial.compute.threads import Executor, Workers, check_workers
 from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.panel.folder import OpenPanel
-from spatial.panel.panel import Panel, Step
+from spatial.panel.panel import Panel, PanelLike, Step
 
 from .value import Weights, WeightsLike, as_weights
 
@@ -21,8 +22,8 @@ __all__ = ["spatial_lag"]
 
 
 def spatial_lag(
-    panel: Any,
-    columns: Any,
+    panel: PanelLike,
+    columns: str | Iterable[str] | None,
     W: WeightsLike,
     name: str = "W_{column}",
     *,

@@ -11,6 +11,7 @@ import scipy.sparse as sparse
 
 from spatial.errors import DataError, WeightsError
 from spatial.ids.alignment import check_ids
+from spatial.ids.numbers import Values
 
 from .algebra import group_codes, group_name
 from .checks import links_fit, number
@@ -50,7 +51,7 @@ def symmetric_difference(first: WeightsLike, second: WeightsLike) -> Weights:
     return as_weights(first).symmetric_difference(second)
 
 
-def compare(first: WeightsLike, second: WeightsLike, x: Any = None) -> WeightsComparison:
+def compare(first: WeightsLike, second: WeightsLike, x: Values | None = None) -> WeightsComparison:
     r"""Compare two weights of the same units: their links, and the lags that both give.
 
     The correlation of the lags of independent noise u under two row-standardised weights is
@@ -122,7 +123,7 @@ def nested(
     return replace(mixed, meta=replace(mixed.meta, parameters=parameters))
 
 
-def block(groups: Any) -> Weights:
+def block(groups: pd.Series[Any]) -> Weights:
     r"""Link all units of the same group.
 
     .. math:: w_{ij} = 1 \text{ where } g_i = g_j, \; i \ne j.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,16 @@ import scipy.sparse as sparse
 
 from spatial.errors import AlignmentError, WeightsError, name_ids
 
-__all__ = ["canonical_csr", "checked_csr", "owned"]
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = ["DenseLike", "Pairs", "SparseLike", "canonical_csr", "checked_csr", "owned"]
+
+SparseLike: TypeAlias = "sparse.sparray | sparse.spmatrix"
+DenseLike: TypeAlias = "pd.DataFrame | ArrayLike"
+"""N x N: a table by id and id, or an array."""
+Pairs: TypeAlias = "Iterable[tuple[Any, Any]] | pd.DataFrame | str | Path"
+"""Links by the ids of both ends: a list, a table, or a file of one."""
 
 _AGAIN = "Build it again, with scipy.sparse.coo_array((w, (i, j)))."
 

@@ -14,6 +14,7 @@ from spatial.errors import AlignmentError, SpatialWarning, WeightsError, name_id
 from spatial.ids.alignment import check_ids
 from spatial.ids.kinds import id_text
 from spatial.ids.matching import why_apart
+from spatial.ids.numbers import Ids
 
 from .io.formats import Form, parse
 from .io.links import unique_ids
@@ -27,7 +28,7 @@ __all__ = ["read", "read_for"]
 def read(
     path: str | Path,
     *,
-    ids: Any = None,
+    ids: Ids | None = None,
     encoding: str | None = None,
     sheet: str | None = None,
     form: Form | None = None,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from spatial.errors import WeightsError, did_you_mean
+from spatial.places.points import CitiesLike
 
 from .build.contiguous import contiguity
 from .build.distances import distance_band, inverse_distance, kernel, knn
@@ -40,7 +41,7 @@ EXAMPLES = {
 POLICIES = ("raise", "keep", "nearest")
 
 
-def from_spec(cities: Any, spec: str, *, islands: str = "raise") -> Weights:
+def from_spec(cities: CitiesLike, spec: str, *, islands: str = "raise") -> Weights:
     """Build weights from a short text, or read them from a file.
 
     Parameters

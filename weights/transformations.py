@@ -13,9 +13,9 @@ import scipy.sparse as sparse
 from spatial.errors import AlignmentError, WeightsError, name_ids
 from spatial.ids.alignment import check_ids, indexer
 
-from . import algebra, normalization
+from . import algebra, editing, normalization
 from .checks import one_of
-from .csr import owned
+from .csr import Pairs, owned
 from .meta import Meta
 
 __all__ = ["Transformations"]
@@ -125,6 +125,38 @@ class Transformations:
     def block(self, groups: Any) -> Self:
         """Keep only the links inside a group: a Series by unit, or labels in the order of the ids."""
         return self._made(*algebra.within_groups(self, groups))
+
+    def edit(self, *, add: Pairs | None = None, cut: Pairs | None = None, both_ways: bool = True) -> Self:
+        """Add and cut single links, by hand or by a file.
+
+        Parameters
+        ----------
+        add, cut : list of pairs, DataFrame, or path, optional
+            Links by id: ``[(i, j), ...]``, a table with columns ``i, j`` (and ``w`` for weights that are not
+            all 1), or a .csv file of such a table.
+        both_ways : bool
+            Each pair stands for both directions.
+
+        Returns
+        -------
+        Weights
+            ``meta.parameters["added"]`` and ``["cut"]`` name the pairs.
+
+        Raises
+        ------
+        AlignmentError
+            For ids that are not in the weights.
+        WeightsError
+            For a link to add that is there, one to cut that is not, and weights that are normalised already.
+
+        Examples
+        --------
+        >>> from spatial.weights import Weights
+        >>> W = Weights.from_dense([[0, 1.0, 0], [1, 0, 0], [0, 0, 0]], ids=["a", "b", "c"])
+        >>> W.edit(add=[("a", "c")], cut=[("a", "b")]).to_frame().to_numpy().tolist()
+        [['a', 'c', 1.0], ['c', 'a', 1.0]]
+        """
+        return type(self)(self.ids, *editing.edited(self, add, cut, both_ways=both_ways))
 
     def _with(self, matrix: sparse.csr_array, **meta: Any) -> Self:
         return replace(self, sparse=owned(matrix), meta=replace(self.meta, **meta))

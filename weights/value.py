@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +14,14 @@ import pandas as pd
 from spatial.errors import AlignmentError, WeightsError, name_ids
 from spatial.ids.alignment import check_ids, indexer
 from spatial.ids.kinds import whole_ids
+from spatial.ids.numbers import Ids, Values
+from spatial.panel.panel import PanelLike
+from spatial.places.points import CitiesLike
 from spatial.results import drawn_by
 
-from . import algebra, conversion, editing, lags, normalization
+from . import algebra, conversion, lags, normalization
 from .checks import MAX_LINKS
-from .csr import canonical_csr
+from .csr import DenseLike, SparseLike, canonical_csr
 from .io import formats
 from .io.parsed import Options
 from .meta import Meta
@@ -120,7 +124,7 @@ class Weights(Transformations):
         same = self.ids.equals(other.ids) and self.sparse.shape == other.sparse.shape
         return bool(same and (self.sparse != other.sparse).nnz == 0)
 
-    def neighbors(self, unit: Any) -> pd.Series[float]:
+    def neighbors(self, unit: Hashable) -> pd.Series[float]:
         """Return the weights of the neighbours of `unit`, by id."""
         row = indexer_of(self.ids, unit)
         start, stop = self.sparse.indptr[row], self.sparse.indptr[row + 1]
@@ -128,7 +132,7 @@ class Weights(Transformations):
         return pd.Series(self.sparse.data[start:stop], index=names, name=unit)
 
     # ---- the lag
-    def lag(self, x: Any, *, axis: int | None = None) -> Any:
+    def lag(self, x: Values | PanelLike, *, axis: int | None = None) -> Any:
         r"""Return the spatial lag :math:`(I_T \otimes W) x` without ever making the Kronecker product.
 
         Parameters
@@ -180,40 +184,9 @@ class Weights(Transformations):
         """Link what one of the two links and the other does not; binary."""
         return Weights(self.ids, *algebra.of_sets(self, self._matched(other), "symmetric_difference"))
 
-    def compare(self, other: WeightsLike, x: Any = None) -> WeightsComparison:
+    def compare(self, other: WeightsLike, x: Values | None = None) -> WeightsComparison:
         """Compare the links with those of `other`, and the lags of both; see `spatial.weights.compare`."""
         return compare_links(self, self._matched(other), x)
-
-    def edit(self, *, add: Any = None, cut: Any = None, both_ways: bool = True) -> Weights:
-        """Add and cut single links, by hand or by a file.
-
-        Parameters
-        ----------
-        add, cut : list of pairs, DataFrame, or path, optional
-            Links by id: ``[(i, j), ...]``, a table with columns ``i, j`` (and ``w`` for weights that are not
-            all 1), or a .csv file of such a table.
-        both_ways : bool
-            Each pair stands for both directions.
-
-        Returns
-        -------
-        Weights
-            ``meta.parameters["added"]`` and ``["cut"]`` name the pairs.
-
-        Raises
-        ------
-        AlignmentError
-            For ids that are not in the weights.
-        WeightsError
-            For a link to add that is there, one to cut that is not, and weights that are normalised already.
-
-        Examples
-        --------
-        >>> W = Weights.from_dense([[0, 1.0, 0], [1, 0, 0], [0, 0, 0]], ids=["a", "b", "c"])
-        >>> W.edit(add=[("a", "c")], cut=[("a", "b")]).to_frame().to_numpy().tolist()
-        [['a', 'c', 1.0], ['c', 'a', 1.0]]
-        """
-        return Weights(self.ids, *editing.edited(self, add, cut, both_ways=both_ways))
 
     def _matched(self, other: WeightsLike) -> Weights:
         """Return `other` as Weights, its units in the order of these; refuse other ids."""
@@ -254,7 +227,7 @@ class Weights(Transformations):
         """
         return build_report(self.ids, self.sparse, self.meta, spectrum=spectrum)
 
-    def plot(self, cities: Any, ax: Axes | None = None, **options: Any) -> Axes:
+    def plot(self, cities: CitiesLike, ax: Axes | None = None, **options: Any) -> Axes:
         """Draw the connectivity map over `cities`; see `spatial.maps.connectivity_map`."""
         axes: Axes = drawn_by("connectivity_map")(self, cities, ax=ax, **options)
         return axes
@@ -328,17 +301,17 @@ class Weights(Transformations):
 
     # ---- constructors
     @classmethod
-    def from_sparse(cls, matrix: Any, ids: Any = None, *, meta: Meta | None = None) -> Weights:
+    def from_sparse(cls, matrix: SparseLike, ids: Ids | None = None, *, meta: Meta | None = None) -> Weights:
         """Build from a scipy sparse matrix; ids default to 0..N-1."""
         return cls(*conversion.from_sparse(matrix, ids), meta or Meta(source="sparse"))
 
     @classmethod
-    def from_dense(cls, matrix: Any, ids: Any = None, *, meta: Meta | None = None) -> Weights:
+    def from_dense(cls, matrix: DenseLike, ids: Ids | None = None, *, meta: Meta | None = None) -> Weights:
         """Build from an N x N array, or a frame whose index and columns are the same ids."""
         return cls(*conversion.from_dense(matrix, ids), meta or Meta(source="dense"))
 
     @classmethod
-    def from_frame(cls, links: pd.DataFrame, ids: Any = None, *, meta: Meta | None = None) -> Weights:
+    def from_frame(cls, links: pd.DataFrame, ids: Ids | None = None, *, meta: Meta | None = None) -> Weights:
         """Build from columns ``i, j, w``; `ids` adds units without links.
 
         Columns are found by their names, in any order: also ``focal, neighbor, weight`` (libpysal), ``from,
@@ -347,12 +320,12 @@ class Weights(Transformations):
         return cls(*conversion.from_frame(links, ids), meta or Meta(source="frame"))
 
     @classmethod
-    def from_graph(cls, graph: Any, *, meta: Meta | None = None) -> Weights:
+    def from_graph(cls, graph: Graph, *, meta: Meta | None = None) -> Weights:
         """Build from a libpysal ``Graph``."""
         return cls(*conversion.from_graph(graph), meta or conversion.graph_meta(graph))
 
     @classmethod
-    def from_w(cls, w: Any, *, meta: Meta | None = None) -> Weights:
+    def from_w(cls, w: LegacyW, *, meta: Meta | None = None) -> Weights:
         """Build from a legacy libpysal ``W``, with its present transform; `w` is not changed."""
         return cls(*conversion.from_w(w), meta or conversion.w_meta(w))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -12,7 +10,7 @@ from spatial.ids.rows import one_text
 from spatial.models.formula.grammar import parse_terms
 from spatial.panel.choosing import truth
 from spatial.panel.conditions import parse_condition
-from spatial.panel.panel import Panel, as_panel
+from spatial.panel.panel import Panel, PanelLike, as_panel
 
 from .columns import cell_values
 from .source import as_source
@@ -20,7 +18,7 @@ from .source import as_source
 __all__ = ["evaluate", "holds"]
 
 
-def evaluate(formula: str, panel: Any) -> pd.Series[float]:
+def evaluate(formula: str, panel: PanelLike) -> pd.Series[float]:
     """Return a column made by a formula: columns, numbers, operators, and the functions of formulas.
 
     Parameters
@@ -72,7 +70,7 @@ def _condition(text: str, panel: Panel) -> pd.Series[float]:
     return pd.Series(found, panel.frame.index, name=text)
 
 
-def holds(formula: str, panel: Any) -> pd.Series[bool]:
+def holds(formula: str, panel: PanelLike) -> pd.Series[bool]:
     """Tell for each row whether a comparison holds; refuse one that is missing somewhere, or no comparison.
 
     Examples

@@ -14,8 +14,7 @@ from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.ids.alignment import aligned_values, indexer
 from spatial.ids.matching import in_kind_of
 from spatial.ids.times import ordinals
-from spatial.panel.folder import refuse_open
-from spatial.panel.panel import Panel
+from spatial.panel.panel import Panel, refuse_open
 from spatial.panel.shape import as_ids_of
 
 from .layout import Layout

@@ -12,6 +12,7 @@ import numpy as np
 from spatial.errors import DataError, did_you_mean
 from spatial.models.data.design import Design
 from spatial.models.data.layout import Codes, Layout
+from spatial.places.points import CitiesLike
 
 from .clusters import Lookup, cluster_codes, coordinates, count_of, name_of, warn_few
 from .laws import Law, fixed_b_law, satterthwaite_law
@@ -260,7 +261,7 @@ class Conley(Covariance):
         return Meat(matrix, may_be_indefinite=True, law=law)
 
     @classmethod
-    def from_parts(cls, parts: Sequence[str], cities: Any, seed: int) -> Covariance:
+    def from_parts(cls, parts: Sequence[str], cities: CitiesLike, seed: int) -> Covariance:
         """Return ``conley:KM`` or ``conley:KM:LAGS`` with the coordinates of the cities."""
         return cls(float(parts[0]), int(parts[1]) if len(parts) > 1 else None, coordinates=cities)
 
@@ -305,7 +306,7 @@ class DriscollKraay(Covariance):
         return (rows - 1) / (n - k) * n / rows * times / (times - 1)
 
     @classmethod
-    def from_parts(cls, parts: Sequence[str], cities: Any, seed: int) -> Covariance:
+    def from_parts(cls, parts: Sequence[str], cities: CitiesLike, seed: int) -> Covariance:
         """Return ``driscoll-kraay`` or ``driscoll-kraay:LAGS``."""
         return cls(*(int(part) for part in parts))
 
@@ -352,7 +353,7 @@ class WildBootstrap(Covariance):
         return Cluster(self.by).small_factor(design, k, lookup)
 
     @classmethod
-    def from_parts(cls, parts: Sequence[str], cities: Any, seed: int) -> Covariance:
+    def from_parts(cls, parts: Sequence[str], cities: CitiesLike, seed: int) -> Covariance:
         """Return ``wild`` or ``wild:COLUMN`` with the seed of the study."""
         return cls(parts[0] if parts else "unit", seed=seed)
 

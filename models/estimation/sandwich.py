@@ -11,6 +11,7 @@ import numpy as np
 from spatial.errors import DataError
 from spatial.models.data.design import Design
 from spatial.models.data.layout import Codes, Layout
+from spatial.places.points import CitiesLike
 
 from .clusters import Lookup, count_of
 from .pairs import Kind
@@ -77,7 +78,7 @@ class Covariance:
         return None
 
     @classmethod
-    def from_parts(cls, parts: Sequence[str], cities: Any, seed: int) -> Covariance:
+    def from_parts(cls, parts: Sequence[str], cities: CitiesLike, seed: int) -> Covariance:
         """Return the value that a study file writes as a word and these parts."""
         return cls(*parts)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,8 @@ from spatial.models.estimation.clusters import cluster_codes
 from spatial.models.formula.structure import CONSTANT
 from spatial.models.hypothesis import HypothesisTest, cluster_sums, wald
 from spatial.models.system import SpatialSystem
+from spatial.panel.panel import PanelLike
+from spatial.weights.value import WeightsLike
 
 from .fit import Effects, TobitFit
 from .likelihood import (
@@ -39,14 +41,14 @@ Float = NDArray[np.float64]
 
 def tobit(
     formula: str,
-    panel: Any,
+    panel: PanelLike,
     *,
     lower: float | None = 0.0,
     upper: float | None = None,
     effects: Effects | None = "random",
     points: int = 12,
     cov: str | choice.Covariance = "cluster",
-    weights: Any = None,
+    weights: WeightsLike | Mapping[str, WeightsLike] | None = None,
     where: str | None = None,
     lags: Lags = "full",
 ) -> TobitFit:

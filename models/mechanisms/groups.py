@@ -119,7 +119,7 @@ class Heterogeneity(Fit):
 
 def heterogeneity(
     model: SpatialSystem | SystemFit,
-    by: Any,
+    by: str | pd.Series[Any] | Iterable[Any] | Mapping[str, Any],
     *,
     test: Test | Iterable[Test] = "wald",
     terms: str | Iterable[str] | None = None,

@@ -18,7 +18,9 @@ from spatial.models.estimation.covariance import Covariance, as_covariance
 from spatial.models.formula.grammar import parse_formula
 from spatial.models.nonspatial import fixed_effects
 from spatial.models.results import SystemFit
+from spatial.panel.panel import PanelLike
 from spatial.results import Fit
+from spatial.weights.value import WeightsLike
 
 from .arguments import names_of, whole_number
 from .rewriting import Parts
@@ -145,7 +147,7 @@ def _upper(text: str) -> str:
 
 def mechanism(
     formula: str,
-    panel: Any,
+    panel: PanelLike,
     treatment: str,
     mediators: str | Iterable[str],
     *,
@@ -156,7 +158,7 @@ def mechanism(
     seed: int = 0,
     effects: str | Iterable[str] = ("unit", "time"),
     cov: str | Covariance = "cluster",
-    W: Any = None,
+    W: WeightsLike | None = None,
     where: str | None = None,
     lags: Lags = "full",
 ) -> Mechanism:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +20,9 @@ from spatial.models.estimation.steps import Method
 from spatial.models.results import SystemFit
 from spatial.models.summaries import equation_table
 from spatial.models.system import SpatialSystem
+from spatial.panel.panel import PanelLike
 from spatial.results import Fit
+from spatial.weights.value import WeightsLike
 
 from .arguments import single_equation, term_places, whole_number
 from .interacted import fit_request, regime_design
@@ -149,7 +150,7 @@ class ThresholdFit(Fit):
 
 def threshold(
     formula: str,
-    panel: Any,
+    panel: PanelLike,
     by: str,
     *,
     term: str | Iterable[str] | None = None,
@@ -161,7 +162,7 @@ def threshold(
     cov: str | Covariance = "cluster",
     level: float = 0.95,
     seed: int = 0,
-    weights: Any = None,
+    weights: WeightsLike | Mapping[str, WeightsLike] | None = None,
     where: str | None = None,
     lags: Lags = "full",
 ) -> ThresholdFit:

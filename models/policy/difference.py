@@ -13,6 +13,8 @@ from spatial.errors import DataError, did_you_mean
 from spatial.models.estimation import covariance as choice
 from spatial.models.specs import covariance_of
 from spatial.panel.panel import Panel, as_panel
+from spatial.places.points import CitiesLike
+from spatial.weights.value import WeightsLike
 
 from .adoption import Calendar, read_adoption
 from .cells import Cells, build_cells
@@ -41,8 +43,8 @@ def did(
     window: tuple[int, int] | None = None,
     rings: Sequence[float] | None = None,
     exposure: Exposure | None = None,
-    cities: Any = None,
-    W: Any = None,
+    cities: CitiesLike | None = None,
+    W: WeightsLike | None = None,
     match: Match | None = None,
     policies: Iterable[str] = (),
     where: str | None = None,

@@ -15,6 +15,7 @@ from spatial.models.mechanisms.variants import terms_shown
 from spatial.models.results import SystemFit
 from spatial.models.specs import covariance_of
 from spatial.models.system import SpatialSystem
+from spatial.places.points import CitiesLike
 from spatial.results import Fit, Result
 from spatial.weights.specs import from_spec
 
@@ -79,7 +80,7 @@ class Sweep(Result):
 
 def sweep(
     model: SpatialSystem | SystemFit | Fit,
-    cities: Any,
+    cities: CitiesLike,
     cutoffs: Iterable[float],
     *,
     spec: str = "band:{km}",

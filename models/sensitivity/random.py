@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,9 @@ from spatial.models.estimation.laws import Law
 from spatial.models.estimation.measures import inference_frame
 from spatial.models.summaries import equation_table
 from spatial.models.system import SpatialSystem
+from spatial.panel.panel import PanelLike
 from spatial.results import Fit
+from spatial.weights.value import WeightsLike
 
 __all__ = ["RandomEffectsFit", "random_effects"]
 
@@ -116,10 +119,10 @@ class RandomEffectsFit(Fit):
 
 def random_effects(
     formula: str,
-    panel: Any,
+    panel: PanelLike,
     *,
     cov: str | Covariance = "cluster",
-    weights: Any = None,
+    weights: WeightsLike | Mapping[str, WeightsLike] | None = None,
     where: str | None = None,
     lags: Lags = "full",
 ) -> RandomEffectsFit:

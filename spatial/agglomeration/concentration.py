@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from spatial.errors import DataError
 from spatial.ids.rows import checked_option
+from spatial.panel.panel import PanelLike
 
 from .industries import Industries, period_sum, read_industries
 from .quotients import location_quotient
@@ -33,7 +34,7 @@ Float = NDArray[np.float64]
 
 
 def specialization(
-    table: Any,
+    table: PanelLike,
     columns: Iterable[Any] | None = None,
     *,
     kind: Literal["relative", "absolute"] = "relative",
@@ -78,7 +79,7 @@ def specialization(
 
 
 def krugman_index(
-    table: Any,
+    table: PanelLike,
     columns: Iterable[Any] | None = None,
     *,
     leave_out: bool = False,
@@ -127,7 +128,7 @@ def _distance(read: Industries, leave_out: bool, reference: Any) -> Float:
 
 
 def herfindahl(
-    table: Any, columns: Iterable[Any] | None = None, *, normalized: bool = False
+    table: PanelLike, columns: Iterable[Any] | None = None, *, normalized: bool = False
 ) -> pd.Series[Any]:
     r"""Return the Herfindahl-Hirschman index of each unit's industries,
 
@@ -165,7 +166,7 @@ def herfindahl(
 
 
 def hoover_index(
-    table: Any,
+    table: PanelLike,
     columns: Iterable[Any] | None = None,
     *,
     by: Literal["unit", "industry"] = "unit",
@@ -212,7 +213,7 @@ def hoover_index(
 
 
 def gini_specialization(
-    table: Any,
+    table: PanelLike,
     columns: Iterable[Any] | None = None,
     *,
     by: Literal["unit", "industry"] = "unit",
@@ -269,7 +270,7 @@ def lorenz_gini(own: Float, base: Float) -> Float:
 
 
 def theil_specialization(
-    table: Any,
+    table: PanelLike,
     columns: Iterable[Any] | None = None,
     *,
     reference: pd.Series[Any] | pd.DataFrame | None = None,

@@ -6,7 +6,7 @@ Tables are as in `spatial.agglomeration.concentration`: units in rows, industrie
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from spatial.errors import AlignmentError, DataError, SpatialWarning, name_ids
 from spatial.ids.rows import checked_option, numbers, row_names
+from spatial.panel.panel import PanelLike
 
 from .industries import Industries, period_sum, read_industries
 
@@ -24,7 +25,7 @@ Float = NDArray[np.float64]
 
 
 def ellison_glaeser(
-    table: Any,
+    table: PanelLike,
     plant_herfindahl: pd.Series[Any] | Mapping[Any, float],
     columns: Iterable[Any] | None = None,
 ) -> pd.DataFrame:
@@ -114,13 +115,13 @@ def _plants(given: Any, read: Industries) -> Float:
 
 
 def coagglomeration(
-    table: Any,
-    first: Any,
-    second: Any,
+    table: PanelLike,
+    first: Hashable,
+    second: Hashable,
     columns: Iterable[Any] | None = None,
     *,
     form: Literal["level", "balance"] = "level",
-    total: Any = None,
+    total: Hashable | None = None,
     reference: pd.Series[Any] | pd.DataFrame | None = None,
 ) -> pd.Series[Any]:
     r"""Return the co-agglomeration of two industries in each unit,

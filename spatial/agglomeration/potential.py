@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from spatial.compute.threads import Executor, check_workers
 from spatial.errors import AlignmentError, DataError, name_ids
 from spatial.ids.alignment import aligned_values, as_float, indexer, require_finite, row_places
+from spatial.ids.numbers import Values
 from spatial.panel.panel import Panel
-from spatial.places.points import geometry_of, points_of
+from spatial.places.points import CitiesLike, geometry_of, points_of
 
 from .decay import Decay, DecayName, decayed_sums, is_number
 
@@ -22,8 +23,8 @@ Float = NDArray[np.float64]
 
 
 def distance_decay(
-    values: Any,
-    cities: Any,
+    values: Values,
+    cities: CitiesLike,
     *,
     power: float = 1.0,
     own: float | Literal["area"] = 1.0,
@@ -117,8 +118,8 @@ def distance_decay(
 
 
 def market_potential(
-    values: Any,
-    cities: Any,
+    values: Values,
+    cities: CitiesLike,
     *,
     power: float = 1.0,
     own: float | Literal["area"] = 1.0,

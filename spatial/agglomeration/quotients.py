@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from spatial.errors import DataError, name_ids
 from spatial.ids.rows import checked_option, plain
-from spatial.panel.panel import Panel
+from spatial.panel.panel import Panel, PanelLike
 
 from .industries import Industries, read_industries
 
@@ -19,12 +19,12 @@ __all__ = ["location_quotient"]
 
 
 def location_quotient(
-    table: Any,
+    table: PanelLike,
     columns: Iterable[Any] | None = None,
     *,
     form: Literal["ratio", "symmetric", "log"] = "ratio",
     zeros: Literal["keep", "missing", "raise"] = "keep",
-    total: Any = None,
+    total: Hashable | None = None,
     reference: pd.Series[Any] | pd.DataFrame | None = None,
 ) -> pd.DataFrame | Panel:
     r"""Return the location quotient of each industry in each unit,

@@ -16,6 +16,7 @@ from scipy.special import entr, rel_entr
 
 from spatial.errors import DataError, SpatialWarning
 from spatial.ids.rows import checked_option, row_names
+from spatial.panel.panel import PanelLike
 
 from .industries import Industries, groups_of, read_industries
 
@@ -33,7 +34,7 @@ _MEASURES = {
 
 
 def diversity(
-    table: Any,
+    table: PanelLike,
     columns: Iterable[Any] | None = None,
     *,
     measure: Literal["entropy", "inverse_herfindahl", "simpson", "relative"] = "entropy",
@@ -119,7 +120,7 @@ def _relative_diversity(read: Industries) -> Float:
 
 
 def related_variety(
-    table: Any, groups: Groups, columns: Iterable[Any] | None = None, *, base: float = 2.0
+    table: PanelLike, groups: Groups, columns: Iterable[Any] | None = None, *, base: float = 2.0
 ) -> pd.Series[Any]:
     r"""Return related variety: the entropy inside groups of industries,
 
@@ -169,7 +170,7 @@ def related_variety(
 
 
 def unrelated_variety(
-    table: Any, groups: Groups, columns: Iterable[Any] | None = None, *, base: float = 2.0
+    table: PanelLike, groups: Groups, columns: Iterable[Any] | None = None, *, base: float = 2.0
 ) -> pd.Series[Any]:
     r"""Return unrelated variety: the entropy between groups of industries,
 

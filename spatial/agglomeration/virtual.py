@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from spatial.errors import DataError, name_ids
 from spatial.ids.alignment import indexer
 from spatial.panel.panel import Panel, as_panel
-from spatial.places.points import Points, points_of
+from spatial.places.points import CitiesLike, Points, points_of
 
 from .decay import Decay, decayed_sums, is_number
 from .potential import cutoff_in_units, positive_km, require_cells
@@ -101,7 +101,7 @@ def virtual_agglomeration(
     panel: Panel | pd.DataFrame,
     sector: str,
     total: str,
-    cities: Any,
+    cities: CitiesLike,
     *,
     quotient_of: Reading = "own",
     power: float = 1.0,

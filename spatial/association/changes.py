@@ -12,14 +12,15 @@ from spatial.autocorrelation.lisa import LocalMoran, local_moran
 from spatial.autocorrelation.sample import check_missing, one_column
 from spatial.errors import DataError, name_ids
 from spatial.ids.alignment import aligned_values
-from spatial.weights.value import as_weights
+from spatial.ids.numbers import Values
+from spatial.weights.value import WeightsLike, as_weights
 
 from .joins import LocalJoinCounts, local_join_counts
 
 __all__ = ["differential_local_moran", "differential_moran", "quantile_lisa"]
 
 
-def differential_moran(before: Any, after: Any, W: Any, **options: Any) -> Moran:
+def differential_moran(before: Values, after: Values, W: WeightsLike, **options: Any) -> Moran:
     r"""Measure the spatial autocorrelation of the change of a variable: GeoDa's differential Moran's I.
 
     Moran's I of :math:`\Delta_i = x_{i,t} - x_{i,0}`.  What stays fixed in a unit drops out, and with it the
@@ -48,7 +49,7 @@ def differential_moran(before: Any, after: Any, W: Any, **options: Any) -> Moran
     return moran(_change(before, after, W), W, **options)
 
 
-def differential_local_moran(before: Any, after: Any, W: Any, **options: Any) -> LocalMoran:
+def differential_local_moran(before: Values, after: Values, W: WeightsLike, **options: Any) -> LocalMoran:
     """Measure the local autocorrelation of the change of a variable: `local_moran` of `differential_moran`.
 
     Parameters
@@ -66,7 +67,7 @@ def differential_local_moran(before: Any, after: Any, W: Any, **options: Any) ->
 
 
 def quantile_lisa(
-    x: Any, W: Any, *, k: int = 5, quantile: int | None = None, **options: Any
+    x: Values, W: WeightsLike, *, k: int = 5, quantile: int | None = None, **options: Any
 ) -> LocalJoinCounts:
     """Find clusters of the units that are in one quantile of a variable (Anselin 2019).
 

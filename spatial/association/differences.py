@@ -14,6 +14,8 @@ from spatial.autocorrelation.local_inference import LocalRun, LocalStatistic, cl
 from spatial.autocorrelation.sample import Missing, sample, standardized
 from spatial.compute.pvalues import Alternative, normal_p, permutation_p
 from spatial.errors import DataError
+from spatial.ids.numbers import Values
+from spatial.weights.value import WeightsLike
 
 __all__ = ["LocalGeary", "local_geary"]
 
@@ -48,8 +50,8 @@ class LocalGeary(LocalStatistic):
 
 
 def local_geary(
-    x: Any,
-    W: Any,
+    x: Values,
+    W: WeightsLike,
     *,
     permutations: int = 999,
     seed: int = 0,

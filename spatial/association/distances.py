@@ -17,6 +17,8 @@ from spatial.autocorrelation.sample import Missing
 from spatial.compute.pvalues import Alternative, alternative_words, normal_p, smallest_p
 from spatial.errors import name_ids
 from spatial.ids.alignment import check_scale
+from spatial.ids.numbers import Values
+from spatial.places.points import CitiesLike
 from spatial.results import Result
 
 from .pairs import band_edges, band_row, near_pairs, read_places
@@ -155,8 +157,8 @@ class Semivariogram(Result):
 
 
 def correlogram(
-    x: Any,
-    cities: Any,
+    x: Values,
+    cities: CitiesLike,
     *,
     bands: int | Iterable[float] = 10,
     reach_km: float | None = None,
@@ -229,8 +231,8 @@ def correlogram(
 
 
 def semivariogram(
-    x: Any,
-    cities: Any,
+    x: Values,
+    cities: CitiesLike,
     *,
     bands: int | Iterable[float] = 10,
     reach_km: float | None = None,

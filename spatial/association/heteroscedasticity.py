@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,8 @@ from scipy.special import chdtrc
 from spatial.autocorrelation.local_inference import LocalRun, LocalStatistic, clusters, conditional_test
 from spatial.autocorrelation.sample import Missing, sample
 from spatial.errors import DataError
+from spatial.ids.numbers import Values
+from spatial.weights.value import WeightsLike
 
 __all__ = ["LocalHeteroscedasticity", "losh"]
 
@@ -46,8 +48,8 @@ class LocalHeteroscedasticity(LocalStatistic):
 
 
 def losh(
-    x: Any,
-    W: Any,
+    x: Values,
+    W: WeightsLike,
     *,
     power: float = 2.0,
     permutations: int = 999,

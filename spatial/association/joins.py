@@ -16,7 +16,9 @@ from spatial.autocorrelation.moments import build_constants, geary_moments, traj
 from spatial.autocorrelation.sample import Missing, Sample, describe_weights, sample
 from spatial.compute.pvalues import Alternative, normal_p, permutation_counts, permutation_p, smallest_p
 from spatial.errors import DataError, WeightsError, name_ids
+from spatial.ids.numbers import Values
 from spatial.results import Result
+from spatial.weights.value import WeightsLike
 
 __all__ = ["JoinCounts", "LocalJoinCounts", "join_counts", "local_join_counts"]
 
@@ -111,8 +113,8 @@ class JoinCounts(Result):
 
 
 def join_counts(
-    x: Any,
-    W: Any,
+    x: Values,
+    W: WeightsLike,
     *,
     permutations: int = 999,
     seed: int = 0,
@@ -233,8 +235,8 @@ class LocalJoinCounts(LocalStatistic):
 
 
 def local_join_counts(
-    x: Any,
-    W: Any,
+    x: Values,
+    W: WeightsLike,
     *,
     permutations: int = 999,
     seed: int = 0,

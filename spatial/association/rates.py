@@ -14,14 +14,15 @@ from spatial.autocorrelation.lisa import LocalMoran, local_moran
 from spatial.autocorrelation.sample import check_missing, one_column
 from spatial.errors import DataError, name_ids
 from spatial.ids.alignment import aligned_values, check_ids, check_scale
-from spatial.weights.value import as_weights
+from spatial.ids.numbers import Values
+from spatial.weights.value import WeightsLike, as_weights
 
 __all__ = ["eb_rate", "local_moran_rate", "moran_rate", "spatial_rate"]
 
 Float = NDArray[np.float64]
 
 
-def eb_rate(events: Any, population: Any, W: Any = None) -> pd.Series[float]:
+def eb_rate(events: Values, population: Values, W: WeightsLike | None = None) -> pd.Series[float]:
     r"""Smooth rates by empirical Bayes: small populations are drawn towards the mean.
 
     .. math::
@@ -79,7 +80,7 @@ def eb_rate(events: Any, population: Any, W: Any = None) -> pd.Series[float]:
     return pd.Series(share * rate + (1 - share) * mean, index=ids, name="eb_rate")
 
 
-def spatial_rate(events: Any, population: Any, W: Any) -> pd.Series[float]:
+def spatial_rate(events: Values, population: Values, W: WeightsLike) -> pd.Series[float]:
     r"""Smooth rates over each unit and its neighbours.
 
     .. math:: \hat\theta_i = \frac{O_i + \sum_{j \in N_i} O_j}{P_i + \sum_{j \in N_i} P_j}
@@ -108,7 +109,7 @@ def spatial_rate(events: Any, population: Any, W: Any) -> pd.Series[float]:
     return pd.Series((near @ o) / (near @ p), index=ids, name="spatial_rate")
 
 
-def moran_rate(events: Any, population: Any, W: Any, **options: Any) -> Moran:
+def moran_rate(events: Values, population: Values, W: WeightsLike, **options: Any) -> Moran:
     r"""Measure the autocorrelation of rates whose populations differ (Assuncao and Reis 1999).
 
     Moran's I of
@@ -145,7 +146,7 @@ def moran_rate(events: Any, population: Any, W: Any, **options: Any) -> Moran:
     return moran(z, W, **options)
 
 
-def local_moran_rate(events: Any, population: Any, W: Any, **options: Any) -> LocalMoran:
+def local_moran_rate(events: Values, population: Values, W: WeightsLike, **options: Any) -> LocalMoran:
     """Measure the local autocorrelation of rates whose populations differ: `local_moran` of `moran_rate`'s z.
 
     Parameters

@@ -16,8 +16,11 @@ from scipy.sparse.csgraph import connected_components
 from spatial.autocorrelation.sample import Missing, describe_weights, sample
 from spatial.errors import DataError, WeightsError, did_you_mean, name_ids
 from spatial.ids.alignment import aligned_values
+from spatial.ids.numbers import Values
 from spatial.io.sources import need
+from spatial.panel.panel import PanelLike
 from spatial.results import Result, drawn_by
+from spatial.weights.value import WeightsLike
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -101,13 +104,13 @@ class Regions(Result):
 
 
 def regions(
-    data: Any,
-    W: Any,
+    data: PanelLike,
+    W: WeightsLike,
     *,
     n: int | None = None,
     method: RegionMethod = "skater",
     fewest: int = 1,
-    population: Any = None,
+    population: Values | None = None,
     at_least: float | None = None,
     tries: int = 20,
     seed: int = 0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import scipy.sparse as sparse
@@ -13,6 +13,8 @@ from spatial.autocorrelation.inference import GlobalStatistic, Run, made
 from spatial.autocorrelation.sample import Missing, sample, standardized
 from spatial.compute.permutation import permute_bilinear
 from spatial.compute.pvalues import Alternative
+from spatial.ids.numbers import Values
+from spatial.weights.value import WeightsLike
 
 __all__ = ["LeeL", "lee"]
 
@@ -64,9 +66,9 @@ class LeeL(GlobalStatistic):
 
 
 def lee(
-    x: Any,
-    y: Any,
-    W: Any,
+    x: Values,
+    y: Values,
+    W: WeightsLike,
     *,
     permutations: int = 999,
     seed: int = 0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from spatial.compute.pvalues import Alternative
 from spatial.compute.threads import Executor
 from spatial.errors import SpatialWarning
+from spatial.ids.numbers import Values
+from spatial.weights.value import WeightsLike
 
 from .inference import GlobalStatistic, Run, made, symmetric_part
 from .moments import build_constants, geary_moments
@@ -87,8 +89,8 @@ def _not_normal(found: Geary) -> str:
 
 
 def geary(
-    x: Any,
-    W: Any,
+    x: Values,
+    W: WeightsLike,
     *,
     permutations: int = 999,
     seed: int = 0,

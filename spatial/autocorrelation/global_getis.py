@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from spatial.compute.pvalues import Alternative
 from spatial.compute.threads import Executor
 from spatial.errors import DataError, WeightsError, name_ids
+from spatial.ids.numbers import Values
+from spatial.weights.value import WeightsLike
 
 from .inference import GlobalStatistic, Run, made, symmetric_part
 from .moments import build_constants, general_g_moments
@@ -45,8 +47,8 @@ class GeneralG(GlobalStatistic):
 
 
 def general_g(
-    x: Any,
-    W: Any,
+    x: Values,
+    W: WeightsLike,
     *,
     permutations: int = 999,
     seed: int = 0,

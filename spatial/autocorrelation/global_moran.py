@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from spatial.compute.pvalues import Alternative
 from spatial.compute.threads import Executor
+from spatial.ids.numbers import Values
+from spatial.weights.value import WeightsLike
 
 from .inference import GlobalStatistic, Run, made, symmetric_part
 from .moments import build_constants, moran_moments
@@ -75,8 +77,8 @@ class Moran(GlobalStatistic):
 
 
 def moran(
-    x: Any,
-    W: Any,
+    x: Values,
+    W: WeightsLike,
     *,
     permutations: int = 999,
     seed: int = 0,

@@ -14,6 +14,8 @@ from spatial.compute.conditional import row_sums_of
 from spatial.compute.pvalues import Alternative, normal_p
 from spatial.compute.threads import Executor
 from spatial.errors import WeightsError, name_ids
+from spatial.ids.numbers import Values
+from spatial.weights.value import WeightsLike
 
 from .local_inference import LocalRun, LocalStatistic, clusters, conditional_test, own_and_others
 from .sample import Missing, check_share, sample
@@ -72,8 +74,8 @@ class GetisOrd(LocalStatistic):
 
 
 def getis_ord(
-    x: Any,
-    W: Any,
+    x: Values,
+    W: WeightsLike,
     *,
     star: bool = True,
     permutations: int = 999,

@@ -13,7 +13,9 @@ from spatial.compute.conditional import row_sums_of
 from spatial.compute.pvalues import Alternative, normal_p
 from spatial.compute.threads import Executor
 from spatial.errors import DataError, WeightsError, did_you_mean, name_ids
+from spatial.ids.numbers import Values
 from spatial.results import drawn_by
+from spatial.weights.value import WeightsLike
 
 from .local_inference import (
     LocalRun,
@@ -94,8 +96,8 @@ class LocalMoran(LocalStatistic):
 
 
 def local_moran(
-    x: Any,
-    W: Any,
+    x: Values,
+    W: WeightsLike,
     *,
     permutations: int = 999,
     seed: int = 0,
@@ -197,9 +199,9 @@ def local_moran(
 
 
 def bivariate_local_moran(
-    x: Any,
-    y: Any,
-    W: Any,
+    x: Values,
+    y: Values,
+    W: WeightsLike,
     *,
     permutations: int = 999,
     seed: int = 0,

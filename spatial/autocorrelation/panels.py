@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -14,7 +15,7 @@ from spatial.compute.pvalues import Alternative
 from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.ids.alignment import indexer
 from spatial.panel.panel import Panel, as_panel
-from spatial.weights.value import Weights, as_weights
+from spatial.weights.value import Weights, WeightsLike, as_weights
 
 from .global_moran import moran
 from .inference import Run, normal_inference, symmetric_part
@@ -48,8 +49,8 @@ _COLUMNS = (
 
 def moran_panel(
     panel: Panel | pd.DataFrame,
-    columns: Any,
-    W: Any,
+    columns: str | Iterable[str],
+    W: WeightsLike,
     *,
     permutations: int = 999,
     seed: int = 0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from spatial.compute.pvalues import Alternative
 from spatial.errors import DataError, WeightsError, did_you_mean, name_ids
+from spatial.ids.numbers import Values
+from spatial.weights.value import WeightsLike
 
 from .inference import GlobalStatistic, Run, made
 from .moments import pair_moments
@@ -77,9 +79,9 @@ class BivariateMoran(GlobalStatistic):
 
 
 def bivariate_moran(
-    x: Any,
-    y: Any,
-    W: Any,
+    x: Values,
+    y: Values,
+    W: WeightsLike,
     *,
     permutations: int = 999,
     seed: int = 0,

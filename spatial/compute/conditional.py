@@ -15,7 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from .counters import GAMMA, mix_array, stream_key
+from .counters import BLOCK, FEW, GAMMA, REDRAW, mix_array, stream_key
 from .threads import Workers, progress_bar, wants_bar
 
 __all__ = ["conditional_counts", "neighbour_draws", "row_sums_of"]
@@ -23,12 +23,6 @@ __all__ = ["conditional_counts", "neighbour_draws", "row_sums_of"]
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 Words = NDArray[np.uint64]
-
-BLOCK = 128
-"""Permutations that the kernel draws in one go."""
-FEW = 32
-"""Neighbours, up to which drawing first and checking for repeats is the faster way."""
-REDRAW = np.uint64(0xD1B54A32D192ED03)
 
 _MASK = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)

@@ -10,8 +10,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from .compiled import compiled, mix
-from .conditional import BLOCK, FEW, REDRAW
-from .counters import GAMMA, mix_array
+from .counters import BLOCK, FEW, GAMMA, REDRAW, mix_array
 from .permutation_kernels import permutation_rows
 from .threads import Workers, run_tasks
 

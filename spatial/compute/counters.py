@@ -7,9 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["GAMMA", "mix_array", "mixed", "stream_key"]
+__all__ = ["BLOCK", "BUCKET", "FEW", "GAMMA", "REDRAW", "mix_array", "mixed", "stream_key"]
 
 Words = NDArray[np.uint64]
+
+BUCKET = 4096
+"""Values up to which a permutation is one shuffle: 32 kB, the first-level cache."""
+BLOCK = 128
+"""Permutations that the kernel draws in one go."""
+FEW = 32
+"""Neighbours, up to which drawing first and checking for repeats is the faster way."""
+REDRAW = np.uint64(0xD1B54A32D192ED03)
 
 GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)

@@ -7,16 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .counters import GAMMA, mix_array, stream_key
+from .counters import BUCKET, GAMMA, mix_array, stream_key
 
 __all__ = ["BUCKET", "random_signs", "uniform_permutations"]
 
 Float = NDArray[np.float64]
 Rows = NDArray[np.int32]
 Words = NDArray[np.uint64]
-
-BUCKET = 4096
-"""Values up to which a permutation is one shuffle: 32 kB, the first-level cache."""
 
 _MASK = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)

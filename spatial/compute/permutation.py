@@ -12,7 +12,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from .draws import BUCKET, uniform_permutations
+from .counters import BUCKET
+from .draws import uniform_permutations
 from .threads import Workers, progress_bar, wants_bar
 
 __all__ = ["permute_bilinear", "permute_quadratic"]
@@ -57,7 +58,8 @@ def permute_quadratic(
     if n <= BUCKET and cells <= _MOST_CELLS:
         with progress_bar(permutations, label, wants_bar(progress, 0.0)) as bar:
             return _on_arrays(rows, symmetric, linear, square, permutations, seed, stream, bar)
-    from .permutation_kernels import build_links, permute_links
+    from .links import build_links
+    from .permutation_kernels import permute_links
 
     links = build_links(symmetric)
     total = np.zeros(permutations)

@@ -15,25 +15,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from llvmlite import ir  # type: ignore[import-untyped, unused-ignore]
 from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from .compiled import compiled, mix
-from .counters import GAMMA, stream_key
-from .draws import BUCKET
+from .counters import BUCKET, GAMMA, stream_key
+from .links import Links
 from .threads import Workers, run_tasks
 
-__all__ = ["Links", "build_links", "permutation_rows", "permute_links"]
+__all__ = ["permutation_rows", "permute_links"]
 
 Float = NDArray[np.float64]
 
 LANES = 8
 _BUCKET = BUCKET  # a global of this module: kernels take it as a constant
-_NEAR = 4096  # a window of so many rows fits the second-level cache
 _SECONDS = 7e-9  # for each unit and permutation, one thread
 
 _MASK = np.uint64(0xFFFFFFFF)
@@ -225,81 +222,6 @@ def _permute_eight(pool, first, heads, tails, weights, linear, square, reach, pe
         ready = low
     for lane in range(LANES):
         out[lane] = (sums[lane] + sums[LANES + lane]) + (sums[2 * LANES + lane] + sums[3 * LANES + lane])
-
-
-@compiled(
-    "int64(int64[::1], int32[::1], float64[::1], int32[::1], int64[::1], int64[::1], int32[::1], int32[::1],"
-    "float64[::1])"
-)
-def _lower_links(indptr, indices, data, order, place, first, heads, tails, weights):  # type: ignore[no-untyped-def]
-    """List the links i > j of a symmetric matrix after reordering; return the largest i - j.
-
-    Returns -1 where there are more of them than places: the matrix is not symmetric.
-    """
-    reach, k = 0, 0
-    for i in range(order.shape[0]):
-        first[i] = k
-        row = order[i]
-        for link in range(indptr[row], indptr[row + 1]):
-            j = place[indices[link]]
-            if j < i:
-                if k == heads.shape[0]:
-                    return -1
-                heads[k] = i
-                tails[k] = j
-                weights[k] = data[link]
-                reach = max(reach, i - j)
-                k += 1
-    first[order.shape[0]] = k
-    return reach
-
-
-@dataclass(frozen=True, eq=False)
-class Links:
-    """The links i > j of W + W', with units in an order that keeps neighbours near.
-
-    Parameters
-    ----------
-    order : int32 array, (N,)
-        ``order[i]`` is the row of W in place i.
-    first : int64 array, (N + 1,)
-        Link numbers ``first[i] : first[i + 1]`` have head i.
-    heads, tails : int32 array, (L,)
-    weights : float64 array, (L,)
-        :math:`w_{ij} + w_{ji}`.
-    reach : int
-        Largest distance between head and tail.
-    """
-
-    order: NDArray[np.int32]
-    first: NDArray[np.int64]
-    heads: NDArray[np.int32]
-    tails: NDArray[np.int32]
-    weights: Float
-    reach: int
-
-
-def build_links(symmetric: sp.csr_array) -> Links:
-    """Order the units and list the links of `symmetric`, the matrix W + W'; its diagonal is left out."""
-    n = symmetric.shape[0]
-    indptr = symmetric.indptr.astype(np.int64)
-    indices = symmetric.indices.astype(np.int32)
-    data = np.require(symmetric.data, np.float64, ["C", "W"])
-    heads = np.repeat(np.arange(n, dtype=np.int32), np.diff(indptr))
-    apart = np.abs(heads - indices)
-    count = int((apart > 0).sum()) // 2
-    order = np.arange(n, dtype=np.int32)
-    if len(apart) and int(apart.max()) > _NEAR:
-        order = reverse_cuthill_mckee(sp.csr_matrix(symmetric), symmetric_mode=True).astype(np.int32)
-    place = np.empty(n, dtype=np.int64)
-    place[order] = np.arange(n)
-    del heads, apart
-    first = np.empty(n + 1, dtype=np.int64)
-    head, tail, weight = np.empty(count, np.int32), np.empty(count, np.int32), np.empty(count)
-    reach = _lower_links(indptr, indices, data, order, place, first, head, tail, weight)
-    if reach < 0:
-        raise ValueError("build_links needs W + W', a symmetric matrix.")
-    return Links(order, first, head, tail, weight, int(reach))
 
 
 @compiled("void(float64[::1], int64, uint64, float64[::1], float64[::1])")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from spatial.errors import DataError
 from spatial.ids.rows import canonical, cross_section_or_panel, match_rows, numbers, plain, row_names
 from spatial.places.crs import frame_of
-from spatial.places.points import geometry_of, points_of
+from spatial.places.points import CitiesLike, geometry_of, points_of
 from spatial.places.sphere import EARTH_RADIUS_KM, haversine_km, unit_vectors
 from spatial.results import Result
 
@@ -89,7 +89,7 @@ class Centrography(Result):
         return gpd.GeoDataFrame(self.frame.copy(), geometry=points, crs=4326)
 
 
-def gravity_center(values: pd.Series[Any], cities: Any) -> pd.DataFrame:
+def gravity_center(values: pd.Series[Any], cities: CitiesLike) -> pd.DataFrame:
     r"""Return the centre of gravity of values over cities, on the sphere, by time:
 
     .. math:: c_t = \frac{m_t}{\lVert m_t \rVert}, \qquad m_t = \sum_i \frac{x_{it}}{\sum_j x_{jt}} \, u_i ,
@@ -129,7 +129,7 @@ def gravity_center(values: pd.Series[Any], cities: Any) -> pd.DataFrame:
     return standard_ellipse(values, cities).frame[["lon", "lat", "shift_km", "bearing"]]
 
 
-def standard_ellipse(values: pd.Series[Any], cities: Any, *, scale: float = 1.0) -> Centrography:
+def standard_ellipse(values: pd.Series[Any], cities: CitiesLike, *, scale: float = 1.0) -> Centrography:
     r"""Return the standard-deviational ellipse of values over cities, by time,
 
     .. math::

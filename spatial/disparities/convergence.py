@@ -15,7 +15,7 @@ from spatial.errors import DataError, SpatialWarning, name_ids
 from spatial.ids.rows import check_steps, checked_option
 from spatial.panel.panel import Panel
 from spatial.results import Result
-from spatial.weights.value import Weights, as_weights
+from spatial.weights.value import Weights, WeightsLike, as_weights
 
 from .sigma import SigmaConvergence, estimate_row, lagged, ordered_weights, read_logs, sigma_convergence
 from .within import first_stage_f, within_fit
@@ -100,7 +100,7 @@ class BetaConvergence(Result):
 def beta_convergence(
     panel: Panel | pd.DataFrame,
     column: str,
-    W: Any = None,
+    W: WeightsLike | None = None,
     *,
     controls: Sequence[str] = (),
     lags: Iterable[Lag] | None = None,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import xlogy
 
 from spatial.errors import DataError
+from spatial.ids.numbers import ById, Values
 from spatial.ids.rows import checked_option
 from spatial.results import Result
 
@@ -80,7 +81,7 @@ class Decomposition(Result):
 
 
 # ---- Gini
-def gini(x: Any, *, weights: Any = None) -> float | pd.Series[Any]:
+def gini(x: Values, *, weights: ById | None = None) -> float | pd.Series[Any]:
     r"""Return the Gini coefficient,
 
     .. math:: G = \frac{\sum_i \sum_j |x_i - x_j|}{2 n^2 \mu} ,
@@ -121,7 +122,7 @@ def gini_sorted(values: Float, weights: Float) -> float:
 
 
 # ---- Dagum
-def dagum(x: Any, groups: Any, *, weights: Any = None) -> Decomposition:
+def dagum(x: Values, groups: ById, *, weights: ById | None = None) -> Decomposition:
     r"""Decompose the Gini coefficient by groups of units as Dagum (1997) does,
 
     .. math::
@@ -237,7 +238,9 @@ def _pairs_frame(samples: Samples, found: list[dict[str, Float]]) -> pd.DataFram
 
 
 # ---- Theil
-def theil(x: Any, groups: Any = None, *, weights: Any = None, kind: Literal["T", "L"] = "T") -> Decomposition:
+def theil(
+    x: Values, groups: ById | None = None, *, weights: ById | None = None, kind: Literal["T", "L"] = "T"
+) -> Decomposition:
     r"""Return Theil's index and its parts within and between groups of units,
 
     .. math::

@@ -15,7 +15,7 @@ from spatial.ids.alignment import check_scale, indexer
 from spatial.ids.rows import balanced_axes, canonical, read_columns, row_names
 from spatial.panel.panel import Panel
 from spatial.results import Result
-from spatial.weights.value import Weights, as_weights
+from spatial.weights.value import Weights, WeightsLike, as_weights
 
 __all__ = ["SigmaConvergence", "estimate_row", "lagged", "ordered_weights", "read_logs", "sigma_convergence"]
 
@@ -105,7 +105,9 @@ class SigmaConvergence(Result):
         return f"sd of logs from {first:.4f} to {last:.4f} in {len(self.frame)} times"
 
 
-def sigma_convergence(panel: Panel | pd.DataFrame, column: str, W: Any = None) -> SigmaConvergence:
+def sigma_convergence(
+    panel: Panel | pd.DataFrame, column: str, W: WeightsLike | None = None
+) -> SigmaConvergence:
     r"""Return the dispersion of a variable between units at each time,
 
     .. math::

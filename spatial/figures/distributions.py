@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from spatial.disparities.densities import density_by_time
 from spatial.errors import DataError, name_ids
 from spatial.ids.rows import one_text
+from spatial.panel.panel import PanelLike
 from spatial.weights.report.report import WeightsReport
 from spatial.weights.value import WeightsLike, as_weights
 from spatial.words import check_language
@@ -22,6 +23,7 @@ from .words import p_words, word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
 
 __all__ = ["density_ridges", "neighbour_histogram", "reference_distribution"]
 
@@ -31,14 +33,14 @@ _MOST = 24
 
 
 def density_ridges(
-    panel: Any,
+    panel: PanelLike,
     column: str,
     times: Sequence[Any] | None = None,
     *,
     ax: Axes | None = None,
     bandwidth: float | None = None,
     overlap: float = 1.6,
-    cmap: Any = None,
+    cmap: str | Colormap | Sequence[str] | None = None,
     lang: str = "en",
     **captions: Unpack[Captions],
 ) -> Axes:
@@ -202,7 +204,7 @@ def _between(colors: Sequence[str], k: int) -> list[str]:
 def reference_distribution(
     result: Any,
     *,
-    unit: Any = None,
+    unit: Hashable | None = None,
     ax: Axes | None = None,
     lang: str = "en",
     **captions: Unpack[Captions],

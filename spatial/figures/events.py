@@ -27,7 +27,7 @@ _BAND = ("band_low", "band_high")
 
 
 def event_study_plot(
-    frame: Any,
+    frame: pd.DataFrame | Mapping[str, pd.DataFrame],
     *,
     ax: Axes | None = None,
     reference: float | None = -1,

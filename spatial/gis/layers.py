@@ -14,6 +14,7 @@ from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.io.atomic import atomic_path, atomic_text, guarded_cell, locked
 from spatial.io.sources import is_database, without_password
 from spatial.maps.shapes import check_cities
+from spatial.places.points import CitiesLike
 from spatial.words import check_language
 
 from .features import Layer, LayerInfo, build_layer, name_columns
@@ -30,7 +31,7 @@ _BAD_CHARACTERS = (set(_BAD_SIGNS) | {chr(code) for code in range(32)} | {"\x7f"
 
 def write_layers(
     path: str | Path,
-    cities: Any,
+    cities: CitiesLike,
     layers: Mapping[str, Any],
     *,
     attributes: Sequence[str] | Literal["names", "all"] = "names",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -15,10 +15,26 @@ from numpy.typing import NDArray
 
 from spatial.errors import DataError, name_ids, plain
 
-__all__ = ["Parsed", "Refused", "numbers_if_all", "parse_numbers", "read_float", "to_float"]
+__all__ = [
+    "ById",
+    "Ids",
+    "Parsed",
+    "Refused",
+    "Values",
+    "numbers_if_all",
+    "parse_numbers",
+    "read_float",
+    "to_float",
+]
 
 Bool = NDArray[np.bool_]
 Float = NDArray[np.float64]
+Values: TypeAlias = "pd.Series[Any] | pd.DataFrame | NDArray[Any] | Sequence[float]"
+"""Numbers by unit: a Series by id, which is matched; or an array or list in the order of the units."""
+ById: TypeAlias = "pd.Series[Any] | Mapping[Any, Any]"
+"""Something of each unit or column, by its id or name."""
+Ids: TypeAlias = "pd.Index[Any] | Sequence[Any]"
+"""Ids of units, in order."""
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _LEADING_ZERO = re.compile(r"[+-]?0\d")

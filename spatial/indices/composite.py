@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Literal
@@ -38,7 +38,7 @@ def entropy_index(
     panel: Panel | pd.DataFrame,
     positive: Iterable[str] = (),
     negative: Iterable[str] = (),
-    scope: Any = "pooled",
+    scope: Hashable = "pooled",
     *,
     dimensions: Mapping[str, Iterable[str]] | None = None,
     shift: float = 0.0,
@@ -104,7 +104,7 @@ def composite_index(
     panel: Panel | pd.DataFrame,
     positive: Iterable[str] = (),
     negative: Iterable[str] = (),
-    scope: Any = "pooled",
+    scope: Hashable = "pooled",
     *,
     weights: Weighting | Mapping[str, float] = "entropy",
     aggregate: Literal["sum", "topsis"] = "sum",

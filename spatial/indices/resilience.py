@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -311,7 +311,7 @@ def composite_resilience(
     indicators: Iterable[Indicator] = RESILIENCE_INDICATORS,
     *,
     columns: Mapping[str, str] | None = None,
-    scope: Any = "pooled",
+    scope: Hashable = "pooled",
     weights: Weighting = "entropy",
     two_levels: bool = True,
 ) -> CompositeIndex:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from spatial.errors import DataError
+from spatial.ids.numbers import Values
 from spatial.ids.rows import (
     check_rows,
     checked_option,
@@ -99,7 +100,7 @@ _UPGRADING = {
 
 
 # ---- per head, per area
-def per_capita(values: Any, population: Any, *, scale: float = 1.0) -> Any:
+def per_capita(values: Values, population: Values | str, *, scale: float = 1.0) -> Any:
     r"""Return values per head,
 
     .. math:: y_{it} = \frac{\text{scale} \times x_{it}}{P_{it}} .
@@ -138,7 +139,7 @@ def per_capita(values: Any, population: Any, *, scale: float = 1.0) -> Any:
     return _ratio(values, population, scale, "population", "per_capita", "per capita", "人均")
 
 
-def per_area(values: Any, area: Any, *, scale: float = 1.0) -> Any:
+def per_area(values: Values, area: Values | str, *, scale: float = 1.0) -> Any:
     r"""Return values per area,
 
     .. math:: y_{it} = \frac{\text{scale} \times x_{it}}{A_i} .

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -14,12 +14,16 @@ from spatial.errors import DataError, SpatialWarning, did_you_mean, name_ids
 from spatial.ids.alignment import check_ids
 from spatial.ids.kinds import clean_ids
 from spatial.ids.numbers import to_float
+from spatial.io.frames import Source
 from spatial.places.coordinates import check_geometry, check_lonlat
 
 from .frames import one_row_of_names
 from .samples import sample_of
 from .sources import is_database, local_path, reader_for
 from .vector import READERS, read_layer
+
+if TYPE_CHECKING:
+    from pyproj import CRS
 
 __all__ = ["read_cities"]
 
@@ -28,10 +32,10 @@ _NUMBERS = ("fid", "FID", "id", "ogc_fid", "OBJECTID")
 
 
 def read_cities(
-    source: Any,
+    source: Source,
     *,
     id: str | None = None,
-    crs: Any = None,
+    crs: str | int | CRS | None = None,
     layer: str | None = None,
     encoding: str | None = None,
     seat: tuple[str, str] | str | None = None,

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from spatial.errors import DataError, name_ids
 
-__all__ = ["MISSING", "Options", "Table", "as_pandas", "one_row_of_names"]
+if TYPE_CHECKING:
+    from narwhals.typing import IntoFrame
+
+__all__ = ["MISSING", "Options", "Source", "Table", "as_pandas", "one_row_of_names"]
 
 MISSING = ("", ".", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None", "<NA>")
+
+Source: TypeAlias = "str | Path | IntoFrame"
+"""A file, an address or the name of a sample; or a frame of pandas, polars, Arrow or another library."""
 
 
 @dataclass(frozen=True)

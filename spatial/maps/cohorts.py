@@ -9,6 +9,7 @@ import pandas as pd
 from spatial.errors import DataError
 from spatial.figures.palette import color, ramp
 from spatial.figures.words import word
+from spatial.places.points import CitiesLike
 from spatial.words import check_language
 
 from .frame import MapOptions
@@ -21,7 +22,7 @@ __all__ = ["map_cohorts"]
 
 
 def map_cohorts(
-    cities: Any, cohorts: pd.Series[Any], *, ax: Axes | None = None, **options: Unpack[MapOptions]
+    cities: CitiesLike, cohorts: pd.Series[Any], *, ax: Axes | None = None, **options: Unpack[MapOptions]
 ) -> Axes:
     """Map when units adopted a policy: the earliest palest, those that never did in grey.
 

@@ -32,7 +32,8 @@ from spatial.figures.palette import (
     significance_color,
 )
 from spatial.figures.words import word
-from spatial.ids.numbers import Refused, read_float
+from spatial.ids.numbers import Refused, Values, read_float
+from spatial.places.points import CitiesLike
 
 from .frame import Entry, Frame, MapOptions
 from .shapes import DOTS
@@ -40,6 +41,7 @@ from .sheet import draw_map, missing_entry
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
 
 __all__ = ["as_numbers", "map_clusters", "map_significance", "map_values"]
 
@@ -48,7 +50,7 @@ Float = NDArray[np.float64]
 
 def map_clusters(
     local: Any,
-    cities: Any,
+    cities: CitiesLike,
     *,
     ax: Axes | None = None,
     significance: str | None = None,
@@ -157,7 +159,7 @@ def _hatched(missing: NDArray[np.bool_], lang: str) -> list[str]:
 
 def map_significance(
     local: Any,
-    cities: Any,
+    cities: CitiesLike,
     *,
     ax: Axes | None = None,
     significance: str | None = None,
@@ -223,13 +225,13 @@ def _side(local: Any, lang: str) -> str:
 
 
 def map_values(
-    cities: Any,
-    values: Any,
+    cities: CitiesLike,
+    values: Values | str,
     *,
     ax: Axes | None = None,
     scheme: str | Sequence[float] | None = None,
     k: int = 5,
-    cmap: Any = None,
+    cmap: str | Colormap | Sequence[str] | None = None,
     hinge: float = 1.5,
     center: float | None = None,
     legend_title: str | None = None,

@@ -18,6 +18,8 @@ from spatial.figures.style.captions import caption_axes, caption_figure, caption
 from spatial.figures.style.fonts import apply_fonts, font_context
 from spatial.figures.words import word
 from spatial.ids.rows import one_text
+from spatial.panel.panel import PanelLike
+from spatial.places.points import CitiesLike
 
 from .frame import Entry, Frame, MapOptions
 from .maps import as_numbers
@@ -25,6 +27,7 @@ from .sheet import add_legend, described, missing_entry
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
 
 __all__ = ["grid_shape", "small_multiples"]
 
@@ -36,15 +39,15 @@ _LABEL = 13.0  # points of the line with the year
 
 
 def small_multiples(
-    cities: Any,
-    panel: Any,
+    cities: CitiesLike,
+    panel: PanelLike,
     column: str,
     times: Sequence[Any] | None = None,
     *,
     ax: Axes | None = None,
     scheme: str | Sequence[float] | None = None,
     k: int = 5,
-    cmap: Any = None,
+    cmap: str | Colormap | Sequence[str] | None = None,
     center: float | None = None,
     n_columns: int | None = None,
     **options: Unpack[MapOptions],

@@ -20,7 +20,13 @@ from spatial.ids.times import clean_times, find_time, kept_frequency
 from spatial.io.frames import as_pandas
 from spatial.results import notebook_html
 
-__all__ = ["Labels", "PanelBase", "Step", "column_numbers", "refuse_other_units"]
+__all__ = [
+    "Labels",
+    "PanelBase",
+    "Step",
+    "column_numbers",
+    "refuse_other_units",
+]
 
 Float = NDArray[np.float64]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +17,12 @@ from spatial.ids.alignment import check_ids, indexer
 from spatial.io.atomic import atomic_path
 
 from .base import column_numbers
+from .panel import OnDisk
 
 if TYPE_CHECKING:
     from .panel import Panel
 
-__all__ = ["OpenPanel", "open_panel", "refuse_open"]
+__all__ = ["OpenPanel", "open_panel"]
 
 Float = NDArray[np.float64]
 Piece = tuple[str, tuple[int, ...]]
@@ -29,7 +30,7 @@ Piece = tuple[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True, eq=False)
-class OpenPanel:
+class OpenPanel(OnDisk):
     """A panel in files that is read as it is needed, one time after the other.
 
     Parameters
@@ -96,11 +97,19 @@ class OpenPanel:
         count = len(self.columns) if columns is None else columns
         return written_bytes(8 * self.n_rows * count)
 
+    def refusal(self, what: str) -> str:
+        """Return why `what` needs the panel in memory, and what works from the disk."""
+        return (
+            f"{what} needs the panel in memory; this one is on disk: {self.n_rows} rows, {self.size(1)} for "
+            f"each of its {len(self.columns)} columns. panel.read(columns) reads those that are needed; "
+            "models.SpatialSystem and spatial_lag work from the disk."
+        )
+
     def units(self) -> pd.Index[Any]:
         """Read the ids of the first time."""
         return self._frame(self.times[0], []).index
 
-    def period(self, time: Any, columns: list[str], units: pd.Index[Any]) -> Float:
+    def period(self, time: Hashable, columns: list[str], units: pd.Index[Any]) -> Float:
         """Read columns of one time, (N, k), in the order of `units`; refuse absent and repeated units."""
         frame = self._frame(time, columns)
         if not frame.index.equals(units):
@@ -346,16 +355,6 @@ def _times_of(opened: Any, group: int, place: int, time: str) -> list[Any]:
     if values.null_count:
         raise DataError(f"Each row needs a {time}; {values.null_count} rows of a file have none.")
     return list(values.unique().to_pylist())
-
-
-def refuse_open(data: Any, what: str) -> None:
-    """Refuse a panel that is on disk where the whole must be in memory, with its size."""
-    if isinstance(data, OpenPanel):
-        raise DataError(
-            f"{what} needs the panel in memory; this one is on disk: {data.n_rows} rows, {data.size(1)} for "
-            f"each of its {len(data.columns)} columns. panel.read(columns) reads those that are needed; "
-            "models.SpatialSystem and spatial_lag work from the disk."
-        )
 
 
 def written_bytes(count: float) -> str:

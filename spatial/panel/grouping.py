@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
 from spatial.errors import DataError, did_you_mean
-from spatial.ids.numbers import to_float
+from spatial.ids.numbers import Values, to_float
 
 __all__ = ["Of", "Split", "group"]
 
@@ -17,7 +18,12 @@ Of = Literal["time", "all", "unit"]
 
 
 def group(
-    values: Any, *, split: Split = "mean", parts: int = 2, of: Of = "time", labels: Any = None
+    values: Values,
+    *,
+    split: Split = "mean",
+    parts: int = 2,
+    of: Of = "time",
+    labels: Sequence[str] | None = None,
 ) -> pd.Series[Any]:
     """Divide rows into groups, for ``by=``.
 

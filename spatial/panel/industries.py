@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from spatial.errors import DataError, did_you_mean, name_ids
+from spatial.io.frames import Source
 
 from .base import Step
 from .industry_codes import EDITIONS, section_names
@@ -130,7 +130,7 @@ def _checked(panel: Panel) -> Panel:
 
 
 def read_reference(
-    source: Any, *, time: str, columns: Iterable[str], codes: str = EDITIONS[0]
+    source: Source, *, time: str, columns: Iterable[str], codes: str = EDITIONS[0]
 ) -> pd.DataFrame:
     """Read the nation's table, times x industries, with the industries of a table.
 

@@ -12,6 +12,9 @@ from pandas.api.types import is_integer_dtype
 from spatial.errors import AlignmentError, DataError, SpatialWarning, did_you_mean, name_ids
 from spatial.ids.alignment import check_ids
 from spatial.ids.matching import in_kind_of, why_apart
+from spatial.io.frames import Source
+from spatial.panel.panel import PanelLike
+from spatial.places.points import CitiesLike
 
 from .panel import Panel, Step, as_panel
 from .reading import read_table
@@ -28,7 +31,7 @@ def as_map_ids(panel: Panel, ids: pd.Index[Any]) -> Panel:
     return as_ids_of(panel, ids)
 
 
-def align(cities: Any, panel: Any) -> tuple[Any, Panel]:
+def align(cities: CitiesLike, panel: PanelLike) -> tuple[Any, Panel]:
     """Return map and panel cut to the units that both have, and say what was cut.
 
     Parameters
@@ -103,7 +106,7 @@ def restrict(cities: Any, panel: Panel) -> tuple[Any, Panel, str]:
 
 
 def read_calendar(
-    source: Any,
+    source: Source,
     panel: Panel,
     *,
     unit: str,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -12,10 +12,32 @@ import pandas as pd
 from spatial.errors import DataError
 
 from .base import Step, column_numbers
-from .folder import refuse_open
 from .shape import PanelShape
 
-__all__ = ["Panel", "Step", "as_panel", "standard_deviation"]
+__all__ = [
+    "LabelsLike",
+    "OnDisk",
+    "Panel",
+    "PanelLike",
+    "Step",
+    "as_panel",
+    "refuse_open",
+    "standard_deviation",
+]
+
+
+class OnDisk:
+    """A panel that is not in memory: it says itself what it cannot do."""
+
+    def refusal(self, what: str) -> str:
+        """Return why `what` cannot be had of it, and how it can."""
+        raise NotImplementedError  # pragma: no cover - each kind has its own
+
+
+def refuse_open(data: Any, what: str) -> None:
+    """Refuse a panel that is on disk where the whole must be in memory, with its size."""
+    if isinstance(data, OnDisk):
+        raise DataError(data.refusal(what))
 
 
 class Panel(PanelShape):
@@ -85,13 +107,19 @@ class Panel(PanelShape):
     def write(self, path: str | Path, *, encoding: str | None = None) -> Path:
         """Write the long table to .csv, .parquet, .dta or .xlsx, whole or not at all.
 
-        Labels go with .parquet, .dta and .xlsx (a second sheet).  A .csv is UTF-8 with a byte order mark,
+        LabelsLike go with .parquet, .dta and .xlsx (a second sheet).  A .csv is UTF-8 with a byte order mark,
         which Excel needs to show Chinese; `encoding` changes that.  `spatial.read_panel` reads it back
         exactly, but for the 17th digit in .xlsx, and the types of text that looks like numbers in .csv.
         """
         from spatial.io.panel_writing import write_panel
 
         return write_panel(self.to_frame(), self.labels, path, encoding)
+
+
+PanelLike: TypeAlias = Panel | pd.DataFrame
+"""A panel, or a table indexed by (unit, time)."""
+LabelsLike: TypeAlias = "Mapping[str, str] | Panel"
+"""LabelsLike of variables by name, or the panel that keeps them."""
 
 
 def as_panel(data: Any, what: str, advice: str = "") -> Panel:

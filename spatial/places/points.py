@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -25,10 +25,15 @@ from .sphere import (
     unit_vectors,
 )
 
-__all__ = ["SAME_PLACE_KM", "TIE_KM", "Points", "geometry_of", "points_of"]
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+__all__ = ["SAME_PLACE_KM", "TIE_KM", "CitiesLike", "Points", "geometry_of", "points_of"]
 
 Float = NDArray[np.float64]
 Rows = NDArray[np.integer[Any]]
+CitiesLike: TypeAlias = "gpd.GeoDataFrame | gpd.GeoSeries"
+"""Cities with their geometry, indexed by id, as `spatial.read_cities` gives them."""
 
 TIE_KM = 1e-9
 """Distances that differ by less than a micrometre are the same distance."""

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import AlignmentError, DataError
-from spatial.ids.numbers import to_float
+from spatial.ids.numbers import Values, to_float
 
 __all__ = [
     "EARTH_RADIUS_KM",
@@ -30,7 +30,14 @@ EARTH_RADIUS_KM = 6371.0088
 Float = NDArray[np.float64]
 
 
-def great_circle_km(lon1: Any, lat1: Any, lon2: Any, lat2: Any, *, ellipsoid: str | None = None) -> Any:
+def great_circle_km(
+    lon1: Values | float,
+    lat1: Values | float,
+    lon2: Values | float,
+    lat2: Values | float,
+    *,
+    ellipsoid: str | None = None,
+) -> Any:
     r"""Return the distance in kilometres between points given in degrees.
 
     On the sphere of mean radius :math:`R = 6371.0088` km, by the haversine formula

@@ -15,8 +15,9 @@ from spatial.errors import DataError
 from spatial.figures.palette import CLUSTERS, cluster_label
 from spatial.ids.matching import in_kind_of
 from spatial.io.atomic import atomic_text
-from spatial.panel.panel import Panel
-from spatial.weights.value import as_weights
+from spatial.panel.panel import Panel, PanelLike
+from spatial.places.points import CitiesLike
+from spatial.weights.value import WeightsLike, as_weights
 from spatial.words import check_language
 
 from . import prose
@@ -45,10 +46,10 @@ _STILL = (*CLUSTERS[:4], "not-significant", "island")
 
 
 def explore(
-    cities: Any,
-    panel: Any,
+    cities: CitiesLike,
+    panel: PanelLike,
     columns: str | Iterable[str],
-    W: Any,
+    W: WeightsLike,
     path: str | Path,
     *,
     lang: str = "en",

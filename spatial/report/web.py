@@ -14,7 +14,10 @@ from spatial.compute.pvalues import Alternative
 from spatial.errors import DataError, name_ids
 from spatial.figures.palette import CLUSTERS
 from spatial.io.atomic import atomic_text, write_csv
+from spatial.panel.panel import PanelLike
 from spatial.places.centroids import areas_of
+from spatial.places.points import CitiesLike
+from spatial.weights.value import WeightsLike
 
 from .building import gathered, write_report
 from .page import plain_json
@@ -32,10 +35,10 @@ _OWN = ("id", "name", "name_zh")  # fields of ours
 
 def write_web(
     folder: str | Path,
-    cities: Any,
-    panel: Any,
+    cities: CitiesLike,
+    panel: PanelLike,
     columns: str | Iterable[str],
-    W: Any,
+    W: WeightsLike,
     *,
     lang: str = "en",
     names: str | pd.Series[Any] | None = None,

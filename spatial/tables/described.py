@@ -11,9 +11,9 @@ import pandas as pd
 
 from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.ids.numbers import to_float
-from spatial.panel.panel import Panel, standard_deviation
+from spatial.panel.panel import LabelsLike, Panel, PanelLike, standard_deviation
 from spatial.weights.report.report import WeightsReport
-from spatial.weights.value import as_weights
+from spatial.weights.value import WeightsLike, as_weights
 from spatial.words import check_language
 
 from .formats.cells import Head, Row, clean, clean_all, head_row
@@ -52,10 +52,10 @@ def _data(data: Any, columns: Any) -> tuple[pd.DataFrame, dict[str, str]]:
 
 
 def descriptive_table(
-    data: Any,
+    data: PanelLike,
     columns: str | Iterable[str] | None = None,
     *,
-    labels: Any = None,
+    labels: LabelsLike | None = None,
     digits: int = 3,
     lang: str = "en",
     title: str | None = None,
@@ -107,10 +107,10 @@ def _title(title: str | None, key: str, lang: str) -> str:
 
 
 def correlation_table(
-    data: Any,
+    data: PanelLike,
     columns: str | Iterable[str] | None = None,
     *,
-    labels: Any = None,
+    labels: LabelsLike | None = None,
     style: StyleName | None = None,
     stars: Iterable[float] | None = None,
     digits: int = 3,
@@ -185,7 +185,7 @@ def _correlation(x: Any, y: Any) -> tuple[float, int, float]:
 def moran_table(
     moran: pd.DataFrame,
     *,
-    labels: Any = None,
+    labels: LabelsLike | None = None,
     p: P = "p_randomisation",
     style: StyleName | None = None,
     stars: Iterable[float] | None = None,
@@ -262,7 +262,7 @@ def _time(time: Any) -> str:
 def identification_table(
     found: Any,
     *,
-    labels: Any = None,
+    labels: LabelsLike | None = None,
     digits: int = 3,
     lang: str = "en",
     title: str | None = None,
@@ -318,7 +318,7 @@ def _stage_rows(stages: pd.DataFrame, known: Mapping[str, str], digits: int, lan
 
 
 def weights_table(
-    weights: Any,
+    weights: WeightsLike | Mapping[str, WeightsLike],
     *,
     digits: int = 3,
     lang: str = "en",

@@ -10,9 +10,9 @@ from typing import Any, Literal
 import pandas as pd
 
 from spatial.errors import DataError
+from spatial.panel.panel import LabelsLike
 
 from .columns import System, columns_of
-from .comparison import left_out, refuse_equal
 from .described import (
     correlation_table,
     descriptive_table,
@@ -25,7 +25,7 @@ from .formats.docx import write_docx
 from .formats.numbers import check_digits
 from .formats.xlsx import write_xlsx
 from .layout import Layout, labels_of, printed_frame
-from .notes import regression_notes
+from .notes import left_out, refuse_equal, regression_notes
 from .styles import StyleName, shown_as
 from .table import Table
 
@@ -67,7 +67,7 @@ def regression_table(
     fits: Any,
     *,
     names: Sequence[str | None] | None = None,
-    labels: Any = None,
+    labels: LabelsLike | None = None,
     style: StyleName | None = None,
     stars: Iterable[float] | None = None,
     show: Literal["t", "se"] | None = None,
@@ -96,7 +96,7 @@ def regression_table(
     names : list of str, optional
         Names of the models, above their columns; None for one is its method, as "GS3SLS".
     labels : mapping or Panel, optional
-        Labels of variables, effects (``"unit"``) and weights (``"W"``); names inside terms are replaced:
+        LabelsLike of variables, effects (``"unit"``) and weights (``"W"``); names inside terms are replaced:
         ``W(x)`` becomes ``W×label``.
     style : "aer", "ersa" or "jjyj", optional
         The rules of a journal for stars, parentheses, language and notes, where they are not given here:
@@ -191,7 +191,7 @@ def regression_table(
     )
 
 
-def write_tables(tables: Mapping[str, Table] | Iterable[Table], path: Any) -> Any:
+def write_tables(tables: Mapping[str, Table] | Iterable[Table], path: str | Path) -> Any:
     """Write several tables into one Word or Excel file, in their order.
 
     Examples

@@ -17,8 +17,9 @@ from spatial.compute import draws
 from spatial.compute.compiled import mix
 from spatial.compute.counters import stream_key
 from spatial.compute.draws import uniform_permutations
+from spatial.compute.links import build_links
 from spatial.compute.permutation import permute_quadratic
-from spatial.compute.permutation_kernels import build_links, draw_places, permutation_rows, permute_links
+from spatial.compute.permutation_kernels import draw_places, permutation_rows, permute_links
 from spatial.compute.threads import check_workers, run_tasks, wants_bar
 from spatial.errors import DataError
 

@@ -1,120 +1,18 @@
-"""Valid calls of models, pictures, tables, files and studies, for the test of the whole public face."""
+"""Valid calls of further statistics, weights and models, for the test of the whole public face."""
 
 from __future__ import annotations
 
-import functools
-import itertools
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
+from made_values import FORMULA, QUIET, a_ring, fit, instrumented, system, weights_file, wide
 from odd_arguments import IDS, INDUSTRIES, VALID, Given, Later, N, column, number
+from output_calls import files, pictures
 
 import spatial as sp
 
 Call = tuple[Callable[..., Any], dict[str, Any]]
-FORMULA = Given("column", "y ~ x + z")
-QUIET = {"permutations": 9}
-STUDY = """
-[data]
-sample = "nc"
-[weights.W]
-spec = "queen"
-[[tables]]
-kind = "weights"
-name = "weights"
-"""
-
-
-@functools.cache
-def wide() -> sp.Panel:
-    """Return a panel with cohorts of a policy, times enough, and a censored outcome."""
-    rng = np.random.default_rng(8)
-    index = pd.MultiIndex.from_product([[f"{i:02d}" for i in range(40)], range(2000, 2006)], names=["i", "t"])
-    frame = pd.DataFrame(rng.normal(size=(240, 4)), index=index, columns=["x", "z", "m", "y"])
-    frame["cohort"] = np.repeat([0, 2002, 2003, 0], 60)
-    unit = rng.normal(size=40).repeat(6)
-    frame["shock"] = 2 * frame["m"] + rng.normal(size=240)
-    frame["y"] += frame["x"] + 0.5 * frame["m"] + unit
-    frame["limited"] = frame["y"].clip(lower=0)
-    frame["half"] = np.repeat(["a", "b"], 120)
-    frame["d"] = ((frame["cohort"] > 0) & (index.get_level_values(1) >= frame["cohort"])).astype(float)
-    return sp.Panel.from_frame(frame.reset_index(), unit="i", time="t")
-
-
-@functools.cache
-def fit() -> Any:
-    return sp.models.fixed_effects("y ~ x + z", wide())
-
-
-@functools.cache
-def system() -> Any:
-    n = wide().n_units
-    ring = np.roll(np.eye(n), 1, axis=1) + np.roll(np.eye(n), -1, axis=1)
-    W = sp.Weights.from_dense(ring, ids=wide().units).row_standardized()
-    return sp.models.SpatialSystem("y ~ x + z + W(y)", wide(), W, effects=("unit",)).fit("2sls")
-
-
-@functools.cache
-def instrumented() -> Any:
-    return sp.models.fixed_effects("y ~ z | unit | shock ~ m", wide())
-
-
-@functools.cache
-def local() -> Any:
-    return sp.local_moran(VALID["x"](), VALID["W"](), permutations=9)
-
-
-@functools.cache
-def by_time() -> pd.DataFrame:
-    return sp.moran_panel(VALID["panel"](), "x", VALID["W"](), permutations=9)
-
-
-@functools.cache
-def moran() -> Any:
-    return sp.moran(VALID["x"](), VALID["W"](), permutations=99)
-
-
-@functools.cache
-def folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="spatial-fuzz-"))
-
-
-def file(suffix: str) -> Path:
-    return folder() / f"{next(_COUNT)}{suffix}"
-
-
-_COUNT = itertools.count()
-
-
-def _study() -> Path:
-    path = folder() / "study.toml"
-    path.write_text(STUDY, encoding="utf-8")
-    return path
-
-
-def _weights_file() -> Path:
-    path = file(".gwt")
-    VALID["W"]().write(path)
-    return path
-
-
-def _closing(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function of figures that closes what it draws."""
-
-    @functools.wraps(function)
-    def drawn(**arguments: Any) -> Any:
-        import matplotlib.pyplot as plt
-
-        try:
-            return function(**arguments)
-        finally:
-            plt.close("all")
-
-    return drawn
 
 
 def statistics() -> dict[str, Call]:
@@ -209,7 +107,7 @@ def weights() -> dict[str, Call]:
         "from_spec": (w.from_spec, {"cities": "cities", "spec": column("knn:3")}),
         "nested_product": (w.nested_product, {"W": "W", "values": "x"}),
         "grid": (w.grid, {"raster_or_shape": Given("number", (3, 4))}),
-        "read": (w.read, {"path": Given("anything", Later(_weights_file))}),
+        "read": (w.read, {"path": Given("anything", Later(weights_file))}),
     }
 
 
@@ -286,114 +184,6 @@ def models() -> dict[str, Call]:
             },
         ),
     }
-
-
-def a_ring() -> sp.Weights:
-    n = wide().n_units
-    return sp.Weights.from_dense(np.roll(np.eye(n), 1, axis=1), ids=wide().units)
-
-
-def pictures() -> dict[str, Call]:
-    """Return what is drawn."""
-    result, classes = Given("anything", Later(moran)), Given("anything", Later(local))
-    events = pd.DataFrame(
-        {
-            "time": [-2, -1, 0, 1],
-            "estimate": [0.1, 0, 1, 1],
-            "conf_low": [-1, 0, 0, 0],
-            "conf_high": [1, 0, 2, 2],
-        }
-    )
-    cohorts = pd.Series([0, 2001, 2002] * 4, index=IDS)
-    found: dict[str, Call] = {
-        "map_values": (sp.map_values, {"cities": "cities", "values": "x", "k": number(3)}),
-        "map_clusters": (sp.map_clusters, {"local": classes, "cities": "cities"}),
-        "map_significance": (sp.map_significance, {"local": classes, "cities": "cities", "levels": (0.3,)}),
-        "map_cohorts": (sp.map_cohorts, {"cities": "cities", "cohorts": Given("x", cohorts)}),
-        "small_multiples": (
-            sp.small_multiples,
-            {"cities": "cities", "panel": "panel", "column": column("x"), "k": number(3)},
-        ),
-        "density_ridges": (sp.density_ridges, {"panel": "panel", "column": column("x")}),
-        "moran_scatter": (sp.moran_scatter, {"moran": result, "W": "W"}),
-        "moran_over_time": (sp.moran_over_time, {"frame": Given("anything", Later(by_time))}),
-        "reference_distribution": (sp.reference_distribution, {"result": result}),
-        "neighbour_histogram": (sp.neighbour_histogram, {"W": "W"}),
-        "coefficient_plot": (
-            sp.coefficient_plot,
-            {"fits": Given("anything", Later(fit)), "terms": column(["x"])},
-        ),
-        "impacts_plot": (
-            sp.impacts_plot,
-            {"impacts": Given("anything", Later(lambda: system().impacts(draws=0)))},
-        ),
-        "event_study_plot": (sp.event_study_plot, {"frame": Given("table", events)}),
-    }
-    return {name: (_closing(function), kinds) for name, (function, kinds) in found.items()}
-
-
-def files() -> dict[str, Call]:
-    """Return what writes and reads tables, layers, pages and studies."""
-    return {
-        "regression_table": (
-            sp.regression_table,
-            {"fits": Given("anything", Later(lambda: [fit()])), "digits": number(2)},
-        ),
-        "check_table": (
-            sp.check_table,
-            {"table": Given("anything", Later(lambda: sp.regression_table([fit()])))},
-        ),
-        "moran_table": (sp.moran_table, {"moran": Given("table", Later(by_time)), "digits": number(2)}),
-        "weights_table": (sp.weights_table, {"weights": "W", "digits": number(2)}),
-        "identification_table": (
-            sp.identification_table,
-            {"found": Given("anything", Later(lambda: fit().identification())), "digits": number(2)},
-        ),
-        "frame_table": (sp.frame_table, {"frame": "table", "digits": number(2)}),
-        "write_tables": (
-            lambda tables: sp.write_tables(tables, file(".xlsx")),
-            {"tables": Given("anything", Later(lambda: [sp.regression_table([fit()])]))},
-        ),
-        "save_figure": (
-            lambda ax: sp.save_figure(ax, file(".png")),
-            {"ax": Given("anything", Later(_axes))},
-        ),
-        "write_layers": (
-            lambda cities, layer: sp.write_layers(file(".gpkg"), cities, {"a": layer}),
-            {"cities": "cities", "layer": Given("anything", Later(local))},
-        ),
-        "write_web": (
-            lambda cities, panel, columns, W: sp.write_web(
-                file("web"), cities, panel, columns, W, permutations=9
-            ),
-            {"cities": "cities", "panel": "panel", "columns": column(["x"]), "W": "W"},
-        ),
-        "explore": (
-            lambda cities, panel, columns, W: sp.explore(
-                cities, panel, columns, W, file(".html"), permutations=9
-            ),
-            {"cities": "cities", "panel": "panel", "columns": column(["x"]), "W": "W"},
-        ),
-        "check_study": (sp.check_study, {"path": Given("anything", Later(_study))}),
-        "explain_study": (sp.explain_study, {"path": Given("anything", Later(_study)), "how": column("en")}),
-        "run_study": (
-            lambda path, only: sp.run_study(path, out=file("run"), only=only, progress=_Silent()),
-            {"path": Given("anything", Later(_study)), "only": column(None)},
-        ),
-    }
-
-
-class _Silent:
-    def write(self, _: str) -> int:
-        return 0
-
-    def flush(self) -> None: ...
-
-
-def _axes() -> Any:
-    import matplotlib.pyplot as plt
-
-    return plt.figure().add_subplot()
 
 
 def further() -> dict[str, Call]:

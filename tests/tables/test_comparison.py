@@ -15,7 +15,7 @@ from spatial.errors import DataError
 from spatial.study.checks.known import Known
 from spatial.study.checks.names import check_names
 from spatial.study.schema.study import Study
-from spatial.tables.comparison import left_out, method_words
+from spatial.tables.notes import left_out, method_words
 
 FORMULAS = ["y ~ q + W(y) + x", "q ~ y + z"]
 PLAIN = ["y ~ q + x", "q ~ y + z"]

@@ -14,7 +14,7 @@ from spatial.errors import DataError, name_ids
 from spatial.ids.alignment import check_ids
 from spatial.places.centroids import areas_of, refuse_empty, refuse_invalid
 from spatial.places.crs import frame_of
-from spatial.places.points import geometry_of, points_of
+from spatial.places.points import CitiesLike, geometry_of, points_of
 from spatial.places.sphere import lonlat_fault
 from spatial.weights.checks import number, one_of
 from spatial.weights.csr import owned
@@ -33,7 +33,7 @@ _CURE = (
 
 
 def contiguity(
-    cities: Any,
+    cities: CitiesLike,
     *,
     rook: bool = False,
     islands: Literal["raise", "keep", "nearest"] = "raise",

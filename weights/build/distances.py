@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from spatial.errors import WeightsError
-from spatial.places.points import Points, points_of
+from spatial.places.points import CitiesLike, Points, points_of
 from spatial.weights.checks import links_fit, number, one_of, whole
 from spatial.weights.csr import owned
 from spatial.weights.meta import Meta
@@ -30,7 +30,9 @@ _KEEP = " Or pass coincident='keep': they are then neighbours at 0 km."
 _CURE = "Lengthen the distance, or pass islands='nearest' or islands='keep'."
 
 
-def knn(cities: Any, k: int, *, ellipsoid: str | None = None, coincident: Coincident = "raise") -> Weights:
+def knn(
+    cities: CitiesLike, k: int, *, ellipsoid: str | None = None, coincident: Coincident = "raise"
+) -> Weights:
     r"""Link each city to its `k` nearest ones.
 
     .. math:: w_{ij} = 1 \text{ where } j \text{ is among the } k \text{ nearest of } i, \text{ else } 0.
@@ -81,7 +83,7 @@ def knn(cities: Any, k: int, *, ellipsoid: str | None = None, coincident: Coinci
 
 
 def distance_band(
-    cities: Any,
+    cities: CitiesLike,
     km: float,
     *,
     ellipsoid: str | None = None,
@@ -134,7 +136,7 @@ def distance_band(
 
 
 def inverse_distance(
-    cities: Any,
+    cities: CitiesLike,
     *,
     power: float = 1.0,
     cutoff_km: float | None = None,
@@ -215,7 +217,7 @@ def _inverse(km: Float, power: float) -> Float:
 
 
 def kernel(
-    cities: Any,
+    cities: CitiesLike,
     *,
     bandwidth_km: float | None = None,
     neighbors: int | None = None,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from spatial.errors import DataError, WeightsError, name_ids
 from spatial.ids.alignment import aligned_values, check_ids, require_finite
-from spatial.places.points import points_of
+from spatial.places.points import CitiesLike, points_of
 from spatial.weights.checks import links_fit, number
 from spatial.weights.csr import owned
 from spatial.weights.meta import Meta
@@ -99,7 +99,7 @@ def _refuse_equal(x: Float, ids: pd.Index[Any]) -> None:
 
 
 def gravity(
-    cities: Any,
+    cities: CitiesLike,
     mass: pd.Series[Any],
     *,
     power: float = 2.0,

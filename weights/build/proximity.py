@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sparse
 from numpy.typing import NDArray
 
-from spatial.places.points import Points, points_of
+from spatial.places.points import CitiesLike, Points, points_of
 from spatial.weights.csr import owned
 from spatial.weights.meta import Meta
 from spatial.weights.value import Weights
@@ -22,7 +22,7 @@ Pairs = NDArray[np.int64]
 _TIE = 1e-9  # of a distance: nearer to it than this is on it
 
 
-def delaunay(cities: Any) -> Weights:
+def delaunay(cities: CitiesLike) -> Weights:
     r"""Link the corners of the Delaunay triangles of the cities.
 
     .. math:: w_{ij} = 1 \text{ where some circle through } i \text{ and } j \text{ has no city inside.}
@@ -61,7 +61,7 @@ def delaunay(cities: Any) -> Weights:
     return _weights(points, triangles_of(points).edges, "delaunay", {})
 
 
-def gabriel(cities: Any) -> Weights:
+def gabriel(cities: CitiesLike) -> Weights:
     r"""Link the cities between which no other lies: none in the circle whose diameter they are.
 
     .. math:: w_{ij} = 1 \text{ where } d_{ik}^2 + d_{jk}^2 > d_{ij}^2 \text{ for all other } k
@@ -90,7 +90,7 @@ def gabriel(cities: Any) -> Weights:
     return _weights(points, _gabriel(points, triangles_of(points).edges), "gabriel", {})
 
 
-def relative_neighbors(cities: Any) -> Weights:
+def relative_neighbors(cities: CitiesLike) -> Weights:
     r"""Link the cities that have no city nearer to both than they are to each other.
 
     .. math:: w_{ij} = 1 \text{ where } \max(d_{ik}, d_{jk}) \ge d_{ij} \text{ for all other } k
@@ -120,7 +120,7 @@ def relative_neighbors(cities: Any) -> Weights:
     return _weights(points, edges[_relative(points, edges)], "relative_neighbors", {})
 
 
-def voronoi(cities: Any, *, rook: bool = False) -> Weights:
+def voronoi(cities: CitiesLike, *, rook: bool = False) -> Weights:
     """Link the cities whose Voronoi (Thiessen) cells touch; a cell is all places nearest to its city.
 
     Parameters

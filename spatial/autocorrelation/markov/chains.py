@@ -16,6 +16,7 @@ from spatial.autocorrelation.sample import describe_weights
 from spatial.errors import DataError, SpatialWarning
 from spatial.panel.panel import Panel
 from spatial.results import Result
+from spatial.weights.value import WeightsLike
 
 from .transitions import balanced, few_expected, moves, permuted_p, steady_state, tidy_block
 
@@ -128,7 +129,7 @@ class SpatialMarkov(Result):
 def spatial_markov(
     panel: Panel,
     column: str,
-    W: Any,
+    W: WeightsLike,
     k: int = 5,
     *,
     m: int | None = None,

@@ -16,6 +16,7 @@ from spatial.autocorrelation.sample import describe_weights
 from spatial.errors import DataError
 from spatial.panel.panel import Panel
 from spatial.results import Result
+from spatial.weights.value import WeightsLike
 
 from .transitions import balanced, few_expected, moves, permuted_p, steady_state, tidy_block
 
@@ -108,7 +109,9 @@ class LisaMarkov(Result):
         return f"{self.name}: chi2 = {self.chi2:.4f}, p = {p:.4g}"
 
 
-def lisa_markov(panel: Panel, column: str, W: Any, *, permutations: int = 999, seed: int = 0) -> LisaMarkov:
+def lisa_markov(
+    panel: Panel, column: str, W: WeightsLike, *, permutations: int = 999, seed: int = 0
+) -> LisaMarkov:
     r"""Follow units through the quadrants of the Moran scatter plot (Rey 2001).
 
     Each year, z and its lag are about that year's mean.  Under independence of own and neighbours' moves

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -16,6 +16,8 @@ from spatial.figures.palette import cluster_color, cluster_label, color
 from spatial.figures.style.captions import Captions, Words
 from spatial.figures.style.labels import place_labels
 from spatial.figures.words import p_words, word
+from spatial.panel.panel import LabelsLike
+from spatial.weights.value import WeightsLike
 from spatial.words import check_language
 
 from .values import codes_of, has_clusters, names_of, scatter_values, slope_scale, variables_of
@@ -72,12 +74,12 @@ class Cloud:
 
 def moran_scatter(
     moran: Any,
-    W: Any = None,
+    W: WeightsLike | None = None,
     *,
     column: str | None = None,
-    at: Any = None,
+    at: Hashable | None = None,
     ax: Axes | None = None,
-    labels: Any = None,
+    labels: LabelsLike | None = None,
     n_labels: int = 16,
     local: Any = None,
     name: str | None = None,

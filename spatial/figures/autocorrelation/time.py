@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
@@ -32,7 +33,7 @@ def moran_over_time(
     *,
     ax: Axes | None = None,
     alpha: float = 0.05,
-    labels: Any = None,
+    labels: Mapping[str, str] | None = None,
     lang: str = "en",
     **captions: Unpack[Captions],
 ) -> Axes:

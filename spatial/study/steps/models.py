@@ -12,7 +12,7 @@ from spatial.study.cache import digest
 from spatial.study.fits.estimates import policy_kinds
 from spatial.study.fits.named import analyses, sections
 from spatial.study.values import Refusal, Values
-from spatial.tables.comparison import left_out, method_words
+from spatial.tables.notes import left_out, method_words
 
 from .step import Output, Step
 from .terms import usable

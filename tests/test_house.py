@@ -1,0 +1,109 @@
+"""The house: sizes of files and folders, types of public parameters, and the list of public names."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import spatial as sp
+
+ROOT = Path(__file__).parent.parent
+MOST_LINES, MOST_FILES = 400, 15
+FOLDERS = ("spatial", "models", "weights", "shapefiles", "studies", "tests", "benchmarks", "docs", "audit")
+NAMES = ROOT / "tests" / "public_names.txt"
+
+# Longer than they may be, and folders fuller: it only ever gets shorter.
+LONG: set[str] = {
+    "tests/figures/test_figures.py",
+    "tests/gis/test_layers.py",
+    "tests/maps/test_maps.py",
+    "tests/models/test_covariance.py",
+    "tests/models/test_diagnostics.py",
+    "tests/models/test_gs3sls_identities.py",
+    "tests/models/test_gs3sls_messages.py",
+    "tests/policy/test_difference_in_differences.py",
+    "tests/study/test_study_schema.py",
+}
+FULL: set[str] = {
+    "tests/models",
+}
+
+# Parameters that take anything at all, or results of several classes, each asked for what it needs.
+ANYTHING = {
+    "Cluster.by", "WildBootstrap.by", "TwoWay.first", "TwoWay.second", "Conley.coordinates",
+    "LayerInfo.time", "Sample.cities", "Sample.panel",
+    "check_table.table", "check_table.B", "check_table.Lambda",
+    "coefficient_plot.fits", "regression_table.fits", "explore.tables", "write_web.tables",
+    "identification_table.found", "impacts_plot.impacts", "moran_scatter.moran", "moran_scatter.local",
+    "map_clusters.local", "map_significance.local", "reference_distribution.result", "hausman.a", "hausman.b",
+}  # fmt: skip
+
+
+def _files() -> Iterator[Path]:
+    for folder in FOLDERS:
+        for path in (ROOT / folder).rglob("*.py"):
+            if "__pycache__" not in path.parts and not _linked(path):
+                yield path
+
+
+def _linked(path: Path) -> bool:
+    """Whether a file is seen through one of the links from spatial to the folders at the root."""
+    return path.resolve() != path.absolute()
+
+
+def test_no_file_is_longer_than_a_reader_keeps_in_mind() -> None:
+    long = {p.relative_to(ROOT).as_posix() for p in _files() if len(p.read_text().splitlines()) > MOST_LINES}
+    assert long - LONG == set(), f"split these, beyond {MOST_LINES} lines, by topic"
+    assert LONG - long == set(), "these are short now: take them from the list"
+
+
+def test_no_folder_holds_more_files_than_a_reader_overlooks() -> None:
+    counts: dict[str, int] = {}
+    for path in _files():
+        folder = path.parent.relative_to(ROOT).as_posix()
+        counts[folder] = counts.get(folder, 0) + 1
+    full = {folder for folder, count in counts.items() if count > MOST_FILES}
+    assert full - FULL == set(), f"more than {MOST_FILES} files: make rooms"
+    assert FULL - full == set(), "these are small now: take them from the list"
+
+
+# ---- the public face
+FACES = (sp, sp.models, sp.weights, sp.shapefiles)
+
+
+def _functions() -> Iterator[tuple[str, Any]]:
+    for face in FACES:
+        for name in face.__all__:
+            value = getattr(face, name)
+            if inspect.isclass(value):
+                shown = [n for n in vars(value) if not n.startswith("_") or n == "__init__"]
+                for n in shown:
+                    part = inspect.getattr_static(value, n)
+                    yield name if n == "__init__" else f"{name}.{n}", getattr(part, "__func__", part)
+            else:
+                yield name, value
+
+
+def test_public_parameters_have_types() -> None:
+    variadic = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    found = {
+        f"{name}.{p.name}"
+        for name, function in _functions()
+        if inspect.isfunction(function)
+        for p in inspect.signature(function).parameters.values()
+        if p.kind not in variadic and re.fullmatch(r"'?(typing\.)?Any( \| None)?'?", str(p.annotation))
+    }
+    assert found - ANYTHING == set(), (
+        "name a type: Values, CitiesLike, PanelLike, WeightsLike, ById, Ids, Source"
+    )
+    assert ANYTHING - found == set(), "these have types now: take them from the list"
+
+
+def test_the_public_names_are_those_of_the_list() -> None:
+    now = {f"{face.__name__}.{name}" for face in FACES for name in face.__all__}
+    kept = set(NAMES.read_text(encoding="utf-8").split())
+    assert kept - now == set(), "these names are gone: a user's program breaks"
+    assert now - kept == set(), "new names: add them to tests/public_names.txt, a line each"
