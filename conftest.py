@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent / "docs"
-LONG = ("first_paper.md", "pysal.md")
+LONG = (
+    "chinese_fonts.md",
+    "conference_table.md",
+    "first_paper.md",
+    "liu.md",
+    "pysal.md",
+    "qgis.md",
+    "yearbook_to_panel.md",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
