@@ -5,16 +5,12 @@ from __future__ import annotations
 from spatial.models.estimation.estimate import Estimate, Request
 from spatial.models.instrumental.choice import highest_lag
 
-__all__ = ["COVERAGE", "coverage_notes", "coverage_of"]
+__all__ = ["COVERAGE", "WHERE", "coverage_notes", "coverage_of"]
 
-_GRID = "N 50-250, T 2-15, rho .4-.9"
-_CELL = "N = 150, T = 6, rho = .7"
-COVERAGE = {
-    "lags": (".19-.92", _GRID),
-    "one lag": (".82-.92", _CELL),
-    "best": (".89-.95", _CELL),
-}
-"""Share of samples in which 95 % intervals of the lag and of rho cover, and where that was simulated."""
+WHERE = "N 50-250, T 2-6, rho .4-.9"
+COVERAGE = {"lags": ".18-.94", "one lag": ".41-.96", "best": ".73-.96", "aqs": ".91-.98"}
+"""Least and largest share of samples in which 95 % intervals of the lags and of rho cover, in the cells of
+docs/simulation_grid.csv with sparse weights; of `aqs` by distance.  A test compares them with the file."""
 
 CHANGED = (
     "fit() without a method is by aqs here, where a lag and an error have the same weights (before 0.1 by "
@@ -28,11 +24,10 @@ FEWER = (
 
 def coverage_of(method: str, kind: str) -> str:
     """Say in how many samples intervals cover, by the instruments: "lags", "one lag" or "best"."""
-    share, where = COVERAGE[kind]
     return (
         "with a spatial lag and a spatial error in the same weights, 95 % intervals of the lag and of rho by "
-        f"{method} with these instruments cover in {share} of samples ({where}; docs/simulation.md): "
-        "system.fit('aqs') covers in .91-.97"
+        f"{method} with these instruments cover in {COVERAGE[kind]} of samples ({WHERE}; "
+        f"docs/simulation.md): system.fit('aqs') covers in {COVERAGE['aqs']}"
     )
 
 

@@ -1,0 +1,114 @@
+"""The stored grid of coverages: what the package and its page say of it, and a small part drawn again."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spatial.models.estimation.covariance import Cluster
+from spatial.models.estimation.estimate import Request
+from spatial.models.methods import run
+from spatial.models.quasi_score.coverage import COVERAGE
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def _script() -> Any:
+    spec = importlib.util.spec_from_file_location("simulation_grid", DOCS / "simulation_grid.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["simulation_grid"] = module  # for its dataclasses
+    spec.loader.exec_module(module)
+    return module
+
+
+GRID = _script()
+FOUND = GRID.stored()
+LAGS = FOUND[FOUND["quantity"].isin(["y1:W(y1)", "y2:W(y2)", "rho1", "rho2"])]
+SPARSE = LAGS[(LAGS["rho1"] < 1) & (LAGS["weights"] != "inverse")]
+KINDS = {"lags": "gs3sls, WX and W2X", "one lag": "gs3sls", "best": "gs3sls, best", "aqs": "aqs"}
+
+
+def _of(kind: str) -> pd.DataFrame:
+    interval = "distance" if kind == "aqs" else "wald"
+    return SPARSE[(SPARSE["estimator"] == KINDS[kind]) & (SPARSE["interval"] == interval)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_fit_says_of_its_coverage_is_what_the_file_has(kind: str) -> None:
+    share = _of(kind)["coverage"]
+    said = [f"{v:.2f}".removeprefix("0") for v in (share.min(), share.max())]
+    assert COVERAGE[kind] == "-".join(said)
+
+
+def test_the_joint_estimator_covers_in_every_cell() -> None:
+    found = _of("aqs")
+    error = np.sqrt(0.95 * 0.05 / found["used"])
+    two_times = found["times"] == 2
+    assert ((found["coverage"] - 0.95).abs() < 0.02 + 3 * error)[~two_times].all()
+    assert (found["coverage"] > 0.88).all()
+    assert found["used"].min() > 50
+
+
+def test_fewer_lags_and_the_best_cover_more_often_in_every_cell() -> None:
+    first = SPARSE[(SPARSE["quantity"] == "y1:W(y1)") & (SPARSE["interval"] == "wald")]
+    wide = first.pivot_table(index=GRID.KEYS[:7], columns="estimator", values="coverage")
+    two = wide[wide.index.get_level_values("equations") == 2]
+    assert (two["gs3sls, WX and W2X"] < two["gs3sls"]).all()
+    assert (two["gs3sls"] < two["gs3sls, best"]).all()
+    bias = first.pivot_table(index=GRID.KEYS[:7], columns="estimator", values="bias")
+    assert (bias["gs3sls"] < 0.9 * bias["gs3sls, WX and W2X"]).all()
+
+
+def test_effects_cover_by_the_delta_method_where_simulated_ones_do_not() -> None:
+    found = FOUND[FOUND["interval"].isin(["delta", "simulated"])]
+    away = (found["coverage"] - 0.95).abs().groupby(found["interval"]).mean()
+    assert away["delta"] < 0.03 < 0.1 < away["simulated"]
+    assert found[found["interval"] == "delta"]["coverage"].min() > 0.9
+
+
+def test_the_page_has_the_table_of_the_file() -> None:
+    page = (DOCS / "simulation.md").read_text(encoding="utf-8")
+    for row in GRID.covers(FOUND).to_dict("records"):
+        assert f"| {row['cell']} | {row['GS3SLS, WX and W2X: W(y1)']:.3f} |" in page
+
+
+def test_a_small_part_drawn_again() -> None:
+    found = GRID.simulate(GRID.Cell(50, 6), draws=5, seed=1).set_index(["estimator", "quantity", "interval"])
+    used = found.loc[("aqs", "y1:W(y1)", "distance"), "used"]
+    assert used >= 4
+    # Five draws: fewer than three that cover have a probability of .001 each.
+    for name in ("y1:W(y1)", "y2:W(y2)", "rho1", "total x1"):
+        assert found.loc[("aqs", name, "distance"), "coverage"] * used >= 3
+    assert found.loc[("gs3sls, WX and W2X", "y1:W(y1)", "wald"), "bias"] > 0.05
+
+
+@pytest.mark.slow
+def test_more_of_it_drawn_again() -> None:
+    found = GRID.simulate(GRID.Cell(60, 6), draws=120, seed=2).set_index(
+        ["estimator", "quantity", "interval"]
+    )
+    for name in ("y1:W(y1)", "y2:W(y2)", "rho1", "rho2", "total x1", "y1:y2"):
+        assert 0.88 < found.loc[("aqs", name, "distance"), "coverage"] <= 1.0
+    assert found.loc[("gs3sls, WX and W2X", "y1:W(y1)", "wald"), "coverage"] < 0.75
+
+
+@pytest.mark.parametrize("draw", [29, 69])
+def test_the_last_steps_never_lead_away_from_the_root(draw: int) -> None:
+    """Two draws of N = 50, T = 2 where undamped steps did, to rho = -9694 and to negative variances."""
+    simulator = GRID.Simulator(GRID.Cell(50, 2, GRID.LOW))
+    child = np.random.SeedSequence(0).spawn(draw + 1)[draw]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        system = simulator.system_of(simulator.panel(np.random.default_rng(child)))
+        found = run(Request(system._arrays, system._source, "aqs", Cluster()))
+    assert np.abs(found.inference.rho).max() <= 1.0
+    assert (np.diag(found.inference.cov) > 0).all()
