@@ -34,7 +34,7 @@ from spatial.models.hypothesis import HypothesisTest
 
 from .comparisons import determinant_notes, dynamic_tests, likelihood_tests, variance_test
 from .dynamic import Corrected, corrected
-from .information import Information
+from .information import DENSE_UNITS, Information
 from .model import Model, lag_place, model_names, model_of, refuse_perfect
 from .power_series import PowerSeries
 from .profile import Maximum, maximise
@@ -146,6 +146,12 @@ class LikelihoodEstimate(Estimate):
             raise DataError(
                 "Moran's I of residuals is not offered for dynamic models: its variance is not known."
             )
+        size = self.model.matrix(weights).shape[0]
+        if size > DENSE_UNITS:
+            raise DataError(
+                f"Moran's I of residuals by likelihood needs dense matrices of {size} by {size}, and is "
+                f"computed up to {DENSE_UNITS}: compare fit('gs2sls').moran()."
+            )
         s2 = self.information.variance
         _, mean, variance = self.information.residual_form(weights)
         return self.information.residuals, mean * s2, variance * s2**2
@@ -154,7 +160,10 @@ class LikelihoodEstimate(Estimate):
 def information_of(design: Design) -> Covariance:
     """Return the default: expected information up to 1,000 units, where traces are cheap, else observed."""
     past = any(t.role == "predetermined" for _, t in design.structure.terms)
-    plain = design.layout.n_units <= _EXPECTED_UNITS and not design.random and not past
+    layout = design.layout
+    # Where times differ in their units the matrices stand side by side.
+    size = layout.n_units if layout.is_balanced else layout.n_rows
+    plain = size <= _EXPECTED_UNITS and not design.random and not past
     return Expected() if plain else Observed()
 
 

@@ -9,6 +9,7 @@ from likelihood_cases import fitted, ring, simulated
 
 from spatial.errors import DataError, NotIdentifiedError
 from spatial.models import BoundaryWarning, Conley, SpatialSystem
+from spatial.models.likelihood import comparisons, estimator, information
 from spatial.panel import Panel
 from spatial.weights import Meta, Weights
 
@@ -111,6 +112,25 @@ def test_fits_without_innovations_or_observations_are_refused(panel: Panel) -> N
         fitted("y ~ x + z + W(x) + W(y)", few, ring(5, 1), effects=("unit", "time"))
     with pytest.raises(DataError, match="small=True is of estimates read against t"):
         fitted("y ~ x + W(y)", panel, W20, small=True)
+
+
+def test_what_needs_dense_matrices_says_up_to_where(monkeypatch: pytest.MonkeyPatch, panel: Panel) -> None:
+    monkeypatch.setattr(estimator, "DENSE_UNITS", 15)
+    monkeypatch.setattr(information, "DENSE_UNITS", 15)
+    monkeypatch.setattr(comparisons, "DENSE_UNITS", 15)
+    monkeypatch.setattr(estimator, "_EXPECTED_UNITS", 15)
+    fit = fitted("y ~ x + W(y)", panel, W20, effects=("unit",))
+    assert fit.covariance.label == "observed information"
+    with pytest.raises(DataError, match=r"computed up to 15: compare fit\('gs2sls'\).moran"):
+        fit.moran()
+    with pytest.raises(DataError, match="computed up to 15: use cov='observed'"):
+        fit.vcov("expected")
+    assert "up to 15 units" in fit.diagnostics().test("LM: innovations over space", "y").reason
+    # Unbalanced: the matrices of all times stand side by side.
+    monkeypatch.setattr(estimator, "_EXPECTED_UNITS", 50)
+    hole = Panel.from_frame(panel.frame.reset_index().drop(index=5), unit="i", time="t")
+    system = SpatialSystem("y ~ x + W(y)", hole, W20, effects="time", unbalanced="induced")
+    assert system.fit("ml").covariance.label == "observed information"
 
 
 def test_a_lag_alone_is_a_model(panel: Panel) -> None:
