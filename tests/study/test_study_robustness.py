@@ -176,6 +176,15 @@ def test_each_question_is_its_function(tmp_path: Path) -> None:
     assert "加控制变量" in table
     assert "后期" in (out / "tables" / "n.md").read_text(encoding="utf-8")
     assert {p.stem for p in (out / "figures").glob("*.png")} == {"curve", "sweep", "turning", "left", "gamma"}
+    words = explain_study(path, "zh")
+    for sentence in (
+        "robust：base 的 5 个变体。",
+        "u：curved 的Lind–Mehlum U 形检验。",
+        "years：base 中的 near：逐一剔除 time。",
+        "paper：原文数字（Somebody (2020), table 2），并列展示并核对。",
+    ):
+        assert sentence in words, sentence
+    assert "residual: Moran's I of residuals of lagged." in explain_study(path, "en")
     script = explain_study(path)
     compile(script, "script", "exec")
     for line in (

@@ -13,6 +13,8 @@ from spatial.study.schema.models import Did, System, Threshold, Tobit
 from spatial.study.schema.weights import Economic, Gravity, Nested, Weights
 from spatial.study.values import Values
 
+from .further import further_sentences
+
 __all__ = ["in_words"]
 
 _COVARIANCES = {
@@ -84,7 +86,8 @@ class _Words:
         return f"{found}（{column}）" if self.zh else f"{found} ({column})"
 
     def text(self) -> str:
-        parts = [self.data(), self.cleaning(), self.measures(), self.weights(), *self.models()]
+        further = self.join(list(further_sentences(self.study, self.names, self.zh)))
+        parts = [self.data(), self.cleaning(), self.measures(), self.weights(), *self.models(), further]
         return "\n\n".join(filter(None, parts)) + "\n"
 
     def join(self, sentences: list[str]) -> str:
