@@ -57,6 +57,13 @@ def test_numbers_in_text_are_read() -> None:
     assert cleaned(study_of(cleaning=steps), panel)["x"].fillna(-1.0).tolist() == [1000.0, -1.0]
 
 
+def test_a_decimal_comma_is_named_in_the_study() -> None:
+    raw = pd.DataFrame({"city": ["a", "b"], "year": 1, "x": ["1.000,5", "0,512"]})
+    panel = sp.Panel.from_frame(raw, unit="city", time="year")
+    steps = [{"do": "parse_numbers", "columns": ["x"], "decimal": ","}]
+    assert cleaned(study_of(cleaning=steps), panel)["x"].tolist() == [1000.5, 0.512]
+
+
 def test_derived_columns_are_formulas(nc_crime: Any) -> None:
     variables = {
         "ratio": {"formula": "log(crmrte / polpc)"},

@@ -216,7 +216,9 @@ class ParseNumbers(Section):
     do: Literal["parse_numbers"]
     columns: Columns
     missing: list[str] = Field([])
-    thousands: str = ","
+    thousands: str | None = None
+    """Separator of thousands, "" for none; default a comma, or a point where the comma is decimal."""
+    decimal: Literal[".", ","] = "."
 
 
 class Restrict(Section):
