@@ -20,16 +20,11 @@ LONG: set[str] = {
     "tests/figures/test_figures.py",
     "tests/gis/test_layers.py",
     "tests/maps/test_maps.py",
-    "tests/models/test_covariance.py",
-    "tests/models/test_diagnostics.py",
-    "tests/models/test_gs3sls_identities.py",
     "tests/models/test_gs3sls_messages.py",
     "tests/policy/test_difference_in_differences.py",
     "tests/study/test_study_schema.py",
 }
-FULL: set[str] = {
-    "tests/models",
-}
+FULL: set[str] = set()
 
 # Parameters that take anything at all, or results of several classes, each asked for what it needs.
 ANYTHING = {

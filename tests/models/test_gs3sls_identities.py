@@ -11,8 +11,6 @@ import pytest
 import scipy.sparse as sp
 
 from spatial.models import Homoskedastic, SpatialSystem
-from spatial.models.data.effects import within
-from spatial.models.estimation.least_squares import three_stage, two_stage
 from spatial.panel.panel import Panel
 from spatial.weights import Weights
 
@@ -156,11 +154,6 @@ def test_exogenous_only_equals_pyfixest(panel: Panel) -> None:
 
 
 # ---- 3SLS and 2SLS
-def test_diagonal_sigma_makes_3sls_equal_2sls() -> None:
-    rng = np.random.default_rng(1)
-    R, r = [rng.normal(size=(9, 4)), rng.normal(size=(9, 3))], [rng.normal(size=9), rng.normal(size=9)]
-    for precision in (np.eye(2), np.diag([2.0, 0.1])):
-        close(three_stage(R, r, precision).delta, two_stage(R, r).delta, 1e-13)
 
 
 def test_just_identified_3sls_equals_2sls(panel: Panel) -> None:
@@ -396,12 +389,3 @@ def test_gmm_falls_back_with_few_clusters(panel: Panel, W: Weights) -> None:
         fit = system.fit("gmm", cov=Homoskedastic())
     assert fit.method == "gs3sls"
     close(fit.params, system.fit("3sls").params, 1e-14)
-
-
-def test_within_of_arrays() -> None:
-    from spatial.models.data.layout import balanced_layout
-
-    layout = balanced_layout(pd.Index([1, 2]), pd.Index([1, 2]))
-    values = np.array([1.0, 2.0, 3.0, 8.0])  # (t, i): 11, 12, 21, 22
-    close(within(values, layout, True, False), [-1, -3, 1, 3])
-    close(within(values, layout, True, True), [1, -1, -1, 1])
