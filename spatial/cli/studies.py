@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -58,6 +59,9 @@ def check_command(
     plan: Annotated[
         bool, typer.Option("--plan", help="Print the steps, which are up to date, and last time's seconds.")
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Check again each time the file is saved; Ctrl-C ends it.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Check a study file without running it; all problems at once, each with its place."""
@@ -68,6 +72,9 @@ def check_command(
         return
     if study is None:
         raise SpatialError("spatial check needs a study file, or --schema.")
+    if watch:
+        _watch(study)
+        return
     try:
         found = check_study(study)
         steps = plan_study(study) if plan else None
@@ -95,6 +102,26 @@ def check_command(
         return
     counts = ", ".join(f"{count} {name}" for name, count in parts.items() if count)
     print(f"{study}: nothing to mend ({counts or 'data only'}).")
+
+
+def _watch(study: Path) -> None:
+    """Check a study file now, and again each time it is saved."""
+    from spatial.study.run import check_study
+
+    last = -1
+    try:
+        while True:
+            saved = study.stat().st_mtime_ns if study.exists() else 0
+            if saved != last:
+                last, now = saved, time.strftime("%H:%M:%S")
+                try:
+                    check_study(study)
+                    print(f"{now}  {study}: nothing to mend.", flush=True)
+                except SpatialError as error:
+                    print(f"{now}  {error}", flush=True)
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        return
 
 
 def new_command(

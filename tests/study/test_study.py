@@ -342,3 +342,24 @@ def test_the_commands_say_no(app: Any, capsys: Any, tmp_path: Path) -> None:
     assert code == 2
     code, out, _ = command(app, capsys, "check", "--schema")
     assert json.loads(out)["title"] == "Study"
+
+
+def test_check_watches_a_file_that_is_saved(
+    app: Any, capsys: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, saves = lay_out(tmp_path, SMALL.replace("title", "titel")), [SMALL, ""]
+
+    def sleep(_: float) -> None:
+        text = saves.pop(0) if saves else None
+        if text is None:
+            raise KeyboardInterrupt
+        if text:
+            path.write_text(text, encoding="utf-8")
+            os.utime(path, ns=(1, 1))
+
+    monkeypatch.setattr("spatial.cli.studies.time.sleep", sleep)
+    code, shown, _ = command(app, capsys, "check", str(path), "--watch")
+    assert code == 0
+    first, second = shown.split("\n", 1)[0], shown.rstrip().rsplit("\n", 1)[-1]
+    assert "1 problem" in first
+    assert second.endswith("study.toml: nothing to mend.")
