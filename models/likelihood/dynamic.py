@@ -134,6 +134,8 @@ class _Score:
         profile = self.model.profile
         k, has_lag = profile.Z.shape[2], self.model.lag is not None
         b, lam, s2 = theta[:k], float(theta[k]) if has_lag else 0.0, float(theta[-1])
+        if has_lag:  # a search may try what no process has
+            lam = float(np.clip(lam, *profile.bounds(0)))
         y, w, Z = profile.parts(np.array([lam, 0.0]))
         e = y - Z @ b
         shift, shift_lam = self.bias(b, lam) if adjusted else (np.zeros(k), 0.0)
@@ -155,16 +157,18 @@ def corrected(model: Model) -> Corrected:
     score = _Score(model)
     has_lag = model.lag is not None
     start = np.array([*first.point.slopes, *([first.place[0]] if has_lag else []), first.point.variance])
-    rooted = True
+    rooted, k = True, len(first.point.slopes)
+    low, high = model.profile.bounds(0) if has_lag else (0.0, 0.0)
+    theta = start
     if model.has_unit:
-        solved = optimize.root(score, start, method="lm", options={"xtol": 1e-14, "ftol": 1e-14})
+        with np.errstate(over="ignore", invalid="ignore"):
+            solved = optimize.root(score, start, method="lm", options={"xtol": 1e-14, "ftol": 1e-14})
         theta = np.asarray(solved.x, dtype=np.float64)
         rooted = bool(theta[-1] > 0 and np.abs(score(theta)).max() <= 1e-6 * model.n)
+        rooted &= not has_lag or bool(low < theta[k] < high)
         if not rooted:
             theta = start - np.linalg.solve(_slope(lambda t: score(t, False), start), score(start))
-    else:
-        theta = start
-    k = len(first.point.slopes)
+            theta[k : k + has_lag] = np.clip(theta[k : k + has_lag], low, high)
     lam = float(theta[k]) if has_lag else 0.0
     place = np.array([lam, 0.0])
     H = -_slope(score, theta)
