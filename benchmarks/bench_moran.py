@@ -73,6 +73,19 @@ def esda_local(n: int, keep: bool = False) -> Callable[[], object]:
     return work
 
 
+def geoda_local(n: int) -> Callable[[], object]:
+    """Return the work in C++ of pygeoda, with its neighbours of the same random points, on two threads."""
+    import geopandas as gpd
+    import pygeoda
+    from bench_weights import opened_by_geoda
+
+    rng = np.random.default_rng(1)
+    points = rng.random((n, 2))
+    opened = opened_by_geoda(gpd.GeoDataFrame(geometry=gpd.points_from_xy(*points.T), crs="EPSG:3857"))
+    w, x = pygeoda.knn_weights(opened, 8), values(n).tolist()
+    return lambda: pygeoda.local_moran(w, x, permutations=999, cpu_threads=2)
+
+
 def esda_global(n: int) -> Callable[[], object]:
     w, x = legacy(n), values(n)
 
@@ -91,6 +104,7 @@ if __name__ == "__main__":
         [
             Case(local.format("100,000"), "spatial", lambda: ours_local(100_000)),
             Case(local.format("100,000"), "esda", lambda: esda_local(100_000)),
+            Case(local.format("100,000"), "pygeoda", lambda: geoda_local(100_000)),
             Case(kept.format("100,000"), "spatial", lambda: ours_local(100_000, True), 2),
             Case(kept.format("100,000"), "esda", lambda: esda_local(100_000, True), 2),
             Case(whole.format("10,000"), "spatial", lambda: ours_global(10_000)),

@@ -86,6 +86,30 @@ def libpysal_queen(n: int, strict: bool) -> Callable[[], object]:
 FOLDERS: list[Any] = []
 
 
+def opened_by_geoda(table: Any) -> Any:
+    """Open a table in pygeoda, which reads files only; the folder goes with the process."""
+    import pygeoda
+
+    FOLDERS.append(tempfile.TemporaryDirectory(prefix="bench-geoda-"))
+    path = Path(FOLDERS[-1].name) / "map.shp"
+    table.assign(number=np.arange(len(table))).to_file(path)
+    return pygeoda.open(str(path))
+
+
+def geoda_queen(n: int) -> Callable[[], object]:
+    import pygeoda
+
+    opened = opened_by_geoda(lattice(n))
+    return lambda: pygeoda.queen_weights(opened)
+
+
+def geoda_knn() -> Callable[[], object]:
+    import pygeoda
+
+    opened = opened_by_geoda(cities(300_000))
+    return lambda: pygeoda.knn_weights(opened, 8, is_arc=True)
+
+
 def large_weights() -> Any:
     """A million units with eight neighbours each, in mixed order of ids."""
     import spatial as sp
@@ -149,12 +173,14 @@ if __name__ == "__main__":
         [
             Case(KNN, "spatial", ours_knn),
             Case(KNN, "libpysal Graph", libpysal_knn),
+            Case(KNN, "pygeoda, arc, from a file", geoda_knn),
             Case(BAND, "spatial", ours_band),
             Case(BAND, "libpysal W, arc", libpysal_arc_band, repeats=1),
             Case(BAND, "libpysal Graph, planar degrees", libpysal_planar_band, repeats=1),
             Case(QUEEN, "spatial", lambda: ours_queen(100_000)),
             Case(QUEEN, "libpysal Graph, vertex hash", lambda: libpysal_queen(100_000, False)),
             Case(QUEEN, "libpysal Graph, strict", lambda: libpysal_queen(100_000, True)),
+            Case(QUEEN, "pygeoda, from a file", lambda: geoda_queen(100_000)),
             Case(NPZ, "spatial", lambda: ours_read(".npz")),
             Case(NPZ, "scipy load_npz, no ids", scipy_npz),
             Case(PARQUET, "spatial", lambda: ours_read(".parquet")),

@@ -2,13 +2,15 @@
 
 A case is a function that prepares and returns the work as a callable without arguments. Shown: wall seconds
 of the first call in the process (compilation and caches included) and of the best later call, CPU seconds
-of that call, and the peak memory of the process above what it held before the work.
+of that call, and the peak memory of the process above what it held before the work.  Below the table: in
+which works we trail a peer, and how CPU seconds grow with the size where a work is measured at several.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import resource
 import subprocess
 import sys
@@ -27,6 +29,8 @@ class Case:
     who: str
     prepare: Prepare
     repeats: int = 3
+    size: int = 0
+    """Units, where the work is measured at several sizes."""
 
 
 def _peak_mb() -> float:
@@ -57,6 +61,7 @@ def main(cases: list[Case]) -> None:
         return
     print("| work | who | first call, s | best call, s | CPU, s | peak memory, MB |", flush=True)
     print("|---|---|---|---|---|---|", flush=True)
+    found: list[tuple[Case, dict[str, float]]] = []
     for number, case in enumerate(cases):
         if options.only not in case.work:
             continue
@@ -68,5 +73,36 @@ def main(cases: list[Case]) -> None:
             print(f"| {case.work} | {case.who} | failed: {reason[:120]} | | | |", flush=True)
             continue
         m = json.loads(done.stdout.strip().splitlines()[-1])
+        found.append((case, m))
         row = f"{m['first']:.3g} | {m['best']:.3g} | {m['cpu']:.3g} | {m['peak_mb']:.0f}"
         print(f"| {case.work} | {case.who} | {row} |", flush=True)
+    for line in [*_trailing(found), *_growth(found)]:
+        print(line, flush=True)
+
+
+def _trailing(found: list[tuple[Case, dict[str, float]]]) -> list[str]:
+    """Say in which works the CPU seconds of the fastest peer are fewer than ours."""
+    out = []
+    for work in dict.fromkeys(case.work for case, _ in found):
+        rows = [(case.who, m["cpu"]) for case, m in found if case.work == work]
+        ours = min((cpu for who, cpu in rows if who.startswith("spatial")), default=math.nan)
+        peer, best = min(
+            ((who, cpu) for who, cpu in rows if not who.startswith("spatial")),
+            key=lambda row: row[1],
+            default=("", math.inf),
+        )
+        if ours > best:
+            out.append(f"We trail in {work}: {ours:.3g} CPU-s, {peer} {best:.3g}.")
+    return out
+
+
+def _growth(found: list[tuple[Case, dict[str, float]]]) -> list[str]:
+    """Say with which power of the size CPU seconds grow, between the smallest and the largest size."""
+    out = []
+    for label in dict.fromkeys(case.work.partition(",")[0] for case, _ in found if case.size):
+        rows = sorted((c.size, m["cpu"]) for c, m in found if c.size and c.work.partition(",")[0] == label)
+        (small, least), (large, most) = rows[0], rows[-1]
+        if large > small:
+            power = math.log(most / least) / math.log(large / small)
+            out.append(f"Growth of {label}, {small:,} to {large:,}: CPU seconds as size^{power:.2f}.")
+    return out

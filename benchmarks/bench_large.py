@@ -1,0 +1,111 @@
+"""Large maps and panels: how each work grows with its size, up to `LARGEST` (default 1,000,000)."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from harness import Case, main
+
+LARGEST = int(float(os.environ.get("LARGEST", "1e6")))
+TIMES = 20
+
+
+def grid(n: int) -> object:
+    import spatial as sp
+
+    return sp.weights.grid((n // 1000 or 1, min(n, 1000))).row_standardized()
+
+
+def places(n: int) -> object:
+    import geopandas as gpd
+
+    rng = np.random.default_rng(0)
+    points = gpd.points_from_xy(rng.uniform(80, 130, n), rng.uniform(20, 50, n), crs=4326)
+    return gpd.GeoDataFrame(index=np.arange(n), geometry=points)
+
+
+def local(n: int) -> Callable[[], object]:
+    import spatial as sp
+
+    W, x = grid(n), np.random.default_rng(2).normal(size=n)
+    return lambda: sp.local_moran(x, W, permutations=999, progress=False)
+
+
+def whole(n: int) -> Callable[[], object]:
+    import spatial as sp
+
+    W, x = grid(n), np.random.default_rng(2).normal(size=n)
+    return lambda: sp.moran(x, W, permutations=999, progress=False)
+
+
+def near(n: int) -> Callable[[], object]:
+    import spatial as sp
+
+    cities = places(n)
+    return lambda: sp.weights.knn(cities, 8)
+
+
+def decay(n: int) -> Callable[[], object]:
+    import spatial as sp
+
+    cities, jobs = places(n), pd.Series(np.random.default_rng(1).uniform(size=n), name="jobs")
+    return lambda: sp.distance_decay(jobs, cities, tolerance=1e-3, progress=False)
+
+
+def disk(n: int) -> Callable[[], object]:
+    """Return GS3SLS of two equations with two-way effects and spatial errors, clustered, from Parquet."""
+    import spatial as sp
+
+    W = grid(n)
+    folder = tempfile.mkdtemp(prefix="spatial-bench-")
+    write(Path(folder), W)
+    panel = sp.open_panel(folder, unit="cell", time="year")
+    system = sp.models.SpatialSystem(
+        ["y ~ p + W(y) + a", "p ~ y + W(p) + b"], panel, W, effects=("unit", "time"), error="W"
+    )
+    return lambda: system.fit("gs3sls", cov="cluster", progress=False)
+
+
+def write(folder: Path, W: object) -> None:
+    """Write `TIMES` years of the system, solved by its series."""
+    rng = np.random.default_rng(0)
+    M, n = W.sparse, W.n
+    mu = rng.normal(size=(2, n))
+    for year in range(TIMES):
+        a, b, e, v = rng.normal(size=(4, n))
+        y, p = a + e + 0.4 * (M @ e) + mu[0], b + v + mu[1]
+        first, second = y, p
+        for _ in range(20):
+            y, p = first + 0.3 * (M @ y) + 0.4 * p, second + 0.2 * (M @ p) - 0.2 * y
+        table = pd.DataFrame({"cell": W.ids, "year": 2000 + year, "y": y, "p": p, "a": a, "b": b})
+        table.to_parquet(folder / f"{2000 + year}.parquet", index=False)
+
+
+WORKS = {
+    "local Moran": local,
+    "global Moran": whole,
+    "kNN 8": near,
+    "decay 1e-3": decay,
+    "GS3SLS from disk": disk,
+}
+
+if __name__ == "__main__":
+    sizes = [n for n in (10_000, 100_000, 1_000_000, 10_000_000) if n <= LARGEST]
+    main(
+        [
+            Case(
+                f"{work}, {n:,} units",
+                "spatial",
+                lambda make=make, n=n: make(n),
+                2 if n < 1_000_000 else 1,
+                n,
+            )
+            for work, make in WORKS.items()
+            for n in sizes
+        ]
+    )
