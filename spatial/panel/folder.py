@@ -270,6 +270,11 @@ def open_panel(folder: str | Path, *, unit: str, time: str) -> OpenPanel:
     <OpenPanel 4 rows, 2 times (1 to 2), columns: 'x'>
     >>> folder.cleanup()
     """
+    for name, given in (("unit", unit), ("time", time)):
+        if not isinstance(given, str):
+            raise DataError(f"{name} is the name of a column; got {given!r}.")
+    if not isinstance(folder, (str, Path)):
+        raise DataError(f"open_panel needs the path of a folder; got {type(folder).__name__}.")
     path = Path(folder).expanduser().resolve()
     files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
     files = [f for f in files if not any(p.startswith(("_", ".")) for p in f.relative_to(path).parts)]

@@ -62,6 +62,45 @@ def test_an_error_of_the_work_reaches_the_caller_of_a_cluster(here: Client) -> N
         total(Broken(), check_workers(None, here), tasks=1)
 
 
+def test_ctrl_c_cancels_what_is_under_way_on_a_cluster(here: Client) -> None:
+    def stopped(task: int, part: np.ndarray) -> int:  # noqa: ARG001
+        raise KeyboardInterrupt
+
+    before = set(here.futures)
+    with pytest.raises(KeyboardInterrupt):
+        run_tasks(
+            range(40),
+            Waves(1, wait=0.05),
+            stopped,
+            workers=check_workers(None, here),
+            total=40,
+            seconds=40.0,
+            progress=False,
+            label="test",
+        )
+    for _ in range(100):
+        left = set(here.futures) - before
+        if not left:
+            break
+        time.sleep(0.05)
+    assert not left
+
+
+def test_the_bar_counts_the_steps_of_all_workers(here: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    for workers in (2, check_workers(None, here)):
+        run_tasks(
+            range(8),
+            Waves(1),
+            lambda task, part: 1,  # noqa: ARG005
+            workers=workers,
+            total=8,
+            seconds=9.0,
+            progress=True,
+            label="steps",
+        )
+        assert "steps" in capsys.readouterr().err
+
+
 def test_what_is_no_executor_is_refused() -> None:
     x, W = grid(5)
     for wrong, text in (

@@ -41,6 +41,10 @@ def test_what_is_wrong_with_a_folder_is_said(tmp_path: Path) -> None:
     frame, _ = system_data(n=7, t=4)
     with pytest.raises(DataError, match=r"needs a folder with \.parquet files"):
         sp.open_panel(tmp_path, unit="city", time="year")
+    with pytest.raises(DataError, match="path of a folder; got int"):
+        sp.open_panel(5, unit="city", time="year")
+    with pytest.raises(DataError, match="time is the name of a column; got None"):
+        sp.open_panel(tmp_path, unit="city", time=None)
     panel = open_panel_of(frame, tmp_path, "years")
     with pytest.raises(DataError, match=r"has no column 'ciy' for unit=.*city"):
         sp.open_panel(tmp_path, unit="ciy", time="year")
