@@ -15,7 +15,7 @@ import spatial as sp
 from spatial.models import SystemFit
 from spatial.models.mechanisms.asked import KEYS, POLICY_KEYS
 from spatial.study.calls import public
-from spatial.study.run import StudyError, check_study, explain_study, plan_study
+from spatial.study.run import StudyError, check_study, explain_study, json_schema, plan_study
 from spatial.study.schema import questions as ask
 from spatial.study.schema.variants import Robustness, Variant
 
@@ -301,3 +301,13 @@ def test_a_quick_run_takes_few_draws_and_says_so(tmp_path: Path) -> None:
     again = plan_study(path).set_index("step")
     assert again["state"].eq("unchanged").all()
     assert (again["seconds"] >= 0).all()
+
+
+def test_editors_take_variants_by_name_and_as_a_list() -> None:
+    found = json_schema()["$defs"]
+    for name in ("Robustness", "RobustnessByName"):
+        listed, named = found[name]["properties"]["variants"]["anyOf"]
+        assert listed["items"] == {"$ref": "#/$defs/Variant"}
+        assert named["additionalProperties"] == {"$ref": "#/$defs/VariantByName"}
+    assert "name" in found["Variant"]["required"]
+    assert "name" not in found["VariantByName"].get("required", [])

@@ -128,6 +128,15 @@ def json_schema() -> dict[str, Any]:
             "anyOf": [{"type": "array", "items": items}, by_name],
             **described,
         }
+    variants = definitions["Robustness"]["properties"]["variants"]
+    named = copy.deepcopy(definitions["Variant"])
+    named["required"] = [key for key in named.get("required", []) if key != "name"]
+    definitions["VariantByName"] = named
+    by_name = {"type": "object", "additionalProperties": {"$ref": "#/$defs/VariantByName"}}
+    listed = {key: variants.pop(key) for key in ("type", "items") if key in variants}
+    variants["anyOf"] = [listed, by_name]
+    for name in ("Robustness", "RobustnessByName"):
+        definitions[name]["properties"]["variants"] = variants
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
