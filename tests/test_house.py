@@ -16,14 +16,7 @@ FOLDERS = ("spatial", "models", "weights", "shapefiles", "studies", "tests", "be
 NAMES = ROOT / "tests" / "public_names.txt"
 
 # Longer than they may be, and folders fuller: it only ever gets shorter.
-LONG: set[str] = {
-    "tests/figures/test_figures.py",
-    "tests/gis/test_layers.py",
-    "tests/maps/test_maps.py",
-    "tests/models/test_gs3sls_messages.py",
-    "tests/policy/test_difference_in_differences.py",
-    "tests/study/test_study_schema.py",
-}
+LONG: set[str] = set()
 FULL: set[str] = set()
 
 # Parameters that take anything at all, or results of several classes, each asked for what it needs.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from study_cases import copied_study, finished_study
 
 import spatial as sp
 from spatial.cli import studies as cli_study
-from spatial.study.run import explain_study
+from spatial.study.run import explain_study, json_schema
 from spatial.study.shipped import PAPERS, shipped_study
 
 
@@ -122,3 +123,19 @@ def test_new_copies_a_paper_and_writes_the_schema(tmp_path: Path, capsys: pytest
     assert text.partition("\n")[2] == shipped_study("sun").read_text(encoding="utf-8")
     assert '"$schema"' in (tmp_path / "study.schema.json").read_text(encoding="utf-8")
     assert "Written" in capsys.readouterr().out
+
+
+def _objects(schema: Any) -> list[dict[str, Any]]:
+    found = [schema, *schema["$defs"].values()]
+    return [part for part in found if part.get("type") == "object" and "properties" in part]
+
+
+def test_json_schema_is_closed_and_explains() -> None:
+    schema = json.loads(json.dumps(json_schema()))
+    assert schema["$schema"].startswith("https://json-schema.org/")
+    parts = _objects(schema)
+    assert len(parts) > 25
+    assert all(part["additionalProperties"] is False for part in parts)
+    assert all(part.get("description") for part in parts)
+    steps = schema["properties"]["cleaning"]["items"]["discriminator"]["mapping"]
+    assert set(steps) >= {"interpolate", "winsorize", "log", "shift", "deflate", "balance"}

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import spatial as sp
-from spatial.models.estimation.covariance import Cluster, Conley, DriscollKraay, TwoWay, WildBootstrap
-from spatial.models.specs import covariance_columns, covariance_of
 from spatial.study.problems import place
-from spatial.study.run import StudyError, check_study, json_schema, shipped_study
+from spatial.study.run import StudyError, check_study, shipped_study
 from spatial.study.shipped import starter
 
 DATA = '[data]\nsample = "nc"\n'
@@ -390,54 +386,6 @@ def test_what_ships_is_valid(tmp_path: Path) -> None:
     assert all(v.en and v.zh and v.formula for v in study.variables.values())
     new = check_study(write(tmp_path, starter()))
     assert new.systems[0].compare == ["3sls", "2sls"]
-
-
-# ---- JSON Schema
-def _objects(schema: Any) -> list[dict[str, Any]]:
-    found = [schema, *schema["$defs"].values()]
-    return [part for part in found if part.get("type") == "object" and "properties" in part]
-
-
-def test_json_schema_is_closed_and_explains() -> None:
-    schema = json.loads(json.dumps(json_schema()))
-    assert schema["$schema"].startswith("https://json-schema.org/")
-    parts = _objects(schema)
-    assert len(parts) > 25
-    assert all(part["additionalProperties"] is False for part in parts)
-    assert all(part.get("description") for part in parts)
-    steps = schema["properties"]["cleaning"]["items"]["discriminator"]["mapping"]
-    assert set(steps) >= {"interpolate", "winsorize", "log", "shift", "deflate", "balance"}
-
-
-# ---- covariances by text
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("cluster", Cluster()),
-        ("cluster:region", Cluster("region")),
-        ("conley:200:1", Conley(200.0, 1, coordinates=None)),
-        ("twoway:region:year", TwoWay("region", "year")),
-        ("driscoll-kraay:2", DriscollKraay(2)),
-        ("wild:region", WildBootstrap("region", seed=5)),
-        ("wild", WildBootstrap(seed=5)),
-    ],
-)
-def test_covariance_texts(text: str, expected: Any) -> None:
-    assert covariance_of(text, None, 5) == expected
-    assert {covariance_of(t, None, 0).label for t in ("hom", "het")} == {"homoskedastic", "heteroskedastic"}
-
-
-@pytest.mark.parametrize("text", ["conley", "conley:x", "conley:1:2:3", "twoway:a", "cluster:", "hom:1"])
-def test_covariance_texts_that_cannot_be(text: str) -> None:
-    with pytest.raises(sp.SpatialError, match="must be written"):
-        covariance_of(text, None, 0)
-
-
-def test_covariance_names_columns() -> None:
-    assert covariance_columns("twoway:a:b") == ["a", "b"]
-    assert covariance_columns("conley:200") == []
-    with pytest.raises(sp.SpatialError, match="above 0 km"):
-        covariance_of("conley:-1", None, 0)
 
 
 def test_places_are_written_as_in_the_file() -> None:
