@@ -199,6 +199,7 @@ def check_asked(
     method: str,
     rho_moments: str,
     passes: int,
+    small: bool,
     iv: str,
     seed: int | None,
     compat: str | None,
@@ -206,6 +207,17 @@ def check_asked(
 ) -> None:
     """Refuse options of a fit that are none, or that its method has not."""
     _check_fit(rho_moments, passes)
+    if method not in METHODS:
+        if passes != 1:
+            raise DataError(
+                f"passes is of estimators that alternate between coefficients and errors; method={method!r} "
+                "solves for both at once. Leave passes out."
+            )
+        if small:
+            raise DataError(
+                f"small=True is of estimates by least squares and instruments; method={method!r} has no such "
+                "factor. Leave it out."
+            )
     _check_likelihood(method, seed, compat, random)
     _check_instruments(iv, method)
     if design.random and not estimator_of(method).random:

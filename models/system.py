@@ -349,7 +349,7 @@ class SpatialSystem:
             method = "gs3sls" if published else default_method(self._design, asked)
         estimator = estimator_of(method)
         choice = estimator.covariance(self._design) if cov is None else as_covariance(cov)
-        check_asked(self._design, method, rho_moments, passes, iv, seed, compat, random)
+        check_asked(self._design, method, rho_moments, passes, small, iv, seed, compat, random)
         design = self._instruments_for(method, rho_moments)
         stamped = estimator.stamps
         stamps = stamped(self._design, force) if stamped else self._identified(design, force)

@@ -174,7 +174,7 @@ def estimate_by_likelihood(request: Request) -> Estimate:
 
 def _estimate(request: Request) -> LikelihoodEstimate:
     kind = _kind(request.covariance)
-    model = model_of(request.design, request.seed, request.compat == "direct", request.small)
+    model = model_of(request.design, request.seed, request.compat == "direct")
     if model.is_dynamic and model.direct:
         raise DataError("compat='direct' is of static models: in dynamic ones its bias is taken off.")
     dynamic = corrected(model) if model.is_dynamic else None

@@ -227,7 +227,7 @@ def estimate_exponential(request: Request) -> ExponentialEstimate:
     _check(request.covariance)
     # A number taken off y is no number taken off e^(-alpha W) y: columns as the data have them.
     design = replace(request.design, columns=request.design.raw, shift=None)
-    model = model_of(design, small=request.small)
+    model = model_of(design)
     _refuse(model)
     profile = ExponentialProfile(model)
     alpha = profile.maximised()

@@ -225,16 +225,11 @@ class Model:
         return [*out, len(self.equation.terms)] if self.error is not None else out
 
 
-def model_of(design: Design, seed: int | None = None, direct: bool = False, small: bool = False) -> Model:
+def model_of(design: Design, seed: int | None = None, direct: bool = False) -> Model:
     """Return the model of a design, or refuse it."""
     reason = refusal(design)
     if reason:
         raise DataError(f"{reason}.")
-    if small:
-        raise DataError(
-            "small=True is of estimates read against t; maximum likelihood is read against the normal: leave "
-            "it out."
-        )
     equation, place = design.structure.equations[0], lag_place(design.structure)
     terms = tuple(j for j in range(len(equation.terms)) if j != place)
     lag = None if place is None else equation.terms[place].weights

@@ -186,7 +186,7 @@ def hausman_test(fixed: Estimate, random: Estimate) -> HypothesisTest:
 def estimate_random(request: Request) -> RandomEstimate:
     """Estimate one equation with random effects of units by maximum likelihood."""
     _check_covariance(request.covariance)
-    model = model_of(request.design, request.seed, request.compat == "direct", request.small)
+    model = model_of(request.design, request.seed, request.compat == "direct")
     profile = random_profile(model, request.random)
     found = maximise_random(profile)
     residuals = _innovations(profile, found)

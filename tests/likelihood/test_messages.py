@@ -110,8 +110,12 @@ def test_fits_without_innovations_or_observations_are_refused(panel: Panel) -> N
     few = simulated(ring(5, 1), 2, 1)
     with pytest.raises(DataError, match="5 parameters need more than 4 effective observations"):
         fitted("y ~ x + z + W(x) + W(y)", few, ring(5, 1), effects=("unit", "time"))
-    with pytest.raises(DataError, match="small=True is of estimates read against t"):
-        fitted("y ~ x + W(y)", panel, W20, small=True)
+    system = SpatialSystem("y ~ x + W(y)", panel, W20)
+    for method in ("ml", "mess", "aqs"):
+        with pytest.raises(DataError, match="small=True is of estimates by least squares and instruments"):
+            system.fit(method, small=True)
+        with pytest.raises(DataError, match="passes is of estimators that alternate"):
+            system.fit(method, passes=3)
 
 
 def test_what_needs_dense_matrices_says_up_to_where(monkeypatch: pytest.MonkeyPatch, panel: Panel) -> None:
