@@ -127,6 +127,12 @@ def system_map(lang: str) -> Any:
     )
 
 
+@picture
+def weak_set(lang: str) -> Any:
+    formula = "log(crmrte) ~ log(prbarr) + log(density) | unit + time | log(polpc) ~ log(taxpc) + log(mix)"
+    return sp.models.fixed_effects(formula, crime()[1]).anderson_rubin().plot(lang=lang)
+
+
 # ---- understand
 @picture
 def identification(lang: str) -> Any:
