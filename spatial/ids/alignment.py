@@ -126,7 +126,9 @@ def _mismatch(
     if reason:
         parts.append(reason)
     elif against == "the weights":
-        parts.append("Restrict the data to these units, or the weights with W.subset(ids).")
+        parts.append(
+            "Restrict the data to these units, the weights with W.subset(ids), or both with sp.align."
+        )
     else:
         parts.append("Keep the units that both have, or complete the one that lacks some.")
     return " ".join(parts)

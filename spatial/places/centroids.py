@@ -83,7 +83,8 @@ def refuse_empty(geometry: Any, ids: pd.Index[Any]) -> None:
     bad = shapely.is_missing(geometry) | shapely.is_empty(geometry)
     if bad.any():
         raise DataError(
-            f"Each unit needs a geometry; missing or empty at {name_ids(ids[bad])}. Drop or fill these units."
+            f"Each unit needs a geometry; missing or empty at {name_ids(ids[bad])}. "
+            "Drop them, as read_cities(..., drop_empty=True) does, or fill them."
         )
 
 
