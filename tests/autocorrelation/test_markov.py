@@ -160,7 +160,8 @@ def test_result_tables_and_text() -> None:
     assert "Neighbours in class 3" in result.summary()
     assert str(result) == result.summary()
     assert repr(result).startswith("<SpatialMarkov income: LR")
-    assert result.plot().get_title(loc="left") == "income: all neighbours"
+    words = [text.get_text() for text in result.plot().figure.texts]
+    assert words[:2] == ["Transitions of income", "all neighbours"]
     assert result.plot(lag_class=2).get_title(loc="left") == "income: neighbours in class 2"
     with pytest.raises(DataError, match="lag_class must be 1 to 3; got 4"):
         result.plot(lag_class=4)

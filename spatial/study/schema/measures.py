@@ -245,6 +245,7 @@ class SpatialLag(MeasureSection):
     formula: ClassVar[str] = "sum_j w_ij x_j"
     keys: ClassVar[dict[str, str]] = {"column": "columns"}
     own_keys: ClassVar[tuple[str, ...]] = ("weights",)
+    left_out: ClassVar[tuple[str, ...]] = ("executor", "folder")  # of panels on disk
 
     kind: Literal["spatial_lag"]
     column: Column

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-__all__ = ["in_chinese", "test_in_chinese"]
+__all__ = ["in_chinese", "named_in_chinese"]
 
 TESTS: Mapping[str, str] = {
     "Moran's I of residuals": "残差的莫兰指数",
@@ -21,7 +21,7 @@ TESTS: Mapping[str, str] = {
     "Pesaran CD": "Pesaran CD 检验",
     "Anderson-Rubin": "Anderson-Rubin 检验",
     "Robust LM": "稳健 LM",
-    "(clustered)": "（聚类）",
+    " (clustered)": "（聚类）",
 }
 """Tests in Chinese, by what our results call them."""
 
@@ -72,12 +72,12 @@ _NOTES: tuple[tuple[str, str], ...] = (
 """Notes of results as patterns, and their Chinese; what none fits stays as it is."""
 
 
-def test_in_chinese(name: str) -> str:
+def named_in_chinese(name: str) -> str:
     """Return the Chinese words for a test.
 
     Examples
     --------
-    >>> test_in_chinese("LM lag (clustered)")
+    >>> named_in_chinese("LM lag (clustered)")
     'LM lag（聚类）'
     """
     for english, chinese in TESTS.items():

@@ -12,7 +12,7 @@ from spatial.study.fits.named import analyses
 from spatial.study.measured import measures_frame, weights_of_index
 from spatial.study.values import Values
 
-from .chinese import in_chinese, test_in_chinese
+from .chinese import in_chinese, named_in_chinese
 from .heads import HEADS
 from .shown import Shown
 from .terms import controls_of, groups_of, head_of, usable, variant_labels
@@ -146,7 +146,7 @@ class Analysed(Policy):
             frame["term"] = frame["term"].map(lambda term: values.term_labels.get(term, term))
         for column in ("test", "quantity"):
             if column in frame and values.study.language == "zh":
-                frame[column] = [test_in_chinese(str(name)) for name in frame[column]]
+                frame[column] = [named_in_chinese(str(name)) for name in frame[column]]
         if "equation" in frame:
             frame["equation"] = frame["equation"].map(lambda name: values.labels.get(name, name))
         frame = frame.drop(columns=["fit"] if frame["fit"].nunique() == 1 and len(frame) > 1 else [])
