@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Iterable, Mapping
 from copy import copy
@@ -12,12 +13,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from spatial.compute.threads import Executor, check_workers
-from spatial.errors import (
-    DataError,
-    NotIdentifiedError,
-    SpatialWarning,
-    did_you_mean,
-)
+from spatial.errors import DataError, NotIdentifiedError, SpatialWarning, did_you_mean
 from spatial.models.data.blueprint import build_blueprint
 from spatial.models.data.cells import Unbalanced, check_weights
 from spatial.models.data.centring import centred
@@ -172,6 +168,9 @@ class SpatialSystem:
         self._design = design = self._build() if where is None else self._rows(where, lags)
         self.formulas: Mapping[str, str] = {name: f.text for name, f in parsed.items()}
         warn_system(design, used)
+
+    # What help() and editors show is what __init__ takes.
+    __new__.__signature__ = inspect.signature(__init__)  # type: ignore[attr-defined]
 
     @property
     def structure(self) -> Structure:

@@ -162,7 +162,8 @@ def test_result_tables_and_text() -> None:
     assert repr(result).startswith("<SpatialMarkov income: LR")
     words = [text.get_text() for text in result.plot().figure.texts]
     assert words[:2] == ["Transitions of income", "all neighbours"]
-    assert result.plot(lag_class=2).get_title(loc="left") == "income: neighbours in class 2"
+    words = [text.get_text() for text in result.plot(lag_class=2).figure.texts]
+    assert words[1] == "neighbours in class 2"
     with pytest.raises(DataError, match="lag_class must be 1 to 3; got 4"):
         result.plot(lag_class=4)
     lisa = lisa_markov(panel, "income", W)
@@ -170,7 +171,8 @@ def test_result_tables_and_text() -> None:
     assert lisa.glance().loc[0, "times"] == 12
     assert "Units and neighbours move independently" in str(lisa)
     assert repr(lisa).startswith("<LisaMarkov income: chi2")
-    assert lisa.plot().get_title(loc="left") == "income: quadrants"
+    words = [text.get_text() for text in lisa.plot().figure.texts]
+    assert words[1] == "quadrants of the Moran scatter plot"
 
 
 @pytest.mark.parametrize(
