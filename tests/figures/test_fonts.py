@@ -101,6 +101,20 @@ def test_what_no_font_has_is_one_warning_that_names_what_to_install() -> None:
         fonts.families_for("𠮷")  # once a process is enough
 
 
+@pytest.mark.parametrize("mine", ["sans-serif", "SimHei"])
+@pytest.mark.usefixtures("chinese")
+def test_bold_chinese_prints_nothing_where_the_font_has_one_weight(
+    mine: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for text in ("上海", "上海亳"):  # from the small font, and from the shipped one beside it
+        with matplotlib.rc_context({"font.family": [mine]}), fonts.font_context(text):
+            axes = Figure().subplots()
+            axes.set_title(text, fontweight="bold")
+            axes.figure.savefig(tmp_path / "a.png")
+    assert [record.getMessage() for record in caplog.records] == []
+    assert fm.findfont(fm.FontProperties(family=["SimHei"], weight="bold")).endswith("small.ttf")
+
+
 # ---- a stale cache
 @pytest.mark.usefixtures("bare")
 def test_a_font_newer_than_matplotlibs_cache_is_found_and_preferred(

@@ -10,6 +10,7 @@ import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,7 @@ _ENOUGH = "DejaVu Sans"  # comes with matplotlib: Latin, Greek, Cyrillic and sig
 _OWN = Path(__file__).parent / "han" / "SpatialHan.ttf"  # the common characters, where no font is installed
 # It has a glyph for everything: the box that says which block a character is from.
 _BOXES = "Last Resort"
+_BOLD = 700  # of titles; the faces between it and the usual weight are not asked for
 _warned: set[str] = set()  # that the advice was given; once a process is enough
 
 
@@ -70,22 +72,23 @@ def families_for(text: str | Iterable[str]) -> list[str]:
     >>> families_for("plain text")[-1]
     'DejaVu Sans'
     """
-    families = list(dict.fromkeys([*_first(), _ENOUGH]))
+    families: list[str] = []
+    _add(families, *_first(), _ENOUGH)
     lacking = missing_characters(text, families)
     if not lacking:
         return families
     chosen = next((name for name in HAN if name in _installed()), None)
     if chosen is None and _look_again():
         chosen = next((name for name in HAN if name in _installed()), None)
-    families += [chosen] if chosen else []
+    _add(families, *([chosen] if chosen else []))
     if missing_characters(lacking, families):
-        families.append(_own())
+        _add(families, _own())
     for name in _installed():  # another script, or a rare character: whatever font has it
         lacking = missing_characters(lacking, families)
         if not lacking:
             return families
         if missing_characters(lacking, [name]) != lacking:
-            families.append(name)
+            _add(families, name)
     _warn(missing_characters(lacking, families))
     return families
 
@@ -158,6 +161,20 @@ def _own() -> str:
     if not any(str(entry.fname) == str(_OWN) for entry in fontManager.ttflist):
         fontManager.addfont(_OWN)
     return "Spatial Han"
+
+
+def _add(families: list[str], *names: str) -> None:
+    """Append families; the one weight of a face is its bold too, else matplotlib prints a line about it."""
+    from matplotlib.font_manager import fontManager, weight_dict
+
+    for name in names:
+        if name in families:
+            continue
+        families.append(name)
+        faces = [entry for entry in fontManager.ttflist if entry.name == name]
+        if faces and all(weight_dict.get(entry.weight, entry.weight) != _BOLD for entry in faces):
+            upright = next((entry for entry in faces if entry.style == "normal"), faces[0])
+            fontManager.ttflist.append(replace(upright, weight=_BOLD))
 
 
 def _warn(characters: set[str]) -> None:
