@@ -67,7 +67,7 @@ def from_spec(cities: CitiesLike, spec: str, *, islands: str = "raise") -> Weigh
     --------
     >>> import spatial as sp
     >>> sp.weights.from_spec(sp.shapefiles.load("nc"), "knn:4")
-    <Weights knn: 100 units, 400 links, normalisation none, km>
+    <Weights knn: 100 units, 400 directed links, normalisation none, km>
     """
     if islands not in POLICIES:
         raise WeightsError(f"islands must be one of {', '.join(POLICIES)}; got {islands!r}.")

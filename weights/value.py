@@ -27,7 +27,7 @@ from .io.parsed import Options
 from .meta import Meta
 from .report.comparison import WeightsComparison, compare_links
 from .report.report import WeightsReport, build_report
-from .report.text import weights_html
+from .report.text import links_in_words, weights_html
 from .transformations import Transformations
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Weights(Transformations):
         """Name the kind, the size and the normalisation."""
         unit = f", {self.meta.distance_unit}" if self.meta.distance_unit else ""
         return (
-            f"<Weights {self.meta.kind}: {self.n} units, {self.n_links} links, "
+            f"<Weights {self.meta.kind}: {self.n:,} units, {links_in_words(self)}, "
             f"normalisation {self.meta.normalization}{unit}>"
         )
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from spatial.errors import AlignmentError, DataError, WeightsError, did_you_mean, name_ids
 from spatial.ids.alignment import aligned_values, require_finite
 from spatial.weights.normalization import row_sums
+from spatial.weights.report.text import links_in_words
 from spatial.weights.value import Weights, as_weights
 
 __all__ = [
@@ -255,7 +256,7 @@ def describe_weights(weights: Weights) -> str:
     kind = "row" if weights.meta.normalization == "none" and weights.is_row_standardized else None
     islands = f", {len(weights.islands)} islands" if len(weights.islands) else ""
     return (
-        f"{weights.meta.kind}: {weights.n} units, {weights.n_links} links, "
+        f"{weights.meta.kind}: {weights.n:,} units, {links_in_words(weights)}, "
         f"normalisation {kind or weights.meta.normalization}{islands}{unit}"
     )
 

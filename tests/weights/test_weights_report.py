@@ -281,7 +281,7 @@ To mind
     )
     assert repr(PARTS.report()) == "<WeightsReport flow: 6 units, 3 links (6 entries)>"
     one_way = Weights.from_dense([[0, 1.0, 1], [0, 0, 1], [0, 0, 2]]).report()
-    assert one_way.headline() == "given: 3 units, 4 links, each of one direction"
+    assert one_way.headline() == "given: 3 units, 4 directed links"
     own = Weights.from_dense([[3, 1.0], [1, 0]]).report()
     assert own.links_in_words() == "1 link and 1 own weight (3 entries)"
     assert Weights.from_dense(np.zeros((2, 2))).report().links_in_words() == "0 links"

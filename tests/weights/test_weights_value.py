@@ -43,7 +43,7 @@ def test_facts(W: Weights) -> None:
     assert W.cardinalities.to_dict() == {"a": 2, "b": 2, "c": 1, "d": 0}
     assert W.islands.tolist() == ["d"]
     assert W.neighbors("a").to_dict() == {"b": 1.0, "d": 2.0}
-    assert repr(W) == "<Weights given: 4 units, 5 links, normalisation none>"
+    assert repr(W) == "<Weights given: 4 units, 5 directed links, normalisation none>"
     assert W.to_frame().to_numpy().tolist()[1] == ["a", "d", 2.0]
     own = Weights.from_dense([[2.0, 0], [0, 0]], ids=["a", "b"])
     assert own.islands.tolist() == ["a", "b"]  # its own weight is no neighbour

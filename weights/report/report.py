@@ -16,7 +16,7 @@ from spatial.weights.meta import Meta
 from spatial.weights.normalization import column_sums, row_sums
 
 from .spectrum import Spectrum, spectrum
-from .text import report_text
+from .text import report_text, words_of_links
 
 __all__ = ["WeightsReport", "build_report"]
 
@@ -172,12 +172,8 @@ class WeightsReport(Result):
         return f"{self.kind}: {self.n:,} units, {self.links_in_words()}"
 
     def links_in_words(self) -> str:
-        """Return the number of links: each once where all have their opposite, else by direction."""
-        if not self.symmetric_pattern or self.n_links == 0:
-            return f"{self.n_links:,} links" + (", each of one direction" if self.n_links else "")
-        links = (self.n_links - self.n_own) // 2
-        own = f" and {self.n_own:,} own weight{'s' * (self.n_own > 1)}" if self.n_own else ""
-        return f"{links:,} link{'s' * (links != 1)}{own} ({self.n_links:,} entries)"
+        """Return the number of links: each once where all have their opposite, else the directed ones."""
+        return words_of_links(self.n_links, self.n_own, self.symmetric_pattern)
 
 
 def build_report(

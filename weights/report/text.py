@@ -15,9 +15,10 @@ from spatial.weights.meta import HasLinks
 if TYPE_CHECKING:
     from .report import WeightsReport
 
-__all__ = ["report_text", "weights_html"]
+__all__ = ["links_in_words", "report_text", "weights_html", "words_of_links"]
 
 _WIDTH, _BAR, _BINS = 96, 40, 12
+_LOOKED_THROUGH = 50_000_000  # entries whose opposites are looked for only to write a line: half a second
 
 
 def report_text(report: WeightsReport) -> str:
@@ -118,12 +119,41 @@ def _histogram(neighbors: pd.Series[int]) -> list[str]:
     return lines
 
 
+def words_of_links(entries: int, own: int, both_ways: bool) -> str:
+    """Return the number of links: each once where all have their opposite, else the directed ones.
+
+    Examples
+    --------
+    >>> words_of_links(490, 0, True), words_of_links(400, 0, False), words_of_links(3, 1, True)
+    ('245 links (490 entries)', '400 directed links', '1 link and 1 own weight (3 entries)')
+    """
+    if not both_ways or entries == 0:
+        return f"{entries:,} {'directed ' * (entries > 0)}link{'s' * (entries != 1)}"
+    links = (entries - own) // 2
+    of_itself = f" and {own:,} own weight{'s' * (own > 1)}" if own else ""
+    return f"{links:,} link{'s' * (links != 1)}{of_itself} ({entries:,} entries)"
+
+
+def links_in_words(W: HasLinks) -> str:
+    """Return the number of links of weights as `words_of_links`; of very many, that of the entries."""
+    entries, n = W.sparse.nnz, len(W.ids)
+    own = int((W.sparse.diagonal() != 0).sum())
+    if entries - own == n * (n - 1):
+        return words_of_links(entries, own, True)
+    if entries > _LOOKED_THROUGH:
+        return f"{entries:,} entries"
+    other = W.sparse.tocsc()
+    other.sort_indices()
+    same = np.array_equal(W.sparse.indptr, other.indptr) and np.array_equal(W.sparse.indices, other.indices)
+    return words_of_links(entries, own, same)
+
+
 def weights_html(W: HasLinks) -> str:
     """Return what a notebook shows of weights: what can be counted without solving anything."""
     counts = np.diff(W.sparse.indptr) - (W.sparse.diagonal() != 0)
     facts = {
         "units": f"{len(W.ids):,}",
-        "entries": f"{W.sparse.nnz:,}",
+        "links": links_in_words(W),
         "neighbours": f"{counts.min()}–{counts.max()}, {counts.mean():.3g} on average" if len(counts) else "",
         "without neighbours": f"{int((counts == 0).sum()):,}",
         "normalisation": W.meta.normalization,
