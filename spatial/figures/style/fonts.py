@@ -167,12 +167,14 @@ def _add(families: list[str], *names: str) -> None:
     """Append families; the one weight of a face is its bold too, else matplotlib prints a line about it."""
     from matplotlib.font_manager import fontManager, weight_dict
 
+    numbers: dict[Any, Any] = weight_dict  # weights are words or numbers
+
     for name in names:
         if name in families:
             continue
         families.append(name)
         faces = [entry for entry in fontManager.ttflist if entry.name == name]
-        if faces and all(weight_dict.get(entry.weight, entry.weight) != _BOLD for entry in faces):
+        if faces and all(numbers.get(entry.weight, entry.weight) != _BOLD for entry in faces):
             upright = next((entry for entry in faces if entry.style == "normal"), faces[0])
             fontManager.ttflist.append(replace(upright, weight=_BOLD))
 
