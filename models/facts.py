@@ -260,12 +260,14 @@ class SystemFacts(Fit):
     def cons(self) -> pd.DataFrame:
         """The constant that the effects absorb, a row for each equation, as Stata's ``xtreg, fe`` prints it.
 
-        The columns of `tidy`; empty where the constant is estimated, or errors are filtered.
+        The columns of `tidy`; empty where the constant is estimated, where errors are filtered, and where
+        ``fixed_effects(constant="none")`` asked for none.
         """
         found = self.estimate
         pairs = [(name, "cons") for name in self.structure.names]
         values, errors = np.empty(0), np.empty(0)
-        if found.uses_instruments and found.design.effects.any and not np.any(found.numbers.rho):
+        absorbed = found.design.effects.any and self.asked.constant != "none"
+        if found.uses_instruments and absorbed and not np.any(found.numbers.rho):
             values, errors = constants(found, self.asked)
         index = pd.MultiIndex.from_tuples(pairs[: len(values)] or [("", "")], names=["equation", "term"])
         return inference_frame(values, errors, 0.95, index[: len(values)], self._inference.law)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import get_args
 
 import pandas as pd
 
-from spatial.errors import FormulaError
+from spatial.errors import DataError, FormulaError, did_you_mean
 from spatial.models.data.cells import Unbalanced
 from spatial.models.data.given import Lags
 from spatial.models.estimation.covariance import Covariance
+from spatial.models.estimation.estimate import Constant
 from spatial.models.estimation.steps import Method
 from spatial.models.formula.grammar import parse_formula
 from spatial.panel.panel import Panel
@@ -29,6 +32,7 @@ def fixed_effects(
     cov: str | Covariance = "cluster",
     weights: WeightsLike | Mapping[str, WeightsLike] | None = None,
     unbalanced: Unbalanced = "raise",
+    constant: Constant = "mean",
     where: str | None = None,
     lags: Lags = "full",
 ) -> SystemFit:
@@ -53,6 +57,10 @@ def fixed_effects(
         For spatial lags of exogenous variables; a lag of the outcome needs `SpatialSystem`.
     unbalanced : "raise", "balance" or "induced"
         As in `SpatialSystem`; absent rows need it only where there are spatial lags.
+    constant : "mean", "first" or "none"
+        Which constant `cons` is, and tables print: the mean of the effects, as ``reghdfe``; that of the
+        first time, as ``xtreg, fe`` with dummies of the other times prints it (balanced, effects of time,
+        or of unit and time); or none.  No slope depends on it.
     where, lags
         Which rows are used, as in `SpatialSystem.fit`.
 
@@ -60,6 +68,13 @@ def fixed_effects(
     -------
     SystemFit
         With `r_squared`, `r_squared_within`, `r_squared_adjusted` and the constant `cons`.
+
+    Raises
+    ------
+    FormulaError
+        For lags of the outcome, and endogenous regressors without instruments.
+    DataError
+        For another `constant`, and for that of the first time where effects or cells do not give it.
 
     Examples
     --------
@@ -88,7 +103,32 @@ def fixed_effects(
         lags=lags,
     )
     method: Method = "2sls" if _endogenous(system) else "ols"
-    return system.fit(method, cov=cov, small=True)
+    _check_constant(system, constant)
+    fit = system.fit(method, cov=cov, small=True)
+    return replace(fit, asked=replace(fit.asked, constant=constant))
+
+
+def _check_constant(system: SpatialSystem, constant: str) -> None:
+    """Refuse a constant that is none, or that the effects and cells of this system do not give."""
+    if constant not in get_args(Constant):
+        raise DataError(
+            f"constant is 'mean', 'first' or 'none'; got {constant!r}.{did_you_mean(str(constant), get_args(Constant))}"
+        )
+    if constant != "first":
+        return
+    effects, layout = system.design.effects.names, system.design.layout
+    if set(effects) not in ({("time",)}, {("unit",), ("time",)}):
+        shown = ", ".join(":".join(product) for product in effects) or "none"
+        raise DataError(
+            "constant='first' is the constant of the first time beside dummies of the others: it needs "
+            f"effects of time, or of unit and time, and no others; got {shown}. Use constant='mean'."
+        )
+    if not layout.is_balanced:
+        raise DataError(
+            "constant='first' needs each unit at each time; "
+            f"{layout.n_units * layout.n_times - layout.n_rows} of {layout.n_units * layout.n_times} cells "
+            "are missing. Use constant='mean', or balance the panel."
+        )
 
 
 def _endogenous(system: SpatialSystem) -> list[str]:

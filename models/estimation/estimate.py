@@ -20,11 +20,21 @@ from .covariance import Covariance
 from .inference import Inference
 from .steps import Method, Numbers, RhoMoments, Workspace
 
-__all__ = ["Effects", "Estimate", "Instruments", "Interval", "Request", "UnitEffect", "interval_method"]
+__all__ = [
+    "Constant",
+    "Effects",
+    "Estimate",
+    "Instruments",
+    "Interval",
+    "Request",
+    "UnitEffect",
+    "interval_method",
+]
 
 Float = NDArray[np.float64]
 Interval = Literal["distance", "lr", "wald"]
 Instruments = Literal["lags", "best"]
+Constant = Literal["mean", "first", "none"]
 UnitEffect = tuple[int, int, str]
 """Outcome, term, and what is counted: "sent", "received" or "direct"."""
 
@@ -63,6 +73,8 @@ class Request:
         What the filter of spatial errors is on, where effects are random.
     iv : "lags" or "best"
         Instruments: spatial lags, or those that are best at a first estimate.
+    constant : "mean", "first" or "none"
+        Which constant of absorbed effects is printed: their mean, or that of the first time.
     by_default : bool
         Whether the method was left to the engine.
     given : Given, optional
@@ -81,6 +93,7 @@ class Request:
     compat: Literal["direct"] | None = None
     random: Literal["kkp", "bsk"] = "kkp"
     iv: Instruments = "lags"
+    constant: Constant = "mean"
     by_default: bool = False
     given: Given | None = None
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from spatial.errors import SpatialWarning
 
-from .estimate import Estimate, Request
+from .estimate import Constant, Estimate, Request
 from .laws import NORMAL, Law
 from .least_squares import precision_of
 from .scores import Scores
@@ -57,22 +57,25 @@ def _structural(found: Estimate, g: int, data: Float, delta: Float) -> Float:
 def constants(found: Estimate, asked: Request) -> tuple[Float, Float]:
     r"""Return the constant of each equation whose effects absorb it, and its standard error; (G,) each.
 
-    .. math:: a_g = \bar y_g - \bar z_g'\hat\delta_g, \qquad
-              \hat a_g - a_g = \frac{1}{R}\sum_{it} \varepsilon_{git} - \bar z_g'(\hat\delta_g - \delta_g)
+    .. math:: a_g = \sum_{it} w_{it} (y_{git} - z_{git}'\hat\delta_g), \qquad
+              \hat a_g - a_g = \sum_{it} w_{it} \varepsilon_{git}
+              - \Big(\sum_{it} w_{it} z_{git}\Big)'(\hat\delta_g - \delta_g)
 
-    the mean of the effects, as Stata's ``xtreg, fe`` and ``reghdfe`` print ``_cons``: that of a regression
-    with the effects taken out and the means of all rows added again.
+    With equal w = 1/R it is the mean of the effects, as Stata's ``xtreg, fe`` and ``reghdfe`` print
+    ``_cons``: that of a regression with the effects taken out and the means of all rows added again.  With
+    w = 1/N at the first time it is that of ``xtreg, fe`` with dummies of the other times.
     """
     design, numbers, layout = found.design, found.numbers, found.design.layout
     G, K, p = numbers.fit.gamma.shape
-    root = np.sqrt(layout.n_rows)
-    Q = np.column_stack([design.basis.Q, np.full(layout.n_rows, 1 / root)])
+    w = _constant_weights(found, asked.constant)
+    root = np.sqrt(float(w @ w))
+    Q = np.column_stack([design.basis.Q, w / root])
     gamma = np.zeros((G, K + G, p + 1))
     gamma[:, :K, :p] = np.stack([numbers.fit.bread @ block for block in numbers.fit.gamma])
     values, moves = np.empty(G), np.zeros((G, K + G))
     for g, place in enumerate(design.structure.slices):
-        gamma[g, K + g, p] = 1 / root
-        means = design.raw[:, design.equation_columns(g)].mean(axis=0)
+        gamma[g, K + g, p] = root
+        means = w @ design.raw[:, design.equation_columns(g)]
         values[g] = means[0] - means[1:] @ found.delta[place]
         moves[g, place], moves[g, K + g] = -means[1:], 1.0
     scores = Scores(Q, numbers.residuals, gamma, numbers.sigma, layout.n_rows / design.n_effective)
@@ -81,6 +84,14 @@ def constants(found: Estimate, asked: Request) -> tuple[Float, Float]:
         V = asked.covariance.meat(scores, layout, found.lookup).matrix
     factor = asked.covariance.small_factor(design, K / G, found.lookup) if asked.small else 1.0
     return values, np.sqrt(np.maximum(factor * np.einsum("gk,kl,gl->g", moves, V, moves), 0.0))
+
+
+def _constant_weights(found: Estimate, constant: Constant) -> Float:
+    """Return what each row counts in the constant; (R,)."""
+    layout = found.design.layout
+    if constant == "first":
+        return np.where(layout.time == 0, 1.0 / layout.n_units, 0.0)
+    return np.full(layout.n_rows, 1.0 / layout.n_rows)
 
 
 def fitted_values(found: Estimate) -> Float:

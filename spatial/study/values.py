@@ -23,7 +23,7 @@ from spatial.study.fits.named import (
     resolved,
     weights_of,
 )
-from spatial.study.fits.results import QUICK, SIMULATED, Refusal, analysed, key_of_analysis, part_of_analysis
+from spatial.study.fits.results import Refusal, analysed, key_of_analysis, part_of_analysis, stamps_of
 
 from .cache import code_digest, digest
 from .calls import Item, Ref, call, evaluate, method, written
@@ -164,10 +164,7 @@ class Values:
     @property
     def stamps(self) -> list[str]:
         """What every table and figure says: that the data were drawn, or that few draws were taken."""
-        language, said = self.study.language, []
-        if self.loaded.simulated:
-            said.append(SIMULATED[language].format(name=self.study.data.sample))
-        return [*said, QUICK[language]] if self.loaded.quick else said
+        return stamps_of(self.study, self.loaded, self.study.language)
 
     def _all_rows(self, column: str) -> Any:
         """Return the panel with a column at all times that are read."""

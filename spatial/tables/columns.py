@@ -95,6 +95,8 @@ class Column:
         Of a system: the name of its estimator.
     lacks : str
         What of the spatial parts of other models is left out: "lags", "errors", "terms" for all.
+    constant : "mean" or "first"
+        Which constant stands for the effects.
     facts : tuple of (key, value)
         More rows below the coefficients, by a key of `spatial.tables.words`, as ``("sigma_u", 0.8)``.
     """
@@ -127,6 +129,7 @@ class Column:
     n_links: float = math.nan
     method: str = ""
     lacks: str = ""
+    constant: str = "mean"
     facts: tuple[tuple[str, Any], ...] = ()
 
     @property
@@ -202,6 +205,7 @@ def _system_columns(fit: Any, number: int, name: str) -> list[Column]:
                 fit.stamps,
                 system,
                 method=fit.method,
+                constant=fit.asked.constant,
                 facts=fit.facts,
                 **_choice(fit.estimate.design.choice),
             )

@@ -146,10 +146,18 @@ def _tests(layout: Layout) -> list[str]:
 
 
 def _constant(layout: Layout) -> list[str]:
-    absorbed = any(
-        c.effects and CONSTANT in c.estimates.index and c.r2_kind != "foreign" for c in layout.columns
-    )
-    return [word("note_cons", layout.lang)] if absorbed and CONSTANT not in layout.controls else []
+    absorbed: dict[str, list[int]] = {}
+    for k, column in enumerate(layout.columns):
+        if column.effects and CONSTANT in column.estimates.index and column.r2_kind != "foreign":
+            absorbed.setdefault(column.constant, []).append(k)
+    if CONSTANT in layout.controls:
+        return []
+    several = len(absorbed) > 1
+    between = "：" if layout.lang == "zh" else ": "
+    return [
+        (joined(columns, layout.lang) + between if several else "") + word(f"note_cons_{kind}", layout.lang)
+        for kind, columns in absorbed.items()
+    ]
 
 
 def _unbalanced(layout: Layout) -> list[str]:

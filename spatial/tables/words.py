@@ -94,9 +94,13 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "First-stage F of {columns}: of the excluded instruments.",
         "{columns}的第一阶段 F 值：排除的工具变量联合检验。",
     ),
-    "note_cons": (
+    "note_cons_mean": (
         "Constant: the mean of the fixed effects, as Stata's xtreg, fe.",
         "常数项为固定效应的均值（同 Stata 的 xtreg, fe）。",
+    ),
+    "note_cons_first": (
+        "Constant: that of the first time, as Stata's xtreg, fe with i.time.",
+        "常数项为首期的常数项（同 Stata 的 xtreg, fe 加 i.time）。",
     ),
     "note_left_out": ("{columns}: {method}, no {what}.", "{columns}：{method}，不含{what}。"),
     "spatial_terms": ("spatial terms", "空间项"),

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from spatial.errors import DataError
 from spatial.models import Cluster, Covariance, DriscollKraay, TwoWay, fixed_effects
 from spatial.panel.panel import Panel
+from spatial.tables import regression_table
 
 EXOGENOUS = "y ~ a + b"
 INSTRUMENTED = "y ~ a | unit + time | b ~ z1 + z2"
@@ -107,6 +109,51 @@ def test_the_constant_is_that_of_a_regression_with_means_added_again(frame: pd.D
     G, K = 60, 3  # the units lie within the clusters: one constant in place of them
     factor = np.sqrt(G / (G - 1) * 419 / (420 - K))
     assert clustered == pytest.approx(robust.bse[0] * factor, rel=1e-9)
+
+
+def test_the_constant_of_the_first_time_is_that_of_dummies_of_the_others(frame: pd.DataFrame) -> None:
+    """Stata's xtreg, fe with i.time: y, x and dummies less their unit means, plus their means."""
+    import statsmodels.api as sm
+
+    dummies = pd.get_dummies(frame["t"], drop_first=True, dtype=float)
+    body = pd.concat([frame[["y", "a", "b"]], dummies], axis=1)
+    inside = body - body.groupby(frame["i"]).transform("mean") + body.mean()
+    inside.columns = inside.columns.astype(str)
+    oracle = sm.OLS(inside["y"], sm.add_constant(inside.drop(columns="y"))).fit()
+    panel = Panel.from_frame(frame, unit="i", time="t")
+    fit = fixed_effects(EXOGENOUS, panel, cov="hom", constant="first")
+    cons = fit.cons.iloc[0]
+    K = 3 + dummies.shape[1]
+    assert cons["estimate"] == pytest.approx(oracle.params["const"], rel=1e-10)
+    assert cons["std_error"] == pytest.approx(
+        oracle.bse["const"] * np.sqrt((420 - K) / (420 - K - 59)), rel=1e-9
+    )
+    robust = oracle.get_robustcov_results("cluster", groups=frame["i"], use_correction=False)
+    slope = fit.vcov("cluster").tidy().set_index("term").loc["a", "std_error"]
+    clustered = fit.vcov("cluster").cons["std_error"].iloc[0]
+    place = oracle.model.exog_names.index("a")  # both under one factor for few clusters
+    assert clustered / slope == pytest.approx(robust.bse[0] / robust.bse[place], rel=1e-9)
+    plain = fixed_effects(EXOGENOUS, panel, cov="hom")
+    assert (fit.params == plain.params).all()
+    assert len(fixed_effects(EXOGENOUS, panel, constant="none").cons) == 0
+    notes = " ".join(regression_table([fit, plain]).notes)
+    assert "column (1): Constant: that of the first time" in notes
+    assert "column (2): Constant: the mean" in notes
+
+
+def test_a_constant_that_effects_and_cells_do_not_give_is_refused(frame: pd.DataFrame) -> None:
+    panel = Panel.from_frame(frame, unit="i", time="t")
+    with pytest.raises(
+        DataError, match=r"constant is 'mean', 'first' or 'none'; got 'frist'\. Did you mean 'first'"
+    ):
+        fixed_effects(EXOGENOUS, panel, constant="frist")  # type: ignore[arg-type]
+    with pytest.raises(
+        DataError, match="it needs effects of time, or of unit and time, and no others; got unit"
+    ):
+        fixed_effects(EXOGENOUS, panel, effects="unit", constant="first")
+    short = Panel.from_frame(frame.drop(index=frame.index[5]), unit="i", time="t")
+    with pytest.raises(DataError, match="1 of 420 cells are missing"):
+        fixed_effects(EXOGENOUS, short, constant="first")
 
 
 def test_the_constant_is_not_repeated_where_it_is_estimated(frame: pd.DataFrame) -> None:

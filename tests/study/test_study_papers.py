@@ -54,7 +54,16 @@ def test_sun_recovers_its_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert frame.loc[("slx", "Res", "K(Vag)"), "truth"] == 0.006
     assert frame.loc[("base2", "Res", "Vag"), "estimate"] == pytest.approx(0.015, abs=0.003)
     # Printed columns stand beside ours; a winsorised maximum of 6.19 cannot have an sd of .533.
-    assert "原文" in (out / "tables" / "表3 基准回归.md").read_text(encoding="utf-8")
+    table = (out / "tables" / "表3 基准回归.md").read_text(encoding="utf-8")
+    assert "原文" in table
+    # Constants of the first year: the printed .040 and -.041 are the truth, and within two errors of ours.
+    cells = [line.split("|")[2:-1] for line in table.splitlines()]
+    place = next(k for k, line in enumerate(table.splitlines()) if line.startswith("| 常数项 |"))
+    for k, (true, printed) in enumerate([(0.040, "0.040"), (-0.041, "-0.041")]):
+        ours = float(cells[place][k].strip().replace("\\*", ""))
+        t = float(cells[place + 1][k].strip(" ()"))
+        assert abs(ours - true) < 2 * abs(ours / t)
+        assert cells[place][k + 2].strip().startswith(printed)
     assert "0.555; printed 0.533" in (out / "tables" / "表A4 原文各表能否成立.md").read_text(encoding="utf-8")
     robust = analysis(out, "robust").set_index("variant")["estimate"]
     assert robust["unit_km = 10.0"] < robust["base"] / 2  # the unit of distance changes the measure

@@ -286,7 +286,7 @@ def test_what_cannot_be_is_said_before_anything_runs(tmp_path: Path) -> None:
 def test_a_quick_run_takes_few_draws_and_says_so(tmp_path: Path) -> None:
     text = '[regressions]\nbase = { formula = "q ~ x + z" }\nother = { like = "base", cov = "het" }\n'
     text += '[tests]\nr = { kind = "moran_residuals", fits = ["other"] }\n'
-    text += '[tables]\nt = { kind = "tests", of = ["r"], formats = ["md"] }\n'
+    text += '[tables]\nt = { kind = "tests", of = ["r"], formats = ["md"] }\n[report]\ncolumns = ["q"]\n'
     path = lay_out(tmp_path, HEAD + text)
     plan = plan_study(path)
     assert plan["state"].eq("to run").all()
@@ -295,7 +295,11 @@ def test_a_quick_run_takes_few_draws_and_says_so(tmp_path: Path) -> None:
     assert out.name == "results-quick"
     assert record["settings"]["tests"][0]["permutations"] == 99
     assert "Quick run: few permutations" in (out / "tables" / "t.md").read_text(encoding="utf-8")
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "Quick run: few permutations" in page
+    assert "快速运行" in page  # the page is in both languages
     whole, _, _ = run(path)
+    assert "Quick run" not in (whole / "report.html").read_text(encoding="utf-8")
     assert whole.name == "results"
     assert "Quick run" not in (whole / "tables" / "t.md").read_text(encoding="utf-8")
     again = plan_study(path).set_index("step")

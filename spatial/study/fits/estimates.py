@@ -139,7 +139,7 @@ def fit_call(study: Study, part: Any, found: FitName) -> Any:
             return method(Ref("system", system), "fit", *named, **options)
         case Regression():
             effects = tuple(part.effects)
-            options = {**weights, **given_keys(part, "unbalanced"), **rows}
+            options = {**weights, **given_keys(part, "unbalanced", "constant"), **rows}
             return call(
                 "models.fixed_effects", part.formula, Ref("panel"), effects=effects, cov=cov, **options
             )

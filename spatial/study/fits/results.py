@@ -11,13 +11,23 @@ import pandas as pd
 
 from spatial.models import MonteCarlo, monte_carlo
 from spatial.study.cache import digest
-from spatial.study.data import load_data
+from spatial.study.data import Loaded, load_data
 from spatial.study.schema import questions
+from spatial.study.schema.study import Study
 
 from .analyses import analysis_call, analysis_columns, of_fits
 from .named import FitName
 
-__all__ = ["QUICK", "SIMULATED", "Collected", "Refusal", "analysed", "key_of_analysis", "part_of_analysis"]
+__all__ = [
+    "QUICK",
+    "SIMULATED",
+    "Collected",
+    "Refusal",
+    "analysed",
+    "key_of_analysis",
+    "part_of_analysis",
+    "stamps_of",
+]
 
 SIMULATED = {
     "en": "Simulated data ({name}): drawn with known truth, not observed.",
@@ -29,6 +39,12 @@ QUICK = {
     "en": "Quick run: few permutations, draws and replications; not for print.",
     "zh": "快速运行：置换、抽取与重复次数很少，不可用于发表。",
 }
+
+
+def stamps_of(study: Study, loaded: Loaded, lang: str) -> list[str]:
+    """Return what every output says: that the data were drawn, or that few draws were taken."""
+    said = [SIMULATED[lang].format(name=study.data.sample)] if loaded.simulated else []
+    return [*said, QUICK[lang]] if loaded.quick else said
 
 
 class Refusal:

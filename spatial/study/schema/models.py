@@ -141,6 +141,9 @@ class Regression(Fit):
     weights: list[WeightsName] | None = None
     cov: Cov = "cluster"
     unbalanced: Literal["raise", "balance", "induced"] = "raise"
+    constant: Literal["mean", "first", "none"] = "mean"
+    """The constant in tables: the mean of the effects (reghdfe), that of the first time (xtreg with
+    i.year), or none."""
 
 
 class Tobit(Fit):

@@ -17,7 +17,7 @@ from spatial.report.payload import Settings, build_report_data
 from spatial.report.sections import Block, Sections, effects_section, pair_table
 from spatial.study.cache import digest
 from spatial.study.data import labels_of
-from spatial.study.fits.results import SIMULATED
+from spatial.study.fits.results import stamps_of
 from spatial.study.schema.layers import Report
 from spatial.study.values import Values
 
@@ -88,10 +88,8 @@ def _labels(values: Values) -> dict[str, tuple[str, str]]:
 
 
 def _stamp(values: Values) -> tuple[str, str]:
-    if not values.stamps:
-        return "", ""
-    name = values.study.data.sample
-    return SIMULATED["en"].format(name=name), SIMULATED["zh"].format(name=name)
+    said = [stamps_of(values.study, values.loaded, lang) for lang in ("en", "zh")]
+    return " ".join(said[0]), "".join(said[1])
 
 
 def _tried(what: str, make: Callable[[], Sections]) -> Sections:
