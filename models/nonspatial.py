@@ -110,9 +110,10 @@ def fixed_effects(
 
 def _check_constant(system: SpatialSystem, constant: str) -> None:
     """Refuse a constant that is none, or that the effects and cells of this system do not give."""
-    if constant not in get_args(Constant):
+    known = get_args(Constant)
+    if constant not in known:
         raise DataError(
-            f"constant is 'mean', 'first' or 'none'; got {constant!r}.{did_you_mean(str(constant), get_args(Constant))}"
+            f"constant is 'mean', 'first' or 'none'; got {constant!r}.{did_you_mean(str(constant), known)}"
         )
     if constant != "first":
         return
