@@ -73,12 +73,12 @@ class Request:
         What the filter of spatial errors is on, where effects are random.
     iv : "lags" or "best"
         Instruments: spatial lags, or those that are best at a first estimate.
-    constant : "mean", "first" or "none"
-        Which constant of absorbed effects is printed: their mean, or that of the first time.
     by_default : bool
         Whether the method was left to the engine.
     given : Given, optional
         The arguments of the system, to build it again.
+    constant : "mean", "first" or "none"
+        Which constant of absorbed effects is printed: their mean, or that of the first time.
     """
 
     design: Design
@@ -93,9 +93,9 @@ class Request:
     compat: Literal["direct"] | None = None
     random: Literal["kkp", "bsk"] = "kkp"
     iv: Instruments = "lags"
-    constant: Constant = "mean"
     by_default: bool = False
     given: Given | None = None
+    constant: Constant = "mean"
 
     @property
     def lookup(self) -> Lookup:
