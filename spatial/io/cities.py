@@ -33,8 +33,8 @@ _NUMBERS = ("fid", "FID", "id", "ogc_fid", "OBJECTID")
 
 def read_cities(
     source: Source,
-    *,
     id: str | None = None,
+    *,
     crs: str | int | CRS | None = None,
     layer: str | None = None,
     encoding: str | None = None,
@@ -105,7 +105,7 @@ def read_cities(
         column, seat = column or ships.id, seat or ships.seat
         frame, what = read_layer(ships.file("gpkg"), None, None, column), f"The sample {source!r}"
         frame.attrs = {"name": ships.name, "source": ships.source, "licence": ships.licence}
-        frame.attrs |= {"note": ships.note} if ships.note else {}
+        frame.attrs |= {"note": ships.note, "note_zh": ships.note_zh} if ships.note else {}
     elif isinstance(source, gpd.GeoDataFrame):
         one_row_of_names(source.columns, "The layer")
         frame, what = source.copy(), "The layer"

@@ -29,6 +29,7 @@ class Sample:
     time: str = ""
     times: str = ""
     note: str = ""
+    note_zh: str = ""
     seat: tuple[str, str] | None = None
 
     def file(self, format: str) -> Path:

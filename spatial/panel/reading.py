@@ -34,9 +34,9 @@ _READERS: dict[str, _Reader] = {
 
 def read_panel(
     source: Source,
-    *,
     unit: str | None = None,
     time: str | None = None,
+    *,
     sheet: str | int | None = None,
     encoding: str | None = None,
     decimal: Literal[".", ","] = ".",

@@ -34,7 +34,7 @@ def check_geometry(geometry: Any, ids: pd.Index[Any], what: str) -> None:
         if bad.any():
             raise DataError(
                 f"{what} must have a geometry for each unit; it is {kind} for {name_ids(ids[bad])}. "
-                "Drop these units, or give them a shape or a point."
+                "Drop these units, as read_cities(..., drop_empty=True) does, or give them a shape."
             )
     bounds = geometry.bounds.to_numpy()  # minx, miny, maxx, maxy
     bad = ~np.isfinite(bounds).all(axis=1)

@@ -252,8 +252,11 @@ def weights_blocks(data: ReportData) -> tuple[Block, ...]:
         Block(("Neighbours per unit", "每个单元的邻居数"), (bars, bars)),
     ]
     if report.warnings:
-        said = "".join(f"<p>{html.escape(text)}</p>" for text in report.warnings)
-        blocks.append(Block(("What to mind", "须注意"), (said, said)))
+        said, chinese = (
+            "".join(f"<p>{html.escape(text)}</p>" for text in texts)
+            for texts in (report.warnings, report.warnings_zh)
+        )
+        blocks.append(Block(("What to mind", "须注意"), (said, chinese)))
     return tuple(blocks)
 
 

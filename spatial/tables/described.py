@@ -350,7 +350,9 @@ def weights_table(
     rows = [Row(word(key, language), tuple(column[key] for column in columns)) for key in columns[0]]
     rows = [row for row in rows if any(row.cells)]
     said = [
-        f"{name}: {text}" for name, report in zip(several, reports, strict=True) for text in report.warnings
+        f"{name}{'：' if language == 'zh' else ': '}{text}"
+        for name, report in zip(several, reports, strict=True)
+        for text in (report.warnings_zh if language == "zh" else report.warnings)
     ]
     said += clean_all(notes)
     head = head_row(["", *map(str, several)])

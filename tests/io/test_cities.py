@@ -21,6 +21,7 @@ from spatial.ids.times import clean_times
 from spatial.io.cities import read_cities
 from spatial.io.shapefile import write_shapefile
 from spatial.io.sources import need
+from spatial.panel.reading import read_panel
 
 
 @pytest.fixture
@@ -72,6 +73,18 @@ def test_every_format_gives_the_same(tmp_path: Path, frame: gpd.GeoDataFrame, na
     assert cities.geometry.geom_equals(expected.geometry, align=False).all()
     assert read_cities(str(path), id="adcode").equals(cities)
     assert read_cities(path, id="number").index.dtype == np.int64
+
+
+def test_ids_and_times_may_be_written_without_their_names(frame: gpd.GeoDataFrame) -> None:
+    assert read_cities(frame, "adcode").equals(read_cities(frame, id="adcode"))
+    table = frame.drop(columns="geometry").assign(year=2003)
+    assert read_panel(table, "adcode", "year").frame.equals(
+        read_panel(table, unit="adcode", time="year").frame
+    )
+
+
+def test_the_note_of_a_sample_is_there_in_chinese() -> None:
+    assert read_cities("china_cities").attrs["note_zh"] == "城市驻地的泰森多边形，不是行政边界"
 
 
 def test_a_frame_is_copied_and_never_changed(frame: gpd.GeoDataFrame) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -262,3 +263,24 @@ def test_correlations_and_moran_take_styles() -> None:
 def test_a_model_without_a_name_is_headed_by_its_method_in_words() -> None:
     table = sp.regression_table([plain_fit(), system_fit()], names=["Baseline", None])
     assert [head.text for head in table.header[0]] == ["", "Baseline", "GS3SLS"]
+
+
+def test_every_warning_of_weights_is_there_in_chinese_with_the_same_numbers() -> None:
+    odd = sp.Weights.from_dense(np.kron(np.eye(12), [[1.0, -1, 0], [1, 0, 0], [0, 0, 0]]))
+    star = np.zeros((20, 20))
+    star[0, 1:] = star[1:, 0] = 1.0
+    dense = np.ones((40, 40)) - np.eye(40)
+    line = np.diag(np.ones(9), 1) + np.diag(np.ones(9), -1)
+    cut = sp.Weights.from_dense(line).subset([0, 1, 2, 3])
+    for W in (odd, sp.Weights.from_dense(star), sp.Weights.from_dense(dense), cut):
+        report = W.report(spectrum=False)
+        assert len(report.warnings_zh) == len(report.warnings) >= 1
+        for english, chinese in zip(report.warnings, report.warnings_zh, strict=True):
+            numbers = [set(re.findall(r"\d+", text)) for text in (english, chinese)]
+            assert numbers[1] <= numbers[0]
+            assert re.search("[\u4e00-\u9fff]{2}", chinese)
+    found = odd.report(spectrum=False).warnings_zh
+    assert found[0].startswith("36 个单元中有 12 个没有邻居，其空间滞后为 0：2、5、8")
+    notes = " ".join(weights_table({"W": odd}, lang="zh").notes)
+    assert "W：12 个权重为负。" in notes
+    assert "negative" not in notes

@@ -10,17 +10,16 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sparse
 
-from spatial.errors import WeightsError, name_ids
+from spatial.errors import WeightsError
 from spatial.results import Result
 from spatial.weights.meta import Meta
-from spatial.weights.normalization import column_sums, row_sums
+from spatial.weights.normalization import row_sums
 
+from .cautions import cautions
 from .spectrum import Spectrum, spectrum
 from .text import report_text, words_of_links
 
 __all__ = ["WeightsReport", "build_report"]
-
-_EXTREME_SUM, _DENSE = 10.0, 0.5
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,8 +49,8 @@ class WeightsReport(Result):
         Eigenvalues and the admissible range of lambda; None where not asked for.
     kind, normalization, islands_policy, source, distance_unit, parameters, subset_of, cut_share
         From `W.meta`.
-    warnings : tuple of str
-        What to mind before estimating.
+    warnings, warnings_zh : tuple of str
+        What to mind before estimating, in English and in Chinese.
     """
 
     figure: ClassVar[str] = "neighbour_histogram"
@@ -80,6 +79,7 @@ class WeightsReport(Result):
     subset_of: int | None
     cut_share: float
     warnings: tuple[str, ...]
+    warnings_zh: tuple[str, ...]
 
     # ---- facts under the names of the literature
     @property
@@ -190,6 +190,7 @@ def build_report(
     sizes = _component_sizes(own)
     density = own.nnz / len(ids) ** 2
     islands = ids[cards == 0]
+    minded = cautions(ids, own, meta, islands, sizes)
     return WeightsReport(
         n=len(ids),
         n_links=own.nnz,
@@ -214,7 +215,8 @@ def build_report(
         parameters=dict(meta.parameters),
         subset_of=meta.subset_of,
         cut_share=meta.cut_share,
-        warnings=tuple(_warnings(ids, own, meta, islands, sizes, density)),
+        warnings=tuple(text for text, _ in minded),
+        warnings_zh=tuple(text for _, text in minded),
     )
 
 
@@ -238,46 +240,3 @@ def _symmetry(matrix: sparse.csr_array) -> tuple[bool, bool]:
     other.sort_indices()
     same = np.array_equal(matrix.indptr, other.indptr) and np.array_equal(matrix.indices, other.indices)
     return bool(same), bool(same and np.allclose(matrix.data, other.data, rtol=1e-12, atol=0))
-
-
-def _warnings(
-    ids: pd.Index[Any],
-    matrix: sparse.csr_array,
-    meta: Meta,
-    islands: pd.Index[Any],
-    sizes: tuple[int, ...],
-    density: float,
-) -> list[str]:
-    """What to mind: GS3SLS assumptions A1 and A3 (Kelejian and Prucha 2004), and what spatial lags lose."""
-    found = []
-    if note := meta.cut_note(len(ids)):
-        found.append(f"these weights are a subset: {note}. Spatial lags are of the units that remain.")
-    if len(islands):
-        found.append(
-            f"{len(islands)} of {len(ids)} units have no neighbours, so that their spatial lag is 0: "
-            f"{name_ids(islands)}. Link them (islands='nearest', bridge=) or drop them."
-        )
-    parts = [size for size in sizes if size > 1]
-    if len(parts) > 1:
-        found.append(
-            f"the map falls into {len(parts)} parts that do not reach each other, of "
-            f"{name_ids(parts)} units. Link them with bridge=, or take k nearest neighbours."
-        )
-    if (own := int((matrix.diagonal() != 0).sum())) > 0:
-        found.append(f"{own} units are their own neighbour; models with a spatial lag assume none is.")
-    if not (matrix.data > 0).all():
-        found.append(f"{int((matrix.data < 0).sum())} weights are negative.")
-    for side, sums in (("row", row_sums(abs(matrix))), ("column", column_sums(abs(matrix)))):
-        kept = sums[sums > 0]
-        if len(kept) and kept.max() > _EXTREME_SUM * np.median(kept):
-            found.append(
-                f"the largest {side} sum is {kept.max() / np.median(kept):.0f} times the median, at "
-                f"{name_ids(ids[[int(sums.argmax())]])}: sums must stay bounded as N grows. "
-                + ("Normalise the weights." if side == "row" else "This unit sways many others.")
-            )
-    if density > _DENSE and len(ids) >= 30:
-        found.append(
-            f"W is dense, {density:.0%} of all pairs are linked: lags come close to one mean for all. "
-            "Set a cut-off, or a higher power of distance."
-        )
-    return found
