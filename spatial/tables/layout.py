@@ -17,9 +17,15 @@ from .formats.cells import Head, Row, clean, head_row
 from .formats.numbers import format_number, marked, star_text
 from .words import effect_words, kind_words, word
 
-__all__ = ["Layout", "labels_of", "printed_frame", "term_label"]
+__all__ = ["COUNTS", "Layout", "labels_of", "printed_frame", "term_label"]
 
 _NAME = re.compile(r"[^\W\d]\w*")
+COUNTS: Mapping[str, tuple[str, Callable[[Column], float]]] = {
+    "units": ("units", lambda c: c.n_units),
+    "times": ("times", lambda c: c.n_times),
+    "rows": ("observations", lambda c: c.n_obs),
+    "links": ("sample_links", lambda c: c.n_links),
+}
 _LAG = re.compile(r"^([^\W\d]\w*)\((.+)\)$")
 
 
@@ -42,6 +48,12 @@ class Layout:
     named : bool
         Whether the user named the models.
     lang : "en" or "zh"
+    order : tuple of str
+        Terms that come first, in this order.
+    counts : tuple of str, optional
+        Which counts of the sample are shown, among "rows", "units", "times", "links"; None for all.
+    heads : tuple of Head
+        A line above the others, after the corner.
     """
 
     columns: tuple[Column, ...]
@@ -54,6 +66,9 @@ class Layout:
     impacts: tuple[str, ...] | None
     named: bool
     lang: str
+    order: tuple[str, ...] = ()
+    counts: tuple[str, ...] | None = None
+    heads: tuple[Head, ...] = ()
 
     # ---- words
     def word(self, key: str, **values: object) -> str:
@@ -85,7 +100,7 @@ class Layout:
     # ---- the head
     def header(self) -> tuple[tuple[Head, ...], ...]:
         """Return models over their equations, numbers, and outcomes."""
-        rows = []
+        rows = [(Head(""), *self.heads)] if self.heads else []
         if self.names_shown:
             heads, rule = [Head("")], True
             for number in dict.fromkeys(c.number for c in self.columns):
@@ -124,13 +139,20 @@ class Layout:
         """Return a coefficient with its stars."""
         return marked(format_number(estimate, self.digits), "", star_text(float(p_value), self.stars))
 
-    def _coefficients(self) -> list[Row]:
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The terms that have rows, as they stand: those of `order` first, the constant last."""
         found = dict.fromkeys(t for c in self.columns for t in c.estimates.index)
-        terms = [t for t in found if t != CONSTANT] + [t for t in found if t == CONSTANT]
+        refuse_unknown(self.order, set(found), "rows")
+        rest = [t for t in found if t not in self.order]
+        ordered = [*self.order, *(t for t in rest if t != CONSTANT), *(t for t in rest if t == CONSTANT)]
+        return tuple(t for t in ordered if t not in self.controls)
+
+    def _coefficients(self) -> list[Row]:
         known = {t for c in self.columns for t in (*c.estimates.index, *_effect_terms(c))}
         refuse_unknown(self.controls, known, "controls")
-        terms = [t for t in terms if t not in self.controls]
-        labels, rows = self.label_rows(terms), []
+        terms, rows = self.terms, list[Row]()
+        labels = self.label_rows(terms)
         for term in terms:
             rows += self.pair(labels[term], [_at(c.estimates, term) for c in self.columns])
         errors = dict.fromkeys(name for c in self.columns for name in c.rho.index)
@@ -152,10 +174,9 @@ class Layout:
             out += self._optional("estimator", lambda c: clean(c.model) if not self.named else "")
         out += self._optional("weights", self._weights_used)
         out += self._optional("sample", lambda c: clean(self.labels.get(c.sample, c.sample)))
-        out += self._numbers("units", lambda c: c.n_units, 0)
-        out += self._numbers("times", lambda c: c.n_times, 0)
-        out += self._numbers("observations", lambda c: c.n_obs, 0)
-        out += self._numbers("sample_links", lambda c: c.n_links, 0)
+        for name, (key, value) in COUNTS.items():
+            if self.counts is None or name in self.counts:
+                out += self._numbers(key, value, 0)
         for key in dict.fromkeys(key for c in self.columns for key, _ in c.facts):
             out += self._optional(key, lambda c, key=key: self._own_fact(c, key))  # type: ignore[misc]
         out += self._numbers("r2", lambda c: c.r2, self.digits)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from spatial.errors import DataError
+from spatial.errors import DataError, did_you_mean
 from spatial.panel.panel import LabelsLike
 
 from .columns import System, columns_of
@@ -24,7 +24,7 @@ from .formats.cells import Head, Row, clean, clean_all
 from .formats.docx import write_docx
 from .formats.numbers import check_digits
 from .formats.xlsx import write_xlsx
-from .layout import Layout, labels_of, printed_frame
+from .layout import COUNTS, Layout, labels_of, printed_frame
 from .notes import left_out, refuse_equal, regression_notes
 from .styles import StyleName, shown_as
 from .table import Table
@@ -43,6 +43,8 @@ __all__ = [
     "write_tables",
 ]
 
+Count = Literal["rows", "units", "times", "links"]
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RegressionTable(Table):
@@ -56,11 +58,14 @@ class RegressionTable(Table):
         Structural coefficients among outcomes, of each model that has them.
     stars : tuple of float
         Thresholds, from the largest.
+    terms : tuple of str
+        Of the rows of coefficients, as they stand.
     """
 
     printed: pd.DataFrame = field(default_factory=pd.DataFrame)
     systems: tuple[System, ...] = ()
     stars: tuple[float, ...] = (0.1, 0.05, 0.01)
+    terms: tuple[str, ...] = ()
 
 
 def regression_table(
@@ -73,6 +78,9 @@ def regression_table(
     show: Literal["t", "se"] | None = None,
     digits: int = 3,
     controls: Iterable[str] | None = None,
+    rows: Iterable[str] | None = None,
+    counts: Iterable[Count] | None = None,
+    heads: Iterable[tuple[str, int]] | None = None,
     effects_rows: bool = True,
     impacts: bool | Iterable[str] = False,
     draws: int = 0,
@@ -110,6 +118,12 @@ def regression_table(
         Decimals.
     controls : list of str, optional
         Terms shown as one yes/no row in place of their coefficients.
+    rows : list of str, optional
+        Terms that come first, in this order; the others follow as the models have them, the constant last.
+    counts : list of "rows", "units", "times" and "links", optional
+        Which counts of the sample are shown; all that are known by default.
+    heads : list of (str, int), optional
+        A line above all others: texts, and over how many columns each stands; ``""`` over those without.
     effects_rows : bool
         Yes/no rows for fixed effects.
     impacts : bool or list of str
@@ -148,7 +162,10 @@ def regression_table(
     >>> table.frame.loc["Income"].tolist(), table.frame.loc["Observations"].tolist()
     (['1.960***'], ['200'])
     """
-    shown, wanted = shown_as(style, stars=stars, show=show, lang=lang), _options(digits, impacts, controls)
+    shown, wanted = (
+        shown_as(style, stars=stars, show=show, lang=lang),
+        _options(digits, impacts, controls, rows, counts),
+    )
     models = _models(fits, names)
     options = {"draws": draws, "seed": seed} if wanted.impacts else None
     lacking = left_out([fit for _, fit in models])
@@ -175,6 +192,9 @@ def regression_table(
         wanted.terms,
         any(name is not None for name, _ in models),
         shown.lang,
+        wanted.rows,
+        wanted.counts,
+        _heads(heads, len(columns)),
     )
     systems = {c.number: c.system for c in columns if c.system is not None}
     header = layout.header()
@@ -188,6 +208,7 @@ def regression_table(
         printed_frame(layout),
         tuple(systems.values()),
         layout.stars,
+        layout.terms,
     )
 
 
@@ -220,15 +241,50 @@ class _Wanted:
     impacts: bool
     terms: tuple[str, ...] | None
     controls: tuple[str, ...]
+    rows: tuple[str, ...]
+    counts: tuple[str, ...] | None
 
 
-def _options(digits: int, impacts: Any, controls: Any) -> _Wanted:
+def _options(digits: int, impacts: Any, controls: Any, rows: Any, counts: Any) -> _Wanted:
     check_digits(digits)
     named = _names_of(controls, "controls") if controls is not None else ()
+    order = tuple(dict.fromkeys(_names_of(rows, "rows"))) if rows is not None else ()
+    if both := [term for term in order if term in named]:
+        raise DataError(f"rows and controls both name {both[0]!r}: controls have no row of their own.")
+    shown = _counts(counts)
     if isinstance(impacts, bool):
-        return _Wanted(impacts, None, named)
+        return _Wanted(impacts, None, named, order, shown)
     terms = _names_of(impacts, "impacts")
-    return _Wanted(bool(terms), terms, named)
+    return _Wanted(bool(terms), terms, named, order, shown)
+
+
+def _counts(counts: Any) -> tuple[str, ...] | None:
+    if counts is None:
+        return None
+    named = _names_of(counts, "counts")
+    for name in named:
+        if name not in COUNTS:
+            raise DataError(
+                f"counts are among {', '.join(map(repr, COUNTS))}; got {name!r}.{did_you_mean(name, COUNTS)}"
+            )
+    return named
+
+
+def _heads(heads: Any, columns: int) -> tuple[Head, ...]:
+    """Return the line of heads that a user gives, over all columns."""
+    if heads is None:
+        return ()
+    several = list(heads) if isinstance(heads, Iterable) and not isinstance(heads, str | bytes) else [heads]
+    found = []
+    for pair in several:
+        is_pair = isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], str)
+        if not is_pair or isinstance(pair[1], bool) or not isinstance(pair[1], int) or pair[1] < 1:
+            raise DataError(f"heads are pairs of a text and a number of columns, as ('A', 2); got {pair!r}.")
+        found.append(Head(clean(pair[0]), pair[1], bool(pair[0]) and pair[1] > 1))
+    total = sum(head.span for head in found)
+    if total != columns:
+        raise DataError(f"heads stand over all {columns} columns of the table, '' over some; got {total}.")
+    return tuple(found)
 
 
 def _names_of(value: Any, what: str) -> tuple[str, ...]:

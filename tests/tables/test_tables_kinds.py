@@ -37,6 +37,50 @@ from spatial.tables.regression import (
 )
 
 
+# ---- which rows, counts and heads
+def test_rows_counts_and_heads_are_those_asked_for() -> None:
+    """What is chosen is what stands there; the cells of a row are the same wherever it stands."""
+    fits = [plain_fit(), plain_fit(), plain_fit()]
+    plain = regression_table(fits)
+    terms = list(plain.terms)
+    assert terms[-1] == "Intercept"
+    order = terms[:-1][::-1][:2]
+    table = regression_table(fits, rows=order, counts=["rows"], heads=[("", 1), ("Both", 2)])
+    rest = [term for term in terms if term not in order]
+    assert list(table.terms) == [*order, *rest]
+    shown = {row.label for row in table.rows}
+    assert "Observations" in shown
+    assert not shown & {"Units N", "Periods T"}
+    assert {"Units N", "Periods T"} <= {row.label for row in plain.rows}
+    for row in table.rows:
+        if row.kind == "body":
+            assert cells(plain, row.label) == list(row.cells)
+    assert [(head.text, head.span) for head in table.header[0]] == [("", 1), ("", 1), ("Both", 2)]
+    assert table.header[1:] == plain.header
+    assert r"\multicolumn{2}{c}{Both}" in table.to_latex()
+    first = regression_table(fits, rows=["Intercept"])
+    assert first.terms[0] == "Intercept"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rows": ["gvo"]}, "rows names 'gvo', which is in none of the models. Did you mean 'gov'"),
+        ({"rows": ["gov"], "controls": ["gov"]}, "rows and controls both name 'gov'"),
+        (
+            {"counts": ["unit"]},
+            "counts are among 'units', 'times', 'rows', 'links'; got 'unit'. Did you mean",
+        ),
+        ({"heads": [("A", 2)]}, "heads stand over all 1 columns of the table, '' over some; got 2"),
+        ({"heads": ["A"]}, "heads are pairs of a text and a number of columns"),
+        ({"heads": 3}, "heads are pairs of a text and a number of columns"),
+    ],
+)
+def test_rows_counts_and_heads_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=re.escape(message)):
+        regression_table([plain_fit()], **options)
+
+
 # ---- other tables
 @pytest.mark.evidence("descriptive_table", source="Panel.describe", kind="identity")
 def test_descriptive_table_has_the_numbers_of_describe() -> None:

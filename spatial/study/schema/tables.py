@@ -65,6 +65,12 @@ class RegressionTable(TableSection):
     """Thresholds of p-values, one star each; [] for none; by default 0.1, 0.05 and 0.01."""
     controls: list[Term] = Field([])
     """Terms shown as one yes/no row."""
+    rows: list[Term] = Field([])
+    """Terms that come first, in this order."""
+    counts: list[Literal["rows", "units", "times", "links"]] | None = None
+    """Which counts of the sample are shown; default all that are known."""
+    heads: list[list[str | int]] | None = None
+    """A line above the columns: a text, and over how many columns of ours it stands, each."""
     impacts: bool = False
     """A second panel with direct, indirect and total effects."""
     printed: Annotated[str, Names("printed table")] | None = None
@@ -75,6 +81,9 @@ class RegressionTable(TableSection):
         starred = any(fit.endswith(".*") for fit in self.fits)
         if self.names is not None and not starred and len(self.names) != len(self.fits):
             yield ("names",), f"{len(self.fits)} names are needed, one for each fit; got {len(self.names)}."
+        for k, head in enumerate(self.heads or ()):
+            if len(head) != 2 or not isinstance(head[0], str) or not isinstance(head[1], int) or head[1] < 1:
+                yield ("heads", k), f'a head is a text and a number of columns, as ["A", 2]; got {head!r}.'
 
 
 class DescriptiveTable(TableSection):

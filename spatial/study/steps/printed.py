@@ -14,7 +14,6 @@ _WORDS = {
     "en": ("Printed", "Printed mean", "Printed sd", "Printed min", "Printed max", "Printed: {source}."),
     "zh": ("原文", "原文均值", "原文标准差", "原文最小值", "原文最大值", "原文：{source}。"),
 }
-_CONSTANT = "Intercept"
 
 
 def with_coefficients(table: Any, typed: Mapping[str, Any], source: str, labels: Mapping[str, str]) -> Any:
@@ -31,8 +30,7 @@ def with_coefficients(table: Any, typed: Mapping[str, Any], source: str, labels:
     """
     words = _WORDS[table.lang]
     of = [str(name) for name in typed.get("equation") or typed.get("column") or [""] * len(typed["term"])]
-    terms = list(dict.fromkeys(table.printed["term"]))
-    terms = [t for t in terms if t != _CONSTANT] + [t for t in terms if t == _CONSTANT]
+    terms = table.terms
     shown = "t" if "t" in typed else "std_error"
     heads = list(dict.fromkeys(of))
     cells: dict[tuple[str, str], tuple[str, str]] = {}

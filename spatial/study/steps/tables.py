@@ -73,6 +73,9 @@ class _Regression(Shown):
             "stars": None if part.stars is None else tuple(part.stars),
             "show": part.show,
             "controls": controls_of(values, part.controls, self.fits) or None,
+            "rows": controls_of(values, part.rows, self.fits) or None,
+            "counts": part.counts,
+            "heads": part.heads and [tuple(head) for head in part.heads],
         }
         if part.impacts:
             draws = max((values.part(name).draws for name in self.spatial), default=0)
