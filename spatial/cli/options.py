@@ -80,10 +80,18 @@ def check_lang(lang: str) -> str:
     return lang
 
 
+_FILES = (".csv", ".fgb", ".geojson", ".gpkg", ".html", ".json", ".parquet", ".png", ".shp", ".xlsx", ".zip")
+
+
 def check_folder(out: Path | None) -> Path | None:
     """Return the folder of results, or refuse a file in its place before any work."""
     if out is not None and (out.is_file() or any(parent.is_file() for parent in out.parents)):
         raise DataError(f"--out names a folder for the results; {str(out)!r} is a file. Give another name.")
+    if out is not None and out.suffix.lower() in _FILES and not out.is_dir():
+        raise DataError(
+            f"--out names a folder for the results; {str(out)!r} is the name of a file. "
+            f"Write --out {out.stem}."
+        )
     return out
 
 

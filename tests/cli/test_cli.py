@@ -304,6 +304,16 @@ def test_a_file_in_place_of_the_folder_is_refused_before_any_work(
     assert "--out names a folder" in err
 
 
+def test_the_name_of_a_file_is_no_folder(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run(capsys, "moran", "no such file", "bir74", "--out", "births.gpkg")
+    assert code == 2
+    assert "'births.gpkg' is the name of a file. Write --out births." in " ".join(err.split())
+    assert not (tmp_path / "births.gpkg").exists()
+
+
 @pytest.mark.slow
 def test_a_panel_is_written_with_its_times_and_the_report(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
