@@ -1,6 +1,6 @@
 """Coverage, bias and root mean squared error of systems with spatial lags and errors, cell by cell.
 
-    python docs/simulation_grid.py            # all cells that the file lacks, then the table and the figure
+    python docs/simulation_grid.py            # cells of which the file has fewer draws, then table and figure
     python docs/simulation_grid.py --figure   # the table and the figure alone
 
 A row of the file is one estimate of one estimator in one cell: its bias and root mean squared error, and how
@@ -29,7 +29,8 @@ from spatial.models.estimation.estimate import Estimate, Request
 from spatial.models.formula.structure import Structure
 from spatial.models.impacts.map import EffectMap
 from spatial.models.impacts.result import impacts
-from spatial.models.methods import instruments_of, run
+from spatial.models.instrumental.choice import fewer_lags
+from spatial.models.methods import run
 from spatial.models.quasi_score.distance import Coordinate
 from spatial.models.quasi_score.effects import EffectTargets
 from spatial.models.quasi_score.estimator import QuasiScoreEstimate
@@ -40,6 +41,7 @@ Row = tuple[str, str, str, float, bool]
 """Estimator, quantity, kind of interval, error, whether the interval covers."""
 FILE = Path(__file__).with_suffix(".csv")
 KEYS = ["n", "times", "rho1", "rho2", "weights", "errors", "equations", "estimator", "quantity", "interval"]
+OTHERS = ", errors in "
 FORMULAS = ["y1 ~ y2 + W(y1) + x1 + x2", "y2 ~ y1 + W(y2) + x3 + x4"]
 TRUTH = {
     ("y1", "y2"): 0.3, ("y1", "W(y1)"): 0.4, ("y1", "x1"): 1.0, ("y1", "x2"): 0.5,
@@ -49,7 +51,10 @@ TRUTH = {
 
 @dataclass(frozen=True)
 class Cell:
-    """Units, times, rho of both equations (None: no spatial error is modelled), weights, innovations."""
+    """Units, times, rho of both equations (None: no spatial error is modelled), weights, innovations.
+
+    `others` are the weights of the errors where they are not those of the lags.
+    """
 
     n: int = 100
     times: int = 6
@@ -58,39 +63,51 @@ class Cell:
     errors: str = "iid"
     equations: int = 2
     draws: int = 150
+    others: str = ""
 
     @property
     def key(self) -> tuple[Any, ...]:
         """What names the cell in the file; NaN as 9 where there is no spatial error."""
         rho = self.rho or (9.0, 9.0)
-        return (self.n, self.times, *rho, self.weights, self.errors, self.equations)
+        weights = self.weights + f"{OTHERS}{self.others}" * bool(self.others)
+        return (self.n, self.times, *rho, weights, self.errors, self.equations)
+
+    def of(self, found: pd.DataFrame) -> Any:
+        """Return which rows of the file are of this cell."""
+        return (found[KEYS[:7]] == list(self.key)).all(axis=1)
 
 
 LOW, HIGH, EXTREME = (0.4, -0.3), (0.7, 0.7), (0.9, 0.9)
-CELLS = [  # the decisive ones first
-    Cell(100, 6, HIGH, draws=300),
+CELLS = [
+    Cell(50, 2, HIGH, draws=200),
+    Cell(100, 2, LOW, draws=200),
+    Cell(250, 2, LOW, draws=200),
+    Cell(50, 6, HIGH, draws=1000),
+    Cell(50, 6, EXTREME, draws=500),
+    Cell(100, 6, (-0.3, -0.3), draws=200),
     Cell(100, 6, LOW, draws=200),
-    Cell(100, 6, None, draws=300),
-    Cell(50, 6, HIGH, draws=200),
-    Cell(50, 6, None, draws=200),
-    Cell(250, 6, HIGH),
-    Cell(100, 6, EXTREME),
-    Cell(weights="inverse", draws=60),
-    Cell(weights="knn15", draws=100),
-    Cell(100, 2, LOW, draws=100),
-    *(Cell(errors=kind, draws=100) for kind in ("serial", "heteroskedastic", "skewed")),
+    Cell(100, 6, HIGH, draws=300),
+    Cell(100, 6, EXTREME, draws=1000),
+    Cell(150, 6, HIGH, draws=1000),
+    Cell(250, 6, LOW, draws=100),
+    Cell(250, 6, HIGH, draws=150),
+    Cell(1000, 6, HIGH, draws=100),
+    Cell(1000, 6, EXTREME, draws=100),
+    Cell(50, 15, HIGH, draws=200),
+    Cell(100, 15, HIGH, draws=100),
+    Cell(100, 15, EXTREME, draws=200),
+    Cell(errors="heteroskedastic", draws=1000),
+    Cell(errors="serial", draws=500),
+    Cell(errors="skewed", draws=500),
     Cell(weights="queen", draws=100),
-    Cell(100, 6, HIGH, equations=1),
+    Cell(weights="knn15", draws=500),
+    Cell(weights="inverse", draws=100),
+    Cell(others="knn15", draws=1000),
+    Cell(equations=1, draws=150),
+    Cell(50, 6, None, draws=200),
+    Cell(100, 6, None, draws=300),
     Cell(100, 6, None, errors="serial"),
     Cell(250, 6, None),
-    Cell(100, 15, HIGH, draws=100),
-    Cell(250, 6, LOW, draws=100),
-    Cell(50, 2, HIGH, draws=60),
-    Cell(50, 6, EXTREME, draws=100),
-    Cell(50, 15, HIGH, draws=100),
-    Cell(100, 15, EXTREME, draws=100),
-    Cell(250, 2, LOW, draws=60),
-    Cell(1000, 6, HIGH, draws=40),
 ]
 
 
@@ -98,12 +115,13 @@ class Simulator:
     """Draws panels of a cell; the reduced form is factored once."""
 
     def __init__(self, cell: Cell) -> None:
-        self.cell, self.W = cell, _weights(cell)
+        self.cell, self.W = cell, _weights(cell.weights, cell.n)
+        self.M = _weights(cell.others, cell.n) if cell.others else self.W
         n, W, eye, G = cell.n, self.W.sparse, sp.eye_array(cell.n), cell.equations
         B = np.array([[0, 0.3], [0.2, 0]])[:G, :G]
         Lambda = np.diag([0.4, 0.3])[:G, :G]
         self.system = splu(sp.csc_array(sp.kron(np.eye(G) - B, eye) - sp.kron(Lambda, W)))
-        self.filters = [splu(sp.csc_array(eye - r * W)) for r in (cell.rho or (0.0, 0.0))]
+        self.filters = [splu(sp.csc_array(eye - r * self.M.sparse)) for r in (cell.rho or (0.0, 0.0))]
         self.scale = 0.5 + np.random.default_rng(8).random(n) * 0.9
 
     @property
@@ -137,26 +155,26 @@ class Simulator:
 
     def system_of(self, panel: Panel, iv_order: int | None = None) -> SpatialSystem:
         """Return the system on one panel."""
-        error = None if self.cell.rho is None else "W"
+        weights = {"W": self.W, "M": self.M} if self.cell.others else self.W
+        error = None if self.cell.rho is None else "M" if self.cell.others else "W"
         return SpatialSystem(
-            self.formulas, panel, self.W, effects=("unit", "time"), error=error, iv_order=iv_order
+            self.formulas, panel, weights, effects=("unit", "time"), error=error, iv_order=iv_order
         )
 
 
-def _weights(cell: Cell) -> Weights:
-    n = cell.n
+def _weights(kind: str, n: int) -> Weights:
     points = np.random.default_rng(7).random((n, 2))
-    if cell.weights == "queen":
+    if kind == "queen":
         side = round(np.sqrt(n))
         assert side**2 == n
         points = np.stack(np.meshgrid(range(side), range(side)), axis=-1).reshape(-1, 2).astype(float)
         near = np.abs(points[:, None] - points[None]).max(axis=-1) == 1
         return Weights.from_dense(near.astype(float), ids=range(n)).row_standardized()
-    if cell.weights == "inverse":
+    if kind == "inverse":
         distance = np.linalg.norm(points[:, None] - points[None], axis=-1)
         np.fill_diagonal(distance, np.inf)
         return Weights.from_dense(1 / distance, ids=range(n)).row_standardized()
-    k = int(cell.weights.removeprefix("knn"))
+    k = int(kind.removeprefix("knn"))
     near = cKDTree(points).query(points, k + 1)[1][:, 1:]
     matrix = sp.csr_array((np.full(k * n, 1 / k), (np.repeat(np.arange(n), k), near.ravel())), shape=(n, n))
     return Weights.from_sparse(matrix, ids=range(n)).row_standardized()
@@ -200,13 +218,12 @@ def measured(simulator: Simulator, truth: Truth, rng: np.random.Generator) -> It
     """Yield what one draw says; of an estimate without a root only that there is none."""
     system = simulator.system_of(simulator.panel(rng))
     many = system._arrays
-    one = instruments_of(many, "gs3sls")
     rho = [] if simulator.cell.rho is None else list(simulator.cell.rho[: simulator.cell.equations])
     names = [f"{e}:{t.name}" for e, t in system.structure.terms] + [f"rho{g + 1}" for g in range(len(rho))]
     values = np.concatenate([truth.delta, rho])
     asked = {"gs3sls, WX and W2X": Request(many, system._source, "gs3sls", Cluster())}
     if rho:
-        asked["gs3sls"] = replace(asked["gs3sls, WX and W2X"], design=one)
+        asked["gs3sls"] = replace(asked["gs3sls, WX and W2X"], design=fewer_lags(many))
         asked["gs3sls, best"] = replace(asked["gs3sls"], iv="best")
     asked["aqs"] = replace(asked["gs3sls, WX and W2X"], method="aqs")
     for label, request in asked.items():
@@ -247,34 +264,59 @@ def _by_distance(found: QuasiScoreEstimate, truth: Truth, names: list[str], valu
         yield "aqs", f"{name} x1", "distance", target(found.theta)[0] - true, bool(p > 0.05)
 
 
-def simulate(cell: Cell, draws: int, seed: int = 0) -> pd.DataFrame:
-    """Return the rows of one cell; each draw has a seed of its own."""
+def simulate(cell: Cell, draws: int, seed: int = 0, after: int = 0) -> pd.DataFrame:
+    """Return the rows of one cell; each draw has a seed of its own, the first follows `after` others."""
     simulator = Simulator(cell)
     found: list[Row] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         first = simulator.system_of(simulator.panel(np.random.default_rng(0)))
         truth = Truth(simulator, first.structure)
-        for child in np.random.SeedSequence(seed).spawn(draws):
+        for child in np.random.SeedSequence(seed).spawn(after + draws)[after:]:
             found += measured(simulator, truth, np.random.default_rng(child))
-    frame = pd.DataFrame(found, columns=["estimator", "quantity", "interval", "error", "covered"])
-    frame["square"] = frame["error"] ** 2
-    out = frame.groupby(["estimator", "quantity", "interval"], sort=False).agg(
-        used=("covered", "size"),
-        bias=("error", "mean"),
-        rmse=("square", "mean"),
-        coverage=("covered", "mean"),
-    )
-    out["rmse"] = np.sqrt(out["rmse"])
-    out = out.reset_index().assign(draws=draws)
+    frame = pd.DataFrame(found, columns=["estimator", "quantity", "interval", "bias", "coverage"])
+    frame = frame.assign(used=1, rmse=frame["bias"].abs())
     for name, value in zip(KEYS[:7], cell.key, strict=True):
-        out[name] = value
-    return out[[*KEYS, "draws", "used", "bias", "rmse", "coverage"]].round(4)
+        frame[name] = value
+    return pooled(frame, draws)
+
+
+def pooled(rows: pd.DataFrame, draws: int) -> pd.DataFrame:
+    """Return means over all draws, of rows that are means over `used` draws each."""
+    used = rows["used"]
+    sums = rows.assign(
+        bias=rows["bias"] * used,
+        rmse=rows["rmse"] ** 2 * used,
+        coverage=np.rint(rows["coverage"].astype(float) * used),
+    )
+    out = sums.groupby(KEYS, sort=False)[["used", "bias", "rmse", "coverage"]].sum()
+    out[["bias", "rmse", "coverage"]] = out[["bias", "rmse", "coverage"]].div(out["used"], axis=0)
+    out["rmse"] = np.sqrt(out["rmse"])
+    return (
+        out.reset_index().assign(draws=draws)[[*KEYS, "draws", "used", "bias", "rmse", "coverage"]].round(4)
+    )
 
 
 def stored() -> pd.DataFrame:
     """Return the file; an empty frame where there is none."""
-    return pd.read_csv(FILE) if FILE.exists() else pd.DataFrame(columns=KEYS)
+    return pd.read_csv(FILE) if FILE.exists() else pd.DataFrame(columns=[*KEYS, "draws"])
+
+
+def drawn(cell: Cell) -> int:
+    """Return how many draws of a cell the file has."""
+    known = stored()
+    return int(known.loc[cell.of(known), "draws"].max()) if cell.of(known).any() else 0
+
+
+def go_on(cell: Cell, draws: int) -> None:
+    """Add draws to a cell of the file, which has its cells in the order of the list."""
+    print(cell, draws, flush=True)
+    known, done = stored(), drawn(cell)
+    mine = cell.of(known)
+    rows = simulate(cell, draws, after=done)
+    rows = pooled(pd.concat([known[mine], rows]), done + draws) if done else rows
+    found = pd.concat([known[~mine], rows]) if len(known) else rows
+    pd.concat([found[one.of(found)] for one in CELLS]).to_csv(FILE, index=False)
 
 
 # ---- the page
@@ -369,14 +411,10 @@ def draw_figure(found: pd.DataFrame, path: Path) -> None:
 
 
 def main() -> None:
-    """Simulate the cells that the file lacks, one after the other."""
+    """Draw what the file lacks, in parts of a hundred draws, each kept when it is done."""
     for cell in CELLS:
-        known = stored()
-        if len(known) and (known[KEYS[:7]] == list(cell.key)).all(axis=1).any():
-            continue
-        print(cell, flush=True)
-        rows = simulate(cell, cell.draws)
-        pd.concat([known, rows]).to_csv(FILE, index=False) if len(known) else rows.to_csv(FILE, index=False)
+        while (done := drawn(cell)) < cell.draws:
+            go_on(cell, min(100, cell.draws - done))
 
 
 if __name__ == "__main__":

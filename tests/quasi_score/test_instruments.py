@@ -17,6 +17,7 @@ from spatial.models.estimation.covariance import Cluster
 from spatial.models.estimation.estimate import Request
 from spatial.models.instrumental.choice import fewer_lags, highest_lag
 from spatial.models.methods import run
+from spatial.models.quasi_score.coverage import APART, COVERAGE
 from spatial.weights import Weights
 
 pytestmark = pytest.mark.filterwarnings("ignore:Weak identification", "ignore:[0-9]* instruments for")
@@ -51,9 +52,23 @@ def test_the_output_says_what_was_chosen_and_how_seldom_intervals_cover() -> Non
     assert "iv_order=1, the default here" in one().fit("gs3sls").summary()
     assert "cover in" in one().fit("gs3sls").summary()
     assert "the default here" not in one(iv_order=1).fit("gs3sls").summary()
-    assert "cover in .18-.94 of samples" in one(iv_order=2).fit("gs3sls").summary()
+    assert f"cover in {COVERAGE['lags']} of samples" in one(iv_order=2).fit("gs3sls").summary()
     assert "before 0.1 by gs3sls" in one().fit().summary()
     assert "before 0.1" not in one().fit("aqs").summary()
+
+
+def test_errors_in_other_weights_than_the_lag_are_told_apart() -> None:
+    second = np.roll(np.eye(N), 2, axis=1) + np.roll(np.eye(N), -2, axis=1)
+    far = Weights.from_dense(second).row_standardized()
+
+    def said(formula: str, method: str = "gs3sls") -> str:
+        both = SpatialSystem(formula, DATA, {"W": W, "M": far}, error="M", iv_order=2)
+        return both.fit(method).summary()
+
+    assert "in other weights, 95 % intervals of the lag and of rho" in said("y ~ x + v + W(y)")
+    assert f"cover in {APART['lags']} of samples" in said("y ~ x + v + W(y)")
+    assert "of samples" not in said("y ~ x + v + W(x)")
+    assert "of samples" not in said("y ~ x + v + W(y)", "aqs")
 
 
 def test_lags_are_kept_where_fewer_would_not_identify() -> None:
