@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
 import warnings
 from pathlib import Path
@@ -21,17 +21,9 @@ from spatial.models.quasi_score.coverage import APART, COVERAGE, WHERE
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def _script() -> Any:
-    spec = importlib.util.spec_from_file_location("simulation_grid", DOCS / "simulation_grid.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["simulation_grid"] = module  # for its dataclasses
-    spec.loader.exec_module(module)
-    return module
-
-
-GRID = _script()
+sys.path.insert(0, str(DOCS))
+GRID: Any = importlib.import_module("simulation_grid")
+PAGE: Any = importlib.import_module("simulation_page")
 FOUND = GRID.stored()
 LAGS = FOUND[FOUND["quantity"].isin(["y1:W(y1)", "y2:W(y2)", "rho1", "rho2"])]
 SPARSE = LAGS[(LAGS["rho1"] < 1) & (LAGS["weights"] != "inverse")]
@@ -80,12 +72,12 @@ def test_the_joint_estimator_covers_in_every_cell() -> None:
 
 def test_fewer_lags_and_the_best_cover_more_often_where_intervals_are_short() -> None:
     first = SPARSE[(SPARSE["quantity"] == "y1:W(y1)") & (SPARSE["interval"] == "wald")]
-    wide = first.pivot_table(index=GRID.KEYS[:7], columns="estimator", values="coverage")
+    wide = first.pivot_table(index=PAGE.KEYS[:7], columns="estimator", values="coverage")
     short = wide[(wide.index.get_level_values("equations") == 2) & (wide["gs3sls"] < 0.93)]
     assert len(short) > 15
     assert (short["gs3sls, WX and W2X"] <= short["gs3sls"]).all()
     assert (short["gs3sls"] < short["gs3sls, best"]).all()
-    bias = first.pivot_table(index=GRID.KEYS[:7], columns="estimator", values="bias")
+    bias = first.pivot_table(index=PAGE.KEYS[:7], columns="estimator", values="bias")
     assert (bias["gs3sls"] < 0.9 * bias["gs3sls, WX and W2X"])[short.index].all()
 
 
@@ -104,7 +96,7 @@ def test_effects_cover_by_the_delta_method_where_simulated_ones_do_not() -> None
 
 def test_the_page_has_the_table_of_the_file() -> None:
     page = (DOCS / "simulation.md").read_text(encoding="utf-8")
-    for row in GRID.covers(FOUND).to_dict("records"):
+    for row in PAGE.covers(FOUND).to_dict("records"):
         assert f"| {row['cell']} | {row['GS3SLS, WX and W2X: W(y1)']:.3f} |" in page
     assert f"({FOUND['draws'].min()} to {FOUND['draws'].max()} a cell:" in " ".join(page.split())
 
