@@ -191,7 +191,7 @@ class Layout:
     def _own_fact(self, column: Column, key: str) -> str:
         value = dict(column.facts).get(key)
         if value is None or isinstance(value, str):
-            return clean(value or "")
+            return self.word(value) if value == "yes" else clean(value or "")
         return format_number(value, 0 if float(value).is_integer() else self.digits)
 
     def _fact(self, label: str, cells: list[str]) -> Row:

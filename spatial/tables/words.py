@@ -208,6 +208,9 @@ _NORMALIZATIONS = {
 }
 _COVARIANCES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"^homoskedastic$", "同方差"),
+    (r"^expected information$", "期望信息矩阵"),
+    (r"^observed information$", "观测信息矩阵"),
+    (r"^quasi-maximum likelihood sandwich$", "拟极大似然（三明治）"),
     (r"^heteroskedastic$", "异方差稳健"),
     (r"^clustered by (.+) and (.+)$", lambda m: f"按{_named(m[1])}与{_named(m[2])}双向聚类"),
     (r"^clustered by (.+), CR2$", lambda m: f"按{_named(m[1])}聚类（CR2）"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, get_args
 
@@ -82,6 +83,50 @@ def test_a_regression_table_chooses_its_rows_counts_and_heads(tmp_path: Path) ->
     constant = lines[labels.index("Constant")]
     assert constant[1] != ""
     assert constant[2] == ""  # constant = "none"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_chinese_tables_have_no_english_sentences(tmp_path: Path) -> None:
+    """Random effects, information matrices, changes of variants, reasons of checks, refusals."""
+    text = """
+[systems]
+m = { formulas = ["ly ~ W(ly) + x + z"], effects = ["unit"], method = "mess" }
+r = { formulas = ["ly ~ W(ly) + x + z"], effects = "random", method = "ml" }
+e = { formulas = ["ly ~ W(ly) + x + z"], effects = ["unit"], method = "ml", cov = "expected" }
+no = { formulas = ["ly ~ q + x", "q ~ ly + x"], weights = [], expect = "refusal" }
+[regressions]
+b = { formula = "ly ~ x + z" }
+[robustness.rob]
+of = "b"
+terms = ["x"]
+variants.a = { cov = "het", add = ["x*z"], effects = ["unit"] }
+variants.o = { outcome = "q" }
+[printed.p]
+source = "P"
+N = 10
+columns = ["fit", "term", "coefficient", "t"]
+rows = [["b", "x", "1.2***", "-4.0"], ["b", "z", "0.5***", "1.0"]]
+moments = { z = ["0", "9", "-1", "1"] }
+[tables]
+t = { kind = "regression", fits = ["m", "r", "e", "no"], formats = ["md"] }
+u = { kind = "robustness", of = ["rob"], formats = ["md"] }
+c = { kind = "check", of = ["p"], formats = ["md"] }
+"""
+    out, record, _ = run(lay_out(tmp_path, 'language = "zh"\n' + HEAD + text))
+    assert record["failed"] == {}
+    shown = {name: (out / "tables" / f"{name}.md").read_text(encoding="utf-8") for name in "tuc"}
+    for words in ("个体随机效应 |  | 是 |", "观测信息矩阵", "期望信息矩阵", "个方程中有 2 个不能由", "矩阵"):
+        assert words in shown["t"], words
+    assert "a：加入 x*z，固定效应为 个体，标准误改为 异方差稳健。" in shown["u"].replace("\\", "")
+    assert "o：被解释变量改为 q。" in shown["u"]
+    for words in (
+        "符号 | 错误 | 系数为 1.2，t 值为 -4：两者应当同号。",
+        "应有 0 颗星；表中有 3 颗",
+        "标准差至多为",
+    ):
+        assert words in shown["c"], words
+    for name, page in shown.items():
+        assert not re.search(r"[a-z]+ [a-z]+ [a-z]+", page.replace("fit(force=True)", "")), (name, page)
 
 
 def test_places_are_as_in_the_file(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_sun_recovers_its_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         t = float(cells[place + 1][k].strip(" ()"))
         assert abs(ours - true) < 2 * abs(ours / t)
         assert cells[place][k + 2].strip().startswith(printed)
-    assert "0.555; printed 0.533" in (out / "tables" / "表A4 原文各表能否成立.md").read_text(encoding="utf-8")
+    assert "0.555；所印为 0.533" in (out / "tables" / "表A4 原文各表能否成立.md").read_text(encoding="utf-8")
     robust = analysis(out, "robust").set_index("variant")["estimate"]
     assert robust["unit_km = 10.0"] < robust["base"] / 2  # the unit of distance changes the measure
     assert analysis(out, "residuals")["p_value"].max() < 0.01  # what the paper could not show
@@ -105,7 +105,7 @@ def test_bai_recovers_its_truth_where_it_is_identified(
     assert frame.loc[("tobit.correlated", "Interact", "LnTec"), "covered"]
     # What the paper prints has determinant -3.08, an error that its moments rule out, and a quotient below 1.
     check = (out / "tables" / "表A2 原文表1-3能否成立.md").read_text(encoding="utf-8")
-    for words in ("det(I - B) = -3.084", "largest quotient", "at most 0.057", "= 0.96"):
+    for words in ("det(I - B) = -3.084", "最大区位熵", "至多为 0.057", "= 0.96"):
         assert words in check, words
     assert "专业化: 高" in (out / "tables" / "表7 高低专业化.md").read_text(encoding="utf-8")
     # Forced estimates spread; those of the identified system do not.

@@ -38,6 +38,7 @@ _METHODS = {
     "gmm": ("two-step GMM", "两步广义矩估计"),
     "ols": ("least squares", "最小二乘"),
     "ml": ("maximum likelihood", "极大似然"),
+    "mess": ("maximum likelihood of the matrix exponential", "矩阵指数空间模型的极大似然"),
     "aqs": ("joint adjusted quasi-scores", "联合调整准得分（AQS）"),
     None: (
         "joint adjusted quasi-scores where a spatial lag and a spatial error have the same weights, else "
@@ -202,7 +203,7 @@ class _Words:
         return ("；" if self.zh else "; ").join(shown)
 
     def how(self, part: Any) -> str:
-        default = "information" if getattr(part, "method", None) == "ml" else "cluster"
+        default = "information" if getattr(part, "method", None) in ("ml", "mess") else "cluster"
         cov, *numbers = (part.cov or default).split(":")
         text = _COVARIANCES[cov][self.zh].format(*numbers, *["0"] * (2 - len(numbers)))
         if cov == "cluster" and numbers:

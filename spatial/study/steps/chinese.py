@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-__all__ = ["in_chinese", "named_in_chinese"]
+from spatial.tables.words import covariance_words
 
+__all__ = ["in_chinese", "named_in_chinese", "reason_in_chinese", "refusal_in_chinese"]
+
+Pairs = tuple[tuple[str, str], ...]
 TESTS: Mapping[str, str] = {
     "Moran's I of residuals": "残差的莫兰指数",
     "slope at lower end": "下端斜率",
@@ -57,19 +60,192 @@ _NOTES: tuple[tuple[str, str], ...] = (
         r"This table shows that the treatment moves the mediator.*",
         "本表只检验处理变量对中介变量的影响；中介变量影响结果由理论说明（江艇 2022），不由本表检验。",
     ),
-    (r"(.+): cov (.+)\.", "{0}：标准误改为 {1}。"),
-    (r"(.+): swap (.+) to (.+)\.", "{0}：以 {2} 代替 {1}。"),
-    (r"(.+): winsorize (.+)\.", "{0}：各列在 {1} 分位缩尾。"),
-    (r"(.+): shift (.+)\.", "{0}：解释变量滞后 {1} 期。"),
-    (r"(.+): effects (.+)\.", "{0}：固定效应为 {1}。"),
-    (r"(.+): where (.+)\.", "{0}：样本为 {1}。"),
-    (r"(.+): weights (.+) to (.+)\.", "{0}：权重 {1} 改为 {2}。"),
-    (r"(.+): add (.+)\.", "{0}：加入 {1}。"),
-    (r"(.+): drop (.+)\.", "{0}：去掉 {1}。"),
-    (r"(.+): policies (.+)\.", "{0}：控制同期政策 {1}。"),
-    (r"(.+): match (.+)\.", "{0}：匹配方法 {1}。"),
 )
 """Notes of results as patterns, and their Chinese; what none fits stays as it is."""
+
+_CHANGES: tuple[tuple[str, str], ...] = (
+    (r"cov (.+)", "标准误改为 {0}"),
+    (r"method (.+)", "估计方法改为 {0}"),
+    (r"outcome (.+)", "被解释变量改为 {0}"),
+    (r"instruments (.+)", "工具变量为 {0}"),
+    (r"error (.+)", "空间误差的权重为 {0}"),
+    (r"lags within", "空间权重只保留样本内的连接"),
+    (r"lags full", "空间滞后取自全部个体"),
+    (r"swap (.+) to (.+)", "以 {1} 代替 {0}"),
+    (r"winsorize (.+)", "各列在 {0} 分位缩尾"),
+    (r"shift (.+)", "解释变量滞后 {0} 期"),
+    (r"effects (.+)", "固定效应为 {0}"),
+    (r"where (.+)", "样本为 {0}"),
+    (r"weights (.+) to (.+)", "权重 {0} 改为 {1}"),
+    (r"add (.+)", "加入 {0}"),
+    (r"drop (.+)", "去掉 {0}"),
+    (r"policies (.+)", "控制同期政策 {0}"),
+    (r"match (.+)", "匹配方法 {0}"),
+)
+"""What a variant changes."""
+
+_COVARIANCES = {"het": "heteroskedastic", "hom": "homoskedastic", "cluster": "clustered by unit"}
+
+_CHECKS: Mapping[str, str] = {
+    "error": "错误",
+    "warning": "警告",
+    "sign": "符号",
+    "stars": "星号",
+    "R2": "R²",
+    "equilibrium": "均衡",
+    "error and moments": "标准误与矩",
+    "mean": "均值",
+    "sd": "标准差",
+    "winsorised": "缩尾",
+    "largest quotient": "最大区位熵",
+    "moments": "矩",
+    "units": "个体数",
+    "years": "年数",
+    "maximum": "最大值",
+    "minimum": "最小值",
+}
+"""What `check_table` calls its checks and places."""
+
+_EDGES = (
+    (
+        "Within a unit the outcomes feed on each other more than once over: a rise can end as a fall.",
+        "个体内各被解释变量相互推动超过一倍：上升可能以下降告终。",
+    ),
+    ("Mutual adjustment within a unit does not die out.", "个体内的相互调整不收敛。"),
+    (
+        "The reduced form is singular or has the wrong sign for some spatial pattern: read no impacts.",
+        "在某些空间形态下简化式奇异或符号相反：不可解读效应。",
+    ),
+    (
+        "Spillovers do not die out with the order of neighbours: the power series diverges.",
+        "溢出不随邻居阶数衰减：幂级数发散。",
+    ),
+    (
+        "Best replies do not settle: the equilibrium would not be reached by adjustment.",
+        "各方反应不收敛：经由调整达不到均衡。",
+    ),
+)
+_REASONS: tuple[tuple[str, str], ...] = (
+    (
+        r"The coefficient is (\S+) and its t is (\S+): they must have one sign\.",
+        "系数为 {0}，t 值为 {1}：两者应当同号。",
+    ),
+    (r"A standard error is not negative; here (\S+)\.", "标准误不为负；此处为 {0}。"),
+    (
+        r"(\S+) / (\S+) is between (\S+) and (\S+) after rounding, and \|t\| is (\S+)\.",
+        "计入舍入，{0} / {1} 在 {2} 与 {3} 之间，而 |t| 为 {4}。",
+    ),
+    (
+        r"There are (\d+) stars, and only (\d+) thresholds: (.+)\.",
+        "有 {0} 颗星，而显著性水平只有 {1} 个：{2}。",
+    ),
+    (
+        r"(.+) gives (\d+) to (\d+) stars at (.+); the table has (\d+)\.",
+        "按 {3} 的水平，{0} 应有 {1} 至 {2} 颗星；表中有 {4} 颗。",
+    ),
+    (
+        r"(.+) gives (\d+) stars? at (.+); the table has (\d+)\.",
+        "按 {2} 的水平，{0} 应有 {1} 颗星；表中有 {3} 颗。",
+    ),
+    (
+        r"(.+) gives (\d+) stars? at (.+); the table has (\d+)\. It would be right .*",
+        "按 {2} 的水平，{0} 应有 {1} 颗星；表中有 {3} 颗。自由度很小时可以如此。",
+    ),
+    (r"(N|units|years) is a whole number above 0; here (\S+)\.", "{0} 应为正整数；此处为 {1}。"),
+    (
+        r"N is (\d+), and (\d+) units x (\d+) years are (\d+): there are more observations than cells\.",
+        "N 为 {0}，而 {1} 个个体 × {2} 年为 {3}：观测值多于单元。",
+    ),
+    (
+        r"N is (\d+), and (\d+) units x (\d+) years are (\d+): N counts the (\w+), not the observations\.",
+        "N 为 {0}，而 {1} 个个体 × {2} 年为 {3}：所记的是{4}，不是观测值数。",
+    ),
+    (
+        r"N is (\d+), and (\d+) units x (\d+) years are (\d+): (\d+) cells are missing; an unbalanced.*",
+        "N 为 {0}，而 {1} 个个体 × {2} 年为 {3}：缺失 {4} 个单元；非平衡面板应当说明。",
+    ),
+    (r"R2 is at most 1; here (\S+)\.", "R² 不大于 1；此处为 {0}。"),
+    (
+        r"R2 = (\S+) is below 0, which least squares.*",
+        "R² = {0} 小于 0：含常数项的最小二乘不会如此，工具变量的 1 − RSS/TSS 可以；须说明是哪一种 R²。",
+    ),
+    (
+        r"The standard error is at most (\S+); .* less than (.+) = (\S+) \(.*none is printed, N = (\S+)\)\.",
+        "标准误至多为 {0}；误差独立同方差时，所印的矩不允许小于 {1} = {2}（未印 R²，取 0；N = {3}）。",
+    ),
+    (
+        r"The standard error is at most (\S+); .* no less than (.+) = (\S+) \(with R2 = (\S+), N = (\S+)\)\.",
+        "标准误至多为 {0}；误差独立同方差时，所印的矩不允许小于 {1} = {2}（R² = {3}，N = {4}）。",
+    ),
+    (r"The mean (\S+) is not between the minimum and the maximum\.", "均值 {0} 不在最小值与最大值之间。"),
+    (
+        r"With this mean and these ends sd is at most (\S+); printed (\S+)\.",
+        "均值与两端如此，标准差至多为 {0}；所印为 {1}。",
+    ),
+    (
+        r"Winsorised at (\S+) in each tail, as many cells stand at the (\w+), so .* = (\S+); printed (\S+)\.",
+        "两端各缩尾 {0}，则有同样比例的单元位于{1}，标准差至少为 |{1} − 均值|·√{0} = {2}；所印为 {3}。",
+    ),
+    (
+        r"The quotients of a unit, weighted .*; the printed minimum is (\S+)\. It is the quotient of one.*",
+        "以全国份额加权，一地各行业区位熵的均值为 1，最大者不小于 1；所印最小值为 {0}："
+        "应是某一行业的区位熵，或为他物。",
+    ),
+    (
+        r"(\S+) on (\S+): slope (\S+), equilibrium multiplier (\S+): the conclusion reverses\.",
+        "{0} 对 {1}：斜率 {2}，均衡乘数 {3}：结论相反。",
+    ),
+    (
+        r"With its own W there is no stable equilibrium, or rho is at its bound: see fit\.stability\(\)\.",
+        "以其自身的 W 不存在稳定均衡，或 rho 在边界上：见 fit.stability()。",
+    ),
+    *(
+        (f"{before}(.+) = (\\S+), needed (.+)\\. {re.escape(en)}", f"{{0}}{of} = {{1}}，应 {{2}}。{zh}")
+        for en, zh in _EDGES
+        for before, of in (
+            (r"largest \|eigenvalue\| of ", " 的最大特征值模"),
+            ("smallest ", " 的最小值"),
+            ("", ""),
+        )
+    ),
+)
+"""Reasons of `check_table`."""
+
+_REFUSALS: tuple[tuple[str, str], ...] = (
+    (
+        r"(\d+) of (\d+) equations cannot be identified by any instrument of this system\.",
+        "{1} 个方程中有 {0} 个不能由本系统的任何工具变量识别。",
+    ),
+    (r"(\S+) \(rank (\d+), needs (\d+)\):", "{0}（秩 {1}，需要 {2}）："),
+    (
+        r"Every variable of this equation is also in the others: a mixture of the equations has its form\.",
+        "本方程的变量也都在其他方程中：各方程的线性组合与它形式相同。",
+    ),
+    (
+        r"Nothing outside this equation moves its endogenous regressors\.",
+        "本方程之外没有变量推动其内生解释变量。",
+    ),
+    (
+        r"The variables that it leaves out do not tell the other equations apart: .*",
+        "它所排除的变量不足以区分其他方程：各方程的线性组合与它形式相同。",
+    ),
+    (r"Leave out one of: (.+)\.", "可从本方程去掉其中之一：{0}。"),
+    (
+        r"No single exclusion is enough: leave out at least (\d+) variables of this equation\.",
+        "只排除一个变量不够：至少从本方程去掉 {0} 个。",
+    ),
+    (
+        r"Or put into the equations? of (.+) an exogenous variable that is not in this one, or name an",
+        "或在 {0} 的方程中加入本方程没有的外生变量，",
+    ),
+    (r"Name an", ""),
+    (r"instrument from outside the system with instruments=\.", "或以 instruments= 给出系统之外的工具变量。"),
+    (
+        r"fit\(force=True\) estimates all the same, to replicate a published table, and stamps the output\.",
+        "fit(force=True) 仍可估计，以复现已发表的表，并在输出上注明。",
+    ),
+)
+"""Lines of the refusal of a system that is not identified."""
 
 
 def named_in_chinese(name: str) -> str:
@@ -92,11 +268,62 @@ def in_chinese(note: str, labels: Mapping[str, str], keep: Collection[str] = ())
     --------
     >>> in_chinese("Equality of x by region, wald: p = 0.020 (Holm 0.040).", {"x": "集聚"})
     'region 各组的 集聚 相等：Wald 检验 p = 0.020（Holm 校正 0.040）。'
+    >>> in_chinese("late: cov het; effects unit, region:time.", {"region": "区域"})
+    'late：标准误改为 异方差稳健，固定效应为 个体、区域:时间。'
     """
-    for pattern, text in _NOTES:
-        found = re.fullmatch(pattern, note, re.DOTALL)
+    found = re.fullmatch(r"(.+?): (.+)\.", note, re.DOTALL)
+    if found is not None:
+        parts = [_renamed(part, labels) for part in found[2].split("; ")]
+        said = [_said(part, _CHANGES, labels) for part in parts]
+        if all(new != part for new, part in zip(said, parts, strict=True)):
+            name = found[1] if found[1] in keep else labels.get(found[1], found[1])
+            return f"{name}：{'，'.join(said)}。"
+    return _said(note, _NOTES, labels, keep)
+
+
+def _renamed(change: str, labels: Mapping[str, str]) -> str:
+    """Return a change with the words for errors, effects and terms."""
+    key, _, value = change.partition(" ")
+    if key == "cov":
+        return f"cov {covariance_words(_COVARIANCES.get(value, value), 'zh')}"
+    if key not in ("effects", "add", "drop"):
+        return change
+    known = {"unit": "个体", "time": "时间", **labels} if key == "effects" else labels
+    names = re.split(r"(, |:)", value)
+    return f"{key} {''.join(known.get(name, '、' if name == ', ' else name) for name in names)}"
+
+
+def reason_in_chinese(text: str) -> str:
+    """Return a check, a place, a severity or a reason of `check_table` in Chinese.
+
+    Examples
+    --------
+    >>> reason_in_chinese("R2 is at most 1; here 1.2."), reason_in_chinese("stars")
+    ('R² 不大于 1；此处为 1.2。', '星号')
+    """
+    return _CHECKS[text] if text in _CHECKS else _said(text, _REASONS, _CHECKS)
+
+
+def refusal_in_chinese(message: str) -> str:
+    """Return why a system is not identified in Chinese; other messages as they are.
+
+    Examples
+    --------
+    >>> refusal_in_chinese("ER (rank 0, needs 1):\\n  Leave out one of: x, z.")
+    'ER（秩 0，需要 1）：可从本方程去掉其中之一：x, z。'
+    """
+    lines = [line.strip() for line in message.splitlines()]
+    said = [_said(line, _REFUSALS, {}) for line in lines]
+    known = all(new != line for new, line in zip(said, lines, strict=True))
+    return "".join(said) if known else message
+
+
+def _said(text: str, patterns: Pairs, labels: Mapping[str, str], keep: Collection[str] = ()) -> str:
+    """Return the Chinese of the first pattern that a text fits, its parts by their labels."""
+    for pattern, chinese in patterns:
+        found = re.fullmatch(pattern, text, re.DOTALL)
         if found is not None:
             first, *rest = found.groups() or ("",)
             words = [first if first in keep else labels.get(first, first)]
-            return text.format(*words, *(labels.get(part, part) for part in rest))
-    return note
+            return chinese.format(*words, *(labels.get(part, part) for part in rest))
+    return text

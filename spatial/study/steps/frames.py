@@ -12,7 +12,7 @@ from spatial.study.fits.named import analyses
 from spatial.study.measured import measures_frame, weights_of_index
 from spatial.study.values import Values
 
-from .chinese import in_chinese, named_in_chinese
+from .chinese import in_chinese, named_in_chinese, reason_in_chinese
 from .heads import HEADS
 from .shown import Shown
 from .terms import controls_of, groups_of, head_of, usable, variant_labels
@@ -210,7 +210,11 @@ class Checked(Frame):
         return [*said, *super().notes()]
 
     def shown(self) -> pd.DataFrame:
-        return self.numbers().rename(columns=HEADS[self.values.study.language])
+        frame = self.numbers()
+        if self.values.study.language == "zh":
+            for column in ("where", "check", "severity", "words"):
+                frame[column] = [reason_in_chinese(str(text)) for text in frame[column]]
+        return frame.rename(columns=HEADS[self.values.study.language])
 
 
 def check_call(study: Any, name: str) -> Call:

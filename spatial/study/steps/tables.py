@@ -12,6 +12,7 @@ from spatial.study.calls import Call, Ref, call, method
 from spatial.study.schema import tables as schema
 from spatial.study.values import Refusal, Values
 
+from .chinese import refusal_in_chinese
 from .frames import Analysed, Checked, Cleaned, Frame, Index, Measured, Policy, Samples, Truth
 from .printed import with_coefficients, with_moments
 from .shown import Shown
@@ -59,9 +60,14 @@ class _Regression(Shown):
         if self.written:
             return super().notes()
         refused = [values.fit(name) for name in self.fits if name not in self.meant]
-        said = [f"{fit.name}: {fit.message}" for fit in refused if isinstance(fit, Refusal)]
+        said = [self._said(fit) for fit in refused if isinstance(fit, Refusal)]
         failed = usable(values, self.meant)[1]
         return [*super().notes(), *said, *failed]
+
+    def _said(self, refused: Refusal) -> str:
+        if self.values.study.language == "zh":
+            return f"{refused.name}：{refusal_in_chinese(refused.message)}"
+        return f"{refused.name}: {refused.message}"
 
     def call(self) -> Call:
         values, part = self.values, self.part
