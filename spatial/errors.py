@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from typing import Any
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any, ParamSpec, TypeVar
 
 __all__ = [
     "AlignmentError",
@@ -16,6 +17,7 @@ __all__ = [
     "SpatialWarning",
     "WeightsError",
     "did_you_mean",
+    "hinted",
     "name_ids",
     "plain",
 ]
@@ -96,3 +98,66 @@ def did_you_mean(name: object, allowed: Iterable[object]) -> str:
     lowered = {str(option).lower(): str(option) for option in allowed}
     close = difflib.get_close_matches(str(name).lower(), lowered, n=1)
     return f" Did you mean {lowered[close[0]]!r}?" if close else ""
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# What one argument is called here and elsewhere (libpysal, esda, spdep, GeoDa, linearmodels).
+_SAME = (
+    {"id", "unit", "ids", "index", "id_column", "idVariable", "entity", "units"},
+    {"time", "year", "date", "period", "t", "times"},
+    {"km", "threshold", "distance", "band", "radius", "d2", "max_distance", "cutoff"},
+    {"k", "n", "neighbors", "neighbours", "n_neighbors"},
+    {"bandwidth_km", "bandwidth", "bw"},
+    {"power", "alpha", "exponent"},
+    {"rook", "queen"},
+    {"x", "y", "values", "data", "z"},
+    {"W", "w", "weights", "listw"},
+    {"permutations", "perms", "nsim", "n_permutations"},
+    {"alternative", "tail", "side", "two_tailed"},
+    {"columns", "cols", "variables", "column"},
+    {"path", "out", "file", "filename", "output"},
+)
+
+
+def hinted(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a call whose arguments do not fit say which ones there are, and which was meant.
+
+    The error stays Python's ``TypeError``; the signature, the types and the docstring stay as they are.
+
+    Examples
+    --------
+    >>> @hinted
+    ... def band(cities, km, *, rook=False): ...
+    >>> try:
+    ...     band("nc", threshold=100)
+    ... except TypeError as error:
+    ...     print(str(error)[-54:])
+    Did you mean 'km'? Call it as band(cities, km, rook=).
+    """
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except TypeError as error:
+            # Raised inside the function, it has a second frame, and is not about its arguments.
+            if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+                raise
+            text = f"{error}.{_meant(function, kwargs)}"
+        raise TypeError(text) from None
+
+    return call
+
+
+def _meant(function: Callable[..., Any], given: Iterable[str]) -> str:
+    import inspect
+
+    taken = inspect.signature(function).parameters
+    wrong = next((name for name in given if name not in taken), None)
+    same = {name for names in _SAME if wrong in names for name in names}
+    known = next((name for name in taken if name in same), None)
+    hint = f" Did you mean {known!r}?" if known else did_you_mean(wrong, taken) if wrong else ""
+    shown = [f"{name}=" if p.kind is p.KEYWORD_ONLY else name for name, p in taken.items()]
+    return f"{hint} Call it as {function.__name__}({', '.join(shown)})."

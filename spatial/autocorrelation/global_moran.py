@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from spatial.compute.pvalues import Alternative
 from spatial.compute.threads import Executor
+from spatial.errors import hinted
 from spatial.ids.numbers import Values
 from spatial.weights.value import WeightsLike
 
@@ -76,6 +77,7 @@ class Moran(GlobalStatistic):
         return {"islands": len(self.islands), "dropped": len(self.dropped)}
 
 
+@hinted
 def moran(
     x: Values,
     W: WeightsLike,

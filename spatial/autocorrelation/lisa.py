@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from spatial.compute.conditional import row_sums_of
 from spatial.compute.pvalues import Alternative, normal_p
 from spatial.compute.threads import Executor
-from spatial.errors import DataError, WeightsError, did_you_mean, name_ids
+from spatial.errors import DataError, WeightsError, did_you_mean, hinted, name_ids
 from spatial.ids.numbers import Values
 from spatial.results import drawn_by
 from spatial.weights.value import WeightsLike
@@ -95,6 +95,7 @@ class LocalMoran(LocalStatistic):
         return super().plot(cities, ax=ax, **options)
 
 
+@hinted
 def local_moran(
     x: Values,
     W: WeightsLike,

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from spatial.compute.pvalues import Alternative
-from spatial.errors import DataError, did_you_mean, name_ids
+from spatial.errors import DataError, did_you_mean, hinted, name_ids
 from spatial.ids.alignment import indexer
 from spatial.panel.panel import Panel, as_panel
 from spatial.weights.value import Weights, WeightsLike, as_weights
@@ -47,6 +47,7 @@ _COLUMNS = (
 )
 
 
+@hinted
 def moran_panel(
     panel: Panel | pd.DataFrame,
     columns: str | Iterable[str],

@@ -10,7 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from spatial.errors import DataError, SpatialWarning, did_you_mean, name_ids
+from spatial.errors import DataError, SpatialWarning, did_you_mean, hinted, name_ids
 from spatial.ids.alignment import check_ids
 from spatial.ids.kinds import clean_ids
 from spatial.ids.numbers import to_float
@@ -31,6 +31,7 @@ _LONLAT = "EPSG:4326"
 _NUMBERS = ("fid", "FID", "id", "ogc_fid", "OBJECTID")
 
 
+@hinted
 def read_cities(
     source: Source,
     id: str | None = None,
@@ -172,7 +173,7 @@ def _without_empty(frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:
         warnings.warn(
             f"{what}: left out without a geometry: {name_ids(frame.index[empty])}.",
             SpatialWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     return frame[~empty]
 
@@ -203,7 +204,7 @@ def _with_crs(frame: gpd.GeoDataFrame, crs: Any, what: str) -> gpd.GeoDataFrame:
                 "only who touches whom is known. Pass crs=, e.g. crs='EPSG:4326' for longitude and latitude, "
                 "'EPSG:4490' for CGCS2000.",
                 SpatialWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
             return frame.set_crs(None, allow_override=True)
         frame = frame.set_crs(given, allow_override=local)
@@ -252,7 +253,7 @@ def _warn_of_degrees(frame: gpd.GeoDataFrame, what: str) -> None:
             f"(x from {west:g} to {east:g}, y from {south:g} to {north:g}). "
             "If they are, pass crs='EPSG:4326'.",
             SpatialWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

@@ -102,7 +102,7 @@ def _own_warnings(name: str) -> Iterator[None]:
         warnings.simplefilter("always")
         yield
     for text in dict.fromkeys(str(item.message) for item in caught if not _is_known(item)):
-        warnings.warn(text if text.startswith(name) else f"{name}: {text}", SpatialWarning, stacklevel=5)
+        warnings.warn(text if text.startswith(name) else f"{name}: {text}", SpatialWarning, stacklevel=6)
 
 
 def _is_known(item: warnings.WarningMessage) -> bool:

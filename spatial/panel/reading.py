@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from spatial.errors import DataError, did_you_mean, name_ids
+from spatial.errors import DataError, did_you_mean, hinted, name_ids
 from spatial.io.frames import Options, Source, Table, as_pandas, one_row_of_names
 from spatial.io.panel_files import read_dta, read_parquet, read_xlsx
 from spatial.io.samples import Sample, sample_labels, sample_of
@@ -32,6 +32,7 @@ _READERS: dict[str, _Reader] = {
 }
 
 
+@hinted
 def read_panel(
     source: Source,
     unit: str | None = None,

@@ -33,7 +33,7 @@ class Frame:
                 f"{self.name} is a Mercator map: at these latitudes its lengths are {scale:.2f} times those "
                 "on the ground. Use cities.to_crs(4326) for great-circle kilometres.",
                 SpatialWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from spatial.compute.pvalues import Alternative
-from spatial.errors import DataError
+from spatial.errors import DataError, hinted
 from spatial.figures.palette import CLUSTERS, cluster_label
 from spatial.ids.matching import in_kind_of
 from spatial.io.atomic import atomic_text
@@ -45,6 +45,7 @@ _TABS = ("explore", "models", "effects", "weights", "data", "methods")
 _STILL = (*CLUSTERS[:4], "not-significant", "island")
 
 
+@hinted
 def explore(
     cities: CitiesLike,
     panel: PanelLike,

@@ -10,7 +10,7 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, name_ids
+from spatial.errors import DataError, hinted, name_ids
 from spatial.ids.alignment import check_ids
 from spatial.places.centroids import areas_of, refuse_empty, refuse_invalid
 from spatial.places.crs import frame_of
@@ -32,6 +32,7 @@ _CURE = (
 )
 
 
+@hinted
 def contiguity(
     cities: CitiesLike,
     *,

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from spatial.errors import WeightsError
+from spatial.errors import WeightsError, hinted
 from spatial.places.points import CitiesLike, Points, points_of
 from spatial.weights.checks import links_fit, number, one_of, whole
 from spatial.weights.csr import owned
@@ -30,6 +30,7 @@ _KEEP = " Or pass coincident='keep': they are then neighbours at 0 km."
 _CURE = "Lengthen the distance, or pass islands='nearest' or islands='keep'."
 
 
+@hinted
 def knn(
     cities: CitiesLike, k: int, *, ellipsoid: str | None = None, coincident: Coincident = "raise"
 ) -> Weights:
@@ -82,6 +83,7 @@ def knn(
     return _weights(points, rows_to_csr(index), "knn", {"k": k, "coincident": coincident})
 
 
+@hinted
 def distance_band(
     cities: CitiesLike,
     km: float,
@@ -135,6 +137,7 @@ def distance_band(
     return _weights(points, matrix, "distance_band", parameters, islands)
 
 
+@hinted
 def inverse_distance(
     cities: CitiesLike,
     *,
@@ -216,6 +219,7 @@ def _inverse(km: Float, power: float) -> Float:
         return 1.0 / km if power == 1 else km**-power
 
 
+@hinted
 def kernel(
     cities: CitiesLike,
     *,
