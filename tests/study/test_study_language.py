@@ -65,14 +65,15 @@ def test_named_parts_have_two_spellings_and_one_meaning(tmp_path: Path) -> None:
 def test_a_regression_table_chooses_its_rows_counts_and_heads(tmp_path: Path) -> None:
     text = '[terms]\nX = ["z"]\n[regressions]\na = { formula = "ly ~ x + X", constant = "first" }\n'
     text += 'b = { formula = "ly ~ x + X", constant = "none" }\n[tables]\nt = { kind = "regression", '
-    text += 'fits = ["a", "b"], rows = ["X"], counts = ["rows"], heads = [["Both", 2]], formats = ["md"] }\n'
+    text += 'fits = ["a", "b"], rows = ["Intercept", "X"], counts = ["rows"], '
+    text += 'heads = [["Both", 2]], formats = ["md"] }\n'
     out, record, _ = run(lay_out(tmp_path, HEAD + text))
     assert record["failed"] == {}
     shown = (out / "tables" / "t.md").read_text(encoding="utf-8")
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in shown.splitlines() if "|" in line]
     assert [line[1] for line in lines[2:8:2]].count("") == 0
     labels = [line[0] for line in lines]
-    assert labels[2].lower() == "z"
+    assert [labels[2], labels[4].lower()] == ["Constant", "z"]
     assert "Both" in lines[0][1]
     assert "Observations" in labels
     assert "Units N" not in labels

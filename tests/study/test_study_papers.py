@@ -107,6 +107,8 @@ def test_bai_recovers_its_truth_where_it_is_identified(
     check = (out / "tables" / "表A2 原文表1-3能否成立.md").read_text(encoding="utf-8")
     for words in ("det(I - B) = -3.084", "最大区位熵", "至多为 0.057", "= 0.96"):
         assert words in check, words
+    refused = (out / "tables" / "表6 工具变量.md").read_text(encoding="utf-8")
+    assert "有 10 个系数，剔除固定效应后只有 9 个独立的工具变量。" in refused
     assert "专业化: 高" in (out / "tables" / "表7 高低专业化.md").read_text(encoding="utf-8")
     # Forced estimates spread; those of the identified system do not.
     draws = analysis(out, "spread").set_index(["fit", "equation", "term"])

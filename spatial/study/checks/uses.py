@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from spatial.errors import SpatialError, did_you_mean, name_ids
 from spatial.models.formula.grammar import parse_effects
+from spatial.models.formula.structure import CONSTANT
 from spatial.models.formula.tokens import Name, walk
 from spatial.models.specs import covariance_columns, covariance_of
 from spatial.panel.conditions import parse_condition
@@ -214,7 +215,9 @@ def _terms(known: Known, use: Use) -> list[str]:
     found = terms_of(use.name, lists, names)
     # A list inside a list is refused by its own name.
     nodes = [n for term in found for f in term.factors for n in walk(f) if isinstance(n, Name)]
-    return [node.name for node in nodes if node.name not in known.study.terms]
+    # The rows of a table have the constant too.
+    apart = {*known.study.terms, *((CONSTANT,) if use.location[0] == "tables" else ())}
+    return [node.name for node in nodes if node.name not in apart]
 
 
 def _parts_of_effect(_: Known, use: Use) -> list[str]:

@@ -18,6 +18,7 @@ TESTS: Mapping[str, str] = {
     "inverse U test": "倒 U 形检验",
     "U test": "U 形检验",
     "VIF": "方差膨胀因子",
+    "ATT by cohort": "ATT（按批次汇总）",
     "Hausman, Mundlak": "Mundlak 检验",
     "Hausman": "Hausman 检验",
     "Wooldridge": "Wooldridge 序列相关检验",
@@ -228,6 +229,26 @@ _REFUSALS: tuple[tuple[str, str], ...] = (
     (
         r"The variables that it leaves out do not tell the other equations apart: .*",
         "它所排除的变量不足以区分其他方程：各方程的线性组合与它形式相同。",
+    ),
+    (
+        r"(\d+) coefficients, (\d+) independent instruments after the effects are taken out\.",
+        "有 {0} 个系数，剔除固定效应后只有 {1} 个独立的工具变量。",
+    ),
+    (
+        r"Add exogenous variables, raise iv_order, or name instruments from outside with instruments=\.",
+        "可加入外生变量、提高 iv_order，或以 instruments= 给出系统之外的工具变量。",
+    ),
+    (
+        r"The form would do, but with these X and W a combination of the regressors cannot be told from the",
+        "方程形式",
+    ),
+    (
+        r"others: W and its powers, or regressors and their lags, are dependent once the effects are out\.",
+        "足以识别，但在此 X 与 W 之下不能：剔除固定效应后，W 与其各次幂，或解释变量与其滞后项线性相关。",
+    ),
+    (
+        r"Use other weights, more exogenous variables, or instruments from outside with instruments=\.",
+        "可换用其他权重、加入外生变量，或以 instruments= 给出系统之外的工具变量。",
     ),
     (r"Leave out one of: (.+)\.", "可从本方程去掉其中之一：{0}。"),
     (

@@ -112,6 +112,8 @@ class Policy(Frame):
         frame["fit"] = [head_of(values, str(name)) for name in frame["fit"]]
         if "equation" in frame:
             frame["equation"] = frame["equation"].map(lambda name: values.labels.get(name, name))
+        if "term" in frame and values.study.language == "zh":
+            frame["term"] = [named_in_chinese(str(name)) for name in frame["term"]]
         return frame.rename(columns=HEADS[values.study.language])
 
 
