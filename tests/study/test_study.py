@@ -249,7 +249,7 @@ def test_every_kind_of_output(tmp_path: Path) -> None:
         "moran_scatter_ly_2001.png", "clusters_ly_2003.png", "clusters_x_D_2004.png",
     }  # fmt: skip
     effects = pyogrio.read_dataframe(folder / "gis" / "only" / "effects.geojson")
-    sent, received = (effects.iloc[:, k].to_numpy() for k in (1, 2))
+    sent, received = effects["sent_x_on_ly"].to_numpy(), effects["received_x_on_ly"].to_numpy()
     # Two ways to add up one matrix of effects (LeSage and Pace 2009): their means are the total effect.
     assert sent.mean() == pytest.approx(received.mean(), rel=1e-9)
     assert np.ptp(received) == pytest.approx(0.0, abs=1e-9)
