@@ -1,9 +1,10 @@
-"""The house: sizes of files and folders, types of public parameters, and the list of public names."""
+"""The house: sizes of files and folders, types of public parameters, public names, the changelog."""
 
 from __future__ import annotations
 
 import inspect
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -95,3 +96,9 @@ def test_the_public_names_are_those_of_the_list() -> None:
     kept = set(NAMES.read_text(encoding="utf-8").split())
     assert kept - now == set(), "these names are gone: a user's program breaks"
     assert now - kept == set(), "new names: add them to tests/public_names.txt, a line each"
+
+
+def test_no_fact_stands_twice_in_the_changelog() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    facts = [" ".join(part.split()) for part in re.split(r"^ *- ", text, flags=re.MULTILINE)[1:]]
+    assert sorted(fact for fact, count in Counter(facts).items() if count > 1) == []
