@@ -145,7 +145,8 @@ def hinted(function: Callable[P, R]) -> Callable[P, R]:
             # Raised inside the function, it has a second frame, and is not about its arguments.
             if error.__traceback__ is None or error.__traceback__.tb_next is not None:
                 raise
-            text = f"{error}.{_meant(function, kwargs)}"
+            said = str(error).split(". Did you mean")[0]  # Python 3.13 has a guess of its own
+            text = f"{said}.{_meant(function, kwargs)}"
         raise TypeError(text) from None
 
     return call
