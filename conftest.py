@@ -8,6 +8,7 @@ import pytest
 
 # It extends Sphinx, which only the pages need.
 collect_ignore = ["docs/make/mathml.py"]
+collect_ignore_glob = ["*conftest.py"]  # fixtures, not examples: two of one name cannot be collected
 
 HERE = Path(__file__).parent / "docs"
 LONG = (

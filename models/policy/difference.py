@@ -262,6 +262,7 @@ def _fit(specification: Specification, method: str) -> DifferenceInDifferences:
         notes=(*cells.notes, *found.notes),
         seed=options.seed,
         _specification=specification,
+        _did=did,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +112,7 @@ class DifferenceInDifferences(Fit):
     notes: tuple[str, ...]
     seed: int
     _specification: Specification
+    _did: Callable[..., Any]
     compared: Mapping[str, DifferenceInDifferences] = field(default_factory=dict)
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
@@ -185,9 +186,8 @@ class DifferenceInDifferences(Fit):
 
     def refit(self, **changes: Any) -> DifferenceInDifferences:
         """Estimate again with some arguments of `did` changed, as ``fit.refit(match="psm")``."""
-        from .difference import did
-
-        return did(**{**self.arguments, "compare": (), **changes})
+        again: DifferenceInDifferences = self._did(**{**self.arguments, "compare": (), **changes})
+        return again
 
     # ---- what may be wrong with it
     def bacon(self) -> Bacon:

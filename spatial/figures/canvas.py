@@ -15,11 +15,11 @@ from spatial.io.atomic import atomic_path
 
 from .palette import CATEGORIES, color, current_theme
 from .style.captions import Words, caption_axes, caption_figure, caption_heights, wrap
+from .style.figure import root_figure
 from .style.fonts import apply_fonts, font_context, muted_glyphs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = [
     "BESIDE",
@@ -154,19 +154,6 @@ def drawing(
         engine: Any = figure.get_layout_engine()
         engine.set(rect=(0, below / 72 / whole, 1, height / whole), w_pad=0.035, h_pad=0.02)
         caption_figure(figure, said)
-
-
-def root_figure(ax: Axes) -> Figure:
-    """Return the figure on which `ax` lies, also where that is a subfigure's."""
-    if not hasattr(ax, "figure"):
-        raise DataError(
-            f"ax must be matplotlib Axes, as functions of figures return; got {type(ax).__name__}."
-        )
-    figure: Any = ax.figure
-    while getattr(figure, "figure", figure) is not figure and figure.figure is not None:
-        figure = figure.figure
-    found: Figure = figure
-    return found
 
 
 def append_note(ax: Axes, text: str) -> None:

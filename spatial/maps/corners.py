@@ -9,7 +9,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from spatial.figures.canvas import BESIDE, root_figure
+from spatial.figures.canvas import BESIDE
+from spatial.figures.style.figure import root_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

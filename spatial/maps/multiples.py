@@ -11,10 +11,11 @@ import shapely
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, name_ids
-from spatial.figures.canvas import DOUBLE, check_axes, on_map, root_figure, style
+from spatial.figures.canvas import DOUBLE, check_axes, on_map, style
 from spatial.figures.classes import build_classes, class_colors
 from spatial.figures.palette import color
 from spatial.figures.style.captions import caption_axes, caption_figure, caption_heights
+from spatial.figures.style.figure import root_figure
 from spatial.figures.style.fonts import apply_fonts, font_context
 from spatial.figures.words import word
 from spatial.ids.rows import one_text

@@ -228,7 +228,7 @@ class Sketch:
 
 def points_a_unit(ax: Axes) -> float:
     """Return how many points one unit of x is wide."""
-    from spatial.figures.canvas import root_figure
+    from spatial.figures.style.figure import root_figure
 
     figure = root_figure(ax)
     x0, x1 = ax.get_xlim()

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.figures.canvas import DOUBLE, MIDDLE, SINGLE, check_axes, root_figure, style
+from spatial.figures.canvas import DOUBLE, MIDDLE, SINGLE, check_axes, style
 from spatial.figures.palette import color
 from spatial.figures.style.captions import Words, caption_axes, caption_figure, caption_heights
+from spatial.figures.style.figure import root_figure
 from spatial.figures.style.fonts import apply_fonts, font_context
 from spatial.figures.style.labels import place_labels
 from spatial.figures.words import word

@@ -13,7 +13,7 @@ from spatial.figures.canvas import DOUBLE, drawing
 from spatial.figures.style.captions import Captions, Words
 from spatial.figures.words import p_words, word
 
-from .scatter import Asked, Cloud, cloud_line, cloud_size, cloud_text, draw_cloud, far_note, reach_of, signed
+from .cloud import Asked, Cloud, cloud_line, cloud_size, cloud_text, draw_cloud, far_note, reach_of, signed
 from .values import codes_of, names_of, standardized
 
 if TYPE_CHECKING:

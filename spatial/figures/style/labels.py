@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.figures.canvas import root_figure
 from spatial.figures.palette import color
+
+from .figure import root_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

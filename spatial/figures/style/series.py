@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spatial.figures.canvas import root_figure
 from spatial.figures.palette import CATEGORIES, MARKERS, current_theme
+
+from .figure import root_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
