@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal, Protocol
 
 import numpy as np
@@ -85,6 +85,7 @@ class Request:
     source: Source
     method: Method
     covariance: Covariance
+    _: KW_ONLY
     rho_moments: RhoMoments = "kp2010"
     passes: int = 1
     small: bool = False
