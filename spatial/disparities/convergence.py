@@ -9,21 +9,24 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from spatial.errors import DataError, SpatialWarning, name_ids
+from spatial.errors import DataError, NotIdentifiedError, SpatialWarning, name_ids
 from spatial.ids.rows import check_steps, checked_option
+from spatial.models.hypothesis import cluster_sums
+from spatial.models.identification.first_stages import equation_first_stage
+from spatial.models.results import SystemFit
+from spatial.models.system import SpatialSystem
 from spatial.panel.panel import Panel
 from spatial.results import Result
 from spatial.weights.value import Weights, WeightsLike, as_weights
 
-from .sigma import SigmaConvergence, estimate_row, lagged, ordered_weights, read_logs, sigma_convergence
-from .within import first_stage_f, within_fit
+from .sigma import Cube, SigmaConvergence, estimate_row, ordered_weights, read_logs, sigma_convergence
 
 __all__ = ["BetaConvergence", "SigmaConvergence", "beta_convergence", "sigma_convergence"]
 
-Float = NDArray[np.float64]
 Lag = Literal["initial", "growth", "controls"]
+
+_GROWTH = "growth_of_period"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -145,7 +148,8 @@ def beta_convergence(
     Raises
     ------
     DataError
-        For values that are not positive, gaps, and regressors that the effects absorb.
+        For values that are not positive, gaps, regressors that the effects absorb or that depend on each
+        other, and as many instruments as observations.
     NotIdentifiedError
         Where lagged growth has no instrument.
 
@@ -172,46 +176,34 @@ def beta_convergence(
     wanted = _wanted(W, lags, controls, effects)
     cube = read_logs(panel, [column, *controls], "Beta convergence")
     check_steps(steps, len(cube.times))
-    logs = np.log(cube.values[::steps, :, 0])
-    growth, initial = np.diff(logs, axis=0), logs[:-1]
-    start = np.concatenate([initial[:, :, None], cube.values[::steps][: len(growth), :, 1:]], axis=2)
-    unit, time = "unit" in wanted.effects, "time" in wanted.effects
-    names, x = [f"log({column})", *controls], start
-    instruments = None
-    if W is not None:
-        names, x, instruments = _with_lags(ordered_weights(W, cube.units), growth, start, names, wanted.lags)
-    if not (unit or time):
-        ones = np.ones((*growth.shape, 1))
-        names, x = ["Intercept", *names], np.concatenate([ones, x], axis=2)
-        instruments = None if instruments is None else np.concatenate([ones, instruments], axis=2)
-    _refuse_few(growth.shape, x.shape[2], wanted.effects)
-    fit = within_fit(growth, x, instruments, names, unit=unit, time=time)
-    errors = np.sqrt(np.diag(fit.covariance))
+    n, t = len(cube.units), (len(cube.times) - 1) // steps
+    terms = _terms(column, controls, wanted.lags)
+    _refuse_few((t, n), len(terms) + (not wanted.effects), wanted.effects)
+    frame = _periods(cube, steps, [column, *controls])
+    fit = _fit(frame, terms, None if W is None else ordered_weights(W, cube.units), wanted.effects)
+    names = [_plain(term, column) for term in fit.params.index.get_level_values("term")]
     table = pd.DataFrame(
         [
-            estimate_row(n, float(b), float(e), growth.shape[1] - 1)
-            for n, b, e in zip(names, fit.estimates, errors, strict=True)
+            estimate_row(name, float(b), float(e), n - 1)
+            for name, b, e in zip(names, fit.params, fit.std_errors, strict=True)
         ]
     )
     at = names.index(f"log({column})")
-    beta, length = float(fit.estimates[at]), steps * _spacing(cube.times)
-    speed, error, half = _speed(beta, float(errors[at]), length)
-    bias = _nickell(beta, len(growth)) if unit else 0.0
+    beta, length = float(table["estimate"][at]), steps * _spacing(cube.times)
+    speed, error, half = _speed(beta, float(table["std_error"][at]), length)
     found = BetaConvergence(
         table,
         beta,
         speed,
         error,
         half,
-        bias,
+        _nickell(beta, t) if "unit" in wanted.effects else 0.0,
         wanted.effects,
-        "2SLS" if instruments is not None else "OLS",
-        growth.shape[1],
-        len(growth),
-        fit.r2_within,
-        np.nan
-        if instruments is None
-        else first_stage_f(x[:, :, -1], x[:, :, :-1], instruments, unit=unit, time=time),
+        fit.method.upper(),
+        n,
+        t,
+        float(fit.r_squared_within.iloc[0]),
+        _first_stage_f(fit) if fit.method == "2sls" else np.nan,
     )
     for message in (_nickell_message(found), _lag_message(found, W)):
         if message:
@@ -230,7 +222,7 @@ def _wanted(W: Any, lags: Any, controls: Sequence[str], effects: Any) -> _Wanted
     for effect in chosen:
         checked_option(effect, ("unit", "time"), "effects")
     if lags is None:
-        return _Wanted(("growth", "initial"), chosen)
+        return _Wanted(() if W is None else ("growth", "initial"), chosen)
     found = (lags,) if isinstance(lags, str) else tuple(lags)
     for name in found:
         checked_option(name, ("growth", "initial", "controls"), "lags")
@@ -241,20 +233,71 @@ def _wanted(W: Any, lags: Any, controls: Sequence[str], effects: Any) -> _Wanted
     return _Wanted(found, chosen)
 
 
-def _with_lags(
-    W: Weights, growth: Float, start: Float, names: list[str], lags: tuple[str, ...]
-) -> tuple[list[str], Float, Float | None]:
-    """Return names, regressors and instruments (None where growth is not lagged)."""
-    first = lagged(W, start)
-    keep = [k for k in range(start.shape[2]) if ("initial" if k == 0 else "controls") in lags]
-    exogenous = np.concatenate([start, first[:, :, keep]], axis=2)
-    named = [*names, *(f"W({names[k]})" for k in keep)]
-    if "growth" not in lags:
-        return named, exogenous, None
-    y = names[0].removeprefix("log(").removesuffix(")")
-    instruments = np.concatenate([exogenous, first, lagged(W, first), lagged(W, lagged(W, first))], axis=2)
-    x = np.concatenate([exogenous, lagged(W, growth[:, :, None])], axis=2)
-    return [*named, f"W(growth of {y})"], x, instruments
+def _terms(column: str, controls: Sequence[str], lags: tuple[str, ...]) -> list[str]:
+    """Return the regressors as formulas write them."""
+    names = [_GROWTH, *controls]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice or column == _GROWTH:
+        raise DataError(
+            f"These columns stand twice: {name_ids(twice or [column])}. Name each control once, and none "
+            f"{_GROWTH!r}, which is the growth that is made here."
+        )
+    initial, others = f"log(`{column}`)", [f"`{name}`" for name in controls]
+    of = {"initial": [initial], "controls": others, "growth": [_GROWTH]}
+    return [initial, *others, *(f"W({name})" for lag in of if lag in lags for name in of[lag])]
+
+
+def _plain(term: str, column: str) -> str:
+    return f"W(growth of {column})" if term == f"W({_GROWTH})" else term.replace("`", "")
+
+
+def _periods(cube: Cube, steps: int, columns: list[str]) -> pd.DataFrame:
+    """Return a row for each unit and period: the start, the controls there, and growth."""
+    values, times = cube.values[::steps], cube.times[::steps]
+    rows = pd.MultiIndex.from_product([cube.units, times[:-1]], names=["unit", "time"])
+    start = {name: values[:-1, :, k].T.ravel() for k, name in enumerate(columns)}
+    return pd.DataFrame({**start, _GROWTH: np.diff(np.log(values[:, :, 0]), axis=0).T.ravel()}, rows)
+
+
+def _fit(frame: pd.DataFrame, terms: list[str], W: Weights | None, effects: tuple[str, ...]) -> SystemFit:
+    """Estimate by `spatial.models`, without its warnings: what is weak or biased is said here of growth."""
+    endogenous = f"W({_GROWTH})" in terms
+    # Instruments up to the third lag; the order given is one more where exogenous variables are lagged.
+    exogenous_lags = sum(term.startswith("W(") for term in terms) - endogenous
+    order = (2 if exogenous_lags else 3) if endogenous else 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SpatialWarning)
+        system = SpatialSystem(f"{_GROWTH} ~ {' + '.join(terms)}", frame, W, effects=effects, iv_order=order)
+        if system.design.absorbed:
+            lost = [term.replace("`", "") for _, term in system.design.absorbed]
+            raise DataError(
+                f"These regressors do not vary beside the effects: {name_ids(lost)}. Leave them out, or take "
+                "fewer effects."
+            )
+        if endogenous and system.design.basis.rank >= system.design.n_effective:
+            raise DataError(
+                f"{len(system.instruments)} instruments for {system.design.n_effective} observations after "
+                "the effects: two-stage least squares is least squares there. Use more units or times, or "
+                'leave "growth" out of lags.'
+            )
+        try:
+            return system.fit("2sls" if endogenous else "ols", cov="cluster", small=True)
+        except NotIdentifiedError:
+            raise NotIdentifiedError(
+                "The instruments do not tell the coefficients apart: the lagged growth has no instrument "
+                'beside the regressors. Add controls, or leave "growth" out of lags.'
+            ) from None
+
+
+def _first_stage_f(fit: SystemFit) -> float:
+    """Return the F statistic of the excluded instruments, clustered by unit; NaN where they add nothing."""
+    stage, _ = equation_first_stage(fit.estimate.design, 0)
+    m, n = stage.n_instruments, fit.n_units
+    if m == 0 or n <= m:
+        return np.nan
+    sums = cluster_sums(stage.Z * stage.residuals, fit.estimate.design.layout.unit)
+    slope = stage.pi[:, 0]
+    return float(slope @ np.linalg.solve(sums.T @ sums, slope) / m * (n - m) / n)
 
 
 def _refuse_few(shape: tuple[int, int], k: int, effects: tuple[str, ...]) -> None:

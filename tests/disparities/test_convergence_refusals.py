@@ -86,7 +86,19 @@ def test_refuses_regressors_that_effects_absorb() -> None:
     panel = make_panel()
     fixed = panel.with_columns(area=pd.Series(np.arange(30.0), panel.units), twin=panel.frame["x"] * 2)
     refuse("do not vary beside the effects: 'area'", fixed, controls=["area"])
-    refuse("combinations of the others: 'twin'", fixed, controls=["x", "twin"])
+    refuse("twin is a combination of the others", fixed, controls=["x", "twin"])
+    refuse("These columns stand twice: 'x'", controls=["x", "x"])
+
+
+def test_takes_columns_of_any_name() -> None:
+    panel = make_panel()
+    W = ring(panel.units)
+    odd = {"gdp": "W", "x": "growth, of 人口"}
+    with quiet():
+        plain = beta_convergence(panel, "gdp", W, controls=["x"])
+        named = beta_convergence(panel.frame.rename(columns=odd), "W", W, controls=[odd["x"]])
+    terms = ["log(W)", odd["x"], "W(log(W))", "W(growth of W)"]
+    pd.testing.assert_frame_equal(named.estimates, plain.estimates.assign(term=terms))
 
 
 def test_refuses_too_few() -> None:
@@ -94,6 +106,12 @@ def test_refuses_too_few() -> None:
     refuse("Unit effects need two periods of growth or more; there is one", panel)
     two = panel.frame.loc[["c00", "c01"]]
     refuse(r"2 observations \(2 units x 1 periods\) are too few for 2", two, effects=())
+
+
+def test_refuses_as_many_instruments_as_observations() -> None:
+    few = make_panel(2, n=6, t=4)
+    W = ring(few.units)
+    refuse("6 instruments for 6 observations", few, W=W, controls=["x"], effects=(), steps=2)
 
 
 def test_refuses_growth_without_instruments() -> None:
