@@ -129,6 +129,8 @@ def _role(node: Node, endogenous: frozenset[str]) -> Role:
 
 def _has_now(node: Node, endogenous: frozenset[str]) -> bool:
     """Whether an endogenous column enters without a time shift."""
+    if isinstance(node, Name) and node.name in endogenous:  # also of names that are written in backticks
+        return True
     if canonical(node) in endogenous:
         return True
     if isinstance(node, Level):

@@ -301,6 +301,8 @@ def effective_f(stage: FirstStage) -> HypothesisTest:
         )
     if stage.codes is None or stage.n_instruments == 0:
         return HypothesisTest.failed(name, null, "there are no clusters or no excluded instruments")
+    if stage.df < 1:
+        return HypothesisTest.failed(name, null, "the instruments leave no degree of freedom")
     meat = _effective_meat(stage)
     value = float(stage.pi[:, 0] @ stage.pi[:, 0] / np.trace(meat))
     critical = effective_critical_value(meat)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
@@ -52,7 +53,7 @@ def test_layers_come_back_as_they_were(database: Database, cities: Any, weights:
     assert back.index.equals(cities.index)
     np.testing.assert_array_equal(back["local_i"], local.frame["Ii"])
     assert back["cluster"].tolist() == local.frame["cluster"].tolist()
-    assert back["field"].tolist() == cities["名称"].tolist()
+    assert back["name"].tolist() == cities["名称"].tolist()
     assert all(a.equals(b) for a, b in zip(back.geometry, cities.geometry, strict=True))
     links = database.sql("SELECT i, j, w, ST_Length(geom), ST_SRID(geom) FROM links ORDER BY i, j")
     assert len(links) == weights.sparse.nnz
@@ -219,14 +220,13 @@ def test_tables_made_by_hand(database: Database, cities: Any) -> None:
     database.sql(
         make.format("good", " PRIMARY KEY"), make.format("keyless", ""), "CREATE VIEW v AS SELECT 1 AS x"
     )
-    write_layers(database.url, cities, {"good": cities["gdp"]})
+    write_layers(database.url, cities, {"good": cities["gdp"]}, attributes=[])
     assert database.sql("SELECT count(*), count(DISTINCT ST_GeometryType(geom)) FROM good") == [(16, 1)]
-    refused(
-        lambda: write_layers(database.url, cities, {"keyless": cities["gdp"]}), "no primary key on 'adcode'"
-    )
-    refused(
-        lambda: write_layers(database.url, cities, {"v": cities["gdp"]}), "'public.v' is no table but a view"
-    )
+    for table, message in (
+        ("keyless", "no primary key on 'adcode'"),
+        ("v", "'public.v' is no table but a view"),
+    ):
+        refused(partial(write_layers, database.url, cities, {table: cities["gdp"]}, attributes=[]), message)
 
 
 def test_nasty_names_are_written_as_names(database: Database, cities: Any) -> None:
@@ -246,7 +246,7 @@ def test_nasty_names_are_written_as_names(database: Database, cities: Any) -> No
             "WHERE f_table_schema = %s AND f_table_name = %s AND stylename = %s"
         )
         assert database.sql((styles, [name] * 3)) == [(1,)]
-        labels = "SELECT col_description(%s::regclass, 2)"
+        labels = "SELECT col_description(%s::regclass, 3)"  # after the id and the name
         assert name in database.sql((labels, [f"{quoted}.{quoted}"]))[0][0]
     assert database.sql("SELECT count(*) FROM keep") == [(0,)]
 
@@ -257,7 +257,7 @@ def test_comments_in_both_languages_become_labels_again(
     cities.attrs["note"] = "Cells; '); DROP TABLE lisa; --"
     local = sp.local_moran(cities["gdp"], weights, permutations=99)
     write_layers(database.url, cities, {"lisa": local})
-    (comment,) = database.sql("SELECT col_description('lisa'::regclass, 2)")[0]
+    (comment,) = database.sql("SELECT col_description('lisa'::regclass, 3)")[0]
     assert comment == "局部莫兰指数 / Local Moran's I"
     assert database.sql("SELECT obj_description('lisa'::regclass)") == [("Cells; '); DROP TABLE lisa; --",)]
     database.sql("ALTER TABLE lisa ADD COLUMN year int DEFAULT 2000")
@@ -285,7 +285,9 @@ def test_styles_are_where_qgis_looks(database: Database, cities: Any, weights: W
     assert {alias.get("field"): alias.get("name") for alias in root.iter("alias")}[
         "local_i"
     ] == "局部莫兰指数"
-    assert ET.fromstring(rows[1][6].partition("\n")[2]).find("renderer-v2").get("attr") == "w"  # type: ignore[union-attr]
+    links = ET.fromstring(rows[1][6].partition("\n")[2])
+    assert [r.get("type") for r in links.iter("renderer-v2")] == ["singleSymbol"]
+    assert [f.get("name") for f in links.iter("field")][-1] == "w"
 
 
 def test_a_style_of_the_user_stays_the_default(database: Database, cities: Any) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from spatial.models import SpatialSystem
 from spatial.models.identification import strength as weak
 
 
@@ -178,3 +179,12 @@ def test_reasons_are_given() -> None:
     assert "3 clusters for 4" in weak.first_stage_f(few, 0, clustered=True).reason
     same = weak.first_stage(s.Y[:, [0, 0]], s.X, draw(12, 2, 4).basis, n_effective=300, codes=s.units)
     assert weak.kleibergen_paap(same)[0].reason == "the endogenous regressors are collinear"
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_instruments_that_fill_all_rows_have_no_f() -> None:
+    """Once a bare ZeroDivisionError."""
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(5, 7)), columns=list("ypabcde"))
+    fit = SpatialSystem("y ~ 1 | p ~ a + b + c + d + e", frame).fit("2sls", cov="hom")
+    assert np.isnan(fit.equation_tests()["first_stage_f"].iloc[0])
+    assert "7 tests, 3 computed" in repr(fit.diagnostics())
