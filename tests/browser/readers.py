@@ -9,6 +9,14 @@ import numpy as np
 
 from .chromium import Page
 
+# How many different colours a canvas holds, up to 9.
+COLOURS = """((canvas) => {
+  const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data, seen = new Set();
+  for (let k = 0; k < data.length && seen.size < 9; k += 4)
+    if (data[k + 3] > 200) seen.add(data[k] * 65536 + data[k + 1] * 256 + data[k + 2]);
+  return seen.size;
+})"""
+
 
 def selected(page: Page) -> list[int]:
     return sorted(page.js("[...report.app.state.selected]"))

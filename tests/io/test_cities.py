@@ -24,25 +24,6 @@ from spatial.io.sources import need
 from spatial.panel.reading import read_panel
 
 
-@pytest.fixture
-def frame() -> gpd.GeoDataFrame:
-    return gpd.GeoDataFrame(
-        {
-            "adcode": ["110000", "120000", "010000"],
-            "名称": ["北京市", "天津市", "某市"],
-            "number": [3.0, 1.0, 2.0],
-            "lon": [116.4, 117.2, 118.5],
-            "lat": [39.9, 39.1, 39.5],
-        },
-        geometry=[
-            shapely.box(116, 39, 117, 40),
-            shapely.box(117, 39, 118, 40),
-            shapely.box(118, 39, 119, 40),
-        ],
-        crs=4326,
-    )
-
-
 def changed(frame: gpd.GeoDataFrame, column: str, values: list[Any]) -> gpd.GeoDataFrame:
     out = frame.copy()
     out[column] = values

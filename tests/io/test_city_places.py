@@ -19,25 +19,6 @@ from spatial.io.shapefile import write_shapefile
 EXAMPLES = Path(libpysal.__file__).parent / "examples"
 
 
-@pytest.fixture
-def frame() -> gpd.GeoDataFrame:
-    return gpd.GeoDataFrame(
-        {
-            "adcode": ["110000", "120000", "010000"],
-            "名称": ["北京市", "天津市", "某市"],
-            "number": [3.0, 1.0, 2.0],
-            "lon": [116.4, 117.2, 118.5],
-            "lat": [39.9, 39.1, 39.5],
-        },
-        geometry=[
-            shapely.box(116, 39, 117, 40),
-            shapely.box(117, 39, 118, 40),
-            shapely.box(118, 39, 119, 40),
-        ],
-        crs=4326,
-    )
-
-
 # ---- geometry and CRS
 def test_geometries(frame: gpd.GeoDataFrame) -> None:
     holes = frame.set_geometry([frame.geometry[0], None, frame.geometry[2]], crs=4326)

@@ -12,35 +12,17 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from panel_file_cases import NAN, TEXT, check, read
 
 from spatial.errors import DataError
 from spatial.panel.panel import Panel
 from spatial.panel.reading import read_panel
-
-NAN = np.nan
-TEXT = """城市代码,年份,地区生产总值,备注
-110000,2001,1.5,首都
-120000,2001,,
-110000,2002,2.5,首都
-120000,2002,3.5,港口
-"""
-
-
-def read(path: Any, **options: Any) -> Panel:
-    return read_panel(path, unit="城市代码", time="年份", **options)
 
 
 def write_csv(folder: Path, text: str = TEXT, encoding: str = "utf-8", name: str = "a.csv") -> Path:
     path = folder / name
     path.write_bytes(text.encode(encoding))
     return path
-
-
-def check(panel: Panel) -> None:
-    assert panel.units.tolist() == [110000, 120000]
-    assert panel.times.tolist() == [2001, 2002]
-    np.testing.assert_array_equal(panel.cube("地区生产总值")[:, :, 0], [[1.5, NAN], [2.5, 3.5]])
-    assert panel["备注"].fillna("").tolist() == ["首都", "首都", "", "港口"]
 
 
 # ---- CSV
@@ -201,24 +183,6 @@ def test_options_of_other_formats(tmp_path: Path, suffix: str) -> None:
 
 
 # ---- there and back
-@pytest.fixture
-def panel() -> Panel:
-    frame = pd.DataFrame(
-        {
-            "城市代码": ["01001", "01001", "48001", "48001"],
-            "年份": [2001, 2002, 2001, 2002],
-            "地区生产总值": [0.1 + 0.2, NAN, -1e-300, 1e300],
-            "备注": ["=1+1", None, "http://x", 'a,b"c\n汉'],
-            "整数": [1, 2, 3, -4],
-            "文字代码": ["a1", "b", "c", "d"],
-        }
-    )
-    return Panel.from_frame(
-        frame,
-        unit="城市代码",
-        time="年份",
-        labels={"地区生产总值": "GDP（亿元）", "城市代码": "行政区划代码"},
-    )
 
 
 @pytest.mark.evidence("read_panel", source="one panel in four formats", kind="identity")

@@ -121,7 +121,9 @@ def test_a_small_part_drawn_again() -> None:
 
 @pytest.mark.slow
 def test_more_of_it_drawn_again() -> None:
-    found = GRID.simulate(GRID.Cell(60, 6), draws=80, seed=2).set_index(["estimator", "quantity", "interval"])
+    found = GRID.simulate(GRID.Cell(60, 6), draws=120, seed=2).set_index(
+        ["estimator", "quantity", "interval"]
+    )
     for name in ("y1:W(y1)", "y2:W(y2)", "rho1", "rho2", "total x1", "y1:y2"):
         assert 0.88 < found.loc[("aqs", name, "distance"), "coverage"] <= 1.0
     assert found.loc[("gs3sls, WX and W2X", "y1:W(y1)", "wald"), "coverage"] < 0.75

@@ -68,3 +68,17 @@ def report(page: Page, file: Path) -> Iterator[Page]:
     assert page.problems == []
     assert [url for url in page.requests if not url.startswith(("file:", "data:", "blob:"))] == []
     assert sum(url.startswith("file:") for url in page.requests) == 1
+
+
+@pytest.fixture
+def page_as_before(page: Page) -> Iterator[None]:
+    """The page for tests that change its size, its media or its scripts, put back afterwards."""
+    page.problems.clear()
+    page.requests.clear()
+    yield
+    page.resize(1280)
+    page.media()
+    page.call("Emulation.setScriptExecutionDisabled", value=False)
+    # Pixels are read back by these tests alone.
+    assert [said for said in page.problems if "getImageData" not in said] == []
+    assert [url for url in page.requests if not url.startswith(("file:", "data:", "blob:"))] == []

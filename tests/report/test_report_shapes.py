@@ -43,7 +43,7 @@ def test_shapes_come_back_from_the_grid(nc: Any) -> None:
     bounds = flat.total_bounds
     scale = (bounds[2] - bounds[0]) / GRID
     area = [sum(shapely.Polygon(r).area for r in rings) * scale**2 for rings in rings_of(shapes.rings)]
-    np.testing.assert_allclose(area, flat.area[::-1], rtol=5e-3)
+    np.testing.assert_allclose(area, flat.area[::-1], rtol=2e-3)
     xy = shapes.rings.xy
     assert xy.min() >= 0
     assert (xy.max(axis=0) <= np.array(shapes.size) + 1).all()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,12 @@ import pandas as pd
 import pytest
 import shapely
 from browser.chromium import Page
+from browser.readers import COLOURS
 
 import spatial as sp
 from spatial.report.building import explore
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("page_as_before")]
 
 STEPS = """(async () => {
   const slider = document.getElementById('time'), found = [];
@@ -36,26 +36,6 @@ STEPS = """(async () => {
   }
   return found;
 })()"""
-# How many different colours a canvas holds, up to 9.
-COLOURS = """((canvas) => {
-  const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data, seen = new Set();
-  for (let k = 0; k < data.length && seen.size < 9; k += 4)
-    if (data[k + 3] > 200) seen.add(data[k] * 65536 + data[k + 1] * 256 + data[k + 2]);
-  return seen.size;
-})"""
-
-
-@pytest.fixture(autouse=True)
-def _as_before(page: Page) -> Iterator[None]:
-    page.problems.clear()
-    page.requests.clear()
-    yield
-    page.resize(1280)
-    page.media()
-    page.call("Emulation.setScriptExecutionDisabled", value=False)
-    # Pixels are read back by these tests alone.
-    assert [said for said in page.problems if "getImageData" not in said] == []
-    assert [url for url in page.requests if not url.startswith(("file:", "data:", "blob:"))] == []
 
 
 def show(page: Page, tab: str) -> None:

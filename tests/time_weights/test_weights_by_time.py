@@ -135,7 +135,7 @@ def test_what_cannot_take_them_says_why() -> None:
 def test_intervals_cover_with_weights_by_time() -> None:
     n, covered = 80, []
     given = {year: weights(year, n) for year in YEARS}
-    for seed in range(40):
+    for seed in range(100):
         data = panel(draw(1000 + seed, n, rho=0.4))
         for method in ("2sls", "gs3sls", "aqs"):
             system = SpatialSystem(
@@ -152,6 +152,6 @@ def test_intervals_cover_with_weights_by_time() -> None:
     ]
     share = found.mean()
     slopes = share.drop("W(y)", level="term")
-    assert (slopes[["2sls", "gs3sls"]] > 0.84).all()
+    assert (slopes[["2sls", "gs3sls"]] > 0.88).all()
     # Unit effects that the filter changes: too seldom for a default, and the fit says so.
-    assert (share["aqs"] > 0.72).all()
+    assert (share["aqs"] > 0.78).all()

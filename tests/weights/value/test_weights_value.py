@@ -10,31 +10,11 @@ import pandas as pd
 import pytest
 import scipy.sparse as sparse
 from hypothesis import given, settings
-from hypothesis import strategies as st
+from value_cases import PLAIN, weights
 
 import spatial as sp
 from spatial.errors import AlignmentError, ConvergenceError, DataError, WeightsError
 from spatial.weights import Meta, Weights, as_weights
-
-PLAIN = [[0, 1.0, 0, 2], [1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
-
-
-@pytest.fixture
-def W() -> Weights:
-    return Weights.from_dense(PLAIN, ids=["a", "b", "c", "d"])
-
-
-@st.composite
-def weights(draw: st.DrawFn, *, positive: bool = False) -> Weights:
-    n = draw(st.integers(1, 9))
-    cells = st.sampled_from([0.0, 0.0, 0.5, 1.0, 3.0] if positive else [0.0, 0.0, -1.5, 1.0, 3.0, 1e-9])
-    matrix = draw(st.lists(st.lists(cells, min_size=n, max_size=n), min_size=n, max_size=n))
-    kind = draw(st.sampled_from(["text", "number", "word with space"]))
-    order = draw(st.permutations(range(n)))
-    ids = {"text": [f"u{i}" for i in order], "number": [i * 7 for i in order]}.get(
-        kind, [f"北 {i}" for i in order]
-    )
-    return Weights.from_dense(np.array(matrix), ids=ids)
 
 
 # ---- the value
