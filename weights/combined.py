@@ -37,17 +37,44 @@ def union(first: WeightsLike, second: WeightsLike) -> Weights:
 
 
 def intersection(first: WeightsLike, second: WeightsLike) -> Weights:
-    """Link what both of two weights link; binary.  `Weights.intersect` keeps the weights of the first."""
+    """Link what both of two weights link; binary.  `Weights.intersect` keeps the weights of the first.
+
+    Examples
+    --------
+    >>> from spatial.weights import Weights
+    >>> first, second = (Weights.from_dense(m, ids=["a", "b", "c"]) for m in (
+    ...     [[0, 1, 1], [1, 0, 0], [1, 0, 0]], [[0, 1, 0], [1, 0, 1], [0, 1, 0]]))
+    >>> intersection(first, second).neighbors("a").index.tolist()
+    ['b']
+    """
     return as_weights(first).intersection(second)
 
 
 def difference(first: WeightsLike, second: WeightsLike) -> Weights:
-    """Link what the first of two weights links and the second does not; binary."""
+    """Link what the first of two weights links and the second does not; binary.
+
+    Examples
+    --------
+    >>> from spatial.weights import Weights
+    >>> first, second = (Weights.from_dense(m, ids=["a", "b", "c"]) for m in (
+    ...     [[0, 1, 1], [1, 0, 0], [1, 0, 0]], [[0, 1, 0], [1, 0, 1], [0, 1, 0]]))
+    >>> difference(first, second).neighbors("a").index.tolist()
+    ['c']
+    """
     return as_weights(first).difference(second)
 
 
 def symmetric_difference(first: WeightsLike, second: WeightsLike) -> Weights:
-    """Link what one of two weights links and the other does not; binary."""
+    """Link what one of two weights links and the other does not; binary.
+
+    Examples
+    --------
+    >>> from spatial.weights import Weights
+    >>> first, second = (Weights.from_dense(m, ids=["a", "b", "c"]) for m in (
+    ...     [[0, 1, 1], [1, 0, 0], [1, 0, 0]], [[0, 1, 0], [1, 0, 1], [0, 1, 0]]))
+    >>> symmetric_difference(first, second).neighbors("c").index.tolist()
+    ['a', 'b']
+    """
     return as_weights(first).symmetric_difference(second)
 
 

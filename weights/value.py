@@ -356,6 +356,12 @@ def as_weights(weights: WeightsLike) -> Weights:
     ------
     WeightsError
         For anything else.  A bare matrix has no ids: use `Weights.from_sparse` and name them.
+
+    Examples
+    --------
+    >>> import libpysal
+    >>> as_weights(libpysal.weights.lat2W(3, 3)).n
+    9
     """
     if isinstance(weights, Weights):
         return weights

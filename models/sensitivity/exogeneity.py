@@ -119,6 +119,16 @@ def plausibly_exogenous(
     References
     ----------
     Conley, Hansen and Rossi (2012, Review of Economics and Statistics 94), section III.A.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from spatial.models import SpatialSystem
+    >>> data = pd.DataFrame(np.random.default_rng(0).normal(size=(200, 3)), columns=["e", "z", "x"])
+    >>> data = data.assign(p=data.z + data.e, y=lambda d: 2 * d.p + d.x + d.e)
+    >>> found = plausibly_exogenous(SpatialSystem("y ~ x | p ~ z", data).fit("2sls"), "p", range=(-0.1, 0.1))
+    >>> bool(found.conf_low < 2 < found.conf_high)
+    True
     """
     name, g, _ = equation_of(fit, term, equation, "plausibly_exogenous")
     design = fit.estimate.design

@@ -84,6 +84,16 @@ def leave_one_out(fit: SystemFit, term: str, *, by: str = "unit", equation: str 
     by : str
         A column, ``"unit"`` or ``"time"``.
     equation : str, optional
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from spatial.models import fixed_effects
+    >>> rows = pd.MultiIndex.from_product([range(60), range(3)], names=["city", "year"])
+    >>> data = pd.DataFrame(np.random.default_rng(0).normal(size=(180, 2)), rows, ["y", "x"])
+    >>> found = leave_one_out(fixed_effects("y ~ x", data), "x")
+    >>> len(found.frame)
+    60
     """
     name, _, _ = equation_of(fit, term, equation, "leave_one_out")
     base = as_model(fit, None, None, "leave_one_out")

@@ -62,6 +62,15 @@ def differential_local_moran(before: Values, after: Values, W: WeightsLike, **op
     Returns
     -------
     LocalMoran
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from spatial.weights import Weights
+    >>> W = Weights.from_dense(np.eye(8)[[1, 2, 3, 4, 5, 6, 7, 0]], ids=list("abcdefgh"))
+    >>> before, after = (pd.Series(v, W.ids) for v in ([1.0] * 8, [1.0, 1, 2, 2, 5, 6, 7, 6]))
+    >>> differential_local_moran(before, after, W, permutations=99).frame.loc["g", "quadrant"]
+    'HH'
     """
     return local_moran(_change(before, after, W), W, **options)
 

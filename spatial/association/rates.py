@@ -159,6 +159,15 @@ def local_moran_rate(events: Values, population: Values, W: WeightsLike, **optio
     Returns
     -------
     LocalMoran
+
+    Examples
+    --------
+    >>> from spatial.shapefiles import load
+    >>> from spatial.weights import contiguity
+    >>> counties = load("nc")
+    >>> local = local_moran_rate(counties["sid74"], counties["bir74"], contiguity(counties), permutations=99)
+    >>> bool((local.frame["cluster"] == "HH").any())
+    True
     """
     z = _standardized_rate(events, population, W, options.get("missing", "raise"))
     return local_moran(z, W, **options)

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from spatial.compute.fdr import fdr_adjusted
-from spatial.compute.pvalues import Alternative, alternative_words, permutation_p, smallest_p
+from spatial.compute.pvalues import Alternative, alternative_words, check_reachable, permutation_p, smallest_p
 from spatial.errors import DataError
 from spatial.results import Result, drawn_by
 
@@ -52,15 +52,8 @@ class LocalRun(Run):
         super().__post_init__()
         if not 0 < self.alpha < 1:
             raise DataError(f"alpha must be between 0 and 1, as 0.05; got {self.alpha!r}.")
-        least = smallest_p(self.permutations, self.alternative)
-        # The default level stays with a few permutations, for trying things out.
-        if self.alpha < min(least * (1 - 1e-9), _DEFAULT_LEVEL):
-            sides = 2 if self.alternative == "two-sided" else 1
-            raise DataError(
-                f"No unit can be significant at alpha = {self.alpha:g}: the smallest p-value of "
-                f"{self.permutations} permutations is {least:g} ({self.alternative}). Ask for at least "
-                f"permutations={math.ceil(sides / self.alpha) - 1}, or for a level that can be reached."
-            )
+        if self.alpha < _DEFAULT_LEVEL:  # which stays with a few permutations, for trying things out
+            check_reachable(self.alpha, self.permutations, self.alternative)
 
     def basis(self, p_sim: Float, p_value: Float, p_fdr: Float) -> Float:
         """Return the p-values that the clusters go by."""

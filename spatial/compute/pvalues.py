@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -14,6 +15,7 @@ __all__ = [
     "Alternative",
     "alternative_words",
     "check_alternative",
+    "check_reachable",
     "normal_p",
     "permutation_counts",
     "permutation_p",
@@ -112,3 +114,20 @@ def smallest_p(permutations: int, alternative: str) -> float:
     if not permutations:
         return 0.0
     return (2.0 if alternative == "two-sided" else 1.0) / (permutations + 1.0)
+
+
+def check_reachable(level: float, permutations: int, alternative: str) -> None:
+    """Refuse a level below the smallest p-value that so many permutations can give.
+
+    Examples
+    --------
+    >>> check_reachable(0.05, 999, "two-sided")
+    """
+    least = smallest_p(permutations, alternative)
+    if level < least * (1 - 1e-9):
+        enough = math.ceil((2 if alternative == "two-sided" else 1) / level - 1e-9) - 1
+        raise DataError(
+            f"No unit can be significant at {level:g}: the smallest p-value of {permutations} permutations "
+            f"is {least:g} ({alternative}). Ask for permutations={enough} or more, or for a level that can "
+            "be reached."
+        )

@@ -203,6 +203,14 @@ def save_figure(ax: Axes, path: str | Path, *, dpi: float = 300.0) -> Path:
     ------
     DataError
         For a format that matplotlib cannot write.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import matplotlib.pyplot as plt
+    >>> path = save_figure(plt.subplots()[1], pathlib.Path(tempfile.mkdtemp()) / "plot.svg")
+    >>> path.name
+    'plot.svg'
     """
     figure = root_figure(ax)
     target = Path(path)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from spatial.compute.pvalues import check_reachable, smallest_p
 from spatial.errors import DataError, did_you_mean, name_ids
 
 from .canvas import check_columns, on_map
@@ -53,7 +54,21 @@ def decide(local: Any, significance: str | None, alpha: float | None) -> Decisio
         )
     level = float(getattr(local, "alpha", 0.05) if alpha is None else alpha)
     check_levels(level)
+    if alpha is not None:
+        check_reached(local, column, level)
     return column, level
+
+
+def reached(local: Any, column: str, level: float) -> bool:
+    """Whether the permutations behind a column of p-values can give one as small as `level`."""
+    count = 0 if column == "p_value" else int(getattr(local, "permutations", 0))
+    return level >= smallest_p(count, getattr(local, "alternative", "two-sided")) * (1 - 1e-9)
+
+
+def check_reached(local: Any, column: str, level: float) -> None:
+    """Refuse a level that would be drawn as empty whatever the values are."""
+    if not reached(local, column, level):
+        check_reachable(level, int(local.permutations), str(getattr(local, "alternative", "two-sided")))
 
 
 def _own_column(local: Any, frame: pd.DataFrame) -> str:

@@ -76,6 +76,13 @@ def density_ridges(
     ------
     DataError
         For a column without numbers or variation, or a bandwidth that is not positive.
+
+    Examples
+    --------
+    >>> from spatial.shapefiles import load
+    >>> axes = density_ridges(load("nc_crime"), "polpc", [1981, 1984, 1987])
+    >>> axes.figure.alt
+    'Police per capita, Density, 1981, 1984, 1987'
     """
     language = check_language(lang)
     chosen = _times(panel, times)

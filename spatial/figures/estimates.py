@@ -126,6 +126,15 @@ def impacts_plot(
     -------
     Axes
         With panels as in `coefficient_plot`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = [("x", effect, 1.0, 0.5, 1.5) for effect in ("direct", "indirect", "total")]
+    >>> frame = pd.DataFrame(rows, columns=["term", "effect", "estimate", "conf_low", "conf_high"])
+    >>> axes = impacts_plot(frame)
+    >>> [label.get_text() for label in axes.get_yticklabels()]
+    ['x']
     """
     language = check_language(lang)
     frame = check_columns(_tidy(impacts, "impacts"), ["term", "effect", *_INTERVAL], "impacts_plot")

@@ -14,12 +14,14 @@ from spatial.figures.canvas import check_columns, on_map
 from spatial.figures.classes import build_classes, class_colors
 from spatial.figures.clusters import (
     check_levels,
+    check_reached,
     cluster_codes,
     decide,
     decision_words,
     family,
     p_value_title,
     p_values,
+    reached,
 )
 from spatial.figures.palette import (
     CATEGORIES,
@@ -163,7 +165,7 @@ def map_significance(
     *,
     ax: Axes | None = None,
     significance: str | None = None,
-    levels: Sequence[float] = (0.05, 0.01, 0.001),
+    levels: Sequence[float] | None = None,
     **options: Unpack[MapOptions],
 ) -> Axes:
     """Map how significant the local statistic is, the darker the smaller the p-value.
@@ -175,19 +177,35 @@ def map_significance(
     ax : Axes, optional
     significance : {"p_sim", "p_fdr", "p_value"}, optional
         As in `map_clusters`.
-    levels : sequence of float
-        At most four.  With 999 permutations no p-value is below 0.001.
+    levels : sequence of float, optional
+        At most four; default those of 0.05, 0.01 and 0.001 that the permutations can reach (999 two-sided
+        ones give no p-value below 0.002).
     **options
         See `MapOptions`.
 
     Returns
     -------
     Axes
+
+    Examples
+    --------
+    >>> from spatial.autocorrelation.lisa import local_moran
+    >>> from spatial.shapefiles import load
+    >>> from spatial.weights import contiguity
+    >>> counties = load("nc")
+    >>> axes = map_significance(local_moran(counties["bir74"], contiguity(counties)), counties)
+    >>> axes.figure.alt.split(". ")[-1]
+    'p ≤ 0.01 (3); p ≤ 0.05 (9); Not significant (p > 0.05) (88)'
     """
-    steps = sorted({float(level) for level in levels}, reverse=True)
-    check_levels(*steps)
     frame = Frame.from_options(cities, options)
     column, _ = decide(local, significance, None)
+    if levels is None:
+        usual = (0.05, 0.01, 0.001)
+        levels = [level for level in usual if reached(local, column, level)] or [local.smallest_p]
+    steps = sorted({float(level) for level in levels}, reverse=True)
+    check_levels(*steps)
+    for step in steps:
+        check_reached(local, column, step)
     p, island, missing = p_values(local, frame.cities.index, column)
     rank = np.sum([p <= step for step in steps], axis=0) - 1
     rank[island] = -2

@@ -77,6 +77,13 @@ def small_multiples(
     -------
     Axes
         The whole; the maps are its ``child_axes``, in the order of `times`, each titled with its time.
+
+    Examples
+    --------
+    >>> from spatial.shapefiles import load
+    >>> axes = small_multiples(load("nc"), load("nc_crime"), "crmrte", [1981, 1984, 1987])
+    >>> len(axes.child_axes)
+    3
     """
     from matplotlib.figure import Figure
 

@@ -48,28 +48,10 @@ __all__ = [
 ]
 
 SECTIONS = (
-    "data",
-    "measures",
-    "weights",
-    "diagnostics",
-    "systems",
-    "regressions",
-    "tobits",
-    "thresholds",
-    "did",
-    "mechanisms",
-    "moderations",
-    "heterogeneity",
-    "robustness",
-    "tests",
-    "sensitivity",
-    "select",
-    "monte_carlo",
-    "tables",
-    "figures",
-    "layers",
-    "report",
-)
+    "data", "measures", "weights", "diagnostics", "systems", "regressions", "tobits", "thresholds", "did",
+    "mechanisms", "moderations", "heterogeneity", "robustness", "tests", "sensitivity", "select",
+    "monte_carlo", "tables", "figures", "layers", "report",
+)  # fmt: skip
 
 
 class StudyRunError(SpatialError):
@@ -152,6 +134,14 @@ def run_study(
         For a study that cannot be run; nothing has been written then.
     StudyRunError
         At the end, where steps failed.
+
+    Examples
+    --------
+    >>> import io, pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "study.toml"
+    >>> _ = path.write_text('title = "Crime"\\n[data]\\nsample = "nc"\\n[weights.W]\\nspec = "queen"\\n')
+    >>> (run_study(path, progress=io.StringIO()) / "run.json").exists()
+    True
     """
     file = Path(path)
     with warnings.catch_warnings(record=True) as caught:

@@ -275,6 +275,15 @@ def identification_table(
     found : Identification, SpatialSystem or SystemFit
     labels, digits, lang, title, notes
         As in `regression_table`.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from spatial.models import SpatialSystem
+    >>> data = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 4)), columns=["y", "p", "x", "z"])
+    >>> table = identification_table(SpatialSystem("y ~ x | p ~ z", data))
+    >>> "y" in table.to_markdown()
+    True
     """
     language, places = check_language(lang), check_digits(digits)
     source = getattr(found, "_system", found)

@@ -193,6 +193,17 @@ def test_significance_levels(cities: Any, local: Any) -> None:
         maps.map_significance(local, cities, levels=[0.1, 0.05, 0.01, 0.005, 0.001])
 
 
+@pytest.mark.parametrize("options", [{"levels": [0.001]}, {"alpha": 0.001}])
+def test_levels_that_permutations_cannot_reach_are_not_drawn_as_empty(
+    nc: Any, options: dict[str, Any]
+) -> None:
+    tested = local_moran(nc["bir74"], contiguity(nc))
+    draw: Any = maps.map_significance if "levels" in options else maps.map_clusters
+    assert not [text for text in legend(draw(tested, nc)) if "0.001" in text]
+    with pytest.raises(DataError, match=r"smallest p-value of 999 permutations is 0\.002"):
+        draw(tested, nc, **options)
+
+
 # ---- values
 def test_quantiles_with_intervals_counts_and_missing(cities: Any) -> None:
     cities.loc["u03", "gdp"] = np.nan

@@ -183,6 +183,19 @@ def spatial_markov(
     195-214.
     Bickenbach, F., and E. Bode (2003). Evaluating the Markov property in studies of economic convergence.
     International Regional Science Review 26, 363-392.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from spatial.panel import Panel
+    >>> from spatial.weights import Weights
+    >>> ring = np.roll(np.eye(20), 1, axis=1) + np.roll(np.eye(20), -1, axis=1)
+    >>> W = Weights.from_dense(ring).row_standardized()
+    >>> walk = np.random.default_rng(0).normal(size=(20, 9)).cumsum(axis=1)
+    >>> rows = pd.MultiIndex.from_product([range(20), range(2001, 2010)], names=["city", "year"])
+    >>> panel = Panel(pd.DataFrame({"income": walk.ravel()}, rows))
+    >>> int(spatial_markov(panel, "income", W, 2, permutations=99).glance().loc[0, "n"])
+    20
     """
     run = Run(permutations, seed)
     values, _, weights = balanced(panel, column, W, relative=relative)

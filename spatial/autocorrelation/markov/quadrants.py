@@ -133,6 +133,19 @@ def lisa_markov(
     -----
     giddy's ``LISA_Markov`` compares values with each unit's own mean over time in this test; here, as in the
     quadrants, they are compared with the year's mean over the units.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from spatial.panel import Panel
+    >>> from spatial.weights import Weights
+    >>> ring = np.roll(np.eye(20), 1, axis=1) + np.roll(np.eye(20), -1, axis=1)
+    >>> W = Weights.from_dense(ring).row_standardized()
+    >>> walk = np.random.default_rng(0).normal(size=(20, 9)).cumsum(axis=1)
+    >>> rows = pd.MultiIndex.from_product([range(20), range(2001, 2010)], names=["city", "year"])
+    >>> panel = Panel(pd.DataFrame({"income": walk.ravel()}, rows))
+    >>> int(lisa_markov(panel, "income", W, permutations=99).transitions.sum().sum())
+    160
     """
     run = Run(permutations, seed)
     values, units, weights = balanced(panel, column, W, relative=False)
