@@ -54,7 +54,7 @@ def decide(local: Any, significance: str | None, alpha: float | None) -> Decisio
         )
     level = float(getattr(local, "alpha", 0.05) if alpha is None else alpha)
     check_levels(level)
-    if alpha is not None:
+    if level != getattr(local, "alpha", level):  # another than that at which the result made its clusters
         check_reached(local, column, level)
     return column, level
 

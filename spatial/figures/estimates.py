@@ -92,7 +92,7 @@ def coefficient_plot(
     words = Words.of(
         captions,
         language,
-        title=word("coefficients", language, name=equation) if equation else "",
+        title=word("coefficients", language, name=(labels or {}).get(equation, equation)) if equation else "",
         notes=[word("exclude_zero", language)],
     )
     return _whiskers(ax, parts, looks, chosen, labels, word("estimate", language), language, words)

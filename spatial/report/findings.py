@@ -14,7 +14,7 @@ from spatial.compute.fdr import fdr_adjusted
 from .payload import ReportData
 from .words import Pair, both
 
-__all__ = ["Finding", "decimal", "findings_of", "p_text", "weak_finding"]
+__all__ = ["UNSTABLE", "Finding", "decimal", "findings_of", "p_text", "weak_finding"]
 
 _LEVEL = 0.05
 
@@ -283,6 +283,16 @@ def _data_cautions(data: ReportData, units: int) -> list[Finding]:
         )
     )
     return found
+
+
+UNSTABLE = Finding(
+    ("No equilibrium", "无均衡"),
+    (
+        "the estimates have no stable equilibrium: the effects below cannot be read as responses.",
+        "估计值没有稳定均衡：下列效应不能解读为反应。",
+    ),
+    caution=True,
+)
 
 
 def weak_finding(identification: Any, labels: Mapping[str, Pair]) -> list[Finding]:

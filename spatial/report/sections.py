@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .figures import bar_chart, effects_charts
-from .findings import Finding, decimal, p_text, weak_finding
+from .findings import UNSTABLE, Finding, decimal, p_text, weak_finding
 from .foreign_tables import listed, table_html
 from .payload import ReportData
 from .words import PAIRS, Pair, weights_words
@@ -57,7 +57,7 @@ def section_of(tables: Any, labels: Mapping[str, Pair]) -> Sections:
     for title, table, what in listed(tables):
         frame = _effects(table)
         if frame is not None:
-            found += effects_section(frame, title, labels)
+            found += effects_section(frame, title, labels, stable=bool(getattr(table, "stable", True)))
             continue
         text = table_html(table, what)
         found += Sections(models=(Block((title, title), (text, text)),))
@@ -76,8 +76,13 @@ def _effects(table: Any) -> pd.DataFrame | None:
     return None
 
 
-def effects_section(frame: pd.DataFrame, title: str, labels: Mapping[str, Pair]) -> Sections:
-    """Return, for each outcome, the picture of its effects and their table."""
+def effects_section(
+    frame: pd.DataFrame, title: str, labels: Mapping[str, Pair], *, stable: bool = True
+) -> Sections:
+    """Return, for each outcome, the picture of its effects and their table.
+
+    Without a stable equilibrium there are no effects to be read: they make no finding but a caution.
+    """
     blocks = []
     for outcome, part in frame.groupby("outcome", sort=False):
         name = labels.get(str(outcome), (str(outcome),) * 2)
@@ -87,6 +92,8 @@ def effects_section(frame: pd.DataFrame, title: str, labels: Mapping[str, Pair])
         note = ("Panels have their own scales.", "各图比例不同。") if len(charts) > 1 else ("", "")
         blocks.append(Block((heading[0], heading[1]), (picture, picture), note))
         blocks.append(Block(("", ""), _effects_table(part, labels)))
+    if not stable:
+        return Sections(effects=tuple(blocks), weak=(UNSTABLE,))
     return Sections(effects=tuple(blocks), frames=(frame,))
 
 

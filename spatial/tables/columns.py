@@ -97,6 +97,8 @@ class Column:
         What of the spatial parts of other models is left out: "lags", "errors", "terms" for all.
     constant : "mean" or "first"
         Which constant stands for the effects.
+    by_distance : bool
+        Whether p-values come from inverting a distance, not from the statistics shown.
     facts : tuple of (key, value)
         More rows below the coefficients, by a key of `spatial.tables.words`, as ``("sigma_u", 0.8)``.
     """
@@ -130,6 +132,7 @@ class Column:
     method: str = ""
     lacks: str = ""
     constant: str = "mean"
+    by_distance: bool = False
     facts: tuple[tuple[str, Any], ...] = ()
 
     @property
@@ -206,6 +209,7 @@ def _system_columns(fit: Any, number: int, name: str) -> list[Column]:
                 system,
                 method=fit.method,
                 constant=fit.asked.constant,
+                by_distance=fit.estimate.has_distance,
                 facts=fit.facts,
                 **_choice(fit.estimate.design.choice),
             )

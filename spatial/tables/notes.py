@@ -25,6 +25,7 @@ def regression_notes(layout: Layout, own: tuple[str, ...], first: str = "") -> t
     """Return the notes, stamps first; no option leaves a stamp out.  `first` is a journal's word for note."""
     lines = [*_stamps(layout), _inference(layout), *_r2(layout), *_tests(layout)]
     lines += [
+        *_distance(layout),
         *_constant(layout),
         *_unbalanced(layout),
         *_weights(layout),
@@ -143,6 +144,14 @@ def _tests(layout: Layout) -> list[str]:
     if plain:
         out.append(word("note_f_plain", layout.lang, columns=joined(plain, layout.lang)))
     return out
+
+
+def _distance(layout: Layout) -> list[str]:
+    """Say whose stars do not follow from the statistics in brackets."""
+    places = [k for k, c in enumerate(layout.columns) if c.by_distance]
+    if not places:
+        return []
+    return [word("note_distance", layout.lang, columns=_columns(layout, places))]
 
 
 def _constant(layout: Layout) -> list[str]:

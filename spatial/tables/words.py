@@ -94,6 +94,11 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "First-stage F of {columns}: of the excluded instruments.",
         "{columns}的第一阶段 F 值：排除的工具变量联合检验。",
     ),
+    "note_distance": (
+        "{columns}: stars by inverting the distance of the quasi-score, as its intervals; with weak "
+        "instruments they do not follow from the standard errors.",
+        "{columns}的显著性由拟得分距离的反演得到（其区间亦然），弱工具变量时与标准误并不一致。",
+    ),
     "note_cons_mean": (
         "Constant: the mean of the fixed effects, as Stata's xtreg, fe.",
         "常数项为固定效应的均值（同 Stata 的 xtreg, fe）。",

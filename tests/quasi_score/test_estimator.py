@@ -25,6 +25,7 @@ from spatial.models.quasi_score.slope import SeriesSlope
 from spatial.models.quasi_score.solved import SolvedSlope
 from spatial.models.quasi_score.weights import ModelWeights
 from spatial.panel.panel import Panel
+from spatial.tables import regression_table
 from spatial.weights import Weights
 
 pytestmark = pytest.mark.filterwarnings("ignore:Weak identification", "ignore:[0-9]* instruments for")
@@ -206,6 +207,7 @@ def test_tidy_and_confint_show_the_intervals_by_distance_and_say_so() -> None:
     middle = (wald["conf_low"] + wald["conf_high"]) / 2
     np.testing.assert_allclose(middle, wald["estimate"], rtol=1e-10)
     assert "inverting the distance of the quasi-score" in fit.summary()
+    assert any("stars by inverting the distance" in note for note in regression_table([fit]).notes)
     assert fit.method == "aqs"
     assert isinstance(fit.estimate, QuasiScoreEstimate)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,12 @@ def test_effects_have_a_picture_a_table_and_a_sentence(grid: Any) -> None:
     said = findings_of(report_data(grid), 9, found.frames, labels)
     assert said[0].key[0] == "−0.250"
     assert said[0].sentence[0].startswith("total effect of Police on Crime")
+    # Without a stable equilibrium there is nothing to be read.
+    impacts = SimpleNamespace(frame=frame, tidy=lambda: frame, stable=False)
+    unstable = section_of({"GS3SLS": impacts}, labels)
+    warned = findings_of(report_data(grid), 9, unstable.frames, labels, unstable.weak)
+    assert [f.key[0] for f in warned if f.caution] == ["No equilibrium"]
+    assert not any("total effect" in f.sentence[0] for f in warned)
     none = frame.assign(p_value=0.5)
     assert findings_of(report_data(grid), 9, [none], labels)[0].key == ("0 of 1", "0 / 1")
 

@@ -173,3 +173,9 @@ def _inside(text: str) -> str:
 FileName = Annotated[str, AfterValidator(_file_name)]
 InnerFolder = Annotated[str, AfterValidator(_inside)]
 Columns = Annotated[list[Column], Field(min_length=1)]
+
+
+def name_faults(fits: list[str], names: list[str] | None) -> Iterator[tuple[Location, str]]:
+    """Refuse another number of names than of fits; of starred fits there are as many as there are."""
+    if names is not None and len(names) != len(fits) and not any(fit.endswith(".*") for fit in fits):
+        yield ("names",), f"{len(fits)} names are needed, one for each fit; got {len(names)}."

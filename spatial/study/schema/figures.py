@@ -20,6 +20,7 @@ from .base import (
     Section,
     TimeName,
     Use,
+    name_faults,
 )
 
 __all__ = [
@@ -132,8 +133,14 @@ class Coefficients(FigureSection):
 
     kind: Literal["coefficients"]
     fits: Annotated[list[FitName], Field(min_length=1)]
+    names: list[str] | None = None
+    """What each fit is called in the legend; default its label, else its method."""
     equation: str | None = None
     terms: list[str] | None = None
+
+    def faults(self) -> Iterator[tuple[Location, str]]:
+        """Refuse another number of names than of fits."""
+        yield from name_faults(self.fits, self.names)
 
 
 class ImpactsFigure(FigureSection):

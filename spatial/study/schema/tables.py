@@ -9,7 +9,18 @@ from pydantic import Field
 
 from spatial.tables.styles import StyleName
 
-from .base import Column, FileName, FitName, Location, Names, PolicyName, Section, Term, WeightsName
+from .base import (
+    Column,
+    FileName,
+    FitName,
+    Location,
+    Names,
+    PolicyName,
+    Section,
+    Term,
+    WeightsName,
+    name_faults,
+)
 
 __all__ = [
     "TABLES",
@@ -78,9 +89,7 @@ class RegressionTable(TableSection):
 
     def faults(self) -> Iterator[tuple[Location, str]]:
         """Refuse another number of names than of fits."""
-        starred = any(fit.endswith(".*") for fit in self.fits)
-        if self.names is not None and not starred and len(self.names) != len(self.fits):
-            yield ("names",), f"{len(self.fits)} names are needed, one for each fit; got {len(self.names)}."
+        yield from name_faults(self.fits, self.names)
         for k, head in enumerate(self.heads or ()):
             if len(head) != 2 or not isinstance(head[0], str) or not isinstance(head[1], int) or head[1] < 1:
                 yield ("heads", k), f'a head is a text and a number of columns, as ["A", 2]; got {head!r}.'

@@ -7,6 +7,7 @@ from typing import Any
 
 from spatial.autocorrelation.global_moran import moran
 from spatial.figures import moran_over_time, moran_scatter, save_figure
+from spatial.figures.words import word
 from spatial.io.atomic import file_stem, write_csv
 from spatial.maps.maps import map_clusters
 from spatial.study.cache import digest
@@ -143,13 +144,17 @@ def _diagnose(values: Values, part: schema.Diagnostics, column: str, out: Output
         time = values.time(given)
         suffix = f"{stem}_{file_stem(str(time))}" if values.panel.n_times > 1 else stem
         result = moran(values.at(column, time), W, permutations=part.permutations, seed=seed)
-        axes = moran_scatter(result, name=values.label(column), lang=lang)
+        label = values.label(column)
+        shown = f"{label} ({time})" if values.panel.n_times > 1 else label
+        title = word("scatter", lang, name=shown)
+        axes = moran_scatter(result, name=label, lang=lang, title=title)
         stamp(values, axes)
         save_figure(axes, out.path("figures", f"moran_scatter_{suffix}.png"))
         if part.local:
             local = values.local(part, column, given)
             write_csv(local.frame, out.path("tables", f"local_moran_{suffix}.csv"), index=True)
-            axes = map_clusters(local, values.map, alpha=part.alpha, lang=lang)
+            title = word("clusters", lang, name=shown)
+            axes = map_clusters(local, values.map, alpha=part.alpha, lang=lang, title=title)
             stamp(values, axes)
             save_figure(axes, out.path("figures", f"clusters_{suffix}.png"))
 

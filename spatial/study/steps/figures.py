@@ -14,7 +14,7 @@ from spatial.study.schema import figures as schema
 from spatial.study.values import Values
 
 from .step import Output
-from .terms import groups_of, head_of, variant_labels
+from .terms import groups_of, head_of, models_of, variant_labels
 
 __all__ = ["figure_call", "figure_key", "make_figure", "stamp"]
 
@@ -74,7 +74,9 @@ def figure_call(values: Values, part: Any) -> Any:
         case schema.Density():
             return call("density_ridges", Ref("panel"), part.column, _times(part), lang=lang, **own)
         case schema.Coefficients():
-            fits = {head_of(values, name): Ref("fit", name) for name in values.named(part.fits)}
+            named = values.named(part.fits)
+            models = part.names or models_of(values, named)
+            fits = {text: Ref("fit", name) for text, name in zip(models, named, strict=True)}
             words = {"labels": Ref("term labels"), "equation": part.equation, "lang": lang, **own}
             return call("coefficient_plot", fits, terms=part.terms, **words)
         case schema.PolicyFigure(kind=kind, of=of):

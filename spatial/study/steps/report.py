@@ -130,7 +130,8 @@ def _effects(values: Values, labels: dict[str, tuple[str, str]]) -> Sections:
 
 def _effects_of(values: Values, name: str, labels: dict[str, tuple[str, str]]) -> Sections:
     weak = tuple(weak_finding(values.system(name).identification(), labels))
-    return effects_section(values.impacts(name).frame, "", labels) + Sections(weak=weak)
+    found = values.impacts(name)
+    return effects_section(found.frame, "", labels, stable=found.stable) + Sections(weak=weak)
 
 
 def _files(values: Values) -> Sections:

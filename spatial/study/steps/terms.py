@@ -10,8 +10,9 @@ from spatial.study.fits.labels import group_label, words_of
 from spatial.study.fits.named import SECTIONS, weights_of
 from spatial.study.fits.varied import changes
 from spatial.study.values import Values
+from spatial.tables.columns import METHODS
 
-__all__ = ["controls_of", "groups_of", "head_of", "heads_of", "usable", "variant_labels"]
+__all__ = ["controls_of", "groups_of", "head_of", "heads_of", "models_of", "usable", "variant_labels"]
 
 
 def heads_of(values: Values, part: Any, fits: list[str]) -> list[str | None] | None:
@@ -34,6 +35,21 @@ def head_of(values: Values, name: str) -> str:
     if not label:
         return name if group is None else more
     return f"{label}: {more}" if more else label
+
+
+def models_of(values: Values, fits: list[str]) -> list[str]:
+    """Return what a figure calls each fit: its label or method; its name where two are alike."""
+    called = [_model_of(values, name) for name in fits]
+    return [name if called.count(text) > 1 else text for name, text in zip(fits, called, strict=True)]
+
+
+def _model_of(values: Values, name: str) -> str:
+    head, part = head_of(values, name), values.part(name)
+    more = name.removeprefix(part.name).removeprefix(".")
+    label = words_of(part, values.study.language)
+    if more in METHODS:  # one of `compare`
+        return f"{label}: {METHODS[more]}" if label else METHODS[more]
+    return METHODS.get(getattr(part, "method", None) or "", head) if head == name else head
 
 
 def controls_of(values: Values, texts: list[str], fits: list[str]) -> list[str]:
