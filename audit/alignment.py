@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
+
 from audit.ground import (
     moran_by_hand,
     noise,
@@ -218,11 +221,8 @@ class JoinCountsShuffledSeries:
         return esda.Join_Counts((shuffled(values(SIDE)) > 0).astype(int), w, permutations=0).bb
 
 
-def _lag_model(seed: int = 2):  # type: ignore[no-untyped-def]
+def _lag_model(seed: int = 2) -> pd.DataFrame:
     """y = .6 Wy + 2 x + e on a large grid, as a frame by unit."""
-    import numpy as np
-    import pandas as pd
-
     links = rooks(20)
     rows = links / links.sum(axis=1, keepdims=True)
     x = noise(400, seed)

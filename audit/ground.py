@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -46,7 +48,7 @@ def values(side: int, seed: int = 0) -> pd.Series:
     return pd.Series(smooth, index=[f"u{k:03d}" for k in range(side * side)])
 
 
-def shuffled(frame, seed: int = 1):  # type: ignore[no-untyped-def]
+def shuffled(frame: Any, seed: int = 1) -> Any:
     """The same rows in another order, each with its name."""
     return frame.iloc[np.random.default_rng(seed).permutation(len(frame))]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import geopandas as gpd
 import numpy as np
 from shapely.geometry import Polygon, box
@@ -20,7 +22,7 @@ def _xy(cities: gpd.GeoDataFrame) -> np.ndarray:
     return np.column_stack([cities.geometry.x, cities.geometry.y])
 
 
-def _geoda(cities: gpd.GeoDataFrame):  # type: ignore[no-untyped-def]
+def _geoda(cities: gpd.GeoDataFrame) -> Any:
     """The map as pygeoda takes it: numbered rows and a column."""
     import pygeoda
 
