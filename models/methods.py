@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from spatial.compute.threads import blas_on_one_thread
 from spatial.errors import DataError, did_you_mean
 from spatial.models.data.design import Design
 from spatial.models.estimation.covariance import Cluster, Covariance, is_whole
@@ -185,6 +186,7 @@ def instruments_of(design: Design, method: str) -> Design:
     return fewer_lags(design) if filters_by_lags(method) and design.structure.has_lag_and_error else design
 
 
+@blas_on_one_thread()
 def run(request: Request) -> Estimate:
     """Estimate as a request asks, twice where the best instruments are made at a first estimate."""
     estimator = estimator_of(request.method)

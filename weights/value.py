@@ -100,7 +100,7 @@ class Weights(Transformations):
         """Ids of the units that have no neighbour."""
         return self.ids[self.cardinalities.to_numpy() == 0]
 
-    @property
+    @cached_property
     def is_row_standardized(self) -> bool:
         """Whether each row that has neighbours sums to one."""
         return normalization.sums_to_one(self.sparse)

@@ -46,9 +46,15 @@ def _each(columns: Mapping[str, Float]) -> dict[str, Float]:
 
 
 def _shifts(values: Float) -> Float:
-    means, spread = values.mean(axis=0), values.std(axis=0)
-    far = (np.abs(means) > _LARGE * spread) & (np.ptp(values, axis=0) > 0)
-    return np.where(far, means, 0.0)
+    shifts = np.zeros(values.shape[1])
+    totals, squares = np.einsum("ij->j", values), np.einsum("ij,ij->j", values, values)
+    # The square of a sum is nearly N times the sum of squares where the mean dwarfs the variation.
+    for j in np.flatnonzero(totals**2 > 0.999 * len(values) * squares):
+        column = np.ascontiguousarray(values[:, j])
+        mean = column.mean()
+        if column.min() < column.max() and abs(mean) > _LARGE * column.std():
+            shifts[j] = mean
+    return shifts
 
 
 def _constant(design: Design, g: int) -> int | None:

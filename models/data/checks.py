@@ -16,7 +16,7 @@ from spatial.models.formula.structure import Equation
 from spatial.weights.value import Weights
 
 from .effects import Effects
-from .instruments import independent_columns, triangular_factor
+from .instruments import column_norms, independent_columns, triangular_factor
 
 if TYPE_CHECKING:
     from .design import Design
@@ -85,8 +85,8 @@ def _warn_row_sums(name: str, weights: Weights) -> None:
 # ---- what cannot be estimated
 def without_absorbed(design: Design) -> Design:
     """Leave out the terms that the effects absorb, and say so."""
-    size = np.linalg.norm(design.columns, axis=0)
-    gone = np.linalg.norm(design.projected, axis=0) <= _ABSORBED * size
+    size = column_norms(design.columns)
+    gone = column_norms(design.projected) <= _ABSORBED * size
     for equation, column in zip(design.structure.equations, design.outcomes, strict=True):
         if gone[column]:
             why = f"the effects {_written(design.effects)} absorb it" if design.effects.any else "it is 0"
@@ -130,7 +130,7 @@ def _written(effects: Effects) -> str:
 
 def checked(design: Design) -> Design:
     """Refuse constants beside the constant, and perfect collinearity, by name."""
-    size, notes = np.linalg.norm(design.columns, axis=0), design.notes
+    size, notes = column_norms(design.columns), design.notes
     for g, equation in enumerate(design.structure.equations):
         places = design.equation_columns(g)
         R = triangular_factor(design.projected[:, places])
@@ -175,7 +175,7 @@ def _refuse_collinear(equation: Equation, kept: Sequence[int], design: Design) -
 
 def without_empty(design: Design) -> Design:
     """Leave out levels of categories that the chosen rows lack, or of which one has become the base."""
-    size = np.linalg.norm(design.columns, axis=0)
+    size = column_norms(design.columns)
     dropped: list[tuple[str, str]] = []
     for g, (equation, row) in enumerate(zip(design.structure.equations, design.regressors, strict=True)):
         kept = independent_columns(triangular_factor(design.projected[:, list(row)]), size[list(row)])

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from spatial.compute.threads import blas_on_one_thread
 from spatial.errors import DataError, name_ids
 from spatial.ids.alignment import check_scale
 from spatial.models.formula.structure import CONSTANT, Structure
@@ -21,7 +22,7 @@ from .cells import Sample, Unbalanced, build_sample, operators_for
 from .checks import checked, without_absorbed, without_empty
 from .columns import RowEvaluator, base_expressions, cell_values, largest_shift
 from .effects import Effects, build_effects
-from .instruments import Basis, instrument_columns, orthonormal_basis
+from .instruments import Basis, column_norms, instrument_columns, orthonormal_basis
 from .layout import LagOperator, Layout
 from .rows import RowChoice, chosen_rows
 from .source import Source
@@ -109,9 +110,7 @@ class Design:
     @cached_property
     def basis(self) -> Basis:
         """Orthonormal instruments, effects out."""
-        return orthonormal_basis(
-            self.effects.project(self.instruments), np.linalg.norm(self.instruments, axis=0)
-        )
+        return orthonormal_basis(self.effects.project(self.instruments), column_norms(self.instruments))
 
     def own_coordinates(self, g: int) -> Float:
         """Return the instruments of equation g in terms of the basis; (p, k_g)."""
@@ -162,6 +161,7 @@ class Design:
         return None if name is None else self.operators[name]
 
 
+@blas_on_one_thread()
 def build_design(
     blueprint: Blueprint,
     source: Source,

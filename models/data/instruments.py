@@ -9,9 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
+from spatial.compute.threads import blas_on_one_thread
+
 from .layout import LagOperator
 
-__all__ = ["RANK_TOLERANCE", "Basis", "independent_columns", "instrument_columns", "orthonormal_basis"]
+__all__ = [
+    "RANK_TOLERANCE",
+    "Basis",
+    "column_norms",
+    "independent_columns",
+    "instrument_columns",
+    "orthonormal_basis",
+]
 
 Float = NDArray[np.float64]
 
@@ -81,13 +90,18 @@ def instrument_columns(
     return np.concatenate([H, *extra], axis=1), (*labels, *extra_labels)
 
 
+def column_norms(values: Float) -> Float:
+    """Return the Euclidean norm of each column; a third of the time of ``np.linalg.norm`` of few columns."""
+    return np.asarray(np.sqrt(np.einsum("ij,ij->j", values, values)))
+
+
 def triangular_factor(values: Float) -> Float:
     """Return R of the QR factorisation of (R, m) values.
 
     From the Gram matrix where its condition is harmless, which is far quicker; else block by block (TSQR), as
     the Gram matrix squares the condition and would hide dependence below 1e-8.
     """
-    size = np.linalg.norm(values, axis=0)
+    size = column_norms(values)
     if (size > 0).all() and len(values) > values.shape[1]:
         gram = (values.T @ values) / np.outer(size, size)
         if np.linalg.eigvalsh(gram)[0] > _SAFE:
@@ -134,6 +148,7 @@ def independent_columns(R: Float, scale: Float, tolerance: float = RANK_TOLERANC
     return kept
 
 
+@blas_on_one_thread()
 def orthonormal_basis(H: Float, scale: Float, tolerance: float = RANK_TOLERANCE) -> Basis:
     """Return an orthonormal basis of the columns of H, (R, k), and which of them it took.
 

@@ -106,6 +106,8 @@ class LagOperator:
 
     def __call__(self, values: Float) -> Float:
         """Return the spatial lag of (R,) or (R, m) values."""
+        if len(self.layout.bounds) == 1:
+            return np.asarray(self.matrices[0] @ values, dtype=np.float64)
         out = np.empty_like(values, dtype=np.float64)
         for first, last, matrix in self.blocks():
             out[first:last] = matrix @ values[first:last]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from spatial.compute.threads import blas_on_one_thread
 from spatial.errors import DataError, did_you_mean
 from spatial.models.estimation.estimate import Estimate
 from spatial.models.hypothesis import HypothesisTest, frame_of
@@ -98,6 +99,7 @@ def _line(test: HypothesisTest) -> str:
     return f"{test.name}: {reference}{test.statistic:.3f}, p = {test.p_value:.4f}   H0: {test.null}{assumed}"
 
 
+@blas_on_one_thread()
 def diagnostics(estimate: Estimate, *, clustered_first: bool = True) -> Diagnostics:
     """Run all tests that an estimate allows.
 

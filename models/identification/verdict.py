@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from spatial.compute.threads import blas_on_one_thread
 from spatial.models.data.design import Design
 from spatial.models.data.effects import Effects
 from spatial.models.data.instruments import orthonormal_basis
@@ -142,6 +143,7 @@ def structural_identification(structure: Structure) -> Identification:
     return _verdict(system_pattern(structure), None, pd.DataFrame())
 
 
+@blas_on_one_thread()
 def identify(design: Design) -> Identification:
     r"""Check identification three ways, before any coefficient is estimated.
 

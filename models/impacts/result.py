@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from spatial.compute.threads import Executor, check_workers
+from spatial.compute.threads import Executor, blas_on_one_thread, check_workers
 from spatial.errors import DataError
 from spatial.models.data.rows import whole_operators
 from spatial.models.estimation.covariance import is_whole
@@ -235,6 +235,7 @@ class Impacts(Result):
         return f"of {self._map.n_regressors} regressors on {names}; {self.how}"
 
 
+@blas_on_one_thread()
 def impacts(
     estimate: Estimate,
     draws: int = 0,

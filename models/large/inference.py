@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.compute.threads import Workers, run_tasks
+from spatial.compute.threads import Workers, blas_on_one_thread, run_tasks
 from spatial.errors import DataError
 from spatial.models.estimation.covariance import Cluster, Covariance, Heteroskedastic, Homoskedastic
 from spatial.models.estimation.inference import Inference
@@ -22,7 +22,7 @@ from spatial.models.estimation.steps import SPATIAL_ERRORS, BoundaryWarning, Met
 
 from .columns import Plan
 from .steps import GramSpace, Step
-from .sums import ROWS, Form, Sum, blas_on_one_thread, period_columns, with_lags
+from .sums import ROWS, Form, Sum, period_columns, with_lags
 
 __all__ = ["check_covariance", "infer_from_sums"]
 

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from spatial.compute.threads import Workers, run_tasks
+from spatial.compute.threads import Workers, blas_on_one_thread, run_tasks
 from spatial.errors import DataError
 from spatial.models.data.effects import build_effects
 from spatial.models.estimation.errors import ErrorMoments, build_moments
@@ -29,7 +28,6 @@ __all__ = [
     "Form",
     "Sum",
     "Sums",
-    "blas_on_one_thread",
     "forms_of",
     "period_columns",
     "system_sums",
@@ -246,10 +244,3 @@ def system_sums(plan: Plan, forms: tuple[Form, ...], workers: Workers, progress:
         reference,
         moved if reference is not None else None,
     )
-
-
-def blas_on_one_thread() -> Any:
-    """Return a context in which BLAS adds up in one order."""
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1, user_api="blas")

@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from spatial.errors import DataError
@@ -24,7 +26,16 @@ if TYPE_CHECKING:
 else:
     Executor = Workers = Any
 
-__all__ = ["Executor", "Job", "Workers", "check_workers", "progress_bar", "run_tasks", "wants_bar"]
+__all__ = [
+    "Executor",
+    "Job",
+    "Workers",
+    "blas_on_one_thread",
+    "check_workers",
+    "progress_bar",
+    "run_tasks",
+    "wants_bar",
+]
 
 Task = TypeVar("Task")
 Part = TypeVar("Part")
@@ -162,3 +173,38 @@ def progress_bar(total: int, label: str, show: bool) -> Any:
     from tqdm import tqdm
 
     return tqdm(total=total, desc=label, file=sys.stderr, leave=False)
+
+
+_blas_lock = threading.Lock()
+_blas_users: list[object] = []
+_blas_limits: list[Any] = []
+
+
+@cache
+def _blas_pools() -> Any:
+    import scipy.linalg  # noqa: F401 - it brings a BLAS of its own, and only those loaded are found
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+@contextmanager
+def blas_on_one_thread() -> Iterator[None]:
+    """Let BLAS add up on one thread, in one order; also a decorator.
+
+    The products of estimators are tall and narrow: threads of BLAS wait for each other longer than they work,
+    three quarters of the CPU seconds of GS3SLS at N = 100,000.  The limit is of the whole process, so it is
+    lifted when the last of those that asked for it, on any thread, is done.
+    """
+    user = object()
+    with _blas_lock:
+        if not _blas_users:
+            _blas_limits.append(_blas_pools().limit(limits=1, user_api="blas"))
+        _blas_users.append(user)
+    try:
+        yield
+    finally:
+        with _blas_lock:
+            _blas_users.remove(user)
+            if not _blas_users:
+                _blas_limits.pop().restore_original_limits()

@@ -17,7 +17,7 @@ from lattice import grid
 
 import spatial as sp
 from spatial.compute.cluster import NoWorkersError
-from spatial.compute.threads import check_workers, run_tasks
+from spatial.compute.threads import blas_on_one_thread, check_workers, run_tasks
 from spatial.errors import DataError
 from spatial.models.impacts.traces import _compute
 
@@ -247,3 +247,21 @@ def whole(cluster: LocalCluster, client: Client) -> bool:
             return True
         time.sleep(0.1)
     return False
+
+
+def test_blas_has_one_thread_while_anyone_asks_for_it_and_its_own_number_after() -> None:
+    from threadpoolctl import threadpool_info
+
+    def counts() -> list[int]:
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    with blas_on_one_thread():  # loads every BLAS there is
+        pass
+    before = counts()
+    outer, inner = blas_on_one_thread(), blas_on_one_thread()
+    outer.__enter__()
+    inner.__enter__()
+    outer.__exit__(None, None, None)
+    assert set(counts()) == {1}  # the first to come went first, as threads may
+    inner.__exit__(None, None, None)
+    assert counts() == before
