@@ -14,7 +14,7 @@ from harness import Case, main
 from scipy.spatial import cKDTree
 
 from spatial.models import SpatialSystem
-from spatial.models.likelihood import determinants
+from spatial.models.likelihood.determinants import choice as determinants
 from spatial.panel.panel import Panel
 from spatial.weights import Weights
 

@@ -33,10 +33,10 @@ from spatial.models.estimation.steps import BoundaryWarning, Numbers, Workspace
 from spatial.models.hypothesis import HypothesisTest
 
 from .comparisons import determinant_notes, dynamic_tests, likelihood_tests, variance_test
+from .determinants import PowerSeries
 from .dynamic import Corrected, corrected
 from .information import DENSE_UNITS, Information
 from .model import Model, lag_place, model_names, model_of, refuse_perfect
-from .power_series import PowerSeries
 from .profile import Maximum, maximise
 from .random_estimate import estimate_random, infer_random
 from .ratios import ratio_intervals

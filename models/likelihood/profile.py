@@ -27,6 +27,7 @@ Float = NDArray[np.float64]
 
 _STEPS, _TINY = 100, 1e-12
 _EDGE = 1e-3
+_WINDOW, _REFINED = 3.0, 10  # standard errors about the maximum, and how often they may be looked at
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +110,9 @@ class Surface(Protocol):
     def starts(self, k: int) -> Float:
         """Return where the search for it may begin."""
 
+    def refine(self, found: Point, place: Float) -> bool:
+        """Make the values about a maximum exact; return whether they changed."""
+
 
 @dataclass(frozen=True, eq=False)
 class Profile:
@@ -162,6 +166,18 @@ class Profile:
         jacobian = self.jacobians[k]
         assert jacobian is not None
         return jacobian.determinant.starts
+
+    def refine(self, found: Point, place: Float) -> bool:
+        """Make the log-determinants about a maximum exact; return whether they changed."""
+        free, changed = list(self.free), False
+        curvature = -found.hessian[np.ix_(free, free)]
+        values, vectors = np.linalg.eigh(curvature)
+        spread = (vectors**2) @ (1 / np.maximum(values, 1e-12 * max(1.0, float(np.abs(values).max()))))
+        for k, variance in zip(free, spread, strict=True):
+            jacobian = self.jacobians[k]
+            assert jacobian is not None
+            changed |= jacobian.determinant.refine(float(place[k]), _WINDOW * float(np.sqrt(variance)))
+        return changed
 
     def fixing(self, k: int, value: float) -> Profile:
         """Return the profile with one more parameter at a value: the k-th term, -2 for lambda, -1 for rho."""
@@ -259,6 +275,10 @@ def maximise(surface: Surface, near: Float | None = None) -> Maximum:
         begins = [near] if near is not None else _peaks(surface, free)
         found = sorted((_climb(surface, free, begin) for begin in begins), key=lambda m: -m.value)
     best = found[0]
+    for _ in range(_REFINED):
+        if not surface.refine(best.point, best.place):
+            break
+        best = _climb(surface, free, best.place)
     apart = [m.value for m in found[1:] if np.abs(m.place - best.place).max() > 1e-3]
     return replace(best, other=max(apart, default=-np.inf))
 

@@ -27,6 +27,7 @@ from spatial.errors import DataError
 from spatial.models.data.effects import within
 from spatial.models.data.instruments import triangular_factor
 
+from .determinants import Anchored
 from .model import Model
 
 __all__ = ["RandomForm", "RandomMaximum", "RandomProfile", "maximise_random", "random_profile"]
@@ -199,6 +200,8 @@ def maximise_random(profile: RandomProfile) -> RandomMaximum:
     width = high - low
     inside = (best > low + 1e-6 * width) & (best < high - 1e-6 * width)
     best, converged = _polished(loss, best, inside, low, high)
+    while _refined(profile, loss, full, best, inside):
+        best, converged = _polished(loss, best, inside, low, high)
     value, slopes, variance, gram = profile.solved(full(best))
     covariance = _covariance(profile, full, best, inside, variance * gram)
     bound = np.zeros(3, dtype=bool)
@@ -247,6 +250,28 @@ def _polished(loss: Loss, x: Float, free: Free, low: Float, high: Float) -> tupl
         if float(np.abs(step).max()) < 1e-9:
             break
     return x, True
+
+
+def _refined(
+    profile: RandomProfile, loss: Loss, full: Callable[[Float], Float], x: Float, free: Free
+) -> bool:
+    """Make log-determinants that are rough exact about a maximum; return whether they changed."""
+    rough = {
+        k: jacobian.determinant
+        for k, name in enumerate((profile.model.lag, profile.model.error))
+        if (jacobian := profile.model.jacobian(name)) is not None
+        and isinstance(jacobian.determinant, Anchored)
+        and free[profile.free.index(k)]
+    }
+    if not rough:
+        return False
+    spread = np.zeros(3)
+    variances = np.diag(np.linalg.inv(_curvature(loss, x, free)[1]))
+    spread[np.array(profile.free)[free]] = np.sqrt(np.abs(variances))
+    changed = False
+    for k, found in rough.items():
+        changed |= found.refine(float(full(x)[k]), 3 * float(spread[k]))
+    return changed
 
 
 def _covariance(

@@ -21,6 +21,7 @@ __all__ = ["PowerSeries"]
 Float = NDArray[np.float64]
 
 _PROBES, _BATCH = 16, 8
+_SHAPE_PROBES, _SHAPE_POWERS = 4, 40
 _FIRST, _MORE, _MOST = 30, 30, 3_000
 _ROWS = 100_000
 _SMALL, _SURE = 1e-6, 3.0
@@ -38,13 +39,26 @@ class PowerSeries:
     radius : float
         By which it was scaled.
     seed : int
+    probes : int
+        How many random vectors.
+    exact : int
+        How many traces are exact.
+    powers : int, optional
+        How many, whatever is asked for.
     """
 
     W: sp.csr_array
     radius: float
     seed: int
-    traces: Float = field(default_factory=lambda: np.zeros((_PROBES, 0)))
+    probes: int = _PROBES
+    exact: int = 4
+    powers: int | None = None
+    traces: Float = field(init=False)
     _state: list[tuple[Float, Float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Begin without powers."""
+        self.traces = np.zeros((self.probes, 0))
 
     @classmethod
     def of(cls, W: sp.csr_array, radius: float, seed: int) -> PowerSeries:
@@ -52,6 +66,12 @@ class PowerSeries:
         order = csgraph.reverse_cuthill_mckee(sp.csr_matrix(W), symmetric_mode=False)
         scaled = sp.csr_array(sp.csr_matrix(W)[order][:, order]) / radius
         return cls(sp.csr_array(scaled), radius, seed)
+
+    @classmethod
+    def shape(cls, W: sp.csr_array, radius: float, order: NDArray[np.int64]) -> PowerSeries:
+        """Return a rough one, whose errors are taken off elsewhere."""
+        scaled = sp.csr_array(sp.csr_matrix(W)[order][:, order]) / radius
+        return cls(sp.csr_array(scaled), radius, 0, _SHAPE_PROBES, 0, _SHAPE_POWERS)
 
     @property
     def n(self) -> int:
@@ -61,7 +81,7 @@ class PowerSeries:
     @property
     def method(self) -> str:
         """How many probes and powers, in words."""
-        return f"{_PROBES} random probes, {self.traces.shape[1]} powers, the first four traces exact"
+        return f"{self.probes} random probes, {self.traces.shape[1]} powers, the first four traces exact"
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -77,25 +97,29 @@ class PowerSeries:
         """Multiply the probes on until there are `top` powers."""
         if not self._state:
             random = np.random.default_rng(np.random.SeedSequence(self.seed))
-            for _ in range(_PROBES // _BATCH):
-                signs = random.integers(0, 2, size=(self.n, _BATCH), dtype=np.int8) * 2 - 1
+            batch = min(self.probes, _BATCH)
+            for _ in range(self.probes // batch):
+                signs = random.integers(0, 2, size=(self.n, batch), dtype=np.int8) * 2 - 1
                 self._state.append((np.asarray(signs, dtype=np.float64),) * 2)
         done = self.traces.shape[1]
         if done >= top:
             return
-        found = np.zeros((_PROBES, top))
+        found = np.zeros((self.probes, top))
         found[:, :done] = self.traces
         for k, (v, x) in enumerate(self._state):
             for m in range(done, top):
                 x = self.W @ x
-                found[k * _BATCH : (k + 1) * _BATCH, m] = np.einsum("ij,ij->j", v, x)
+                batch = v.shape[1]
+                found[k * batch : (k + 1) * batch, m] = np.einsum("ij,ij->j", v, x)
             self._state[k] = v, x
-        exact = exact_traces(self.W) if done == 0 else self.traces[0, :4]
-        found[:, :4] = exact
+        if self.exact:
+            found[:, : self.exact] = exact_traces(self.W) if done == 0 else self.traces[0, : self.exact]
         self.traces = found
 
     def _powers(self, z: float) -> int:
         """Return how many powers leave a tail below a millionth a unit."""
+        if self.powers is not None:
+            return self.powers
         top = _FIRST
         while abs(z) ** (top + 1) / ((top + 1) * (1 - abs(z))) > _SMALL and top < _MOST:
             top += _MORE
@@ -122,7 +146,11 @@ class PowerSeries:
 
     def spread(self, a: float) -> Float:
         """Return the standard errors of f, f' and f'' over the probes; (3,)."""
-        return np.asarray(self._sums(a).std(axis=1, ddof=1) / np.sqrt(_PROBES))
+        return np.asarray(self._sums(a).std(axis=1, ddof=1) / np.sqrt(self.probes))
+
+    def refine(self, a: float, width: float) -> bool:  # noqa: ARG002 - the error stays what it is
+        """Return that nothing is gained."""
+        return False
 
     def _tail(self, a: float) -> float:
         z, top = abs(a * self.radius), self.traces.shape[1]

@@ -1,22 +1,10 @@
-r"""The log-determinant of :math:`I - aW` as a function of a, by a method that the size of W chooses.
-
-.. math:: f(a) = \log|I - aW|, \qquad f'(a) = -\operatorname{tr} G, \qquad
-          f''(a) = -\operatorname{tr} G^2, \qquad G = W(I - aW)^{-1}
-
-* up to 250 units, and for dense weights beyond, the eigenvalues: exact;
-* up to 30,000 units one sparse LU factorisation at each node of a Chebyshev interpolant, whose nodes are
-  doubled until points between them are met to 1e-8 a thousand units (Pace and Barry 1997, the error checked);
-* beyond, the power series (Barry and Pace 1999) with the traces of the first four powers exact and the
-  others from random signs; the error is stated.
-"""
+"""Exact log-determinants: from eigenvalues, and by elimination at the nodes of an interpolant."""
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -25,99 +13,22 @@ from numpy.typing import NDArray
 from scipy import linalg
 from scipy.sparse.linalg import splu
 
-from spatial.errors import ConvergenceError, DataError
+from spatial.errors import ConvergenceError
 from spatial.models.impacts.traces import symmetrizer
-from spatial.weights.normalization import radius_bound
 
-from .power_series import PowerSeries
-
-__all__ = ["EXACT_UNITS", "LogDeterminant", "factorised", "log_determinant"]
+__all__ = ["Eigenvalues", "Interpolant"]
 
 Float = NDArray[np.float64]
 
-_EIGENVALUES, _DENSE_EIGENVALUES, _DENSE = 250, 1_500, 0.05
-EXACT_UNITS = 30_000
 _NEAR = 0.9999
 _TOLERANCE, _MOST_NODES, _CHECKS, _REACH = 1e-8, 513, 8, float(np.arctanh(0.999))
 
 
-class LogDeterminant(Protocol):
-    """The log-determinant, its derivatives, and how far it may be off."""
-
-    @property
-    def method(self) -> str:
-        """How it is computed, in words."""
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """The admissible range of a, a little inside."""
-
-    @property
-    def starts(self) -> Float:
-        """Where a search may begin: cheap points over the range."""
-
-    def __call__(self, a: float) -> tuple[float, float, float]:
-        """Return f, f' and f'' at a."""
-
-    def error(self, a: float) -> float:
-        """Return what f may be off by; 0 where it is exact."""
-
-
-_CACHE: OrderedDict[tuple[str, int | None], LogDeterminant] = OrderedDict()
-_CACHE_SIZE = 8
-
-
-def log_determinant(W: sp.csr_array, seed: int | None = None) -> LogDeterminant:
-    """Return the log-determinant of I - aW, kept from the last call with equal weights.
-
-    Parameters
-    ----------
-    W : CSR array (N, N)
-    seed : int, optional
-        Of the random signs; needed above 30,000 units only.
-
-    Examples
-    --------
-    >>> ring = sp.csr_array(np.roll(np.eye(4), 1, axis=1) / 2 + np.roll(np.eye(4), -1, axis=1) / 2)
-    >>> found = log_determinant(ring)
-    >>> round(found(0.5)[0], 6), round(float(np.log(np.linalg.det(np.eye(4) - 0.5 * ring.toarray()))), 6)
-    (-0.287682, -0.287682)
-    """
-    digest = hashlib.blake2b(digest_size=16)
-    for part in (W.indptr, W.indices, W.data):
-        digest.update(np.ascontiguousarray(part).tobytes())
-    key = digest.hexdigest(), seed if W.shape[0] > EXACT_UNITS else None
-    if key not in _CACHE:
-        _CACHE[key] = _by_size(W, seed)
-        if len(_CACHE) > _CACHE_SIZE:
-            _CACHE.popitem(last=False)
-    _CACHE.move_to_end(key)
-    return _CACHE[key]
-
-
-def _by_size(W: sp.csr_array, seed: int | None) -> LogDeterminant:
-    n = W.shape[0]
-    dense = W.nnz > _DENSE * n**2
-    if n <= _EIGENVALUES or (n <= _DENSE_EIGENVALUES and dense):
-        return Eigenvalues.of(W)
-    if n <= EXACT_UNITS:
-        return Interpolant(sp.csc_array(W), _radius(W))
-    if seed is None:
-        raise DataError(
-            f"The weights join {n} units: beyond {EXACT_UNITS} log|I - aW| is estimated from random signs. "
-            "Give their seed, fit('ml', seed=1), so that the numbers can be made again."
-        )
-    return PowerSeries.of(W, _radius(W), seed)
-
-
-def _radius(W: sp.csr_array) -> float:
-    return float(radius_bound(W)) if W.nnz else 1.0
-
-
-def factorised(W: sp.csc_array, a: float) -> object:
-    """Return the sparse LU factorisation of I - aW, without pivoting: within the range it needs none."""
-    matrix = sp.csc_matrix(sp.eye_array(W.shape[0], format="csc") - a * W)
-    return splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+def factorised(W: sp.csr_array, a: float) -> float:
+    """Return log|I - aW| by sparse LU, without pivoting: within the range it needs none."""
+    matrix = sp.csc_matrix(sp.eye_array(W.shape[0], format="csr") - a * W)
+    found = splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    return float(np.sum(np.log(np.abs(found.U.diagonal()))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,36 +81,42 @@ class Eigenvalues:
         """Return 0."""
         return 0.0
 
+    def refine(self, a: float, width: float) -> bool:  # noqa: ARG002 - exact everywhere
+        """Return that nothing is gained."""
+        return False
+
 
 @dataclass(frozen=True, eq=False)
 class Interpolant:
-    """A Chebyshev interpolant in artanh(a radius) of exact values, each by one sparse LU factorisation.
+    """A Chebyshev interpolant in artanh(a radius) of exact values, each by one elimination.
 
     Parameters
     ----------
-    W : CSC array (N, N)
+    exact : callable
+        log|I - aW| for an a.
+    n : int
+        N.
     radius : float
         A bound of the spectral radius.
+    how : str
+        The elimination, in words.
     """
 
-    W: sp.csc_array
+    exact: Callable[[float], float]
+    n: int
     radius: float
+    how: str = "sparse LU"
 
     @property
     def method(self) -> str:
-        """How many factorisations, in words."""
-        return f"sparse LU at {len(self._fitted[0])} nodes"
+        """How many eliminations, in words."""
+        return f"{self.how} at {len(self._fitted[0])} nodes"
 
     @property
     def bounds(self) -> tuple[float, float]:
         """The inverse of the spectral radius, on both sides."""
         edge = float(np.tanh(_REACH)) / self.radius
         return -edge, edge
-
-    def exact(self, a: float) -> float:
-        """Return log|I - aW| by one factorisation."""
-        found = factorised(self.W, a)
-        return float(np.sum(np.log(np.abs(found.U.diagonal()))))  # type: ignore[attr-defined]
 
     @cached_property
     def _fitted(self) -> tuple[Float, float]:
@@ -213,7 +130,7 @@ class Interpolant:
             new[::2], nodes = values, _nodes(2 * count - 1)
             new[checked] = self._at(nodes[checked])
             gap = float(np.abs(chebyshev.chebval(nodes[checked], known) - new[checked]).max())
-            if gap < _TOLERANCE * max(1.0, self.W.shape[0] / 1_000):
+            if gap < _TOLERANCE * max(1.0, self.n / 1_000):
                 return known, gap
             count = 2 * count - 1
             if count > _MOST_NODES:
@@ -248,6 +165,10 @@ class Interpolant:
     def error(self, a: float) -> float:  # noqa: ARG002 - one bound everywhere
         """Return the largest gap at points between the nodes."""
         return self._fitted[1]
+
+    def refine(self, a: float, width: float) -> bool:  # noqa: ARG002 - as exact everywhere
+        """Return that nothing is gained."""
+        return False
 
 
 def spread_over(bounds: tuple[float, float]) -> Float:
