@@ -48,6 +48,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "specification": ("Specification, by estimate", "模型设定（按估计值排序）"),
     "whole_sample": ("Whole sample", "全样本"),
     "without": ("Left out", "剔除"),
+    "spillover": ("Effect on the untreated", "对未处理个体的效应"),
     "effect_of": ("Effect of {name}", "{name} 的效应"),
     "told_from_zero": ("Told from 0 at {level} %", "在 {level}% 置信水平上不为 0"),
     "not_told_from_zero": ("Not told from 0", "与 0 无显著差异"),

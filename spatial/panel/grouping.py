@@ -11,7 +11,7 @@ import pandas as pd
 from spatial.errors import DataError, did_you_mean
 from spatial.ids.numbers import Values, to_float
 
-__all__ = ["Of", "Split", "group"]
+__all__ = ["Of", "Split", "default_split", "group"]
 
 Split = Literal["values", "mean", "median", "quantiles"]
 Of = Literal["time", "all", "unit"]
@@ -20,7 +20,7 @@ Of = Literal["time", "all", "unit"]
 def group(
     values: Values,
     *,
-    split: Split = "mean",
+    split: Split | None = None,
     parts: int = 2,
     of: Of = "time",
     labels: Sequence[str] | None = None,
@@ -31,8 +31,9 @@ def group(
     ----------
     values : Series
         By (unit, time), as ``panel["PSS"]``, or by unit.
-    split : "mean", "median", "quantiles" or "values"
+    split : "mean", "median", "quantiles" or "values", optional
         At the mean or the median (high is above it); into `parts` of the same size; or the values themselves.
+        Default the mean of numbers, and the values of text and of true and false.
     parts : int
         For ``"quantiles"``: 2 to 10.
     of : "time", "all" or "unit"
@@ -54,6 +55,7 @@ def group(
     """
     if not isinstance(values, pd.Series):
         raise DataError(f"group takes a Series, as panel['x']; got {type(values).__name__}.")
+    split = default_split(values) if split is None else split
     for name, given, allowed in (("split", split, get_args(Split)), ("of", of, get_args(Of))):
         if given not in allowed:
             shown = ", ".join(map(repr, allowed))
@@ -68,6 +70,12 @@ def group(
         np.array(names, dtype=object)[np.where(place < 0, 0, place)], values.index, name=values.name
     )
     return found.where(place >= 0)
+
+
+def default_split(values: pd.Series[Any]) -> Split:
+    """Return how a column is divided where nothing is said: numbers at their mean, labels as they are."""
+    is_number = pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
+    return "mean" if is_number else "values"
 
 
 def _count(split: str, parts: int) -> int:

@@ -105,7 +105,7 @@ def measure_columns(study: Study, part: MeasureSection) -> set[str]:
 def made_columns(study: Study, raw: Collection[str]) -> dict[str, set[str]]:
     """Return the columns of [measures] and [variables], each with those that it reads."""
     found = {part.name: measure_columns(study, part) for part in study.measures}
-    found |= {name: {part.column} for name, part in study.groups.items()}
+    found |= {name: {part.column} for name, part in study.groups.items() if not part.labels_only(name)}
     for name, variable in study.variables.items():
         if variable.formula is None:
             continue
@@ -257,6 +257,8 @@ def _making(study: Study, needs: Mapping[str, set[str]]) -> Iterator[_Operation]
         found = [Line(place, measure_call(study, part), value), Line(place, column)]
         yield _Operation({part.name: needs[part.name]}, _always(found))
     for name, group in study.groups.items():
+        if group.labels_only(name):
+            continue
         options = group.model_dump(include={"split", "parts", "of"}, exclude_defaults=True)
         made = method(_PANEL, "with_columns", {name: call("group", Item(_PANEL, group.column), **options)})
         yield _Operation({name: needs[name]}, _always([Line(f"groups.{name}", made)]))

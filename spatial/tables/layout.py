@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -54,6 +54,8 @@ class Layout:
         Which counts of the sample are shown, among "rows", "units", "times", "links"; None for all.
     heads : tuple of Head
         A line above the others, after the corner.
+    by_fit : bool
+        Whether each model is one column, its equations one below the other.
     """
 
     columns: tuple[Column, ...]
@@ -69,6 +71,7 @@ class Layout:
     order: tuple[str, ...] = ()
     counts: tuple[str, ...] | None = None
     heads: tuple[Head, ...] = ()
+    by_fit: bool = False
 
     # ---- words
     def word(self, key: str, **values: object) -> str:
@@ -99,8 +102,13 @@ class Layout:
 
     # ---- the head
     def header(self) -> tuple[tuple[Head, ...], ...]:
-        """Return models over their equations, numbers, and outcomes."""
+        """Return models over their equations, numbers, and outcomes; or models and numbers."""
         rows = [(Head(""), *self.heads)] if self.heads else []
+        if self.by_fit:
+            models = {c.number: c.model for c in self.columns}
+            rows.append(head_row(["", *models.values()]))
+            rows.append(head_row([self.word("variable"), *[f"({k + 1})" for k in models]]))
+            return tuple(rows)
         if self.names_shown:
             heads, rule = [Head("")], True
             for number in dict.fromkeys(c.number for c in self.columns):
@@ -115,14 +123,52 @@ class Layout:
     @property
     def names_shown(self) -> bool:
         """Whether the names of models stand in the head."""
-        return self.named or len({c.number for c in self.columns}) < len(self.columns)
+        return self.named or self.by_fit or len({c.number for c in self.columns}) < len(self.columns)
 
     # ---- the body
     def rows(self) -> list[Row]:
         """Return all rows."""
-        return [*self._coefficients(), *self._facts(), *self._effects()]
+        if not self.by_fit:
+            return [*self._coefficients(), *self._facts(), *self._effects()]
+        self._refuse_unknown()
+        parts = self._parts()
+        labels = self.label_rows(parts)
+        rows = list[Row]()
+        for name, part in parts.items():
+            rows.append(Row(labels[name], (), "panel", rule=bool(rows)))
+            rows += [*part._coefficients(), *part._statistics()]
+        whole = replace(self, columns=_merged(self.columns))
+        rows += _ruled(whole._sample())
+        for name, part in parts.items():
+            rows += part._effects(self.word("panel_effects_on", outcome=labels[name]))
+        return rows
 
-    def pair(self, label: str, found: list[Any]) -> list[Row]:
+    def _parts(self) -> dict[str, Layout]:
+        """Return a layout for each equation: a column a model, an empty one where it has not the equation."""
+        numbers = list(dict.fromkeys(c.number for c in self.columns))
+        out = {}
+        for name in dict.fromkeys(c.equation for c in self.columns):
+            mine = {c.number: c for c in self.columns if c.equation == name}
+            columns = tuple(mine.get(k, _empty(name, k)) for k in numbers)
+            terms = {t for c in columns for t in c.estimates.index}
+            effects = {t for c in columns for t in _effect_terms(c)}
+            out[name] = replace(
+                self,
+                columns=columns,
+                order=tuple(t for t in self.order if t in terms),
+                controls=tuple(t for t in self.controls if t in terms | effects),
+                impacts=None if self.impacts is None else tuple(t for t in self.impacts if t in effects),
+            )
+        return out
+
+    def _refuse_unknown(self) -> None:
+        terms = {t for c in self.columns for t in c.estimates.index}
+        effects = {t for c in self.columns for t in _effect_terms(c)}
+        refuse_unknown(self.order, terms, "rows")
+        refuse_unknown(self.controls, terms | effects, "controls")
+        refuse_unknown(self.impacts or (), effects, "impacts")
+
+    def pair(self, label: str, found: list[Any], key: tuple[str, str] | None = None) -> list[Row]:
         """Return a row of coefficients with stars, and one below in parentheses."""
         above, below = [], []
         for values in found:
@@ -133,7 +179,7 @@ class Layout:
             above.append(self.starred(values["estimate"], values["p_value"]))
             shown = values["statistic"] if self.show == "t" else values["std_error"]
             below.append(marked(format_number(shown, self.digits), "(", ")"))
-        return [Row(label, tuple(above)), Row("", tuple(below), "detail")]
+        return [Row(label, tuple(above), key=key), Row("", tuple(below), "detail", key=key)]
 
     def starred(self, estimate: float, p_value: float) -> str:
         """Return a coefficient with its stars."""
@@ -153,8 +199,10 @@ class Layout:
         refuse_unknown(self.controls, known, "controls")
         terms, rows = self.terms, list[Row]()
         labels = self.label_rows(terms)
+        equation = self.columns[0].equation if self.by_fit else ""
         for term in terms:
-            rows += self.pair(labels[term], [_at(c.estimates, term) for c in self.columns])
+            found = [_at(c.estimates, term) for c in self.columns]
+            rows += self.pair(labels[term], found, (equation, term))
         errors = dict.fromkeys(name for c in self.columns for name in c.rho.index)
         for name in errors:
             text = self.word("rho") + (f" {clean(self.labels.get(name, name))}" if len(errors) > 1 else "")
@@ -162,10 +210,20 @@ class Layout:
         return rows
 
     def _facts(self) -> list[Row]:
-        rows = []
-        if self.controls:
-            rows.append(("controls", [self._has_controls(c) for c in self.columns]))
-        out = [self._fact(self.word(key), cells) for key, cells in rows]
+        stable = self._optional("stable", self._stable)
+        return _ruled([*self._controls(), *self._sample(stable=False), *self._measures(), *stable])
+
+    def _statistics(self) -> list[Row]:
+        """Return what belongs to one equation."""
+        return [*self._controls(), *self._measures()]
+
+    def _controls(self) -> list[Row]:
+        cells = [self._has_controls(c) for c in self.columns]
+        return [self._fact(self.word("controls"), cells)] if self.controls else []
+
+    def _sample(self, stable: bool = True) -> list[Row]:
+        """Return what all equations of a model share."""
+        out = list[Row]()
         if self.effects_rows:
             for name in dict.fromkeys(e for c in self.columns for e in c.effects):
                 cells = [self.word("yes" if name in c.effects else "no") for c in self.columns]
@@ -179,14 +237,13 @@ class Layout:
                 out += self._numbers(key, value, 0)
         for key in dict.fromkeys(key for c in self.columns for key, _ in c.facts):
             out += self._optional(key, lambda c, key=key: self._own_fact(c, key))  # type: ignore[misc]
-        out += self._numbers("r2", lambda c: c.r2, self.digits)
+        return [*out, *self._optional("stable", self._stable)] if stable else out
+
+    def _measures(self) -> list[Row]:
+        out = self._numbers("r2", lambda c: c.r2, self.digits)
         out += self._numbers("r2_within", lambda c: c.r2_within, self.digits)
         out += self._optional("j", self._j)
-        out += self._numbers("f", lambda c: c.first_stage_f, self.digits)
-        out += self._optional("stable", self._stable)
-        if out:
-            out[0] = Row(out[0].label, out[0].cells, out[0].kind, rule=True)
-        return out
+        return out + self._numbers("f", lambda c: c.first_stage_f, self.digits)
 
     def _own_fact(self, column: Column, key: str) -> str:
         value = dict(column.facts).get(key)
@@ -205,6 +262,8 @@ class Layout:
         return self._optional(key, lambda c: format_number(value(c), digits))
 
     def _has_controls(self, column: Column) -> str:
+        if column.estimates.empty:
+            return ""
         present = sum(term in column.estimates.index for term in self.controls)
         return self.word("yes" if present == len(self.controls) else "partly" if present else "no")
 
@@ -226,7 +285,7 @@ class Layout:
         return self.word("yes" if column.system.stable else "no")
 
     # ---- the second panel
-    def _effects(self) -> list[Row]:
+    def _effects(self, title: str = "") -> list[Row]:
         terms = list(dict.fromkeys(t for c in self.columns for t in _effect_terms(c)))
         if not terms:
             return []
@@ -235,12 +294,35 @@ class Layout:
             terms = [t for t in terms if t in self.impacts]
         else:
             terms = [t for t in terms if t not in self.controls]
-        rows, labels = [Row(self.word("panel_effects"), (), "panel", rule=True)], self.label_rows(terms)
+        rows, labels = (
+            [Row(title or self.word("panel_effects"), (), "panel", rule=True)],
+            self.label_rows(terms),
+        )
         for effect in ("direct", "indirect", "total"):
             rows.append(Row(self.word(effect), (), "panel"))
             for term in terms:
                 rows += self.pair(labels[term], [_effect(c, term, effect) for c in self.columns])
         return rows
+
+
+def _ruled(rows: list[Row]) -> list[Row]:
+    """Return rows with a line above the first."""
+    return [replace(row, rule=True) if k == 0 else row for k, row in enumerate(rows)]
+
+
+def _empty(equation: str, number: int) -> Column:
+    return Column(
+        "", number, equation, pd.DataFrame(columns=["estimate", "std_error", "statistic", "p_value"])
+    )
+
+
+def _merged(columns: Iterable[Column]) -> tuple[Column, ...]:
+    """Return one column for each model, with the weights of all its equations."""
+    found: dict[int, Column] = {}
+    for column in columns:
+        first = found.setdefault(column.number, column)
+        found[column.number] = replace(first, weights={**first.weights, **column.weights})
+    return tuple(found.values())
 
 
 def refuse_unknown(wanted: Iterable[str], known: set[str], what: str) -> None:
@@ -306,7 +388,7 @@ def printed_frame(layout: Layout) -> pd.DataFrame:
             text = layout.starred(values["estimate"], values["p_value"])
             rows.append(
                 {
-                    "column": k + 1,
+                    "column": (column.number if layout.by_fit else k) + 1,
                     "model": f"({column.number + 1}) {column.model}",
                     "equation": column.equation,
                     "term": term,

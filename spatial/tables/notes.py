@@ -73,10 +73,16 @@ def _groups(layout: Layout, key: Callable[[Column], Hashable]) -> dict[Any, list
     return found
 
 
+def _named(layout: Layout, places: list[int]) -> str:
+    """Return the numbers of the columns that hold these equations."""
+    shown = dict.fromkeys(layout.columns[k].number if layout.by_fit else k for k in places)
+    return joined(list(shown), layout.lang)
+
+
 def _columns(layout: Layout, places: list[int]) -> str:
     if len(places) == len(layout.columns):
         return word("all_columns", layout.lang)
-    text = joined(places, layout.lang)
+    text = _named(layout, places)
     return text[:1].upper() + text[1:]
 
 
@@ -97,7 +103,7 @@ def _inference(layout: Layout) -> str:
     for label, places in groups.items():
         text = covariance_words(label, lang)
         if len(groups) > 1 or len(places) < len(layout.columns):
-            text += f"（{joined(places, lang)}）" if zh else f" ({joined(places, lang)})"
+            text += f"（{_named(layout, places)}）" if zh else f" ({_named(layout, places)})"
         texts.append(text)
     label = ("；" if zh else "; ").join(texts)
     if layout.show == "se":
@@ -127,7 +133,7 @@ def _r2(layout: Layout) -> list[str]:
         if c.r2_kind == "foreign" and (_has(c.r2) or _has(c.r2_within))
     ]
     if foreign:
-        out.append(say("note_r2_foreign", columns=joined(foreign, layout.lang)))
+        out.append(say("note_r2_foreign", columns=_named(layout, foreign)))
     if any(_has(c.r2_within) for c in layout.columns):
         out.append(say("note_r2_within"))
     return out
@@ -142,7 +148,7 @@ def _tests(layout: Layout) -> list[str]:
         out.append(word("note_f", layout.lang))
     plain = [k for k, kind in strong if kind == "plain"]
     if plain:
-        out.append(word("note_f_plain", layout.lang, columns=joined(plain, layout.lang)))
+        out.append(word("note_f_plain", layout.lang, columns=_named(layout, plain)))
     return out
 
 
@@ -164,7 +170,7 @@ def _constant(layout: Layout) -> list[str]:
     several = len(absorbed) > 1
     between = "：" if layout.lang == "zh" else ": "
     return [
-        (joined(columns, layout.lang) + between if several else "") + word(f"note_cons_{kind}", layout.lang)
+        (_named(layout, columns) + between if several else "") + word(f"note_cons_{kind}", layout.lang)
         for kind, columns in absorbed.items()
     ]
 
@@ -215,7 +221,7 @@ def _structural(layout: Layout) -> list[str]:
     out = [word("note_structural", layout.lang)]
     bad = [k for k, c in enumerate(layout.columns) if c.system is not None and c.system.stable is False]
     if bad:
-        out.append(word("note_unstable", layout.lang, columns=joined(bad, layout.lang)))
+        out.append(word("note_unstable", layout.lang, columns=_named(layout, bad)))
     return out
 
 

@@ -58,14 +58,11 @@ class RegressionTable(Table):
         Structural coefficients among outcomes, of each model that has them.
     stars : tuple of float
         Thresholds, from the largest.
-    terms : tuple of str
-        Of the rows of coefficients, as they stand.
     """
 
     printed: pd.DataFrame = field(default_factory=pd.DataFrame)
     systems: tuple[System, ...] = ()
     stars: tuple[float, ...] = (0.1, 0.05, 0.01)
-    terms: tuple[str, ...] = ()
 
 
 def regression_table(
@@ -80,6 +77,7 @@ def regression_table(
     controls: Iterable[str] | None = None,
     rows: Iterable[str] | None = None,
     counts: Iterable[Count] | None = None,
+    columns: Literal["equations", "fits"] = "equations",
     heads: Iterable[tuple[str, int]] | None = None,
     effects_rows: bool = True,
     impacts: bool | Iterable[str] = False,
@@ -89,7 +87,7 @@ def regression_table(
     title: str = "",
     notes: str | Iterable[str] = (),
 ) -> RegressionTable:
-    r"""Set models side by side, a column for each equation.
+    r"""Set models side by side, a column for each equation or model.
 
     A cell shows :math:`\hat\delta` with its stars, and below in parentheses :math:`t =
     \hat\delta / se(\hat\delta)` or the standard error.  Then controls, effects, weights, N, T,
@@ -122,6 +120,8 @@ def regression_table(
         Terms that come first, in this order; the others follow as the models have them, the constant last.
     counts : list of "rows", "units", "times" and "links", optional
         Which counts of the sample are shown; all that are known by default.
+    columns : "equations" or "fits"
+        What a column is: an equation of a model, or a model, whose equations stand one below the other.
     heads : list of (str, int), optional
         A line above all others: texts, and over how many columns each stands; ``""`` over those without.
     effects_rows : bool
@@ -164,26 +164,27 @@ def regression_table(
     """
     shown, wanted = (
         shown_as(style, stars=stars, show=show, lang=lang),
-        _options(digits, impacts, controls, rows, counts),
+        _options(digits, impacts, controls, rows, counts, columns),
     )
     models = _models(fits, names)
     options = {"draws": draws, "seed": seed} if wanted.impacts else None
     lacking = left_out([fit for _, fit in models])
-    columns = [
+    found = [
         replace(c, lacks=lacking[k])
         for k, (name, fit) in enumerate(models)
         for c in columns_of(fit, k, name, options)
     ]
-    refuse_equal(columns)
-    if wanted.impacts and all(c.impacts is None for c in columns):
+    refuse_equal(found)
+    if wanted.impacts and all(c.impacts is None for c in found):
         raise DataError(
             "impacts needs a system with spatial weights or several outcomes, as SpatialSystem(...).fit(); "
             "none of the models has effects in equilibrium. Leave impacts out."
         )
-    columns = [replace(c, effects=_panel_effects(c.effects, labels)) for c in columns]
+    found = [replace(c, effects=_panel_effects(c.effects, labels)) for c in found]
+    by_fit = columns == "fits"
     layout = Layout(
-        tuple(columns),
-        labels_of(labels, columns),
+        tuple(found),
+        labels_of(labels, found),
         shown.stars,
         shown.show,
         check_digits(digits),
@@ -194,9 +195,10 @@ def regression_table(
         shown.lang,
         wanted.rows,
         wanted.counts,
-        _heads(heads, len(columns)),
+        _heads(heads, len(models) if by_fit else len(found)),
+        by_fit,
     )
-    systems = {c.number: c.system for c in columns if c.system is not None}
+    systems = {c.number: c.system for c in found if c.system is not None}
     header = layout.header()
     return RegressionTable(
         header,
@@ -208,7 +210,6 @@ def regression_table(
         printed_frame(layout),
         tuple(systems.values()),
         layout.stars,
-        layout.terms,
     )
 
 
@@ -245,8 +246,11 @@ class _Wanted:
     counts: tuple[str, ...] | None
 
 
-def _options(digits: int, impacts: Any, controls: Any, rows: Any, counts: Any) -> _Wanted:
+def _options(digits: int, impacts: Any, controls: Any, rows: Any, counts: Any, columns: Any) -> _Wanted:
     check_digits(digits)
+    if columns not in ("equations", "fits"):
+        known = did_you_mean(str(columns), ("equations", "fits"))
+        raise DataError(f"columns is 'equations' or 'fits'; got {columns!r}.{known}")
     named = _names_of(controls, "controls") if controls is not None else ()
     order = tuple(dict.fromkeys(_names_of(rows, "rows"))) if rows is not None else ()
     if both := [term for term in order if term in named]:

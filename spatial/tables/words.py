@@ -60,6 +60,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "indirect": ("Indirect effects", "间接效应"),
     "total": ("Total effects", "总效应"),
     "panel_effects": ("Effects in equilibrium", "均衡效应分解"),
+    "panel_effects_on": ("Effects in equilibrium on {outcome}", "对{outcome}的均衡效应分解"),
     # notes
     "t": ("t statistics in parentheses", "括号内为 t 值"),
     "se": ("Standard errors in parentheses", "括号内为标准误"),

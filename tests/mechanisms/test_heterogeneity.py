@@ -224,6 +224,7 @@ def test_groups_by_mean_quantile_and_unit() -> None:
     holed = x.where(x < 2)
     assert sp.group(holed).isna().sum() == (x >= 2).sum()
     assert sp.group(panel()["region"], split="values").equals(panel()["region"])
+    assert sp.group(panel()["region"]).equals(panel()["region"])  # labels are groups as they are
 
 
 @pytest.mark.parametrize(
@@ -241,4 +242,4 @@ def test_groups_that_cannot_be_made_are_refused(options: dict[str, Any], message
     with pytest.raises(DataError, match="group takes a Series"):
         sp.group([1, 2])
     with pytest.raises(DataError, match=r"must hold numbers|must be numbers|text"):
-        sp.group(panel()["region"])
+        sp.group(panel()["region"], split="mean")

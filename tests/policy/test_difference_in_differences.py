@@ -13,6 +13,7 @@ import pytest
 from policy_cases import policy_panel, seats
 
 import spatial as sp
+from spatial.figures import decay_plot
 from spatial.models import did
 from spatial.panel import Panel
 
@@ -273,6 +274,11 @@ def test_rings_recover_what_neighbours_get_and_without_them_the_effect_is_too_sm
     )
     assert plain.att < rings.att - 0.05
     assert "30 never-treated" in rings.assumes
+    axes = decay_plot(rings, lang="zh")  # what the untreated of each ring get, at its middle
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["0–60"]
+    assert axes.get_xticks().tolist() == [30.0]
+    assert axes.get_ylabel() == "对未处理个体的效应"
+    assert axes.lines[-2].get_ydata().tolist() == [table.loc["ring 0-60 km", "estimate"]]
     assert "Untreated units may be affected within 60 km" in rings.assumes
     far = did(panel, "y", "first", **NEIGHBOURS)
     assert far.att == pytest.approx(1.0, abs=3 * far.std_error)

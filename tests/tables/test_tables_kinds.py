@@ -27,6 +27,7 @@ import spatial as sp
 from spatial.errors import DataError
 from spatial.tables.formats.numbers import format_number, read_number, split_stars, star_text
 from spatial.tables.regression import (
+    RegressionTable,
     correlation_table,
     descriptive_table,
     identification_table,
@@ -37,17 +38,21 @@ from spatial.tables.regression import (
 )
 
 
+def terms_of(table: RegressionTable) -> list[str]:
+    return [row.key[1] for row in table.rows if row.key is not None and row.kind == "body"]
+
+
 # ---- which rows, counts and heads
 def test_rows_counts_and_heads_are_those_asked_for() -> None:
     """What is chosen is what stands there; the cells of a row are the same wherever it stands."""
     fits = [plain_fit(), plain_fit(), plain_fit()]
     plain = regression_table(fits)
-    terms = list(plain.terms)
+    terms = terms_of(plain)
     assert terms[-1] == "Intercept"
     order = terms[:-1][::-1][:2]
     table = regression_table(fits, rows=order, counts=["rows"], heads=[("", 1), ("Both", 2)])
     rest = [term for term in terms if term not in order]
-    assert list(table.terms) == [*order, *rest]
+    assert terms_of(table) == [*order, *rest]
     shown = {row.label for row in table.rows}
     assert "Observations" in shown
     assert not shown & {"Units N", "Periods T"}
@@ -59,7 +64,34 @@ def test_rows_counts_and_heads_are_those_asked_for() -> None:
     assert table.header[1:] == plain.header
     assert r"\multicolumn{2}{c}{Both}" in table.to_latex()
     first = regression_table(fits, rows=["Intercept"])
-    assert first.terms[0] == "Intercept"
+    assert terms_of(first)[0] == "Intercept"
+
+
+def test_a_model_may_be_one_column_with_its_equations_one_below_the_other() -> None:
+    """The same cells as in the wide table, whichever way they stand; notes name the columns as they are."""
+    fits, options = [system_fit(), plain_fit()], {"impacts": ["gov"], "controls": ["road", "open"]}
+    wide, tall = regression_table(fits, **options), regression_table(fits, columns="fits", **options)
+    assert [head.text for head in tall.header[-1]][1:] == ["(1)", "(2)"]
+    assert [head.text for head in tall.header[-2]][1:] == ["GS3SLS", "OLS"]
+    assert [row.label for row in tall.rows if row.kind == "panel"][:2] == ["ER", "PSS"]
+    found = {(*row.key, row.kind): row.cells for row in tall.rows if row.key is not None}
+    columns = {"ER": (0, 2), "PSS": (1, None)}
+    seen = 0
+    for row in wide.rows:
+        for equation, (first, second) in columns.items() if row.key is not None else ():
+            cells = row.cells[first], "" if second is None else row.cells[second]
+            seen += any(cells)
+            assert found.get((equation, row.key[1], row.kind), ("", "")) == cells
+    assert seen > 8
+    within = next(row.cells for row in wide.rows if row.label == "Within R²")
+    found_within = [row.cells for row in tall.rows if row.label == "Within R²"]
+    assert found_within == [(within[0], within[2]), (within[1], "")]
+    assert [row.cells for row in tall.rows if row.label == "Observations"] == [("160", "160")]
+    assert sum("Effects in equilibrium on" in row.label for row in tall.rows) == 2
+    assert "Column (2): OLS, no spatial terms." in tall.notes
+    assert "Column (3): OLS, no spatial terms." in wide.notes
+    with pytest.raises(DataError, match=r"columns is 'equations' or 'fits'; got 'fit'\. Did you mean 'fits'"):
+        regression_table(fits, columns="fit")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

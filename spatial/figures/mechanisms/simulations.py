@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["decay_plot", "monte_carlo_plot"]
 
 _DRAWN = 400
+_RING = re.compile(r"ring (\S+)-(\S+) km")
 
 
 def decay_plot(
@@ -41,8 +42,9 @@ def decay_plot(
 
     Parameters
     ----------
-    found : Sweep or Robustness
+    found : Sweep, Robustness or DifferenceInDifferences
         Of a robustness table: the variants whose names hold a number, as ``"band:200"``; the last counts.
+        Of a policy with rings: what the untreated of each ring get, at its middle.
     ax : Axes, optional
     term : str, optional
         Needed where several are shown.
@@ -71,7 +73,8 @@ def decay_plot(
     language = check_language(lang)
     rows = one_term(_by_distance(found.tidy()), term).sort_values("cutoff_km", ignore_index=True)
     name = str(rows["term"].iloc[0])
-    label = word("effect_of", language, name=(labels or {}).get(name, name))
+    is_rings = "ring" in rows
+    label = word(name if is_rings else "effect_of", language, name=(labels or {}).get(name, name))
     below = word("distance", language) if axis is None else axis
     x, y = rows["cutoff_km"].to_numpy(float), rows["estimate"].to_numpy(float)
     low, high = rows["conf_low"].to_numpy(float), rows["conf_high"].to_numpy(float)
@@ -86,7 +89,7 @@ def decay_plot(
             axes.plot(x[chosen], y[chosen], "o", ms=5, mec=LINE_COLORS[0], mfc=face, zorder=4)
         if x.max() / x.min() > 30:
             axes.set_xscale("log")
-        axes.set_xticks(x, [f"{v:g}" for v in x])
+        axes.set_xticks(x, rows["ring"].tolist() if is_rings else [f"{v:g}" for v in x])
         axes.minorticks_off()
     return axes
 
@@ -94,6 +97,11 @@ def decay_plot(
 def _by_distance(frame: pd.DataFrame) -> pd.DataFrame:
     if "cutoff_km" in frame:
         return frame
+    rings = frame["term"].astype(str).str.extract(_RING).dropna() if "term" in frame else frame[:0]
+    if len(rings):
+        shown = rings[0] + "–" + rings[1]
+        middle = rings.astype(float).mean(axis=1)
+        return frame.loc[rings.index].assign(term="spillover", ring=shown, cutoff_km=middle)
     numbers = [re.findall(r"\d+(?:\.\d+)?", str(name)) for name in frame.get("variant", ())]
     has = np.array([bool(found) for found in numbers], dtype=bool)
     if not has.any():

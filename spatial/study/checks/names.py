@@ -57,9 +57,14 @@ def check_names_with_data(known: Known) -> Iterator[Fault]:
             yield Fault(("measures", k, "name"), text)
         if part.name in study.variables and study.variables[part.name].formula is not None:
             yield Fault(("measures", k, "name"), f"{part.name!r} is made in [variables] too: choose one.")
-    for name in study.groups:
+    for name, group in study.groups.items():
+        if group.labels_only(name):
+            continue
         if name in known.raw or name in study.variables or name in {m.name for m in study.measures}:
-            yield Fault(("groups", name), f"{name!r} is the name of a column: give the group another.")
+            yield Fault(
+                ("groups", name),
+                f"{name!r} is the name of a column: give a group that is made of it another.",
+            )
     for name, variable in study.variables.items():
         columns = known.columns_at(("variables", name))
         if variable.formula is None and name not in columns:

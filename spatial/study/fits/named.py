@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from spatial.errors import DataError, name_ids
+from spatial.panel.grouping import default_split
 from spatial.study.schema.analyses import Mechanism
 from spatial.study.schema.models import Did, Fit, System, Threshold
 from spatial.study.schema.study import Study
@@ -86,8 +87,8 @@ def group_levels(study: Study, frame: Any) -> dict[str, list[Any]]:
     for section, _, part in sections(study):
         group = study.groups.get(part.by) if _grouped(part) else None
         column = part.by if group is None else group.column
-        if group is not None and group.split != "values":
-            found[part.by] = list(group.values)
+        if group is not None and _is_split(group, part.by, frame):
+            found[part.by] = group.made
         elif _grouped(part) and column in frame.columns and part.by not in found:
             values = sorted(frame[column].dropna().unique().tolist())
             if len(values) > _MOST_GROUPS:
@@ -97,6 +98,13 @@ def group_levels(study: Study, frame: Any) -> dict[str, list[Any]]:
                 )
             found[part.by] = values
     return found
+
+
+def _is_split(group: Any, name: str, frame: Any) -> bool:
+    """Whether a group is made of a column, and not its values."""
+    if group.split is not None or group.labels_only(name):
+        return group.split not in (None, "values")
+    return group.column not in frame or default_split(frame[group.column]) != "values"
 
 
 def fit_names(study: Study, levels: Mapping[str, list[Any]] | None = None) -> dict[str, FitName]:

@@ -271,8 +271,8 @@ class Group(Section):
     """A division of rows, as a column for by = and where =: high and low, or parts of the same size."""
 
     column: Column
-    split: Literal["mean", "median", "quantiles", "values"] = "mean"
-    """"values": each value of the column by itself."""
+    split: Literal["mean", "median", "quantiles", "values"] | None = None
+    """"values": each value of the column by itself.  Default the mean of numbers, the values of labels."""
     parts: Annotated[int, Field(ge=2, le=10)] = 2
     of: Literal["time", "all", "unit"] = "time"
     """Each time's own mean or quantiles, those of all rows, or of the units' means."""
@@ -281,11 +281,13 @@ class Group(Section):
     en: str | None = None
     zh: str | None = None
 
+    def labels_only(self, name: str) -> bool:
+        """Whether a group of this name is a column as it stands, with words for its values."""
+        return self.column == name and self.split in (None, "values")
+
     @property
-    def values(self) -> list[str]:
-        """Names of the groups that are made, from the lowest; of "values" none."""
-        if self.split == "values":
-            return []
+    def made(self) -> list[str]:
+        """Names of the groups that a split makes, from the lowest."""
         count = self.parts if self.split == "quantiles" else 2
         return ["low", "high"] if count == 2 else [str(k + 1) for k in range(count)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from .base import (
     Column,
@@ -192,6 +192,15 @@ class MoranScatter(FigureSection):
     permutations: Annotated[int, Field(ge=0)] = 999
 
 
+def _only(value: Any) -> Any:
+    """Return the one name of a list, as tables have it."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+One = BeforeValidator(_only, json_schema_input_type=str | Annotated[list[str], Field(max_length=1)])
+"""A name, or a list of one, as in the tables."""
+
+
 class AnalysisFigure(FigureSection):
     """The picture of an analysis: robustness, distances, margins, groups, mechanisms, sensitivity, draws."""
 
@@ -206,7 +215,7 @@ class AnalysisFigure(FigureSection):
         "u_test",
         "monte_carlo",
     ]
-    of: Annotated[str, Names("analysis")]
+    of: Annotated[str, One, Names("analysis")]
     term: str | None = None
     """Where several are shown."""
     equation: str | None = None
@@ -233,15 +242,15 @@ class ThresholdFigure(FigureSection):
     """The likelihood ratio of each candidate threshold."""
 
     kind: Literal["threshold"]
-    of: FitName
+    of: Annotated[FitName, One]
     number: Annotated[int, Field(ge=1)] | None = None
 
 
 class PolicyFigure(FigureSection):
     """Effects of a policy by time since, and what is done with them."""
 
-    kind: Literal["event_study", "bacon", "honest", "placebo", "drop_one"]
-    of: PolicyName
+    kind: Literal["event_study", "bacon", "honest", "placebo", "drop_one", "rings"]
+    of: Annotated[PolicyName, One]
 
 
 FIGURES: dict[str, type[Section]] = {
@@ -268,6 +277,7 @@ FIGURES: dict[str, type[Section]] = {
     "impacts": ImpactsFigure,
     "neighbours": Neighbours,
     "placebo": PolicyFigure,
+    "rings": PolicyFigure,
     "small_multiples": SmallMultiples,
     "values": ValuesMap,
 }

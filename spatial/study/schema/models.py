@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from spatial.models.estimation.steps import Method
 
@@ -191,6 +191,11 @@ Policy = Literal[
 ]
 
 
+def _dropped(given: Any) -> Any:
+    """Return what is left out at a time: true stands for the units."""
+    return ("unit" if given else None) if isinstance(given, bool) else given
+
+
 class Did(Fit):
     """A policy that units meet at different times: difference-in-differences, and what neighbours get."""
 
@@ -225,8 +230,11 @@ class Did(Fit):
     """Rambachan and Roth: how much trends may differ after the policy, in multiples of before."""
     placebo: Annotated[int, Field(ge=0)] = 0
     """Random calendars that keep the sizes of the cohorts."""
-    drop_one: Annotated[str, Names("effect")] | None = None
-    """Leave out one "unit", or the units of one value of this column, at a time."""
+    drop_one: Annotated[
+        Annotated[str, Names("effect")] | None,
+        BeforeValidator(_dropped, json_schema_input_type=str | bool | None),
+    ] = None
+    """Leave out one "unit" (or true), or the units of one value of this column, at a time."""
 
     needs: ClassVar[str] = "outcome"
     weights: ClassVar[None] = None

@@ -80,6 +80,8 @@ class RegressionTable(TableSection):
     """Terms that come first, in this order."""
     counts: list[Literal["rows", "units", "times", "links"]] | None = None
     """Which counts of the sample are shown; default all that are known."""
+    columns: Literal["equations", "fits"] = "equations"
+    """What a column is: an equation, or a fit with its equations one below the other."""
     heads: list[list[str | int]] | None = None
     """A line above the columns: a text, and over how many columns of ours it stands, each."""
     impacts: bool = False

@@ -79,6 +79,8 @@ def figure_call(values: Values, part: Any) -> Any:
             fits = {text: Ref("fit", name) for text, name in zip(models, named, strict=True)}
             words = {"labels": Ref("term labels"), "equation": part.equation, "lang": lang, **own}
             return call("coefficient_plot", fits, terms=part.terms, **words)
+        case schema.PolicyFigure(kind="rings", of=of):
+            return call("figures.decay_plot", Ref("fit", of), labels=Ref("term labels"), lang=lang)
         case schema.PolicyFigure(kind=kind, of=of):
             found = Ref("fit", of) if kind == "event_study" else Ref("policy", (of, kind))
             return method(found, "plot", lang=lang)

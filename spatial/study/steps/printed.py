@@ -29,23 +29,23 @@ def with_coefficients(table: Any, typed: Mapping[str, Any], source: str, labels:
         Of outcomes.
     """
     words = _WORDS[table.lang]
-    of = [str(name) for name in typed.get("equation") or typed.get("column") or [""] * len(typed["term"])]
-    terms = table.terms
+    stacked = any(row.key is not None and row.key[0] for row in table.rows)  # equations one below the other
+    blank = [""] * len(typed["term"])
+    equations, columns = typed.get("equation") or blank, typed.get("column") or blank
+    of = [str(name) for name in (columns if stacked or equations is blank else equations)]
     shown = "t" if "t" in typed else "std_error"
     heads = list(dict.fromkeys(of))
-    cells: dict[tuple[str, str], tuple[str, str]] = {}
+    cells: dict[tuple[str, str, str], tuple[str, str]] = {}
     for k, (name, term) in enumerate(zip(of, typed["term"], strict=True)):
-        below = typed.get(shown, [""] * len(of))[k]
-        cells[name, str(term)] = (
+        below = typed.get(shown, blank)[k]
+        cells[name, str(equations[k]) if stacked else "", str(term)] = (
             _minus(typed["coefficient"][k]),
             f"({_minus(below)})" if below != "" else "",
         )
     rows = []
-    for number, row in enumerate(table.rows):
-        place, below = divmod(number, 2)
-        term = terms[place] if place < len(terms) else None
-        more = [cells.get((name, term), ("", ""))[below] if term is not None else "" for name in heads]
-        rows.append(_longer(row, more))
+    for row in table.rows:
+        keys = [(name, *(row.key or ("", ""))) for name in heads]
+        rows.append(_longer(row, [cells.get(key, ("", ""))[row.kind == "detail"] for key in keys]))
     *above, last = table.header
     header = [(*line, Head(words[0] if k == 0 else "", len(heads))) for k, line in enumerate(above)]
     header.append((*last, *(Head(clean(labels.get(name, name))) for name in heads)))

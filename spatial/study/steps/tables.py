@@ -81,6 +81,7 @@ class _Regression(Shown):
             "controls": controls_of(values, part.controls, self.fits) or None,
             "rows": controls_of(values, part.rows, self.fits) or None,
             "counts": part.counts,
+            "columns": part.columns,
             "heads": part.heads and [tuple(head) for head in part.heads],
         }
         if part.impacts:

@@ -58,12 +58,15 @@ class Row:
         "detail" stands below a coefficient: the t statistic or standard error.
     rule : bool
         A thin line above.
+    key : (str, str), optional
+        Of a coefficient: its equation, where equations stand one below the other, and its term.
     """
 
     label: str
     cells: tuple[str, ...]
     kind: Kind = "body"
     rule: bool = False
+    key: tuple[str, str] | None = None
 
 
 def head_row(texts: Iterable[str]) -> tuple[Head, ...]:

@@ -1,0 +1,137 @@
+"""A section is one public function and its keys are that function's arguments: data, cleaning and outputs."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import spatial as sp
+from spatial.study.schema import data, figures, layers, tables, weights
+from spatial.study.schema import models as fits
+from spatial.study.schema.base import Section
+from spatial.study.schema.study import Study
+
+LABELS = {"name", "en", "zh", "unit", "kind", "do", "format", "formats"}
+TABLE = {"labels", "lang"}
+FIGURE = {"ax", "lang", "captions"}
+MAP = {"ax", "cmap", "options"}
+MAP_KEYS = {"crs", "extent", "inset", "group", "labels", "background", "outline", "scale_bar", "north_arrow"}
+MAP_KEYS |= {"subtitle", "note", "title"}
+"""Of `options`: see `spatial.maps.maps.MapOptions`."""
+
+# section: function, keys that are no arguments (they name rows, weights or labels), arguments without a key
+# (they come from the study, or stay at what a careful author would do), keys under another name
+Row = tuple[Any, set[str], set[str], dict[str, str]]
+FUNCTIONS: dict[type[Section], Row] = {
+    data.CitiesFile: (sp.read_cities, set(), {"drop_empty"}, {"file": "source"}),
+    data.PanelFile: (sp.read_panel, {"table"}, {"decimal"}, {"file": "source"}),
+    data.Industries: (sp.read_industries, {"format", "reference"}, set(), {"file": "source"}),
+    data.Policy: (sp.read_calendar, set(), {"panel"}, {"file": "source"}),
+    data.Group: (sp.group, {"column"}, {"values"}, {}),
+    data.Interpolate: (sp.Panel.interpolate, set(), set(), {}),
+    data.Winsorize: (sp.Panel.winsorize, set(), {"quantile"}, {}),
+    data.Log: (sp.Panel.log, set(), set(), {"name": "name"}),
+    data.Shift: (sp.Panel.shift, set(), set(), {"name": "name"}),
+    data.Deflate: (sp.Panel.deflate, set(), set(), {"name": "name"}),
+    data.Balance: (sp.Panel.balance, set(), set(), {}),
+    data.ParseNumbers: (sp.Panel.parse_numbers, set(), set(), {}),
+    data.Restrict: (sp.Panel.restrict, set(), set(), {}),
+    data.Where: (sp.Panel.where, set(), set(), {"formula": "condition"}),
+    weights.Economic: (
+        sp.weights.economic, {"column", "times", "normalisation"}, {"values"}, {},
+    ),
+    weights.Gravity: (sp.weights.gravity, {"times", "normalisation"}, {"cities", "ellipsoid"}, {}),
+    weights.Nested: (
+        sp.weights.nested, {"weights", "normalisation"}, {"W_distance", "W_economic"}, {},
+    ),
+    weights.Weights: (sp.weights.from_spec, {"bridge", "normalisation"}, {"cities"}, {}),
+    fits.Diagnostics: (
+        sp.local_moran, {"columns", "weights", "times", "local"},
+        {"x", "W", "seed", "fdr", "alternative", "moments", "missing", "keep_simulations", "workers",
+         "executor", "progress"}, {},
+    ),
+    tables.RegressionTable: (
+        sp.regression_table, {"printed"}, TABLE | {"effects_rows", "draws", "seed"}, {},
+    ),
+    tables.DescriptiveTable: (sp.descriptive_table, {"printed"}, TABLE | {"data"}, {}),
+    tables.CorrelationTable: (sp.correlation_table, set(), TABLE | {"data", "style", "stars"}, {}),
+    tables.MoranTable: (
+        sp.moran_table, {"weights"}, TABLE | {"moran", "p", "style", "stars"}, {},
+    ),
+    tables.IdentificationTable: (sp.identification_table, {"system"}, TABLE | {"found"}, {}),
+    tables.WeightsTable: (sp.weights_table, set(), {"lang"}, {}),
+    figures.Connectivity: (
+        sp.weights.Weights.plot, {"weights", "title"}, {"self", "cities", "ax", "options"}, {},
+    ),
+    figures.Neighbours: (sp.neighbour_histogram, {"title"}, FIGURE, {"weights": "W"}),
+    figures.ValuesMap: (
+        sp.map_values, {"column", "at", *MAP_KEYS},
+        MAP | {"cities", "values", "hinge", "center", "legend_title"}, {"classes": "k"},
+    ),
+    figures.SmallMultiples: (
+        sp.small_multiples, MAP_KEYS, MAP | {"cities", "panel", "center", "n_columns"}, {"classes": "k"},
+    ),
+    figures.EffectsMap: (
+        sp.map_values, {"fit", "outcome", "term", "effect", *MAP_KEYS},
+        MAP | {"cities", "values", "hinge", "center", "legend_title"}, {"classes": "k"},
+    ),
+    figures.CohortMap: (
+        sp.map_cohorts, MAP_KEYS, {"cities", "ax", "options"}, {"cohort": "cohorts"},
+    ),
+    figures.Density: (
+        sp.density_ridges, {"title"}, FIGURE | {"panel", "bandwidth", "overlap", "cmap"}, {},
+    ),
+    figures.Coefficients: (sp.coefficient_plot, {"names", "title"}, FIGURE | {"labels"}, {}),
+    figures.ImpactsFigure: (sp.impacts_plot, {"title"}, FIGURE | {"labels"}, {"fit": "impacts"}),
+    figures.MoranScatter: (
+        sp.moran_scatter, {"times", "title"}, FIGURE | {"moran", "labels", "n_labels", "local", "name"},
+        {"weights": "W"},
+    ),
+    figures.ThresholdFigure: (sp.figures.threshold_plot, {"title"}, FIGURE, {"of": "fit"}),
+    layers.Layers: (
+        sp.write_layers, {"include", "effects", "fits", "at"},
+        {"path", "cities", "layers", "labels", "info", "lang"}, {},
+    ),
+    layers.Report: (
+        sp.explore, set(),
+        {"cities", "panel", "path", "lang", "logs", "outline", "alpha", "seed", "alternative", "tables"},
+        {"name": "names", "weights": "W"},
+    ),
+}  # fmt: skip
+# Tables and pictures of a result by its own `tidy` and `plot`, and parts of other sections.
+RESULTS: set[type[Section]] = {
+    tables.MeasuresTable, tables.IndexTable, tables.TruthTable, tables.PolicyTable, tables.AnalysisTable,
+    tables.SelectTable, tables.CheckTable, tables.SamplesTable, tables.CleaningTable,
+    figures.AnalysisFigure, figures.PolicyFigure, layers.UnitEffect, data.Data, data.Rows, data.Variable,
+    Study,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("section", FUNCTIONS, ids=lambda section: section.__name__)
+def test_the_keys_are_the_arguments(section: type[Section]) -> None:
+    function, own, left, renamed = FUNCTIONS[section]
+    parameters = set(inspect.signature(function).parameters) - {"self"}
+    keys = {renamed.get(k, k) for k in section.model_fields if k not in own | LABELS - set(renamed)}
+    keys |= {"unit"} & set(section.model_fields)  # of files, the column of the units
+    assert keys | (left - {"self"}) == parameters, (keys | left) ^ parameters
+    assert not keys & left
+
+
+def test_every_section_is_compared_with_its_function() -> None:
+    """A section that is added stands in the table above, or in that of the tests of its own room."""
+    here = {section for section in _concrete() if section.__module__.split(".")[-1] in OUTPUTS}
+    assert here == set(FUNCTIONS) - {fits.Diagnostics} | RESULTS
+
+
+OUTPUTS = ("data", "weights", "tables", "figures", "layers", "study")
+
+
+def _concrete(section: type[Section] = Section) -> Iterator[type[Section]]:
+    below = section.__subclasses__()
+    if not below:
+        yield section
+    for one in below:
+        yield from _concrete(one)
