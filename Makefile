@@ -89,10 +89,11 @@ dist: $(VENV)/installed-release ## sdist, wheel and bill of materials, the same 
 
 docs: $(VENV)/installed-docs $(VENV)/installed-test ## the pages in English and Chinese, into docs/_build
 	@$(BIN)/python docs/make/pictures.py zh
+	@$(BIN)/python docs/make/notebooks.py
 	@$(BIN)/python -m sphinx -q -W -b html docs docs/_build
 	@$(BIN)/python -m sphinx -q -W -b html -c docs -D language=zh_CN docs/zh docs/_build/zh
 	@$(BIN)/python docs/make/llms.py
 	@$(BIN)/python docs/make/links.py
 
 clean: ## remove the environment and what was built
-	rm -rf $(VENV) out build docs/_build docs/_generated docs/_pages docs/zh/images docs/zh/gallery.md *.egg-info
+	rm -rf $(VENV) out build docs/_build docs/_generated docs/_pages docs/_notebooks docs/zh/_notebooks docs/zh/images docs/zh/gallery.md *.egg-info

@@ -28,7 +28,8 @@ from matplotlib.figure import Figure
 
 import spatial as sp
 from spatial import figures, maps
-from spatial.figures.canvas import style
+from spatial.figures.canvas import root_figure, style
+from spatial.figures.style.fonts import apply_fonts
 
 PICTURES: dict[str, Callable[[str], Any]] = {}
 
@@ -100,7 +101,8 @@ def first_clusters(lang: str) -> Any:
 @picture
 def first_years(lang: str) -> Any:
     counties, panel, _ = crime()
-    return sp.small_multiples(counties, panel, "crmrte", lang=lang)
+    labels = sp.shapefiles.labels("nc_crime", lang)
+    return sp.small_multiples(counties, sp.Panel(panel.frame, labels), "crmrte", lang=lang)
 
 
 @picture
@@ -216,9 +218,8 @@ def distances(lang: str) -> Any:
     ax = figure.subplots()
     latitude = np.linspace(18, 54, 100)
     ax.plot(latitude, 111.195 * np.cos(np.radians(latitude)), color="#1b5fa8")
-    seats = china["seat_lat"] if "seat_lat" in china else china.geometry.to_crs(4326).centroid.y
     for name, label in (("Sanya", "三亚"), ("Guangzhou", "广州"), ("Beijing", "北京"), ("Heihe", "黑河")):
-        y = float(seats[china["name_en"] == name].iloc[0])
+        y = float(china.loc[china["name_en"] == name, "lat"].iloc[0])
         ax.plot(y, 111.195 * np.cos(np.radians(y)), "o", color="#d9640f")
         ax.annotate(
             label if lang == "zh" else name,
@@ -315,12 +316,19 @@ def _figure(width: float, height: float) -> Any:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _save(drawn: Any, path: Path) -> None:
+def made(name: str, lang: str) -> Figure:
+    """Return a picture of the pages, with fonts for what is written on it."""
+    rc: Any = style()
+    with matplotlib.rc_context(rc):
+        drawn = PICTURES[name](lang)
+        figure: Figure = drawn if isinstance(drawn, Figure) else root_figure(drawn)
+        apply_fonts(figure)
+    return figure
+
+
+def _save(axes: Any, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    if isinstance(drawn, Figure):
-        sp.save_figure(drawn.axes[0], path, dpi=110)
-    else:
-        sp.save_figure(drawn, path, dpi=110)
+    sp.save_figure(axes, path, dpi=110)
     make_images._smaller(path)
 
 
@@ -363,13 +371,11 @@ def in_chinese() -> Iterator[None]:
 def draw(lang: str, names: list[str]) -> None:
     """Draw the pictures of the pages; in Chinese, those of the gallery too."""
     folder = DOCS / ("zh/images" if lang == "zh" else "images")
-    rc: Any = style()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for name, make in PICTURES.items():
+        for name in PICTURES:
             if not names or name in names:
-                with matplotlib.rc_context(rc):
-                    _save(make(lang), folder / "pages" / f"{name}.png")
+                _save(made(name, lang).axes[0], folder / "pages" / f"{name}.png")
         if lang == "zh":
             chinese_gallery()
             with in_chinese():

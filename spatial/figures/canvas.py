@@ -131,7 +131,7 @@ def drawing(
     words : Words, optional
         Written when the drawing is done; more notes may be added to it until then.
     """
-    from matplotlib.figure import Figure
+    from .style.shown import ShownFigure
 
     check_axes(ax)
     said = words or Words()
@@ -139,7 +139,7 @@ def drawing(
     if not said.alt and not said.title:
         said.alt = ", ".join(dict.fromkeys(filter(None, texts)))
     with font_context([*texts, *said.texts], **style()):
-        axes = ax if ax is not None else Figure(figsize=size, layout="constrained").subplots()
+        axes = ax if ax is not None else ShownFigure(figsize=size, layout="constrained").subplots()
         yield axes
         apply_fonts(axes)
         figure = root_figure(axes)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.words import check_language
 
-from .canvas import DOUBLE, MIDDLE, check_columns, drawing
+from .canvas import DOUBLE, MIDDLE, check_columns, drawing, root_figure
 from .palette import CATEGORIES, color, current_theme
 from .style.captions import Captions, Words
 from .style.series import look
@@ -341,11 +341,16 @@ def _legend(axes: Axes, looks: Mapping[str, tuple[str, str]]) -> None:
         Line2D([], [], color=ink, marker=marker, markersize=4.6, linewidth=1.5, label=name)
         for name, (ink, marker) in looks.items()
     ]
-    axes.legend(
-        handles=handles,
-        loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
-        ncols=min(len(handles), 4),
-        borderaxespad=0.2,
-        handlelength=1.8,
-    )
+    figure = root_figure(axes)
+    for columns in range(min(len(handles), 4), 0, -1):
+        legend = axes.legend(
+            handles=handles,
+            loc="lower left",
+            bbox_to_anchor=(0.0, 1.0),
+            ncols=columns,
+            borderaxespad=0.2,
+            handlelength=1.8,
+        )
+        figure.draw_without_rendering()  # names as long as they are: fewer a line until none is cut
+        if legend.get_window_extent().x1 <= figure.bbox.x1:
+            break

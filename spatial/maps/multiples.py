@@ -85,7 +85,7 @@ def small_multiples(
     >>> len(axes.child_axes)
     3
     """
-    from matplotlib.figure import Figure
+    from spatial.figures.style.shown import ShownFigure
 
     check_axes(ax)
     frame = Frame.from_options(cities, options)
@@ -111,7 +111,7 @@ def small_multiples(
         above, below = caption_heights(words, width)
         if ax is None:
             height = above + below + down * step
-            axes = Figure(figsize=(DOUBLE, height / 72)).add_axes(
+            axes = ShownFigure(figsize=(DOUBLE, height / 72)).add_axes(
                 (0, below / height, 1, down * step / height)
             )
         else:

@@ -54,7 +54,7 @@ def sheet(
     words: Words,
 ) -> Axes:
     """Lay the page out, let `paint` fill the map, and add what goes round it."""
-    from matplotlib.figure import Figure
+    from spatial.figures.style.shown import ShownFigure
 
     check_axes(ax)
     words.alt = words.alt or described(words, legend_title, entries)
@@ -64,8 +64,9 @@ def sheet(
             axes = ax
             frame.show(axes)
             caption_axes(axes, words, root_figure(axes), note=True)
+            apply_fonts(axes)  # the corners are measured with what is written so far
         else:
-            axes = Figure(figsize=(_width(frame.ratio), 4)).add_axes((0, 0, 1, 1))
+            axes = ShownFigure(figsize=(_width(frame.ratio), 4)).add_axes((0, 0, 1, 1))
             frame.show(axes)
             _fit(axes, frame.ratio, words)
         corners = Corners(axes, frame.sketch.shapes)
