@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from likelihood_cases import moving, nearest, ring, simulated
+from likelihood_cases import columbus, moving, nearest, ring, simulated
 from scipy import linalg, stats
 
 from spatial.errors import DataError
@@ -72,6 +72,25 @@ def test_likelihood_and_errors_are_those_of_the_density(effects: tuple[str, ...]
     curve = -(density(up) - 2 * density(theta) + density(down)) / step**2
     V = np.linalg.inv(fit.cov.to_numpy())
     assert V[place, place] <= curve * 1.001  # the variance is concentrated out of V
+
+
+@pytest.mark.filterwarnings("ignore::spatial.models.likelihood.estimator.HeteroskedasticityWarning")
+@pytest.mark.evidence("models.SpatialSystem:mess", source="spatialreg 1.2-6 lagmess, columbus")
+def test_a_cross_section_is_that_of_spatialreg() -> None:
+    """lagmess(CRIME ~ INC + HOVAL, listw, method = "BFGS") in R 4.2.2; its alpha has the other sign."""
+    data, W = columbus()
+    fit = SpatialSystem("CRIME ~ INC + HOVAL + W(CRIME)", data, W).fit("mess")
+    found = fit.tidy().set_index("term")
+    assert found.loc["W(CRIME)", "estimate"] == pytest.approx(0.515255737699, rel=1e-6)
+    # Of the Hessian of the profile, by differences there.
+    assert found.loc["W(CRIME)", "std_error"] == pytest.approx(0.178814546694, rel=1e-5)
+    own = ["Intercept", "INC", "HOVAL"]
+    assert found.loc[own, "estimate"].tolist() == pytest.approx(
+        [46.704917069723, -1.066849964750, -0.267752601524], rel=1e-7
+    )
+    assert dict(fit.facts)["log_likelihood"] == pytest.approx(-182.476182516, abs=1e-8)
+    assert fit.diagnostics().test("LR: spatial lag", "CRIME").statistic == pytest.approx(9.80211259, abs=1e-7)
+    assert "lambda = 0.4027" in " ".join(fit.notes)  # Implied rho: 0.402652189272
 
 
 def test_effects_are_those_of_the_exponential() -> None:
