@@ -258,7 +258,7 @@ def _table(name: str, result: Any, cities: gpd.GeoDataFrame) -> tuple[pd.DataFra
             f"DataFrame by id, Weights, or None for the cities alone; got {type(result).__name__}."
         )
     shapes = [c for c in found.columns if isinstance(found[c].dtype, gpd.array.GeometryDtype)]
-    found = pd.DataFrame(found.drop(columns=shapes))
+    found = pd.DataFrame(found.drop(columns=shapes) if shapes else found)
     if found.columns.empty:
         raise DataError(f"Layer {name!r} has no column to write.")
     times: dict[Any, str] = {}

@@ -170,6 +170,12 @@ def storable(values: pd.Series[Any], column: str) -> Any:
         return values.to_numpy(dtype=np.float64, na_value=np.nan)
     if pd.api.types.is_datetime64_any_dtype(kind):
         return values.to_numpy()
+    if isinstance(kind, pd.CategoricalDtype):
+        # Few categories stand in many rows.
+        words = storable(pd.Series(kind.categories, dtype=object), column)
+        return np.array([*words, None], dtype=object)[values.cat.codes]
+    if isinstance(kind, pd.StringDtype) or pd.api.types.infer_dtype(values) == "string":
+        return values.to_numpy(dtype=object, na_value=None)
     plain = values.astype(object).where(values.notna(), None)
     if pd.api.types.is_complex_dtype(kind) or any(isinstance(v, (list, dict, set, tuple)) for v in plain):
         raise DataError(

@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-import numpy as np
-import shapely
-
 from spatial.io.atomic import atomic_path
 from spatial.maps.projection import projection_of
 
@@ -85,8 +82,7 @@ def _view(layers: Sequence[Layer], lang: str) -> tuple[Any, tuple[float, float, 
         return None, (west, south, east, north), ""
     shapes = frame.geometry.to_numpy()
     found = projection_of(shapes, frame.crs, None)
-    moved = found.shapes(shapes, frame.crs)
-    west, south, east, north = shapely.total_bounds(np.asarray(moved))
+    west, south, east, north = found.bounds(shapes, frame.crs)
     room = _ROOM * max(east - west, north - south)
     return found.crs, (west - room, south - room, east + room, north + room), found.name(lang)
 

@@ -70,7 +70,7 @@ def _no_data(count: int, lang: str) -> list[Class]:
 # ---- clusters
 def _family(clusters: pd.Series[Any]) -> tuple[str, ...]:
     """Return the clusters of the statistic in the order of legends; none where the values are others."""
-    found = set(clusters.dropna()) - {NOT_SIGNIFICANT, ISLAND}
+    found = set(clusters.dropna().unique()) - {NOT_SIGNIFICANT, ISLAND}
     return next((codes for codes in FAMILIES if found <= set(codes)), ())
 
 

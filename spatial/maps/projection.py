@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,31 +47,78 @@ class Projection:
     def shapes(self, shapes: Any, source: Any) -> NDArray[Any]:
         """Return `shapes`, given in the CRS `source`, as they are drawn."""
         array = np.asarray(shapes)
-        if self.crs is None or source is None or source == self.crs:
+        if self._is_of(source):
             return array
-        if source.is_geographic:
-            array = shapely.segmentize(array, _STEP)
-            if self.cut is not None:
-                array = np.array([_cut(shape, self.cut) for shape in array], dtype=object)
-        drawn = moved(array, source, self.crs)
-        if not np.isfinite(shapely.bounds(drawn)).all():
+        drawn = moved(self._bent(array, source), source, self.crs)
+        self._require_finite(shapely.bounds(drawn))
+        return drawn
+
+    def bounds(self, shapes: Any, source: Any) -> Bounds:
+        """Return the bounds of `shapes` as they are drawn, without drawing them."""
+        array = np.asarray(shapes)
+        if self._is_of(source):
+            west, south, east, north = shapely.total_bounds(array).tolist()
+            return west, south, east, north
+        xy = _mover(source, self.crs)(shapely.get_coordinates(self._bent(array, source)))
+        self._require_finite(xy)
+        (west, south), (east, north) = xy.min(axis=0).tolist(), xy.max(axis=0).tolist()
+        return west, south, east, north
+
+    def _is_of(self, source: Any) -> bool:
+        return self.crs is None or source is None or source == self.crs
+
+    def _bent(self, array: NDArray[Any], source: Any) -> NDArray[Any]:
+        """Return shapes whose long edges follow the parallels, and which are cut where the map is."""
+        if not source.is_geographic:
+            return array
+        array = _segmented(array, _STEP)
+        if self.cut is None:
+            return array
+        return np.array([_cut(shape, self.cut) for shape in array], dtype=object)
+
+    def _require_finite(self, places: Float) -> None:
+        if not np.isfinite(places).all():
             raise DataError(
                 f"Some shapes have no place in the projection {self.crs.name}: choose another with crs=, "
                 "or restrict the cities."
             )
-        return drawn
 
 
 def moved(shapes: NDArray[Any], source: Any, target: Any) -> NDArray[Any]:
     """Return `shapes` in the CRS `target`."""
+    return np.asarray(shapely.transform(shapes, _mover(source, target)))
+
+
+def _mover(source: Any, target: Any) -> Callable[[Float], Float]:
+    """Return the function that takes (n, 2) places from one CRS to another."""
     from pyproj import Transformer
 
     transformer = Transformer.from_crs(source, target, always_xy=True)
+    return lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
 
-    def move(xy: Float) -> Float:
-        return np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
 
-    return np.asarray(shapely.transform(shapes, move))
+def _segmented(shapes: NDArray[Any], step: float) -> NDArray[Any]:
+    """Put places on edges longer than `step`; most shapes of large maps are smaller than it."""
+    west, south, east, north = shapely.bounds(shapes).T
+    large = np.hypot(east - west, north - south) > step
+    out = shapes.copy()
+    out[large] = shapely.segmentize(shapes[large], step)
+    return out
+
+
+def _parts(shapes: NDArray[Any]) -> NDArray[Any]:
+    several = shapely.get_num_geometries(shapes) > 1
+    return np.append(shapes[~several], shapely.get_parts(shapes[several]))
+
+
+def _part_bounds(shapes: NDArray[Any], crs: Any) -> Float:
+    """Return the bounds of each part in degrees; those of a projected map without making its shapes anew."""
+    if crs is None or crs.is_geographic:
+        return np.asarray(shapely.bounds(_parts(shapes)))
+    parts = _parts(_segmented(shapes, _edge(shapes)))
+    xy, owner = shapely.get_coordinates(parts, return_index=True)
+    xy, first = _mover(crs, 4326)(xy), np.flatnonzero(np.diff(owner, prepend=-1))
+    return np.hstack([np.minimum.reduceat(xy, first), np.maximum.reduceat(xy, first)])
 
 
 def geographic_bounds(shapes: Any, crs: Any) -> Bounds:
@@ -81,10 +129,7 @@ def geographic_bounds(shapes: Any, crs: Any) -> Bounds:
     >>> geographic_bounds([shapely.box(170, 0, 180, 1), shapely.box(-180, 0, -170, 1)], None)
     (170.0, 0.0, 190.0, 1.0)
     """
-    array = np.asarray(shapes)
-    if crs is not None and not crs.is_geographic:
-        array = moved(shapely.segmentize(array, _edge(array)), crs, 4326)
-    parts = shapely.bounds(shapely.get_parts(array))
+    parts = _part_bounds(np.asarray(shapes), crs)
     order = np.argsort(parts[:, 0])
     west, reached = parts[order, 0], np.maximum.accumulate(parts[order, 2])
     gaps = west[1:] - reached[:-1]

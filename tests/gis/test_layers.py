@@ -88,7 +88,8 @@ def test_nothing_is_said_where_a_library_turned_logging_on(
         assert logger.level == logging.NOTSET
         caplog.set_level(logging.INFO, "pyogrio")  # who asks for them has them
         write_layers(tmp_path / name, cities, {"a": cities["gdp"]})
-    assert "Created 16 records" in caplog.messages
+    # Through Arrow, as GeoPackage is written, pyogrio counts nothing.
+    assert caplog.messages == ([] if name == "r.gpkg" else ["Created 16 records"])
 
 
 def test_shuffled_rows_give_the_same_units(tmp_path: Path, cities: Any, local: Any) -> None:

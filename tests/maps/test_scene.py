@@ -86,6 +86,21 @@ def test_bounds_go_over_the_antimeridian() -> None:
     assert scene.extent[2] - scene.extent[0] < 500_000
 
 
+def test_bounds_without_drawing_are_those_of_what_is_drawn() -> None:
+    """Shapes far apart in size, in several parts, one of them cut by the edge of the map, and one empty."""
+    wide = [shapely.box(100, 10, 179, 60), shapely.box(-60, 0, 179.0, 50), shapely.box(-120, 10, 0, 60)]
+    islands = shapely.MultiPolygon([shapely.box(20, 1, 20.1, 1.1), shapely.box(170, -18, 176, -17)])
+    world = gpd.GeoSeries([*wide, islands], crs=4326)
+    for shapes in (world, world.iloc[3:], gpd.GeoSeries([shapely.box(116, 39, 117, 40)], crs=4326)):
+        projection = projection_of(shapes.array, shapes.crs, None)
+        drawn = shapely.total_bounds(projection.shapes(shapes.array, shapes.crs))
+        assert projection.bounds(shapes.array, shapes.crs) == tuple(drawn)
+    mercator = gpd.GeoSeries([islands, shapely.Polygon()], crs=4326).to_crs(3857)
+    np.testing.assert_allclose(
+        geographic_bounds(mercator.array, mercator.crs), (20, -18, 176, 1.1), rtol=1e-12
+    )
+
+
 def test_the_world_is_cut_at_its_edge() -> None:
     wide = [shapely.box(100, 10, 179, 60), shapely.box(-60, 0, 179.0, 50), shapely.box(-120, 10, 0, 60)]
     cities = gpd.GeoDataFrame(geometry=wide, crs=4326)
