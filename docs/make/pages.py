@@ -110,22 +110,38 @@ def evidence() -> Iterator[str]:
     yield f"{len(frame)} rows for {frame['name'].nunique()} functions and estimators: " + ", ".join(
         f"{n} {kind}" for kind, n in counts.items()
     )
-    yield f"; {int(frame['values'].sum()):,} numbers compared. A difference is relative to the largest number expected.\n"
+    compared = int(frame["values"][frame["kind"] != "simulation"].sum())
+    yield f"; {compared:,} numbers compared. A difference is relative to the largest number expected. Sizes and coverages"
+    yield "are those of [the simulations](../simulation.md) (`make sizes`).\n"
     rows = []
     for row in frame.itertuples():
-        worst = "" if row.kind == "simulation" else "exact" if not row.worst else f"{row.worst:.0e}"
-        source = row.source + (f" ({row.differs})" if row.differs else "")
+        found = row.measured if row.kind == "simulation" else "exact" if not row.worst else f"{row.worst:.0e}"
+        source = (
+            row.source
+            + (f" [{row.version}]" if row.version else "")
+            + (f" ({row.differs})" if row.differs else "")
+        )
         rows.append(
             (
                 f"`{row.name}`",
                 row.kind,
                 source,
                 row.values or "",
-                worst if row.values else "",
-                f"`{row.test}`",
+                found if row.values else "",
+                f"`{row.test}`" if row.command == "make evidence" else f"`{row.command}`",
+                row.date,
             )
         )
-    yield from table(("function", "kind", "checked against", "numbers", "largest difference", "test"), rows)
+    heads = (
+        "function",
+        "kind",
+        "checked against",
+        "numbers",
+        "largest difference, or what was measured",
+        "test",
+        "last run",
+    )
+    yield from table(heads, rows)
     yield "Next: [numbers side by side](side_by_side.md)."
 
 

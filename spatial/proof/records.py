@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import pandas as pd
 
@@ -12,13 +13,44 @@ from spatial.errors import DataError, did_you_mean
 
 __all__ = ["COLUMNS", "evidence", "rows_of_result"]
 
-COLUMNS = ("name", "kind", "source", "values", "worst", "differs", "test", "date")
+COLUMNS = (
+    "name", "kind", "source", "version", "values", "worst", "measured", "differs", "test", "command", "date",
+)  # fmt: skip
 
 
 @cache
 def _rows() -> pd.DataFrame:
-    text = files(__package__).joinpath("evidence.jsonl").read_text(encoding="utf-8")
-    return pd.DataFrame([json.loads(line) for line in text.splitlines()])
+    compared = pd.DataFrame(_lines("evidence.jsonl"))
+    compared["command"] = "make evidence"
+    classes = dict(zip(compared["name"], compared["result"], strict=True))
+    sizes = pd.DataFrame(
+        [
+            {**_measured(line), "name": name, "result": classes.get(name, "")}
+            for line in _lines("sizes.jsonl")
+            for name in line["names"]
+        ]
+    )
+    rows = pd.concat([compared, sizes], ignore_index=True).fillna({"differs": "", "version": ""})
+    return rows.sort_values("name", kind="stable", ignore_index=True)
+
+
+def _lines(file: str) -> list[dict[str, Any]]:
+    text = files(__package__).joinpath(file).read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def _measured(line: dict[str, Any]) -> dict[str, Any]:
+    """Return a measured size, or coverage, as a row of evidence."""
+    of = "coverage" if line["low"] > 0.5 else "size at 5 %"
+    return {
+        "kind": "simulation",
+        "source": f"{line['test']}: {line['design']}",
+        "values": line["draws"],
+        "measured": f"{of} {line['share']:.3f} (asked: {line['low']:g}-{line['high']:g})",
+        "test": line["test"],
+        "command": "make sizes",
+        "date": line["date"],
+    }
 
 
 def evidence(name: str | None = None) -> pd.DataFrame:
@@ -36,10 +68,11 @@ def evidence(name: str | None = None) -> pd.DataFrame:
     DataFrame
         ``name``; ``kind``: ``reference`` (numbers of another program or of a publication), ``hand`` (worked
         out on paper), ``identity`` (an equation that must hold exactly) or ``simulation`` (bias, coverage,
-        size); ``source``; ``values``, how many numbers were compared (0 where whole objects were); ``worst``,
-        the largest difference, relative to the largest number expected (NaN for a simulation);
-        ``differs``, a known difference and its reason; ``test``, the test that compares; ``date``, when it
-        last wrote the row.
+        size); ``source``; ``version`` of the programs that ran; ``values``, how many numbers were compared
+        (0 where whole objects were), or samples drawn; ``worst``, the largest difference, relative to the
+        largest number expected (NaN for a simulation); ``measured``, what a simulation found; ``differs``, a
+        known difference and its reason; ``test`` that compares; ``command`` that runs it and writes the row;
+        ``date``, when it last did.
 
     Raises
     ------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -152,7 +153,7 @@ def test_all_pairs_alike_leave_no_room() -> None:
 # ---- inference
 @pytest.mark.evidence("moran", source="300 maps without clustering: p-values uniform", kind="simulation")
 @pytest.mark.slow
-def test_p_values_are_right_under_the_null() -> None:
+def test_p_values_are_right_under_the_null(record_property: Callable[[str, object], None]) -> None:
     _, W = grid(10)
     rng = np.random.default_rng(11)
     results = [
@@ -160,6 +161,7 @@ def test_p_values_are_right_under_the_null() -> None:
     ]
     for field in ("p_sim", "p_normality", "p_randomisation"):
         p = np.array([getattr(r, field) for r in results])
+        record_property(f"size of {field} at 5 %", f"{(p <= 0.05).mean():.3f} in 300 maps")
         assert stats.kstest(p, "uniform").pvalue > 1e-3
         assert abs((p <= 0.05).mean() - 0.05) < 4 * np.sqrt(0.05 * 0.95 / 300)
 

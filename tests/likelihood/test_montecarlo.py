@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,8 +93,11 @@ def measured(cell: Cell, draws: int, seed: int = 0) -> pd.DataFrame:
 
 
 @pytest.mark.evidence("models.SpatialSystem:ml", source="15 panels: bias and coverage", kind="simulation")
-def test_a_small_simulation_is_unbiased_and_covers() -> None:
+def test_a_small_simulation_is_unbiased_and_covers(
+    record_property: Callable[[str, object], None],
+) -> None:
     found = measured(Cell("SDM", 60, 4), 15)
+    record_property("mean coverage", f"{found['coverage'].mean():.2f} in 15 draws")
     assert (found["bias"].abs() < 0.8 * found["rmse"]).all()
     assert found.loc[["x", "z", "W(y)"], "bias"].abs().max() < 0.05
     assert found["coverage"].between(0.73, 1.0).all()

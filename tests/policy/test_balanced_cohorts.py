@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -46,7 +48,9 @@ def test_whole_weights_are_units_that_stand_there_several_times() -> None:
 @pytest.mark.evidence(
     "models.did:callaway-santanna", source="trends that hang on a control", kind="simulation"
 )
-def test_entropy_weights_bring_the_effect_back_and_its_interval_covers() -> None:
+def test_entropy_weights_bring_the_effect_back_and_its_interval_covers(
+    record_property: Callable[[str, object], None],
+) -> None:
     """30 draws: without the control the effect is too high; balanced, it covers as it says."""
     plain, covers = [], []
     for seed in range(30):
@@ -54,6 +58,7 @@ def test_entropy_weights_bring_the_effect_back_and_its_interval_covers() -> None
         plain.append(did(panel, "y", "first").att)
         row = did(panel, "y", "first", controls=["x"], match="entropy").tidy().iloc[0]
         covers.append(row["conf_low"] <= 1 <= row["conf_high"])
+    record_property("coverage", f"{np.mean(covers):.2f} in 30 draws")
     assert np.mean(plain) > 1.5
     assert np.mean(covers) >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / 30)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -46,7 +47,11 @@ def simulated(seed: int = 0, **options: Any) -> Panel:
 
 # ---- numbers that others printed
 @pytest.mark.evidence(
-    "models.did", "models.did:callaway-santanna", digits=3, source="R did, mpdta, as printed in its vignette"
+    "models.did",
+    "models.did:callaway-santanna",
+    digits=3,
+    source="R did, mpdta, as printed in its vignette",
+    differs="printed to four decimals",
 )
 def test_group_time_effects_with_a_control_are_those_of_callaway_and_santanna() -> None:
     """R's did, att_gt(lemp ~ lpop) on mpdta, as printed in its vignette: 12 effects."""
@@ -183,8 +188,11 @@ def test_the_effects_of_castle_doctrine_laws_are_those_of_other_programs() -> No
     kind="simulation",
 )
 @pytest.mark.parametrize("method", METHODS)
-def test_each_method_finds_an_effect_that_is_the_same_for_all(method: Any) -> None:
+def test_each_method_finds_an_effect_that_is_the_same_for_all(
+    method: Any, record_property: Callable[[str, object], None]
+) -> None:
     fit = did(simulated(), "y", "first", method=method)
+    record_property(f"{method}:", f"{fit.att:.3f} ({fit.std_error:.3f})")
     assert fit.att == pytest.approx(1.0, abs=4 * fit.std_error)
     assert 0.02 < fit.std_error < 0.3
     assert fit.tidy().shape[0] >= 1

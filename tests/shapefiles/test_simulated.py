@@ -50,7 +50,12 @@ def measured(drawn: Any) -> Any:
     return panel
 
 
-@pytest.mark.evidence("shapefiles.load_sample", digits=3, source="Sun (2025), Table 2: means and ranges")
+@pytest.mark.evidence(
+    "shapefiles.load_sample",
+    digits=3,
+    source="Sun (2025), Table 2: means and ranges",
+    differs="printed to three decimals",
+)
 def test_the_printed_table_of_descriptions_comes_back(drawn: Any, measured: Any) -> None:
     assert (measured.n_units, measured.n_times, len(measured)) == (283, 21, 5943)
     assert sorted(measured.times)[0] == 2003

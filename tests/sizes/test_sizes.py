@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from size_engine import Design, measure, p_value_functions
 from size_list import NO_TEST, SIZES, TO_MEASURE
+from size_names import names_of
+
+import spatial as sp
 
 DESIGNS = list(dict.fromkeys(size.design for size in SIZES))
 
@@ -39,3 +42,18 @@ def test_each_p_value_has_a_row() -> None:
 def test_no_two_rows_are_the_same() -> None:
     keys = [(size.key, size.design.words) for size in SIZES]
     assert len(set(keys)) == len(keys)
+
+
+def test_measured_sizes_are_rows_of_the_function_that_prints_them() -> None:
+    """`make sizes` writes them; the names are those that the design calls itself."""
+    rows = sp.evidence("moran")
+    rows = rows[rows["command"] == "make sizes"]
+    assert set(rows["test"]) >= {
+        f"Moran's I, {form}" for form in ("normality", "randomisation", "permutation")
+    }
+    assert rows["measured"].str.match(r"size at 5 % 0\.0\d\d \(asked: ").all()
+    moran_row = next(size for size in SIZES if size.test == "Moran's I, normality")
+    assert names_of(moran_row) == ["moran"]
+    conley = next(size for size in SIZES if size.test == "Conley, 95 % interval")
+    assert names_of(conley) == ["models.Conley"]
+    assert sp.evidence("models.Conley")["measured"].str.startswith("coverage").any()

@@ -1,7 +1,13 @@
-"""Measure all sizes and write their table into docs/simulation.md: ``make sizes``; a number limits draws."""
+"""Measure all sizes: ``make sizes``; a number limits draws.
+
+The table goes into docs/simulation.md, and a line for each row into spatial/proof/sizes.jsonl, where
+`sp.evidence` finds what was measured of each function.
+"""
 
 from __future__ import annotations
 
+import datetime
+import json
 import sys
 from pathlib import Path
 
@@ -9,13 +15,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # helpers of the t
 
 from size_engine import ROOT, measure
 from size_list import SIZES
+from size_names import names_of
 
 PAGE = ROOT / "docs" / "simulation.md"
+ROWS = ROOT / "spatial" / "proof" / "sizes.jsonl"
 START, END = "<!-- sizes: written by tests/sizes/write_sizes.py -->", "<!-- end of sizes -->"
 
 
-def table(most: int) -> tuple[str, int]:
-    """Return the table in Markdown, and how many rows are out of bounds."""
+def table(most: int) -> tuple[str, list[dict[str, object]], int]:
+    """Return the table in Markdown, the rows of evidence, and how many are out of bounds."""
+    rows: list[dict[str, object]] = []
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
     lines, out = ["| what is printed | design | bounds | measured | draws |", "|---|---|---|---:|---:|"], 0
     for size in SIZES:
         found = measure(size.design, min(size.design.full, most))[size.key]
@@ -24,8 +34,20 @@ def table(most: int) -> tuple[str, int]:
         measured = f"{found.share:.3f}" + ("" if good else " **out**")
         words = size.design.words + (f"; {size.note}" if size.note else "")
         lines.append(f"| {size.test} | {words} | {size.low:g}-{size.high:g} | {measured} | {found.draws} |")
+        rows.append(
+            {
+                "names": names_of(size),
+                "test": size.test,
+                "design": words,
+                "low": size.low,
+                "high": size.high,
+                "share": round(found.share, 4),
+                "draws": found.draws,
+                "date": today,
+            }
+        )
         print(lines[-1], flush=True)
-    return "\n".join(lines), out
+    return "\n".join(lines), rows, out
 
 
 def write(page: Path, text: str) -> None:
@@ -36,6 +58,7 @@ def write(page: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    text, out = table(int(sys.argv[1]) if len(sys.argv) > 1 else 10**9)
+    text, rows, out = table(int(sys.argv[1]) if len(sys.argv) > 1 else 10**9)
     write(PAGE, text)
+    ROWS.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     sys.exit(f"{out} sizes are out of their bounds" if out else 0)
