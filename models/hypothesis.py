@@ -13,11 +13,24 @@ from scipy import sparse, stats
 
 from spatial.results import Result
 
-__all__ = ["HypothesisTest", "cluster_sums", "frame_of", "quadratic_form", "wald"]
+__all__ = [
+    "CLUSTERED",
+    "IID",
+    "NORMAL",
+    "HypothesisTest",
+    "cluster_sums",
+    "frame_of",
+    "quadratic_form",
+    "wald",
+]
 
 Float = NDArray[np.float64]
 Codes = NDArray[np.intp]
 Distribution = Literal["chi2", "chibar2", "F", "normal", ""]
+
+# What tests take for granted, in the words that stand in their `detail`.
+IID, CLUSTERED = "homoskedastic, independent over time", "clustered by unit"
+NORMAL = "normal errors of one variance, independent over time"
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,7 +55,7 @@ class HypothesisTest(Result):
     reason : str
         Why there is no number; empty when there is one.
     detail : str
-        How the number was made (moment conditions, covariance), for the reader of a table.
+        What the number takes for granted (covariance, errors), and how it was made.
 
     Examples
     --------
@@ -127,12 +140,13 @@ class HypothesisTest(Result):
         return self.summary()
 
     def summary(self) -> str:
-        """Return the test in one line: statistic, p-value, and what is true if it does not reject."""
+        """Return the test in one line: statistic, p-value, the null, and what the test assumes."""
         where = f"{self.name} [{self.equation}]" if self.equation else self.name
         if not self.computed:
             return f"{where}: not computed: {self.reason}. H0: {self.null}."
         value = f"{self.reference} = " if self.reference else ""
-        return f"{where}: {value}{self.statistic:.4f}, p = {self.p_value:.4f}. H0: {self.null}."
+        assumed = f" [{self.detail}]" if self.detail else ""
+        return f"{where}: {value}{self.statistic:.4f}, p = {self.p_value:.4f}. H0: {self.null}.{assumed}"
 
 
 def frame_of(tests: Iterable[HypothesisTest]) -> pd.DataFrame:

@@ -180,7 +180,10 @@ class SystemFit(SystemFacts):
 
     def diagnostics(self) -> Diagnostics:
         """Test instruments, overidentification, endogeneity and what is left in the residuals."""
-        return diagnostics(self.estimate, clustered_first=not isinstance(self.covariance, Homoskedastic))
+        cov = self.covariance
+        return diagnostics(
+            self.estimate, clustered_first=not isinstance(cov, Homoskedastic), errors=f"errors: {cov.label}"
+        )
 
     def moran(self, weights: str | None = None, permutations: int = 999, seed: int = 0) -> ResidualMoran:
         """Return Moran's I of the residuals of each equation, by moments and permutations.

@@ -12,7 +12,7 @@ from spatial.errors import DataError, FormulaError, SpatialWarning
 from spatial.models.data.weights import named_weights
 from spatial.models.formula.structure import CONSTANT
 from spatial.models.hypothesis import HypothesisTest
-from spatial.models.likelihood.random_estimate import hausman_test
+from spatial.models.likelihood.contrast import hausman_test
 from spatial.models.results import SystemFit
 from spatial.models.system import SpatialSystem
 from spatial.panel.panel import Panel
@@ -162,7 +162,7 @@ def _effect_tests(fits: Mapping[str, SystemFit], equation: str) -> dict[str, Hyp
         failed = HypothesisTest.failed("Hausman", null, reason, equation=equation)
         return {"hausman": failed, "mundlak": failed}
     return {
-        "hausman": hausman_test(fits["SDM"].vcov("observed").estimate, random.estimate),
+        "hausman": hausman_test(fits["SDM"].estimate, random.estimate),
         "mundlak": random.diagnostics().test(_MUNDLAK, equation),
     }
 

@@ -7,9 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.models.hypothesis import HypothesisTest, cluster_sums, wald
-
-from .systems import CLUSTERED, IID
+from spatial.models.hypothesis import CLUSTERED, IID, HypothesisTest, cluster_sums, wald
 
 __all__ = ["durbin_wu_hausman", "hausman", "hausman_directions", "hausman_floor", "hausman_robust"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.models.hypothesis import HypothesisTest, cluster_sums, wald
+from spatial.models.hypothesis import CLUSTERED, IID, HypothesisTest, cluster_sums, wald
 
 __all__ = ["effects_f", "mundlak", "pesaran_cd"]
 
@@ -47,9 +47,9 @@ def pesaran_cd(residual: Float, *, classic: bool = False, equation: str = "") ->
         return HypothesisTest.failed(name, null, "all correlations are zero", equation=equation)
     value = pairs / np.sqrt(n * (n - 1) / (2 * periods) if classic else squares)
     average = 2 * pairs / (n * (n - 1))
-    return HypothesisTest(
-        name, null, float(value), "normal", equation=equation, detail=f"average correlation {average:.4f}"
-    )
+    over_time = "independent over time" if classic else "any dependence over time"
+    detail = f"average correlation {average:.4f}; {over_time}"
+    return HypothesisTest(name, null, float(value), "normal", equation=equation, detail=detail)
 
 
 def effects_f(
@@ -68,8 +68,7 @@ def effects_f(
     if n_effects < 1 or df_residual < 1:
         return HypothesisTest.failed(name, null, "there are no degrees of freedom", equation=equation)
     value = max(restricted_ssr - ssr, 0.0) / n_effects / (ssr / df_residual)
-    detail = "homoskedastic, independent over time"
-    return HypothesisTest(name, null, value, "F", n_effects, df_residual, equation=equation, detail=detail)
+    return HypothesisTest(name, null, value, "F", n_effects, df_residual, equation=equation, detail=IID)
 
 
 def mundlak(
@@ -117,5 +116,5 @@ def mundlak(
         covariance = bread @ (sums.T @ sums) @ bread
     else:
         covariance = bread * float(error @ error) / (len(target) - design.shape[1])
-    detail = "clustered" if robust else "homoskedastic"
+    detail = CLUSTERED if robust else IID
     return wald(name, null, slopes[-q:], covariance[-q:, -q:], equation=equation, detail=detail)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from spatial.models.data.layout import LagOperator
-from spatial.models.hypothesis import HypothesisTest
+from spatial.models.hypothesis import CLUSTERED, IID, HypothesisTest
 
 __all__ = [
     "anselin_kelejian",
@@ -144,7 +144,7 @@ def anselin_kelejian(
         total = squares[0] * operator.layout.n_times if len(squares) == 1 else sum(squares)
         phi = 2 * n_effective / rows * sigma2**2 * total
     value = m**2 / (phi + float(D @ covariance @ D))
-    detail = f"{weights}; " + ("clustered by unit" if clustered else "homoskedastic, independent over time")
+    detail = f"{weights}; {CLUSTERED if clustered else IID}"
     return HypothesisTest(name, NO_ERROR_DEPENDENCE, value, "chi2", 1, equation=equation, detail=detail)
 
 
@@ -239,7 +239,7 @@ def _lm_family(
         ),
     ]
     suffix = " (clustered)" if clustered else ""
-    detail = f"{weights}; " + ("clustered by unit" if clustered else "homoskedastic, independent over time")
+    detail = f"{weights}; {CLUSTERED if clustered else IID}"
     if phi <= 0:
         reason = "the weights are empty"
         return tuple(

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.models.hypothesis import HypothesisTest, cluster_sums, wald
+from spatial.models.hypothesis import CLUSTERED, IID, HypothesisTest, cluster_sums, wald
 
 __all__ = [
-    "CLUSTERED",
-    "IID",
     "VALID",
     "clustered_j",
     "diagonal_sigma",
@@ -26,7 +24,6 @@ Float = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
 VALID = "all instruments are valid"
-IID, CLUSTERED = "homoskedastic, independent over time", "clustered by unit"
 
 
 def _overidentifying(name: str, df: int, equation: str) -> HypothesisTest | None:
@@ -136,7 +133,7 @@ def _centred_j(name: str, null: str, value: float, q: int, clusters: int, equati
         reason = f"{clusters} clusters for {q} restrictions"
         return HypothesisTest.failed(name, null, reason, equation=equation)
     left = max(1.0 - value / clusters, 1e-12)
-    detail = f"two-step GMM, clustered; J = {value:.4f}, centred {value / left:.4f}"
+    detail = f"two-step GMM, clustered by unit; J = {value:.4f}, centred {value / left:.4f}"
     value = (clusters - q) / (q * (clusters - 1)) * value / left
     return HypothesisTest(name, null, value, "F", q, clusters - q, equation=equation, detail=detail)
 

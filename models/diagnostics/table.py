@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from spatial.compute.threads import blas_on_one_thread
 from spatial.errors import DataError, did_you_mean
 from spatial.models.estimation.estimate import Estimate
-from spatial.models.hypothesis import HypothesisTest, frame_of
+from spatial.models.hypothesis import IID, HypothesisTest, frame_of
 from spatial.models.identification.verdict import Identification, identify, structural_identification
 from spatial.results import Result
 
@@ -100,7 +100,7 @@ def _line(test: HypothesisTest) -> str:
 
 
 @blas_on_one_thread()
-def diagnostics(estimate: Estimate, *, clustered_first: bool = True) -> Diagnostics:
+def diagnostics(estimate: Estimate, *, clustered_first: bool = True, errors: str = "") -> Diagnostics:
     """Run all tests that an estimate allows.
 
     Per equation: Sargan and clustered Hansen J, difference in J for declared instruments and for the
@@ -114,6 +114,8 @@ def diagnostics(estimate: Estimate, *, clustered_first: bool = True) -> Diagnost
     estimate : Estimate
     clustered_first : bool
         Whether the clustered form of a test is printed before the one for independent errors.
+    errors : str
+        The covariance of the fit in words, which is that of its Wald tests.
 
     Examples
     --------
@@ -131,7 +133,9 @@ def diagnostics(estimate: Estimate, *, clustered_first: bool = True) -> Diagnost
     """
     own = estimate.tests()
     if own is not None:
-        return Diagnostics(tuple(own), structural_identification(estimate.structure))
+        return Diagnostics(
+            _with_errors(own, f"{errors}; {IID}"), structural_identification(estimate.structure)
+        )
     subject = Subject(estimate, clustered_first)
     parts: tuple[Callable[[Subject, int], list[HypothesisTest]], ...] = (
         equation_tests,
@@ -141,4 +145,9 @@ def diagnostics(estimate: Estimate, *, clustered_first: bool = True) -> Diagnost
     )
     tests = [test for g in range(len(subject.names)) for part in parts for test in part(subject, g)]
     tests += system_tests(subject)
-    return Diagnostics(tuple(tests), identify(estimate.design))
+    return Diagnostics(_with_errors(tests, errors), identify(estimate.design))
+
+
+def _with_errors(tests: list[HypothesisTest], errors: str) -> tuple[HypothesisTest, ...]:
+    """Say of the tests that take the covariance of the fit what it takes for granted."""
+    return tuple(replace(t, detail=errors) if t.computed and not t.detail else t for t in tests)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.models.hypothesis import HypothesisTest, cluster_sums
+from spatial.models.hypothesis import CLUSTERED, IID, HypothesisTest, cluster_sums
 
 __all__ = [
     "FirstStage",
@@ -164,7 +164,7 @@ def _f_test(
         sigma2 = float(residual @ residual) / stage.df
         if sigma2 <= 0:
             return HypothesisTest.failed(name, null, "the instruments explain the regressor exactly")
-        return HypothesisTest(name, null, float(pi @ pi) / sigma2 / df, "F", df, stage.df)
+        return HypothesisTest(name, null, float(pi @ pi) / sigma2 / df, "F", df, stage.df, detail=IID)
     if stage.codes is None:
         return HypothesisTest.failed(name, null, "there are no clusters")
     clusters = int(stage.codes.max()) + 1
@@ -172,7 +172,7 @@ def _f_test(
         return HypothesisTest.failed(name, null, f"{clusters} clusters for {df} restrictions")
     meat = _score_covariance(stage.Z, residual, stage.codes) * _small_sample(stage)
     value = float(pi @ np.linalg.pinv(meat, hermitian=True) @ pi) / df
-    return HypothesisTest(name, null, value, "F", df, clusters - 1, detail="clustered")
+    return HypothesisTest(name, null, value, "F", df, clusters - 1, detail=CLUSTERED)
 
 
 def first_stage_lm(stage: FirstStage, column: int, *, conditional: bool = False) -> HypothesisTest:
@@ -197,7 +197,7 @@ def first_stage_lm(stage: FirstStage, column: int, *, conditional: bool = False)
         return HypothesisTest.failed(name, null, f"{clusters} clusters for {df} restrictions")
     meat = _score_covariance(stage.Z, series, stage.codes)
     value = float(pi @ np.linalg.pinv(meat, hermitian=True) @ pi)
-    return HypothesisTest(name, null, value, "chi2", df, detail="clustered")
+    return HypothesisTest(name, null, value, "chi2", df, detail=CLUSTERED)
 
 
 def shea_r2(stage: FirstStage, column: int) -> float:
@@ -271,8 +271,8 @@ def kleibergen_paap(stage: FirstStage) -> tuple[HypothesisTest, HypothesisTest]:
     clusters = int(stage.codes.max()) + 1
     n = stage.df + count
     wald_f = statistics[1] * stage.df / (n - 1) * (clusters - 1) / clusters / count
-    lm_test = HypothesisTest(names[0], null, statistics[0], "chi2", df, detail="clustered")
-    return lm_test, HypothesisTest(names[1], null, wald_f, "", detail="clustered; no exact distribution")
+    lm_test = HypothesisTest(names[0], null, statistics[0], "chi2", df, detail=CLUSTERED)
+    return lm_test, HypothesisTest(names[1], null, wald_f, "", detail=f"{CLUSTERED}; no exact distribution")
 
 
 def _rank_reason(stage: FirstStage) -> str:
@@ -307,7 +307,7 @@ def effective_f(stage: FirstStage) -> HypothesisTest:
     value = float(stage.pi[:, 0] @ stage.pi[:, 0] / np.trace(meat))
     critical = effective_critical_value(meat)
     return HypothesisTest(
-        name, null, value, "", detail=f"critical value {critical:.2f} (bias above 10 %, 5 %)"
+        name, null, value, "", detail=f"{CLUSTERED}; critical value {critical:.2f} (bias above 10 %, 5 %)"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.models.hypothesis import HypothesisTest, wald
+from spatial.models.hypothesis import NORMAL, HypothesisTest, wald
 
 from .information import DENSE_UNITS, Information
 from .model import Model, lag_place
@@ -126,7 +126,7 @@ def ratio_test(
 ) -> HypothesisTest:
     """Return the likelihood ratio test of a restriction."""
     statistic = max(0.0, 2 * (value - maximum_of(restricted)))
-    return HypothesisTest(label, null, statistic, "chi2", df, equation=equation)
+    return HypothesisTest(label, null, statistic, "chi2", df, equation=equation, detail=NORMAL)
 
 
 def common_factor(model: Model, found: Maximum, estimates: Float, cov: Float) -> list[HypothesisTest]:
@@ -177,7 +177,7 @@ def _left(model: Model, information: Information) -> HypothesisTest:
     if variance <= 0:
         return HypothesisTest.failed(label, LEFT, "the variance is not positive", equation=name)
     statistic = (value - mean) ** 2 / variance
-    return HypothesisTest(label, LEFT, statistic, "chi2", 1, equation=name, detail=weights)
+    return HypothesisTest(label, LEFT, statistic, "chi2", 1, equation=name, detail=f"{weights}; {NORMAL}")
 
 
 def variance_test(model: Model, residuals: Float) -> HypothesisTest:
@@ -196,4 +196,5 @@ def variance_test(model: Model, residuals: Float) -> HypothesisTest:
     if total == 0:
         return HypothesisTest.failed(label, EQUAL, "the innovations are all alike", equation=name)
     statistic = len(residuals) * float(np.sum((Q.T @ squares) ** 2)) / total
-    return HypothesisTest(label, EQUAL, statistic, "chi2", Q.shape[1], equation=name)
+    detail = "independent errors, normal or not"
+    return HypothesisTest(label, EQUAL, statistic, "chi2", Q.shape[1], equation=name, detail=detail)

@@ -28,7 +28,7 @@ from spatial.models.estimation.estimate import Estimate, Request
 from spatial.models.estimation.inference import Inference
 from spatial.models.estimation.least_squares import LinearFit
 from spatial.models.estimation.steps import Numbers, Workspace
-from spatial.models.hypothesis import HypothesisTest, wald
+from spatial.models.hypothesis import NORMAL, HypothesisTest, wald
 
 from .comparisons import NO_DURBIN, NO_LAG, maximum_of, variance_test
 from .model import Model, model_of, refuse_perfect
@@ -196,7 +196,9 @@ class ExponentialEstimate(Estimate):
         out, place = [], model.order()[len(model.terms)]
         plain = maximum_of(model.with_parts(None, None, model.terms))
         statistic = max(0.0, 2 * (self.value - plain))
-        out.append(HypothesisTest("LR: spatial lag", NO_LAG, statistic, "chi2", 1, equation=name))
+        out.append(
+            HypothesisTest("LR: spatial lag", NO_LAG, statistic, "chi2", 1, equation=name, detail=NORMAL)
+        )
         cov = self.inference.cov
         out.append(
             wald("Wald: spatial lag", NO_LAG, self.delta[[place]], cov[[place]][:, [place]], equation=name)

@@ -89,7 +89,7 @@ class Information:
     def expected(self) -> Float:
         """The expected second derivatives, at the estimates."""
         forms, s2, m = self.forms, self.variance, self.model.copies
-        Z, q = self._regressors, self._expected_lag
+        Z, q = self.regressors, self.expected_lag
         k = Z.shape[1]
         out = np.zeros((k + 3, k + 3))
         out[:k, :k] = Z.T @ Z / s2
@@ -145,12 +145,13 @@ class Information:
         return self.model.filtered(float(self.found.place[1]))
 
     @property
-    def _regressors(self) -> Float:
+    def regressors(self) -> Float:
+        """P R Z."""
         return self._filtered[:, 1 + (self.model.lag is not None) :]
 
     @cached_property
-    def _expected_lag(self) -> Float:
-        """q = P R (G Z b), less what was taken off the column of W(y)."""
+    def expected_lag(self) -> Float:
+        """q = P R G Z b, less what was taken off the column of W(y)."""
         model, design = self.model, self.model.design
         if model.lag is None:
             return np.zeros(design.layout.n_rows)
@@ -198,7 +199,7 @@ class Information:
         a and D: the linear part and the diagonal of the quadratic part of the score.
         """
         s2, (third, fourth) = self.variance, self.moments
-        Z, q = self._regressors, self._expected_lag
+        Z, q = self.regressors, self.expected_lag
         rows, k = Z.shape
         own = self._own_share
         diagonals = [np.tile(np.diag(A), rows // len(A)) * own / s2 for A in self.forms]

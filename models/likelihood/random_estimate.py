@@ -15,16 +15,17 @@ from spatial.models.estimation.estimate import Estimate, Request
 from spatial.models.estimation.inference import Inference
 from spatial.models.estimation.least_squares import LinearFit
 from spatial.models.estimation.steps import BoundaryWarning, Numbers, Workspace
-from spatial.models.hypothesis import HypothesisTest, wald
+from spatial.models.hypothesis import NORMAL, HypothesisTest
 
 from .comparisons import NO_ERROR, NO_LAG, determinant_notes, maximum_of, variance_test
 from .model import Model, model_names, model_of
 from .random_effects import RandomMaximum, RandomProfile, maximise_random, random_profile
 
-__all__ = ["RandomEstimate", "estimate_random", "hausman_test", "infer_random", "mundlak_test"]
+__all__ = ["RandomEstimate", "estimate_random", "infer_random", "mundlak_test"]
 
 Float = NDArray[np.float64]
 
+DRAWN = "effects drawn from one normal distribution"
 NO_EFFECTS = "units have no effects of their own (sigma_mu = 0)"
 UNRELATED = "the effects are not correlated with the regressors (their unit means have no slopes)"
 
@@ -111,7 +112,7 @@ class RandomEstimate(Estimate):
     def tests(self) -> list[HypothesisTest]:
         """Return likelihood ratios of the parts, of the effects, and Mundlak's test of fixed ones."""
         model, name, top = self.model, self.model.equation.name, self.found.value
-        out = []
+        out, effects = [], f"{NORMAL}; {DRAWN}"
         parts = (
             ("LR: spatial lag", NO_LAG, model.lag, model.with_parts(None, model.error, model.terms)),
             ("LR: spatial error", NO_ERROR, model.error, model.with_parts(model.lag, None, model.terms)),
@@ -119,10 +120,12 @@ class RandomEstimate(Estimate):
         for label, null, weights, restricted in parts:
             if weights is not None:
                 value = maximise_random(replace(self.profile, model=restricted)).value
-                out.append(HypothesisTest(label, null, max(0.0, 2 * (top - value)), "chi2", 1, equation=name))
+                ratio = max(0.0, 2 * (top - value))
+                out.append(HypothesisTest(label, null, ratio, "chi2", 1, equation=name, detail=effects))
         pooled = maximum_of(model)
         statistic = max(0.0, 2 * (top - pooled))
-        out.append(HypothesisTest("LR: random effects", NO_EFFECTS, statistic, "chibar2", 1, equation=name))
+        label = "LR: random effects"
+        out.append(HypothesisTest(label, NO_EFFECTS, statistic, "chibar2", 1, equation=name, detail=effects))
         out.append(mundlak_test(self.profile, top))
         out.append(variance_test(model, self.numbers.residuals[0]))
         return out
@@ -153,34 +156,8 @@ def mundlak_test(profile: RandomProfile, top: float) -> HypothesisTest:
     extra = np.tile(means[:, kept], (layout.n_times, 1))
     value = maximise_random(replace(profile, model=replace(model, extra=extra))).value
     statistic = max(0.0, 2 * (value - top))
-    return HypothesisTest(label, UNRELATED, statistic, "chi2", int(kept.sum()), equation=name)
-
-
-def hausman_test(fixed: Estimate, random: Estimate) -> HypothesisTest:
-    r"""Test random against fixed effects by the coefficients that both have (Hausman 1978).
-
-    .. math:: H = d'(V_F - V_R)^+d, \qquad d = \hat\delta_F - \hat\delta_R
-
-    Both covariances with the variance of the innovations of the efficient estimate, by random effects; give
-    both by the observed information.
-    """
-    name = fixed.structure.equations[0].name
-    label, null = (
-        "Hausman: random against fixed effects",
-        "random and fixed effects give the same coefficients",
-    )
-    own = [t.name for t in fixed.structure.equations[0].terms]
-    other = [t.name for t in random.structure.equations[0].terms]
-    shared = [term for term in own if term in other]
-    a, b = [own.index(t) for t in shared], [other.index(t) for t in shared]
-    same = float(random.numbers.sigma[0, 0] / fixed.numbers.sigma[0, 0])
-    V = same * fixed.cov[np.ix_(a, a)] - random.cov[np.ix_(b, b)]
-    scale = np.sqrt(np.abs(np.diag(V)))
-    least = float(np.linalg.eigvalsh(V / np.outer(scale, scale)).min()) if (scale > 0).all() else -1.0
-    if least <= 0:
-        reason = "the difference of the covariances is not positive: read Mundlak's test"
-        return HypothesisTest.failed(label, null, reason, equation=name)
-    return wald(label, null, fixed.delta[a] - random.delta[b], V, equation=name)
+    detail = f"{NORMAL}; {DRAWN}"
+    return HypothesisTest(label, UNRELATED, statistic, "chi2", int(kept.sum()), equation=name, detail=detail)
 
 
 def estimate_random(request: Request) -> RandomEstimate:

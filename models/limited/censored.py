@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,7 @@ from spatial.models.data.layout import Layout
 from spatial.models.estimation import covariance as choice
 from spatial.models.estimation.clusters import cluster_codes
 from spatial.models.formula.structure import CONSTANT
-from spatial.models.hypothesis import HypothesisTest, cluster_sums, wald
+from spatial.models.hypothesis import NORMAL, HypothesisTest, cluster_sums, wald
 from spatial.models.system import SpatialSystem
 from spatial.panel.panel import PanelLike
 from spatial.weights.value import WeightsLike
@@ -306,7 +307,10 @@ def _result(
     index = pd.MultiIndex.from_product([[name], labels], names=["equation", "term"])
     joint = pd.DataFrame(jacobian @ V @ jacobian, index=index, columns=index)
     notes = list(system.design.notes)
-    tests = _tests(data, maximum, theta, V, terms, means, effects, name)
+    tests = tuple(
+        replace(t, detail=t.detail or f"errors: {value.label}; normal, of one variance")
+        for t in _tests(data, maximum, theta, V, terms, means, effects, name)
+    )
     if rule is not None:
         notes += _quadrature_notes(data, theta, maximum.log_likelihood, len(rule.nodes))
     counts = np.diff(np.r_[data.starts, len(data.y)])
@@ -358,9 +362,7 @@ def _tests(
     ratio = 2 * (maximum.log_likelihood - pooled)
     ratio = ratio if ratio > 1e-6 else 0.0
     out.append(
-        HypothesisTest(
-            "LR of sigma_u", "sigma_u = 0", ratio, "chibar2", 1, equation=name, detail="pooled beside it"
-        )
+        HypothesisTest("LR of sigma_u", "sigma_u = 0", ratio, "chibar2", 1, equation=name, detail=NORMAL)
     )
     if means:
         places = [j for j in range(k) if terms[j] in means]

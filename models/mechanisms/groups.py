@@ -24,7 +24,7 @@ from .arguments import divisions_of, names_of, whole_number
 from .asked import Model, as_model
 from .interacted import fit_request, regime_design, regime_term
 from .label_permutation import permuted_differences
-from .stacked import contrasts, equality, holm, stacked_covariance
+from .stacked import ASSUMED, contrasts, equality, holm, stacked_covariance
 
 __all__ = ["Heterogeneity", "heterogeneity"]
 
@@ -113,6 +113,7 @@ class Heterogeneity(Fit):
             "Tests of equality",
         ]
         lines.append(tests.to_string(index=False, float_format=number))
+        lines += [f"  {test} assumes {ASSUMED[test]}" for test in tests["test"].unique()]
         lines += [f"Note: {note}." for note in self.notes]
         return "\n".join(lines)
 

@@ -114,7 +114,8 @@ class Moderation(Fit):
                 what = f"{part['sign']} at {self.level:.0%}" if part["significant"] else "not told from 0"
                 span = f"from {part['low']:.5g} to {part['high']:.5g}"
                 lines.append(f"Johnson-Neyman: {span} {what} ({part['share']:.1%} of rows)")
-        lines += ["", "Effects are slopes with everything else held; in a system see impacts()."]
+        lines += ["", f"Standard errors: {next(iter(self.fits.values())).covariance.label}."]
+        lines += ["Effects are slopes with everything else held; in a system see impacts()."]
         return "\n".join(lines)
 
 

@@ -127,6 +127,7 @@ class Mechanism(Fit):
         shown = self.tidy()[["step", "equation", "term", "estimate", "std_error", "statistic", "p_value"]]
         lines = [f"Mechanism, {self.style}: {self.treatment} on {self.outcome}", ""]
         lines.append(shown.to_string(index=False, float_format=number))
+        lines.append(f"Standard errors: {next(iter(self.fits.values())).covariance.label}.")
         if self.style == "product":
             kind = "bias-corrected" if self.interval == "bc" else "percentile"
             how = f"{kind} bootstrap of units, {self.bootstrap} draws" if self.bootstrap else "Sobel"

@@ -17,7 +17,7 @@ from spatial.models.estimation.scores import cluster_scores
 from spatial.models.hypothesis import HypothesisTest, wald
 from spatial.models.results import SystemFit
 
-__all__ = ["Stacked", "contrasts", "equality", "holm", "stacked_covariance"]
+__all__ = ["ASSUMED", "Stacked", "contrasts", "equality", "holm", "stacked_covariance"]
 
 Float = NDArray[np.float64]
 
@@ -88,6 +88,14 @@ def _names(by: Any, layout: Any, codes: Any, found: Any) -> pd.Index[Any]:
 
 
 # ---- equality
+ASSUMED = {
+    "wald": "errors as in the fit, groups in one model",
+    "suest": "clusters independent of each other, groups in models of their own",
+    "permutation": "units exchangeable between groups where slopes are equal",
+}
+"""What each test of equality takes for granted."""
+
+
 def contrasts(keys: list[Any], params: pd.Series[Any]) -> Float:
     """Return the rows of R that compare each group with the first."""
     places = [params.index.get_loc(key) for key in keys]

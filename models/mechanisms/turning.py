@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,8 @@ class UTest(Result):
     curve : DataFrame
         value, estimate, conf_low, conf_high: the effect of x against its value at the turning point's side of
         the data, the least value of x.
+    errors : str
+        The covariance of the fit in words.
     """
 
     equation: str
@@ -65,6 +67,7 @@ class UTest(Result):
     n_above: int
     level: float
     curve: pd.DataFrame
+    errors: str = ""
 
     figure = "u_plot"
 
@@ -165,6 +168,7 @@ class UTest(Result):
                 f"p = {self.p_value:.4f}",
                 f"Turning point = {self.turning_point:.5g}; {self.level:.0%} interval: Fieller {fieller}; "
                 f"delta [{self.delta[0]:.5g}, {self.delta[1]:.5g}]",
+                *([f"Standard errors: {self.errors}."] if self.errors else []),
                 f"Rows below it: {self.n_below} of {total}, above: {self.n_above}",
                 f"Verdict: {verdict}",
             ]
@@ -236,7 +240,8 @@ def u_test(
     other = design.raw[:, design.regressors[g][terms.index(second)]]
     if np.abs(other - x**2).max() > 1e-8 * max(1.0, float(np.abs(other).max())):
         raise DataError(f"{second} is not the square of {term} in the data.")
-    return _tested(name, term, second, b, V, x, fit.estimate.inference.law, level)
+    found = _tested(name, term, second, b, V, x, fit.estimate.inference.law, level)
+    return replace(found, errors=fit.covariance.label)
 
 
 def _equation(fit: SystemFit, term: str, equation: str | None) -> tuple[str, int]:

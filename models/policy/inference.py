@@ -15,7 +15,7 @@ from spatial.models.estimation.clusters import cluster_codes, coordinates
 from spatial.models.estimation.laws import Law
 from spatial.models.estimation.measures import inference_frame
 from spatial.models.estimation.scores import cluster_meat, cluster_sums, conley_meat, kernel_weights
-from spatial.models.hypothesis import HypothesisTest, wald
+from spatial.models.hypothesis import CLUSTERED, HypothesisTest, wald
 
 from .cells import Cells
 from .effects import Effects
@@ -131,4 +131,6 @@ def pretrend_test(
             name, null, f"{q} effects before the policy need more than {few} treated and untreated units each"
         )
     scaled = (few - q) / (q * (few - 1)) * found.statistic
-    return HypothesisTest(name, null, scaled, "F", q, few - q, detail="Hotelling's small-sample F")
+    return HypothesisTest(
+        name, null, scaled, "F", q, few - q, detail=f"{CLUSTERED}; Hotelling's small-sample F"
+    )

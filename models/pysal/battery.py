@@ -55,8 +55,13 @@ def battery(raw: Any, equation: str, terms: int) -> tuple[HypothesisTest, ...]:
 
 
 def _chi2(name: str, null: str, value: Any, df: float, equation: str) -> HypothesisTest:
+    # The White, Koenker-Bassett and Breusch-Pagan tests look for what the others take for granted.
+    assumed = "independent errors" if null == _CONSTANT else "independent errors of one variance"
+    if name == "Breusch-Pagan":
+        assumed = "independent normal errors"
+    detail = f"spreg; {assumed}"
     return HypothesisTest(
-        name, null, float(np.ravel(value)[0]), "chi2", float(df), equation=equation, detail="spreg"
+        name, null, float(np.ravel(value)[0]), "chi2", float(df), equation=equation, detail=detail
     )
 
 

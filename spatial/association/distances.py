@@ -95,6 +95,7 @@ class Correlogram(Result):
         lines = [
             f"Correlogram of {self.name}: Moran's I by distance ({self.distance}), n = {self.n}",
             self.frame.to_string(index=False, float_format=lambda v: f"{v:.4g}"),
+            "Null hypothesis: the values fall to the units at random",
             f"P-values: {alternative_words(self.alternative)}; bands are not independent of each other",
         ]
         if self.permutations:

@@ -43,6 +43,7 @@ class LocalHeteroscedasticity(LocalStatistic):
 
     column: ClassVar[str] = "Hi"
     title: ClassVar[str] = "LOSH"
+    hypothesis: ClassVar[str] = "given that of a unit, deviations from local means fall to others at random"
 
     power: float
 

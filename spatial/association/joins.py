@@ -102,6 +102,11 @@ class JoinCounts(Result):
         fields = {k: getattr(self, k) for k in more}
         return pd.DataFrame([{"name": self.name, **counts, **p, **fields, "dropped": len(self.dropped)}])
 
+    @property
+    def hypothesis(self) -> str:
+        """What is true if the test does not reject."""
+        return f"the {self.yes} yes of {self.n} units fall to them at random"
+
     def summary(self) -> str:
         """Write the result as text."""
         head = f"Join counts of {self.name}: n = {self.n}, yes {self.yes}"
@@ -227,6 +232,7 @@ class LocalJoinCounts(LocalStatistic):
 
     column: ClassVar[str] = "joins"
     title: ClassVar[str] = "Local join counts"
+    hypothesis: ClassVar[str] = "given a unit with yes, the others with yes fall to the units at random"
 
     yes: int
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from spatial.autocorrelation.inference import GlobalStatistic, Run, made
 from spatial.autocorrelation.sample import Missing, sample, standardized
+from spatial.autocorrelation.two_variables import NULLS, Null, check_null, spectral
 from spatial.compute.permutation import permute_bilinear
 from spatial.compute.pvalues import Alternative
 from spatial.ids.numbers import Values
@@ -23,7 +24,7 @@ Float = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class LeeL(GlobalStatistic):
-    """Lee's L of two variables, with inference by permutation of the pairs.
+    """Lee's L of two variables, with inference by permutation.
 
     Parameters
     ----------
@@ -32,14 +33,16 @@ class LeeL(GlobalStatistic):
     L : float
         The statistic.
     expected : float
-        Its mean where pairs (x, y) fall to the units at random; exact.
+        Its mean under the null, exact: where pairs (x, y) fall to the units at random; or 0.
     correlation : float
         Pearson's r of x and y in place.
     smoothing_x, smoothing_y : float
         L of each variable with itself, the spatial smoothing scalar: what is left of its variance.
     p_sim : float
-        By permutation of the pairs; NaN without permutations.
+        By permutation of the pairs, or by random signs of the spectrum; NaN without permutations.
     simulated : array (permutations,) or None
+    null : str
+        "pairs" or "spectral".
     n, permutations, seed : int
     alternative, weights : str
     dropped : Index
@@ -53,15 +56,20 @@ class LeeL(GlobalStatistic):
     correlation: float
     smoothing_x: float
     smoothing_y: float
+    null: Null
+
+    @property
+    def hypothesis(self) -> str:  # type: ignore[override]
+        """What is true if the test does not reject."""
+        return NULLS[self.null]
 
     def _also(self) -> tuple[str, ...]:
-        return ("correlation", "smoothing_x", "smoothing_y")
+        return ("correlation", "smoothing_x", "smoothing_y", "null")
 
     def _remarks(self) -> list[str]:
         return [
             f"  correlation in place {self.correlation:.4f}; smoothing scalars {self.smoothing_x:.4f}, "
             f"{self.smoothing_y:.4f}",
-            "Null hypothesis: pairs (x, y) fall to the units at random",
         ]
 
 
@@ -73,6 +81,7 @@ def lee(
     permutations: int = 999,
     seed: int = 0,
     alternative: Alternative = "two-sided",
+    null: Null = "pairs",
     missing: Missing = "raise",
 ) -> LeeL:
     r"""Correlate two variables in space with Lee's L (2001).
@@ -88,7 +97,11 @@ def lee(
     W : Weights, or libpysal Graph or W
         Used as given; Lee's are row-standardised, and hold the unit itself where its own value is to count.
     permutations, seed, alternative, missing
-        As in `moran`; pairs (x, y) are permuted.
+        As in `moran`.
+    null : {"pairs", "spectral"}
+        As in `bivariate_moran`: "pairs" permutes pairs (x, y), and rejects where x and y are related in
+        place, or autocorrelated and related; "spectral" keeps the autocorrelation of both, and tests whether
+        they are independent.
 
     Returns
     -------
@@ -111,6 +124,7 @@ def lee(
     -0.2
     """
     run = Run(permutations, seed, alternative)
+    check_null(null)
     data = sample({"x": x, "y": y}, W, missing=missing, statistic="Lee's L")
     ordered = data.values[data.order]
     zx, zy = standardized(ordered[:, 0]), standardized(ordered[:, 1])
@@ -121,13 +135,18 @@ def lee(
     def of(a: Float, b: Float) -> float:
         return float(a @ (matrix @ b)) / total
 
-    own = float(matrix.diagonal().sum())
-    # Own weights keep each pair together; all others take it apart, where a product is -r n / (n (n - 1)).
-    cross = float(zx @ zy)
-    expected = (own * cross / data.n - (total - own) * cross / (data.n * (data.n - 1))) / total
-    simulated = None
-    if permutations:
-        simulated = permute_bilinear(zx, zy, matrix, permutations=permutations, seed=seed) / total
+    cross, simulated, variance = float(zx @ zy), None, float("nan")
+    if null == "spectral":
+        expected, variance, simulated = spectral(data, zx, matrix @ zy, run)
+        variance /= total**2
+    else:
+        own = float(matrix.diagonal().sum())
+        # Own weights keep each pair together; all others take it apart: a product is -r n / (n (n - 1)).
+        expected = (own * cross / data.n - (total - own) * cross / (data.n * (data.n - 1))) / total
+        if permutations:
+            simulated = permute_bilinear(zx, zy, matrix, permutations=permutations, seed=seed)
+    if simulated is not None:
+        simulated = simulated / total
     return made(
         LeeL,
         data,
@@ -135,9 +154,10 @@ def lee(
         name=f"{data.names[0]}, {data.names[1]}",
         statistic=of(zx, zy),
         expected=expected,
-        variances={"randomisation": float("nan")},
+        variances={"randomisation": variance},
         simulated=simulated,
         correlation=cross / data.n,
         smoothing_x=of(zx, zx),
         smoothing_y=of(zy, zy),
+        null=null,
     )

@@ -59,6 +59,9 @@ class Geary(GlobalStatistic):
     letter: ClassVar[str] = "C"
     title: ClassVar[str] = "Geary's C"
     methods: ClassVar[tuple[str, ...]] = ("normality", "randomisation")
+    hypothesis: ClassVar[str] = (
+        "the values fall to the units at random (for the p under normality: they are independent normal)"
+    )
 
     C: float
     variance_normality: float

@@ -64,6 +64,9 @@ class Moran(GlobalStatistic):
     letter: ClassVar[str] = "I"
     title: ClassVar[str] = "Moran's I"
     methods: ClassVar[tuple[str, ...]] = ("normality", "randomisation")
+    hypothesis: ClassVar[str] = (
+        "the values fall to the units at random (for the p under normality: they are independent normal)"
+    )
 
     I: float  # noqa: E741 - the literature's name
     variance_normality: float

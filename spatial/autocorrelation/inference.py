@@ -137,6 +137,8 @@ class GlobalStatistic(Result):
     methods: ClassVar[tuple[str, ...]] = ("randomisation",)
     """The kinds of analytic inference it has."""
     digits: ClassVar[str] = ".6f"
+    hypothesis: ClassVar[str] = "the values fall to the units at random"
+    """What is true if the test does not reject, and what it takes for granted."""
 
     name: str
     expected: float
@@ -297,8 +299,12 @@ def symmetric_part(data: Sample) -> sp.csr_array:
 
 
 def notes(result: Any) -> list[str]:
-    """Write what a reader should know: weights, the p-values' tail, the seed, what was cut."""
-    lines = [f"Weights: {result.weights}", f"P-values: {alternative_words(result.alternative)}"]
+    """Write what a reader should know: the null, weights, the p-values' tail, the seed, what was cut."""
+    lines = [
+        f"Null hypothesis: {result.hypothesis}",
+        f"Weights: {result.weights}",
+        f"P-values: {alternative_words(result.alternative)}",
+    ]
     if result.permutations:
         least = smallest_p(result.permutations, result.alternative)
         lines.append(f"Permutations: {result.permutations}, seed {result.seed}; smallest p {least:.2g}")

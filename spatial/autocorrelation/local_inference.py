@@ -102,6 +102,8 @@ class LocalStatistic(Result):
     """The column of the frame that holds the statistic."""
     title: ClassVar[str]
     """What it is called."""
+    hypothesis: ClassVar[str] = "given the value of a unit, those of others fall to its neighbours at random"
+    """What is true if the test of a unit does not reject, and what it takes for granted."""
     figure: ClassVar[str] = "map_clusters"
 
     name: str

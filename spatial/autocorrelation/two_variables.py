@@ -18,7 +18,7 @@ from .inference import GlobalStatistic, Run, made
 from .moments import pair_moments
 from .sample import Missing, Sample, sample, standardized
 
-__all__ = ["BivariateMoran", "bivariate_moran"]
+__all__ = ["NULLS", "BivariateMoran", "Null", "bivariate_moran", "check_null", "spectral"]
 
 Float = NDArray[np.float64]
 Null = Literal["pairs", "spectral"]
@@ -68,14 +68,16 @@ class BivariateMoran(GlobalStatistic):
     z: pd.Series[float]
     lag: pd.Series[float]
 
+    @property
+    def hypothesis(self) -> str:  # type: ignore[override]
+        """What is true if the test does not reject."""
+        return NULLS[self.null]
+
     def _also(self) -> tuple[str, ...]:
         return ("correlation", "null")
 
     def _remarks(self) -> list[str]:
-        return [
-            f"  correlation of x and y in place: {self.correlation:.4f}",
-            f"Null hypothesis: {NULLS[self.null]}",
-        ]
+        return [f"  correlation of x and y in place: {self.correlation:.4f}"]
 
 
 def bivariate_moran(
@@ -132,10 +134,7 @@ def bivariate_moran(
     -0.333333
     """
     run = Run(permutations, seed, alternative, workers, progress)
-    if null not in get_args(Null):
-        raise DataError(
-            f'null must be "pairs" or "spectral"; got {null!r}.{did_you_mean(null, get_args(Null))}'
-        )
+    check_null(null)
     data = sample({"x": x, "y": y}, W, missing=missing, statistic="Bivariate Moran's I")
     own = data.weights.sparse.diagonal() != 0
     if own.any():
@@ -146,8 +145,10 @@ def bivariate_moran(
     ordered = data.values[data.order]
     zx, zy = standardized(ordered[:, 0]), standardized(ordered[:, 1])
     total = float(data.matrix.sum())
-    test = _pairs if null == "pairs" else _spectral
-    expected, variance, simulated = test(data, zx, zy, run)
+    if null == "pairs":
+        expected, variance, simulated = _pairs(data, zx, zy, run)
+    else:
+        expected, variance, simulated = spectral(data, zx, data.matrix @ zy, run)
     ids, back = data.weights.ids, data.unsorted
     return made(
         BivariateMoran,
@@ -165,6 +166,14 @@ def bivariate_moran(
     )
 
 
+def check_null(null: str) -> None:
+    """Refuse another null than there is."""
+    if null not in get_args(Null):
+        raise DataError(
+            f'null must be "pairs" or "spectral"; got {null!r}.{did_you_mean(null, get_args(Null))}'
+        )
+
+
 def _pairs(data: Sample, x: Float, y: Float, run: Run) -> tuple[float, float, Float | None]:
     """Return mean, variance and simulations of x'Wy where pairs (x, y) change places."""
     mean, variance = pair_moments(x, y, data.matrix)
@@ -176,8 +185,8 @@ def _pairs(data: Sample, x: Float, y: Float, run: Run) -> tuple[float, float, Fl
     return mean, variance, permute_bilinear(x, y, data.matrix, **runs)
 
 
-def _spectral(data: Sample, x: Float, y: Float, run: Run) -> tuple[float, float, Float | None]:
-    """Return the same where the coefficients of x on the eigenvectors of W have random signs."""
+def spectral(data: Sample, x: Float, lag: Float, run: Run) -> tuple[float, float, Float | None]:
+    """Return those of x'lag where the coefficients of x on the eigenvectors of W have random signs."""
     n = data.n
     if n > _MOST:
         raise DataError(
@@ -191,7 +200,7 @@ def _spectral(data: Sample, x: Float, y: Float, run: Run) -> tuple[float, float,
     centred = W - W.mean(axis=0) - W.mean(axis=1)[:, None] + W.mean()
     # Added to it, the constant is an eigenvector by itself, on which x has no part.
     _, vectors = np.linalg.eigh(centred + 2 * np.abs(W).sum(axis=1).max() / n)
-    parts = (vectors.T @ x) * (vectors.T @ (data.matrix @ y))
+    parts = (vectors.T @ x) * (vectors.T @ lag)
     variance = float(parts @ parts)
     if not run.permutations:
         return 0.0, variance, None

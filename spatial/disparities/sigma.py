@@ -97,7 +97,9 @@ class SigmaConvergence(Result):
     def summary(self) -> str:
         """Return frame and trends as text."""
         numbers = {"float_format": lambda v: f"{v:.4f}"}
-        return f"{self.frame.to_string(**numbers)}\n\n{self.trends.to_string(index=False, **numbers)}"
+        trends = self.trends.to_string(index=False, **numbers)
+        assumed = "Trends: units independent of each other, clustered by unit over time."
+        return f"{self.frame.to_string(**numbers)}\n\n{trends}\n{assumed}"
 
     def headline(self) -> str:
         """Say how dispersion went."""

@@ -308,3 +308,25 @@ def test_lee_is_esdas_and_its_mean_that_of_all_arrangements() -> None:
     assert abs(found.simulated.mean() - found.expected) < 4 * found.simulated.std() / 31
     assert list(found.tidy()["method"]) == ["permutation"]
     assert "pairs (x, y) fall to the units at random" in found.summary()
+
+
+def test_spectral_signs_of_lee_keep_the_autocorrelation_of_both() -> None:
+    x, W = grid(7)
+    y = pd.Series(np.random.default_rng(2).normal(size=49) + x.to_numpy(), W.ids, name="y")
+    found = sp.lee(x, y, W, null="spectral", permutations=4999)
+    assert found.simulated is not None
+    assert found.L == sp.lee(x, y, W, permutations=0).L
+    assert found.expected == 0
+    # Signs are independent: the variance of their sum is the sum of squares.
+    assert found.simulated.var() == pytest.approx(found.variance_randomisation, rel=0.08)
+    # Eigenvectors made anew; those of equal eigenvalues of a lattice are any, so that digits differ.
+    S = W.sparse.toarray()
+    z = [(v - v.mean()) / v.std() for v in (x.to_numpy(), y.to_numpy())]
+    J = np.eye(49) - 1 / 49
+    vectors = np.linalg.eigh(J @ (S + S.T) @ J + 9 * (np.eye(49) - J))[1]
+    parts = (vectors.T @ z[0]) * (vectors.T @ (S.T @ S @ z[1])) / (S.T @ S).sum()
+    assert parts.sum() == pytest.approx(found.L)
+    assert float(parts @ parts) == pytest.approx(found.variance_randomisation, rel=0.01)
+    assert "each as autocorrelated as it is" in found.summary()
+    with pytest.raises(DataError, match='null must be "pairs" or "spectral"'):
+        sp.lee(x, y, W, null="both")

@@ -111,7 +111,7 @@ def test_pesaran_cd_and_effects_f_are_those_of_plm(produc: Produc) -> None:
     # plm 2.6-2, pcdtest(within, test = "cd") and its average correlation
     test = panel_tests.pesaran_cd(e.reshape(17, 48), classic=True)
     assert test.statistic == pytest.approx(30.3685013092792, rel=1e-9)
-    assert test.detail == "average correlation 0.2193"
+    assert test.detail == "average correlation 0.2193; independent over time"
     Z = np.column_stack([np.ones(816), produc.X])
     pooled = produc.y - Z @ np.linalg.lstsq(Z, produc.y, rcond=None)[0]
     # plm 2.6-2, pFtest(within, pooling)

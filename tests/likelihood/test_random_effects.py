@@ -9,7 +9,7 @@ from scipy import stats
 
 from spatial.errors import DataError, FormulaError
 from spatial.models import SpatialSystem
-from spatial.models.likelihood.random_estimate import hausman_test
+from spatial.models.likelihood.contrast import hausman_test
 from spatial.weights import Weights
 
 pytestmark = pytest.mark.filterwarnings(

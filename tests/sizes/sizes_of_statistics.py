@@ -124,8 +124,17 @@ def _related(rng: np.random.Generator) -> dict[str, Any]:
 def _both_clustered(rng: np.random.Generator) -> dict[str, Any]:
     filtered = np.linalg.inv(np.eye(SIDE**2) - 0.8 * lattice().sparse.toarray())
     x, y = (filtered @ rng.normal(size=(SIDE**2, 2))).T
-    found = sp.bivariate_moran(x, y, lattice(), null="spectral", **_runs(rng))
-    return {"spectral randomisation": found.p_randomisation, "spectral permutation": found.p_sim}
+    runs = _runs(rng)
+    found = sp.bivariate_moran(x, y, lattice(), null="spectral", **runs)
+    pairs = sp.bivariate_moran(x, y, lattice(), **runs)
+    runs.pop("workers")
+    return {
+        "spectral randomisation": found.p_randomisation,
+        "spectral permutation": found.p_sim,
+        "pairs": pairs.p_sim,
+        "Lee spectral": sp.lee(x, y, lattice(), null="spectral", **runs).p_sim,
+        "Lee pairs": sp.lee(x, y, lattice(), **runs).p_sim,
+    }
 
 
 def _markov(rng: np.random.Generator) -> dict[str, Any]:
@@ -253,7 +262,20 @@ STATISTICS = [
         (ANALYTIC,),
         "few eigenvectors carry the sum",
     ),
-    Size("Bivariate Moran's I, spectral signs", "spectral permutation", CLUSTERED, 0.03, 0.08, (GLOBAL,)),
+    Size("Bivariate Moran's I, spectral signs", "spectral permutation", CLUSTERED, 0.035, 0.065, (GLOBAL,)),
+    Size("Lee's L, spectral signs", "Lee spectral", CLUSTERED, 0.03, 0.06, (GLOBAL,)),
+    *[
+        Size(
+            f"{name}, permutation of pairs",
+            key,
+            CLUSTERED,
+            0.3,
+            0.6,
+            (GLOBAL,),
+            "not its null: read spectral",
+        )
+        for name, key in (("Bivariate Moran's I", "pairs"), ("Lee's L", "Lee pairs"))
+    ],
     Size("Spatial Markov, LR, permutation", "chain LR", MARKOV, 0.03, 0.06, (CHAINS,)),
     Size("Spatial Markov, Q, permutation", "chain Q", MARKOV, 0.03, 0.06, (CHAINS,)),
     Size("LISA transitions, permutation", "moves", MARKOV, 0.03, 0.06, (CHAINS,)),

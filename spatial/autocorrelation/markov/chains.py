@@ -109,6 +109,7 @@ class SpatialMarkov(Result):
                 f"  by {self.permutations} permutations of whole trajectories (seed {self.seed}): "
                 f"p = {self.p_sim:.4g}, {self.p_sim_q:.4g}"
             )
+        lines.append("  chi-squared takes transitions, permutation only units, as independent of each other")
         if self.few_expected:
             lines.append(
                 f"  {self.few_expected} of {self.cells} expected counts are below 5: the chi-squared "

@@ -100,6 +100,7 @@ class LisaMarkov(Result):
                 f"Units and neighbours move independently: chi2 {self.chi2:.4f}, "
                 f"{self.degrees_of_freedom} d.f., p = {self.p_value:.4g}",
                 *lines[0 if self.permutations else 1 :],
+                "chi-squared takes transitions, permutation only units, as independent of each other",
             ]
         )
 

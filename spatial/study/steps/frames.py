@@ -8,6 +8,7 @@ import pandas as pd
 
 from spatial.study.cache import digest
 from spatial.study.calls import Call, Ref, call
+from spatial.study.fits.assumptions import detail_in_chinese
 from spatial.study.fits.named import analyses
 from spatial.study.measured import measures_frame, weights_of_index
 from spatial.study.values import Values
@@ -149,6 +150,8 @@ class Analysed(Policy):
         for column in ("test", "quantity"):
             if column in frame and values.study.language == "zh":
                 frame[column] = [named_in_chinese(str(name)) for name in frame[column]]
+        if "detail" in frame and values.study.language == "zh":
+            frame["detail"] = [detail_in_chinese(str(text)) for text in frame["detail"].fillna("")]
         if "equation" in frame:
             frame["equation"] = frame["equation"].map(lambda name: values.labels.get(name, name))
         frame = frame.drop(columns=["fit"] if frame["fit"].nunique() == 1 and len(frame) > 1 else [])
