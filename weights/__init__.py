@@ -5,11 +5,13 @@ from __future__ import annotations
 from spatial.names import hand_on
 
 _MODULES = {
+    ".blocks.folder": ("open_weights",),
+    ".blocks.value": ("OpenWeights",),
+    ".build.bandwidths": ("kernel",),
     ".build.contiguous": ("contiguity",),
     ".build.distances": (
         "distance_band",
         "inverse_distance",
-        "kernel",
         "knn",
     ),
     ".build.grid": (

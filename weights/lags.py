@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numbers
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from spatial.errors import AlignmentError, DataError
@@ -18,7 +17,14 @@ __all__ = ["lag", "lag_array"]
 Float = NDArray[np.float64]
 
 
-def lag_array(matrix: sp.csr_array, values: Float, axis: int) -> Float:
+class Linear(Protocol):
+    """What a lag multiplies by: a sparse matrix, or weights that are read block by block."""
+
+    def __matmul__(self, values: Float, /) -> Any:
+        """Return the product with (N,) or (N, k)."""
+
+
+def lag_array(matrix: Linear, values: Float, axis: int) -> Float:
     """Return W applied along `axis` of `values`; shape is kept."""
     moved = np.moveaxis(values, axis, 0)
     # NaN times an absent weight must not spread, so the product stays sparse; it does.
@@ -26,7 +32,7 @@ def lag_array(matrix: sp.csr_array, values: Float, axis: int) -> Float:
     return np.moveaxis(np.asarray(product).reshape(moved.shape), 0, axis)
 
 
-def lag(matrix: sp.csr_array, ids: pd.Index[Any], x: Any, *, axis: int | None, cells: Any = None) -> Any:
+def lag(matrix: Linear, ids: pd.Index[Any], x: Any, *, axis: int | None, cells: Any = None) -> Any:
     """Lag whatever `x` is; see `Weights.lag`.  `cells` is the shape of the raster that has the units."""
     if hasattr(x, "dims") and hasattr(x, "values"):
         return _lag_raster(matrix, ids, x, cells)
@@ -41,7 +47,7 @@ def lag(matrix: sp.csr_array, ids: pd.Index[Any], x: Any, *, axis: int | None, c
     return lag_array(matrix, values, unit_axis(values.shape, len(ids), axis))
 
 
-def _lag_raster(matrix: sp.csr_array, ids: pd.Index[Any], raster: Any, cells: Any) -> Any:
+def _lag_raster(matrix: Linear, ids: pd.Index[Any], raster: Any, cells: Any) -> Any:
     """Lag each band of a raster, (..., rows, columns); cells that are no units are missing."""
     values = np.asarray(raster.values)
     if cells is None or list(values.shape[-2:]) != list(cells):
@@ -83,7 +89,7 @@ def unit_axis(shape: tuple[int, ...], n: int, axis: int | None) -> int:
 
 
 def _lag_labelled(
-    matrix: sp.csr_array, ids: pd.Index[Any], x: pd.Series[Any] | pd.DataFrame
+    matrix: Linear, ids: pd.Index[Any], x: pd.Series[Any] | pd.DataFrame
 ) -> pd.Series[Any] | pd.DataFrame:
     frame = x.to_frame() if isinstance(x, pd.Series) else x
     what = repr(x.name) if isinstance(x, pd.Series) and x.name is not None else "the values"
@@ -95,14 +101,12 @@ def _lag_labelled(
     return lagged.iloc[:, 0].rename(name)
 
 
-def _lag_frame(matrix: sp.csr_array, ids: pd.Index[Any], frame: pd.DataFrame, what: str) -> pd.DataFrame:
+def _lag_frame(matrix: Linear, ids: pd.Index[Any], frame: pd.DataFrame, what: str) -> pd.DataFrame:
     values = lag_array(matrix, aligned_values(frame, ids, what), axis=0)
     return pd.DataFrame(values[row_places(frame.index, ids)], index=frame.index, columns=frame.columns)
 
 
-def _lag_panel_frame(
-    matrix: sp.csr_array, ids: pd.Index[Any], frame: pd.DataFrame, what: str
-) -> pd.DataFrame:
+def _lag_panel_frame(matrix: Linear, ids: pd.Index[Any], frame: pd.DataFrame, what: str) -> pd.DataFrame:
     """Lag within each time; (unit, time) cells that are absent count as missing, never as 0."""
     if frame.index.has_duplicates:
         raise DataError("A frame indexed by (unit, time) must have one row for each pair; some pairs repeat.")

@@ -8,8 +8,9 @@ from typing import Any
 from spatial.errors import WeightsError, did_you_mean
 from spatial.places.points import CitiesLike
 
+from .build.bandwidths import kernel
 from .build.contiguous import contiguity
-from .build.distances import distance_band, inverse_distance, kernel, knn
+from .build.distances import distance_band, inverse_distance, knn
 from .build.proximity import delaunay, gabriel, relative_neighbors, voronoi
 from .reading import read_for
 from .value import Weights

@@ -20,6 +20,7 @@ from spatial.places.points import CitiesLike
 from spatial.results import drawn_by
 
 from . import algebra, conversion, lags, normalization
+from .blocks.value import OpenWeights
 from .checks import MAX_LINKS
 from .csr import DenseLike, SparseLike, canonical_csr
 from .io import formats
@@ -344,13 +345,13 @@ def indexer_of(ids: pd.Index[Any], unit: Any) -> int:
 
 
 if TYPE_CHECKING:
-    WeightsLike: TypeAlias = Weights | Graph | LegacyW
+    WeightsLike: TypeAlias = Weights | OpenWeights | Graph | LegacyW
 else:
     WeightsLike = Any  # libpysal takes a second to import, and is asked only by those who use it
 
 
 def as_weights(weights: WeightsLike) -> Weights:
-    """Return `weights` as Weights; a libpysal ``Graph`` or ``W`` is converted.
+    """Return `weights` as Weights; a libpysal ``Graph`` or ``W`` is converted, `OpenWeights` are read.
 
     Raises
     ------
@@ -365,6 +366,8 @@ def as_weights(weights: WeightsLike) -> Weights:
     """
     if isinstance(weights, Weights):
         return weights
+    if isinstance(weights, OpenWeights):
+        return Weights(weights.ids, weights.matrix(), weights.meta)
     # By name, so that libpysal (1.3 s) is not imported only to ask.
     kinds = {f"{c.__module__.split('.')[0]}.{c.__name__}" for c in type(weights).__mro__}
     if "libpysal.Graph" in kinds:

@@ -121,7 +121,8 @@ def losh(
         some = np.isfinite(variance) & (variance > 0)
         z_value[some] = 2 * H[some] / variance[some]
         p_value[some] = chdtrc(2 / variance[some], z_value[some])
-    tails = conditional_test(deviation, matrix, np.ones(data.n), run, label=f"LOSH of {data.names[0]}")
+    draws, label = run.draws(deviation, data.most), f"LOSH of {data.names[0]}"
+    tails = conditional_test(draws, matrix, np.ones(data.n), run, label=label)
     p_sim = np.where(islands, np.nan, tails.p)
     p_fdr = run.adjusted(p_sim, p_value)
     groups = pd.Categorical.from_codes(np.where(islands, -1, np.where(H > 1, 0, 1)), categories=KINDS)

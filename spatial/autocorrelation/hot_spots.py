@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
@@ -17,7 +16,7 @@ from spatial.errors import WeightsError, name_ids
 from spatial.ids.numbers import Values
 from spatial.weights.value import WeightsLike
 
-from .local_inference import LocalRun, LocalStatistic, clusters, conditional_test, own_and_others
+from .local_inference import Filled, LocalRun, LocalStatistic, conditional_test
 from .sample import Missing, check_share, sample
 
 __all__ = ["GetisOrd", "getis_ord"]
@@ -25,6 +24,7 @@ __all__ = ["GetisOrd", "getis_ord"]
 Float = NDArray[np.float64]
 
 SPOTS = ["hot spot", "cold spot"]
+COLUMNS = ("G", "expected", "variance", "z_value", "p_value", "p_sim")
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -135,53 +135,42 @@ def getis_ord(
     [1.715, 0.849, -1.131, -1.715]
     """
     run = LocalRun(permutations, seed, alternative, workers, progress, alpha, fdr, executor=executor)
-    data = sample({"x": x}, W, missing=missing, statistic="Getis and Ord's G")
-    ids = data.weights.ids[data.order]
-    values = data.x[data.order]
-    check_share(values, ids, "G")
-    own, others = own_and_others(data)
-    islands = np.diff(others.indptr) == 0
-    if star:
-        own = _fill_own(own, others)
-    elif own.any():
-        raise WeightsError(
-            f"G leaves the unit itself out; these weights have own weights at {name_ids(ids[own != 0])}. "
-            "Use star=True, or build the weights without them."
-        )
+    data = sample({"x": x}, W, missing=missing, statistic="Getis and Ord's G", blocks=True)
+    values = data.sorted_values()
+    check_share(values, data.ids[data.order], "G")
     centred = values - values.mean()
-    shift, expected, variance, total = _local_g(values, centred, own, others, star=star)
-    z_value = np.where(variance > 0, shift / np.sqrt(np.where(variance > 0, variance, 1.0)), np.nan)
-    p_value = normal_p(z_value, alternative)
-    # Given x_i, G moves with the lag of the others alone.
-    tails = conditional_test(centred, others, np.ones(data.n), run, label=f"Getis-Ord G of {data.names[0]}")
-    # Where all others are zero their share is of nothing: no statistic, and no p-value.
-    some = total > 0
-    z_value, p_value = np.where(some, z_value, np.nan), np.where(some, p_value, np.nan)
-    p_sim = np.where(some, tails.p, np.nan)
-    p_fdr = run.adjusted(p_sim, p_value)
-    high = tails.high if run.permutations else shift > 0
-    spots = pd.Categorical.from_codes(np.where(high, 0, 1), categories=SPOTS)
-    share = np.where(some, total, np.nan)
-    frame = pd.DataFrame(
-        {
+    draws, filled = run.draws(centred, data.most), Filled(data, COLUMNS)
+    for rows in data.rows():
+        own, others = rows.own, rows.others
+        islands = np.diff(others.indptr) == 0
+        if star:
+            own = _fill_own(own, others)
+        elif own.any():
+            units = data.ids[data.order[rows.units]][own != 0]
+            raise WeightsError(
+                f"G leaves the unit itself out; these weights have own weights at {name_ids(units)}. "
+                "Use star=True, or build the weights without them."
+            )
+        shift, expected, variance, total = _local_g(values, centred, rows.units, own, others, star=star)
+        z_value = np.where(variance > 0, shift / np.sqrt(np.where(variance > 0, variance, 1.0)), np.nan)
+        p_value = normal_p(z_value, alternative)
+        # Given x_i, G moves with the lag of the others alone.
+        label, ones = f"Getis-Ord G of {data.names[0]}", np.ones(len(own))
+        tails = conditional_test(draws, others, ones, run, units=rows.units, label=label)
+        # Where all others are zero their share is of nothing: no statistic, and no p-value.
+        some = total > 0
+        share = np.where(some, total, np.nan)
+        high = tails.high if run.permutations else shift > 0
+        measured = {
             "G": np.where(some, expected, np.nan) + shift / share,
             "expected": expected,
             "variance": variance / share**2,
-            "z_value": z_value,
-            "p_value": p_value,
-            "p_sim": p_sim,
-            "p_fdr": p_fdr,
-            "quadrant": spots,
-            "cluster": clusters(spots, run.basis(p_sim, p_value, p_fdr), alpha, islands),
-        },
-        index=ids,
-    ).loc[data.weights.ids]
-    return GetisOrd(
-        name=data.names[0],
-        star=star,
-        frame=frame,
-        **run.fields(data),
-    )
+            "z_value": np.where(some, z_value, np.nan),
+            "p_value": np.where(some, p_value, np.nan),
+            "p_sim": np.where(some, tails.p, np.nan),
+        }
+        filled.put(rows, np.where(high, 0, 1), islands, measured)
+    return GetisOrd(name=data.names[0], star=star, frame=filled.frame(run, SPOTS), **run.fields(data))
 
 
 def _fill_own(own: Float, others: sp.csr_array) -> Float:
@@ -191,18 +180,24 @@ def _fill_own(own: Float, others: sp.csr_array) -> Float:
 
 
 def _local_g(
-    x: Float, centred: Float, own: Float, others: sp.csr_array, *, star: bool
+    x: Float,
+    centred: Float,
+    units: NDArray[np.integer[Any]],
+    own: Float,
+    others: sp.csr_array,
+    *,
+    star: bool,
 ) -> tuple[Float, Float, Float, Float]:
     """Return lag minus its mean, the mean of G, the lag's variance, and the total that G is a share of."""
-    n = len(x)
+    n, mine = len(x), centred[units]
     sums = np.asarray(others.sum(axis=1)).ravel() + own
     squares = row_sums_of(others, np.square) + own**2
-    lag = others @ centred + own * centred
+    lag = others @ centred + own * mine
     if star:
         s2 = float(centred @ centred) / n
         variance = s2 * (n * squares - sums**2) / (n - 1)
-        return lag, sums / n, variance, np.full(n, float(x.sum()))
-    mean = -centred / (n - 1)
-    rest = (float(centred @ centred) - centred**2) / (n - 1) - mean**2
+        return lag, sums / n, variance, np.full(len(units), float(x.sum()))
+    mean = -mine / (n - 1)
+    rest = (float(centred @ centred) - mine**2) / (n - 1) - mean**2
     variance = rest * ((n - 1) * squares - sums**2) / (n - 2)
-    return lag - sums * mean, sums / (n - 1), variance, x.sum() - x
+    return lag - sums * mean, sums / (n - 1), variance, x.sum() - x[units]

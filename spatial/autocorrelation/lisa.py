@@ -17,16 +17,9 @@ from spatial.ids.numbers import Values
 from spatial.results import drawn_by
 from spatial.weights.value import WeightsLike
 
-from .local_inference import (
-    LocalRun,
-    LocalStatistic,
-    clusters,
-    conditional_test,
-    own_and_others,
-    quadrants,
-)
+from .local_inference import QUADRANTS, Filled, LocalRun, LocalStatistic, conditional_test, quadrants
 from .moments import local_moran_moments
-from .sample import Missing, Sample, sample, standardized
+from .sample import Missing, Rows, Sample, sample, standardized
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,6 +28,9 @@ __all__ = ["LocalMoran", "bivariate_local_moran", "local_moran"]
 
 Float = NDArray[np.float64]
 LocalMoments = Literal["conditional", "total"]
+
+COLUMNS = ("Ii", "z", "lag", "expected", "variance", "z_value", "p_value", "p_sim")
+ORDER = [*COLUMNS[:3], "quadrant", *COLUMNS[3:], "p_fdr", "cluster"]
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -123,8 +119,8 @@ def local_moran(
     ----------
     x : Series or array, (N,)
         A Series is matched to the weights by id; a bare array is taken in the order of ``W.ids``.
-    W : Weights, or libpysal Graph or W
-        Used as given; never changed.
+    W : Weights, OpenWeights, or libpysal Graph or W
+        Used as given; never changed.  Open weights are read block by block.
     permutations : int
         Conditional permutations: unit i keeps its value and its neighbours' values are drawn, without
         replacement, from all others.  Each unit has draws of its own.  0 for none.
@@ -194,7 +190,13 @@ def local_moran(
     c  0.4       HH
     d  0.6       HH
     """
-    data = sample({"x": x}, W, missing=missing, statistic="Local Moran's I")
+    if moments not in get_args(LocalMoments):
+        raise DataError(
+            f'moments must be "conditional" or "total"; got {moments!r}.'
+            f"{did_you_mean(moments, get_args(LocalMoments))}"
+        )
+    # Permuted statistics of all units are more than any weights.
+    data = sample({"x": x}, W, missing=missing, statistic="Local Moran's I", blocks=not keep_simulations)
     run = LocalRun(permutations, seed, alternative, workers, progress, alpha, fdr, executor=executor)
     return _local(data, data.names[0], run, moments, keep_simulations)
 
@@ -247,75 +249,67 @@ def bivariate_local_moran(
 
 def _local(data: Sample, name: str, run: LocalRun, moments: LocalMoments, keep: bool) -> LocalMoran:
     """Compute by sorted id; x is the first variable and the neighbours' is the last."""
-    ordered = data.values[data.order]
-    x, y = standardized(ordered[:, 0]), standardized(ordered[:, -1])
-    own, others = own_and_others(data)
-    lag = others @ y + own * y
-    expected, variance = _moments(data, x, y, own, others, moments)
-    islands = np.diff(others.indptr) == 0
-    tails = conditional_test(y, others, x, run, keep=keep, label=f"Local Moran's I of {name}")
-    # An island's Ii cannot vary: no z-value and no p-value.
-    spread = np.sqrt(np.where(islands | (variance <= 0), np.nan, variance))
-    score = (x * lag - expected) / spread
-    p_value = normal_p(score, run.alternative)
-    p_fdr = run.adjusted(tails.p, p_value)
-    groups = quadrants(x, lag, islands)
-    frame = pd.DataFrame(
-        {
-            "Ii": x * lag,
-            "z": x,
+    x = standardized(data.sorted_values())
+    y = x if data.values.shape[1] == 1 else standardized(data.sorted_values(-1))
+    draws, filled = run.draws(y, data.most), Filled(data, COLUMNS)
+    total, weight, lags = 0.0, 0.0, None
+    for rows in data.rows():
+        own, others, mine = rows.own, rows.others, x[rows.units]
+        lag = others @ y + own * y[rows.units]
+        expected, variance = _moments(rows, data, x, y, moments)
+        islands = np.diff(others.indptr) == 0
+        label = f"Local Moran's I of {name}"
+        tails = conditional_test(draws, others, mine, run, units=rows.units, keep=keep, label=label)
+        # An island's Ii cannot vary: no z-value and no p-value.
+        spread = np.sqrt(np.where(islands | (variance <= 0), np.nan, variance))
+        score = (mine * lag - expected) / spread
+        measured = {
+            "Ii": mine * lag,
+            "z": mine,
             "lag": lag,
-            "quadrant": groups,
             "expected": expected,
             "variance": variance,
             "z_value": score,
-            "p_value": p_value,
+            "p_value": normal_p(score, run.alternative),
             "p_sim": tails.p,
-            "p_fdr": p_fdr,
-            "cluster": clusters(groups, run.basis(tails.p, p_value, p_fdr), run.alpha, islands),
-        },
-        index=data.weights.ids[data.order],
-    )
-    if not data.in_order:
-        frame = frame.loc[data.weights.ids]
-    lags = tails.lags
-    if lags is not None:
-        # In place: there may be gigabytes of them.
-        lags += (own * y)[:, None]
-        lags *= x[:, None]
-        lags = data.unsorted(lags)
+        }
+        filled.put(rows, quadrants(mine, lag, islands).codes, islands, measured)
+        total, weight = total + float(mine @ lag), weight + float(rows.matrix.sum())
+        if tails.lags is not None:
+            # In place: there may be gigabytes of them.
+            lags = tails.lags
+            lags += (own * y[rows.units])[:, None]
+            lags *= mine[:, None]
+            lags = data.unsorted(lags)
+    del draws  # and what it draws from, before the adjusted p-values
     return LocalMoran(
         name=name,
-        frame=frame,
-        I=float(x @ lag / data.matrix.sum()),
+        frame=filled.frame(run, QUADRANTS)[ORDER],
+        I=total / weight,
         simulations=lags,
         moments=moments,
         **run.fields(data),
     )
 
 
-def _moments(data: Sample, x: Float, y: Float, own: Float, others: Any, moments: str) -> tuple[Float, Float]:
-    """Return mean and variance of each Ii, by sorted id."""
-    if moments not in get_args(LocalMoments):
-        raise DataError(
-            f'moments must be "conditional" or "total"; got {moments!r}.'
-            f"{did_you_mean(moments, get_args(LocalMoments))}"
-        )
+def _moments(rows: Rows, data: Sample, x: Float, y: Float, moments: str) -> tuple[Float, Float]:
+    """Return mean and variance of the Ii of some rows, by sorted id."""
+    own, others, mine = rows.own, rows.others, x[rows.units]
     sums = np.asarray(others.sum(axis=1)).ravel()
     squares = row_sums_of(others, np.square)
     if moments == "total":
         if own.any():
-            units = data.weights.ids[data.order][own != 0]
+            units = data.ids[data.order[rows.units]][own != 0]
             raise WeightsError(
                 f"Total moments need weights without own weights; these have them at {name_ids(units)}. "
                 'Use moments="conditional".'
             )
-        return local_moran_moments(x, sums, squares, conditional=False)
+        return local_moran_moments(mine, sums, squares, conditional=False, whole=x)
     if x is y or np.array_equal(x, y):
-        expected, variance = local_moran_moments(x, sums, squares, conditional=True)
-        return expected + own * x**2, variance
+        expected, variance = local_moran_moments(mine, sums, squares, conditional=True, whole=x)
+        return expected + own * mine**2, variance
     # Of two variables: x_i fixed, the neighbours' y drawn from the other n - 1 values.
-    n = data.n
-    mean = -y / (n - 1)
-    spread = (n - y**2) / (n - 1) - mean**2  # y has mean 0 and mean square 1
-    return x * sums * mean, x**2 * spread * (squares * (n - 1) - sums**2) / (n - 2)
+    n, theirs = data.n, y[rows.units]
+    mean = -theirs / (n - 1)
+    spread = (n - theirs**2) / (n - 1) - mean**2  # y has mean 0 and mean square 1
+    return mine * sums * mean, mine**2 * spread * (squares * (n - 1) - sums**2) / (n - 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,13 +18,16 @@ from spatial.errors import DataError
 from spatial.results import Result, drawn_by
 
 from .inference import Run, notes
-from .sample import Sample, describe_weights
+from .sample import Rows, Sample, describe_weights
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from spatial.compute.conditional import Draws
+
 __all__ = [
     "QUADRANTS",
+    "Filled",
     "LocalRun",
     "LocalStatistic",
     "Tails",
@@ -55,6 +59,12 @@ class LocalRun(Run):
         if self.alpha < _DEFAULT_LEVEL:  # which stays with a few permutations, for trying things out
             check_reachable(self.alpha, self.permutations, self.alternative)
 
+    def draws(self, values: Float, most: int) -> Draws:
+        """Return the conditional permutations of values by sorted id."""
+        from spatial.compute.conditional import Draws
+
+        return Draws(np.require(values, np.float64, ["C", "W"]), most, self.permutations, self.seed)
+
     def basis(self, p_sim: Float, p_value: Float, p_fdr: Float) -> Float:
         """Return the p-values that the clusters go by."""
         return p_fdr if self.fdr else (p_sim if self.permutations else p_value)
@@ -67,7 +77,7 @@ class LocalRun(Run):
             "permutations": self.permutations,
             "seed": self.seed,
             "alternative": self.alternative,
-            "weights": describe_weights(data.weights),
+            "weights": describe_weights(data.links),
             "dropped": data.dropped,
         }
 
@@ -218,12 +228,42 @@ class LocalStatistic(Result):
 
 def own_and_others(data: Sample) -> tuple[Float, sp.csr_array]:
     """Split W, by sorted id, into its diagonal and the rest."""
-    own = np.asarray(data.matrix.diagonal(), dtype=np.float64)
-    if not own.any():
-        return own, data.matrix
-    rest = sp.csr_array(data.matrix - sp.diags_array(own))
-    rest.eliminate_zeros()
-    return own, rest
+    rows = Rows(np.arange(data.n), data.matrix)
+    return rows.own, rows.others
+
+
+class Filled:
+    """Columns by unit, in the order of the weights, that are filled some rows at a time.
+
+    Parameters
+    ----------
+    data : Sample
+    names : sequence of str
+    """
+
+    def __init__(self, data: Sample, names: Sequence[str]) -> None:
+        self.data = data
+        self.columns = {name: np.empty(data.n) for name in names}
+        self.codes = np.empty(data.n, np.int8)
+        self.islands = np.empty(data.n, dtype=bool)
+
+    def put(
+        self, rows: Rows, codes: NDArray[Any], islands: NDArray[np.bool_], columns: Mapping[str, Float]
+    ) -> None:
+        """Fill some rows."""
+        at = self.data.order[rows.units]
+        self.codes[at], self.islands[at] = codes, islands
+        for name, values in columns.items():
+            self.columns[name][at] = values
+
+    def frame(self, run: LocalRun, categories: list[str]) -> pd.DataFrame:
+        """Return the table, with adjusted p-values, groups and clusters."""
+        p_sim, p_value = self.columns["p_sim"], self.columns["p_value"]
+        p_fdr = run.adjusted(p_sim, p_value)
+        groups = pd.Categorical.from_codes(self.codes, categories=categories)
+        found = clusters(groups, run.basis(p_sim, p_value, p_fdr), run.alpha, self.islands)
+        made = {**self.columns, "p_fdr": p_fdr, "quadrant": groups, "cluster": found}
+        return pd.DataFrame(made, index=self.data.ids, copy=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,29 +276,28 @@ class Tails:
 
 
 def conditional_test(
-    values: Float, others: sp.csr_array, sign: Float, run: Run, *, keep: bool = False, label: str
+    draws: Draws,
+    others: sp.csr_array,
+    sign: Float,
+    run: Run,
+    *,
+    units: NDArray[np.integer[Any]] | None = None,
+    keep: bool = False,
+    label: str,
 ) -> Tails:
     """Return p-values of ``sign * (lag of values)`` and, with `keep`, the permuted lags; by sorted id.
 
     A statistic that is `sign` times the lag, with `sign` fixed, has the lag's p-value; where `sign` is
     negative the tails change places, and where it is 0 the statistic cannot vary and p is 1.  Half of the
     ties count: with counted data the full p-values are too large.  Units without neighbours get NaN.
+    `units` says which the rows of `others` are; all by default.
     """
     islands = np.diff(others.indptr) == 0
     n = run.permutations
     if n == 0:
-        return Tails(np.full(len(values), np.nan), np.ones(len(values), dtype=bool), None)
-    from spatial.compute.conditional import conditional_counts
-
-    above, below, lags = conditional_counts(
-        values,
-        others,
-        permutations=n,
-        seed=run.seed,
-        keep=keep,
-        workers=run.threads,
-        progress=run.progress,
-        label=label,
+        return Tails(np.full(len(islands), np.nan), np.ones(len(islands), dtype=bool), None)
+    above, below, lags = draws.count(
+        others, units, keep=keep, workers=run.threads, progress=run.progress, label=label
     )
     up = np.where(sign > 0, above, np.where(sign < 0, below, n))
     down = np.where(sign > 0, below, np.where(sign < 0, above, n))
@@ -277,8 +316,8 @@ def clusters(groups: pd.Categorical, p: Float, alpha: float, islands: NDArray[np
     """Return each unit's group where p is at most `alpha`, else "not significant", or "island"."""
     kinds = [*groups.categories, "not significant", "island"]
     rest = len(groups.categories)
-    code = np.where(p <= alpha, groups.codes, rest)  # NaN <= alpha is False
-    return pd.Categorical.from_codes(np.where(islands, rest + 1, code), categories=kinds)
+    code = np.where(p <= alpha, groups.codes, np.int8(rest))  # NaN <= alpha is False
+    return pd.Categorical.from_codes(np.where(islands, np.int8(rest + 1), code), categories=kinds)
 
 
 def count_line(frame: pd.DataFrame) -> str:

@@ -151,7 +151,9 @@ def general_g_moments(x: Float, w: Constants) -> tuple[float, float]:
     return mean, second - mean**2
 
 
-def local_moran_moments(z: Float, sums: Float, squares: Float, *, conditional: bool) -> tuple[Float, Float]:
+def local_moran_moments(
+    z: Float, sums: Float, squares: Float, *, conditional: bool, whole: Float | None = None
+) -> tuple[Float, Float]:
     r"""Return mean and variance of :math:`I_i = z_i \sum_j w_{ij} z_j / m_2` (Sokal, Oden and Thomson 1998).
 
     Parameters
@@ -162,14 +164,17 @@ def local_moran_moments(z: Float, sums: Float, squares: Float, *, conditional: b
         Row sums of W and of its squares, without own weights.
     conditional : bool
         Given the value of unit i (their equations A3, A4), or over all arrangements (A1, A2).
+    whole : array, optional
+        The values of all units, where `z` are those of some.
     """
-    n = len(z)
-    m2 = float(z @ z) / n
+    everyone = z if whole is None else whole
+    n = len(everyone)
+    m2 = float(everyone @ everyone) / n
     if conditional:
         mean = -(z**2) * sums / ((n - 1) * m2)
         variance = (z / m2) ** 2 * (n / (n - 2.0)) * (squares - sums**2 / (n - 1)) * (m2 - z**2 / (n - 1))
         return mean, variance
-    b2 = float((z**2) @ (z**2)) / n / m2**2
+    b2 = float((everyone**2) @ (everyone**2)) / n / m2**2
     mean = -sums / (n - 1)
     first = (n - b2) / (n - 1) * squares
     second = (2 * b2 - n) / ((n - 1.0) * (n - 2)) * (sums**2 - squares)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from spatial.errors import AlignmentError, DataError, WeightsError, did_you_mean, name_ids
 from spatial.ids.alignment import aligned_values, require_finite
+from spatial.weights.blocks.value import OpenWeights
 from spatial.weights.normalization import row_sums
 from spatial.weights.report.text import links_in_words
 from spatial.weights.value import Weights, as_weights
@@ -20,6 +22,7 @@ from spatial.weights.value import Weights, as_weights
 __all__ = [
     "LEAST",
     "Missing",
+    "Rows",
     "Sample",
     "check_runs",
     "check_share",
@@ -47,10 +50,10 @@ class Sample:
     Parameters
     ----------
     values : array, (N, k)
-        Finite, in the order of `weights`; each column varies.  Each is given divided by
+        Finite, in the order of `links`; each column varies.  Each is given divided by
         ``2 ** exponents[k]``, which brings its largest value near 1 and changes no digit: the statistics do
         not depend on the unit of a variable, and their squares and fourth powers neither over- nor underflow.
-    weights : Weights
+    links : Weights or OpenWeights
         Of the units that were kept.
     dropped : Index
         Ids cut by ``missing="drop"``, in the order of the weights.
@@ -61,7 +64,7 @@ class Sample:
     """
 
     values: Float
-    weights: Weights
+    links: Weights | OpenWeights
     dropped: pd.Index[Any]
     names: tuple[str, ...]
     exponents: tuple[int, ...]
@@ -69,7 +72,17 @@ class Sample:
     @property
     def n(self) -> int:
         """Number of units."""
-        return self.weights.n
+        return self.links.n
+
+    @property
+    def ids(self) -> pd.Index[Any]:
+        """Ids of the units."""
+        return self.links.ids
+
+    @cached_property
+    def weights(self) -> Weights:
+        """The weights, whole."""
+        return as_weights(self.links)
 
     @property
     def x(self) -> Float:
@@ -79,7 +92,7 @@ class Sample:
     @cached_property
     def order(self) -> NDArray[np.intp]:
         """Rows by sorted id: random draws go by this, so that sorting the rows changes nothing."""
-        return sorted_order(self.weights.ids)
+        return sorted_order(self.ids)
 
     @cached_property
     def in_order(self) -> bool:
@@ -96,6 +109,32 @@ class Sample:
         moved.sort_indices()
         return moved
 
+    def sorted_values(self, k: int = 0) -> Float:
+        """Return a variable by sorted id."""
+        return self.values[:, k] if self.in_order else self.values[self.order, k]
+
+    @property
+    def most(self) -> int:
+        """The most links of any unit."""
+        if isinstance(self.links, OpenWeights):
+            return self.links.source.most
+        return int(np.diff(self.links.sparse.indptr).max())
+
+    def rows(self) -> Iterator[Rows]:
+        """Give the rows of W by sorted id: all at once, or of open weights one block after the other."""
+        if not isinstance(self.links, OpenWeights):
+            yield Rows(np.arange(self.n), self.matrix)
+            return
+        rank = None if self.in_order else np.argsort(self.order).astype(np.int32)
+        for block in self.links.blocks():
+            if rank is None:
+                yield Rows(block.rows, block.matrix)
+                continue
+            parts = (block.matrix.data, rank[block.matrix.indices], block.matrix.indptr)
+            moved = sp.csr_array(parts, shape=block.matrix.shape)
+            moved.sort_indices()
+            yield Rows(rank[block.rows], moved)
+
     def unsorted(self, values: NDArray[Any]) -> NDArray[Any]:
         """Put values by sorted id back into the order of the weights."""
         if self.in_order:
@@ -103,6 +142,40 @@ class Sample:
         out = np.empty_like(values)
         out[self.order] = values
         return out
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows of W by sorted id.
+
+    Parameters
+    ----------
+    units : array, (R,)
+        Which units, by their place among the sorted ids.
+    matrix : CSR, (R, N)
+    """
+
+    units: NDArray[np.integer[Any]]
+    matrix: sp.csr_array
+
+    @cached_property
+    def own(self) -> Float:
+        """Own weights, (R,)."""
+        heads = np.repeat(np.arange(len(self.units)), np.diff(self.matrix.indptr))
+        here = np.flatnonzero(self.units[heads] == self.matrix.indices)
+        out = np.zeros(len(self.units))
+        out[heads[here]] = self.matrix.data[here]
+        return out
+
+    @cached_property
+    def others(self) -> sp.csr_array:
+        """The rows without own weights."""
+        if not self.own.any():
+            return self.matrix
+        places = (np.arange(len(self.units)), self.units)
+        rest = sp.csr_array(self.matrix - sp.csr_array((self.own, places), shape=self.matrix.shape))
+        rest.eliminate_zeros()
+        return rest
 
 
 def sorted_order(ids: pd.Index[Any]) -> NDArray[np.intp]:
@@ -116,7 +189,15 @@ def sorted_order(ids: pd.Index[Any]) -> NDArray[np.intp]:
         return np.array(sorted(range(len(ids)), key=keys.__getitem__), dtype=np.intp)
 
 
-def sample(columns: dict[str, Any], W: Any, *, missing: str, statistic: str, least: int = LEAST) -> Sample:
+def sample(
+    columns: dict[str, Any],
+    W: Any,
+    *,
+    missing: str,
+    statistic: str,
+    least: int = LEAST,
+    blocks: bool = False,
+) -> Sample:
     """Match variables to weights by id, handle missing values, and check that there is something to measure.
 
     Parameters
@@ -128,9 +209,12 @@ def sample(columns: dict[str, Any], W: Any, *, missing: str, statistic: str, lea
         For messages, as "Moran's I".
     least : int
         Fewest units that the formulas allow.
+    blocks : bool
+        Leave open weights as they are, where no unit is dropped: the statistic takes `Sample.rows`.
     """
     check_missing(missing)
-    weights = as_weights(W)
+    stays = blocks and missing == "raise" and isinstance(W, OpenWeights)
+    weights: Weights | OpenWeights = W if stays else as_weights(W)
     names, parts = [], []
     for label, given in columns.items():
         name, one = one_column(given, label)
@@ -142,7 +226,7 @@ def sample(columns: dict[str, Any], W: Any, *, missing: str, statistic: str, lea
         keep: NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=1))
         dropped = weights.ids[~keep]
         _check_count(int(keep.sum()), dropped, statistic, least)
-        values, weights = values[keep], restrict(weights, keep)
+        values, weights = values[keep], restrict(as_weights(weights), keep)
     _check_count(weights.n, dropped, statistic, least)
     for name, column in zip(names, values.T, strict=True):
         require_finite(column, weights.ids, repr(name))
@@ -212,7 +296,11 @@ def _check_count(n: int, dropped: pd.Index[Any], statistic: str, least: int) -> 
 
 
 def _check_content(
-    values: Float, names: list[str], weights: Weights, statistic: str, exponents: tuple[int, ...]
+    values: Float,
+    names: list[str],
+    weights: Weights | OpenWeights,
+    statistic: str,
+    exponents: tuple[int, ...],
 ) -> None:
     n = weights.n
     for name, column, exponent in zip(names, values.T, exponents, strict=True):
@@ -222,6 +310,8 @@ def _check_content(
                 f"{statistic} needs values that vary; {name!r} is {np.ldexp(column[0], exponent):g} in all "
                 f"{n} units."
             )
+    if isinstance(weights, OpenWeights):  # which made and normalised them one way
+        return
     own = weights.sparse.diagonal()
     links = weights.n_links - int((own != 0).sum())
     total = float(row_sums(weights.sparse).sum() - own.sum())
@@ -250,8 +340,10 @@ def check_runs(permutations: int, seed: int) -> None:
         )
 
 
-def describe_weights(weights: Weights) -> str:
+def describe_weights(weights: Weights | OpenWeights) -> str:
     """Write kind, size and normalisation, for a summary."""
+    if isinstance(weights, OpenWeights):
+        return repr(weights)[len("<OpenWeights ") : -1]
     unit = f", {weights.meta.distance_unit}" if weights.meta.distance_unit else ""
     kind = "row" if weights.meta.normalization == "none" and weights.is_row_standardized else None
     islands = f", {len(weights.islands)} islands" if len(weights.islands) else ""

@@ -9,19 +9,25 @@ go on arrays, many through compiled kernels; both are equal to the last bit.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from .counters import BLOCK, FEW, GAMMA, REDRAW, mix_array, stream_key
+from .counters import BLOCK, FEW, GAMMA, MANY, REDRAW, mix_array, stream_key
 from .threads import Workers, progress_bar, wants_bar
 
-__all__ = ["conditional_counts", "neighbour_draws", "row_sums_of"]
+if TYPE_CHECKING:
+    from .conditional_kernels import Pool
+
+__all__ = ["Draws", "conditional_counts", "neighbour_draws", "row_sums_of"]
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
+Count = NDArray[np.int32]
 Words = NDArray[np.uint64]
 
 _MASK = np.uint64(0xFFFFFFFF)
@@ -29,6 +35,88 @@ _HALF = np.uint64(32)
 _BITS = 0xFFFFFFFFFFFFFFFF
 _CELLS = 1 << 19  # draws in one go
 _MOST_SECONDS = 1.2  # on arrays, up to which starting the compiled kernels takes as long
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """Values, and the units whose neighbours' values are drawn from them: whole, or a block after the other.
+
+    Parameters
+    ----------
+    values : array, (N,)
+        y, in the order of the sorted ids.
+    most : int
+        The most neighbours of any unit, which decides how all draw.
+    permutations, seed, stream : int
+    """
+
+    values: Float
+    most: int
+    permutations: int
+    seed: int
+    stream: int = 0
+
+    @cached_property
+    def key(self) -> np.uint64:
+        """The 64 bits that start the draws."""
+        return stream_key(self.seed, self.stream)
+
+    @cached_property
+    def pool(self) -> Pool:
+        """What compiled kernels draw from."""
+        from .conditional_kernels import pool_of
+
+        return pool_of(self.values, self.most, self.key)
+
+    @cached_property
+    def _size(self) -> float:
+        return float(np.abs(self.values).max())
+
+    def count(
+        self,
+        neighbours: sp.csr_array,
+        units: NDArray[np.integer[Any]] | None = None,
+        *,
+        keep: bool = False,
+        workers: Workers,
+        progress: bool | None,
+        label: str,
+    ) -> tuple[Count, Count, Float | None]:
+        """Count as `conditional_counts` does for some units: rows (R, N) of the matrix and their numbers."""
+        given, permutations, R = self.values, self.permutations, neighbours.shape[0]
+        numbers = np.arange(R) if units is None else units.astype(np.int64)
+        weights = np.require(neighbours.data, np.float64, ["C"])
+        indptr = neighbours.indptr.astype(np.int64)
+        observed = np.asarray(neighbours @ given)
+        # Equal sums added up in another order differ in the last digits.
+        slack = 1e-12 * row_sums_of(neighbours, np.abs) * self._size
+        above, below = np.empty(R, np.int32), np.empty(R, np.int32)
+        kept = np.empty((R, permutations) if keep else (0, 0))
+        # Windows are for compiled kernels alone, however short the block.
+        whole = len(given) < MANY or self.most > FEW
+        if whole and permutations * _seconds(np.diff(indptr), len(given) - 1) <= _MOST_SECONDS:
+            with progress_bar(R, label, wants_bar(progress, 0.0)) as bar:
+                _on_arrays(self, numbers, indptr, weights, observed, slack, above, below, kept, bar)
+        else:
+            from .conditional_kernels import count_units
+
+            count_units(
+                self.pool,
+                numbers.astype(np.int32),
+                indptr,
+                weights,
+                observed,
+                slack,
+                permutations,
+                self.key,
+                above,
+                below,
+                kept,
+                workers=workers,
+                progress=progress,
+                label=label,
+            )
+        return above, below, kept if keep else None
 
 
 def conditional_counts(
@@ -42,7 +130,7 @@ def conditional_counts(
     workers: Workers,
     progress: bool | None,
     label: str,
-) -> tuple[Int, Int, Float | None]:
+) -> tuple[Count, Count, Float | None]:
     r"""Count the permuted lags at or above, and at or below, the observed :math:`\sum_j w_{ij} y_j`.
 
     Parameters
@@ -56,42 +144,13 @@ def conditional_counts(
 
     Returns
     -------
-    above, below : int64 array, (N,)
+    above, below : int32 array, (N,)
         A tie, up to rounding, counts in both.  Units without neighbours: all permutations.
     lags : array (N, permutations) or None
     """
-    n = len(values)
     given = np.require(values, np.float64, ["C", "W"])
-    weights = np.require(neighbours.data, np.float64, ["C"])
-    indptr = neighbours.indptr.astype(np.int64)
-    observed = np.asarray(neighbours @ given)
-    # Equal sums added up in another order differ in the last digits.
-    slack = 1e-12 * row_sums_of(neighbours, np.abs) * float(np.abs(given).max())
-    above, below = np.empty(n, np.int64), np.empty(n, np.int64)
-    kept = np.empty((n, permutations) if keep else (0, 0))
-    key = stream_key(seed, stream)
-    if permutations * _seconds(np.diff(indptr), n - 1) <= _MOST_SECONDS:
-        with progress_bar(n, label, wants_bar(progress, 0.0)) as bar:
-            _on_arrays(given, indptr, weights, observed, slack, permutations, key, above, below, kept, bar)
-    else:
-        from .conditional_kernels import count_units
-
-        count_units(
-            given,
-            indptr,
-            weights,
-            observed,
-            slack,
-            permutations,
-            key,
-            above,
-            below,
-            kept,
-            workers=workers,
-            progress=progress,
-            label=label,
-        )
-    return above, below, kept if keep else None
+    draws = Draws(given, int(np.diff(neighbours.indptr).max()), permutations, seed, stream)
+    return draws.count(neighbours, keep=keep, workers=workers, progress=progress, label=label)
 
 
 def row_sums_of(matrix: sp.csr_array, function: Callable[[Float], Float]) -> Float:
@@ -113,27 +172,26 @@ def _seconds(counts: Int, others: int) -> float:
 
 
 def _on_arrays(
-    given: Float,
+    draws: Draws,
+    numbers: Int,
     indptr: Int,
     weights: Float,
     observed: Float,
     slack: Float,
-    permutations: int,
-    key: np.uint64,
-    above: Int,
-    below: Int,
+    above: Count,
+    below: Count,
     kept: Float,
     bar: Any,
 ) -> None:
     """Fill the counts, the units with equally many neighbours together."""
-    counts = np.diff(indptr)
+    counts, permutations = np.diff(indptr), draws.permutations
     for k in np.unique(counts):
         units = np.flatnonzero(counts == k)
         step = max(1, _CELLS // (permutations * max(int(k), 1)))
         for start in range(0, len(units), step):
             part = units[start : start + step]
             w = weights[indptr[part][:, None] + np.arange(k)]
-            sums = _drawn_sums(given, w, part, permutations, key)
+            sums = _drawn_sums(draws.values, w, numbers[part], permutations, draws.key)
             above[part] = (sums >= (observed - slack)[part][:, None]).sum(axis=1)
             below[part] = (sums <= (observed + slack)[part][:, None]).sum(axis=1)
             if len(kept):

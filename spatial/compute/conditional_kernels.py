@@ -10,14 +10,15 @@ from numba import types
 from numpy.typing import NDArray
 
 from .compiled import compiled, mix
-from .counters import BLOCK, FEW, GAMMA, REDRAW, mix_array
+from .counters import BLOCK, FEW, GAMMA, MANY, REDRAW, mix_array
 from .permutation_kernels import permutation_rows
 from .threads import Workers, run_tasks
 
-__all__ = ["count_units"]
+__all__ = ["Pool", "count_units", "pool_of"]
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
+Count = NDArray[np.int32]
 
 _V, _I, _DECK = types.float64[::1], types.int64[::1], types.int32[::1]
 _KEPT = types.Array(types.float64, 1, "C", readonly=True)  # weights cannot be written, and are not copied
@@ -27,8 +28,6 @@ _BLOCK, _FEW, _REDRAW = BLOCK, FEW, REDRAW
 _SECONDS = 1.6e-9  # for each draw, one thread
 _DRAWS_A_TASK = 20_000_000
 
-MANY = 200_000
-"""Units from which each draws from windows of the shuffled values."""
 WINDOW = 8192
 """Values in a window: 64 kB."""
 
@@ -73,8 +72,9 @@ def _draw_sum(values, origin, deck, picks, weights, a, k, others, key):  # type:
         _V,
         _V,
         _DECK,
-        _I,
+        _DECK,
         types.int64,
+        _DECK,
         _I,
         _KEPT,
         _V,
@@ -83,8 +83,8 @@ def _draw_sum(values, origin, deck, picks, weights, a, k, others, key):  # type:
         types.int64,
         types.int64,
         types.uint64,
-        _I,
-        _I,
+        _DECK,
+        _DECK,
         types.float64[:, ::1],
     )
 )
@@ -94,6 +94,7 @@ def _count_units(  # type: ignore[no-untyped-def]
     deck,
     place,
     others,
+    units,
     indptr,
     weights,
     observed,
@@ -106,12 +107,12 @@ def _count_units(  # type: ignore[no-untyped-def]
     below,
     kept,
 ):
-    """Count, for units begin..end, the permuted sums at or above, and at or below, the observed one.
+    """Count, for rows begin..end, the permuted sums at or above, and at or below, the observed one.
 
     `values`, a copy of `given`, and `deck`, 0 up to `others`, are the thread's own, left as they were.
 
-    Unit i has its value at ``given[place[i]]``.  It draws from `others` values: all but its own, or for each
-    block of permutations those of a window at a random place.
+    Row r is that of unit ``i = units[r]``, whose value is ``given[place[i]]``.  It draws from `others`
+    values: all but its own, or for each block of permutations those of a window at a random place.
     """
     n = given.shape[0]
     bound = np.uint64(others)
@@ -125,14 +126,14 @@ def _count_units(  # type: ignore[no-untyped-def]
     drawn = np.empty((_FEW + 2, _BLOCK), np.uint32)
     doubt = np.empty(_BLOCK, np.uint32)
     sums = np.empty(_BLOCK)
-    for i in range(begin, end):
-        a = indptr[i]
-        k = indptr[i + 1] - a
+    for row in range(begin, end):
+        i, a = int(units[row]), indptr[row]
+        k = indptr[row + 1] - a
         unit = mix(key ^ mix(np.uint64(i + 1) * GAMMA))
         again = mix(unit ^ _REDRAW)
         pairs = (k + 1) // 2
         few = k <= _FEW and 4 * k * k <= others
-        high, low = observed[i] - slack[i], observed[i] + slack[i]
+        high, low = observed[row] - slack[row], observed[row] + slack[row]
         count_high, count_low = 0, 0
         for start in range(0, permutations, _BLOCK):
             m = min(_BLOCK, permutations - start)
@@ -142,7 +143,7 @@ def _count_units(  # type: ignore[no-untyped-def]
                 word = mix(group + np.uint64(start + 1) * GAMMA)
                 origin = np.int64(((word >> _HALF) * (spare + _ONE)) >> _HALF)
             # The unit's own value is kept out of the draw: it changes places with the one behind the window.
-            own = place[i]
+            own = np.int64(place[i])
             if origin <= own < origin + others:
                 values[own] = given[origin + others]
             if few:
@@ -180,44 +181,68 @@ def _count_units(  # type: ignore[no-untyped-def]
                 count_low += sums[p] <= low
             if kept.shape[0]:
                 for p in range(m):
-                    kept[i - begin, start + p] = sums[p]
+                    kept[row - begin, start + p] = sums[p]
             values[own] = given[own]
-        above[i - begin], below[i - begin] = count_high, count_low
+        above[row - begin], below[row - begin] = count_high, count_low
 
 
-def count_units(
-    given: Float,
-    indptr: NDArray[np.int64],
-    weights: Float,
-    observed: Float,
-    slack: Float,
-    permutations: int,
-    key: np.uint64,
-    above: NDArray[np.int64],
-    below: NDArray[np.int64],
-    kept: Float,
-    *,
-    workers: Workers,
-    progress: bool | None,
-    label: str,
-) -> None:
-    """Fill `above`, `below` and, where it has rows, `kept`; the units are shared out among threads.
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """The values that units draw from.
+
+    Parameters
+    ----------
+    given : array, (N,)
+        Unit i has its value at ``given[place[i]]``.
+    place : int32 array, (N,)
+    others : int
+        How many values a unit draws from: all but its own, or a window.
+    """
+
+    given: Float
+    place: Count
+    others: int
+
+
+def pool_of(values: Float, most: int, key: np.uint64) -> Pool:
+    """Return what units with at most `most` neighbours draw from.
 
     A million values do not fit the cache, and draws from anywhere among them wait for memory.  From
     `MANY` units on the values are shuffled once, and each block of 128 permutations draws from a window of
     8,192 shuffled values at a random place, the same for 256 units in a row: a simple random sample of all
     others.  P-values mean what they did; their Monte Carlo variance is some 10 percent larger.
     """
-    n = len(given)
-    place, others = np.arange(n), n - 1
-    if n >= MANY and int(np.diff(indptr).max()) <= FEW:
-        moved = permutation_rows(n, 0, 1, mix_array(key ^ _SHUFFLE)[0])[:, 0]
-        given, others = given[moved], WINDOW
-        place[moved] = np.arange(n)
+    n = len(values)
+    place = np.arange(n, dtype=np.int32)
+    if n < MANY or most > FEW:
+        return Pool(values, place, n - 1)
+    moved = permutation_rows(n, 0, 1, mix_array(key ^ _SHUFFLE)[0])[:, 0]
+    shuffled = values[moved]
+    place[moved] = np.arange(n, dtype=np.int32)
+    return Pool(shuffled, place, WINDOW)
 
-    job = _Counts(given, place, others, indptr, weights, observed, slack, permutations, key, bool(len(kept)))
 
-    def collect(task: tuple[int, int], part: tuple[Int, Int, Float]) -> int:
+def count_units(
+    pool: Pool,
+    units: Count,
+    indptr: NDArray[np.int64],
+    weights: Float,
+    observed: Float,
+    slack: Float,
+    permutations: int,
+    key: np.uint64,
+    above: Count,
+    below: Count,
+    kept: Float,
+    *,
+    workers: Workers,
+    progress: bool | None,
+    label: str,
+) -> None:
+    """Fill `above`, `below` and, where it has rows, `kept`; the rows are shared out among threads."""
+    job = _Counts(pool, units, indptr, weights, observed, slack, permutations, key, bool(len(kept)))
+
+    def collect(task: tuple[int, int], part: tuple[Count, Count, Float]) -> int:
         begin, end = task
         above[begin:end], below[begin:end] = part[0], part[1]
         if len(kept):
@@ -229,7 +254,7 @@ def count_units(
         job,
         collect,
         workers=workers,
-        total=n,
+        total=len(units),
         seconds=_SECONDS * permutations * len(weights),
         progress=progress,
         label=label,
@@ -238,11 +263,10 @@ def count_units(
 
 @dataclass(frozen=True, eq=False)
 class _Counts:
-    """The job of `count_units`: a run of units a task, from one number to before another."""
+    """The job of `count_units`: a run of rows a task, from one number to before another."""
 
-    given: Float
-    place: Int
-    others: int
+    pool: Pool
+    units: Count
     indptr: Int
     weights: Float
     observed: Float
@@ -251,19 +275,21 @@ class _Counts:
     key: np.uint64
     keep: bool
 
-    def prepare(self) -> Callable[[tuple[int, int]], tuple[Int, Int, Float]]:
-        values, deck = self.given.copy(), np.arange(self.others, dtype=np.int32)
+    def prepare(self) -> Callable[[tuple[int, int]], tuple[Count, Count, Float]]:
+        pool = self.pool
+        values, deck = pool.given.copy(), np.arange(pool.others, dtype=np.int32)
 
-        def work(task: tuple[int, int]) -> tuple[Int, Int, Float]:
+        def work(task: tuple[int, int]) -> tuple[Count, Count, Float]:
             begin, end = task
-            above, below = np.empty(end - begin, np.int64), np.empty(end - begin, np.int64)
+            above, below = np.empty(end - begin, np.int32), np.empty(end - begin, np.int32)
             kept = np.empty((end - begin, self.permutations) if self.keep else (0, 0))
             _count_units(
-                self.given,
+                pool.given,
                 values,
                 deck,
-                self.place,
-                self.others,
+                pool.place,
+                pool.others,
+                self.units,
                 self.indptr,
                 self.weights,
                 self.observed,

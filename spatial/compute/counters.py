@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BLOCK", "BUCKET", "FEW", "GAMMA", "REDRAW", "mix_array", "mixed", "stream_key"]
+__all__ = ["BLOCK", "BUCKET", "FEW", "GAMMA", "MANY", "REDRAW", "mix_array", "mixed", "stream_key"]
 
 Words = NDArray[np.uint64]
 
@@ -17,6 +17,8 @@ BLOCK = 128
 """Permutations that the kernel draws in one go."""
 FEW = 32
 """Neighbours, up to which drawing first and checking for repeats is the faster way."""
+MANY = 200_000
+"""Units from which each draws from windows of the shuffled values."""
 REDRAW = np.uint64(0xD1B54A32D192ED03)
 
 GAMMA = np.uint64(0x9E3779B97F4A7C15)

@@ -22,10 +22,15 @@ def fdr_adjusted(p_values: Float) -> Float:
     >>> fdr_adjusted(np.array([0.01, 0.02, 0.03, 0.5])).round(4).tolist()
     [0.04, 0.04, 0.04, 0.5]
     """
+    m = len(p_values) - int(np.isnan(p_values).sum())
+    # NaN are sorted behind all others.
+    order = np.argsort(p_values, kind="stable")[:m]
+    scaled = p_values[order]
+    scaled *= m
+    scaled /= np.arange(1, m + 1)
+    back = scaled[::-1]
+    np.minimum.accumulate(back, out=back)
+    np.minimum(scaled, 1.0, out=scaled)
     out = np.full(p_values.shape, np.nan)
-    given = np.flatnonzero(~np.isnan(p_values))
-    order = given[np.argsort(p_values[given], kind="stable")]
-    m = len(order)
-    scaled = p_values[order] * m / np.arange(1, m + 1)
-    out[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
+    out[order] = scaled
     return out

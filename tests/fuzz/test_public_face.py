@@ -118,6 +118,7 @@ NOT_CALLED = {
     "monte_carlo": "takes functions of the caller",
     "sweep": "as robustness, by distance bands",
     "open_panel": "takes a folder of blocks",
+    "open_weights": "takes a folder of blocks",
     "read_calendar": "reads a table of dates, as read_panel does",
 }
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, overload
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sparse
 from numpy.typing import NDArray
 
 from spatial.errors import AlignmentError, DataError, name_ids
+from spatial.weights.blocks.stencil import Stencil
+from spatial.weights.blocks.value import OpenWeights
 from spatial.weights.checks import links_fit, whole
 from spatial.weights.csr import owned
 from spatial.weights.meta import Meta
 from spatial.weights.value import Weights
 
 __all__ = ["RasterLike", "grid", "raster_values", "values_to_raster"]
+
+
+MOST_CELLS = 2**31 - 1
+"""Of a raster: units are numbered by 32 bits."""
 
 
 class RasterLike(Protocol):
@@ -33,7 +38,17 @@ class RasterLike(Protocol):
         """Return the same raster with other data."""
 
 
-def grid(raster_or_shape: RasterLike | tuple[int, int], rook: bool = False) -> Weights:
+@overload
+def grid(
+    raster_or_shape: RasterLike | tuple[int, int], rook: bool = False, *, stored: Literal[True] = True
+) -> Weights: ...
+@overload
+def grid(
+    raster_or_shape: RasterLike | tuple[int, int], rook: bool = False, *, stored: Literal[False]
+) -> OpenWeights: ...
+def grid(
+    raster_or_shape: RasterLike | tuple[int, int], rook: bool = False, *, stored: bool = True
+) -> Weights | OpenWeights:
     r"""Link the cells of a raster that share a corner (queen, 8 neighbours) or a side (rook, 4).
 
     Parameters
@@ -43,10 +58,13 @@ def grid(raster_or_shape: RasterLike | tuple[int, int], rook: bool = False) -> W
         and columns, whatever their names.
     rook : bool
         Ask for a common side.
+    stored : bool
+        False: make rows when they are asked for and keep none, for tens of millions of cells; see
+        `spatial.weights.OpenWeights`.
 
     Returns
     -------
-    Weights
+    Weights or OpenWeights
         Binary and symmetric.  The id of a cell is its number in the raster, row by row from 0, those without
         a value counted, so that ``divmod(id, columns)`` is its place.  ``W.lag(raster)`` is a raster.
 
@@ -67,43 +85,33 @@ def grid(raster_or_shape: RasterLike | tuple[int, int], rook: bool = False) -> W
     [1, 3, 4]
     >>> grid((2, 3), rook=True).neighbors(0).index.tolist()
     [1, 3]
+    >>> grid((3000, 4000), stored=False).row_standardized()
+    <OpenWeights grid: 12,000,000 units, 95,958,004 links, 48 blocks, normalisation row>
     """
-    filled = _filled(raster_or_shape)
-    rows, columns = filled.shape
-    ids = np.flatnonzero(filled)
-    offsets = [(-1, 0), (0, -1), (0, 1), (1, 0)] if rook else [
-        (a, b) for a in (-1, 0, 1) for b in (-1, 0, 1) if (a, b) != (0, 0)
-    ]  # fmt: skip
-    links_fit(
-        float(len(ids) * len(offsets)), f"A raster of {rows:,} x {columns:,} cells", "Take a coarser one."
-    )
-    kind = np.int32 if filled.size * len(offsets) <= np.iinfo(np.int32).max else np.int64
-    place = np.cumsum(filled.ravel(), dtype=kind) - 1
-    row, column = (part.astype(kind) for part in divmod(ids, columns))
-    near, there = (
-        np.empty((len(ids), len(offsets)), dtype=kind),
-        np.empty((len(ids), len(offsets)), dtype=bool),
-    )
-    for k, (down, right) in enumerate(offsets):  # in the order of the cells, so that rows come out sorted
-        a, b = row + down, column + right
-        there[:, k] = (a >= 0) & (a < rows) & (b >= 0) & (b < columns)
-        cell = np.where(there[:, k], a * columns + b, 0)
-        there[:, k] &= filled.ravel()[cell]
-        near[:, k] = place[cell]
-    indptr = np.concatenate([[0], np.cumsum(there.sum(axis=1))]).astype(kind)
-    indices = near[there]
-    matrix = sparse.csr_array((np.ones(len(indices)), indices, indptr), shape=(len(ids), len(ids)))
+    stencil = Stencil(_filled(raster_or_shape, stored=stored), rook)
+    rows, columns = stencil.filled.shape
+    units = stencil.n
+    ids = pd.RangeIndex(units) if units == rows * columns else pd.Index(np.flatnonzero(stencil.filled))
     parameters = {"rook": rook, "shape": [rows, columns]}
-    return Weights(pd.Index(ids), owned(matrix), Meta("grid", parameters, None, "none", "keep", "raster"))
+    meta = Meta("grid", parameters, None, "none", "keep", "raster")
+    if not stored:
+        return OpenWeights(ids, meta, stencil)
+    links = float(units * len(stencil.offsets))
+    links_fit(links, f"A raster of {rows:,} x {columns:,} cells", "Take stored=False, or a coarser one.")
+    return Weights(ids, owned(stencil.rows(0, units)), meta)
 
 
-def _filled(raster: Any) -> NDArray[np.bool_]:
+def _filled(raster: Any, *, stored: bool = True) -> NDArray[np.bool_]:
     """Return which cells are units, (rows, columns)."""
     if isinstance(raster, (tuple, list)):
         if len(raster) != 2:
             raise DataError(f"The shape of a raster is (rows, columns); got {raster!r}.")
         rows, columns = whole(raster[0], "rows"), whole(raster[1], "columns")
-        links_fit(8.0 * rows * columns, f"A raster of {rows:,} x {columns:,} cells", "Take a coarser one.")
+        size = f"A raster of {rows:,} x {columns:,} cells"
+        if stored:
+            links_fit(8.0 * rows * columns, size, "Take stored=False, or a coarser one.")
+        if rows * columns > MOST_CELLS:
+            raise DataError(f"{size} is beyond the {MOST_CELLS:,} that 32 bits number. Take a coarser one.")
         return np.ones((rows, columns), dtype=bool)
     values = _values(raster)
     filled = np.isfinite(values).all(axis=tuple(range(values.ndim - 2)))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from spatial.places.points import SAME_PLACE_KM, TIE_KM, Points
 from spatial.weights.checks import links_fit
 
-__all__ = ["all_pairs", "by_distance", "nearest", "rows_to_csr", "within"]
+__all__ = ["all_pairs", "by_distance", "nearest", "rows_to_csr", "rows_within", "within"]
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int32]
@@ -28,26 +28,38 @@ def nearest(points: Points, k: int, rows: Any = None, *, distinct: str = "", cur
     what cannot be had with coincident points, which are then refused.
     """
     # In the order of the tree, one search finds in the cache what the one before it read.
-    wanted = points.tree.indices if rows is None else np.asarray(rows)
-    found = np.empty((points.n, k), dtype=np.int32)
+    slots = points.tree.indices if rows is None else np.arange(len(rows))
+    who = _Who(None if rows is None else np.asarray(rows))
+    found = np.empty((len(slots), k), dtype=np.int32)
     asked = min(k + 2, points.n)
     left = []
-    for part in _parts(wanted, asked):
+    for slot in _parts(slots, asked):
+        part = who[slot]
         chord, index = points.tree.query(points.axes[part], k=asked, workers=-1)
         if distinct and (chord[:, 1] <= points.reach(SAME_PLACE_KM)).any():
             points.refuse_coincident(distinct, cure)
-        found[part] = index[:, 1 : k + 1]
+        found[slot] = index[:, 1 : k + 1]
         # Settled where the point itself came first and a gap follows the k-th.
         settled = index[:, 0] == part
         if asked > k + 1:
             settled &= points.floor_km(chord[:, -1]) > _ceil_km(points, chord[:, k])
-        left.append(part[~settled])
+        left.append(slot[~settled])
     unsettled = np.concatenate(left)
     while len(unsettled):
         asked = min(2 * asked, points.n)
         parts = _parts(unsettled, asked)
-        unsettled = np.concatenate([_settle(points, part, k, asked, found) for part in parts])
-    return found if rows is None else found[np.asarray(rows)]
+        unsettled = np.concatenate([_settle(points, part, who, k, asked, found) for part in parts])
+    return found
+
+
+class _Who:
+    """Which point a slot of the answer is for: itself, or the row of that number."""
+
+    def __init__(self, rows: Any) -> None:
+        self.rows = rows
+
+    def __getitem__(self, slots: Any) -> Any:
+        return slots if self.rows is None else self.rows[slots]
 
 
 def by_distance(points: Points, rows: Any, index: Int) -> tuple[Int, Float]:
@@ -68,8 +80,9 @@ def _parts(rows: Any, asked: int) -> list[Any]:
     return [rows[start : start + step] for start in range(0, len(rows), step)]
 
 
-def _settle(points: Points, rows: Any, k: int, asked: int, found: Int) -> Any:
-    """Fill `found` for those `rows` that `asked` neighbours settle; return the others."""
+def _settle(points: Points, slots: Any, who: _Who, k: int, asked: int, found: Int) -> Any:
+    """Fill `found` for those `slots` that `asked` neighbours settle; return the others."""
+    rows = who[slots]
     radius, index = points.tree.query(points.axes[rows], k=asked, workers=-1)
     km = points.km(np.repeat(rows, asked), index.ravel()).reshape(index.shape)
     steps = np.round(km / TIE_KM)
@@ -78,19 +91,41 @@ def _settle(points: Points, rows: Any, k: int, asked: int, found: Int) -> Any:
     last = np.take_along_axis(steps, order[:, -1:], axis=1)[:, 0] * TIE_KM
     # Whatever lies outside the search is farther than the k-th, by more than a tie.
     done = np.full(len(rows), True) if asked == points.n else points.floor_km(radius[:, -1]) > last + TIE_KM
-    found[rows[done]] = np.take_along_axis(index, order, axis=1)[done]
-    return rows[~done]
+    found[slots[done]] = np.take_along_axis(index, order, axis=1)[done]
+    return slots[~done]
 
 
-def rows_to_csr(index: Int, values: Float | None = None) -> sp.csr_array:
-    """Return CSR of (N, k) column numbers and weights (default 1)."""
+def rows_to_csr(index: Int, values: Float | None = None, *, of: int | None = None) -> sp.csr_array:
+    """Return CSR of (R, k) column numbers, which are sorted in place, and weights (default 1).
+
+    `of` is the number of columns; R by default.
+    """
     n, k = index.shape
     indptr = np.arange(n + 1, dtype=np.int64 if n * k > np.iinfo(np.int32).max else np.int32) * k
+    shape = (n, n if of is None else of)
     if values is None:
-        return sp.csr_array((np.ones(n * k), np.sort(index, axis=1).ravel(), indptr), shape=(n, n))
+        index.sort(axis=1)
+        return sp.csr_array((np.ones(n * k), index.ravel(), indptr), shape=shape)
     order = np.argsort(index, axis=1)
     data = np.take_along_axis(values, order, axis=1).ravel()
-    return sp.csr_array((data, np.take_along_axis(index, order, axis=1).ravel(), indptr), shape=(n, n))
+    return sp.csr_array((data, np.take_along_axis(index, order, axis=1).ravel(), indptr), shape=shape)
+
+
+def rows_within(points: Points, km: float, rows: Int, weigh: Weigh) -> sp.csr_array:
+    """Return rows (R, N) of what `within` returns."""
+    from scipy.spatial import cKDTree
+
+    near = cKDTree(points.axes[rows])
+    pairs = near.sparse_distance_matrix(points.tree, points.reach(km), output_type="ndarray")
+    i, j = pairs["i"].astype(np.int32), pairs["j"].astype(np.int32)
+    del pairs
+    others = rows[i] != j
+    i, j = i[others], j[others]
+    distance = points.km(rows[i], j)
+    inside = distance <= km + TIE_KM
+    matrix = sp.csr_array((weigh(distance[inside]), (i[inside], j[inside])), shape=(len(rows), points.n))
+    matrix.sort_indices()
+    return matrix
 
 
 def within(points: Points, km: float, weigh: Weigh, what: str) -> sp.csr_array:

@@ -1,0 +1,138 @@
+"""Weights by blocks: the bits of stored ones, whatever the blocks; and folders that are refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import spatial as sp
+from spatial.errors import DataError, WeightsError
+from spatial.weights.blocks.hilbert import hilbert_order
+
+
+@pytest.fixture(autouse=True)
+def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("folder", "stencil"):
+        monkeypatch.setattr(f"spatial.weights.blocks.{module}.ROWS", 300)
+
+
+def cities(n: int = 1000, seed: int = 0) -> gpd.GeoDataFrame:
+    rng = np.random.default_rng(seed)
+    points = gpd.points_from_xy(rng.uniform(80, 130, n), rng.uniform(20, 50, n), crs=4326)
+    return gpd.GeoDataFrame(index=[f"p{i}" for i in range(n)], geometry=points)
+
+
+@pytest.mark.evidence("weights.open_weights", kind="identity", source="the same weights, held whole")
+@pytest.mark.parametrize("kind", ["knn", "band"])
+def test_a_folder_of_blocks_holds_the_links_of_stored_weights(tmp_path: Path, kind: str) -> None:
+    places = cities()
+    if kind == "knn":
+        stored = sp.weights.knn(places, 6)
+        opened = sp.weights.knn(places, 6, folder=tmp_path / "w")
+    else:
+        stored = sp.weights.distance_band(places, 150)
+        opened = sp.weights.distance_band(places, 150, folder=tmp_path / "w")
+    for found in (opened, sp.weights.open_weights(tmp_path / "w")):
+        assert found.source.count == 4
+        assert (found.n_links, found.meta) == (stored.n_links, stored.meta)
+        assert sp.weights.as_weights(found).equals(stored)
+    blocks = list(opened.blocks())
+    assert np.array_equal(np.sort(np.concatenate([b.rows for b in blocks])), np.arange(1000))
+    for block in blocks:
+        needed = np.concatenate([block.rows, block.halo])
+        assert len(block.halo) < 200
+        assert np.isin(block.matrix.indices, needed).all()
+
+
+@pytest.mark.parametrize("rook", [False, True])
+def test_a_grid_that_is_never_stored_has_the_links_of_one_that_is(rook: bool) -> None:
+    values = np.random.default_rng(0).normal(size=(23, 41))
+    values[values > 1] = np.nan
+    raster = xr.DataArray(values, dims=("y", "x"))
+    for given in (raster, (30, 17), (1, 700)):
+        stored, opened = (sp.weights.grid(given, rook, stored=s) for s in (True, False))
+        assert opened.source.count > 1
+        assert opened.n_links == stored.n_links
+        assert sp.weights.as_weights(opened).equals(stored)
+    stored, opened = (sp.weights.grid(raster, rook, stored=s).row_standardized() for s in (True, False))
+    assert np.array_equal(stored.lag(raster), opened.lag(raster), equal_nan=True)
+
+
+def test_statistics_by_blocks_have_the_bits_of_those_of_stored_weights(tmp_path: Path) -> None:
+    places = cities()
+    x = pd.Series(np.random.default_rng(1).gamma(2.0, size=1000), index=places.index, name="x")
+    moved = x.sample(frac=1, random_state=1)
+    stored = sp.weights.knn(places, 6).row_standardized()
+    opened = sp.weights.knn(places, 6, folder=tmp_path / "w").row_standardized()
+    pd.testing.assert_series_equal(stored.lag(moved), opened.lag(moved), check_exact=True)
+    for function in (sp.local_moran, sp.getis_ord):
+        a = function(x, stored, permutations=99)
+        for executor in (1, 2, 7):
+            b = function(moved, opened, permutations=99, executor=executor)
+            pd.testing.assert_frame_equal(a.frame, b.frame, check_exact=True)
+    assert sp.moran(x, opened, permutations=19).p_sim == sp.moran(x, stored, permutations=19).p_sim
+    dropped = x.where(x < 5)
+    a, b = (sp.local_moran(dropped, w, permutations=9, missing="drop") for w in (stored, opened))
+    pd.testing.assert_frame_equal(a.frame, b.frame, check_exact=True)
+
+
+def test_windows_of_many_units_are_drawn_alike_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spatial.compute.conditional_kernels.MANY", 10_000)
+    monkeypatch.setattr("spatial.compute.conditional.MANY", 10_000)
+    monkeypatch.setattr("spatial.weights.blocks.stencil.ROWS", 4_000)
+    x = np.random.default_rng(2).normal(size=12_000)
+    a, b = (
+        sp.local_moran(x, sp.weights.grid((120, 100), stored=s).row_standardized(), permutations=9)
+        for s in (True, False)
+    )
+    pd.testing.assert_frame_equal(a.frame, b.frame, check_exact=True)
+    assert a.I == pytest.approx(b.I, rel=1e-12)
+
+
+def test_the_hilbert_curve_steps_to_a_neighbour_each_time() -> None:
+    x, y = (v.ravel().astype(float) for v in np.meshgrid(np.arange(32), np.arange(32)))
+    order = hilbert_order(x, y)
+    assert (np.abs(np.diff(x[order])) + np.abs(np.diff(y[order])) == 1).all()
+
+
+def test_what_needs_the_weights_whole_says_how_to_read_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = sp.weights.grid((20, 20), stored=False)
+    with pytest.raises(WeightsError, match=r"W\.report needs the weights in memory: .*as_weights\(W\)"):
+        opened.report()
+    with pytest.raises(AttributeError):
+        opened.nothing  # noqa: B018
+    with pytest.raises(WeightsError, match="limit is 0 million"):
+        monkeypatch.setattr("spatial.weights.checks.MAX_LINKS", 100)
+        sp.weights.as_weights(opened)
+    with pytest.raises(DataError, match="32 bits"):
+        sp.weights.grid((100_000, 100_000), stored=False)
+
+
+def test_folders_that_hold_no_whole_weights_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "w"
+    with pytest.raises(WeightsError, match="needs a folder that knn"):
+        sp.weights.open_weights(tmp_path)
+    with pytest.raises(WeightsError, match="got int"):
+        sp.weights.open_weights(3)  # type: ignore[arg-type]
+    sp.weights.knn(cities(), 3, folder=folder)
+    with pytest.raises(WeightsError, match="new or empty"):
+        sp.weights.knn(cities(), 3, folder=folder)
+    with pytest.raises(WeightsError, match="keep islands"):
+        sp.weights.distance_band(cities(), 3, islands="raise", folder=tmp_path / "b")  # type: ignore[call-overload]
+    block = folder / "000001.npz"
+    block.write_bytes(b"not a block")
+    with pytest.raises(WeightsError, match=r"000001\.npz: not a block"):
+        sp.weights.as_weights(sp.weights.open_weights(folder))
+    block.unlink()
+    with pytest.raises(WeightsError, match=r"blocks \[1\] are missing"):
+        sp.weights.open_weights(folder)
+    about = json.loads((folder / "weights.json").read_text())
+    (folder / "weights.json").write_text(json.dumps(about | {"format": "another"}))
+    with pytest.raises(WeightsError, match="format is 'another'|missing"):
+        sp.weights.open_weights(folder)
