@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import geopandas as gpd
@@ -92,7 +91,7 @@ def test_windows_of_many_units_are_drawn_alike_in_blocks(monkeypatch: pytest.Mon
         for s in (True, False)
     )
     pd.testing.assert_frame_equal(a.frame, b.frame, check_exact=True)
-    assert a.I == pytest.approx(b.I, rel=1e-12)
+    assert abs(a.I - b.I) <= 1e-12 * abs(a.I)
 
 
 def test_the_hilbert_curve_steps_to_a_neighbour_each_time() -> None:
@@ -107,8 +106,8 @@ def test_what_needs_the_weights_whole_says_how_to_read_them(monkeypatch: pytest.
         opened.report()
     with pytest.raises(AttributeError):
         opened.nothing  # noqa: B018
+    monkeypatch.setattr("spatial.weights.checks.MAX_LINKS", 100)
     with pytest.raises(WeightsError, match="limit is 0 million"):
-        monkeypatch.setattr("spatial.weights.checks.MAX_LINKS", 100)
         sp.weights.as_weights(opened)
     with pytest.raises(DataError, match="32 bits"):
         sp.weights.grid((100_000, 100_000), stored=False)
@@ -125,14 +124,15 @@ def test_folders_that_hold_no_whole_weights_are_refused(tmp_path: Path) -> None:
         sp.weights.knn(cities(), 3, folder=folder)
     with pytest.raises(WeightsError, match="keep islands"):
         sp.weights.distance_band(cities(), 3, islands="raise", folder=tmp_path / "b")  # type: ignore[call-overload]
+    about = (folder / "weights.json").read_text()
+    (folder / "weights.json").write_text(about.replace("by blocks, 1", "by blocks, 9"))
+    with pytest.raises(WeightsError, match="its format is 'spatial weights by blocks, 9'"):
+        sp.weights.open_weights(folder)
+    (folder / "weights.json").write_text(about)
     block = folder / "000001.npz"
     block.write_bytes(b"not a block")
     with pytest.raises(WeightsError, match=r"000001\.npz: not a block"):
         sp.weights.as_weights(sp.weights.open_weights(folder))
     block.unlink()
     with pytest.raises(WeightsError, match=r"blocks \[1\] are missing"):
-        sp.weights.open_weights(folder)
-    about = json.loads((folder / "weights.json").read_text())
-    (folder / "weights.json").write_text(json.dumps(about | {"format": "another"}))
-    with pytest.raises(WeightsError, match="format is 'another'|missing"):
         sp.weights.open_weights(folder)
