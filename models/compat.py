@@ -73,6 +73,13 @@ def stata_gs3sls(
     SystemFit
         Terms in the order of the command, the constant last.
 
+    Raises
+    ------
+    FormulaError
+        If there are not two formulas, or one has endogenous terms of its own.
+    WeightsError
+        If `W` is not of the units of the data.
+
     Examples
     --------
     >>> import numpy as np, pandas as pd

@@ -85,6 +85,11 @@ def labels(name: str, language: Literal["en", "zh"] = "en") -> dict[str, str]:
     language : {"en", "zh"}
         English or Chinese.
 
+    Raises
+    ------
+    DataError
+        If there is no such sample or language.
+
     Examples
     --------
     >>> labels("nc_crime")["polpc"]

@@ -108,6 +108,11 @@ class Sample:
 def sample_contents(name: str) -> SampleContents:
     """Return what a sample holds, or say which there are.
 
+    Raises
+    ------
+    DataError
+        If there is no such sample.
+
     Examples
     --------
     >>> sample_contents("nc").panel

@@ -169,7 +169,7 @@ _MODULES = {
         "write_tables",
     ),
     "spatial.tables.frames": ("frame_table",),
-    "spatial.tables.checking": ("check_table",),
+    "spatial.tables.printed.checking": ("check_table",),
     "spatial.report.building": ("explore",),
     "spatial.report.web": ("write_web",),
     "spatial.study.run": (

@@ -26,6 +26,13 @@ __all__ = ["block", "compare", "difference", "intersection", "nested", "symmetri
 def union(first: WeightsLike, second: WeightsLike) -> Weights:
     """Link what either of two weights of the same units links; binary.
 
+    Raises
+    ------
+    WeightsError
+        If an argument is not weights with ids.
+    AlignmentError
+        If the ids of the two differ.
+
     Examples
     --------
     >>> A = Weights.from_dense([[0, 1.0, 0], [0, 0, 0], [0, 0, 0]])
@@ -38,6 +45,13 @@ def union(first: WeightsLike, second: WeightsLike) -> Weights:
 
 def intersection(first: WeightsLike, second: WeightsLike) -> Weights:
     """Link what both of two weights link; binary.  `Weights.intersect` keeps the weights of the first.
+
+    Raises
+    ------
+    WeightsError
+        If an argument is not weights with ids.
+    AlignmentError
+        If the ids of the two differ.
 
     Examples
     --------
@@ -53,6 +67,13 @@ def intersection(first: WeightsLike, second: WeightsLike) -> Weights:
 def difference(first: WeightsLike, second: WeightsLike) -> Weights:
     """Link what the first of two weights links and the second does not; binary.
 
+    Raises
+    ------
+    WeightsError
+        If an argument is not weights with ids.
+    AlignmentError
+        If the ids of the two differ.
+
     Examples
     --------
     >>> from spatial.weights import Weights
@@ -66,6 +87,13 @@ def difference(first: WeightsLike, second: WeightsLike) -> Weights:
 
 def symmetric_difference(first: WeightsLike, second: WeightsLike) -> Weights:
     """Link what one of two weights links and the other does not; binary.
+
+    Raises
+    ------
+    WeightsError
+        If an argument is not weights with ids.
+    AlignmentError
+        If the ids of the two differ.
 
     Examples
     --------
@@ -101,6 +129,13 @@ def compare(first: WeightsLike, second: WeightsLike, x: Values | None = None) ->
     -------
     WeightsComparison
 
+    Raises
+    ------
+    WeightsError
+        If an argument is not weights with positive links, or the lags of `x` do not vary.
+    AlignmentError
+        If the ids differ.
+
     Examples
     --------
     >>> A = Weights.from_dense([[0, 1.0, 1], [1, 0, 0], [1, 0, 0]], ids=["a", "b", "c"])
@@ -130,6 +165,13 @@ def nested(
         The share :math:`\varphi` of the first, 0 to 1.
     row_standardize : bool
         Row-standardise both first.
+
+    Raises
+    ------
+    WeightsError
+        If an argument is not weights with ids, or `share` is not in [0, 1].
+    AlignmentError
+        If the ids of the two differ.
 
     Examples
     --------
@@ -164,6 +206,11 @@ def block(groups: pd.Series[Any]) -> Weights:
     -------
     Weights
         Binary and symmetric; the only unit of a group is an island.
+
+    Raises
+    ------
+    DataError
+        If `groups` is no Series by id, or an id is missing or twice.
 
     Examples
     --------

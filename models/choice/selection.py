@@ -73,6 +73,15 @@ def select(
     where : str, optional
         Which rows are used; see `SpatialSystem.where`.  W is cut to them.
 
+    Raises
+    ------
+    FormulaError
+        If the formula has spatial or endogenous terms.
+    DataError
+        If cells are missing or the panel is not balanced.
+    WeightsError
+        If the weights are not those of the panel's units.
+
     Examples
     --------
     >>> import numpy as np

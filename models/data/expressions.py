@@ -34,6 +34,11 @@ def evaluate(formula: str, panel: PanelLike) -> pd.Series[float]:
     Series
         By (unit, time), in the order of the panel's rows; missing where a column is.
 
+    Raises
+    ------
+    FormulaError
+        If the text is no expression of the grammar, or names an unknown column or function.
+
     Examples
     --------
     >>> import pandas as pd
@@ -72,6 +77,11 @@ def _condition(text: str, panel: Panel) -> pd.Series[float]:
 
 def holds(formula: str, panel: PanelLike) -> pd.Series[bool]:
     """Tell for each row whether a comparison holds; refuse one that is missing somewhere, or no comparison.
+
+    Raises
+    ------
+    FormulaError
+        If the text is no condition of the grammar, or names an unknown column.
 
     Examples
     --------

@@ -98,21 +98,14 @@ class Heterogeneity(Fit):
 
     def summary(self) -> str:
         """Return the coefficients by group and the tests."""
-        shown = self.tidy()[
-            ["group", "equation", "term", "estimate", "std_error", "p_value", "n_obs", "n_units"]
-        ]
+        columns = ["group", "equation", "term", "estimate", "std_error", "p_value", "n_obs", "n_units"]
         tests = self.tests.drop(columns=["p_holm"] if self.tests["by"].nunique() == 1 else [])
 
         def number(value: float) -> str:
             return f"{value:.4f}"
 
-        lines = [
-            "Effects by group",
-            shown.to_string(index=False, float_format=number),
-            "",
-            "Tests of equality",
-        ]
-        lines.append(tests.to_string(index=False, float_format=number))
+        lines = ["Effects by group", self.tidy()[columns].to_string(index=False, float_format=number), ""]
+        lines += ["Tests of equality", tests.to_string(index=False, float_format=number)]
         lines += [f"  {test} assumes {ASSUMED[test]}" for test in tests["test"].unique()]
         lines += [f"Note: {note}." for note in self.notes]
         return "\n".join(lines)
@@ -153,6 +146,13 @@ def heterogeneity(
     seed : int
     method, cov
         As in `SpatialSystem.fit`; default those of the fit, or GS3SLS and clusters.
+
+    Raises
+    ------
+    DataError
+        If `by` is no column or labels of the rows, or has one or too many groups.
+    AlignmentError
+        If labels lack a unit of the panel.
 
     Warns
     -----

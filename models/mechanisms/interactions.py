@@ -155,6 +155,11 @@ def moderation(
     level : float
         Of the bands and of the Johnson-Neyman regions.
 
+    Raises
+    ------
+    DataError
+        If `model` is no system, `treatment` no term, or `by` no exogenous column.
+
     Notes
     -----
     An interaction of an endogenous variable is endogenous.  Its instruments are built: the declared ones

@@ -194,6 +194,13 @@ def mechanism(
         For the product: W(d) joins the mediator's equation, W(d) and W(m) the outcome's.  Then there are
         three paths: own d, own m (a b); own d, neighbours' m (a b_w); neighbours' d, own m (a_w b).
 
+    Raises
+    ------
+    FormulaError
+        If the formula is none, or names a mediator as well.
+    DataError
+        If `treatment` is no term, a mediator no column, or a cell is missing.
+
     References
     ----------
     Jiang (2022, China Industrial Economics 5); MacKinnon, Lockwood and Williams (2004, Multivariate

@@ -207,6 +207,11 @@ def u_test(
         Of the intervals of the turning point: Fieller's (1954), which may be unbounded, and the delta
         method's.
 
+    Raises
+    ------
+    DataError
+        If `fit` is no fit of this package, or has no such `term` with its square.
+
     References
     ----------
     Lind and Mehlum (2010, Oxford Bulletin of Economics and Statistics 72), equations 4 to 11.

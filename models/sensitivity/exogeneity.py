@@ -116,6 +116,11 @@ def plausibly_exogenous(
     level : float
     equation : str, optional
 
+    Raises
+    ------
+    DataError
+        If `fit` is no fit of this package, or has no such `term`, or `range` is not (low, high).
+
     References
     ----------
     Conley, Hansen and Rossi (2012, Review of Economics and Statistics 94), section III.A.

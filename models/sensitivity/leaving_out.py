@@ -85,6 +85,11 @@ def leave_one_out(fit: SystemFit, term: str, *, by: str = "unit", equation: str 
         A column, ``"unit"`` or ``"time"``.
     equation : str, optional
 
+    Raises
+    ------
+    DataError
+        If `fit` is no fit of this package, or has no such `term`, or there is one group.
+
     Examples
     --------
     >>> import numpy as np, pandas as pd

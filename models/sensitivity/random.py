@@ -143,6 +143,13 @@ def random_effects(
     where, lags
         Which rows are used, as in `SpatialSystem.fit`.
 
+    Raises
+    ------
+    FormulaError
+        If the formula is none.
+    DataError
+        If the data have one time or one unit, a missing cell, or a term that does not vary.
+
     Examples
     --------
     >>> import numpy as np, pandas as pd

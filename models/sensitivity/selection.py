@@ -124,6 +124,12 @@ def oster(
         Terms that belong to both regressions (psacalc's ``mcontrol``); the others are the controls.
     equation : str, optional
 
+    Raises
+    ------
+    DataError
+        If `fit` is no least squares of one equation, has no such `term` or no other regressors, or `r2_max`
+        is below its R2.
+
     References
     ----------
     Oster (2019, Journal of Business and Economic Statistics 37), Proposition 2 and 3.

@@ -52,6 +52,11 @@ def hausman(a: Any, b: Any = None, *, kind: Kind = "classic") -> HypothesisTest:
     -------
     HypothesisTest
 
+    Raises
+    ------
+    DataError
+        If `kind` is none of the two, a result has no coefficients and covariance, or there is no common term.
+
     Examples
     --------
     >>> import numpy as np, pandas as pd
@@ -241,6 +246,11 @@ def vif(fit: SystemFit) -> VarianceInflation:
     ----------
     fit : SystemFit
 
+    Raises
+    ------
+    DataError
+        If `fit` is no fit of this package.
+
     Examples
     --------
     >>> import numpy as np, pandas as pd
@@ -284,6 +294,12 @@ def serial_correlation(
         residuals have first-order correlation -1/2 (Stata's ``xtserial``; Drukker 2003).  ``"within"``: of
         the residuals with unit effects, whose correlation is then :math:`-1/(T-1)` (balanced panels).
         Both F(1, N - 1) with errors clustered by unit.
+
+    Raises
+    ------
+    DataError
+        If `fit` is no single equation with exogenous regressors, has fewer than three times, or is unbalanced
+        where the within form is asked for.
 
     Examples
     --------

@@ -58,6 +58,12 @@ def specialization(
     Series
         By unit, or by (unit, time).
 
+    Raises
+    ------
+    DataError
+        If the table has fewer than two industries, an industry twice, cells that are missing, negative or no
+        numbers, or a unit or an industry without employment.
+
     Examples
     --------
     >>> import pandas as pd
@@ -104,6 +110,12 @@ def krugman_index(
     Series
         By unit, or by (unit, time).
 
+    Raises
+    ------
+    DataError
+        If the table has fewer than two industries, an industry twice, cells that are missing, negative or no
+        numbers, or a unit or an industry without employment.
+
     Examples
     --------
     The nation has a quarter in mining and three quarters in retail:
@@ -147,6 +159,12 @@ def herfindahl(
     -------
     Series
         By unit, or by (unit, time).
+
+    Raises
+    ------
+    DataError
+        If the table has fewer than two industries, an industry twice, cells that are missing, negative or no
+        numbers, or a unit or an industry without employment.
 
     Examples
     --------
@@ -193,6 +211,12 @@ def hoover_index(
     Series
         By unit or (unit, time); by industry or (time, industry).
 
+    Raises
+    ------
+    DataError
+        If the table has fewer than two industries, an industry twice, cells that are missing, negative or no
+        numbers, or a unit or an industry without employment.
+
     Examples
     --------
     >>> import pandas as pd
@@ -238,6 +262,12 @@ def gini_specialization(
     -------
     Series
         Between 0 and 1, by unit or (unit, time); by industry or (time, industry).
+
+    Raises
+    ------
+    DataError
+        If the table has fewer than two industries, an industry twice, cells that are missing, negative or no
+        numbers, or a unit or an industry without employment.
 
     Examples
     --------
@@ -290,6 +320,12 @@ def theil_specialization(
     -------
     Series
         In nats, by unit, or by (unit, time).
+
+    Raises
+    ------
+    DataError
+        If the table has fewer than two industries, an industry twice, cells that are missing, negative or no
+        numbers, or a unit or an industry without employment.
 
     Examples
     --------

@@ -52,6 +52,15 @@ def ellison_glaeser(
     DataFrame
         By industry, or by (time, industry): ``concentration`` (G), ``plant_herfindahl`` (H) and ``gamma``.
 
+    Raises
+    ------
+    DataError
+        If the table has fewer than two industries, an industry twice, cells that are missing, negative or no
+        numbers, or a unit or an industry without employment.
+        If `plant_herfindahl` is not in [0, 1).
+    AlignmentError
+        If `plant_herfindahl` lacks an industry.
+
     Examples
     --------
     >>> import pandas as pd
@@ -150,6 +159,13 @@ def coagglomeration(
     Series
         By unit, or by (unit, time); NaN where a unit has neither industry.
 
+    Raises
+    ------
+    DataError
+        If the table has fewer than two industries, an industry twice, cells that are missing, negative or no
+        numbers, or a unit or an industry without employment.
+        If `first` and `second` are not two industries of the table.
+
     Warns
     -----
     SpatialWarning
@@ -203,6 +219,13 @@ def coagglomeration_matrix(table: pd.DataFrame, columns: Iterable[Any] | None = 
     -------
     DataFrame
         Industries x industries, symmetric; the diagonal is the raw concentration of the industry.
+
+    Raises
+    ------
+    DataError
+        If the table has fewer than two industries, an industry twice, cells that are missing, negative or no
+        numbers, or a unit or an industry without employment.
+        If the table has several times, or one unit.
 
     Examples
     --------

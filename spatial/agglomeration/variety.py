@@ -67,6 +67,12 @@ def diversity(
     Series
         By unit, or by (unit, time).
 
+    Raises
+    ------
+    DataError
+        If the table has fewer than two industries, an industry twice, cells that are missing, negative or no
+        numbers, or a unit or an industry without employment.
+
     Warns
     -----
     SpatialWarning
@@ -177,6 +183,13 @@ def unrelated_variety(
     .. math:: UV_r = \sum_g P_{gr} \log_2 \frac{1}{P_{gr}}
 
     (Frenken, van Oort and Verburg 2007).  Parameters and result are those of `related_variety`.
+
+    Raises
+    ------
+    DataError
+        If the table has fewer than two industries, an industry twice, cells that are missing, negative or no
+        numbers, or a unit or an industry without employment.
+        If `groups` has no group for an industry.
 
     Examples
     --------

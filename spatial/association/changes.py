@@ -37,6 +37,15 @@ def differential_moran(before: Values, after: Values, W: WeightsLike, **options:
     -------
     Moran
 
+    Raises
+    ------
+    DataError
+        If a variable has missing or infinite values, text, repeated ids, or does not vary.
+    AlignmentError
+        If the ids are not those of the weights.
+    WeightsError
+        If `W` has no links.
+
     Examples
     --------
     >>> from spatial.weights import Weights
@@ -62,6 +71,15 @@ def differential_local_moran(before: Values, after: Values, W: WeightsLike, **op
     Returns
     -------
     LocalMoran
+
+    Raises
+    ------
+    DataError
+        If a variable has missing or infinite values, text, repeated ids, or does not vary.
+    AlignmentError
+        If the ids are not those of the weights.
+    WeightsError
+        If `W` has no links.
 
     Examples
     --------
@@ -98,6 +116,15 @@ def quantile_lisa(
     Returns
     -------
     LocalJoinCounts
+
+    Raises
+    ------
+    DataError
+        If a variable has missing or infinite values, text, repeated ids, or does not vary.
+    AlignmentError
+        If the ids are not those of the weights.
+    WeightsError
+        If `W` has no links.
 
     Examples
     --------

@@ -80,6 +80,15 @@ def local_geary(
     -------
     LocalGeary
 
+    Raises
+    ------
+    DataError
+        If a variable has missing or infinite values, text, repeated ids, or does not vary.
+    AlignmentError
+        If the ids are not those of the weights.
+    WeightsError
+        If `W` has no links.
+
     Notes
     -----
     With row-standardised weights equal to esda's ``Geary_Local`` and ``Geary_Local_MV``; GeoDa and spdep

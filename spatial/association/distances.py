@@ -193,6 +193,13 @@ def correlogram(
     -------
     Correlogram
 
+    Raises
+    ------
+    DataError
+        If `x` does not vary, or `bands` or `reach_km` are no distances.
+    AlignmentError
+        If the ids of `x` are not those of the cities.
+
     Examples
     --------
     >>> import geopandas as gpd
@@ -251,6 +258,13 @@ def semivariogram(
     Returns
     -------
     Semivariogram
+
+    Raises
+    ------
+    DataError
+        If `x` does not vary, or `bands` or `reach_km` are no distances.
+    AlignmentError
+        If the ids of `x` are not those of the cities.
 
     Examples
     --------

@@ -84,6 +84,15 @@ def losh(
     LocalHeteroscedasticity
         Equal to esda's ``LOSH`` and, with weights that hold the unit itself, to spdep's.
 
+    Raises
+    ------
+    DataError
+        If `x` has missing or infinite values, text, repeated ids, or does not vary.
+    AlignmentError
+        If the ids are not those of the weights.
+    WeightsError
+        If `W` has no links.
+
     References
     ----------
     Ord, J. K., and A. Getis (2012). Local spatial heteroscedasticity (LOSH). The Annals of Regional Science

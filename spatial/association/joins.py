@@ -151,6 +151,15 @@ def join_counts(
         Moments are those of nonfree sampling, as in spdep's ``joincount.test`` (which prints BB and WW); the
         counts with binary weights are esda's ``Join_Counts``.
 
+    Raises
+    ------
+    DataError
+        If `x` is neither True and False nor 0 and 1, or is the same in all units.
+    AlignmentError
+        If the ids are not those of the weights.
+    WeightsError
+        If `W` has no links.
+
     Examples
     --------
     >>> from spatial.weights import Weights
@@ -273,6 +282,15 @@ def local_join_counts(
     LocalJoinCounts
         With binary weights the counts are esda's ``Join_Counts_Local``, and of several variables
         ``Join_Counts_Local_MV``.
+
+    Raises
+    ------
+    DataError
+        If `x` is neither True and False nor 0 and 1, or is the same in all units.
+    AlignmentError
+        If the ids are not those of the weights.
+    WeightsError
+        If `W` has no links.
 
     References
     ----------

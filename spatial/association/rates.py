@@ -46,6 +46,13 @@ def eb_rate(events: Values, population: Values, W: WeightsLike | None = None) ->
     Series
         ``eb_rate`` by id, in the order of `events` (with `W`, of the weights).
 
+    Raises
+    ------
+    DataError
+        If an event count is missing or negative, a population is not above 0, or there are no events.
+    AlignmentError
+        If the ids of events, population differ.
+
     Notes
     -----
     Equal to GeoDa's empirical Bayes rates and to esda's ``Empirical_Bayes`` and ``Spatial_Empirical_Bayes``,
@@ -97,6 +104,13 @@ def spatial_rate(events: Values, population: Values, W: WeightsLike) -> pd.Serie
     Series
         ``spatial_rate`` by id, in the order of the weights; equal to GeoDa's and esda's.
 
+    Raises
+    ------
+    DataError
+        If an event count is missing or negative, a population is not above 0, or there are no events.
+    AlignmentError
+        If the ids of events, population and weights differ.
+
     Examples
     --------
     >>> from spatial.weights import Weights
@@ -134,6 +148,13 @@ def moran_rate(events: Values, population: Values, W: WeightsLike, **options: An
     Moran
         Equal to GeoDa's Moran's I with EB rate, to spdep's ``EBImoran.mc`` and to esda's ``Moran_Rate``.
 
+    Raises
+    ------
+    DataError
+        If an event count is missing or negative, a population is not above 0, or there are no events.
+    AlignmentError
+        If the ids of events, population and weights differ.
+
     Examples
     --------
     >>> from spatial.weights import Weights
@@ -159,6 +180,13 @@ def local_moran_rate(events: Values, population: Values, W: WeightsLike, **optio
     Returns
     -------
     LocalMoran
+
+    Raises
+    ------
+    DataError
+        If an event count is missing or negative, a population is not above 0, or there are no events.
+    AlignmentError
+        If the ids of events, population and weights differ.
 
     Examples
     --------

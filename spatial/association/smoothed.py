@@ -108,6 +108,15 @@ def lee(
     LeeL
         Equal to esda's ``Spatial_Pearson`` and, with row-standardised weights, to spdep's ``lee``.
 
+    Raises
+    ------
+    DataError
+        If a variable has missing or infinite values, text, repeated ids, or does not vary.
+    AlignmentError
+        If the ids are not those of the weights.
+    WeightsError
+        If `W` has no links.
+
     References
     ----------
     Lee, S.-I. (2001). Developing a bivariate spatial association measure: an integration of Pearson's r and

@@ -115,6 +115,15 @@ def geary(
     -------
     Geary
 
+    Raises
+    ------
+    DataError
+        If `x` has missing or infinite values, text, repeated ids, or does not vary.
+    AlignmentError
+        If the ids are not those of the weights.
+    WeightsError
+        If `W` has no links.
+
     Warns
     -----
     SpatialWarning

@@ -69,6 +69,15 @@ def general_g(
     -------
     GeneralG
 
+    Raises
+    ------
+    DataError
+        If `x` has missing or infinite values, text, repeated ids, is negative, or does not vary.
+    AlignmentError
+        If the ids are not those of the weights.
+    WeightsError
+        If `W` has no links.
+
     Examples
     --------
     >>> import pandas as pd

@@ -230,6 +230,15 @@ def bivariate_local_moran(
     -------
     LocalMoran
 
+    Raises
+    ------
+    DataError
+        If a variable has missing or infinite values, text, repeated ids, or does not vary.
+    AlignmentError
+        If the ids are not those of the weights.
+    WeightsError
+        If `W` has no links.
+
     Examples
     --------
     >>> import pandas as pd

@@ -118,6 +118,15 @@ def bivariate_moran(
     -------
     BivariateMoran
 
+    Raises
+    ------
+    DataError
+        If a variable has missing or infinite values, text, repeated ids, or does not vary.
+    AlignmentError
+        If the ids are not those of the weights.
+    WeightsError
+        If `W` has no links.
+
     References
     ----------
     Wartenberg, D. (1985). Multivariate spatial correlation. Geographical Analysis 17, 263-283.

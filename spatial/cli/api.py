@@ -75,7 +75,11 @@ def describe(name: str) -> dict[str, Any]:
         "signature": f"{full}{_signature(found)}",
         "parameters": list(_parameters(found, doc.get("Parameters", ""))),
         "returns": doc.get("Returns", ""),
-        "refuses": [{"error": e, "when": when} for e, _, when in _entries(doc.get("Raises", ""))],
+        "refuses": [
+            {"error": error.strip(), "when": when}
+            for errors, _, when in _entries(doc.get("Raises", ""))
+            for error in errors.split(",")
+        ],
         "warns": [{"warning": w, "when": when} for w, _, when in _entries(doc.get("Warns", ""))],
         "example": doc.get("Examples", ""),
     }

@@ -155,6 +155,13 @@ def standard_ellipse(values: pd.Series[Any], cities: CitiesLike, *, scale: float
     Centrography
         ``.frame`` by time; ``.ellipses()`` and ``.centers()`` for maps.
 
+    Raises
+    ------
+    DataError
+        If a value is negative, all are zero, or the cities cannot be measured.
+    AlignmentError
+        If the ids of values and cities differ.
+
     Examples
     --------
     Four cities a degree from the centre, two degrees east and west:

@@ -57,6 +57,11 @@ def density_by_time(
         The densities, indexed by grid point (named as the column), a column each time; ``attrs`` hold
         ``bandwidth`` and ``kernel``.
 
+    Raises
+    ------
+    DataError
+        If there is no such column, it is constant, or a time has fewer than two numbers.
+
     Examples
     --------
     >>> import pandas as pd

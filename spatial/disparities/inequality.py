@@ -100,6 +100,11 @@ def gini(x: Values, *, weights: ById | None = None) -> float | pd.Series[Any]:
     float or Series
         One number, or one a time.
 
+    Raises
+    ------
+    DataError
+        If a value is missing, negative or no number, or all are zero.
+
     Examples
     --------
     Three cities, 1, 2 and 6: the differences are 1, 5 and 4, each twice, over 2 x 9 x 3.

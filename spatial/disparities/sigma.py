@@ -145,6 +145,13 @@ def sigma_convergence(
         the same units, and least squares on them as if they were independent finds convergence in a quarter
         of the samples that have none.
 
+    Raises
+    ------
+    DataError
+        If there is no such column, a value is missing or not positive, or times are not equally spaced.
+    WeightsError
+        If `W` is not row-standardised.
+
     Examples
     --------
     >>> import pandas as pd

@@ -155,6 +155,11 @@ def neighbour_histogram(
     -------
     Axes
 
+    Raises
+    ------
+    WeightsError
+        If `W` is not weights with ids.
+
     Examples
     --------
     >>> from spatial.weights import Weights

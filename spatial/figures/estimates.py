@@ -127,6 +127,11 @@ def impacts_plot(
     Axes
         With panels as in `coefficient_plot`.
 
+    Raises
+    ------
+    DataError
+        If `impacts` has neither ``tidy()`` nor the columns of effects.
+
     Examples
     --------
     >>> import pandas as pd

@@ -60,6 +60,11 @@ def event_study_plot(
     -------
     Axes
 
+    Raises
+    ------
+    DataError
+        If the frame lacks a column, has no rows, or several estimates of one time.
+
     Examples
     --------
     >>> import pandas as pd

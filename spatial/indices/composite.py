@@ -136,6 +136,11 @@ def composite_index(
     -------
     CompositeIndex
 
+    Raises
+    ------
+    DataError
+        If an indicator is absent, listed twice, constant, or has missing cells.
+
     Examples
     --------
     >>> import pandas as pd

@@ -129,6 +129,11 @@ def interaction_degree(
 
     how evenly they stand, whatever their level.  Parameters are those of `coupling_coordination`.
 
+    Raises
+    ------
+    DataError
+        If fewer than two subsystems are named, one is absent or twice, or a cell is missing.
+
     Examples
     --------
     >>> import pandas as pd
@@ -253,6 +258,11 @@ def coordination_level(degree: pd.Series[Any], *, lang: Literal["en", "zh"] = "e
     degree : Series
         D in [0, 1], as ``coupling_coordination(...)["coordination"]``.
     lang : {"en", "zh"}
+
+    Raises
+    ------
+    DataError
+        If a degree lies outside [0, 1].
 
     Examples
     --------

@@ -157,6 +157,13 @@ def per_area(values: Values, area: Values | str, *, scale: float = 1.0) -> Any:
     Series, DataFrame or Panel
         Names get ``_per_area``.
 
+    Raises
+    ------
+    DataError
+        If an area is missing or not positive.
+    AlignmentError
+        If `area` is not by id, or lacks an id of `values`.
+
     Examples
     --------
     >>> import pandas as pd

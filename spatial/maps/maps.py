@@ -187,6 +187,13 @@ def map_significance(
     -------
     Axes
 
+    Raises
+    ------
+    DataError
+        If `local` is no local statistic, or a level is below what its permutations can reach.
+    AlignmentError
+        If the ids are not those of the cities.
+
     Examples
     --------
     >>> from spatial.autocorrelation.lisa import local_moran

@@ -78,6 +78,13 @@ def small_multiples(
     Axes
         The whole; the maps are its ``child_axes``, in the order of `times`, each titled with its time.
 
+    Raises
+    ------
+    DataError
+        If there is no such column or time, or `k` is no number of classes.
+    AlignmentError
+        If the ids of the panel are not those of the cities.
+
     Examples
     --------
     >>> from spatial.shapefiles import load

@@ -47,6 +47,11 @@ def group(
     Series
         Labels, missing where the value is; its name is that of `values`.
 
+    Raises
+    ------
+    DataError
+        If `values` is no Series of numbers, or `split`, `parts`, `of` or `labels` are none that exist.
+
     Examples
     --------
     >>> index = pd.MultiIndex.from_product([["a", "b"], [2000, 2001]], names=["city", "year"])

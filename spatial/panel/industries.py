@@ -134,6 +134,11 @@ def read_reference(
 ) -> pd.DataFrame:
     """Read the nation's table, times x industries, with the industries of a table.
 
+    Raises
+    ------
+    DataError
+        If the file cannot be read as a table, or the nation's table lacks an industry or a time.
+
     Examples
     --------
     >>> nation = pd.DataFrame({"year": [2010, 2011], "B": [30.0, 31.0], "C": [70.0, 69.0]})

@@ -220,6 +220,11 @@ def explain_study(path: str | Path, how: str = "python") -> str:
         ``"python"``: one line a section, in an order that runs, to go on from; it is run in the folder of the
         study file.  ``"en"`` or ``"zh"``: sentences, as the section on data and methods of a paper.
 
+    Raises
+    ------
+    DataError
+        If the file is absent or no study, or `how` is none of the three.
+
     Examples
     --------
     >>> "import spatial as sp" in explain_study(shipped_study("nc"))

@@ -21,8 +21,8 @@ _MODULES = {
         "descriptive_table",
         "identification_table",
         "moran_table",
-        "weights_table",
     ),
+    ".compared": ("weights_table",),
     ".frames": ("frame_table",),
 }
 __all__, __getattr__, __dir__ = hand_on(__name__, _MODULES)

@@ -1,4 +1,4 @@
-"""Tables that are no regressions: descriptions, correlations, Moran's I, identification, weights."""
+"""Tables that are no regressions: descriptions, correlations, Moran's I, identification."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ import pandas as pd
 from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.ids.numbers import to_float
 from spatial.panel.panel import LabelsLike, Panel, PanelLike, standard_deviation
-from spatial.weights.report.report import WeightsReport
-from spatial.weights.value import WeightsLike, as_weights
 from spatial.words import check_language
 
 from .formats.cells import Head, Row, clean, clean_all, head_row
@@ -22,9 +20,9 @@ from .layout import labels_of, term_label
 from .notes import noted, star_note
 from .styles import StyleName, shown_as
 from .table import Table
-from .words import kind_words, normal_words, word
+from .words import word
 
-__all__ = ["correlation_table", "descriptive_table", "identification_table", "moran_table", "weights_table"]
+__all__ = ["correlation_table", "descriptive_table", "identification_table", "moran_table"]
 
 P = Literal["p_randomisation", "p_normality", "p_sim"]
 
@@ -75,6 +73,11 @@ def descriptive_table(
     title : str, optional
     notes : str or list of str
 
+    Raises
+    ------
+    DataError
+        If a column is absent or holds no numbers, or two columns have the same name.
+
     Examples
     --------
     >>> print(descriptive_table(pd.DataFrame({"x": [1.0, 2.0, 6.0]}), digits=2, title=""))
@@ -98,11 +101,11 @@ def descriptive_table(
     head = head_row([word(k, language) for k in ("variable", "n", "mean", "sd", "min", "max")])
     said = [word("note_sd", language), *clean_all(notes)]
     return Table(
-        (head,), tuple(rows), _title(title, "descriptive", language), noted(said, language), language
+        (head,), tuple(rows), titled(title, "descriptive", language), noted(said, language), language
     )
 
 
-def _title(title: str | None, key: str, lang: str) -> str:
+def titled(title: str | None, key: str, lang: str) -> str:
     return word(key, lang) if title is None else clean(title)
 
 
@@ -131,6 +134,11 @@ def correlation_table(
         As in `descriptive_table`.
     style, stars
         As in `regression_table`.
+
+    Raises
+    ------
+    DataError
+        If a column is absent or holds no numbers, or two columns have the same name.
 
     Examples
     --------
@@ -162,7 +170,7 @@ def correlation_table(
     return Table(
         (head,),
         tuple(rows),
-        _title(title, "correlation", language),
+        titled(title, "correlation", language),
         noted(said, language, asked.note),
         language,
     )
@@ -204,6 +212,11 @@ def moran_table(
         Which p-value, for the column and the stars; z is under normality with "p_normality".
     labels, style, stars, digits, lang, title, notes
         As in `regression_table`.
+
+    Raises
+    ------
+    DataError
+        If the frame is not that of `moran_panel`, or `digits` is no whole number from 0 to 10.
 
     Examples
     --------
@@ -252,7 +265,7 @@ def moran_table(
         said.append(word(f"pooled_{moran.attrs['center']}", language))
     said += clean_all(notes)
     lines = noted(said, language, asked.note)
-    return Table(head, tuple(rows), _title(title, "moran", language), lines, language, groups=0)
+    return Table(head, tuple(rows), titled(title, "moran", language), lines, language, groups=0)
 
 
 def _time(time: Any) -> str:
@@ -275,6 +288,11 @@ def identification_table(
     found : Identification, SpatialSystem or SystemFit
     labels, digits, lang, title, notes
         As in `regression_table`.
+
+    Raises
+    ------
+    DataError
+        If `found` is not a system's identification, or `digits` is no whole number from 0 to 10.
 
     Examples
     --------
@@ -307,7 +325,7 @@ def identification_table(
         said += [f"{name}: {line}" for line in [" ".join(str(row["advice"]).split())] if line]
     rows += _stage_rows(stages, known, places, language)
     said += clean_all(notes)
-    shown = _title(title, "identification", language)
+    shown = titled(title, "identification", language)
     return Table((head,), tuple(rows), shown, noted(said, language), language)
 
 
@@ -324,76 +342,3 @@ def _stage_rows(stages: pd.DataFrame, known: Mapping[str, str], digits: int, lan
         rows.append(Row(clean(name), (*numbers, last)))
     rows[1] = Row(rows[1].label, rows[1].cells, rows[1].kind, rule=True)
     return rows
-
-
-def weights_table(
-    weights: WeightsLike | Mapping[str, WeightsLike],
-    *,
-    digits: int = 3,
-    lang: str = "en",
-    title: str | None = None,
-    notes: str | Iterable[str] = (),
-) -> Table:
-    """Compare weights: links, components, islands, row sums and the admissible range of lambda.
-
-    Parameters
-    ----------
-    weights : Weights, WeightsReport, or mapping of names to them
-        Columns of the table.
-    digits, lang, title, notes
-        As in `regression_table`.
-
-    Examples
-    --------
-    >>> from spatial.weights import Weights
-    >>> table = weights_table({"W": Weights.from_dense([[0, 1.0], [1, 0]])})
-    >>> table.frame.loc["Links", "W"]
-    '1 (2 entries)'
-    """
-    language, places = check_language(lang), check_digits(digits)
-    several = dict(weights) if isinstance(weights, Mapping) else {"W": weights}
-    if not several:
-        raise DataError("weights_table needs at least one weights matrix; got none.")
-    reports = [w if isinstance(w, WeightsReport) else as_weights(w).report() for w in several.values()]
-    columns = [_weights_facts(report, places, language) for report in reports]
-    rows = [Row(word(key, language), tuple(column[key] for column in columns)) for key in columns[0]]
-    rows = [row for row in rows if any(row.cells)]
-    said = [
-        f"{name}{'：' if language == 'zh' else ': '}{text}"
-        for name, report in zip(several, reports, strict=True)
-        for text in (report.warnings_zh if language == "zh" else report.warnings)
-    ]
-    said += clean_all(notes)
-    head = head_row(["", *map(str, several)])
-    shown = _title(title, "weights_title", language)
-    return Table((head,), tuple(rows), shown, noted(said, language), language)
-
-
-def _weights_facts(report: Any, digits: int, lang: str) -> dict[str, str]:
-    def number(value: float | None) -> str:
-        return "" if value is None else format_number(value, digits)
-
-    span = report.lambda_range
-    return {
-        "kind": clean(kind_words(report.kind, lang)),
-        "normalization": normal_words(report.normalization, lang).strip(" ,，"),
-        "units": str(report.n),
-        "links": _links(report, lang),
-        "density": number(report.density),
-        "components": str(report.n_components),
-        "islands": str(len(report.islands)),
-        "neighbours": f"{report.neighbors_min}, {number(report.neighbors_mean)}, {report.neighbors_max}",
-        "row_sums": f"{number(report.row_sum_min)}, {number(report.row_sum_max)}",
-        "symmetric": word("yes" if report.symmetric_values else "no", lang),
-        "radius": number(report.spectral_radius),
-        "lambda_range": "" if span is None else f"({number(span[0])}, {number(span[1])})",
-        "unit_of_distance": clean(report.distance_unit or ""),
-    }
-
-
-def _links(report: Any, lang: str) -> str:
-    """Return how many links there are: each counted once where all have their opposites."""
-    pairs, odd = divmod(report.n_links - report.n_own, 2)
-    if not report.symmetric_pattern or odd:
-        return str(report.n_links)
-    return word("links_once", lang, links=pairs, entries=report.n_links)

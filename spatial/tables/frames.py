@@ -40,6 +40,11 @@ def frame_table(
     title : str
     notes : str or list of str
 
+    Raises
+    ------
+    DataError
+        If `frame` is no DataFrame, or `digits` is no whole number from 0 to 10.
+
     Examples
     --------
     >>> frame = pd.DataFrame({"Term": ["x"], "True": [0.5], "Covered": [True]})

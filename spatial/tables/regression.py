@@ -13,12 +13,12 @@ from spatial.errors import DataError, did_you_mean
 from spatial.panel.panel import LabelsLike
 
 from .columns import System, columns_of
+from .compared import weights_table
 from .described import (
     correlation_table,
     descriptive_table,
     identification_table,
     moran_table,
-    weights_table,
 )
 from .formats.cells import Head, Row, clean, clean_all
 from .formats.docx import write_docx
@@ -215,6 +215,11 @@ def regression_table(
 
 def write_tables(tables: Mapping[str, Table] | Iterable[Table], path: str | Path) -> Any:
     """Write several tables into one Word or Excel file, in their order.
+
+    Raises
+    ------
+    DataError
+        If there is no table, something else is among them, or `path` ends neither in .docx nor in .xlsx.
 
     Examples
     --------

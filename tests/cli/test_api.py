@@ -46,6 +46,19 @@ def test_refusals_units_and_examples_are_those_of_the_docstring(entries: dict[st
     assert "fit" in {method["name"] for method in entries["spatial.models.SpatialSystem"]["methods"]}
 
 
+def _below(error: type[BaseException]) -> set[type[BaseException]]:
+    return {error}.union(*map(_below, error.__subclasses__()))
+
+
+def test_each_function_with_arguments_says_what_it_refuses(entries: dict[str, dict[str, Any]]) -> None:
+    known = {one.__name__ for one in _below(sp.SpatialError)}
+    for name, entry in entries.items():
+        if entry["kind"] == "function" and entry["parameters"]:
+            assert entry["refuses"], f"{name}: a Raises section"
+            assert {one["error"] for one in entry["refuses"]} <= known, name
+            assert all(one["when"] for one in entry["refuses"]), name
+
+
 def test_the_command_lists_and_describes(capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["api", "--json"], ["api", "weights.knn", "--json"], ["api"], ["api", "moran"]):
         with pytest.raises(SystemExit, match="0"):

@@ -13,7 +13,7 @@ from paper_fits import forced_fit, plain_fit, system_fit
 from scipy import stats
 
 from spatial.errors import DataError
-from spatial.tables.checking import check_table
+from spatial.tables.printed.checking import check_table
 from spatial.tables.regression import regression_table
 
 # Bai et al., Table 2: a1, a2, a3 of resilience; b1, b2, b3 of producer services.  As published.

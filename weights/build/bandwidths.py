@@ -75,6 +75,13 @@ def kernel(
     Weights
         Symmetric for a fixed bandwidth.
 
+    Raises
+    ------
+    WeightsError
+        If two cities lie in the same place, or neither or both of `bandwidth_km` and `neighbors` are given.
+    DataError
+        If cities have no coordinate reference system, a missing geometry, or coordinates out of range.
+
     Examples
     --------
     >>> import geopandas as gpd

@@ -180,6 +180,13 @@ def distance_band(
     Weights or OpenWeights
         Binary and symmetric.
 
+    Raises
+    ------
+    WeightsError
+        If two cities lie in the same place, or `km` is not above zero.
+    DataError
+        If cities have no coordinate reference system, a missing geometry, or coordinates out of range.
+
     Examples
     --------
     >>> import geopandas as gpd

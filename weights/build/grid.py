@@ -136,6 +136,11 @@ def _values(raster: Any) -> NDArray[np.float64]:
 def raster_values(raster: RasterLike) -> pd.Series[Any] | pd.DataFrame:
     """Return the values of the cells by the ids of `grid`: a Series, or of several bands a table.
 
+    Raises
+    ------
+    DataError
+        If the raster has neither two nor three dimensions, or holds no numbers.
+
     Examples
     --------
     >>> import numpy as np, xarray as xr
@@ -160,6 +165,13 @@ def values_to_raster(values: pd.Series[Any], raster: RasterLike) -> Any:
         By the ids of `grid`, such as a spatial lag or a local statistic.
     raster : xarray.DataArray
         Of two dimensions.
+
+    Raises
+    ------
+    DataError
+        If the raster has several bands, or `values` is no Series.
+    AlignmentError
+        If the ids are not cells of the raster.
 
     Examples
     --------

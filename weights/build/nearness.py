@@ -130,6 +130,15 @@ def gravity(
     Weights
         Symmetric, in the unit of mass squared over km to the power p.
 
+    Raises
+    ------
+    WeightsError
+        If two cities lie in the same place, a mass or `power` is not above zero.
+    DataError
+        If cities have no coordinate reference system, a missing geometry, or coordinates out of range.
+    AlignmentError
+        If the ids of masses and cities differ.
+
     Examples
     --------
     >>> import geopandas as gpd, pandas as pd
@@ -167,6 +176,13 @@ def nested_product(W: WeightsLike, values: pd.Series[Any]) -> Weights:
         Such as inverse distances.
     values : Series
         x by unit id, above zero, such as the mean GDP per head; matched by label.
+
+    Raises
+    ------
+    WeightsError
+        If a value is not above zero.
+    AlignmentError
+        If the ids of values and weights differ.
 
     Examples
     --------

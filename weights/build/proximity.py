@@ -78,6 +78,13 @@ def gabriel(cities: CitiesLike) -> Weights:
     Weights
         Binary, symmetric, one component.  A city on the circle is between the two.
 
+    Raises
+    ------
+    WeightsError
+        If two cities lie in the same place.
+    DataError
+        If cities have no coordinate reference system, a missing geometry, or coordinates out of range.
+
     Examples
     --------
     >>> import geopandas as gpd
@@ -106,6 +113,13 @@ def relative_neighbors(cities: CitiesLike) -> Weights:
     -------
     Weights
         Binary, symmetric, one component.
+
+    Raises
+    ------
+    WeightsError
+        If two cities lie in the same place.
+    DataError
+        If cities have no coordinate reference system, a missing geometry, or coordinates out of range.
 
     Examples
     --------
@@ -137,6 +151,13 @@ def voronoi(cities: CitiesLike, *, rook: bool = False) -> Weights:
         Binary, symmetric, one component.  Cells are not cut at a frame: those at the rim reach as far as they
         do, so that cities far apart along the rim can be neighbours.  On a geographic CRS cells are those of
         the sphere, within the hull of the cities.
+
+    Raises
+    ------
+    WeightsError
+        If two cities lie in the same place.
+    DataError
+        If cities have no coordinate reference system, a missing geometry, or coordinates out of range.
 
     Notes
     -----

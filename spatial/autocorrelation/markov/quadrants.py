@@ -130,6 +130,13 @@ def lisa_markov(
     -------
     LisaMarkov
 
+    Raises
+    ------
+    DataError
+        If a unit lacks a value at some time, or the column does not vary in some year.
+    WeightsError
+        If `W` is not row-standardised, or a unit has no neighbours.
+
     Notes
     -----
     giddy's ``LISA_Markov`` compares values with each unit's own mean over time in this test; here, as in the

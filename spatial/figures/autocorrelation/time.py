@@ -60,6 +60,11 @@ def moran_over_time(
     -------
     Axes
 
+    Raises
+    ------
+    DataError
+        If the frame is not that of `moran_panel`.
+
     Examples
     --------
     >>> import pandas as pd

@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 
 from spatial.errors import DataError, did_you_mean
-
-from .formats.numbers import Typed, read_number
+from spatial.tables.formats.numbers import Typed, read_number
 
 __all__ = ["Line", "TypedTable", "read_typed", "system_of"]
 

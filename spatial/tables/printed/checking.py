@@ -11,10 +11,10 @@ import pandas as pd
 
 from spatial.errors import DataError
 from spatial.models.impacts.stability import system_stability
+from spatial.tables.formats.numbers import Typed, check_thresholds
+from spatial.tables.regression import RegressionTable
 
-from .formats.numbers import Typed, check_thresholds
 from .moments import moment_problems, read_moments
-from .regression import RegressionTable
 from .typed import Line, TypedTable, read_typed, system_of
 
 __all__ = ["check_table"]
@@ -67,6 +67,11 @@ def check_table(
     DataFrame
         `where`, `term`, `check`, `severity` ("error": impossible; "warning": possible, and to be explained)
         and `words`; empty for a table without problems.
+
+    Raises
+    ------
+    DataError
+        If the table has no columns of estimates, standard errors or stars to check.
 
     Examples
     --------

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from spatial.errors import DataError, did_you_mean
+from spatial.tables.formats.numbers import Typed, read_number
 
-from .formats.numbers import Typed, read_number
 from .typed import Line
 
 __all__ = ["Moments", "moment_problems", "read_moments"]
