@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from spatial.compute.threads import blas_on_one_thread
+from spatial.compute.threads import Workers, blas_on_one_thread, run_tasks
 from spatial.errors import DataError, did_you_mean
 from spatial.models.data.design import Design
 from spatial.models.estimation.covariance import Cluster, Covariance, is_whole
@@ -186,9 +187,51 @@ def instruments_of(design: Design, method: str) -> Design:
     return fewer_lags(design) if filters_by_lags(method) and design.structure.has_lag_and_error else design
 
 
+def run(request: Request, workers: Workers = 1) -> Estimate:
+    """Estimate as a request asks, here or on a worker of a cluster; what is warned of is said here."""
+    if isinstance(workers, int):
+        return _run(request)
+    found: list[Estimate] = []
+
+    def collect(_: int, part: tuple[Estimate, list[Warning]]) -> int:
+        found.append(part[0])
+        for message in part[1]:
+            warnings.warn(message, stacklevel=6)
+        return 1
+
+    cells = request.design.layout.n_rows
+    run_tasks(
+        [0],
+        _Fit(request),
+        collect,
+        workers=workers,
+        total=1,
+        seconds=1e-5 * cells,
+        progress=False,
+        label="fit",
+    )
+    return found[0]
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """The job of a fit in memory, which is one task."""
+
+    request: Request
+
+    def prepare(self) -> Callable[[int], tuple[Estimate, list[Warning]]]:
+        def work(_: int) -> tuple[Estimate, list[Warning]]:
+            with warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always")
+                found = _run(self.request)
+            return found, [w.message for w in said if isinstance(w.message, Warning)]
+
+        return work
+
+
 @blas_on_one_thread()
-def run(request: Request) -> Estimate:
-    """Estimate as a request asks, twice where the best instruments are made at a first estimate."""
+def _run(request: Request) -> Estimate:
+    """Estimate, twice where the best instruments are made at a first estimate."""
     estimator = estimator_of(request.method)
     found = estimator.estimate(request)
     if request.iv == "lags":

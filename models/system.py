@@ -318,15 +318,15 @@ class SpatialSystem:
         lags : "full" or "within"
             With `where`: lags on the whole map, then rows; or W cut to the rows too.
         executor : dask.distributed.Client or int, optional
-            For a panel on disk (`spatial.open_panel`): where its periods are worked on.  A panel in memory
-            is fitted here whatever it is, with the same bits.
+            Where the fit runs, with the same bits.  A panel on disk (`spatial.open_panel`) is a task for each
+            time; one in memory is one task, which a cluster gives to one of its workers.
 
         Raises
         ------
         NotIdentifiedError
             With the exclusions that would identify the system.
         """
-        check_workers(None, executor)
+        workers = check_workers(None, executor)
         if where is not None:
             chosen = self.where(where, lags=lags)
             return chosen.fit(
@@ -340,6 +340,7 @@ class SpatialSystem:
                 seed=seed,
                 compat=compat,
                 random=random,
+                executor=executor,
             )
         by_default = method is None
         if method is None:
@@ -368,7 +369,7 @@ class SpatialSystem:
             by_default=by_default,
             given=self.given,
         )
-        return SystemFit(run(request), request, stamps)
+        return SystemFit(run(request, workers), request, stamps)
 
     def _instruments_for(self, method: Method, rho_moments: RhoMoments) -> Design:
         """Return the arrays with the instruments of a method; those of the textbook with its moments."""

@@ -150,12 +150,17 @@ class Plan:
         effects = Effects((), tuple((e,) for e in self.effects), (), self.layout)
         H, names = build_instruments(self.blueprint, evaluate, self.operators, self.iv_order, effects)
         further = [j for j, name in enumerate(names) if name not in self.nodes]
-        columns = [evaluate(node) for node in self.nodes.values()]
-        return np.column_stack([*columns, H[:, further]]), names
+        m = len(self.nodes)
+        columns = np.empty((len(self.units), m + len(further)))
+        columns[:, m:] = H[:, further]
+        del H
+        for j, node in enumerate(self.nodes.values()):
+            columns[:, j] = evaluate(node)
+        return columns, names
 
     def _now(self, key: str, node: Node, source: OpenSource) -> Float:
         values = cell_values(node, source)
-        now = np.broadcast_to(values, (len(source.times), len(self.units)))[-1]
+        now: Float = np.broadcast_to(values, (len(source.times), len(self.units)))[-1]
         bad = ~np.isfinite(now)
         if bad.any():
             raise DataError(

@@ -22,7 +22,7 @@ from spatial.models.estimation.steps import SPATIAL_ERRORS, BoundaryWarning, Met
 
 from .columns import Plan
 from .steps import GramSpace, Step
-from .sums import ROWS, Form, Sum, period_columns, with_lags
+from .sums import ROWS, Form, Sum, at_once, period_columns, with_lags
 
 __all__ = ["check_covariance", "infer_from_sums"]
 
@@ -248,7 +248,7 @@ def _second_pass(
             range(T),
             job,
             collect,
-            workers=workers,
+            workers=at_once(workers, N * len(space.sums.names)),
             total=T,
             seconds=2e-6 * N * T * len(plan.weights),
             progress=progress,

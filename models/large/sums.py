@@ -28,6 +28,7 @@ __all__ = [
     "Form",
     "Sum",
     "Sums",
+    "at_once",
     "forms_of",
     "period_columns",
     "system_sums",
@@ -36,6 +37,7 @@ __all__ = [
 
 Float = NDArray[np.float64]
 
+_MOST_BYTES = 4e9
 ROWS = 65_536
 """Rows of a chunk: fixed, as the order of sums must be."""
 
@@ -194,9 +196,20 @@ class _Blocks:
         return work
 
 
+def at_once(workers: Workers, cells: int) -> Workers:
+    """Return how many threads work on a time each, so that they keep within 4 GB; the same bits.
+
+    A time takes some five times the bytes of the `cells` of its columns while it is read and lagged.
+    """
+    if not isinstance(workers, int):
+        return workers
+    return min(workers, max(1, int(_MOST_BYTES // (40 * cells))))
+
+
 def system_sums(plan: Plan, forms: tuple[Form, ...], workers: Workers, progress: bool | None) -> Sums:
     """Read the panel once, one time a task, and add up."""
     first, names = plan.read(0)
+    workers = at_once(workers, first.size)
     reference = first if "unit" in plan.effects else None
     m, T = len(plan.nodes), plan.n_times
     width = first.shape[1] + m * len(forms)

@@ -160,6 +160,18 @@ def test_a_fit_in_memory_and_its_impacts_take_an_executor() -> None:
         system.fit("2sls", executor=0)
 
 
+def test_a_fit_in_memory_runs_on_a_worker_and_its_warnings_are_heard_here(here: Client) -> None:
+    frame, W = system_data(n=40, t=4)
+    panel = sp.Panel.from_frame(frame, unit="city", time="year")
+    system = sp.models.SpatialSystem("y ~ W(y) + a", panel, W, effects="unit", error="W")
+    for options in ({"method": "gs3sls"}, {"method": "gs3sls", "where": "year > 2000"}):
+        before = len(here.run_on_scheduler(lambda dask_scheduler: dask_scheduler.transition_log))
+        one, other = system.fit(**options), system.fit(**options, executor=here)
+        assert one.summary() == other.summary()
+        assert np.array_equal(one.estimate.inference.cov, other.estimate.inference.cov)
+        assert len(here.run_on_scheduler(lambda dask_scheduler: dask_scheduler.transition_log)) > before
+
+
 # ---- other processes: slow
 def cluster_of(workers: int) -> LocalCluster:
     return LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0")
