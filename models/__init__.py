@@ -47,6 +47,7 @@ _MODULES = {
         "PlausiblyExogenous",
         "VarianceInflation",
         "hausman",
+        "wald",
         "leave_one_out",
         "monte_carlo",
         "oster",

@@ -9,6 +9,7 @@ _MODULES = {
     ".distances": ("Sweep", "sweep"),
     ".exogeneity": ("PlausiblyExogenous", "plausibly_exogenous"),
     ".leaving_out": ("LeaveOneOut", "leave_one_out"),
+    ".restrictions": ("wald",),
     ".random": ("RandomEffectsFit", "random_effects"),
     ".selection": ("Oster", "oster"),
     ".simulation": ("MonteCarlo", "monte_carlo"),

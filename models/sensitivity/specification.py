@@ -18,10 +18,13 @@ from spatial.models.likelihood.random_estimate import RandomEstimate
 from spatial.models.results import SystemFit
 from spatial.results import Result
 
+from .spatial_hausman import mundlak_of_random, spatial_hausman
+from .terms import estimates_of
+
 __all__ = ["VarianceInflation", "hausman", "serial_correlation", "vif"]
 
 Float = NDArray[np.float64]
-Kind = Literal["classic", "mundlak"]
+Kind = Literal["classic", "mundlak", "spatial"]
 
 SAME = "both estimators are consistent: the effects do not depend on the regressors"
 
@@ -40,13 +43,18 @@ def hausman(a: Any, b: Any = None, *, kind: Kind = "classic") -> HypothesisTest:
         Efficient under the null, inconsistent otherwise: with random effects, or a spatial model without what
         `a` allows for.  Any result with `params` and `cov`, also of linearmodels and statsmodels, matched by
         the names of its terms.
-    kind : "classic" or "mundlak"
+    kind : "classic", "mundlak" or "spatial"
         ``"classic"`` (Hausman 1978) needs homoskedastic covariances of both.  ``"mundlak"`` takes `a` alone:
         the means of units join a random-effects regression, and their slopes are tested with the
         clustered covariance, which is right under heteroskedasticity and serial correlation too (Mundlak
-        1978; Wooldridge 2010, section 10.7.3).  Where both are by maximum likelihood, the difference
-        :math:`V_a - V_b` is taken at the estimate with random effects, where it cannot be negative: that of
-        the covariances of the two fits rejects a true null of 5 % in 13 to 14 % of samples (N = 60, T = 4).
+        1978; Wooldridge 2010, section 10.7.3); or a spatial fit with random effects, which is estimated again
+        with the means of its regressors and of their lags (Debarsy 2012).  ``"spatial"``: of one spatial
+        model, `a` with fixed and `b` with random effects, by ``ml``, or by instruments with the clustered
+        variance of the difference (Mutl and Pfaffermayr 2011); or `a` by least squares and `b` the spatial
+        error model of the same terms by ``ml`` (Pace and LeSage 2008).  Where both are by maximum likelihood,
+        the difference :math:`V_a - V_b` is taken at the estimate with random effects, where it cannot be
+        negative: that of the covariances of the two fits rejects a true null of 5 % in 13 to 14 % of samples
+        (N = 60, T = 4).
 
     Returns
     -------
@@ -71,18 +79,22 @@ def hausman(a: Any, b: Any = None, *, kind: Kind = "classic") -> HypothesisTest:
     True
     """
     if kind not in get_args(Kind):
-        raise DataError(f"kind is 'classic' or 'mundlak'; got {kind!r}.{did_you_mean(kind, get_args(Kind))}")
+        shown = "'classic', 'mundlak' or 'spatial'"
+        raise DataError(f"kind is {shown}; got {kind!r}.{did_you_mean(kind, get_args(Kind))}")
     if kind == "mundlak":
         if b is not None:
-            raise DataError("kind='mundlak' takes one fit, that with unit effects.")
-        return _mundlak(a)
+            raise DataError("kind='mundlak' takes one fit, that with unit effects, fixed or random.")
+        is_random = isinstance(a, SystemFit) and a.estimate.design.random
+        return mundlak_of_random(a) if is_random else _mundlak(a)
     if b is None:
         raise DataError(
-            "The classic test compares two fits: hausman(fixed, random). For one, kind='mundlak'."
+            f"The {kind} test compares two fits: hausman(fixed, random). For one, kind='mundlak'."
         )
+    if kind == "spatial":
+        return spatial_hausman(a, b)
     if isinstance(a, SystemFit) and isinstance(b, SystemFit) and isinstance(b.estimate, RandomEstimate):
         return hausman_test(a.estimate, b.estimate)
-    first, second = _estimates(a, "a"), _estimates(b, "b")
+    first, second = _by_term(a, "a"), _by_term(b, "b")
     terms = [t for t in first[0].index if t in second[0].index and t[-1] != CONSTANT]
     if not terms:
         raise DataError(
@@ -110,18 +122,14 @@ def hausman(a: Any, b: Any = None, *, kind: Kind = "classic") -> HypothesisTest:
     return HypothesisTest("Hausman", SAME, statistic, "chi2", len(terms), detail=detail)
 
 
-def _estimates(fit: Any, name: str) -> tuple[pd.Series[Any], pd.DataFrame]:
-    """Return coefficients and covariance by (equation, term), or by (term,) of other programs."""
-    params, cov = getattr(fit, "params", None), getattr(fit, "cov", None)
-    if cov is None and callable(getattr(fit, "cov_params", None)):
-        cov = fit.cov_params()
-    if not isinstance(params, pd.Series) or not isinstance(cov, pd.DataFrame):
-        raise DataError(f"hausman needs fits with params and cov; {name} is {type(fit).__name__}.")
-    keys = [t[-1:] if isinstance(t, tuple) else (t,) for t in params.index]
+def _by_term(fit: Any, name: str) -> tuple[pd.Series[Any], pd.DataFrame]:
+    """Return coefficients and covariance by (term,), or by (equation, term) where several have it."""
+    params, cov = estimates_of(fit, "hausman", name)
+    keys = [key[-1:] for key in params.index]
     if len(set(keys)) < len(keys):
-        keys = [t if isinstance(t, tuple) else (t,) for t in params.index]
+        return params, cov
     index = pd.Index(keys, tupleize_cols=False)
-    return params.set_axis(index), pd.DataFrame(cov.to_numpy(), index=index, columns=index)
+    return params.set_axis(index), cov.set_axis(index).set_axis(index, axis=1)
 
 
 def _mundlak(fit: Any) -> HypothesisTest:

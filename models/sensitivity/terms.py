@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from spatial.errors import DataError, did_you_mean
 from spatial.ids.rows import one_text
 from spatial.models.mechanisms.asked import one_equation
 from spatial.models.results import SystemFit
 
-__all__ = ["equation_of", "linear_equation"]
+__all__ = ["equation_of", "estimates_of", "linear_equation"]
+
+
+def estimates_of(fit: Any, what: str, name: str = "fit") -> tuple[pd.Series[Any], pd.DataFrame]:
+    """Return coefficients and covariance by (equation, term), or by (term,) of other programs."""
+    params, cov = getattr(fit, "params", None), getattr(fit, "cov", None)
+    if cov is None and callable(getattr(fit, "cov_params", None)):
+        cov = fit.cov_params()
+    if not isinstance(params, pd.Series) or not isinstance(cov, pd.DataFrame):
+        raise DataError(f"{what} needs a fit with params and cov; {name} is {type(fit).__name__}.")
+    keys = [key if isinstance(key, tuple) else (key,) for key in params.index]
+    index = pd.Index(keys, tupleize_cols=False)
+    return params.set_axis(index), pd.DataFrame(cov.to_numpy(), index=index, columns=index)
 
 
 def equation_of(fit: Any, term: str, equation: str | None, what: str) -> tuple[str, int, list[str]]:

@@ -164,6 +164,7 @@ def models() -> dict[str, Call]:
             m.hausman,
             {"a": a_fit, "b": Given("anything", Later(lambda: m.random_effects("y ~ x + z", wide())))},
         ),
+        "wald": (m.wald, {"fit": a_fit, "hypothesis": column("x = z")}),
         "select": (
             m.select,
             {"formula": FORMULA, "panel": a_panel, "weights": Given("anything", Later(a_ring))},

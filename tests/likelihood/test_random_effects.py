@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
+from lattice import columbus, spdep_weights
 from likelihood_cases import fitted, produc, ring, simulated
 from scipy import stats
 
 from spatial.errors import DataError, FormulaError
-from spatial.models import SpatialSystem
+from spatial.models import SpatialSystem, hausman
 from spatial.models.likelihood.contrast import hausman_test
+from spatial.models.mechanisms.stacked import stacked_covariance
 from spatial.weights import Weights
 
 pytestmark = pytest.mark.filterwarnings(
@@ -182,3 +185,64 @@ def test_what_random_effects_refuse() -> None:
     one = simulated(ring(20), 1, 1)
     with pytest.raises(DataError, match="at least two times"):
         SpatialSystem("y ~ x + W(y)", one, W, effects="random").fit("ml")
+
+
+# ---- the one door to these tests
+@pytest.mark.evidence("models.hausman", source="d'V^{-1}d of the two fits by hand", kind="hand")
+@pytest.mark.filterwarnings("ignore::spatial.models.system.WeakInstrumentWarning")
+def test_hausman_in_space_is_the_test_of_the_likelihood_and_of_the_moments() -> None:
+    """By ml it is the test above; by instruments the difference with its clustered variance, by hand."""
+    panel = simulated(ring(40), 4, 5, lam=0.3)
+    fixed, random = (
+        SpatialSystem("y ~ x + z + W(y)", panel, Weights.from_dense(ring(40)), effects=e)
+        for e in ("unit", "random")
+    )
+    by_ml = hausman(fixed.fit("ml"), random.fit("ml"), kind="spatial")
+    same = hausman_test(fixed.fit("ml").estimate, random.fit("ml").estimate)
+    assert by_ml.statistic == pytest.approx(same.statistic, rel=1e-9)
+    a, b = fixed.fit("gs2sls"), random.fit("gs2sls")
+    found = hausman(a, b, kind="spatial")
+    assert (found.df, found.name) == (3, "Hausman, spatial")
+    # Each block of the joint variance is the fit's own; the rest is d'V^{-1}d.
+    stacked = stacked_covariance({"a": a, "b": b}).cov
+    keys = list(a.params.index)
+    A, B = [("a", *k) for k in keys], [("b", *k) for k in keys]
+    np.testing.assert_allclose(stacked.loc[A, A], a.cov, rtol=1e-8)
+    np.testing.assert_allclose(stacked.loc[B, B], b.cov.loc[keys, keys], rtol=1e-8)
+    V = stacked.loc[A, A].to_numpy() + stacked.loc[B, B].to_numpy()
+    V -= stacked.loc[A, B].to_numpy() + stacked.loc[B, A].to_numpy()
+    d = (a.params - b.params[keys]).to_numpy()
+    assert found.statistic == pytest.approx(d @ np.linalg.solve(V, d), rel=1e-8)
+    mundlak = random.fit("ml").diagnostics().test("LR: Mundlak, random against fixed effects", "y")
+    assert hausman(random.fit("ml"), kind="mundlak").statistic == pytest.approx(mundlak.statistic)
+    assert "Mundlak" in hausman(b, kind="mundlak").name
+    for pair, message in (
+        ((a, None), "The spatial test compares two fits"),
+        ((a, by_ml), "takes fits of SpatialSystem; b is HypothesisTest"),
+        ((b, b), "needs fixed effects of units in the first fit"),
+        ((fixed.fit("ml"), b), "takes both fits by one method; got ml and gs2sls"),
+        ((a, a), "compares fixed with random effects, as hausman"),
+        ((a, random.where("time >= 2").fit("gs2sls")), "of the same outcomes on the same rows"),
+    ):
+        with pytest.raises(DataError, match=message):
+            hausman(*pair, kind="spatial")
+
+
+@pytest.mark.evidence(
+    "models.hausman", source="spatialreg 1.2-6, columbus, its own V made symmetric", digits=6
+)
+def test_least_squares_against_the_spatial_error_model_is_the_test_of_pace_and_lesage() -> None:
+    # R 4.2.2, spatialreg 1.2-6, errorsarlm(CRIME ~ INC + HOVAL, columbus): d'(V1 - V2)^{-1}d with V1 =
+    # s2 B B', B = (X'X)^{-1}X'(I - lambda W)^{-1}, V2 = s2 (X'S'SX)^{-1}, from its lambda and s2.  Its own
+    # Hausman.test prints 5.61324: its V1 (element Hcov) is not symmetric, as a covariance is.
+    data = pd.DataFrame({name: columbus(name) for name in ("CRIME", "INC", "HOVAL")})
+    system = SpatialSystem("CRIME ~ INC + HOVAL", data, spdep_weights("queen", "W"))
+    error = system.again(error="W").fit("ml")
+    assert error.rho.iloc[0] == pytest.approx(0.546753074806, abs=1e-6)
+    found = hausman(system.fit("ols"), error, kind="spatial")
+    assert found.statistic == pytest.approx(5.25565722808, rel=1e-6)
+    assert found.df == 3
+    with pytest.raises(DataError, match="of the same terms"):
+        hausman(
+            SpatialSystem("CRIME ~ INC", data, spdep_weights("queen", "W")).fit("ols"), error, kind="spatial"
+        )

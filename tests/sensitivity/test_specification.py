@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 
 import spatial as sp
 from spatial.errors import DataError, FormulaError
@@ -20,6 +21,7 @@ from spatial.models import (
     random_effects,
     serial_correlation,
     vif,
+    wald,
 )
 from spatial.models.sensitivity.specification import _autoregression, _row_before
 from spatial.panel import Panel
@@ -194,8 +196,8 @@ def test_an_order_that_makes_no_sense_gets_its_reason() -> None:
     [
         (lambda f: hausman(f), "compares two fits"),
         (lambda f: hausman(f, f, kind="mundlak"), "takes one fit"),
-        (lambda f: hausman(f, f, kind="robust"), "kind is 'classic' or 'mundlak'; got 'robust'"),
-        (lambda f: hausman(f, SimpleNamespace()), "needs fits with params and cov; b is SimpleNamespace"),
+        (lambda f: hausman(f, f, kind="robust"), "kind is 'classic', 'mundlak' or 'spatial'; got 'robust'"),
+        (lambda f: hausman(f, SimpleNamespace()), "needs a fit with params and cov; b is SimpleNamespace"),
         (lambda f: hausman(f, fixed_effects("y ~ w", panel())), "The fits share no terms: x, z and w"),
         (lambda f: hausman(fixed_effects("y ~ x", panel(), effects="time"), kind="mundlak"), "has none"),
         (lambda f: vif("fit"), "vif takes a fit"),
@@ -229,3 +231,50 @@ def test_what_has_no_answer_is_refused(call: Any, message: str) -> None:
 def with_instrument() -> Panel:
     source = panel()
     return source.with_columns(x2=source["x"] + source["w"])
+
+
+# ---- linear restrictions
+@pytest.mark.evidence("models.wald", source="statsmodels 0.14 wald_test, HC0", digits=9)
+def test_restrictions_are_tested_as_statsmodels_tests_them() -> None:
+    source = panel(3)
+    fit = SpatialSystem("y ~ x + z + w", source.frame).fit("ols", cov="het")
+    data = source.frame
+    theirs = sm.OLS(data["y"], sm.add_constant(data[["x", "z", "w"]])).fit(cov_type="HC0")
+    for text in ("x = z", "2 * x + 0.5*z - w = 1.5", "x = 1, z = 0, w = 0", "x - 1 = z"):
+        mine = wald(fit, text)
+        other = theirs.wald_test(text, use_f=False, scalar=True)
+        assert mine.statistic == pytest.approx(float(other.statistic), rel=1e-8)
+        assert mine.p_value == pytest.approx(float(other.pvalue), rel=1e-6)
+    assert wald(theirs, ["z = 0", "w = 0"]).statistic == pytest.approx(wald(fit, "z = 0, w = 0").statistic)
+    counted = wald(fixed_effects("y ~ x + z", source), "x = z")
+    assert counted.reference == "F(1, 79)"
+
+
+def test_restrictions_across_equations_name_them() -> None:
+    source = panel(4)
+    fit = SpatialSystem({"a": "y ~ x", "b": "z ~ x + w"}, source.frame).fit("ols")
+    gap = fit.params["a", "x"] - fit.params["b", "x"]
+    V = fit.cov.loc[[("a", "x"), ("b", "x")], [("a", "x"), ("b", "x")]].to_numpy()
+    found = wald(fit, "[a]x = [b]x")
+    assert found.statistic == pytest.approx(gap**2 / (V[0, 0] + V[1, 1] - 2 * V[0, 1]))
+    assert wald(fit, "x = 0", equation="a").statistic == pytest.approx(wald(fit, "[a]x = 0").statistic)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = 1", r"several equations have 'x'; say which, as '\[outcome\]x'"),
+        ("v = 1", "stops at 'v': a coefficient is needed"),
+        ("w", "A restriction has one equals sign"),
+        ("w == 1", "A restriction has one equals sign"),
+        ("w 2 = 1", "stops at '2'"),
+        ("1 = 2", "has no coefficient in it"),
+        ("w = 1, 2 * w = 2", "repeat or contradict each other"),
+        ("", "wald needs a restriction"),
+        ([3], "A restriction is a text"),
+    ],
+)
+def test_restrictions_that_cannot_be_are_refused(text: Any, message: str) -> None:
+    fit = SpatialSystem({"a": "y ~ x", "b": "z ~ x + w"}, panel(4).frame).fit("ols")
+    with pytest.raises(DataError, match=message):
+        wald(fit, text)

@@ -11,6 +11,7 @@ from size_engine import Design, Size
 
 from spatial.errors import SpatialWarning
 from spatial.models import (
+    SpatialSystem,
     fixed_effects,
     hausman,
     heterogeneity,
@@ -21,8 +22,10 @@ from spatial.models import (
     threshold,
     tobit,
     u_test,
+    wald,
 )
 from spatial.panel import Panel
+from spatial.weights import Weights
 
 N, T = 60, 4
 GRID = pd.MultiIndex.from_product([range(N), range(T)], names=["city", "year"]).to_frame(index=False)
@@ -143,6 +146,7 @@ def _errors(rng: np.random.Generator) -> dict[str, Any]:
     fixed = fixed_effects("y ~ x", panel, effects="unit", cov="hom")
     random = random_effects("y ~ x", panel, cov="hom")
     return {
+        "wald": wald(fixed_effects("y ~ x", panel), "2 * x = 2").p_value,
         "hausman": hausman(fixed, random).p_value,
         "mundlak": hausman(fixed, kind="mundlak").p_value,
         "differences": serial_correlation(fixed).p_value,
@@ -150,6 +154,30 @@ def _errors(rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
+def _in_space(rng: np.random.Generator) -> dict[str, Any]:
+    """A spatial lag with random effects that do not depend on x; and spatial errors alone."""
+
+    def panel(lag: float, error: float) -> Panel:
+        x, z = rng.normal(size=(2, T, N))
+        x = x + rng.normal(size=N)
+        u = np.linalg.solve(np.eye(N) - error * RING, (rng.normal(size=N) + rng.normal(size=(T, N))).T).T
+        y = np.linalg.solve(np.eye(N) - lag * RING, (x + z + u).T).T
+        data = {"x": x.T.ravel(), "z": z.T.ravel(), "y": y.T.ravel()}
+        return Panel.from_frame(GRID.assign(**data), unit="city", time="year")
+
+    W = Weights.from_dense(RING)
+    fixed = SpatialSystem("y ~ x + z + W(y)", panel(0.4, 0.0), W, effects="unit")
+    random = fixed.again(effects="random")
+    plain = SpatialSystem("y ~ x + z", panel(0.0, 0.4), W, effects="unit")
+    return {
+        "spatial hausman": hausman(fixed.fit("gs2sls"), random.fit("gs2sls"), kind="spatial").p_value,
+        "pace lesage": hausman(plain.fit("ols"), plain.again(error="W").fit("ml"), kind="spatial").p_value,
+    }
+
+
+RING = (np.roll(np.eye(N), 1, axis=1) + np.roll(np.eye(N), -1, axis=1)) / 2
+IN_SPACE = Design(f"random effects, spatial lag or error .4, N = {N}, T = {T}", _in_space, full=1000, light=6)
+SPACE = "spatial.models.sensitivity.spatial_hausman"
 ERRORS = Design(f"random effects, N = {N}, T = {T}", _errors, full=1000, light=8)
 GROUPS = Design(f"two groups of other variance, N = {N}, T = {T}; a mediator", _groups, full=500, light=2)
 REGIMES = Design(f"threshold, N = {N}, T = {T}, AR(1) under the null", _threshold, full=1000, light=8)
@@ -157,6 +185,23 @@ REGIMES = Design(f"threshold, N = {N}, T = {T}, AR(1) under the null", _threshol
 TOOLKIT = [
     Size("Hausman, random against fixed effects", "hausman", ERRORS, 0.03, 0.07, (f"{TESTS}:hausman",)),
     Size("Hausman, Mundlak's form", "mundlak", ERRORS, 0.035, 0.08, (f"{TESTS}:_mundlak",)),
+    Size("Hausman, spatial: by instruments", "spatial hausman", IN_SPACE, 0.03, 0.08, (f"{SPACE}:_robust",)),
+    Size(
+        "Hausman, spatial: least squares, spatial errors",
+        "pace lesage",
+        IN_SPACE,
+        0.03,
+        0.08,
+        (f"{SPACE}:_least_squares",),
+    ),
+    Size(
+        "Wald test of restrictions",
+        "wald",
+        ERRORS,
+        0.03,
+        0.075,
+        ("spatial.models.sensitivity.restrictions:wald",),
+    ),
     Size("Wooldridge, differences", "differences", ERRORS, 0.035, 0.07, (f"{TESTS}:_autoregression",)),
     Size("Wooldridge, within", "within", ERRORS, 0.035, 0.075, (f"{TESTS}:_autoregression",)),
     Size("Groups, Wald of the interacted model", "wald", GROUPS, 0.03, 0.095, (EQUAL,)),

@@ -26,6 +26,7 @@ GIVEN: dict[str, set[str]] = {
     "mundlak": {"a", "b", "kind"},
     "u_test": {"fit"},
     "vif": {"fit"},
+    "wald": {"fit"},
     "serial_correlation": {"fit", "kind"},
     "pesaran_cd": {"fit"},
     "moran_residuals": {"self", "seed"},
@@ -43,7 +44,7 @@ def test_the_keys_of_a_question_are_the_arguments_of_its_function(kind: str) -> 
     own = section.function
     function = public(own) if own.startswith("models.") else getattr(SystemFit, own)
     keys = set(section.model_fields) - {"name", "en", "zh", "kind", "fits", "of"}
-    keys -= {"form"} if kind == "serial_correlation" else set()
+    keys -= {"form"} if kind in ("serial_correlation", "hausman") else set()
     assert keys | GIVEN[kind] == set(inspect.signature(function).parameters)
 
 
@@ -89,6 +90,7 @@ cd = { kind = "pesaran_cd", fits = ["unit"] }
 residual = { kind = "moran_residuals", fits = ["lagged"], weights = "W", permutations = 99 }
 mundlak = { kind = "mundlak", fits = ["unit"] }
 hausman = { kind = "hausman", fits = ["unit", "random"] }
+wald = { kind = "wald", fits = ["base"], hypothesis = "near = z" }
 lm = { kind = "lm_spatial", fits = ["lagged"] }
 ar = { kind = "anderson_rubin", fits = ["iv"] }
 [sensitivity]
@@ -133,6 +135,9 @@ def test_each_question_is_its_function(tmp_path: Path) -> None:
     near = {f"near{k or ''}": sp.market_potential(panel[["y"]], cities, power=k or 1.0) for k in (0, 2)}
     panel = panel.with_columns(**{name: found["decayed_y"] for name, found in near.items()})
     base = sp.models.fixed_effects("q ~ near + z", panel)
+    assert analysis(out, "wald")["p_value"].item() == pytest.approx(
+        sp.models.wald(base, "near = z").p_value, rel=1e-8
+    )
     variants = {
         "controls": {"add": ["x"]},
         "late": {"where": "year >= 2002"},

@@ -38,6 +38,7 @@ _TESTS = {
     "pesaran_cd": ("Pesaran's CD", "Pesaran CD 检验"),
     "serial_correlation": ("Wooldridge's test of serial correlation", "Wooldridge 序列相关检验"),
     "u_test": ("Lind and Mehlum's test of a U", "Lind–Mehlum U 形检验"),
+    "wald": ("Wald tests", "Wald 检验"),
     "vif": ("variance inflation factors", "方差膨胀因子"),
 }
 _SENSITIVITY = {

@@ -84,8 +84,9 @@ def analysis_call(study: Study, part: Any) -> Any:
             options = {"effects": tuple(part.effects), **given_keys(part, "level", "where")}
             text = expanded(part.formula, study.terms, [name])
             return call("models.select", text, Ref("panel"), {name: Ref("weights", name)}, **options)
-        case ask.Hausman(fits=(a, b)):
-            return {f"{a}, {b}": call(part.function, Ref("fit", a), Ref("fit", b))}
+        case ask.Hausman(fits=(a, b), form=form):
+            options = {} if form == "classic" else {"kind": form}
+            return {f"{a}, {b}": call(part.function, Ref("fit", a), Ref("fit", b), **options)}
     return {name: _test(study, part, Ref("fit", name)) for name in part.fits}
 
 
@@ -100,6 +101,8 @@ def _test(study: Study, part: Any, fit: Ref) -> Any:
         case ask.MoranResiduals():
             weights = next(iter(study.weights), None) if part.weights is None else part.weights
             return method(fit, part.function, weights, permutations=part.permutations, seed=study.seed)
+        case ask.Wald():
+            return call(part.function, fit, part.hypothesis, **given_keys(part, "equation"))
         case ask.AndersonRubin():
             return method(fit, part.function, **given_keys(part, "level", "equation"))
         case ask.LagrangeMultipliers():

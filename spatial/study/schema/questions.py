@@ -47,10 +47,12 @@ class Hausman(TestSection):
     function: ClassVar[str] = "models.hausman"
     kind: Literal["hausman"]
     fits: Annotated[list[FitName], Field(min_length=2, max_length=2)]
+    form: Literal["classic", "spatial"] = "classic"
+    """"spatial": one spatial model with fixed and with random effects; or least squares, spatial errors."""
 
 
 class Mundlak(TestSection):
-    """Whether effects depend on means of the regressors."""
+    """Whether effects depend on means of the regressors; of fixed effects, or of random ones in space."""
 
     function: ClassVar[str] = "models.hausman"
     kind: Literal["mundlak"]
@@ -99,6 +101,16 @@ class MoranResiduals(TestSection):
     permutations: Annotated[int, Field(ge=0)] = 999
 
 
+class Wald(TestSection):
+    """Linear restrictions on the coefficients, as "x = z" or "x = 0, z = 0"."""
+
+    function: ClassVar[str] = "models.wald"
+    kind: Literal["wald"]
+    hypothesis: str | Annotated[list[str], Field(min_length=1)]
+    """In a system "[outcome]term" says of which equation."""
+    equation: str | None = None
+
+
 class AndersonRubin(TestSection):
     """Sets of slopes that hold with weak instruments."""
 
@@ -125,6 +137,7 @@ TESTS: dict[str, type[Section]] = {
     "serial_correlation": SerialCorrelation,
     "u_test": UTest,
     "vif": Vif,
+    "wald": Wald,
 }
 Test = Annotated[
     AndersonRubin
@@ -135,7 +148,8 @@ Test = Annotated[
     | PesaranCD
     | SerialCorrelation
     | UTest
-    | Vif,
+    | Vif
+    | Wald,
     Field(discriminator="kind"),
 ]
 

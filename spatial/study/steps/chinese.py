@@ -18,6 +18,8 @@ TESTS: Mapping[str, str] = {
     "inverse U test": "倒 U 形检验",
     "U test": "U 形检验",
     "VIF": "方差膨胀因子",
+    "Wald": "Wald 检验",
+    "Hausman, spatial": "空间 Hausman 检验",
     "ATT by cohort": "ATT（按批次汇总）",
     "Hausman, Mundlak": "Mundlak 检验",
     "Hausman": "Hausman 检验",
