@@ -23,7 +23,7 @@ Float = NDArray[np.float64]
 _NUMBER = re.compile(r"\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?")
 
 
-def wald(fit: Any, hypothesis: str | Iterable[str], *, equation: str | None = None) -> HypothesisTest:
+def wald(fit: object, hypothesis: str | Iterable[str], *, equation: str | None = None) -> HypothesisTest:
     r"""Test linear restrictions on the coefficients of a fit.
 
     .. math:: H_0: R\delta = r, \qquad

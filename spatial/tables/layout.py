@@ -17,7 +17,7 @@ from .formats.cells import Head, Row, clean, head_row
 from .formats.numbers import format_number, marked, star_text
 from .words import effect_words, kind_words, word
 
-__all__ = ["COUNTS", "Layout", "labels_of", "printed_frame", "term_label"]
+__all__ = ["COUNTS", "Layout", "labels_of", "term_label"]
 
 _NAME = re.compile(r"[^\W\d]\w*")
 COUNTS: Mapping[str, tuple[str, Callable[[Column], float]]] = {
@@ -376,34 +376,3 @@ def term_label(term: str, labels: Mapping[str, str]) -> str:
     if term in labels or found is None or found[1] != "W":
         return labels.get(term, term)
     return f"W×{labels.get(found[2], found[2])}"
-
-
-def printed_frame(layout: Layout) -> pd.DataFrame:
-    """Return what the table prints of each coefficient, a row each, for `check_table`."""
-    rows = []
-    for k, column in enumerate(layout.columns):
-        for term, values in column.estimates.iterrows():
-            if term in layout.controls:
-                continue
-            text = layout.starred(values["estimate"], values["p_value"])
-            rows.append(
-                {
-                    "column": (column.number if layout.by_fit else k) + 1,
-                    "model": f"({column.number + 1}) {column.model}",
-                    "equation": column.equation,
-                    "term": term,
-                    "coefficient": text,
-                    "t": format_number(values["statistic"], layout.digits) if layout.show == "t" else "",
-                    "std_error": format_number(values["std_error"], layout.digits)
-                    if layout.show == "se"
-                    else "",
-                    "p_value": values["p_value"],
-                    "N": column.n_obs,
-                    "units": column.n_units,
-                    # An unbalanced panel has a note of its own.
-                    "years": math.nan if column.is_unbalanced else column.n_times,
-                    "r2": column.r2 if not math.isnan(column.r2) else column.r2_within,
-                    "structural": column.r2_kind == "structural",
-                }
-            )
-    return pd.DataFrame(rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,9 +23,9 @@ from .described import (
 )
 from .formats.cells import Head, Row, clean, clean_all
 from .formats.docx import write_docx
-from .formats.numbers import check_digits
+from .formats.numbers import check_digits, format_number
 from .formats.xlsx import write_xlsx
-from .layout import COUNTS, Layout, labels_of, printed_frame
+from .layout import COUNTS, Layout, labels_of
 from .notes import left_out, refuse_equal, regression_notes
 from .styles import StyleName, shown_as
 from .table import Table
@@ -207,7 +208,7 @@ def regression_table(
         regression_notes(layout, (*clean_all(_own_notes(fits)), *clean_all(notes)), shown.note),
         shown.lang,
         len(header) - 1,
-        printed_frame(layout),
+        _printed(layout),
         tuple(systems.values()),
         layout.stars,
     )
@@ -346,3 +347,34 @@ def _panel_effects(effects: tuple[str, ...], labels: Any) -> tuple[str, ...]:
     """Name the effects of other programs as ours, where the panel says which columns are meant."""
     same = {getattr(labels, "unit_name", None): "unit", getattr(labels, "time_name", None): "time"}
     return tuple(same.get(name, name) for name in effects)
+
+
+def _printed(layout: Layout) -> pd.DataFrame:
+    """Return what the table prints of each coefficient, a row each, for `check_table`."""
+    rows = []
+    for k, column in enumerate(layout.columns):
+        for term, values in column.estimates.iterrows():
+            if term in layout.controls:
+                continue
+            text = layout.starred(values["estimate"], values["p_value"])
+            rows.append(
+                {
+                    "column": (column.number if layout.by_fit else k) + 1,
+                    "model": f"({column.number + 1}) {column.model}",
+                    "equation": column.equation,
+                    "term": term,
+                    "coefficient": text,
+                    "t": format_number(values["statistic"], layout.digits) if layout.show == "t" else "",
+                    "std_error": format_number(values["std_error"], layout.digits)
+                    if layout.show == "se"
+                    else "",
+                    "p_value": values["p_value"],
+                    "N": column.n_obs,
+                    "units": column.n_units,
+                    # An unbalanced panel has a note of its own.
+                    "years": math.nan if column.is_unbalanced else column.n_times,
+                    "r2": column.r2 if not math.isnan(column.r2) else column.r2_within,
+                    "structural": column.r2_kind == "structural",
+                }
+            )
+    return pd.DataFrame(rows)

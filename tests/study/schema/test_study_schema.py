@@ -391,37 +391,3 @@ def test_what_ships_is_valid(tmp_path: Path) -> None:
 def test_places_are_written_as_in_the_file() -> None:
     assert place(["tables", 2, "fits", 0]) == "tables[2].fits[0]"
     assert place([]) == ""
-
-
-def test_outputs_of_one_section_are_named_by_a_text_or_a_list_of_it(tmp_path: Path) -> None:
-    """Tables show several sections, figures one: both spellings are read, and several are refused."""
-    text = """
-[data]
-sample = "smart-city-simulated"
-join_map = ["region"]
-[groups]
-region = { column = "region", labels = { east = { zh = "东部" } } }
-[regressions]
-twfe = { formula = "InnRes ~ PGDP", by = "region" }
-[did.att]
-outcome = "InnRes"
-cohort = "cohort"
-method = "borusyak-jaravel-spiess"
-rings = [0, 100]
-drop_one = true
-[figures]
-a = { kind = "event_study", of = ["att"] }
-b = { kind = "rings", of = "att" }
-c = { kind = "drop_one", of = "att" }
-"""
-    study = check_study(write(tmp_path, text))
-    assert [figure.of for figure in study.figures] == ["att", "att", "att"]  # type: ignore[union-attr]
-    assert study.did[0].drop_one == "unit"
-    assert problems(tmp_path, text.replace('["att"]', '["att", "att"]')) == {
-        "figures.a.of": "a text is needed; got ['att', 'att']."
-    }
-    none = problems(tmp_path, text.replace("rings = [0, 100]\n", "").replace("drop_one = true\n", ""))
-    assert "did.att has no rings" in none["figures.b.of"]
-    assert "did.att has no drop_one" in none["figures.c.of"]
-    split = problems(tmp_path, text.replace('"region", labels', '"region", split = "median", labels'))
-    assert "give a group that is made of it another" in split["groups.region"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import spatial as sp
+from spatial.study.run import StudyError, check_study
 from spatial.study.schema import data, figures, layers, tables, weights
 from spatial.study.schema import models as fits
 from spatial.study.schema.base import Section
@@ -135,3 +137,49 @@ def _concrete(section: type[Section] = Section) -> Iterator[type[Section]]:
         yield section
     for one in below:
         yield from _concrete(one)
+
+
+def _written(folder: Path, text: str) -> Path:
+    path = folder / "study.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _problems(folder: Path, text: str) -> dict[str, str]:
+    with pytest.raises(StudyError) as caught:
+        check_study(_written(folder, text))
+    return {p.place: p.message for p in caught.value.problems}
+
+
+def test_outputs_of_one_section_are_named_by_a_text_or_a_list_of_it(tmp_path: Path) -> None:
+    """Tables show several sections, figures one: both spellings are read, and several are refused."""
+    text = """
+[data]
+sample = "smart-city-simulated"
+join_map = ["region"]
+[groups]
+region = { column = "region", labels = { east = { zh = "东部" } } }
+[regressions]
+twfe = { formula = "InnRes ~ PGDP", by = "region" }
+[did.att]
+outcome = "InnRes"
+cohort = "cohort"
+method = "borusyak-jaravel-spiess"
+rings = [0, 100]
+drop_one = true
+[figures]
+a = { kind = "event_study", of = ["att"] }
+b = { kind = "rings", of = "att" }
+c = { kind = "drop_one", of = "att" }
+"""
+    study = check_study(_written(tmp_path, text))
+    assert [figure.of for figure in study.figures] == ["att", "att", "att"]  # type: ignore[union-attr]
+    assert study.did[0].drop_one == "unit"
+    assert _problems(tmp_path, text.replace('["att"]', '["att", "att"]')) == {
+        "figures.a.of": "a text is needed; got ['att', 'att']."
+    }
+    none = _problems(tmp_path, text.replace("rings = [0, 100]\n", "").replace("drop_one = true\n", ""))
+    assert "did.att has no rings" in none["figures.b.of"]
+    assert "did.att has no drop_one" in none["figures.c.of"]
+    split = _problems(tmp_path, text.replace('"region", labels', '"region", split = "median", labels'))
+    assert "give a group that is made of it another" in split["groups.region"]
