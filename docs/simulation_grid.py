@@ -22,7 +22,8 @@ import pandas as pd
 import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
-from simulation_page import KEYS, draw_figure, write_page
+from simulation_cells import CELLS, KEYS, Cell, array
+from simulation_page import draw_figure, write_page
 
 from spatial.models import SpatialSystem
 from spatial.models.estimation.covariance import Cluster
@@ -41,74 +42,14 @@ from spatial.weights import Weights
 Row = tuple[str, str, str, float, bool]
 """Estimator, quantity, kind of interval, error, whether the interval covers."""
 FILE = Path(__file__).with_suffix(".csv")
-OTHERS = ", errors in "
+ARRAY_FILE = Path(__file__).with_name("simulation_array.csv")
+KEPT = ("y1:W(y1)", "y2:W(y2)", "y1:y2", "y2:y1", "y1:x1", "rho1", "rho2", "total x1", "no root")
+"""Quantities of the array that its file has."""
 FORMULAS = ["y1 ~ y2 + W(y1) + x1 + x2", "y2 ~ y1 + W(y2) + x3 + x4"]
 TRUTH = {
     ("y1", "y2"): 0.3, ("y1", "W(y1)"): 0.4, ("y1", "x1"): 1.0, ("y1", "x2"): 0.5,
     ("y2", "y1"): 0.2, ("y2", "W(y2)"): 0.3, ("y2", "x3"): 1.0, ("y2", "x4"): -0.5,
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Cell:
-    """Units, times, rho of both equations (None: no spatial error is modelled), weights, innovations.
-
-    `others` are the weights of the errors where they are not those of the lags.
-    """
-
-    n: int = 100
-    times: int = 6
-    rho: tuple[float, float] | None = (0.7, 0.7)
-    weights: str = "knn5"
-    errors: str = "iid"
-    equations: int = 2
-    draws: int = 150
-    others: str = ""
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """What names the cell in the file; NaN as 9 where there is no spatial error."""
-        rho = self.rho or (9.0, 9.0)
-        weights = self.weights + f"{OTHERS}{self.others}" * bool(self.others)
-        return (self.n, self.times, *rho, weights, self.errors, self.equations)
-
-    def of(self, found: pd.DataFrame) -> Any:
-        """Return which rows of the file are of this cell."""
-        return (found[KEYS[:7]] == list(self.key)).all(axis=1)
-
-
-LOW, HIGH, EXTREME = (0.4, -0.3), (0.7, 0.7), (0.9, 0.9)
-CELLS = [
-    Cell(50, 2, HIGH, draws=200),
-    Cell(100, 2, LOW, draws=200),
-    Cell(250, 2, LOW, draws=200),
-    Cell(50, 6, HIGH, draws=1000),
-    Cell(50, 6, EXTREME, draws=500),
-    Cell(100, 6, (-0.3, -0.3), draws=200),
-    Cell(100, 6, LOW, draws=200),
-    Cell(100, 6, HIGH, draws=300),
-    Cell(100, 6, EXTREME, draws=1000),
-    Cell(150, 6, HIGH, draws=1000),
-    Cell(250, 6, LOW, draws=100),
-    Cell(250, 6, HIGH, draws=150),
-    Cell(1000, 6, HIGH, draws=100),
-    Cell(1000, 6, EXTREME, draws=100),
-    Cell(50, 15, HIGH, draws=200),
-    Cell(100, 15, HIGH, draws=100),
-    Cell(100, 15, EXTREME, draws=200),
-    Cell(errors="heteroskedastic", draws=1000),
-    Cell(errors="serial", draws=500),
-    Cell(errors="skewed", draws=500),
-    Cell(weights="queen", draws=100),
-    Cell(weights="knn15", draws=500),
-    Cell(weights="inverse", draws=100),
-    Cell(others="knn15", draws=1000),
-    Cell(equations=1, draws=150),
-    Cell(50, 6, None, draws=200),
-    Cell(100, 6, None, draws=300),
-    Cell(100, 6, None, errors="serial"),
-    Cell(250, 6, None),
-]
 
 
 class Simulator:
@@ -165,9 +106,8 @@ class Simulator:
 def _weights(kind: str, n: int) -> Weights:
     points = np.random.default_rng(7).random((n, 2))
     if kind == "queen":
-        side = round(np.sqrt(n))
-        assert side**2 == n
-        points = np.stack(np.meshgrid(range(side), range(side)), axis=-1).reshape(-1, 2).astype(float)
+        side = max(k for k in range(1, round(np.sqrt(n)) + 1) if n % k == 0)
+        points = np.stack(np.meshgrid(range(n // side), range(side)), axis=-1).reshape(-1, 2).astype(float)
         near = np.abs(points[:, None] - points[None]).max(axis=-1) == 1
         return Weights.from_dense(near.astype(float), ids=range(n)).row_standardized()
     if kind == "inverse":
@@ -243,13 +183,15 @@ def measured(simulator: Simulator, truth: Truth, rng: np.random.Generator) -> It
 
 def _by_errors(found: Estimate, truth: Truth, label: str) -> Iterator[Row]:
     """Yield whether intervals of the effects of x1 on y1 cover, by the delta method and simulated."""
-    frame = impacts(found, draws=300).tidy()
+    simulated = truth.simulator.cell.effects
+    frame = impacts(found, draws=300 if simulated else 0).tidy()
     rows = frame[(frame["outcome"] == "y1") & (frame["term"] == "x1")].to_dict("records")
     for row, true in zip(rows, truth.effects, strict=True):
         error, name = row["estimate"] - true, f"{row['effect']} x1"
         half = found.inference.law.quantile(0.95) * row["std_error_delta"]
         yield label, name, "delta", error, abs(error) <= half
-        yield label, name, "simulated", error, row["conf_low"] <= true <= row["conf_high"]
+        if simulated:
+            yield label, name, "simulated", error, row["conf_low"] <= true <= row["conf_high"]
 
 
 def _by_distance(found: QuasiScoreEstimate, truth: Truth, names: list[str], values: Any) -> Iterator[Row]:
@@ -297,33 +239,34 @@ def pooled(rows: pd.DataFrame, draws: int) -> pd.DataFrame:
     )
 
 
-def stored() -> pd.DataFrame:
-    """Return the file; an empty frame where there is none."""
-    return pd.read_csv(FILE) if FILE.exists() else pd.DataFrame(columns=[*KEYS, "draws"])
+def stored(file: Path = FILE) -> pd.DataFrame:
+    """Return a file; an empty frame where there is none."""
+    return pd.read_csv(file) if file.exists() else pd.DataFrame(columns=[*KEYS, "draws"])
 
 
-def drawn(cell: Cell) -> int:
-    """Return how many draws of a cell the file has."""
-    known = stored()
+def drawn(cell: Cell, known: pd.DataFrame) -> int:
+    """Return how many draws of a cell a file has."""
     return int(known.loc[cell.of(known), "draws"].max()) if cell.of(known).any() else 0
 
 
-def go_on(cell: Cell, draws: int) -> None:
-    """Add draws to a cell of the file, which has its cells in the order of the list."""
+def go_on(cell: Cell, draws: int, cells: list[Cell], file: Path) -> None:
+    """Add draws to a cell of a file, which has its cells in the order of the list."""
     print(cell, draws, flush=True)
-    known, done = stored(), drawn(cell)
-    mine = cell.of(known)
+    known = stored(file)
+    done, mine = drawn(cell, known), cell.of(known)
     rows = simulate(cell, draws, after=done)
+    rows = rows if file == FILE else rows[rows["quantity"].isin(KEPT)]
     rows = pooled(pd.concat([known[mine], rows]), done + draws) if done else rows
     found = pd.concat([known[~mine], rows]) if len(known) else rows
-    pd.concat([found[one.of(found)] for one in CELLS]).to_csv(FILE, index=False)
+    pd.concat([found[one.of(found)] for one in cells]).to_csv(file, index=False)
 
 
 def main() -> None:
-    """Draw what the file lacks, in parts of a hundred draws, each kept when it is done."""
-    for cell in CELLS:
-        while (done := drawn(cell)) < cell.draws:
-            go_on(cell, min(100, cell.draws - done))
+    """Draw what the files lack, in parts of a hundred draws, each kept when it is done."""
+    for cells, file in ((CELLS, FILE), (array(), ARRAY_FILE)):
+        for cell in cells:
+            while (done := drawn(cell, stored(file))) < cell.draws:
+                go_on(cell, min(100, cell.draws - done), cells, file)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from simulation_cells import KEYS
 
-KEYS = ["n", "times", "rho1", "rho2", "weights", "errors", "equations", "estimator", "quantity", "interval"]
 START, END = "<!-- grid: written by docs/simulation_grid.py -->", "<!-- end of the grid -->"
 LABELS = {
     "gs3sls, WX and W2X": "GS3SLS, WX and W2X",

@@ -13,7 +13,12 @@ from spatial.models.estimation.covariance import Cluster, Covariance, is_whole
 from spatial.models.estimation.estimate import Estimate, Request
 from spatial.models.estimation.inference import Inference
 from spatial.models.estimation.steps import METHODS, Method
-from spatial.models.instrumental.choice import best_instruments, fewer_lags, filters_by_lags
+from spatial.models.instrumental.choice import (
+    best_instruments,
+    checked_for_far_off,
+    fewer_lags,
+    filters_by_lags,
+)
 from spatial.models.instrumental.error_components import (
     estimate_error_components,
     infer_error_components,
@@ -236,7 +241,7 @@ def _run(request: Request) -> Estimate:
     found = estimator.estimate(request)
     if request.iv == "lags":
         return found
-    return estimator.estimate(replace(request, design=best_instruments(found)))
+    return checked_for_far_off(estimator.estimate(replace(request, design=best_instruments(found))))
 
 
 def check_asked(

@@ -21,11 +21,12 @@ from .endogeneity import (
 from .subject import Subject
 from .systems import (
     VALID,
-    clustered_j,
     diagonal_sigma,
     difference_in_j,
-    gmm_objective,
+    joint_j,
+    least_distance,
     reduced_j,
+    robust_j,
     sargan,
     system_j,
     uncentred_j,
@@ -45,10 +46,9 @@ def equation_tests(subject: Subject, g: int) -> list[HypothesisTest]:
     data = subject.data(g)
     y, Z = data[:, 0], data[:, 1:]
     Q, codes = subject.design.basis.Q, subject.codes
-    residual = subject.two_stage_residuals[:, g]
-    robust = _clustered_j(subject, g)
-    tests = subject.ordered([sargan(Q, residual, subject.n, Z.shape[1], equation=name), robust])
-    tests += _subset_tests(subject, g, robust, residual)
+    robust = _clustered_j(subject, (g,))
+    tests = subject.ordered([_homoskedastic_j(subject, (g,)), robust])
+    tests += _subset_tests(subject, g, robust)
     moving = subject.endogenous(g)
     first = Z[:, moving] - Q @ (Q.T @ Z[:, moving])
     tests.append(durbin_wu_hausman(y, Z, first, subject.n, codes, equation=name))
@@ -72,7 +72,7 @@ def equation_statistics(estimate: Estimate) -> pd.DataFrame:
     for g, name in enumerate(subject.names):
         row = {"j": np.nan, "j_p_value": np.nan, "first_stage_f": np.nan}
         if subject.endogenous(g).any():
-            test = _clustered_j(subject, g)
+            test = _clustered_j(subject, (g,))
             mine = first[first["equation"] == name]
             row["first_stage_f"] = float(mine["strength"].min())
             if test.computed:
@@ -81,19 +81,39 @@ def equation_statistics(estimate: Estimate) -> pd.DataFrame:
     return pd.DataFrame(rows, index=pd.Index(subject.names, name="equation"), dtype=float)
 
 
-def _clustered_j(subject: Subject, g: int) -> HypothesisTest:
-    data = subject.data(g)
-    return clustered_j(
+def _clustered_j(subject: Subject, equations: tuple[int, ...]) -> HypothesisTest:
+    """Return the clustered J of one equation, or of all."""
+    moments, slopes = subject.linear_moments(equations)
+    return robust_j(
         subject.design.basis.Q,
-        [data[:, 1:]],
-        data[:, :1],
-        subject.two_stage_residuals[:, [g]],
+        moments,
+        slopes,
+        subject.residuals[:, list(equations)],
         subject.codes,
-        equation=subject.names[g],
+        equation=_name(subject, equations),
+        where="at the joint estimate" if subject.joint is not None else "two-step GMM",
     )
 
 
-def _subset_tests(subject: Subject, g: int, full: HypothesisTest, residual: Float) -> list[HypothesisTest]:
+def _homoskedastic_j(subject: Subject, equations: tuple[int, ...]) -> HypothesisTest:
+    """Return Sargan's J of one equation, or the J of the system, for homoskedastic errors."""
+    Q, name = subject.design.basis.Q, _name(subject, equations)
+    if subject.joint is not None:
+        moments, slopes = subject.linear_moments(equations)
+        sigma = subject.joint.numbers.sigma[np.ix_(equations, equations)]
+        return joint_j(moments, slopes, sigma, equation=name)
+    if name:
+        (g,) = equations
+        count = len(subject.endogenous(g))
+        return sargan(Q, subject.two_stage_residuals[:, g], subject.n, count, equation=name)
+    return system_j(Q, subject.three_stage_residuals, subject.sigma, subject.design.structure.n_parameters)
+
+
+def _name(subject: Subject, equations: tuple[int, ...]) -> str:
+    return subject.names[equations[0]] if len(equations) == 1 else ""
+
+
+def _subset_tests(subject: Subject, g: int, full: HypothesisTest) -> list[HypothesisTest]:
     """Return difference-in-J tests of declared instruments and of the highest power of W."""
     design = subject.design
     kept = list(design.kept_instruments)
@@ -106,17 +126,17 @@ def _subset_tests(subject: Subject, g: int, full: HypothesisTest, residual: Floa
     if not full.computed or not subsets:
         return []
     Q = design.basis.Q
-    sums = cluster_sums(Q * residual[:, None], subject.codes)
+    sums = cluster_sums(Q * subject.residuals[:, [g]], subject.codes)
     S = sums.T @ sums
-    moments = subject.space.instrumented(g, float(subject.rho[g]))
-    k = moments.shape[1] - 1
+    moments, slopes = subject.linear_moments((g,))
+    k = slopes.shape[1]
     out = []
     for label, members in subsets.items():
         columns = [j for j, name in enumerate(kept) if name not in members]
         A = np.linalg.qr(subject.instrument_coordinates[:, columns])[0]
         reduced = HypothesisTest.failed("Hansen J", "", "too few instruments without them")
-        if A.shape[1] >= k and _has_rank(A.T @ moments[:, 1:]):
-            value = gmm_objective(A.T @ S @ A, A, [moments[:, 1:]], moments[:, :1])
+        if A.shape[1] >= k and _has_rank(A.T @ slopes):
+            value = least_distance(A.T @ S @ A, A.T @ moments, A.T @ slopes)
             reduced = reduced_j(value, A.shape[1] - k, int(subject.codes.max()) + 1)
         out.append(difference_in_j(full, reduced, label, equation=subject.names[g]))
     return out
@@ -142,21 +162,14 @@ def system_tests(subject: Subject) -> list[HypothesisTest]:
     """Return the tests of the whole system: J, Hausman, diagonal Sigma."""
     if len(subject.names) < 2:
         return []
-    design = subject.design
-    Q, g = design.basis.Q, len(subject.names)
-    data = [subject.data(h) for h in range(g)]
-    outcomes = np.column_stack([d[:, 0] for d in data])
-    k = design.structure.n_parameters
     if subject.is_singular:
         reason = "the residuals of the equations depend on each other linearly: Sigma has no inverse"
         names = ("Hansen-Sargan J", "Hansen J (clustered)", *HAUSMAN)
         nulls = (VALID, VALID, SAME, SAME)
         failed = [HypothesisTest.failed(n, h, reason) for n, h in zip(names, nulls, strict=True)]
         return [*failed, *_diagonal_sigma(subject)]
-    both = [
-        system_j(Q, subject.three_stage_residuals, subject.sigma, k),
-        clustered_j(Q, [d[:, 1:] for d in data], outcomes, subject.two_stage_residuals, subject.codes),
-    ]
+    every = tuple(range(len(subject.names)))
+    both = [_homoskedastic_j(subject, every), _clustered_j(subject, every)]
     return [*subject.ordered(both), *_hausman(subject), *_diagonal_sigma(subject)]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import linalg
 
 from spatial.models.data.design import Design
 from spatial.models.estimation.estimate import Estimate
@@ -20,6 +22,7 @@ from spatial.models.estimation.least_squares import (
 from spatial.models.estimation.scores import scores
 from spatial.models.estimation.steps import SPATIAL_ERRORS, Workspace
 from spatial.models.hypothesis import HypothesisTest, cluster_sums
+from spatial.models.quasi_score.estimator import QuasiScoreEstimate
 
 __all__ = ["Subject"]
 
@@ -94,6 +97,28 @@ class Subject:
         design = self.design
         kept = design.instruments[:, list(design.basis.kept)]
         return np.asarray(design.basis.Q.T @ design.effects.project(kept))
+
+    @property
+    def joint(self) -> QuasiScoreEstimate | None:
+        """The estimate, where it is a root of the joint estimator."""
+        found = self.estimate
+        return found if isinstance(found, QuasiScoreEstimate) and found.solved else None
+
+    @property
+    def residuals(self) -> Float:
+        """Residuals that weight the clustered J: of the joint estimate, else of two stages; (rows, G)."""
+        return self.two_stage_residuals if self.joint is None else self.joint.numbers.residuals.T
+
+    def linear_moments(self, equations: Sequence[int]) -> tuple[Float, Float]:
+        """Return the moments by instruments of equations and their slopes, (G p,) and (G p, K).
+
+        At the joint estimate Q'e, and their expected slopes by the coefficients; else Q'y* and Q'Z*, the
+        distance of which is smallest at the GMM estimate.
+        """
+        if self.joint is not None:
+            return self.joint.linear_moments(equations)
+        both = [self.space.instrumented(g, float(self.rho[g])) for g in equations]
+        return np.concatenate([m[:, 0] for m in both]), linalg.block_diag(*[m[:, 1:] for m in both])
 
     # ---- estimators for comparison
     def _moments(self, rho: Float) -> tuple[list[Float], list[Float]]:

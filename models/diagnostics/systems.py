@@ -14,7 +14,10 @@ __all__ = [
     "clustered_j",
     "diagonal_sigma",
     "difference_in_j",
+    "joint_j",
+    "least_distance",
     "reduced_j",
+    "robust_j",
     "sargan",
     "system_j",
     "uncentred_j",
@@ -81,6 +84,29 @@ def system_j(basis: Float, residuals: Float, sigma: Float, n_coefficients: int) 
     return HypothesisTest(name, VALID, value, "chi2", df, detail=IID)
 
 
+def joint_j(moments: Float, slopes: Float, sigma: Float, *, equation: str = "") -> HypothesisTest:
+    r"""Return Sargan's test, or with several equations J, at the joint estimate, for homoskedastic errors.
+
+    .. math:: J = \min_d (\hat m + D d)'(\hat\Sigma^{-1} \otimes I_p)(\hat m + D d) \sim \chi^2(Gp - K)
+
+    Parameters
+    ----------
+    moments, slopes : (G p,) and (G p, K)
+        As of `robust_j`.
+    sigma : (G, G)
+        Covariance of the innovations.
+    """
+    name = "Sargan J" if equation else "Hansen-Sargan J"
+    df = len(moments) - slopes.shape[1]
+    refused = _overidentifying(name, df, equation)
+    if refused:
+        return refused
+    value = least_distance(np.kron(sigma, np.eye(len(moments) // len(sigma))), moments, slopes)
+    return HypothesisTest(
+        name, VALID, value, "chi2", df, equation=equation, detail=f"at the joint estimate, {IID}"
+    )
+
+
 def clustered_j(
     basis: Float,
     regressors: Sequence[Float],
@@ -98,7 +124,7 @@ def clustered_j(
     S is not centred, so that J cannot exceed the number of clusters C: with many moments it never rejects.
     The test is of the centred :math:`J_c`, by Hotelling's law, with q = Gp - K:
 
-    .. math:: J_c = \frac{J}{1 - J/C}, \qquad F = \frac{C - q}{q(C - 1)} J_c \sim F(q, C - q)
+    .. math:: J_c = \frac{J}{1 - J/C}, \qquad F = \frac{C - q}{q\,C} J_c \sim F(q, C - q)
 
     Parameters
     ----------
@@ -112,29 +138,66 @@ def clustered_j(
     codes : (rows,)
         Cluster of each row.
     """
-    name = "Hansen J (clustered)"
-    p, g = basis.shape[1], residuals.shape[1]
-    k = sum(z.shape[1] for z in regressors)
-    refused = _overidentifying(name, g * p - k, equation)
+    from scipy import linalg
+
+    target = (basis.T @ outcomes).T.ravel()
+    slopes = linalg.block_diag(*[basis.T @ z for z in regressors])
+    return robust_j(basis, target, slopes, residuals, codes, equation=equation)
+
+
+def robust_j(
+    basis: Float,
+    moments: Float,
+    slopes: Float,
+    residuals: Float,
+    codes: Codes,
+    *,
+    equation: str = "",
+    where: str = "two-step GMM",
+) -> HypothesisTest:
+    r"""Return the same for linear moments and their slopes, of the sample or expected.
+
+    .. math:: J = \min_d (\hat m + D d)'\hat S^{-1}(\hat m + D d)
+
+    At the joint estimate :math:`\hat m = Q'\hat\varepsilon`, equation by equation, and D is the expected
+    slope: a part of the error of the sample slope goes with the moments, so that J, made smallest along
+    the sample slope, is too small where there are many instruments.
+
+    Parameters
+    ----------
+    basis : (rows, p)
+    moments : (G p,)
+    slopes : (G p, K)
+        Derivatives by the coefficients, with either sign.
+    residuals : (rows, G)
+        They make the weights.
+    codes : (rows,)
+    where : str
+        The estimate at which it is.
+    """
+    name, g = "Hansen J (clustered)", residuals.shape[1]
+    refused = _overidentifying(name, len(moments) - slopes.shape[1], equation)
     if refused:
         return refused
     clusters = int(codes.max()) + 1
-    if clusters <= g * p:
-        reason = f"{clusters} clusters cannot weight {g * p} moment conditions"
+    if clusters <= len(moments):
+        reason = f"{clusters} clusters cannot weight {len(moments)} moment conditions"
         return HypothesisTest.failed(name, VALID, reason, equation=equation)
     sums = np.hstack([cluster_sums(basis * residuals[:, [h]], codes) for h in range(g)])
-    value = gmm_objective(sums.T @ sums, basis, regressors, outcomes)
-    return _centred_j(name, VALID, value, g * p - k, clusters, equation)
+    value = least_distance(sums.T @ sums, moments, slopes)
+    return _centred_j(name, VALID, value, len(moments) - slopes.shape[1], clusters, equation, where)
 
 
-def _centred_j(name: str, null: str, value: float, q: int, clusters: int, equation: str) -> HypothesisTest:
+def _centred_j(
+    name: str, null: str, value: float, q: int, clusters: int, equation: str, where: str = "two-step GMM"
+) -> HypothesisTest:
     """Return the F test of a J statistic with weights that are not centred."""
     if clusters <= q:
         reason = f"{clusters} clusters for {q} restrictions"
         return HypothesisTest.failed(name, null, reason, equation=equation)
     left = max(1.0 - value / clusters, 1e-12)
-    detail = f"two-step GMM, clustered by unit; J = {value:.4f}, centred {value / left:.4f}"
-    value = (clusters - q) / (q * (clusters - 1)) * value / left
+    detail = f"{where}, clustered by unit; J = {value:.4f}, centred {value / left:.4f}"
+    value = (clusters - q) / (q * clusters) * value / left
     return HypothesisTest(name, null, value, "F", q, clusters - q, equation=equation, detail=detail)
 
 
@@ -150,23 +213,17 @@ def uncentred_j(test: HypothesisTest) -> float:
     clusters = test.df + test.df_denominator
     if test.df == 0:
         return 0.0
-    centred = test.statistic * test.df * (clusters - 1) / test.df_denominator
+    centred = test.statistic * test.df * clusters / test.df_denominator
     return float(centred / (1 + centred / clusters))
 
 
-def gmm_objective(weights: Float, basis: Float, regressors: Sequence[Float], outcomes: Float) -> float:
-    """Return the smallest ``m' S^-1 m`` over the coefficients of all equations."""
+def least_distance(weights: Float, moments: Float, slopes: Float) -> float:
+    """Return the smallest ``(m + D d)' S^-1 (m + D d)`` over d."""
     from scipy import linalg
 
-    p = basis.shape[1]
     root = np.linalg.cholesky(weights)
-    target = (basis.T @ outcomes).T.ravel()
-    slopes = linalg.block_diag(*[basis.T @ z for z in regressors])
-    white_target = linalg.solve_triangular(root, target, lower=True)
-    white_slopes = linalg.solve_triangular(root, slopes, lower=True)
-    assert len(target) == p * outcomes.shape[1]
-    fitted = white_slopes @ np.linalg.lstsq(white_slopes, white_target, rcond=None)[0]
-    return float(np.sum((white_target - fitted) ** 2))
+    m, D = (linalg.solve_triangular(root, v, lower=True) for v in (moments, slopes))
+    return float(np.sum((m - D @ np.linalg.lstsq(D, m, rcond=None)[0]) ** 2))
 
 
 def difference_in_j(

@@ -52,6 +52,7 @@ def effect_intervals(
     if chosen == "distance" and found._estimate is not None:
         made = found._estimate.effect_intervals(found._map, level, found._map.n_regressors)
     if made is None:
+        chosen = "wald"
         law = NORMAL if found._estimate is None else found._estimate.inference.law
         with np.errstate(divide="ignore", invalid="ignore"):
             frame["p_value"] = law.p_value((frame["estimate"] / frame["std_error"]).to_numpy())

@@ -204,7 +204,8 @@ def _weighted(
 
 
 def _inference(space: Workspace, numbers: Numbers, asked: Request) -> Inference:
-    # As of a method without spatial errors: those of the coefficients do not depend on rho to first order.
+    # As of a method without spatial errors. What is left out of the estimation of rho is of second order, but
+    # not small where an outcome is lagged in the same weights: a note of the fit says so.
     plain = replace(numbers, method="3sls")
     found = infer(space, plain, asked.covariance, "kp2010", asked.lookup, small=asked.small)
     errors = [e.error is not None for e in space.design.structure.equations]

@@ -91,7 +91,7 @@ class Distance:
     ----------
     moments : Moments
     theta : array (parameters,)
-        The estimate.
+        Where the score is zero: the estimate, or beyond the admissible region.
     cov : array (parameters, parameters)
         Its covariance, for strides.
     a : array (parameters, M)
@@ -252,10 +252,11 @@ class Distance:
         return _Branch(points, False)
 
     def _inside(self, theta: Float) -> bool:
-        """Whether every rho is admissible."""
+        """Whether every rho is admissible that is at the estimate."""
         for g, k in self.moments.rho_places.items():
             operator = self.moments.design.error_operator(g)
-            if operator is not None and abs(theta[k]) * operator.radius > 1.0:
+            radius = 0.0 if operator is None else operator.radius
+            if abs(theta[k]) * radius > 1.0 >= abs(self.theta[k]) * radius:
                 return False
         return True
 

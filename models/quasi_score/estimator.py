@@ -14,6 +14,7 @@ quadratic forms without diagonal (Lin and Lee 2010; Kelejian and Prucha 2010), f
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -54,7 +55,7 @@ __all__ = [
 
 Float = NDArray[np.float64]
 
-_DENSE = 0.2
+_DENSE, _EDGE = 0.2, 0.995
 NO_ROOT = "the equations of the joint estimator have no solution near the instrumental-variable estimate"
 BY_DISTANCE = "p-values and intervals by inverting the distance of the quasi-score, not from standard errors"
 
@@ -85,11 +86,14 @@ class QuasiScoreEstimate(Estimate):
     a : array (parameters, M)
         Weights of the moments at the estimate.
     root : Root
+    expected : array (M, parameters)
+        The slope of the moments that the model implies at the estimate.
     """
 
     moments: Moments
     a: Float
     root: Root
+    expected: Float
 
     @property
     def solved(self) -> bool:
@@ -98,8 +102,8 @@ class QuasiScoreEstimate(Estimate):
 
     @property
     def has_distance(self) -> bool:
-        """Whether there is a root, from which a distance is measured."""
-        return self.root.converged
+        """Whether there is a root, in the admissible region or beyond, to measure a distance from."""
+        return self.root.centre is not None
 
     @property
     def theta(self) -> Float:
@@ -110,7 +114,16 @@ class QuasiScoreEstimate(Estimate):
     def distance(self) -> Distance:
         """The distance whose inversion gives intervals."""
         assert isinstance(self.inference, ScoreInference)
-        return Distance(self.moments, self.theta, self.inference.cov, self.a, self.inference.omega)
+        assert self.root.centre is not None
+        return Distance(self.moments, self.root.centre, self.inference.cov, self.a, self.inference.omega)
+
+    def linear_moments(self, equations: Sequence[int]) -> tuple[Float, Float]:
+        """Return Q'e of equations and the expected slopes by their coefficients, (G p,) and (G p, K)."""
+        p = self.moments.columns.Q.shape[1]
+        rows = np.concatenate([np.arange(g * p, (g + 1) * p) for g in equations])
+        places = [self.moments.slices[g] for g in equations]
+        columns = np.concatenate([np.arange(s.start, s.stop) for s in places])
+        return self.moments.values(self.theta)[rows], self.expected[np.ix_(rows, columns)]
 
     def p_value(self, target: Target, value: float = 0.0) -> float:
         """Return the p-value of h(theta) = value: the root of the distance is read as a t statistic."""
@@ -144,6 +157,8 @@ class QuasiScoreEstimate(Estimate):
         if not self.has_distance or not isinstance(effects, EffectMap) or effects.way == "solves":
             return None
         targets = EffectTargets(effects, len(self.theta))
+        if self._has_no_effects(targets):
+            return None
         G, K = self.moments.n_equations, terms
         tests, bounds = np.empty((3, G, K)), np.empty((3, G, K, 2))
         for g in range(G):
@@ -153,11 +168,17 @@ class QuasiScoreEstimate(Estimate):
                     bounds[e, g, k] = self.interval(target, level)
         return tests, bounds
 
+    def _has_no_effects(self, targets: EffectTargets) -> bool:
+        """Whether the root lies where there is no reduced form: intervals of effects start nowhere."""
+        return bool(np.isnan(targets.of(0, 0)[0](self.distance.theta)[0]))
+
     def unit_intervals(self, effects: Effects, place: UnitEffect, level: float) -> Float | None:
         """Return intervals of one effect of each unit; (N, 2)."""
         if not self.has_distance or not isinstance(effects, EffectMap) or effects.way == "solves":
             return None
         targets = EffectTargets(effects, len(self.theta))
+        if self._has_no_effects(targets):
+            return None
         found = list(targets.by_unit(*place))
         return np.array([self.interval(target, level) for target in found])
 
@@ -223,11 +244,14 @@ def estimate_by_quasi_score(request: Request) -> QuasiScoreEstimate:
     start = np.concatenate([first.fit.delta, [first.rho[g] for g in moments.rho_places]])
     weights, slope = ModelWeights(moments), expected_slope(moments)
     root = find_root(moments, weights, slope, start)
-    notes = (BY_DISTANCE if root.converged else NO_ROOT, *cell_notes(moments))
-    if not root.converged:
+    notes = (*_notes_of(moments, root), *cell_notes(moments))
+    if root.centre is None:
         _warn_no_root(design)
+    elif not root.converged:
+        warnings.warn(f"{notes[0][0].upper()}{notes[0][1:]}.", BoundaryWarning, stacklevel=4)
     sigma = moments.sigma(root.theta)
-    a = weights.weighted(slope(root.theta), sigma)
+    expected = slope(root.theta)
+    a = weights.weighted(expected, sigma)
     count = design.structure.n_parameters
     zero = np.zeros((count, count))
     fit = LinearFit(
@@ -235,7 +259,27 @@ def estimate_by_quasi_score(request: Request) -> QuasiScoreEstimate:
     )
     numbers = Numbers(fit, moments.rho(root.theta), moments.residuals(root.theta), sigma, "aqs", notes=notes)
     inference = _inference(moments, a, root, request.covariance)
-    return QuasiScoreEstimate(design, request.source, space, numbers, inference, moments, a, root)
+    return QuasiScoreEstimate(design, request.source, space, numbers, inference, moments, a, root, expected)
+
+
+def _notes_of(moments: Moments, root: Root) -> tuple[str, ...]:
+    """Say where the estimate lies, and how its intervals are made."""
+    if root.converged:
+        return (BY_DISTANCE,)
+    if root.centre is None:
+        return (NO_ROOT,)
+    structure, beyond = moments.design.structure, []
+    for g, k in moments.rho_places.items():
+        operator = moments.design.error_operator(g)
+        if operator is not None and abs(root.centre[k]) * operator.radius > _EDGE:
+            beyond.append(f"rho of {structure.names[g]} {root.centre[k]:.2f}")
+    where = ", ".join(beyond) or "spatial lags without an equilibrium"
+    return (
+        f"the equations of the joint estimator have their solution beyond the admissible region ({where}): "
+        "reported is a point at its edge, with the standard errors of the solution; intervals by distance "
+        "are measured from the solution, and hold",
+        BY_DISTANCE,
+    )
 
 
 def cell_notes(moments: Moments) -> tuple[str, ...]:
@@ -283,8 +327,9 @@ def _inference(moments: Moments, a: Float, root: Root, cov: Covariance) -> Score
     dependence = _dependence(cov)
     if dependence is None:
         raise DataError(f"{refusal(moments.design, cov)}.")
-    omega = score_covariance(moments, a, root.theta, dependence)
-    bread = np.linalg.inv(a @ moments.slope(root.theta))
+    centre = root.theta if root.centre is None else root.centre
+    omega = score_covariance(moments, a, centre, dependence)
+    bread = np.linalg.inv(a @ moments.slope(centre))
     V = bread @ omega @ bread.T
     design = moments.design
     at_bound, edges = [], []
@@ -294,7 +339,7 @@ def _inference(moments: Moments, a: Float, root: Root, cov: Covariance) -> Score
         at_bound.append(bool(abs(root.theta[k]) * radius >= 0.995 - 1e-9))
         edges.append(design.structure.names[g])
     names = [name for name, hit in zip(edges, at_bound, strict=True) if hit]
-    if names:
+    if names and (root.centre is None or root.converged):
         warnings.warn(
             f"rho of {', '.join(names)} lies at the bound of the admissible region: the errors do not follow "
             "the model, or the lag of the outcome stands in for them. Read neither rho nor its error.",

@@ -2,7 +2,7 @@ r"""Roots of the quasi-score :math:`\psi(\theta) = a(\theta)m(\theta) = 0`, with
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +18,7 @@ Float = NDArray[np.float64]
 _STEPS, _TOLERANCE = 200, 1e-6
 _RADIUS, _START, _RHO = 0.98, 0.95, 0.995
 _LONGEST, _APART = 0.3, 1e-3
+_STILL, _FIXED, _FAR = 1e-9, 1e-11, 50.0
 
 
 class ExpectedSlope(Protocol):
@@ -41,11 +42,15 @@ class Root:
         Whether the quasi-score is zero there.
     distance : float
         :math:`m'\\Omega_0^{-1}m`, by which roots are chosen.
+    centre : array (parameters,), optional
+        Where the score with the weights of theta is zero: theta itself, or a point beyond the admissible
+        region when the search ended at its edge; None where there is none.
     """
 
     theta: Float
     converged: bool
     distance: float
+    centre: Float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,14 +81,37 @@ class _Search:
             new = self._moved(theta, step, min(share, _LONGEST / longest) if longest > 0 else share)
             if new is None:
                 break
+            still = float(np.abs((new - theta) * self.scale).max()) < _STILL
             theta = new
             if longest < _TOLERANCE:
                 converged = True
                 break
+            if still:  # at the edge of the region, with steps that lead out of it
+                break
         if converged:
             theta = self._polished(theta)
         value = self.weights.distance(moments.values(theta), moments.sigma(theta))
-        return Root(theta, converged, value)
+        return Root(theta, converged, value, theta if converged else None)
+
+    def beyond(self, edge: Root) -> Root:
+        """Return the same point with the root of its score, a kept, wherever that is."""
+        a, theta = self.weights.weighted(self.slope(edge.theta), self.moments.sigma(edge.theta)), edge.theta
+        share, last = 1.0, np.inf
+        for _ in range(_STEPS):
+            try:
+                step = -np.linalg.solve(a @ self.moments.slope(theta), a @ self.moments.values(theta))
+            except np.linalg.LinAlgError:
+                break
+            longest = float(np.abs(step * self.scale).max())
+            if longest < _FIXED:
+                return replace(edge, centre=theta)
+            if longest > last:
+                share = max(0.25, 0.7 * share)
+            last = longest
+            theta = theta + min(share, _LONGEST / longest) * step
+            if not float(np.abs(theta * self.scale).max()) < _FAR:
+                break
+        return edge
 
     def _polished(self, theta: Float) -> Float:
         """Go on to rounding, while the steps shrink: where they need damping, undamped they lead away."""
@@ -131,7 +159,8 @@ def find_root(moments: Moments, weights: ModelWeights, slope: ExpectedSlope, sta
     The equations can have a second root with the spatial lag and the spatial error exchanged.  The
     search runs from the start and from the exchange; where these differ, or one fails, also from
     exchanges in one equation and from rho = 0.  Of the roots the one with the smallest distance is kept;
-    without a root, the point with the smallest.
+    without a root, the point with the smallest, and the root of the score with its weights, which mostly lies
+    beyond the admissible region.
     """
     scale = np.ones(len(start))
     for g, k in moments.rho_places.items():
@@ -141,7 +170,7 @@ def find_root(moments: Moments, weights: ModelWeights, slope: ExpectedSlope, sta
     pairs = _exchanges(moments)
     first = search.run(start)
     if not pairs:
-        return first
+        return first if first.converged else search.beyond(first)
     found = [first, search.run(_exchanged(start, pairs))]
     same = float(np.abs((found[0].theta - found[1].theta) * scale).max()) < _APART
     if not (same and found[0].converged and found[1].converged):
@@ -151,8 +180,11 @@ def find_root(moments: Moments, weights: ModelWeights, slope: ExpectedSlope, sta
         if len(pairs) > 1:
             others += [_exchanged(start, [pair]) for pair in pairs]
         found += [search.run(other) for other in others]
-    roots = [r for r in found if r.converged] or found
-    return min(roots, key=lambda r: r.distance)
+    roots = [r for r in found if r.converged]
+    if roots:
+        return min(roots, key=lambda r: r.distance)
+    edges = sorted(found, key=lambda r: r.distance)
+    return next((r for edge in edges if (r := search.beyond(edge)).centre is not None), edges[0])
 
 
 def _exchanges(moments: Moments) -> list[tuple[int, int]]:

@@ -128,10 +128,22 @@ def score_covariance(moments: Moments, a: Float, theta: Float, kind: Dependence)
         for g, e in enumerate(residuals)
     )
     factor = layout.n_units / (layout.n_units - 1) if kind == "cluster" else layout.n_rows / moments.n
-    linear = np.asarray(scores).T @ np.asarray(scores) * factor
-    if not moments.forms:
-        return np.asarray(linear)
-    return np.asarray(linear + a[:, cut:] @ _form_covariance(moments, residuals, kind) @ a[:, cut:].T)
+    out = np.asarray(scores).T @ np.asarray(scores) * factor
+    if moments.forms:
+        out = out + a[:, cut:] @ _form_covariance(moments, residuals, kind) @ a[:, cut:].T
+    return np.asarray(out * (_lost(moments) if kind == "cluster" else 1.0))
+
+
+def _lost(moments: Moments) -> float:
+    """Return by how much effects that are not of units, lagged too, make clustered residuals small.
+
+    Those of units are nested in the clusters, and those of times count with the clusters, N / (N - 1).
+    """
+    space, layout = moments.columns.space, moments.design.layout
+    if not space.filters:
+        return 1.0
+    units = layout.n_units if ("unit",) in space.effects.kept else 0
+    return float((layout.n_rows - units) / moments.n)
 
 
 def _form_covariance(moments: Moments, residuals: Float, kind: Dependence) -> Float:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from model_tests_cases import Simulated, simulated, usaww
-from scipy import sparse
+from scipy import linalg, sparse
 
 from spatial.models.data.layout import LagOperator, balanced_layout
 from spatial.models.diagnostics import endogeneity
@@ -161,20 +161,22 @@ def test_clustered_j_is_that_of_linearmodels_gmm() -> None:
     fit = IVGMM(s.y, s.X, s.Y, s.Z, weight_type="clustered", clusters=s.units).fit(iter_limit=2)
     found = system_tests.clustered_j(s.basis, [s.regressors], s.y[:, None], e[:, None], s.units)
     assert system_tests.uncentred_j(found) == pytest.approx(fit.j_stat.stat, rel=1e-8)
-    # Hotelling: the centred J times (C - q)/(q (C - 1)), C = 80 clusters and q = 2 restrictions.
-    centred = fit.j_stat.stat / (1 - fit.j_stat.stat / 80)
-    assert found.statistic == pytest.approx(centred * 78 / (2 * 79), rel=1e-8)
+    # Hotelling: (C - q) J / (q (C - J)), C = 80 clusters and q = 2 restrictions.
+    J = fit.j_stat.stat
+    assert found.statistic == pytest.approx(78 * J / (2 * (80 - J)), rel=1e-8)
     assert (found.df, found.df_denominator) == (2, 78)
 
 
 def test_the_centred_j_is_hotellings_test_of_the_mean_moment() -> None:
     """With no coefficient at all: T2 of the mean of the moments of the clusters, about its own mean."""
+    from statsmodels.stats.multivariate import test_mvmean
+
     rng = np.random.default_rng(4)
     Q, e = np.linalg.qr(rng.normal(size=(40, 3)))[0], rng.normal(size=(40, 1))
     found = system_tests.clustered_j(Q, [np.empty((40, 0))], e, e, np.arange(40))
-    m = Q * e
-    T2 = 40 * m.mean(axis=0) @ np.linalg.solve(np.cov(m.T, ddof=0), m.mean(axis=0))
-    assert found.statistic == pytest.approx((40 - 3) / (3 * 39) * T2, rel=1e-9)
+    outside = test_mvmean(Q * e)  # statsmodels: exact for normal moments
+    assert found.statistic == pytest.approx(outside.statistic, rel=1e-9)
+    assert found.p_value == pytest.approx(outside.pvalue, rel=1e-9)
 
 
 def test_system_j_is_that_of_linearmodels_system() -> None:
@@ -193,7 +195,8 @@ def test_system_j_is_that_of_linearmodels_system() -> None:
     weights = np.kron(sigma, np.eye(Q.shape[1]))
     outcomes = np.column_stack([a.y, b.y])
     regressors = [np.hstack([X, a.Y]), np.hstack([X, b.Y])]
-    value = system_tests.gmm_objective(weights, Q, regressors, outcomes)
+    target, slopes = (Q.T @ outcomes).T.ravel(), linalg.block_diag(*[Q.T @ r for r in regressors])
+    value = system_tests.least_distance(weights, target, slopes)
     assert value == pytest.approx(fit.j_stat.stat, rel=1e-6)
     slopes = np.split(fit.params.to_numpy(), 2)
     residuals = np.column_stack([s.y - r @ d for s, r, d in zip((a, b), regressors, slopes, strict=True)])

@@ -24,10 +24,11 @@ DOCS = Path(__file__).parents[2] / "docs"
 sys.path.insert(0, str(DOCS))
 GRID: Any = importlib.import_module("simulation_grid")
 PAGE: Any = importlib.import_module("simulation_page")
+PLAN: Any = importlib.import_module("simulation_cells")
 FOUND = GRID.stored()
 LAGS = FOUND[FOUND["quantity"].isin(["y1:W(y1)", "y2:W(y2)", "rho1", "rho2"])]
 SPARSE = LAGS[(LAGS["rho1"] < 1) & (LAGS["weights"] != "inverse")]
-SAME = SPARSE[~SPARSE["weights"].str.contains(GRID.OTHERS)]
+SAME = SPARSE[~SPARSE["weights"].str.contains(PLAN.OTHERS)]
 KINDS = {"lags": "gs3sls, WX and W2X", "one lag": "gs3sls", "best": "gs3sls, best", "aqs": "aqs"}
 
 
@@ -40,10 +41,10 @@ def _range(share: pd.Series) -> str:
     return "-".join(f"{v:.2f}".removeprefix("0") for v in (share.min(), share.max()))
 
 
-@pytest.mark.parametrize("cell", GRID.CELLS, ids=lambda cell: "-".join(map(str, cell.key)))
+@pytest.mark.parametrize("cell", PLAN.CELLS, ids=lambda cell: "-".join(map(str, cell.key)))
 def test_the_file_has_draws_of_every_cell(cell: Any) -> None:
     rows = FOUND[cell.of(FOUND)]
-    draws = GRID.drawn(cell)
+    draws = GRID.drawn(cell, FOUND)
     assert draws >= 50
     assert (rows["draws"] == draws).all()
     roots = rows[(rows["estimator"] != "aqs") & (rows["quantity"] != "no root")]
@@ -72,12 +73,12 @@ def test_the_joint_estimator_covers_in_every_cell() -> None:
 
 def test_fewer_lags_and_the_best_cover_more_often_where_intervals_are_short() -> None:
     first = SPARSE[(SPARSE["quantity"] == "y1:W(y1)") & (SPARSE["interval"] == "wald")]
-    wide = first.pivot_table(index=PAGE.KEYS[:7], columns="estimator", values="coverage")
+    wide = first.pivot_table(index=PLAN.KEYS[:7], columns="estimator", values="coverage")
     short = wide[(wide.index.get_level_values("equations") == 2) & (wide["gs3sls"] < 0.93)]
     assert len(short) > 15
     assert (short["gs3sls, WX and W2X"] <= short["gs3sls"]).all()
     assert (short["gs3sls"] < short["gs3sls, best"]).all()
-    bias = first.pivot_table(index=PAGE.KEYS[:7], columns="estimator", values="bias")
+    bias = first.pivot_table(index=PLAN.KEYS[:7], columns="estimator", values="bias")
     part = (bias["gs3sls"] / bias["gs3sls, WX and W2X"])[short.index]
     assert (part < 1).all()
     assert (part < 0.9)[part.index.get_level_values("times") > 2].all()
@@ -104,13 +105,13 @@ def test_the_page_has_the_table_of_the_file() -> None:
 
 
 def test_draws_in_parts_are_the_draws_at_once() -> None:
-    cell = GRID.Cell(50, 6, None)
+    cell = PLAN.Cell(50, 6, None)
     parts = pd.concat([GRID.simulate(cell, 2), GRID.simulate(cell, 1, after=2)])
     pd.testing.assert_frame_equal(GRID.pooled(parts, 3), GRID.simulate(cell, 3), atol=2e-4)
 
 
 def test_a_small_part_drawn_again() -> None:
-    found = GRID.simulate(GRID.Cell(50, 6), draws=5, seed=1).set_index(["estimator", "quantity", "interval"])
+    found = GRID.simulate(PLAN.Cell(50, 6), draws=5, seed=1).set_index(["estimator", "quantity", "interval"])
     used = found.loc[("aqs", "y1:W(y1)", "distance"), "used"]
     assert used >= 4
     # Five draws: fewer than three that cover have a probability of .001 each.
@@ -121,7 +122,7 @@ def test_a_small_part_drawn_again() -> None:
 
 @pytest.mark.slow
 def test_more_of_it_drawn_again() -> None:
-    found = GRID.simulate(GRID.Cell(60, 6), draws=120, seed=2).set_index(
+    found = GRID.simulate(PLAN.Cell(60, 6), draws=120, seed=2).set_index(
         ["estimator", "quantity", "interval"]
     )
     for name in ("y1:W(y1)", "y2:W(y2)", "rho1", "rho2", "total x1", "y1:y2"):
@@ -132,7 +133,7 @@ def test_more_of_it_drawn_again() -> None:
 @pytest.mark.parametrize("draw", [29, 69])
 def test_the_last_steps_never_lead_away_from_the_root(draw: int) -> None:
     """Two draws of N = 50, T = 2 where undamped steps did, to rho = -9694 and to negative variances."""
-    simulator = GRID.Simulator(GRID.Cell(50, 2, GRID.LOW))
+    simulator = GRID.Simulator(PLAN.Cell(50, 2, PLAN.LOW))
     child = np.random.SeedSequence(0).spawn(draw + 1)[draw]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)

@@ -13,6 +13,8 @@ from gs3sls_simulation import Design as Panels
 from size_engine import Design, Size
 
 from spatial.models import SpatialSystem
+from spatial.models.diagnostics.instruments import equation_tests, system_tests
+from spatial.models.diagnostics.subject import Subject
 from spatial.models.estimation.covariance import as_covariance
 from spatial.models.estimation.estimate import Request
 from spatial.models.identification.anderson_rubin import anderson_rubin_test
@@ -48,6 +50,7 @@ def _design(words: str, n: int, times: int, rho: tuple[float, float], light: int
 
 
 AR = "spatial.models.identification.anderson_rubin"
+SYSTEMS = "spatial.models.diagnostics.systems"
 MADE = (f"{AR}:_test", f"{AR}:_slope_set")
 STRONG = _design("two equations, N = 50, T = 6, rho = .7, 10 instruments", 50, 6, (0.7, 0.7), 30)
 PLAIN = _design("two equations, N = 50, T = 6, no spatial error, 10 instruments", 50, 6, (0.0, 0.0), 20)
@@ -66,8 +69,10 @@ def _distance(rng: np.random.Generator) -> dict[str, Any]:
         )
     truth = {"y2": 0.3, "W(y1)": 0.4, "x1": 1.0, "rho": 0.7}
     places = {"y2": 0, "W(y1)": 1, "x1": 2, "rho": 8}
-    size = len(found.theta)
-    return {key: found.p_value(Coordinate(places[key], size), value) for key, value in truth.items()}
+    size, subject = len(found.theta), Subject(found)
+    tests = [*equation_tests(subject, 0)[:3], *system_tests(subject)[:2]]
+    joint = {f"{t.name}, {t.equation or 'system'}": t.p_value for t in tests}
+    return joint | {key: found.p_value(Coordinate(places[key], size), value) for key, value in truth.items()}
 
 
 CELL = Design("two equations, N = 50, T = 6, lag and error with rho = .7", _distance, full=1000, light=12)
@@ -111,6 +116,16 @@ JOINT = [
     *(
         Size(f"aqs, p-value of {term} by distance", term, CELL, 0.03, 0.08)
         for term in ("y2", "W(y1)", "x1", "rho")
+    ),
+    *(
+        Size(f"{words}, joint estimate", key, CELL, low, high, (f"{SYSTEMS}:{made}",))
+        for words, key, low, high, made in (
+            ("Sargan J", "Sargan J, y1", 0.02, 0.075, "joint_j"),
+            ("Hansen J (clustered)", "Hansen J (clustered), y1", 0.02, 0.075, "_centred_j"),
+            ("Difference in J", "Difference in J, y1", 0.02, 0.075, "reduced_j"),
+            ("Hansen-Sargan J", "Hansen-Sargan J, system", 0.02, 0.075, "joint_j"),
+            ("Hansen J (clustered), system", "Hansen J (clustered), system", 0.02, 0.075, "_centred_j"),
+        )
     ),
     Size("Anderson-Rubin, score form", "anderson-rubin", STRONG, 0.03, 0.07, MADE, "rho under the null"),
     Size("Anderson-Rubin, score form", "anderson-rubin", PLAIN, 0.035, 0.07, MADE),

@@ -1,0 +1,110 @@
+"""The cells of the simulation: what is decided by many draws, and the array over all factors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import pandas as pd
+
+KEYS = ["n", "times", "rho1", "rho2", "weights", "errors", "equations", "estimator", "quantity", "interval"]
+OTHERS = ", errors in "
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Units, times, rho of both equations (None: no spatial error is modelled), weights, innovations.
+
+    `others` are the weights of the errors where they are not those of the lags; `effects`, whether effects
+    are simulated by draws of GS3SLS too.
+    """
+
+    n: int = 100
+    times: int = 6
+    rho: tuple[float, float] | None = (0.7, 0.7)
+    weights: str = "knn5"
+    errors: str = "iid"
+    equations: int = 2
+    draws: int = 150
+    others: str = ""
+    effects: bool = True
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What names the cell in the file; 9 where there is no spatial error."""
+        rho = self.rho or (9.0, 9.0)
+        weights = self.weights + f"{OTHERS}{self.others}" * bool(self.others)
+        return (self.n, self.times, *rho, weights, self.errors, self.equations)
+
+    def of(self, found: pd.DataFrame) -> Any:
+        """Return which rows of a file are of this cell."""
+        return (found[KEYS[:7]] == list(self.key)).all(axis=1)
+
+
+LOW, HIGH, EXTREME = (0.4, -0.3), (0.7, 0.7), (0.9, 0.9)
+CELLS = [
+    Cell(50, 2, HIGH, draws=200),
+    Cell(100, 2, LOW, draws=200),
+    Cell(250, 2, LOW, draws=200),
+    Cell(50, 6, HIGH, draws=1000),
+    Cell(50, 6, EXTREME, draws=500),
+    Cell(100, 6, (-0.3, -0.3), draws=200),
+    Cell(100, 6, LOW, draws=200),
+    Cell(100, 6, HIGH, draws=300),
+    Cell(100, 6, EXTREME, draws=1000),
+    Cell(150, 6, HIGH, draws=1000),
+    Cell(250, 6, LOW, draws=100),
+    Cell(250, 6, HIGH, draws=150),
+    Cell(1000, 6, HIGH, draws=100),
+    Cell(1000, 6, EXTREME, draws=100),
+    Cell(50, 15, HIGH, draws=200),
+    Cell(100, 15, HIGH, draws=100),
+    Cell(100, 15, EXTREME, draws=200),
+    Cell(errors="heteroskedastic", draws=1000),
+    Cell(errors="serial", draws=500),
+    Cell(errors="skewed", draws=500),
+    Cell(weights="queen", draws=100),
+    Cell(weights="knn15", draws=500),
+    Cell(weights="inverse", draws=100),
+    Cell(others="knn15", draws=1000),
+    Cell(equations=1, draws=150),
+    Cell(50, 6, None, draws=200),
+    Cell(100, 6, None, draws=300),
+    Cell(100, 6, None, errors="serial"),
+    Cell(250, 6, None),
+]
+
+LEVELS: dict[str, tuple[Any, ...]] = {
+    "n": (50, 100, 250, 1000),
+    "times": (2, 6, 15, 6),
+    "rho": (-0.3, 0.4, 0.7, 0.9),
+    "weights": ("knn5", "knn15", "queen", "inverse"),
+    "errors": ("iid", "heteroskedastic", "serial", "skewed"),
+    "equations": (1, 2, 1, 2),
+}
+"""Levels of the factors of the array, four each: six times and each number of equations stand twice."""
+_PRODUCTS = ((0, 0, 0, 0), (0, 1, 2, 3), (0, 2, 3, 1), (0, 3, 1, 2))
+_POINTS = ((1, 0, 0), (1, 2, 3), (0, 1, 0), (0, 0, 1), (1, 1, 1), (1, 3, 2))
+_COSTLY = ("inverse", 1000)
+
+
+def array(draws: int = 200, costly: int = 20) -> list[Cell]:
+    """Return 64 of the 1,536 cells of the cross, in which any levels of three factors stand together.
+
+    Cells are the vectors of three elements of the field of four, 0, 1, w and w + 1, and a factor is a
+    linear form of them.  Of the forms, the points of a hyperoval, any three are independent, so that the
+    64 combinations of any three factors stand there once: an orthogonal array of strength three (Bush 1952).
+    A thousand units of which all pairs are neighbours have fewer draws.
+    """
+    out = []
+    for row in product(range(4), repeat=3):
+        level = {}
+        for (name, values), point in zip(LEVELS.items(), _POINTS, strict=True):
+            # In this field addition is the exclusive or of the labels.
+            a, b, c = (_PRODUCTS[x][y] for x, y in zip(row, point, strict=True))
+            level[name] = values[a ^ b ^ c]
+        rho = level.pop("rho")
+        count = costly if (level["weights"], level["n"]) == _COSTLY else draws
+        out.append(Cell(rho=(rho, rho), draws=count, effects=False, **level))
+    return out
