@@ -16,8 +16,9 @@ OTHERS = ", errors in "
 class Cell:
     """Units, times, rho of both equations (None: no spatial error is modelled), weights, innovations.
 
-    `others` are the weights of the errors where they are not those of the lags; `effects`, whether effects
-    are simulated by draws of GS3SLS too.
+    `others` are the weights of the errors where they are not those of the lags; `regions`, how many regions
+    have effects of their own at each time; `missing`, which share of rows is not observed; `effects`, whether
+    effects are simulated by draws of GS3SLS too.
     """
 
     n: int = 100
@@ -28,6 +29,8 @@ class Cell:
     equations: int = 2
     draws: int = 150
     others: str = ""
+    regions: int = 0
+    missing: float = 0.0
     effects: bool = True
 
     @property
@@ -35,6 +38,7 @@ class Cell:
         """What names the cell in the file; 9 where there is no spatial error."""
         rho = self.rho or (9.0, 9.0)
         weights = self.weights + f"{OTHERS}{self.others}" * bool(self.others)
+        weights += ", regions by time" * bool(self.regions) + ", unbalanced" * bool(self.missing)
         return (self.n, self.times, *rho, weights, self.errors, self.equations)
 
     def of(self, found: pd.DataFrame) -> Any:

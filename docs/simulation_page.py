@@ -1,8 +1,8 @@
-"""The table and the figure that docs/simulation.md has of docs/simulation_grid.csv."""
+"""The tables and the figure that docs/simulation.md has of the two files of the simulation."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,9 @@ import pandas as pd
 from simulation_cells import KEYS
 
 START, END = "<!-- grid: written by docs/simulation_grid.py -->", "<!-- end of the grid -->"
+ARRAY_START, ARRAY_END = "<!-- array: written by docs/simulation_grid.py -->", "<!-- end of the array -->"
+LAGS = ["y1:W(y1)", "y2:W(y2)", "rho1", "rho2"]
+FACTORS = {"n": "N", "times": "T", "rho1": "rho", "weights": "", "errors": "", "equations": "equations"}
 LABELS = {
     "gs3sls, WX and W2X": "GS3SLS, WX and W2X",
     "gs3sls": "GS3SLS, WX",
@@ -49,52 +52,125 @@ def covers(found: pd.DataFrame) -> pd.DataFrame:
         for name in ("gs3sls", "aqs"):
             row[f"{LABELS[name]}: rho1"] = share(name, "rho1", by.get(name, "wald"))
         for kind in ("delta", "simulated"):
-            row[f"total effect by GS3SLS, {kind}"] = float(
-                known.xs(("total x1", kind), level=(1, 2))["coverage"].iloc[0]
-            )
+            by_errors = [share(name, "total x1", kind) for name in ("gs3sls", "gs3sls, WX and W2X")]
+            row[f"total effect by GS3SLS, {kind}"] = next((v for v in by_errors if v == v), np.nan)
         row["total effect by aqs"] = share("aqs", "total x1", "distance")
         draws = int(part["draws"].iloc[0])
-        none = int(known["used"].get(("aqs", "no root", "-"), 0))
-        rows.append(row | {"no root": f"{none}/{draws}"})
+        for kind in ("beyond", "no root"):
+            row[kind] = f"{int(known['used'].get(('aqs', kind, '-'), 0))}/{draws}"
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
-def write_page(found: pd.DataFrame) -> None:
-    """Put the table into docs/simulation.md."""
+def levels(found: pd.DataFrame) -> pd.DataFrame:
+    """Return coverage of the lags and of rho over the array, by estimator, for each level of each factor.
+
+    Columns of an estimator: the share of all draws and equations, the least and the largest of a cell.
+    """
+    lags = found[found["quantity"].isin(LAGS)].copy()
+    by_distance = lags["estimator"] == "aqs"
+    lags = lags[np.where(by_distance, lags["interval"] == "distance", lags["interval"] == "wald")]
+    lags["hits"] = lags["coverage"] * lags["used"]
+    roots = found[found["interval"] == "-"].set_index(KEYS[:7])
+    rows = []
+    for label, part in _levels_of(lags):
+        sums = part.groupby("estimator")[["hits", "used"]].sum()
+        cells = part.groupby([*KEYS[:7], "estimator"])[["hits", "used"]].sum()
+        shares = (cells["hits"] / cells["used"]).groupby("estimator").agg(["min", "max"])
+        row: dict[str, Any] = {"level": label, "cells": len(part[KEYS[:7]].drop_duplicates())}
+        for name, title in LABELS.items():
+            row[title] = float(sums.loc[name, "hits"] / sums.loc[name, "used"])
+            row[f"{title}: least"], row[f"{title}: most"] = shares.loc[name]
+        draws = part.drop_duplicates(KEYS[:7])
+        mine = roots[roots.index.isin(pd.MultiIndex.from_frame(draws[KEYS[:7]]))]
+        for kind in ("beyond", "no root"):
+            row[kind] = f"{int(mine.loc[mine['quantity'] == kind, 'used'].sum())}/{int(draws['draws'].sum())}"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _levels_of(lags: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    yield "all", lags
+    for column, word in FACTORS.items():
+        for value in lags[column].drop_duplicates().tolist():
+            name = "one equation" if value == 1 else "two equations"
+            yield name if column == "equations" else f"{word} {value}".strip(), lags[lags[column] == value]
+
+
+def write_page(found: pd.DataFrame, array: pd.DataFrame) -> None:
+    """Put the tables into docs/simulation.md."""
     page = Path(__file__).with_name("simulation.md")
-    shown = covers(found)
-    head = f"| {' | '.join(shown.columns)} |\n|---|{'---:|' * (shown.shape[1] - 1)}"
-    lines = [
-        f"| {' | '.join('' if v != v else v if isinstance(v, str) else f'{v:.3f}' for v in row)} |"
-        for row in shown.itertuples(index=False)
+    text = page.read_text(encoding="utf-8")
+    shown = levels(array)
+    spread = pd.DataFrame({"level": shown["level"], "cells": shown["cells"].astype(str)})
+    for title in LABELS.values():
+        spread[title] = [
+            f"{m:.3f} ({a:.2f}-{b:.2f})"
+            for m, a, b in shown[[title, f"{title}: least", f"{title}: most"]].to_numpy()
+        ]
+    spread[["beyond", "no root"]] = shown[["beyond", "no root"]]
+    for frame, start, end in ((covers(found), START, END), (spread, ARRAY_START, ARRAY_END)):
+        before, rest = text.split(start)
+        text = before + "\n".join([start, "", *_lines(frame), "", end]) + rest.split(end)[1]
+    page.write_text(text, encoding="utf-8")
+
+
+def _lines(shown: pd.DataFrame) -> list[str]:
+    """Return a table in Markdown."""
+    return [
+        f"| {' | '.join(shown.columns)} |",
+        f"|---|{'---:|' * (shown.shape[1] - 1)}",
+        *(
+            f"| {' | '.join('' if v != v else v if isinstance(v, str) else f'{v:.3f}' for v in row)} |"
+            for row in shown.itertuples(index=False)
+        ),
     ]
-    before, rest = page.read_text(encoding="utf-8").split(START)
-    table = "\n".join([START, "", head, *lines, "", END])
-    page.write_text(before + table + rest.split(END)[1], encoding="utf-8")
 
 
-def draw_figure(found: pd.DataFrame, path: Path) -> None:
-    """Draw the coverage of the spatial lag by estimator, a line for each cell."""
+def draw_figure(found: pd.DataFrame, array: pd.DataFrame, path: Path) -> None:
+    """Draw coverage by estimator: of the spatial lag in each cell, and over the levels of the array."""
     import matplotlib.pyplot as plt
 
     from spatial.figures.palette import CATEGORIES
 
-    shown = covers(found)
-    shown = shown[shown[f"{LABELS['gs3sls']}: W(y1)"].notna()].iloc[::-1].reset_index(drop=True)
-    figure, axes = plt.subplots(figsize=(8.2, 0.34 * len(shown) + 1.6), layout="constrained")
-    axes.axvspan(0.92, 0.98, color="0.92", zorder=0)
-    axes.axvline(0.95, color="0.6", linewidth=0.8, zorder=1)
-    colours = [CATEGORIES[0][k] for k in (1, 3, 2, 0)]
-    for k, (label, marker) in enumerate(zip(LABELS.values(), "vsDo", strict=True)):
-        values = shown[f"{label}: W(y1)"]
-        axes.scatter(values, shown.index, marker=marker, color=colours[k], s=36, label=label, zorder=3)
-    axes.set_yticks(shown.index, shown["cell"])
-    axes.set_xlim(0, 1.02)
-    axes.set_xlabel("Share of samples in which the 95 % interval of W(y1) covers")
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(axis="y", color="0.93")
-    axes.set_axisbelow(True)
-    figure.legend(loc="outside upper left", ncols=4, frameon=False)
-    figure.savefig(path, dpi=150)
+    cells, over = covers(found), levels(array)
+    cells = cells[cells[f"{LABELS['gs3sls']}: W(y1)"].notna()]
+    count = len(cells) + len(over)
+    figure, (top, bottom) = plt.subplots(
+        2,
+        sharex=True,
+        figsize=(8.2, 0.3 * count + 2.2),
+        height_ratios=[len(cells), len(over)],
+        layout="constrained",
+    )
+    colours = dict(zip(LABELS.values(), (CATEGORIES[0][k] for k in (1, 3, 2, 0)), strict=True))
+    for axes, frame, column, names in (
+        (top, cells, "{}: W(y1)", cells["cell"]),
+        (bottom, over, "{}", over["level"] + " (" + over["cells"].astype(str) + " cells)"),
+    ):
+        axes.axvspan(0.92, 0.98, color="0.92", zorder=0)
+        axes.axvline(0.95, color="0.6", linewidth=0.8, zorder=1)
+        for (label, colour), marker in zip(colours.items(), "vsDo", strict=True):
+            places = np.arange(len(frame))
+            axes.scatter(frame[column.format(label)], places, marker=marker, color=colour, s=32, zorder=3)
+            if axes is bottom and label == "aqs":
+                axes.hlines(places, frame["aqs: least"], frame["aqs: most"], color=colour, zorder=2)
+        axes.set_yticks(range(len(frame)), names)
+        axes.invert_yaxis()
+        axes.set_xlim(0, 1.02)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="y", color="0.93")
+        axes.set_axisbelow(True)
+    top.set_title("Cells: 95 % interval of W(y1)", loc="left", fontsize="medium")
+    bottom.set_title(
+        "The array: lags and rho, by level; line: aqs, cell by cell", loc="left", fontsize="medium"
+    )
+    bottom.set_xlabel("Share of samples in which the 95 % interval covers")
+    handles = [
+        plt.Line2D([], [], marker=m, color=c, linestyle="", label=name)
+        for (name, c), m in zip(colours.items(), "vsDo", strict=True)
+    ]
+    figure.legend(handles=handles, loc="outside upper left", ncols=4, frameon=False)
+    figure.savefig(path, dpi=130)
     plt.close(figure)

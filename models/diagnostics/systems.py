@@ -101,7 +101,8 @@ def joint_j(moments: Float, slopes: Float, sigma: Float, *, equation: str = "") 
     refused = _overidentifying(name, df, equation)
     if refused:
         return refused
-    value = least_distance(np.kron(sigma, np.eye(len(moments) // len(sigma))), moments, slopes)
+    weights = np.asarray(np.kron(sigma, np.eye(len(moments) // len(sigma))), dtype=np.float64)
+    value = least_distance(weights, moments, slopes)
     return HypothesisTest(
         name, VALID, value, "chi2", df, equation=equation, detail=f"at the joint estimate, {IID}"
     )

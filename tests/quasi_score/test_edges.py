@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from test_simulation_grid import GRID, PLAN
 
-from spatial.errors import SpatialWarning
+from spatial.errors import DataError, SpatialWarning
 from spatial.models import BoundaryWarning, SpatialSystem
 from spatial.models.estimation.covariance import Cluster
 from spatial.models.estimation.estimate import Request
 from spatial.models.instrumental.choice import FAR_OFF
 from spatial.models.methods import run
 from spatial.models.quasi_score.distance import Coordinate
+from spatial.models.quasi_score.estimator import NoRootWarning
 from spatial.models.quasi_score.weights import score_covariance
 from spatial.panel.panel import Panel
 
@@ -67,6 +68,22 @@ def test_a_fit_at_the_edge_says_so_and_has_intervals_by_distance_inside_the_regi
     # The interval is where the distance is below its quantile: its ends have p = .05.
     low = float(frame.loc[(frame["equation"] == "y1") & (frame["term"] == "W(y1)"), "conf_low"].iloc[0])
     assert fit.estimate.p_value(Coordinate(1, 10), low) == pytest.approx(0.05, abs=1e-4)
+
+
+def test_without_a_root_the_nearest_point_comes_with_a_warning_that_says_what_to_do() -> None:
+    system = _drawn(PLAN.Cell(50, 2), 18)
+    with (
+        pytest.warns(BoundaryWarning),
+        pytest.warns(NoRootWarning, match="2 times and 12 instruments.*iv_order=1.*anderson_rubin"),
+    ):
+        fit = system.fit("aqs")
+    assert fit.estimate.root.centre is None
+    assert not fit.converged
+    assert "no solution near" in fit.summary()
+    assert (fit.confint()["method"] == "wald").all()
+    with pytest.raises(DataError, match="have no solution here: use method='wald'"):
+        fit.confint(method="distance")
+    assert fit.diagnostics().test("Hansen J (clustered)", "y1").detail.startswith("two-step GMM")
 
 
 @pytest.mark.slow

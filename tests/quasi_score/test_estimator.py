@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from gs3sls_simulation import FORMULAS, Simulator
-from gs3sls_simulation import Design as Panels
+from gs3sls_simulation import FORMULAS
 from scipy import sparse
 
 from spatial.errors import DataError
-from spatial.models import BoundaryWarning, Conley, SpatialSystem
+from spatial.models import Conley, SpatialSystem
 from spatial.models.quasi_score.coverage import COVERAGE
 from spatial.models.quasi_score.distance import Coordinate
-from spatial.models.quasi_score.estimator import NoRootWarning, QuasiScoreEstimate, expected_slope
+from spatial.models.quasi_score.estimator import QuasiScoreEstimate, expected_slope
 from spatial.models.quasi_score.moments import moments_of
 from spatial.models.quasi_score.slope import SeriesSlope
 from spatial.models.quasi_score.solved import SolvedSlope
@@ -240,24 +239,6 @@ def test_intervals_by_distance_of_another_method_are_refused() -> None:
     with pytest.raises(DataError, match="level is a share between 0 and 1"):
         fit.confint(level=95)
     assert (fit.confint()["method"] == "wald").all()
-
-
-@pytest.mark.slow
-def test_without_a_root_the_nearest_point_comes_with_a_warning_that_says_what_to_do() -> None:
-    simulator = Simulator(Panels(n=40, times=2, rho=(0.9, 0.9)))
-    drawn = simulator.panel(np.random.default_rng([0, 5]))
-    system = SpatialSystem(FORMULAS, drawn, simulator.W, effects=("unit", "time"), error="W")
-    with (
-        pytest.warns(BoundaryWarning),
-        pytest.warns(NoRootWarning, match="2 times and 12 instruments.*iv_order=1.*anderson_rubin"),
-    ):
-        fit = system.fit("aqs")
-    assert not fit.estimate.root.converged
-    assert not fit.converged
-    assert "no solution near" in fit.summary()
-    assert (fit.confint()["method"] == "wald").all()
-    with pytest.raises(DataError, match="have no solution here: use method='wald'"):
-        fit.confint(method="distance")
 
 
 # ---- where it is the default, and what a fit knows of its cell
