@@ -81,8 +81,8 @@ class SystemFit(SystemFacts):
         level : float
         method : "distance", "lr" or "wald", optional
             ``"distance"``, for estimates by ``aqs`` and their default: all values that the distance of the
-            quasi-score does not reject.  ``"lr"``, for estimates by ``ml``: all values that the likelihood
-            ratio does not reject.  ``"wald"``: estimate plus and minus a multiple of its error.
+            quasi-score does not reject.  ``"lr"``, for estimates by ``ml`` and ``mess``: all values that the
+            likelihood ratio does not reject.  ``"wald"``: estimate plus and minus a multiple of its error.
 
         Returns
         -------

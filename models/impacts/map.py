@@ -11,7 +11,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.errors import DataError
 from spatial.models.formula.structure import CONSTANT, Structure
 
 from .multipliers import Multipliers, effects, matrix_exponential, one_matrix
@@ -167,14 +166,6 @@ class EffectMap:
     def can_simulate(self) -> bool:
         """Whether a thousand draws are cheap."""
         return self.way != "solves" or self._n * self._g <= DENSE_DRAWS
-
-    def refuse_exponential(self) -> None:
-        """Refuse what is of the inverse of I - lambda W: effects by order and by unit."""
-        if self.exponential:
-            raise DataError(
-                "Effects by order and by unit are of the inverse of I - lambda W; of a matrix exponential "
-                "there are the averages."
-            )
 
     # ---- values
     def evaluate(self, parameters: Float) -> tuple[Float, Float, Bool, Float]:

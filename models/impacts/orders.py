@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from spatial.errors import DataError
 from spatial.models.estimation.covariance import is_whole
 
-from .parts import order_effects_one, order_effects_several
+from .parts import order_effects_exponential, order_effects_one, order_effects_several
 
 if TYPE_CHECKING:
     from .result import Impacts
@@ -23,7 +23,6 @@ Float = NDArray[np.float64]
 
 def orders_of(found: Impacts, k: int) -> pd.DataFrame:
     """Return the frame of `Impacts.by_order`."""
-    found._map.refuse_exponential()
     if not is_whole(k, 0) or k > 50:
         raise DataError(f"by_order needs a whole number of orders from 0 to 50; got {k!r}.")
     if not found.stable:
@@ -54,6 +53,8 @@ def orders_of(found: Impacts, k: int) -> pd.DataFrame:
 
 def _orders(found: Impacts, k: int) -> tuple[Float, Float]:
     c = found._map.coefficients(found._parameters)
+    if found._map.exponential:
+        return order_effects_exponential(c, found._map.traces, k)
     if found._map.way == "traces":
         r = found._map.feedback[0]
         return order_effects_one(c.B, c.Lambda[r], c.C, c.D[r], found._map.traces, k)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import factorial
 from typing import Any, Literal
 
 import numpy as np
@@ -12,10 +13,16 @@ from spatial.errors import DataError
 
 from .map import Coefficients
 from .multipliers import order_terms
-from .solve import DIRECT_LIMIT, ReducedForm
+from .solve import DIRECT_LIMIT, ExponentialForm, ReducedForm
 from .traces import Traces
 
-__all__ = ["Kind", "order_effects_one", "order_effects_several", "unit_effects"]
+__all__ = [
+    "Kind",
+    "order_effects_exponential",
+    "order_effects_one",
+    "order_effects_several",
+    "unit_effects",
+]
 
 Float = NDArray[np.float64]
 Sparse = Any  # scipy CSR array (N, N)
@@ -83,8 +90,27 @@ def _orders_of(c: Coefficients, matrices: Sequence[Sparse], v: Float, orders: in
     return np.array(out)
 
 
+def order_effects_exponential(c: Coefficients, traces: Traces, orders: int) -> tuple[Float, Float]:
+    r"""Return direct and total effects by power of W of one equation, each (orders + 1, 1, K).
+
+    .. math:: E = \sum_m W^m\Bigl[\frac{\alpha^m}{m!}c + \frac{\alpha^{m-1}}{(m-1)!}d\Bigr]
+    """
+    alpha = float(c.Lambda.sum()) * traces.radius
+    powers = np.array([alpha**m / factorial(m) for m in range(orders + 1)])
+    lagged = np.concatenate([[0.0], powers[:-1]]) * traces.radius
+    values = powers[:, None, None] * c.C + lagged[:, None, None] * c.D.sum(axis=0)
+    direct, total = (moments[: orders + 1, None, None] * values for moments in (traces.values, traces.totals))
+    return direct, total
+
+
 def unit_effects(
-    c: Coefficients, matrices: Sequence[Sparse], outcome: int, term: int, kind: Kind, n: int
+    c: Coefficients,
+    matrices: Sequence[Sparse],
+    outcome: int,
+    term: int,
+    kind: Kind,
+    n: int,
+    exponential: bool = False,
 ) -> Float:
     r"""Return one number for each unit, (N,), for E the N x N effects of a term on an outcome.
 
@@ -93,7 +119,10 @@ def unit_effects(
     g = len(c.B)
     used = list(matrices) or [_empty(n)]
     Lambda = c.Lambda if len(matrices) else np.zeros((1, g, g))
-    system = ReducedForm(c.B, Lambda, used)
+    system: ReducedForm | ExponentialForm = ReducedForm(c.B, Lambda, used)
+    if exponential:
+        powers = sum(float(a.sum()) * W for a, W in zip(Lambda, used, strict=True))
+        system = ExponentialForm(powers)
     slope, lagged = c.C[:, term], c.D[:, :, term]
     if kind == "sent":
         right = np.zeros((g, n))
@@ -119,7 +148,12 @@ def _empty(n: int) -> Sparse:
 
 
 def _own_effects(
-    system: ReducedForm, slope: Float, lagged: Float, matrices: Sequence[Sparse], outcome: int, n: int
+    system: ReducedForm | ExponentialForm,
+    slope: Float,
+    lagged: Float,
+    matrices: Sequence[Sparse],
+    outcome: int,
+    n: int,
 ) -> Float:
     g = system.g
     if n * g > OWN_LIMIT:

@@ -17,7 +17,7 @@ from spatial.errors import ConvergenceError
 
 from .multipliers import Multipliers
 
-__all__ = ["Bilinear", "ReducedForm", "bilinear", "dense_draws", "probe_columns"]
+__all__ = ["Bilinear", "ExponentialForm", "ReducedForm", "bilinear", "dense_draws", "probe_columns"]
 
 Float = NDArray[np.float64]
 Sparse = Any  # scipy CSR array (N, N)
@@ -142,6 +142,24 @@ def _radius(system: ReducedForm, coefficients: Sequence[Float], level: Float) ->
         sizes = [float(np.abs(W).sum(axis=1).max()) for W in system.matrices]
         bound = np.abs(level) + sum(np.abs(c) * s for c, s in zip(coefficients, sizes, strict=True))
         return float(np.abs(np.linalg.eigvals(bound)).max())
+
+
+@dataclass(frozen=True, eq=False)
+class ExponentialForm:
+    r"""The reduced form :math:`e^{\alpha W}` of one equation, in the place of an inverse.
+
+    Parameters
+    ----------
+    powers : sparse (N, N)
+        alpha W.
+    """
+
+    powers: Sparse
+    g: int = 1
+
+    def solve(self, right: Float, *, transposed: bool = False) -> Float:
+        """Return e^(alpha W) times right, or its transpose times right, (N, columns)."""
+        return np.asarray(sparse_linalg.expm_multiply(self.powers.T if transposed else self.powers, right))
 
 
 @dataclass(frozen=True)

@@ -34,15 +34,15 @@ _EACH = 1_000
 
 def unit_values(found: Impacts, outcome: str, term: str, kind: Kind, theta: Float) -> Float:
     """Return one number for each unit at given parameters; (N,)."""
-    found._map.refuse_exponential()
     names = found._map.structure.names
     require(outcome, names, "outcome")
     require(term, found._map.terms, "term")
     require(kind, KINDS, "kind")
     c = found._map.coefficients(theta)
     matrices = [found._map.matrices[w] for w in found._map.weights]
+    place = found._map.terms.index(term)
     values = unit_effects(
-        c, matrices, names.index(outcome), found._map.terms.index(term), kind, len(found._unit)
+        c, matrices, names.index(outcome), place, kind, len(found._unit), found._map.exponential
     )
     # Weights that differ between times stand beside each other: a unit is the mean of its cells.
     counts = np.bincount(found._unit, minlength=len(found._ids))

@@ -35,7 +35,7 @@ from spatial.models.hypothesis import HypothesisTest
 from .comparisons import determinant_notes, dynamic_tests, likelihood_tests, variance_test
 from .determinants import PowerSeries
 from .dynamic import Corrected, corrected
-from .information import DENSE_UNITS, Information
+from .information import Information
 from .model import Model, lag_place, model_names, model_of, refuse_perfect
 from .profile import Maximum, maximise
 from .random_estimate import estimate_random, infer_random
@@ -133,28 +133,22 @@ class LikelihoodEstimate(Estimate):
 
     def ratio_intervals(self, level: float) -> tuple[Float, Float]:
         """Return p-values of zero and intervals by likelihood ratios, of coefficients and rho."""
-        if self.dynamic is not None:
+        if self.dynamic is not None and self.model.has_unit:
             raise DataError(
-                "Intervals by likelihood ratios are of the likelihood, which is biased in dynamic models: "
-                "use method='wald'."
+                "Intervals by likelihood ratios are of the likelihood, which is biased in dynamic models "
+                "with unit effects: use method='wald', whose estimates and errors have the bias taken off."
             )
         return ratio_intervals(self.model, self.found, np.sqrt(np.diag(self.inference.cov)), level)
 
     def residual_moran(self, weights: str) -> tuple[Float, float, float]:
         """Return the innovations, and the mean and the variance of e'We."""
-        if self.dynamic is not None:
+        if self.dynamic is not None and self.model.has_unit:
             raise DataError(
-                "Moran's I of residuals is not offered for dynamic models: its variance is not known."
+                "Moran's I of residuals is not offered for dynamic models with unit effects, whose estimate "
+                "is no maximum of a likelihood: compare fit('gs2sls').moran(), or an error in "
+                "SpatialSystem(..., error='W').fit('gs2sls')."
             )
-        size = self.model.matrix(weights).shape[0]
-        if size > DENSE_UNITS:
-            raise DataError(
-                f"Moran's I of residuals by likelihood needs dense matrices of {size} by {size}, and is "
-                f"computed up to {DENSE_UNITS}: compare fit('gs2sls').moran()."
-            )
-        s2 = self.information.variance
-        _, mean, variance = self.information.residual_form(weights)
-        return self.information.residuals, mean * s2, variance * s2**2
+        return self.information.moran_moments(weights)
 
 
 def information_of(design: Design) -> Covariance:

@@ -31,7 +31,10 @@ from spatial.models.estimation.steps import Numbers, Workspace
 from spatial.models.hypothesis import NORMAL, HypothesisTest, wald
 
 from .comparisons import NO_DURBIN, NO_LAG, maximum_of, variance_test
+from .information import Information
 from .model import Model, model_of, refuse_perfect
+from .profile import Maximum, Point
+from .ratios import NO_EDGES, position, walked
 
 __all__ = [
     "ExponentialEstimate",
@@ -53,20 +56,30 @@ class ExponentialProfile:
     Parameters
     ----------
     model : Model
+    lags : array (r, 31)
+        The outcome and its spatial lags in the coordinates of the root.
+    Z : array (r, k)
+        The other regressors.
+    fixed : (int, float), optional
+        One of them whose coefficient is not sought.
     """
 
     model: Model
+    lags: Float
+    Z: Float
+    fixed: tuple[int, float] | None = None
 
-    @cached_property
-    def _root(self) -> Float:
-        model = self.model
+    @classmethod
+    def of(cls, model: Model) -> ExponentialProfile:
+        """Compute the root."""
         column = model.raw[:, 0]
         powers = [column]
         for _ in range(_ORDER):
             column = model.operator(str(model.lag))(column)
             powers.append(column)
         lagged = model.design.effects.project(np.column_stack(powers))
-        return np.asarray(triangular_factor(np.concatenate([lagged, model.plain[:, 2:]], axis=1)))
+        root = np.asarray(triangular_factor(np.concatenate([lagged, model.plain[:, 2:]], axis=1)))
+        return cls(model, root[:, : _ORDER + 1], root[:, _ORDER + 1 :])
 
     @cached_property
     def radius(self) -> float:
@@ -83,18 +96,16 @@ class ExponentialProfile:
         """Return e^(-alpha W) y, or a derivative of it by alpha, in the coordinates of the root."""
         orders = np.arange(derivative, _ORDER + 1)
         weights = np.array([(-alpha) ** (j - derivative) / math.factorial(j - derivative) for j in orders])
-        return np.asarray(self._root[:, orders] @ weights * (-1) ** derivative)
-
-    @property
-    def Z(self) -> Float:
-        """The other regressors."""
-        return self._root[:, _ORDER + 1 :]
+        return np.asarray(self.lags[:, orders] @ weights * (-1) ** derivative)
 
     def solved(self, alpha: float) -> tuple[float, Float, float]:
         """Return the log-likelihood, the coefficients and the variance."""
-        y, n = self.outcome(alpha), self.model.n
-        b = np.asarray(np.linalg.lstsq(self.Z, y, rcond=None)[0], dtype=np.float64)
-        e = y - self.Z @ b
+        y, Z, n = self.outcome(alpha), self.Z, self.model.n
+        if self.fixed is not None:
+            k, value = self.fixed
+            y, Z = y - value * Z[:, k], np.delete(Z, k, axis=1)
+        b = np.asarray(np.linalg.lstsq(Z, y, rcond=None)[0], dtype=np.float64)
+        e = y - Z @ b
         variance = float(e @ e) / n
         value = -n / 2 * (float(np.log(2 * np.pi * variance)) + 1) + self.slope * alpha
         return value, b, variance
@@ -124,6 +135,36 @@ class ExponentialProfile:
         out[k, k + 1] = out[k + 1, k] = -(e @ first) / s2**2
         out[k + 1, k + 1] = e @ e / s2**3 - self.model.n / (2 * s2**2)
         return np.asarray(np.linalg.inv(out)[: k + 1, : k + 1])
+
+
+@dataclass(frozen=True, eq=False)
+class ExponentialInformation(Information):
+    r"""The expected information: of e the derivative by alpha is -W(Zb + e), where a lag has -G(Zb + e).
+
+    Parameters
+    ----------
+    innovations : array (R,)
+    """
+
+    innovations: Float
+
+    @cached_property
+    def forms(self) -> tuple[Float, Float]:
+        """J W J; there is no error."""
+        W = self.model.matrix(str(self.model.lag)).toarray()
+        W = self.swept(W) if self.model.has_time else W
+        return W, np.zeros_like(W)
+
+    @cached_property
+    def expected_lag(self) -> Float:
+        """P W (Z b)."""
+        column = self.model.operator(str(self.model.lag))(self.model.raw[:, 2:] @ self.found.point.slopes)
+        return np.asarray(self.model.design.effects.project(column))
+
+    @cached_property
+    def residuals(self) -> Float:
+        """Innovations, effects out."""
+        return self.innovations
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +210,27 @@ class ExponentialEstimate(Estimate):
         return False
 
     @property
+    def has_likelihood(self) -> bool:
+        """Yes."""
+        return True
+
+    def ratio_intervals(self, level: float) -> tuple[Float, Float]:
+        """Return p-values of zero and intervals by likelihood ratios."""
+        places = [position(self.model, k) for k in range(len(self.delta))]
+
+        def statistic(k: int, value: float) -> float:
+            if places[k] < 0:
+                best = self.profile.solved(value)[0]
+            else:
+                fixed = replace(self.profile, fixed=(places[k], value))
+                best = fixed.solved(fixed.maximised())[0]
+            return max(0.0, 2 * (self.value - best))
+
+        end = _WIDEST / self.profile.radius
+        edges = [(-end, end) if place < 0 else NO_EDGES for place in places]
+        return walked(statistic, self.delta, np.sqrt(np.diag(self.inference.cov)), edges, level)
+
+    @property
     def exponential(self) -> bool:
         """Yes: the reduced form is e^(alpha W)."""
         return True
@@ -186,9 +248,13 @@ class ExponentialEstimate(Estimate):
         exogenous = filtered - self.structural_residuals()[:, 0]
         return np.asarray(expm_multiply(self.alpha * W, exogenous.reshape(shape).T).T.reshape(-1, 1))
 
-    def residual_moran(self, weights: str) -> tuple[Float, float, float]:  # noqa: ARG002 - not offered
-        """Refuse: the variance of e'We is not known here."""
-        raise DataError("Moran's I of residuals is not offered for 'mess': compare fit('ml').moran().")
+    def residual_moran(self, weights: str) -> tuple[Float, float, float]:
+        """Return the innovations, and the mean and the variance of e'We."""
+        _, b, s2 = self.profile.solved(self.alpha)
+        point = Point(self.value, np.zeros(2), np.zeros((2, 2)), b, s2)
+        found = Maximum(np.array([self.alpha, 0.0]), point, (False, False), -np.inf, True)
+        information = ExponentialInformation(self.model, found, self.numbers.residuals[0])
+        return information.moran_moments(weights)
 
     def tests(self) -> list[HypothesisTest]:
         """Return tests of alpha, of spatial lags of regressors, and of equal variances."""
@@ -231,7 +297,7 @@ def estimate_exponential(request: Request) -> ExponentialEstimate:
     design = replace(request.design, columns=request.design.raw, shift=None)
     model = model_of(design)
     _refuse(model)
-    profile = ExponentialProfile(model)
+    profile = ExponentialProfile.of(model)
     alpha = profile.maximised()
     value, b, s2 = profile.solved(alpha)
     refuse_perfect(model, s2)

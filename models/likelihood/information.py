@@ -164,7 +164,11 @@ class Information:
         column = expected.T.ravel() - self._shifts()[1]
         if model.error is not None:
             column = column - float(self.found.place[1]) * model.operator(model.error)(column)
-        return np.asarray(design.effects.project(column))
+        return self._swept_column(column)
+
+    def _swept_column(self, column: Float) -> Float:
+        """Take the effects out."""
+        return np.asarray(self.model.design.effects.project(column))
 
     def _shifts(self) -> tuple[float, float, Float]:
         """Return what was taken off y, off W(y) and off the other terms."""
@@ -247,6 +251,18 @@ class Information:
         """Return a covariance with lambda where W(y) stands among the terms, the variance left out."""
         place = np.argsort(self.model.order())
         return np.asarray(full[np.ix_(place, place)])
+
+    def moran_moments(self, name: str) -> tuple[Float, float, float]:
+        """Return the innovations e, and the mean and the variance of e'We, or refuse what is too large."""
+        size = self.model.matrix(name).shape[0]
+        if size > DENSE_UNITS:
+            raise DataError(
+                f"Moran's I of residuals by likelihood needs dense matrices of {size} by {size}, and is "
+                f"computed up to {DENSE_UNITS}: compare fit('gs2sls').moran()."
+            )
+        s2 = self.variance
+        _, mean, variance = self.residual_form(name)
+        return self.residuals, mean * s2, variance * s2**2
 
     def residual_form(self, name: str) -> tuple[float, float, float]:
         r"""Return e'We / sigma^2, its mean and its variance at the estimates: Moran's I of the innovations.

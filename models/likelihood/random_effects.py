@@ -50,10 +50,13 @@ class RandomProfile:
     ----------
     model : Model
     form : "kkp" or "bsk"
+    fixed : (int, float), optional
+        A parameter that is not sought: one of the other terms, -2 lambda, -1 rho.
     """
 
     model: Model
     form: RandomForm
+    fixed: tuple[int, float] | None = None
 
     @property
     def times(self) -> int:
@@ -104,10 +107,13 @@ class RandomProfile:
         """Return the log-likelihood, the coefficients, the variance and the inverse of Z'Z."""
         columns, value = self.columns(place)
         own = 1 + (self.model.lag is not None)
-        y = columns[:, 0] - (place[0] * columns[:, 1] if own == 2 else 0.0)
-        Q, R = np.linalg.qr(columns[:, own:])
+        y, Z = columns[:, 0] - (place[0] * columns[:, 1] if own == 2 else 0.0), columns[:, own:]
+        if self.fixed is not None and self.fixed[0] >= 0:
+            k, held = self.fixed
+            y, Z = y - held * Z[:, k], np.delete(Z, k, axis=1)
+        Q, R = np.linalg.qr(Z)
         b = np.linalg.solve(R, Q.T @ y)
-        e = y - columns[:, own:] @ b
+        e = y - Z @ b
         variance = float(e @ e) / self.n
         value -= self.n / 2 * (float(np.log(2 * np.pi * variance)) + 1)
         for a, name in zip(place[:2], (self.model.lag, self.model.error), strict=True):
@@ -119,14 +125,36 @@ class RandomProfile:
     @property
     def free(self) -> list[int]:
         """Which of (lambda, rho, psi) are sought."""
-        return [k for k, name in enumerate((self.model.lag, self.model.error)) if name is not None] + [2]
+        names = (self.model.lag, self.model.error)
+        held = None if self.fixed is None else self.fixed[0] + 2
+        return [k for k, name in enumerate(names) if name is not None and k != held] + [2]
 
     @property
     def bounds(self) -> list[tuple[float, float]]:
         """The range of each that is sought."""
         names = (self.model.lag, self.model.error)
-        found = [self.model.jacobian(name) for name in names if name is not None]
+        found = [self.model.jacobian(names[k]) for k in self.free[:-1]]
         return [j.determinant.bounds for j in found if j is not None] + [(_LEAST, 1.0)]
+
+    def highest(self, near: Float) -> float:
+        """Return the maximum, with a parameter held, searched from a place near it."""
+        start, free, (low, high) = near.copy(), self.free, np.array(self.bounds).T
+        if self.fixed is not None and self.fixed[0] < 0:
+            start[self.fixed[0] + 2] = self.fixed[1]
+
+        def loss(x: Float) -> float:
+            place = start.copy()
+            place[free] = x
+            return -self.solved(place)[0]
+
+        begins = [np.clip(start[free], low, high)]
+        if free == [0, 1, 2]:  # a lag and an error may change places
+            begins.append(np.clip(start[[1, 0, 2]], low, high))
+        options = {"ftol": 1e-13}
+        found = [
+            optimize.minimize(loss, x, method="L-BFGS-B", bounds=self.bounds, options=options) for x in begins
+        ]
+        return -min(float(f.fun) for f in found)
 
 
 def random_profile(model: Model, form: RandomForm) -> RandomProfile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,11 @@ from spatial.models.estimation.steps import BoundaryWarning, Numbers, Workspace
 from spatial.models.hypothesis import NORMAL, HypothesisTest
 
 from .comparisons import NO_ERROR, NO_LAG, determinant_notes, maximum_of, variance_test
+from .information import Information
 from .model import Model, model_names, model_of
+from .profile import Maximum, Point
 from .random_effects import RandomMaximum, RandomProfile, maximise_random, random_profile
+from .ratios import NO_EDGES, position, walked
 
 __all__ = ["RandomEstimate", "estimate_random", "infer_random", "mundlak_test"]
 
@@ -28,6 +32,30 @@ Float = NDArray[np.float64]
 DRAWN = "effects drawn from one normal distribution"
 NO_EFFECTS = "units have no effects of their own (sigma_mu = 0)"
 UNRELATED = "the effects are not correlated with the regressors (their unit means have no slopes)"
+
+
+@dataclass(frozen=True, eq=False)
+class RandomInformation(Information):
+    r"""The expected information of quasi-demeaned data, with which spatial filters commute.
+
+    Parameters
+    ----------
+    share : float
+        sqrt(psi), of the means of units that is left.
+    """
+
+    share: float
+
+    @cached_property
+    def _filtered(self) -> Float:
+        return self._quasi(self.model.filtered(float(self.found.place[1])))
+
+    def _swept_column(self, column: Float) -> Float:
+        return self._quasi(super()._swept_column(column)[:, None])[:, 0]
+
+    def _quasi(self, columns: Float) -> Float:
+        left = within(columns, self.model.design.layout, True, False)
+        return np.asarray(left + self.share * (columns - left))
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,16 +126,35 @@ class RandomEstimate(Estimate):
         """Yes."""
         return True
 
-    def ratio_intervals(self, level: float) -> tuple[Float, Float]:  # noqa: ARG002 - not offered
-        """Refuse: the profile over the variance of the effects is not walked."""
-        raise DataError("Intervals by likelihood ratios are not made with random effects: use method='wald'.")
+    def ratio_intervals(self, level: float) -> tuple[Float, Float]:
+        """Return p-values of zero and intervals of coefficients and rho by likelihood ratios."""
+        model, count = self.model, len(self.inference.cov)
+        places = [position(model, k) for k in range(count)]
+        values = np.concatenate([self.delta, self.inference.rho])
 
-    def residual_moran(self, weights: str) -> tuple[Float, float, float]:  # noqa: ARG002 - not offered
-        """Refuse: the variance of e'We is not known with random effects."""
-        raise DataError(
-            "Moran's I of residuals is not offered with random effects: compare likelihood ratios in "
-            "diagnostics(), or take effects='unit'."
-        )
+        def statistic(k: int, value: float) -> float:
+            held = replace(self.profile, fixed=(places[k], value))
+            return max(0.0, 2 * (self.found.value - held.highest(self.found.place)))
+
+        names = {-2: model.lag, -1: model.error}
+        edges = []
+        for place in places:
+            jacobian = model.jacobian(names.get(place))
+            edges.append(NO_EDGES if jacobian is None else jacobian.determinant.bounds)
+        return walked(statistic, values, np.sqrt(np.diag(self.inference.cov)), edges, level)
+
+    def residual_moran(self, weights: str) -> tuple[Float, float, float]:
+        """Return the quasi-demeaned innovations e, and the mean and the variance of e'We."""
+        if self.profile.form == "bsk" and self.model.error is not None:
+            raise DataError(
+                "Moran's I of residuals is not offered for random='bsk' with a spatial error, whose effects "
+                "and innovations have no common filter: compare random='kkp', or effects='unit'."
+            )
+        found = self.found
+        point = Point(found.value, np.zeros(2), np.zeros((2, 2)), found.slopes, found.variance)
+        place = Maximum(found.place[:2], point, found.at_bound[:2], -np.inf, found.converged)
+        information = RandomInformation(self.model, place, float(np.sqrt(found.place[2])))
+        return information.moran_moments(weights)
 
     def tests(self) -> list[HypothesisTest]:
         """Return likelihood ratios of the parts, of the effects, and Mundlak's test of fixed ones."""

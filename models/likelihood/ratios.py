@@ -5,6 +5,8 @@ r"""Intervals from the profile likelihood: all values that the likelihood ratio 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
@@ -12,14 +14,15 @@ from scipy import optimize, stats
 from .model import Model, lag_place
 from .profile import Maximum, Profile, maximise
 
-__all__ = ["ratio_intervals", "ratio_statistic"]
+__all__ = ["NO_EDGES", "position", "ratio_intervals", "ratio_statistic", "walked"]
 
 Float = NDArray[np.float64]
 
 _STEPS = 60
+NO_EDGES = (-np.inf, np.inf)
 
 
-def _position(model: Model, k: int) -> int:
+def position(model: Model, k: int) -> int:
     """Return which parameter of the profile stands at k of (terms, rho): a regressor, -2 lambda or -1 rho."""
     if k == len(model.equation.terms):
         return -1
@@ -28,12 +31,12 @@ def _position(model: Model, k: int) -> int:
     return model.terms.index(k)
 
 
-def ratio_statistic(profile: Profile, found: Maximum, position: int, value: float) -> float:
+def ratio_statistic(profile: Profile, found: Maximum, place: int, value: float) -> float:
     """Return the likelihood ratio statistic of one parameter at a value."""
-    fixed = profile.fixing(position, value)
+    fixed = profile.fixing(place, value)
     near = found.place.copy()
-    if position < 0:
-        near[position] = value
+    if place < 0:
+        near[place] = value
     return max(0.0, 2 * (found.value - maximise(fixed, near).value))
 
 
@@ -48,36 +51,57 @@ def ratio_intervals(model: Model, found: Maximum, errors: Float, level: float) -
         Standard errors, for strides.
     level : float
     """
-    profile, quantile = model.profile, float(stats.chi2.ppf(level, 1))
-    order = model.order()
+    profile, order = model.profile, model.order()
     values = np.empty(len(order))
     values[order] = [
         *found.point.slopes,
         *([found.place[0]] if model.lag is not None else []),
         *([found.place[1]] if model.error is not None else []),
     ]
-    tests, bounds = np.empty(len(order)), np.empty((len(order), 2))
-    for k in range(len(order)):
-        position = _position(model, k)
-        tests[k] = stats.chi2.sf(ratio_statistic(profile, found, position, 0.0), 1)
+    places = [position(model, k) for k in range(len(order))]
+
+    def statistic(k: int, value: float) -> float:
+        return ratio_statistic(profile, found, places[k], value)
+
+    edges = [profile.bounds(2 + place) if place < 0 else NO_EDGES for place in places]
+    return walked(statistic, values, errors, edges, level)
+
+
+def walked(
+    statistic: Callable[[int, float], float],
+    values: Float,
+    errors: Float,
+    edges: Sequence[tuple[float, float]],
+    level: float,
+) -> tuple[Float, Float]:
+    """Return p-values of zero, (parameters,), and intervals, (parameters, 2), of any likelihood.
+
+    Parameters
+    ----------
+    statistic : callable
+        The likelihood ratio statistic of the k-th parameter at a value.
+    values, errors : array (parameters,)
+        Estimates, and standard errors for strides.
+    edges : sequence of (float, float)
+        The range of each parameter.
+    level : float
+    """
+    quantile, count = float(stats.chi2.ppf(level, 1)), len(values)
+    tests, bounds = np.empty(count), np.empty((count, 2))
+    for k in range(count):
+        tests[k] = stats.chi2.sf(statistic(k, 0.0), 1)
         for side, sign in enumerate((-1.0, 1.0)):
-            bounds[k, side] = _bound(
-                profile, found, position, float(values[k]), sign * float(errors[k]), quantile
-            )
+
+            def excess(value: float, k: int = k) -> float:
+                return statistic(k, value) - quantile
+
+            stride = sign * float(errors[k])
+            bounds[k, side] = _bound(excess, float(values[k]), stride, edges[k][side])
     return tests, bounds
 
 
-def _bound(
-    profile: Profile, found: Maximum, position: int, value: float, stride: float, quantile: float
-) -> float:
+def _bound(excess: Callable[[float], float], value: float, stride: float, edge: float) -> float:
     """Walk outward from the estimate until the ratio passes the quantile, then find where."""
-    edge = np.copysign(np.inf, stride)
-    if position < 0:
-        edge = profile.bounds(2 + position)[int(stride > 0)]
-
-    def excess(v: float) -> float:
-        return ratio_statistic(profile, found, position, v) - quantile
-
     inside, outside = value, value + stride
     for _ in range(_STEPS):
         beyond = abs(outside - value) >= abs(edge - value)

@@ -105,8 +105,20 @@ def test_effects_are_those_of_the_exponential() -> None:
     assert found.loc["total", "estimate"] == pytest.approx((b["x"] + b["W(x)"]) / (1 - lam), rel=1e-9)
     assert f"lambda = {lam:.4f}" in " ".join(fit.notes)
     assert (found["std_error"] > 0).all()
-    with pytest.raises(DataError, match="of a matrix exponential there are the averages"):
-        fit.impacts().by_order()
+    orders = fit.impacts().by_order(4)
+    powers = linalg.expm(0 * W), W, W @ W
+    alpha = b["W(y)"]
+    for m, slope in enumerate(
+        (b["x"], alpha * b["x"] + b["W(x)"], alpha**2 / 2 * b["x"] + alpha * b["W(x)"])
+    ):
+        assert orders["direct"][m] == pytest.approx(slope * np.trace(powers[m]) / 60, abs=1e-12)
+        assert orders["total"][m] == pytest.approx(slope * powers[m].sum() / 60, abs=1e-12)
+    assert orders["total"].sum() == pytest.approx(found.loc["total", "estimate"], rel=1e-12)
+    units = fit.impacts().units("y", "x")
+    for kind, known in (("sent", E.sum(axis=0)), ("received", E.sum(axis=1)), ("direct", np.diag(E))):
+        assert units[kind].to_numpy() == pytest.approx(known, rel=1e-9)
+    # The mean of all that is received is the total effect, with its error where all rows are alike.
+    assert units["received_std_error"].to_numpy() == pytest.approx(found.loc["total", "std_error"], rel=1e-4)
     assert "e^(alpha W) has an inverse" in str(fit.stability().notes)
     assert fit.stability().stable
 
@@ -127,6 +139,26 @@ def test_it_recovers_alpha_and_its_fit_is_one() -> None:
     assert tests.test("Wald: no spatial lags of regressors", "y").p_value < 0.05
     assert "MESS" in fit.to_markdown()
     assert "Matrix exponential" in fit.summary()
+
+
+def test_intervals_by_likelihood_ratios_are_those_of_restricted_fits() -> None:
+    W = nearest(60, 5, 2).toarray()
+    panel = exponential(W, 4, 1)
+    fit = fitted("y ~ x + W(x) + W(y)", panel, W, "unit", "time")
+    found = fit.confint(method="lr").set_index("term")
+    tests = fit.diagnostics()
+    assert found.loc["W(y)", "p_value"] == pytest.approx(tests.test("LR: spatial lag", "y").p_value, rel=1e-6)
+    without = fitted("y ~ W(x) + W(y)", panel, W, "unit", "time")
+    top, lower = (dict(one.facts)["log_likelihood"] for one in (fit, without))
+    assert found.loc["x", "p_value"] == pytest.approx(stats.chi2.sf(2 * (top - lower), 1), rel=1e-6)
+    for end in ("conf_low", "conf_high"):
+        moved = panel.frame.assign(y=panel.frame["y"])
+        alpha = float(found.loc["W(y)", end])
+        big = linalg.expm(-alpha * W)
+        moved["y"] = moved["y"].unstack().apply(lambda column, big=big: big @ column).stack()
+        held = SpatialSystem("y ~ x + W(x)", Panel(moved), Weights.from_dense(W), effects=("unit", "time"))
+        value = dict(held.fit("ml").facts)["log_likelihood"] + 3 * alpha  # (T - 1) of a row of sum 1
+        assert 2 * (top - value) == pytest.approx(stats.chi2.ppf(0.95, 1), abs=1e-5)
 
 
 def test_far_means_change_nothing_without_even_rows() -> None:
@@ -151,8 +183,6 @@ def test_what_it_refuses() -> None:
         SpatialSystem("y ~ x + V(x) + W(y)", panel, both).fit("mess")
     with pytest.raises(DataError, match="cov='observed'; got clustered by unit"):
         fitted("y ~ x + W(y)", panel, W, cov="cluster")
-    with pytest.raises(DataError, match="not offered for 'mess'"):
-        fitted("y ~ x + W(y)", panel, W).moran()
     with pytest.raises(DataError, match="for static models"):
         fitted("y ~ lag(y, 1) + x + W(y)", moving(W, 4, 1), W)
     with pytest.raises(DataError, match=r"effects='random' is for method"):

@@ -119,7 +119,6 @@ def test_fits_without_innovations_or_observations_are_refused(panel: Panel) -> N
 
 
 def test_what_needs_dense_matrices_says_up_to_where(monkeypatch: pytest.MonkeyPatch, panel: Panel) -> None:
-    monkeypatch.setattr(estimator, "DENSE_UNITS", 15)
     monkeypatch.setattr(information, "DENSE_UNITS", 15)
     monkeypatch.setattr(comparisons, "DENSE_UNITS", 15)
     monkeypatch.setattr(estimator, "_EXPECTED_UNITS", 15)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from scipy import stats
 from spatial.errors import DataError, FormulaError
 from spatial.models import SpatialSystem, hausman
 from spatial.models.likelihood.contrast import hausman_test
+from spatial.models.likelihood.random_effects import maximise_random
 from spatial.models.mechanisms.stacked import stacked_covariance
 from spatial.weights import Weights
 
@@ -161,6 +164,26 @@ def test_time_effects_stand_beside_random_ones() -> None:
     assert fit.impacts(draws=0).tidy()["std_error"].gt(0).all()
 
 
+def test_intervals_by_likelihood_ratios_are_those_of_restricted_fits() -> None:
+    W = ring(30, seed=4)
+    panel = simulated(W, 4, 3, lam=0.3)
+    fit = fitted("y ~ x + z + W(y)", panel, W, effects=("random",))
+    found = fit.confint(method="lr").set_index("term")
+    top, tests = dict(fit.facts)["log_likelihood"], fit.diagnostics()
+    assert found.loc["W(y)", "p_value"] == pytest.approx(tests.test("LR: spatial lag", "y").p_value, rel=1e-5)
+    without = dict(fitted("y ~ z + W(y)", panel, W, effects=("random",)).facts)["log_likelihood"]
+    assert found.loc["x", "p_value"] == pytest.approx(stats.chi2.sf(2 * (top - without), 1), rel=1e-5)
+    for end in ("conf_low", "conf_high"):
+        profile = replace(
+            fit.estimate.profile, fixed=(fit.estimate.model.terms.index(1), found.loc["x", end])
+        )
+        assert 2 * (top - maximise_random(profile).value) == pytest.approx(stats.chi2.ppf(0.95, 1), abs=1e-4)
+    both = fitted("y ~ x + z + W(y)", panel, W, error="W", effects=("random",), random="kkp")
+    bounds = both.confint(method="lr")
+    assert (bounds["conf_low"] < bounds["estimate"]).all()
+    assert (bounds["estimate"] < bounds["conf_high"]).all()
+
+
 def test_what_random_effects_refuse() -> None:
     W = Weights.from_dense(ring(20))
     panel = simulated(ring(20), 4, 1, lam=0.3)
@@ -176,10 +199,9 @@ def test_what_random_effects_refuse() -> None:
         system.fit("ml", cov="cluster")
     with pytest.raises(DataError, match=r"all rows count"):
         system.fit("ml", compat="direct")
-    with pytest.raises(DataError, match="not made with random effects"):
-        system.fit("ml").confint(method="lr")
-    with pytest.raises(DataError, match="Moran's I of residuals is not offered"):
-        system.fit("ml").moran()
+    alone = SpatialSystem("y ~ x + W(y)", panel, W, error="W", effects="random").fit("ml", random="bsk")
+    with pytest.raises(DataError, match="not offered for random='bsk' with a spatial error"):
+        alone.moran()
     with pytest.raises(FormulaError, match="effects of units are fixed or random: choose one"):
         SpatialSystem("y ~ x", panel, effects=("unit", "random"))
     one = simulated(ring(20), 1, 1)

@@ -74,6 +74,8 @@ def _none(rng: np.random.Generator) -> dict[str, Any]:
         mess = SpatialSystem("y ~ x + z + W(y)", panel, Weights.from_dense(W), effects=BOTH).fit("mess")
     return {
         "mess": mess.diagnostics().test("LR: spatial lag", "y").p_value,
+        "mess moran": float(mess.moran(permutations=0).frame["p_value"].iloc[0]),
+        "mess covers": bool(mess.confint(method="lr").eval("conf_low <= 1 <= conf_high").iloc[0]),
         "lr lag": lag.test("LR: spatial lag", "y").p_value,
         "wald lag": lag.test("Wald: spatial lag", "y").p_value,
         "lr error": error.test("LR: spatial error", "y").p_value,
@@ -92,7 +94,10 @@ def _random(rng: np.random.Generator) -> dict[str, Any]:
         warnings.simplefilter("ignore", UserWarning)
         random = fitted("y ~ x + z + W(y)", data, W, effects=("random",))
         fixed = fitted("y ~ x + z + W(y)", data, W, effects=("unit",))
+    bounds = random.confint(method="lr").set_index("term").loc["W(y)"]
     return {
+        "moran": float(random.moran(permutations=0).frame["p_value"].iloc[0]),
+        "covers lr": bool(bounds["conf_low"] <= 0.4 <= bounds["conf_high"]),
         "mundlak": random.diagnostics().test("LR: Mundlak, random against fixed effects", "y").p_value,
         "no effects": none.test("LR: random effects", "y").p_value,
         "hausman": hausman_test(fixed.estimate, random.estimate).p_value,
@@ -130,6 +135,10 @@ LIKELIHOOD = [
         0.07,
         ("spatial.models.likelihood.exponential:ExponentialEstimate.tests",),
     ),
+    Size("MESS, Moran's I of innovations", "mess moran", NONE, 0.035, 0.07),
+    Size("MESS, coverage of a slope by likelihood ratios", "mess covers", NONE, 0.93, 0.97),
+    Size("ML, random effects, Moran's I of innovations", "moran", RANDOM, 0.03, 0.07),
+    Size("ML, random effects, coverage of lambda by likelihood ratios", "covers lr", RANDOM, 0.93, 0.97),
     Size(
         "ML, Wald: spatial lag of a dynamic model",
         "dynamic lag",
