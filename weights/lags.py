@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from spatial.compute.products import is_wide, wide_product
 from spatial.errors import AlignmentError, DataError
 from spatial.ids.alignment import aligned_values, as_float, indexer, row_places
 
@@ -27,8 +28,9 @@ class Linear(Protocol):
 def lag_array(matrix: Linear, values: Float, axis: int) -> Float:
     """Return W applied along `axis` of `values`; shape is kept."""
     moved = np.moveaxis(values, axis, 0)
+    block = np.ascontiguousarray(moved.reshape(moved.shape[0], -1))
     # NaN times an absent weight must not spread, so the product stays sparse; it does.
-    product = matrix @ np.ascontiguousarray(moved.reshape(moved.shape[0], -1))
+    product = wide_product(matrix, block) if is_wide(matrix, block.shape[1]) else matrix @ block
     return np.moveaxis(np.asarray(product).reshape(moved.shape), 0, axis)
 
 
