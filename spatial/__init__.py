@@ -195,6 +195,7 @@ _MODULES = {
         "map_values",
     ),
     "spatial.maps.multiples": ("small_multiples",),
+    "spatial.maps.raster": ("map_raster",),
     "spatial.gis.layers": (
         "LayerInfo",
         "write_layers",

@@ -37,6 +37,15 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "hatched_never": ("Hatched in all years: no data ({count})", "各年均为斜线：无数据（{count} 个）"),
     "hatched_sometimes": ("{count} units have gaps in some years", "{count} 个单元部分年份无数据"),
+    "map": ("Map", "地图"),
+    "pixel_mean": (
+        "A pixel is the mean of its units, and the legend counts pixels.",
+        "每个像元为其所含单元的均值，图例计数为像元数。",
+    ),
+    "pixel_most": (
+        "A pixel is what most of its units are, and the legend counts units.",
+        "每个像元取其所含单元中最多的类别，图例计数为单元数。",
+    ),
     "density": ("Density", "密度"),
     "direct": ("Direct", "直接效应"),
     "effect": ("Effect", "效应"),

@@ -13,5 +13,6 @@ _MODULES = {
         "map_values",
     ),
     ".multiples": ("small_multiples",),
+    ".raster": ("map_raster",),
 }
 __all__, __getattr__, __dir__ = hand_on(__name__, _MODULES)

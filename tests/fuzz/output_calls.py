@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
-from made_values import by_time, file, fit, local, moran, study_file, system
+from made_values import by_time, file, fit, folder, local, moran, study_file, system
 from odd_arguments import IDS, Given, Later, column, number
 
 import spatial as sp
@@ -44,6 +44,10 @@ def pictures() -> dict[str, Call]:
     cohorts = pd.Series([0, 2001, 2002] * 4, index=IDS)
     found: dict[str, Call] = {
         "map_values": (sp.map_values, {"cities": "cities", "values": "x", "k": number(3)}),
+        "map_raster": (
+            sp.map_raster,
+            {"values": "x", "places": "cities", "folder": Given("anything", Later(folder)), "k": number(3)},
+        ),
         "map_clusters": (sp.map_clusters, {"local": classes, "cities": "cities"}),
         "map_significance": (sp.map_significance, {"local": classes, "cities": "cities", "levels": (0.3,)}),
         "map_cohorts": (sp.map_cohorts, {"cities": "cities", "cohorts": Given("x", cohorts)}),
