@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -19,6 +21,7 @@ from spatial.models.estimation.laws import NORMAL, Law
 from spatial.models.estimation.pairs import Kind, pair_sums
 from spatial.models.estimation.scores import Scores, outer_meat
 from spatial.models.estimation.steps import SPATIAL_ERRORS, BoundaryWarning, Method
+from spatial.panel.folder import written_bytes
 
 from .columns import Plan
 from .steps import GramSpace, Step
@@ -201,6 +204,21 @@ class _Scores:
         return work
 
 
+def _on_disk(file: Path, shape: tuple[int, ...]) -> Float:
+    """Return an array in a file that takes its room now: a disk that is full later would end the process."""
+    size = 8 * math.prod(shape)
+    try:
+        with file.open("wb") as stream:
+            if hasattr(os, "posix_fallocate"):  # not on macOS and Windows
+                os.posix_fallocate(stream.fileno(), 0, size)
+    except OSError as error:
+        raise DataError(
+            f"The residuals need {written_bytes(size)} in {file.parent.parent}, and there is no room "
+            f"({error}). Free it, set TMPDIR to another disk, or take cov='hom', which keeps none."
+        ) from error
+    return np.memmap(file, np.float64, "r+" if file.stat().st_size else "w+", shape=shape)
+
+
 def _second_pass(
     space: GramSpace,
     step: Step,
@@ -229,11 +247,8 @@ def _second_pass(
     size = maps.shape[2]
     by_unit, outer = np.zeros((N if kind == "cluster" else 0, size)), Sum((size, size))
     shape = (len(active), T, N)
-    kept: Float
-    if 8 * len(active) * T * N > _MOST_BYTES:
-        kept = np.memmap(folder / "residuals", np.float64, "w+", shape=shape)
-    else:
-        kept = np.empty(shape)
+    much = 8 * len(active) * T * N > _MOST_BYTES
+    kept = _on_disk(folder / "residuals", shape) if much else np.empty(shape)
 
     def collect(number: int, part: tuple[Float, Float]) -> int:
         if kind == "cluster":
