@@ -59,6 +59,7 @@ _MODULES = {
         "sweep",
         "vif",
     ),
+    ".grouped": ("GroupFits",),
     ".limited": ("MarginalEffects", "TobitFit", "tobit"),
     ".hypothesis": ("HypothesisTest",),
     ".likelihood.estimator": ("HeteroskedasticityWarning",),

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import get_args
-
-import pandas as pd
+from typing import TypedDict, Unpack, get_args, overload
 
 from spatial.errors import DataError, FormulaError, did_you_mean
 from spatial.models.data.cells import Unbalanced
@@ -15,18 +13,43 @@ from spatial.models.estimation.covariance import Covariance
 from spatial.models.estimation.estimate import Constant
 from spatial.models.estimation.steps import Method
 from spatial.models.formula.grammar import parse_formula
-from spatial.panel.panel import Panel
+from spatial.panel.panel import PanelLike
 from spatial.weights.value import WeightsLike
 
+from .grouped import GroupFits, GroupsLike, fit_groups
 from .results import SystemFit
 from .system import SpatialSystem
 
 __all__ = ["fixed_effects"]
 
 
+class _Options(TypedDict, total=False):
+    """Arguments besides the formula, the data and the groups."""
+
+    effects: str | Iterable[str]
+    cov: str | Covariance
+    weights: WeightsLike | Mapping[str, WeightsLike] | None
+    unbalanced: Unbalanced
+    constant: Constant
+    where: str | None
+    lags: Lags
+
+
+@overload
+def fixed_effects(
+    formula: str, panel: PanelLike, *, by: None = None, **options: Unpack[_Options]
+) -> SystemFit: ...
+
+
+@overload
+def fixed_effects(
+    formula: str, panel: PanelLike, *, by: GroupsLike, **options: Unpack[_Options]
+) -> GroupFits: ...
+
+
 def fixed_effects(
     formula: str,
-    panel: Panel | pd.DataFrame,
+    panel: PanelLike,
     *,
     effects: str | Iterable[str] = ("unit", "time"),
     cov: str | Covariance = "cluster",
@@ -35,7 +58,8 @@ def fixed_effects(
     constant: Constant = "mean",
     where: str | None = None,
     lags: Lags = "full",
-) -> SystemFit:
+    by: GroupsLike | None = None,
+) -> SystemFit | GroupFits:
     r"""Estimate a panel model with fixed effects, the case W = 0 of `SpatialSystem`.
 
     .. math:: y_{it} = x_{it}'\beta + \mu_i + \gamma_t + \varepsilon_{it}
@@ -63,10 +87,12 @@ def fixed_effects(
         or of unit and time); or none.  No slope depends on it.
     where, lags
         Which rows are used, as in `SpatialSystem.fit`.
+    by : str or Series, optional
+        One fit for each group of rows, in one table: a column, or labels as `spatial.group` makes them.
 
     Returns
     -------
-    SystemFit
+    SystemFit, or GroupFits where there are groups
         With `r_squared`, `r_squared_within`, `r_squared_adjusted` and the constant `cons`.
 
     Raises
@@ -102,10 +128,14 @@ def fixed_effects(
         where=where,
         lags=lags,
     )
-    method: Method = "2sls" if _endogenous(system) else "ols"
-    _check_constant(system, constant)
-    fit = system.fit(method, cov=cov, small=True)
-    return replace(fit, asked=replace(fit.asked, constant=constant))
+
+    def estimate(system: SpatialSystem) -> SystemFit:
+        method: Method = "2sls" if _endogenous(system) else "ols"
+        _check_constant(system, constant)
+        fit = system.fit(method, cov=cov, small=True)
+        return replace(fit, asked=replace(fit.asked, constant=constant))
+
+    return estimate(system) if by is None else fit_groups(system, by, estimate, lags)
 
 
 def _check_constant(system: SpatialSystem, constant: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import fields, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, Unpack, overload
 
 import pandas as pd
 
@@ -45,6 +45,7 @@ from spatial.panel.folder import OpenPanel
 from spatial.panel.panel import Panel
 from spatial.weights.value import WeightsLike
 
+from .grouped import FitOptions, GroupFits, GroupsLike, fit_groups
 from .large.opening import open_system
 from .methods import check_asked, default_method, estimator_of, instruments_of, run
 from .results import SystemFit
@@ -150,7 +151,7 @@ class SpatialSystem:
         blueprint = build_blueprint(parsed, source, tuple(named), errors, extra, text, bool(chosen))
         for name, w in used.items():
             check_weights(name, w, lags_outcomes=lags_outcomes(blueprint.structure, name))
-        spare = {name: w for name, w in named.items() if name not in used}
+        spare, random = {name: w for name, w in named.items() if name not in used}, chosen != asked
         self._build = partial(
             build_design,
             blueprint,
@@ -160,7 +161,7 @@ class SpatialSystem:
             self.iv_order,
             unbalanced,
             spare=spare,
-            random=chosen != asked,
+            random=random,
         )
         self._kept: tuple[Design, Design] | None = None
         self._used = used
@@ -259,10 +260,21 @@ class SpatialSystem:
         values = {name: getattr(asked, name) for name in names}
         return SpatialSystem(values.pop("formulas"), values.pop("panel"), values.pop("weights"), **values)
 
+    @overload
+    def fit(
+        self, method: Method | None = None, *, by: None = None, **options: Unpack[FitOptions]
+    ) -> SystemFit: ...
+
+    @overload
+    def fit(
+        self, method: Method | None = None, *, by: GroupsLike, **options: Unpack[FitOptions]
+    ) -> GroupFits: ...
+
     def fit(
         self,
         method: Method | None = None,
         *,
+        by: GroupsLike | None = None,
         cov: str | Covariance | None = None,
         rho_moments: RhoMoments = "kp2010",
         passes: int = 1,
@@ -275,7 +287,7 @@ class SpatialSystem:
         where: str | None = None,
         lags: Lags = "full",
         executor: Executor = None,
-    ) -> SystemFit:
+    ) -> SystemFit | GroupFits:
         """Estimate the system.
 
         Parameters
@@ -287,6 +299,9 @@ class SpatialSystem:
             (exogenous regressors only) leave spatial errors out; ``gmm`` is two-step, with weights
             clustered by unit, on the filtered data.  ``ml``: maximum likelihood of one equation, see
             `spatial.models.likelihood.estimator`.
+        by : str or Series, optional
+            One fit for each group of rows, spatial lags of the whole map first: a column, or labels as
+            `spatial.group` makes them.  The result is a `GroupFits`: one table, and each fit by its group.
         cov : str or Covariance, optional
             ``"cluster"`` (by unit, the default), ``"hom"``, ``"het"``, or a value such as
             ``Conley(km=200)``; by ``ml`` ``"expected"`` (up to 1,000 units the default) or ``"observed"``
@@ -327,21 +342,15 @@ class SpatialSystem:
             With the exclusions that would identify the system.
         """
         workers = check_workers(None, executor)
-        if where is not None:
-            chosen = self.where(where, lags=lags)
-            return chosen.fit(
-                method,
-                cov=cov,
-                rho_moments=rho_moments,
-                passes=passes,
-                iv=iv,
-                small=small,
-                force=force,
-                seed=seed,
-                compat=compat,
-                random=random,
-                executor=executor,
-            )
+        if where is not None or by is not None:
+            options = FitOptions(
+                cov=cov, rho_moments=rho_moments, passes=passes, iv=iv, small=small, force=force, seed=seed,
+                compat=compat, random=random, executor=executor,
+            )  # fmt: skip
+            chosen = self if where is None else self.where(where, lags=lags)
+            if by is None:
+                return chosen.fit(method, **options)
+            return fit_groups(chosen, by, lambda one: one.fit(method, **options), lags)
         by_default = method is None
         if method is None:
             published = rho_moments != "kp2010" or passes != 1 or iv != "lags"
@@ -354,21 +363,10 @@ class SpatialSystem:
         stamped = estimator.stamps
         stamps = stamped(self._design, force) if stamped else self._identified(design, force)
         request = Request(
-            design,
-            self._source,
-            method,
-            choice,
-            rho_moments=rho_moments,
-            passes=int(passes),
-            small=small,
-            forced=bool(stamps),
-            seed=seed,
-            compat=compat,
-            random=random,
-            iv=iv,
-            by_default=by_default,
+            design, self._source, method, choice, rho_moments=rho_moments, passes=int(passes), small=small,
+            forced=bool(stamps), seed=seed, compat=compat, random=random, iv=iv, by_default=by_default,
             given=self.given,
-        )
+        )  # fmt: skip
         return SystemFit(run(request, workers), request, stamps)
 
     def _instruments_for(self, method: Method, rho_moments: RhoMoments) -> Design:

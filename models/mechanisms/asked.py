@@ -32,7 +32,7 @@ class Model:
     formulas : mapping of equation name to str
     method : str
     options : mapping
-        Arguments of `SpatialSystem.fit`: cov, rho_moments, passes, force, small.
+        Arguments of `SpatialSystem.fit`: cov, rho_moments, passes, force, small, seed, compat, random, iv.
     """
 
     given: Given
@@ -59,7 +59,8 @@ class Model:
         method = options.pop("method", self.method)
         if method == "ols" and any(t.is_endogenous for _, t in system.structure.terms):
             method = "2sls"
-        return system.fit(method, **options)
+        fit: SystemFit = system.fit(method, **options)
+        return fit
 
     def texts(self, changed: Mapping[str, str]) -> Any:
         """Return formulas with some changed; equations keep names that the user gave them."""
@@ -79,6 +80,10 @@ def as_model(model: Any, method: Method | None, cov: str | Covariance | None, wh
             "passes": asked.passes,
             "force": asked.forced,
             "small": asked.small,
+            "seed": asked.seed,
+            "compat": asked.compat,
+            "random": asked.random,
+            "iv": asked.iv,
         }
         found = Model(asked.given, _texts(asked.given, model), asked.method, options)
     elif isinstance(model, SpatialSystem):

@@ -16,6 +16,7 @@ from spatial.models.data.rows import outcome_columns
 from spatial.models.estimation.covariance import Covariance
 from spatial.models.estimation.steps import Method
 from spatial.models.formula.structure import CONSTANT
+from spatial.models.grouped import Groups, with_groups
 from spatial.models.results import SystemFit
 from spatial.models.system import SpatialSystem
 from spatial.results import Fit
@@ -31,9 +32,7 @@ __all__ = ["Heterogeneity", "heterogeneity"]
 Float = NDArray[np.float64]
 Test = Literal["wald", "suest", "permutation"]
 
-_MOST_GROUPS = 12
 _FEWEST_UNITS = 10
-_COLUMN = "_group_"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -131,7 +130,8 @@ def heterogeneity(
     model : SpatialSystem or SystemFit
         A fit, also one of `fixed_effects`, is made again as it was made.
     by : str, Series, or a list or mapping of these
-        A column, or labels by (unit, time) or by unit, as `spatial.group` makes them from each year's mean.
+        A column, or labels by (unit, time) or by unit, as `spatial.group` makes them from each year's mean;
+        each group is fitted as by ``fit(by=)``.
     test : "wald", "suest" or "permutation", or a list
         ``"wald"``: all groups in one system, every slope and instrument times the groups, effects shared,
         and a Wald test with the covariance of the fit (the fully interacted model).  ``"suest"``: the fits
@@ -236,22 +236,12 @@ class _Division:
         self.notes: list[str] = []
         panel = base.given.panel
         self.system = base.system()
-        source = self.system._source
-        if isinstance(given, str):
-            if not source.has(given):
-                raise DataError(f"The data have no column {given!r}.{did_you_mean(given, source.columns)}")
-            self.column, self.panel = given, panel
-        else:
-            self.column = _COLUMN
-            self.panel = (
-                source.data.with_columns({_COLUMN: given}) if source.is_panel else _joined(panel, given)
-            )
+        self.column, self.panel = with_groups(self.system._source, panel, given)
         self._warn(name)
         self.chosen = base.system(panel=self.panel)
-        rows = self.chosen._source.rows(self.column, self.chosen.design.layout)
-        codes, levels = pd.factorize(pd.Series(rows), sort=True)
-        self.codes, self.labels = codes.astype(np.intp), [str(v) for v in levels]
-        self.levels = list(levels)
+        self.groups = Groups.of(name, self.column, self.chosen)
+        self.codes, self.labels = self.groups.codes, self.groups.labels
+        self.notes += self.groups.notes
         self._check()
 
     def _warn(self, name: str) -> None:
@@ -266,27 +256,14 @@ class _Division:
             )
 
     def _check(self) -> None:
-        if len(self.levels) < 2:
-            raise DataError(f"by={self.name!r} has {len(self.levels)} group; two or more are needed.")
-        if len(self.levels) > _MOST_GROUPS:
-            raise DataError(
-                f"by={self.name!r} has {len(self.levels)} values; at most {_MOST_GROUPS} groups are "
-                "compared. Use "
-                "spatial.group(panel[column]) for high and low."
-            )
-        unit = self.chosen.design.layout.unit
+        layout = self.chosen.design.layout
         for k, label in enumerate(self.labels):
-            count = len(np.unique(unit[self.codes == k]))
-            if count < _FEWEST_UNITS:
-                ids = self.chosen.design.layout.units[np.unique(unit[self.codes == k])]
+            own = np.unique(layout.unit[self.codes == k])
+            if len(own) < _FEWEST_UNITS:
                 raise DataError(
-                    f"Group {label!r} of {self.name} has {count} units ({name_ids(ids)}); "
+                    f"Group {label!r} of {self.name} has {len(own)} units ({name_ids(layout.units[own])}); "
                     f"{_FEWEST_UNITS} or more are needed."
                 )
-        if (self.codes < 0).any():
-            self.notes.append(
-                f"{int((self.codes < 0).sum())} rows without a group of {self.name} are left out"
-            )
 
     @property
     def is_fixed(self) -> bool:
@@ -294,39 +271,29 @@ class _Division:
         pairs = np.unique(np.column_stack([self.chosen.design.layout.unit, self.codes]), axis=0)
         return len(pairs) == self.chosen.design.layout.n_units
 
-    def condition(self, k: int) -> str:
-        """Write the condition of group k."""
-        level = self.levels[k]
-        column = self.column if self.column.isidentifier() else f"`{self.column}`"
-        if isinstance(level, (bool, np.bool_)):
-            return f"{column} == {'true' if level else 'false'}"
-        if isinstance(level, str):
-            mark = "'" if "'" not in level else '"'
-            return f"{column} == {mark}{level}{mark}"
-        return f"{column} == {float(level)!r}"
-
     def fits(self) -> dict[str, SystemFit]:
         """Return the fit of each group, lags of the whole map first."""
-        out = {}
-        for k, label in enumerate(self.labels):
-            text = self.condition(k)
-            if self.base.given.where is not None:
-                text = f"({self.base.given.where}) and {text}"
-            system = self.base.system(panel=self.panel, where=text)
-            out[label] = self.base.estimate(system)
-        return out
+        where = self.base.given.where
+        systems = [
+            self.base.system(panel=self.panel, where=self.groups.condition(k, where)) for k in self.places
+        ]
+        return {label: self.base.estimate(one) for label, one in zip(self.labels, systems, strict=True)}
+
+    @property
+    def places(self) -> range:
+        """Numbers of the groups."""
+        return range(len(self.labels))
 
     def regime_fit(self) -> SystemFit:
         """Return all groups in one system; effects, and errors in space, are shared."""
         fit = self.base.estimate(self.chosen, force=True)
         kept = self.codes >= 0
         if not kept.all():
-            known = [self.condition(k) for k in range(len(self.labels))]
-            where = " or ".join(known)
+            where = " or ".join(self.groups.condition(k) for k in self.places)
             where = where if self.base.given.where is None else f"({self.base.given.where}) and ({where})"
             self.chosen = self.base.system(panel=self.panel, where=where)
             rows = self.chosen._source.rows(self.column, self.chosen.design.layout)
-            self.codes = pd.Index(self.levels).get_indexer(rows).astype(np.intp)
+            self.codes = pd.Index(self.groups.levels).get_indexer(rows).astype(np.intp)
             fit = self.base.estimate(self.chosen, force=True)
         design = regime_design(fit.estimate.design, self.codes, self.labels)
         return fit_request(fit.asked, design, fit.stamps)
@@ -393,7 +360,3 @@ class _Division:
         whole = equality(np.vstack(every), params, cov, df)
         out.append(self._row(name, "", "all", whole.statistic, whole.reference, whole.p_value))
         return out
-
-
-def _joined(panel: Any, given: pd.Series[Any]) -> Any:
-    return panel.assign(**{_COLUMN: given.reindex(panel.index)})

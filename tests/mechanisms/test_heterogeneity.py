@@ -192,7 +192,7 @@ def test_groups_made_of_an_outcome_are_warned_of() -> None:
         ("region", {"test": []}, DataError, "test needs at least one"),
         ("region", {"terms": "k"}, DataError, "not every group has 'k'. They have x, z"),
         ("region", {"test": "permutation", "permutations": 10}, DataError, "permutations is a whole number"),
-        ("x", {}, DataError, "by='x' has 384 values; at most 12 groups"),
+        ("x", {}, DataError, "by='x' has 384 values; groups are at most 12"),
         ("flat", {}, DataError, "by='flat' has 1 group; two or more"),
         ("few", {}, DataError, r"Group 'a' of few has 5 units \(0, 1, 2, 3, 4\); 10 or more are needed"),
         (3, {}, DataError, "by is a column or a Series of labels"),
@@ -243,3 +243,47 @@ def test_groups_that_cannot_be_made_are_refused(options: dict[str, Any], message
         sp.group([1, 2])
     with pytest.raises(DataError, match=r"must hold numbers|must be numbers|text"):
         sp.group(panel()["region"], split="mean")
+
+
+# ---- one fit a group
+@pytest.mark.evidence("models.fixed_effects", source="each group by its condition", kind="identity")
+def test_by_fits_each_group_as_its_condition_does() -> None:
+    """Whether by a column or by labels, of a regression or a system: the rows of a condition, one table."""
+    source = panel()
+    found = fixed_effects("y ~ x", source, by="region")
+    assert list(found) == ["east", "west"]
+    for name, fit in found.items():
+        alone = fixed_effects("y ~ x", source, where=f"region == '{name}'")
+        pd.testing.assert_frame_equal(fit.tidy(), alone.tidy())
+        assert found[name] is fit
+    tidy = found.tidy()
+    assert tidy.columns[0] == "group"
+    assert tidy["estimate"].tolist() == [fit.params.iloc[0] for _, fit in found.items()]
+    table = sp.regression_table(found)
+    assert [head.text for head in table.header[0]][1:] == ["east", "west"]
+    assert found.to_markdown().splitlines()[0] == table.to_markdown().splitlines()[0]
+    assert found.glance()["n_obs"].tolist() == [fit.n_obs for _, fit in found.items()]
+    assert repr(found) == "<GroupFits by region: east, west>"
+    with pytest.raises(DataError, match=r"no group 'easte' of region\. Did you mean 'east'"):
+        found["easte"]
+
+
+def test_by_takes_labels_and_a_condition_and_says_who_is_left_out() -> None:
+    source = panel()
+    labels = sp.group(source["x"], split="median", of="unit")
+    labels = labels.where(labels.index.get_level_values(0) != labels.index[0][0])
+    system = SpatialSystem("y ~ x", source, effects=("unit", "time"))
+    found = system.fit("ols", by=labels, where="year >= 1", cov="het")
+    same = SpatialSystem("y ~ x", source.with_columns(own=labels), effects=("unit", "time"))
+    for name, fit in found.items():
+        alone = same.fit("ols", where=f"year >= 1 and own == '{name}'", cov="het")
+        pd.testing.assert_frame_equal(fit.tidy(), alone.tidy())
+        assert "x_group == " in fit.estimate.design.choice.condition
+    assert found.notes == ("3 rows without a group of x are left out",)
+    assert found.notes[0] in found.summary()
+    for by, message in (
+        ("regoin", "Did you mean 'region'"),
+        (["x"], "by is a column or a Series of labels; got list"),
+    ):
+        with pytest.raises(DataError, match=message):
+            fixed_effects("y ~ x", source, by=by)  # type: ignore[call-overload]
