@@ -216,17 +216,22 @@ class Impacts(Result):
         stars = np.select(
             [wide["p_value"] < 0.01, wide["p_value"] < 0.05, wide["p_value"] < 0.1], ["***", "**", "*"], ""
         )
+        method = self.frame["method"].iloc[0]
+        under = [f"({error:.3g})" for error in wide["std_error"]]
+        if method == "distance":
+            under = [f"[{low:.3g}, {high:.3g}]" for low, high in wide[["conf_low", "conf_high"]].to_numpy()]
         wide["shown"] = [
-            f"{b:.4g}{s} ({e:.3g})"
-            for b, s, e in zip(wide["estimate"], stars, wide["std_error"], strict=True)
+            f"{b:.4g}{s} {text}" for b, s, text in zip(wide["estimate"], stars, under, strict=True)
         ]
         table = wide.pivot_table(
             index=["outcome", "term"], columns="effect", values="shown", aggfunc="first", sort=False
         )[list(EFFECTS)]
         lines = [f"Effects in equilibrium, {self.horizon} run ({self.how})", table.to_string()]
-        method = self.frame["method"].iloc[0]
         count = f", {self.draws} draws, seed {self.seed}" if self.draws else ""
-        lines.append(f"Standard errors in parentheses: {method}{count}. *** p < .01, ** p < .05, * p < .1")
+        shown = f"Standard errors in parentheses: {method}{count}"
+        if method == "distance":
+            shown = "95 % intervals in brackets, by inverting the distance of the quasi-score"
+        lines.append(f"{shown}. *** p < .01, ** p < .05, * p < .1")
         return "\n".join([*lines, *self.notes])
 
     def headline(self) -> str:

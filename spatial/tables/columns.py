@@ -39,7 +39,8 @@ METHODS = {
 }
 # What classes of other programs estimate.
 _CLASSES = {"Feols": "OLS", "Feiv": "2SLS", "Fepois": "Poisson", "Feglm": "GLM", "IV2SLS": "2SLS"}
-_ESTIMATES = ["estimate", "std_error", "statistic", "p_value"]
+ESTIMATES = ["estimate", "std_error", "statistic", "p_value"]
+WITH_ENDS = [*ESTIMATES, "conf_low", "conf_high"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +98,8 @@ class Column:
         What of the spatial parts of other models is left out: "lags", "errors", "terms" for all.
     constant : "mean" or "first"
         Which constant stands for the effects.
+    show : "t", "se" or "ci"
+        What stands below a coefficient.
     by_distance : bool
         Whether p-values come from inverting a distance, not from the statistics shown.
     facts : tuple of (key, value)
@@ -107,7 +110,7 @@ class Column:
     number: int
     equation: str
     estimates: pd.DataFrame
-    rho: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=_ESTIMATES))
+    rho: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=ESTIMATES))
     effects: tuple[str, ...] = ()
     n_units: float = math.nan
     n_times: float = math.nan
@@ -132,6 +135,7 @@ class Column:
     method: str = ""
     lacks: str = ""
     constant: str = "mean"
+    show: str = "t"
     by_distance: bool = False
     facts: tuple[tuple[str, Any], ...] = ()
 
@@ -178,7 +182,7 @@ def _system_columns(fit: Any, number: int, name: str) -> list[Column]:
     system = _system(fit)
     out = []
     for g, equation in enumerate(fit.structure.equations):
-        mine = table[table["equation"] == equation.name].set_index("term")[_ESTIMATES]
+        mine = table[table["equation"] == equation.name].set_index("term").reindex(columns=WITH_ENDS)
         is_rho = (mine.index == "rho") & (equation.name in fit.rho.index)
         r2 = float(fit.r_squared[equation.name])
         r2_within = float(fit.r_squared_within[equation.name]) if within else math.nan
@@ -220,7 +224,7 @@ def _system_columns(fit: Any, number: int, name: str) -> list[Column]:
 def _with_cons(estimates: pd.DataFrame, fit: Any, equation: str) -> pd.DataFrame:
     """Add the constant that effects absorb, as papers print it; it is no coefficient of the fit."""
     found = fit.cons
-    mine = found.loc[found["equation"] == equation, _ESTIMATES]
+    mine = found[found["equation"] == equation].reindex(columns=WITH_ENDS)
     return estimates if mine.empty else pd.concat([estimates, mine.set_axis([CONSTANT])])
 
 
@@ -242,10 +246,12 @@ def _with_impacts(columns: list[Column], fit: Any, options: Mapping[str, Any]) -
     table = found.tidy()
     method = str(table["method"].iloc[0]) if len(table) else "delta"
     how = (method, int(found.draws), int(found.seed), bool(found.stable))
-    kept = ["term", "effect", *_ESTIMATES]
+    kept = ["term", "effect", *WITH_ENDS]
     return [
         replace(
-            c, impacts=table.loc[table["outcome"] == c.equation, kept].reset_index(drop=True), impacts_how=how
+            c,
+            impacts=table[table["outcome"] == c.equation].reindex(columns=kept).reset_index(drop=True),
+            impacts_how=how,
         )
         for c in columns
     ]
@@ -257,7 +263,7 @@ def _own_column(fit: Any, number: int, name: str) -> Column:
         name,
         number,
         fit.equation,
-        fit.tidy().set_index("term")[_ESTIMATES],
+        fit.tidy().set_index("term").reindex(columns=WITH_ENDS),
         effects=tuple(fit.effects),
         n_units=fit.n_units,
         n_times=fit.n_times,
@@ -299,7 +305,8 @@ def _foreign_column(fit: Any, number: int, name: str | None) -> Column:
         again = next(term for term in terms if terms.count(term) > 1)
         raise DataError(f"The {type(fit).__name__} has several coefficients named {again!r}; rename them.")
     p = table["p"].to_numpy(dtype=float)
-    frame = pd.DataFrame(dict(zip(_ESTIMATES, (b, se, t, p), strict=True)), index=pd.Index(terms))
+    ends = [table[c].to_numpy(dtype=float) if c in table.columns else np.nan for c in ("ci95l", "ci95u")]
+    frame = pd.DataFrame(dict(zip(WITH_ENDS, (b, se, t, p, *ends), strict=True)), index=pd.Index(terms))
 
     def stat(key: str) -> float:
         try:

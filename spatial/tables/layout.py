@@ -12,7 +12,8 @@ import pandas as pd
 
 from spatial.errors import DataError, did_you_mean
 
-from .columns import CONSTANT, Column
+from .brackets import below
+from .columns import CONSTANT, ESTIMATES, Column
 from .formats.cells import Head, Row, clean, head_row
 from .formats.numbers import format_number, marked, star_text
 from .words import effect_words, kind_words, word
@@ -38,7 +39,6 @@ class Layout:
     columns : tuple of Column
     labels : mapping of str to str
     stars : tuple of float
-    show : "t" or "se"
     digits : int
     controls : tuple of str
         Terms shown as one yes/no row.
@@ -61,7 +61,6 @@ class Layout:
     columns: tuple[Column, ...]
     labels: Mapping[str, str]
     stars: tuple[float, ...]
-    show: str
     digits: int
     controls: tuple[str, ...]
     effects_rows: bool
@@ -169,17 +168,13 @@ class Layout:
         refuse_unknown(self.impacts or (), effects, "impacts")
 
     def pair(self, label: str, found: list[Any], key: tuple[str, str] | None = None) -> list[Row]:
-        """Return a row of coefficients with stars, and one below in parentheses."""
-        above, below = [], []
-        for values in found:
-            if values is None:
-                above.append("")
-                below.append("")
-                continue
-            above.append(self.starred(values["estimate"], values["p_value"]))
-            shown = values["statistic"] if self.show == "t" else values["std_error"]
-            below.append(marked(format_number(shown, self.digits), "(", ")"))
-        return [Row(label, tuple(above), key=key), Row("", tuple(below), "detail", key=key)]
+        """Return a row of coefficients with stars, and one below in brackets."""
+        above, under = [], []
+        for column, values in zip(self.columns, found, strict=True):
+            is_there = values is not None
+            above.append(self.starred(values["estimate"], values["p_value"]) if is_there else "")
+            under.append(below(values, column.show, self.digits, column.df) if is_there else "")
+        return [Row(label, tuple(above), key=key), Row("", tuple(under), "detail", key=key)]
 
     def starred(self, estimate: float, p_value: float) -> str:
         """Return a coefficient with its stars."""
@@ -311,9 +306,7 @@ def _ruled(rows: list[Row]) -> list[Row]:
 
 
 def _empty(equation: str, number: int) -> Column:
-    return Column(
-        "", number, equation, pd.DataFrame(columns=["estimate", "std_error", "statistic", "p_value"])
-    )
+    return Column("", number, equation, pd.DataFrame(columns=ESTIMATES))
 
 
 def _merged(columns: Iterable[Column]) -> tuple[Column, ...]:

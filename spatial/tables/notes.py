@@ -98,18 +98,21 @@ def _stamps(layout: Layout) -> list[str]:
 
 def _inference(layout: Layout) -> str:
     lang, zh = layout.lang, layout.lang == "zh"
+
+    def of_columns(text: str, places: list[int], groups: dict[Any, list[int]]) -> str:
+        if len(groups) == 1 and len(places) == len(layout.columns):
+            return text
+        return text + (f"（{_named(layout, places)}）" if zh else f" ({_named(layout, places)})")
+
     groups = _groups(layout, lambda c: c.covariance)
-    texts = []
-    for label, places in groups.items():
-        text = covariance_words(label, lang)
-        if len(groups) > 1 or len(places) < len(layout.columns):
-            text += f"（{_named(layout, places)}）" if zh else f" ({_named(layout, places)})"
-        texts.append(text)
+    texts = [of_columns(covariance_words(label, lang), places, groups) for label, places in groups.items()]
     label = ("；" if zh else "; ").join(texts)
-    if layout.show == "se":
-        parts = [word("se", lang) + (word("bracket", lang, label=label) if texts else "")]
-    else:
-        parts = [word("t", lang), *([word("errors", lang, label=label)] if texts else [])]
+    shows = _groups(layout, lambda c: c.show)
+    parts = [of_columns(word(show, lang), places, shows) for show, places in shows.items()]
+    if set(shows) == {"se"}:
+        parts[0] += word("bracket", lang, label=label) if texts else ""
+    elif texts:
+        parts.append(word("errors", lang, label=label))
     parts.append(star_note(layout.stars, lang))
     return ("；" if zh else "; ").join(p for p in parts if p) + ("。" if zh else ".")
 
@@ -153,11 +156,9 @@ def _tests(layout: Layout) -> list[str]:
 
 
 def _distance(layout: Layout) -> list[str]:
-    """Say whose stars do not follow from the statistics in brackets."""
+    """Say whose intervals and stars do not follow from standard errors."""
     places = [k for k, c in enumerate(layout.columns) if c.by_distance]
-    if not places:
-        return []
-    return [word("note_distance", layout.lang, columns=_columns(layout, places))]
+    return [word("note_distance", layout.lang, columns=_columns(layout, places))] if places else []
 
 
 def _constant(layout: Layout) -> list[str]:

@@ -13,6 +13,7 @@ import pandas as pd
 from spatial.errors import DataError, did_you_mean
 from spatial.panel.panel import LabelsLike
 
+from .brackets import Show
 from .columns import System, columns_of
 from .compared import weights_table
 from .described import (
@@ -44,6 +45,7 @@ __all__ = [
     "write_tables",
 ]
 
+_BRACKETS = (("statistic", "t"), ("std_error", "se"))
 Count = Literal["rows", "units", "times", "links"]
 
 
@@ -73,7 +75,7 @@ def regression_table(
     labels: LabelsLike | None = None,
     style: StyleName | None = None,
     stars: Iterable[float] | None = None,
-    show: Literal["t", "se"] | None = None,
+    show: Show | None = None,
     digits: int = 3,
     controls: Iterable[str] | None = None,
     rows: Iterable[str] | None = None,
@@ -90,8 +92,8 @@ def regression_table(
 ) -> RegressionTable:
     r"""Set models side by side, a column for each equation or model.
 
-    A cell shows :math:`\hat\delta` with its stars, and below in parentheses :math:`t =
-    \hat\delta / se(\hat\delta)` or the standard error.  Then controls, effects, weights, N, T,
+    A cell shows :math:`\hat\delta` with its stars, and below :math:`t = \hat\delta / se(\hat\delta)` or the
+    standard error in parentheses, or an interval in brackets.  Then controls, effects, weights, N, T,
     observations, R2, Hansen J, the first-stage F and whether the system has a stable equilibrium.  The notes
     define each of them; stamps, as of a system that is not identified, are always among them.
 
@@ -111,8 +113,9 @@ def regression_table(
         Journal (in Chinese).
     stars : tuple of float, optional
         Thresholds of p-values, one star each; ``()`` for none.  By default 0.1, 0.05 and 0.01.
-    show : "t" or "se", optional
-        What is in parentheses; t statistics by default.
+    show : "t", "se" or "ci", optional
+        What is below a coefficient: its t statistic, standard error, or 95 % interval.  By default t; the
+        interval for the joint estimator, whose intervals and stars do not follow from standard errors.
     digits : int
         Decimals.
     controls : list of str, optional
@@ -181,13 +184,19 @@ def regression_table(
             "impacts needs a system with spatial weights or several outcomes, as SpatialSystem(...).fit(); "
             "none of the models has effects in equilibrium. Leave impacts out."
         )
-    found = [replace(c, effects=_panel_effects(c.effects, labels)) for c in found]
+    found = [
+        replace(
+            c,
+            effects=_panel_effects(c.effects, labels),
+            show=show or ("ci" if c.by_distance else shown.show),
+        )
+        for c in found
+    ]
     by_fit = columns == "fits"
     layout = Layout(
         tuple(found),
         labels_of(labels, found),
         shown.stars,
-        shown.show,
         check_digits(digits),
         wanted.controls,
         effects_rows,
@@ -357,6 +366,7 @@ def _printed(layout: Layout) -> pd.DataFrame:
             if term in layout.controls:
                 continue
             text = layout.starred(values["estimate"], values["p_value"])
+            t, error = (values[k] if column.show == s else math.nan for k, s in _BRACKETS)
             rows.append(
                 {
                     "column": (column.number if layout.by_fit else k) + 1,
@@ -364,10 +374,8 @@ def _printed(layout: Layout) -> pd.DataFrame:
                     "equation": column.equation,
                     "term": term,
                     "coefficient": text,
-                    "t": format_number(values["statistic"], layout.digits) if layout.show == "t" else "",
-                    "std_error": format_number(values["std_error"], layout.digits)
-                    if layout.show == "se"
-                    else "",
+                    "t": format_number(t, layout.digits),
+                    "std_error": format_number(error, layout.digits),
                     "p_value": values["p_value"],
                     "N": column.n_obs,
                     "units": column.n_units,

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from spatial.errors import DataError, did_you_mean
 from spatial.words import check_language
 
+from .brackets import Show
 from .formats.numbers import check_thresholds
 
 __all__ = ["STYLES", "Shown", "Style", "StyleName", "check_style", "shown_as"]
@@ -21,7 +22,7 @@ class Style:
     """The rules of a journal; `note` is its word before the notes, empty for ours."""
 
     stars: tuple[float, ...] = (0.1, 0.05, 0.01)
-    show: Literal["t", "se"] = "t"
+    show: Show = "t"
     lang: str = "en"
     note: str = ""
 
@@ -41,7 +42,7 @@ class Shown:
     """What a table was asked for, with the rules of its style where it was not."""
 
     stars: tuple[float, ...]
-    show: Literal["t", "se"]
+    show: Show
     lang: str
     note: str
 
@@ -68,13 +69,14 @@ def shown_as(
     style: StyleName | None,
     *,
     stars: Iterable[float] | None = None,
-    show: Literal["t", "se"] | None = None,
+    show: Show | None = None,
     lang: str | None = None,
 ) -> Shown:
     """Return stars, brackets and language: those that were asked for, else those of the style."""
     rules = check_style(style)
-    if show not in (None, "t", "se"):
-        raise DataError(f'show is "t" or "se"; got {show!r}.{did_you_mean(show, ["t", "se"])}')
+    if show is not None and show not in get_args(Show):
+        names = get_args(Show)
+        raise DataError(f"show is one of {', '.join(names)}; got {show!r}.{did_you_mean(show, names)}")
     language = check_language(rules.lang if lang is None else lang)
     levels = rules.stars if stars is None else check_thresholds(stars)
     return Shown(

@@ -64,6 +64,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     # notes
     "t": ("t statistics in parentheses", "括号内为 t 值"),
     "se": ("Standard errors in parentheses", "括号内为标准误"),
+    "ci": ("95 % confidence intervals in brackets", "方括号内为 95% 置信区间"),
     "bracket": (", {label}", "（{label}）"),
     "errors": ("standard errors {label}", "标准误：{label}"),
     "stars": ("{stars} p < {level}", "{stars} p < {level}"),
@@ -96,9 +97,9 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "{columns}的第一阶段 F 值：排除的工具变量联合检验。",
     ),
     "note_distance": (
-        "{columns}: stars by inverting the distance of the quasi-score, as its intervals; with weak "
-        "instruments they do not follow from the standard errors.",
-        "{columns}的显著性由拟得分距离的反演得到（其区间亦然），弱工具变量时与标准误并不一致。",
+        "{columns}: intervals and stars by inverting the distance of the quasi-score, not from standard "
+        "errors.",
+        "{columns}的置信区间与显著性由拟得分距离的反演得到，而非由标准误得到。",
     ),
     "note_cons_mean": (
         "Constant: the mean of the fixed effects, as Stata's xtreg, fe.",

@@ -67,6 +67,35 @@ def test_kmenta_prints_the_digits_of_systemfit() -> None:
     assert [head.text for head in table.header[0]] == ["", "3SLS"]
 
 
+def test_intervals_stand_below_where_they_are_asked_for() -> None:
+    """Those of statsmodels: the estimate and its t quantile times the standard error."""
+    import statsmodels.formula.api as smf
+
+    theirs = smf.ols("ER ~ gov + open", panel().frame.reset_index()).fit()
+    table = regression_table([theirs], show="ci", digits=4)
+    for label in ("gov", "open"):
+        low, high = theirs.conf_int().loc[label]
+        assert below(table, label) == [f"[{low:.4f}, {high:.4f}]"]
+    assert "95 % confidence intervals in brackets" in " ".join(table.notes)
+
+
+def test_the_joint_estimator_shows_its_intervals_unless_others_are_asked_for() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sp.SpatialWarning)
+        joint = SpatialSystem("ER ~ gov + open + W(ER)", panel(), ring(), error="W").fit("aqs")
+    row = joint.tidy().set_index("term").loc["gov"]
+    table = regression_table({"joint": joint, "OLS": plain_fit()})
+    assert below(table, "gov")[0] == f"[{row['conf_low']:.3f}, {row['conf_high']:.3f}]"
+    assert below(table, "gov")[1].startswith("(")
+    notes = " ".join(table.notes)
+    assert (
+        "95 % confidence intervals in brackets (column (1)); t statistics in parentheses (column (2))"
+        in notes
+    )
+    assert "Column (1): intervals and stars by inverting the distance of the quasi-score" in notes
+    assert below(regression_table(joint, show="se"), "gov") == [f"({row['std_error']:.3f})"]
+
+
 def test_a_model_of_statsmodels_prints_its_own_numbers() -> None:
     import statsmodels.formula.api as smf
 
@@ -292,7 +321,7 @@ def test_equal_fits_give_equal_tables_whatever_the_order_of_rows() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"show": "p"}, r'show is "t" or "se"; got \'p\'\.'),
+        ({"show": "p"}, r"show is one of t, se, ci; got 'p'\."),
         ({"digits": 11}, r"digits is a whole number from 0 to 10; got 11\."),
         ({"digits": True}, r"digits is a whole number"),
         ({"stars": "***"}, r"stars are p-value thresholds between 0 and 1.*got '\*\*\*'\."),

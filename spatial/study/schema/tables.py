@@ -70,8 +70,8 @@ class RegressionTable(TableSection):
     """Heads of the columns, one for each fit."""
     style: StyleName | None = None
     """The rules of a journal, for what is not given here: aer, ersa, jjyj."""
-    show: Literal["t", "se"] | None = None
-    """What stands in parentheses; t statistics by default."""
+    show: Literal["t", "se", "ci"] | None = None
+    """What stands below a coefficient: t statistics by default, intervals of the joint estimator."""
     stars: list[float] | None = None
     """Thresholds of p-values, one star each; [] for none; by default 0.1, 0.05 and 0.01."""
     controls: list[Term] = Field([])
