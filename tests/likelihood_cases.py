@@ -95,17 +95,19 @@ def simulated(
     return Panel.from_frame(data, unit="i", time="t")
 
 
-def moving(W: np.ndarray, times: int, seed: int, *, lam: float = 0.3, tau: float = 0.4) -> Panel:
-    """Return y_t = lam W y_t + tau y_(t-1) - W y_(t-1)/10 + x + effects + e, after forty periods.
+def moving(
+    W: np.ndarray, times: int, seed: int, *, lam: float = 0.3, tau: float = 0.4, rho: float = 0.0
+) -> Panel:
+    """Return y_t = lam W y_t + tau y_(t-1) - W y_(t-1)/10 + x + effects + u, after forty periods.
 
-    x goes with the effects of units; there is one time more than `times`, for the lag.
+    u = rho W u + e; x goes with the effects of units; there is one time more than `times`, for the lag.
     """
     n, random = len(W), np.random.default_rng(seed)
-    S = np.linalg.inv(np.eye(n) - lam * W)
+    S, R = (np.linalg.inv(np.eye(n) - a * W) for a in (lam, rho))
     mu, y, kept = random.normal(size=n), np.zeros(n), []
     for t in range(40 + times + 1):
         x = random.normal(size=n) + 0.3 * mu
-        y = S @ (tau * y - 0.1 * (W @ y) + x + mu + random.normal() + random.normal(size=n))
+        y = S @ (tau * y - 0.1 * (W @ y) + x + mu + random.normal() + R @ random.normal(size=n))
         if t >= 40:
             kept.append((y, x))
     values = np.array(kept)  # (T + 1, 2, n)

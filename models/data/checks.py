@@ -30,7 +30,7 @@ _ILL = 1e8
 
 
 def warn_system(design: Design, given: Mapping[str, Weights]) -> None:
-    _warn_nickell(design)
+    _check_past(design)
     for name, w in given.items():
         _warn_cut(name, w)
     for name, w in design.weights.items():
@@ -45,8 +45,14 @@ def warn_system(design: Design, given: Mapping[str, Weights]) -> None:
         )
 
 
-def _warn_nickell(design: Design) -> None:
+def _check_past(design: Design) -> None:
     lagged = [t.name for _, t in design.structure.terms if t.role == "predetermined"]
+    if lagged and design.random:
+        raise DataError(
+            f"Random effects of units are part of {', '.join(dict.fromkeys(lagged))}, which would be taken "
+            "for exogenous: estimates are then inconsistent. Take effects='unit': method='ml' takes the bias "
+            "of few times off, method='gmm' instruments the past."
+        )
     if lagged and ("unit",) in design.effects.names:
         warnings.warn(
             f"Nickell bias: {', '.join(dict.fromkeys(lagged))} with unit effects and T = "

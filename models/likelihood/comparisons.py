@@ -92,6 +92,8 @@ def dynamic_tests(model: Model, delta: Float, cov: Float, residuals: Float) -> l
         for (label, null), tested in groups.items()
         if tested
     ]
+    if model.error is not None:
+        out.append(wald("Wald: spatial error", NO_ERROR, delta[-1:], cov[-1:, -1:], equation=name))
     return [*out, variance_test(model, residuals)]
 
 

@@ -1,6 +1,6 @@
 r"""Dynamic models, y with its own past: quasi-maximum likelihood with the bias of the score taken off.
 
-.. math:: y_t = \lambda Wy_t + \tau y_{t-1} + \eta Wy_{t-1} + Z_tb + \mu + e_t
+.. math:: y_t = \lambda Wy_t + \tau y_{t-1} + \eta Wy_{t-1} + Z_tb + \mu + u_t, \qquad u_t = \rho Mu_t + e_t
 
 With unit effects out, the past of y is correlated with the mean of the innovations, and so is the score
 (Nickell 1981; Yu, de Jong and Lee 2008).  Its expectation, given the first observation, is known: with
@@ -12,10 +12,11 @@ With unit effects out, the past of y is correlated with the mean of the innovati
           E\,\psi_\eta = -\sum\frac{\omega c(a)}{1 - \lambda\omega}, \quad
           E\,\psi_\lambda = -\sum\frac{\omega a c(a)}{1 - \lambda\omega}.
 
-The estimate is where the score equals its expectation: to first order the bias correction of Yu, de Jong and
-Lee (2008) and, with time effects, of Lee and Yu (2010); exact in T, as the M-estimator of Yang (2018).  Where
-the equation has no root, which happens in about one of a hundred samples with four times, the one step of
-2008 is made, and said.
+A spatial error changes none of these, for its filter R stands in them as :math:`R\,\cdot\,R^{-1}`, and the
+score of rho has no bias.  The estimate is where the score equals its expectation: to first order the bias
+correction of Yu, de Jong and Lee (2008) and, with time effects, of Lee and Yu (2010); exact in T, as the
+M-estimator of Yang (2018).  Where the equation has no root, which happens in about one of a hundred samples
+with four times, the one step of 2008 is made, and said.
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ class Corrected:
         At the corrected values.
     first : Maximum
         Of the likelihood itself.
-    covariance : array (k + 1 or k, same)
-        Of the other terms, then lambda where there is one.
+    covariance : array (k + 0 to 2, same)
+        Of the other terms, then lambda and rho where they are.
     largest : float
         The largest absolute a: below 1 the process is stationary.
     rooted : bool
@@ -129,20 +130,27 @@ class _Score:
             out[lagged] = float(np.real((self.omega * spread).sum()))
         return out, float(np.real((self.omega * a * spread).sum()))
 
+    def place(self, theta: Float) -> Float:
+        """Return lambda and rho, inside their range: a search may try what no process has."""
+        profile, out = self.model.profile, np.zeros(2)
+        for j, k in enumerate(profile.free, start=profile.Z.shape[2]):
+            out[k] = np.clip(theta[j], *profile.bounds(k))
+        return out
+
     def __call__(self, theta: Float, adjusted: bool = True) -> Float:
-        """Return the score of (other terms, lambda, variance), less its expectation."""
-        profile = self.model.profile
-        k, has_lag = profile.Z.shape[2], self.model.lag is not None
-        b, lam, s2 = theta[:k], float(theta[k]) if has_lag else 0.0, float(theta[-1])
-        if has_lag:  # a search may try what no process has
-            lam = float(np.clip(lam, *profile.bounds(0)))
-        y, w, Z = profile.parts(np.array([lam, 0.0]))
+        """Return the score of (other terms, lambda, rho, variance), less its expectation."""
+        profile, place = self.model.profile, self.place(theta)
+        k, lam = profile.Z.shape[2], float(place[0])
+        b, s2 = theta[:k], float(theta[-1])
+        y, w, Z = profile.parts(place)
         e = y - Z @ b
         shift, shift_lam = self.bias(b, lam) if adjusted else (np.zeros(k), 0.0)
         parts = [*(Z.T @ e / s2 + shift)]
-        if has_lag:
-            assert profile.lag is not None
+        if profile.lag is not None:
             parts.append(float(w @ e) / s2 + profile.lag(lam)[1] + shift_lam)
+        if profile.error is not None:
+            v = profile.y[1] - lam * profile.w[1] - profile.Z[1] @ b
+            parts.append(float(v @ e) / s2 + profile.error(float(place[1]))[1])
         parts.append(float(e @ e) / (2 * s2**2) - profile.n / (2 * s2))
         return np.array(parts)
 
@@ -153,45 +161,42 @@ def corrected(model: Model) -> Corrected:
     Standard errors: :math:`H^{-1}IH^{-\\prime}` with H minus the slope of the adjusted score and I the
     observed information.
     """
-    first = maximise(model.profile)
-    score = _Score(model)
-    has_lag = model.lag is not None
-    start = np.array([*first.point.slopes, *([first.place[0]] if has_lag else []), first.point.variance])
-    rooted, k = True, len(first.point.slopes)
-    low, high = model.profile.bounds(0) if has_lag else (0.0, 0.0)
-    theta = start
+    profile = model.profile
+    first, score = maximise(profile), _Score(model)
+    free, k = list(profile.free), profile.Z.shape[2]
+    start = np.array([*first.point.slopes, *first.place[free], first.point.variance])
+    low, high = np.array([profile.bounds(j) for j in free]).reshape(-1, 2).T
+    rooted, theta = True, start
     if model.has_unit:
         with np.errstate(over="ignore", invalid="ignore"):
             solved = optimize.root(score, start, method="lm", options={"xtol": 1e-14, "ftol": 1e-14})
         theta = np.asarray(solved.x, dtype=np.float64)
         rooted = bool(theta[-1] > 0 and np.abs(score(theta)).max() <= 1e-6 * model.n)
-        rooted &= not has_lag or bool(low < theta[k] < high)
+        rooted &= bool(((low < theta[k:-1]) & (theta[k:-1] < high)).all())
         if not rooted:
             theta = start - np.linalg.solve(_slope(lambda t: score(t, False), start), score(start))
-            theta[k : k + has_lag] = np.clip(theta[k : k + has_lag], low, high)
-    lam = float(theta[k]) if has_lag else 0.0
-    place = np.array([lam, 0.0])
+            theta[k:-1] = np.clip(theta[k:-1], low, high)
+    place = score.place(theta)
     H = -_slope(score, theta)
     information = -_slope(lambda t: score(t, False), theta)
     bread = np.linalg.inv(H)
     V = bread @ information @ bread.T
-    profile = model.profile
-    value = _value(model, theta, lam)
-    point = profile(place)
+    value, point = _value(model, theta, place), profile(place)
     moved = type(point)(value, point.gradient, point.hessian, theta[:k], float(theta[-1]))
     found = Maximum(place, moved, first.at_bound, -np.inf, first.converged)
-    largest = float(np.abs(score.roots(theta[:k], lam)).max(initial=0.0))
+    largest = float(np.abs(score.roots(theta[:k], float(place[0]))).max(initial=0.0))
     return Corrected(found, first, V[:-1, :-1], largest, rooted)
 
 
-def _value(model: Model, theta: Float, lam: float) -> float:
+def _value(model: Model, theta: Float, place: Float) -> float:
     """Return the log-likelihood at any values."""
     profile = model.profile
-    y, _, Z = profile.parts(np.array([lam, 0.0]))
+    y, _, Z = profile.parts(place)
     e = y - Z @ theta[: Z.shape[1]]
     s2 = float(theta[-1])
     value = -profile.n / 2 * float(np.log(2 * np.pi * s2)) - float(e @ e) / (2 * s2)
-    return value + (0.0 if profile.lag is None else profile.lag(lam)[0])
+    jacobians = zip(profile.jacobians, place, strict=True)
+    return value + sum(j(float(a))[0] for j, a in jacobians if j is not None)
 
 
 def _slope(function: Callable[[Float], Float], theta: Float) -> Float:

@@ -128,7 +128,8 @@ class LikelihoodEstimate(Estimate):
     def tests(self) -> list[HypothesisTest]:
         """Return likelihood ratios, Wald and Lagrange multiplier tests of the model."""
         if self.dynamic is not None:
-            return dynamic_tests(self.model, self.delta, self.inference.cov, self.information.residuals)
+            values = np.concatenate([self.delta, self.inference.rho])
+            return dynamic_tests(self.model, values, self.inference.cov, self.information.residuals)
         return likelihood_tests(self.model, self.found, self.information, self.inference.cov)
 
     def ratio_intervals(self, level: float) -> tuple[Float, Float]:
@@ -185,7 +186,7 @@ def _estimate(request: Request) -> LikelihoodEstimate:
     )
     inference = _inference(information, kind, model, dynamic)
     notes = (
-        *_notes(model, found, residuals),
+        *_notes(model, found, residuals, information.condition),
         *_dynamic_notes(model, dynamic),
         *_random_notes(model, found, np.sqrt(np.diag(inference.cov))),
     )
@@ -290,8 +291,13 @@ def _dynamic_notes(model: Model, dynamic: Corrected | None) -> tuple[str, ...]:
     return tuple(out)
 
 
-def _notes(model: Model, found: Maximum, residuals: Float) -> tuple[str, ...]:
+def _notes(model: Model, found: Maximum, residuals: Float, condition: float) -> tuple[str, ...]:
     out = determinant_notes(model, found.place)
+    if model.lag is not None and model.lag == model.error:
+        out.append(
+            "lag and error in the same weights compete for the same correlation: condition number of the "
+            f"information {condition:.3g}"
+        )
     if found.value - found.other < _MODES:
         out.append(
             f"the likelihood has a second maximum, lower by {found.value - found.other:.2f} only: read "

@@ -11,6 +11,7 @@ effect.
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -27,7 +28,7 @@ from spatial.models.estimation.covariance import Covariance, Homoskedastic, Obse
 from spatial.models.estimation.estimate import Estimate, Request
 from spatial.models.estimation.inference import Inference
 from spatial.models.estimation.least_squares import LinearFit
-from spatial.models.estimation.steps import Numbers, Workspace
+from spatial.models.estimation.steps import BoundaryWarning, Numbers, Workspace
 from spatial.models.hypothesis import NORMAL, HypothesisTest, wald
 
 from .comparisons import NO_DURBIN, NO_LAG, maximum_of, variance_test
@@ -205,6 +206,11 @@ class ExponentialEstimate(Estimate):
         )
 
     @property
+    def solved(self) -> bool:
+        """Whether the search ended inside its range."""
+        return not _at_end(self.profile, self.alpha)
+
+    @property
     def uses_instruments(self) -> bool:
         """No."""
         return False
@@ -315,6 +321,14 @@ def estimate_exponential(request: Request) -> ExponentialEstimate:
         f"same total effects has lambda = {equivalent:.4f}",
         *(("alpha lies at the end of the range that is searched",) if _at_end(profile, alpha) else ()),
     )
+    if _at_end(profile, alpha):
+        warnings.warn(
+            f"alpha of {model.equation.name} lies at the end of the range that is searched, "
+            f"{_WIDEST / profile.radius:.3g}: the likelihood still rises there. The outcome may have a unit "
+            "root in space, or the weights are not those of the process; read no standard error.",
+            BoundaryWarning,
+            stacklevel=5,
+        )
     numbers = Numbers(fit, np.zeros(1), e[None], np.array([[s2]]), "mess", notes=notes)
     inference, space = Inference(cov, np.zeros(0)), Workspace(design)
     return ExponentialEstimate(

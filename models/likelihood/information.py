@@ -252,6 +252,12 @@ class Information:
         place = np.argsort(self.model.order())
         return np.asarray(full[np.ix_(place, place)])
 
+    @property
+    def condition(self) -> float:
+        """The condition number of the observed information, scaled to a unit diagonal."""
+        scale = np.sqrt(np.abs(np.diag(self.observed)))
+        return float(np.linalg.cond(self.observed / np.outer(scale, scale)))
+
     def moran_moments(self, name: str) -> tuple[Float, float, float]:
         """Return the innovations e, and the mean and the variance of e'We, or refuse what is too large."""
         size = self.model.matrix(name).shape[0]

@@ -229,7 +229,7 @@ def model_of(design: Design, seed: int | None = None, direct: bool = False) -> M
     """Return the model of a design, or refuse it."""
     reason = refusal(design)
     if reason:
-        raise DataError(f"{reason}.")
+        raise DataError(f"{reason[0].upper()}{reason[1:]}.")
     equation, place = design.structure.equations[0], lag_place(design.structure)
     terms = tuple(j for j in range(len(equation.terms)) if j != place)
     lag = None if place is None else equation.terms[place].weights
@@ -289,8 +289,6 @@ def _bad_past(structure: Structure) -> str:
             f"dynamic models by likelihood have one lag in time, and there is {', '.join(other)}: use "
             "method='gs2sls'"
         )
-    if past and equation.error is not None:
-        return "dynamic models by likelihood have no spatial error beside the lags: use method='gs2sls'"
     if past and len(weights) > 1:
         return (
             f"dynamic models by likelihood take one matrix for W(y) and W(lag(y, 1)), and there are "

@@ -65,6 +65,36 @@ def test_bias_and_coverage_by_cell(n: int, times: int) -> None:
     assert found["coverage"].between(0.89, 0.99).all(), found
 
 
+def test_a_spatial_error_beside_the_past_has_no_bias_of_its_own() -> None:
+    W = nearest(80, 5, 5).toarray()
+    rows = []
+    for seed in range(20):
+        panel = moving(W, 5, 900 + seed, rho=0.4)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            system = SpatialSystem(FORMULA, panel, Weights.from_dense(W), effects=("unit", "time"), error="W")
+            fit = system.fit("ml")
+        found = fit.tidy().set_index("term")
+        for name, value in {**TRUTH, "rho": 0.4}.items():
+            estimate, low, high = found.loc[name, ["estimate", "conf_low", "conf_high"]]
+            rows.append((name, estimate - value, low <= value <= high))
+        first = fit.estimate.dynamic.first
+        rows.append(("likelihood", first.point.slopes[0] - 0.4, True))
+    measured = pd.DataFrame(rows, columns=["term", "bias", "coverage"]).groupby("term").mean()
+    assert measured.loc["likelihood", "bias"] < -0.1
+    assert abs(measured.loc["lag(y, 1)", "bias"]) < 0.04
+    assert measured["bias"].drop("likelihood").abs().max() < 0.09
+    assert measured["coverage"].between(0.75, 1.0).all()
+    assert fit.diagnostics().test("Wald: spatial error", "y").df == 1
+    assert fit.rho_std_errors.iloc[0] > 0
+
+
+def test_the_past_is_no_exogenous_regressor_beside_random_effects() -> None:
+    W = ring(20)
+    with pytest.raises(DataError, match=r"Random effects of units are part of lag\(y, 1\)"):
+        SpatialSystem("y ~ lag(y, 1) + x", moving(W, 5, 2), Weights.from_dense(W), effects="random")
+
+
 def test_the_expected_score_is_that_of_simulation() -> None:
     """With parameters at the truth the adjusted score is zero on average, the plain one is not."""
     W = ring(20)
@@ -122,7 +152,6 @@ def test_what_dynamic_models_refuse() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         cases = {
-            "no spatial error beside the lags": ("y ~ lag(y, 1) + x", "W"),
             "have one lag in time, and there is lag": ("y ~ lag(y, 2) + x + W(y)", None),
             "take one matrix for": ("y ~ V(lag(y, 1)) + x + W(y)", None),
         }

@@ -37,6 +37,7 @@ def test_the_general_nesting_model_needs_force(panel: Panel) -> None:
         fitted("y ~ x + W(x) + W(y)", panel, W20, error="W")
     forced = fitted("y ~ x + W(x) + W(y)", panel, W20, error="W", force=True)
     assert "GNS" in forced.stamps[0]
+    assert "condition number of the information" in " ".join(forced.notes)
     assert "GENERAL" in forced.summary().upper()
     other = {"W": W20, "V": Weights.from_dense(ring(20, seed=3))}
     assert SpatialSystem("y ~ x + W(x) + W(y)", panel, other, error="V").fit("ml").stamps == ()
@@ -150,4 +151,14 @@ def test_a_lag_at_its_bound_is_warned_of() -> None:
     data["y"] = 1e4 + random.normal(size=n)
     with pytest.warns(BoundaryWarning, match="lambda of y lies at the bound"):
         fit = fitted("y ~ x + W(y) - 1", data, ring(n))
+    assert not fit.converged
+
+
+def test_alpha_at_the_end_of_its_range_is_warned_of() -> None:
+    n, random = 60, np.random.default_rng(1)
+    data = pd.DataFrame({"x": random.normal(size=n)})
+    data["y"] = 1e4 + random.normal(size=n)
+    system = SpatialSystem("y ~ x + W(y) - 1", data, Weights.from_dense(ring(n)))
+    with pytest.warns(BoundaryWarning, match="alpha of y lies at the end of the range that is searched, 3:"):
+        fit = system.fit("mess")
     assert not fit.converged
