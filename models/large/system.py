@@ -81,6 +81,7 @@ class LargeSystem:
         force: bool = False,
         executor: Executor = None,
         progress: bool | None = None,
+        **in_memory: object,
     ) -> LargeFit:
         r"""Estimate the system, reading the panel once, or twice where `cov` is not "hom".
 
@@ -101,6 +102,8 @@ class LargeSystem:
             themselves, at the same path.
         progress : bool, optional
             Show a bar; by default on a terminal for long runs.
+        **in_memory
+            What fits in memory take besides, as `where`: refused by name.
 
         Raises
         ------
@@ -110,6 +113,11 @@ class LargeSystem:
             For what needs the panel in memory, with its size; cells that are missing, by unit; sums that keep
             fewer than 8 digits.
         """
+        if in_memory:
+            raise DataError(
+                "Of a panel on disk fit takes method, cov, passes, executor and progress; "
+                f"{name_ids(in_memory)} needs it in memory: panel.read(), {self.plan.panel.size()}."
+            )
         if method not in _METHODS:
             raise DataError(
                 f"Of a panel on disk method is one of {', '.join(map(repr, _METHODS))}; {method!r} needs it "

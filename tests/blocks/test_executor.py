@@ -123,10 +123,13 @@ def compared(executor: Any) -> list[Any]:
     cities = gpd.GeoDataFrame(index=np.arange(5000), geometry=places)
     jobs = pd.Series(rng.uniform(size=5000), name="jobs")
     few = {"executor": executor, "permutations": 24}
+    other = x.sample(frac=1, random_state=1).set_axis(x.index).rename("other")
     local = sp.local_moran(x, W, keep_simulations=True, executor=executor, permutations=130)
     return [
         sp.moran(x, W, **few).simulated,
         sp.geary(x, W, **few).simulated,
+        sp.general_g(x - x.min() + 1, W, **few).simulated,
+        sp.bivariate_local_moran(x, other, W, executor=executor, permutations=130).frame["p_sim"],
         local.simulations,
         local.frame["p_sim"],
         sp.getis_ord(x - x.min() + 1, W, executor=executor, permutations=130).frame["p_sim"],
@@ -179,9 +182,9 @@ def cluster_of(workers: int) -> LocalCluster:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
-def test_one_and_two_processes_give_the_bits_of_this_one() -> None:
+def test_one_two_and_seven_processes_give_the_bits_of_this_one() -> None:
     serial = compared(1)
-    for workers in (1, 2):
+    for workers in (1, 2, 7):
         with cluster_of(workers) as cluster, Client(cluster) as client:
             assert same(compared(client), serial)
 
@@ -193,12 +196,13 @@ def test_a_panel_on_disk_is_fitted_by_processes_to_the_bits_of_threads(tmp_path:
     panel = open_panel_of(frame, tmp_path, "years")
     options = {"effects": ("unit", "time"), "error": "W"}
     system = sp.models.SpatialSystem(["y ~ p + W(y) + a", "p ~ y + W(p) + b + W(b)"], panel, W, **options)
-    one = system.fit(executor=1)
-    for workers in (1, 2):
+    fits = [(system.fit(executor=1, cov=cov), cov) for cov in ("cluster", "het", "hom")]
+    for workers in (1, 2, 7):
         with cluster_of(workers) as cluster, Client(cluster) as client:
-            other = system.fit(executor=client)
-        assert np.array_equal(other.delta, one.delta)
-        assert np.array_equal(other.inference.cov, one.inference.cov)
+            for one, cov in fits:
+                other = system.fit(executor=client, cov=cov)
+                assert np.array_equal(other.delta, one.delta)
+                assert np.array_equal(other.inference.cov, one.inference.cov)
 
 
 @pytest.mark.slow

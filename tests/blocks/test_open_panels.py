@@ -228,6 +228,7 @@ def test_what_is_left_out_of_disks_is_said(tmp_path: Path) -> None:
     assert repr(system) == "<LargeSystem y: N = 20, T = 4, effects unit>"
     for asked, text in (
         ({"method": "aqs"}, "needs it in memory: panel.read"),
+        ({"where": "a > 0", "iv": "best"}, "'where', 'iv' needs it in memory: panel.read"),
         ({"cov": sp.models.Conley(100)}, "'cluster' .by unit., 'hom' or 'het'"),
         ({"passes": -1}, "whole number"),
         ({"executor": 0}, "1 or more"),
