@@ -163,6 +163,9 @@ def comparisons() -> Iterator[Beside]:
         "R minimises to about 1e-7; ours is the root of a polynomial",
     )
     yield from _likelihood()
+    import stata_and_geoda  # it needs this file
+
+    yield from stata_and_geoda.comparisons()
     q = s["splm_lag_within_w2sls"]
     yield Beside(
         "R splm 1.6-5",
@@ -322,13 +325,16 @@ def page() -> Iterator[str]:
     """Write the page."""
     yield "# Numbers side by side"
     yield "\nEach command of another program beside ours, and each number beside ours: theirs as stored when they were run (R 4.2.2) or as the"
-    yield "manual or book that is named prints them, ours computed when this page was built. Differences are relative. Where a command of"
-    yield "Stata computes the same by its documentation it is named; Stata was not run here.\n"
+    yield "manual, book or repository that is named has them, ours computed when this page was built. Differences are relative. Stata was not"
+    yield "run here: its numbers are those of `xsmle` that others keep and those that its manual prints, and where one of its commands computes"
+    yield "the same by its documentation it is named. Of `gs3sls`, `spregress`, `reghdfe`, `csdid` and `xthreg` no published number was found"
+    yield "whose data we have; GeoDa's are of its engine, libgeoda, not of its windows.\n"
     for one in comparisons():
         program, _, also = one.program.partition("; ")
         yield f"## {program}: {one.theirs.partition('(')[0]}\n"
         yield f"Also: {also}.\n" if also else ""
-        yield f"Theirs:\n\n```r\n{one.theirs}\n```\n\nOurs:\n\n```python\n{one.ours}\n```\n"
+        written = "r" if program.startswith("R ") else "text"
+        yield f"Theirs:\n\n```{written}\n{one.theirs}\n```\n\nOurs:\n\n```python\n{one.ours}\n```\n"
         yield "| number | theirs | ours | difference |\n|---|---:|---:|---:|"
         for (what, theirs, _), ours in zip(one.numbers, one.computed(), strict=True):
             yield f"| {what} | {theirs:.10g} | {ours:.10g} | {abs(ours / theirs - 1):.0e} |"

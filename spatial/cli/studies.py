@@ -30,6 +30,9 @@ def run_command(
     quick: Annotated[
         bool, typer.Option("--quick", help="A first look: few draws, in a folder of its own, stamped.")
     ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Monte Carlo at full size, in a folder of its own.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Leave the results off the screen.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -38,7 +41,7 @@ def run_command(
 
     failed: StudyRunError | None = None
     try:
-        folder = run_study(study, out=out, only=only, quick=quick)
+        folder = run_study(study, out=out, only=only, quick=quick, full=full)
     except StudyRunError as error:
         failed, folder = error, error.folder
     except SpatialError as error:

@@ -1,4 +1,4 @@
-"""A quick run: fewer permutations, draws and replications, in a folder of its own, and said on every page."""
+"""Runs of other sizes, in folders of their own: a quick one, said on every page, and a full one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .schema.base import Section
 from .schema.questions import MonteCarlo
 from .schema.study import Study
 
-__all__ = ["MOST", "quickened"]
+__all__ = ["MOST", "filled", "quickened"]
 
 MOST = 99
 """Permutations, draws, resamples and placebos of a quick run."""
@@ -26,6 +26,23 @@ def quickened(study: Study) -> Study:
     """
     less: Study = _less(study)
     return less.model_copy(update={"output": f"{study.output}-quick"})
+
+
+def filled(study: Study) -> Study:
+    """Return the study with Monte Carlo at full size, and a folder of its own.
+
+    Examples
+    --------
+    >>> draws = {"name": "draws", "fits": ["a"], "replications": 20, "full": 200}
+    >>> study = Study.model_validate({"data": {"sample": "sun-simulated"}, "monte_carlo": [draws]})
+    >>> filled(study).monte_carlo[0].replications, filled(study).output
+    (200, 'out-full')
+    """
+    more = [
+        part.model_copy(update={"replications": max(part.replications, part.full)})
+        for part in study.monte_carlo
+    ]
+    return study.model_copy(update={"monte_carlo": more, "output": f"{study.output}-full"})
 
 
 def _less(value: Any) -> Any:

@@ -29,7 +29,7 @@ from .explain.script import as_python
 from .explain.words import in_words
 from .fits.varied import with_copies
 from .problems import Fault, StudyError, problem, public
-from .quick import quickened
+from .quick import filled, quickened
 from .reading import read_content, read_sections
 from .record import RunRecord
 from .shipped import shipped_study, ships
@@ -101,6 +101,7 @@ def run_study(
     out: str | Path | None = None,
     only: str | Sequence[str] | None = None,
     quick: bool = False,
+    full: bool = False,
     progress: TextIO | None = None,
 ) -> Path:
     """Rebuild a study into one folder: tables/, figures/, gis/, report.html and run.json.
@@ -120,6 +121,8 @@ def run_study(
     quick : bool
         A first look: at most 99 permutations, draws, resamples and placebos, ``small`` replications, in the
         folder ``...-quick``, and every table and figure says so.
+    full : bool
+        Monte Carlo with ``full`` replications, in the folder ``...-full``.
     progress : text stream, optional
         Where steps are shown; default stderr.
 
@@ -147,6 +150,10 @@ def run_study(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         study, loaded, files = _checked(file)
+    if quick and full:
+        raise SpatialError("A run is quick or full: give one of them.")
+    if full:
+        study = filled(study)
     if quick:
         study, loaded = quickened(study), replace(loaded, quick=True)
     folder = _base(file) / study.output if out is None else Path(out)

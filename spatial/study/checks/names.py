@@ -140,11 +140,17 @@ def _made_files(study: Study) -> Iterator[Fault]:
     lowered = {name.casefold() for name in made}
     parts: dict[str, Any] = {"tables": study.tables, "figures": study.figures}
     for section, found in parts.items():
-        for k, part in enumerate(found):
-            name = part.name.casefold()
+        files = [part.file(study.language).casefold() for part in found]
+        for k in named_twice(files):
+            if found[k].name not in [part.name for part in found[:k]]:
+                yield Fault(
+                    (section, k), f"its file {found[k].file(study.language)!r} is that of another one."
+                )
+        for k, name in enumerate(files):
             own = section == "tables" and name in lowered
             if own or name.startswith(tuple(start.casefold() for start in begin[section])):
-                text = f"{part.name!r} is the name of a file that another step makes: choose another."
+                said = found[k].file(study.language)
+                text = f"{said!r} is the name of a file that another step makes: choose another."
                 yield Fault((section, k, "name"), text)
 
 

@@ -63,9 +63,9 @@ def further_sentences(study: Study, names: Callable[[Any], str], zh: bool) -> It
         yield f"{part.name}：{said}" if zh else f"{part.name}: {said}"
     for name, printed in study.printed.items():
         yield (
-            f"{name}：原文数字（{printed.source}），并列展示并核对"
+            f"{name}：原文数字（{printed.said('zh')}），并列展示并核对"
             if zh
-            else f"{name}: printed numbers ({printed.source}), beside ours and checked"
+            else f"{name}: printed numbers ({printed.said('en')}), beside ours and checked"
         )
 
 

@@ -261,6 +261,7 @@ class _Script:
             self.need(Ref("policy", (part.name, kind)))
 
     def _outputs(self) -> None:
+        language = self.study.language
         for part in self.study.tables:
             self._comment(f"[tables] {part.name}")
             made = script_of(self.values, part)
@@ -271,14 +272,14 @@ class _Script:
             self.write(made, table)
             for kind in part.formats:
                 if kind in WRITERS:
-                    self.body.append(f'{table}.{WRITERS[kind]}("{part.name}.{kind}")')
+                    self.body.append(f'{table}.{WRITERS[kind]}("{part.file(language)}.{kind}")')
         for figure in self.study.figures:
             self._comment(f"[figures] {figure.name}")
             if figure.kind == "monte_carlo":
                 self.body.append("# draws of the sample are made of the study itself: see its files")
                 continue
             drawn = figure_call(self.values, figure)
-            self.write(call("save_figure", drawn, f"{figure.name}.{figure.format}"))
+            self.write(call("save_figure", drawn, f"{figure.file(language)}.{figure.format}"))
         for layers in self.study.layers:
             self._comment(f"[layers] {layers.name}")
             self.write(layers_call(self.values, layers, f"{layers.name}.{layers.format}"))

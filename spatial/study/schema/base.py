@@ -33,6 +33,7 @@ __all__ = [
     "Term",
     "Time",
     "TimeName",
+    "Titled",
     "Use",
     "WeightsName",
 ]
@@ -173,6 +174,26 @@ def _inside(text: str) -> str:
 FileName = Annotated[str, AfterValidator(_file_name)]
 InnerFolder = Annotated[str, AfterValidator(_inside)]
 Columns = Annotated[list[Column], Field(min_length=1)]
+
+
+class Titled(Section):
+    """A table or a figure: its name, which is that of its file, and what stands above it."""
+
+    name: FileName
+    title: str | None = None
+    """What stands above; default en or zh, whichever is the language of the study."""
+    en: FileName | None = None
+    """Title and file name in English; of a section with zh alone both are the name."""
+    zh: FileName | None = None
+
+    def file(self, language: Language) -> str:
+        """Return the name of the file, without its suffix."""
+        own = self.en if language == "en" else self.zh
+        return own or self.name
+
+    def heading(self, language: Language) -> str | None:
+        """Return what stands above, if anything does."""
+        return self.title or (self.file(language) if self.en or self.zh else None)
 
 
 def name_faults(fits: list[str], names: list[str] | None) -> Iterator[tuple[Location, str]]:

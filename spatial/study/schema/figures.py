@@ -10,7 +10,6 @@ from pydantic import BeforeValidator, Field
 from .base import (
     Column,
     Effect,
-    FileName,
     FirstWeights,
     FitName,
     Location,
@@ -19,6 +18,7 @@ from .base import (
     PolicyName,
     Section,
     TimeName,
+    Titled,
     Use,
     name_faults,
 )
@@ -50,12 +50,10 @@ def effect_uses(section: Any, outcome: str | None, term: str | None) -> Iterator
     yield Use("effect of a fit", (section.fit, outcome, term), (), section)
 
 
-class FigureSection(Section):
+class FigureSection(Titled):
     """What all figures share."""
 
-    name: FileName
     format: Literal["png", "pdf", "svg"] = "png"
-    title: str | None = None
 
 
 Extent = Annotated[list[float], Field(min_length=4, max_length=4)]

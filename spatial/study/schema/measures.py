@@ -9,7 +9,7 @@ from pydantic import Field
 
 from spatial.study.calls import Get, Item, Ref
 
-from .base import Column, Columns, Location, WeightsName
+from .base import Column, Columns, Language, Location, WeightsName
 from .measure import PANEL, MeasureSection
 from .structure import (
     Diversity,
@@ -47,7 +47,11 @@ class EntropyIndex(MeasureSection):
     """Normalise and weigh over all rows, "year" by year, or by the rows of one time, as 2003."""
     dimensions: dict[str, Columns] | None = None
     """Name of each dimension to its indicators."""
+    labels: dict[str, dict[Language, str]] = Field({})
+    """What readers call the dimensions, as resist = { en = "Resistance", zh = "抵抗" }."""
     shift: float = 0.0
+
+    own_keys: ClassVar[tuple[str, ...]] = ("labels",)
 
     def picked(self, value: Any) -> Any:
         """Return the index."""
@@ -68,6 +72,12 @@ class EntropyIndex(MeasureSection):
             for key, k, column in given:
                 if column not in inside:
                     yield (key, k), f"the indicator {column!r} is in no dimension: add it to one."
+            for name in self.labels:
+                if name not in self.dimensions:
+                    yield (
+                        ("labels", name),
+                        f"{name!r} is no dimension; they are {', '.join(self.dimensions)}.",
+                    )
             for name, columns in self.dimensions.items():
                 for k, column in enumerate(columns):
                     if column not in names:

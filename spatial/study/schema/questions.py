@@ -15,6 +15,7 @@ from .base import (
     FirstWeights,
     FitName,
     Formula,
+    Language,
     Location,
     Names,
     Section,
@@ -232,6 +233,8 @@ class MonteCarlo(Section):
     replications: Annotated[int, Field(ge=2)] = 400
     small: Annotated[int, Field(ge=2)] = 40
     """Replications of a quick run."""
+    full: Annotated[int, Field(ge=2)] = 400
+    """Replications of a full run, if they are more."""
     level: Level = 0.95
 
 
@@ -241,6 +244,9 @@ class Printed(Section):
 
     source: str
     """Where it is printed."""
+    en: str | None = None
+    """The source in English, where that is not how it is written above."""
+    zh: str | None = None
     columns: list[str] = Field(["equation", "term", "coefficient", "t"])
     """Of the rows; "fit" names a column of the paper's table."""
     rows: list[list[str | float]] = Field([])
@@ -260,6 +266,10 @@ class Printed(Section):
             if len(row) != len(self.columns):
                 columns = ", ".join(self.columns)
                 yield ("rows", k), f"{len(row)} cells for {len(self.columns)} columns: {columns}."
+
+    def said(self, language: Language) -> str:
+        """Return the source in a language."""
+        return (self.en if language == "en" else self.zh) or self.source
 
     def typed(self) -> dict[str, Any]:
         """Return the columns as `check_table` takes them."""

@@ -11,13 +11,13 @@ from spatial.tables.styles import StyleName
 
 from .base import (
     Column,
-    FileName,
     FitName,
     Location,
     Names,
     PolicyName,
     Section,
     Term,
+    Titled,
     WeightsName,
     name_faults,
 )
@@ -49,12 +49,10 @@ Formats = Annotated[list[Format], Field(min_length=1)]
 ALL_FORMATS: list[Format] = ["docx", "xlsx", "tex", "html", "md"]
 
 
-class TableSection(Section):
+class TableSection(Titled):
     """What all tables share."""
 
-    name: FileName
     formats: Formats = ALL_FORMATS
-    title: str | None = None
     notes: list[str] = Field([])
     """Added below the table."""
     digits: Annotated[int, Field(ge=0, le=10)] = 3

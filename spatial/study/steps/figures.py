@@ -41,17 +41,11 @@ def figure_key(values: Values, part: Any) -> str:
     return values.columns_key([part.column])
 
 
-_UNTITLED = (schema.PolicyFigure, schema.AnalysisFigure, schema.ThresholdFigure)
-"""Figures that take no title of their own."""
-
-
 def make_figure(values: Values, part: Any, out: Output) -> None:
     """Draw and write a figure."""
     axes = values.run(figure_call(values, part))
-    if part.title is not None and isinstance(part, _UNTITLED):
-        axes.set_title(part.title)
     stamp(values, axes)
-    save_figure(axes, out.path("figures", f"{part.name}.{part.format}"))
+    save_figure(axes, out.path("figures", f"{part.file(values.study.language)}.{part.format}"))
 
 
 def stamp(values: Values, axes: Any) -> None:
@@ -63,7 +57,7 @@ def stamp(values: Values, axes: Any) -> None:
 def figure_call(values: Values, part: Any) -> Any:
     """Return what draws a figure."""
     lang = values.study.language
-    own = {} if part.title is None else {"title": part.title}
+    own = _own_title(part, lang)
     match part:
         case schema.Connectivity():
             weights = Ref("weights", values.default_weights(part.weights))
@@ -83,12 +77,12 @@ def figure_call(values: Values, part: Any) -> Any:
             return call("figures.decay_plot", Ref("fit", of), labels=Ref("term labels"), lang=lang)
         case schema.PolicyFigure(kind=kind, of=of):
             found = Ref("fit", of) if kind == "event_study" else Ref("policy", (of, kind))
-            return method(found, "plot", lang=lang)
+            return method(found, "plot", lang=lang, **own)
         case schema.AnalysisFigure():
             return _analysis(values, part, lang)
         case schema.ThresholdFigure():
             number = {} if part.number is None else {"number": part.number}
-            return method(Ref("fit", part.of), "plot", **number, lang=lang)
+            return method(Ref("fit", part.of), "plot", **number, lang=lang, **own)
         case schema.MoranScatter():
             weights = Ref("weights", values.default_weights(part.weights))
             words = {"column": part.column, "name": values.label(part.column), "lang": lang, **own}
@@ -99,6 +93,11 @@ def figure_call(values: Values, part: Any) -> Any:
             words = {"labels": Ref("term labels"), "lang": lang, **own}
             return call("impacts_plot", Ref("impacts", part.fit), outcome=outcome, **words)
     return _map(values, part, lang)
+
+
+def _own_title(part: Any, lang: str) -> dict[str, Any]:
+    heading = part.heading(lang)
+    return {} if heading is None else {"title": heading}
 
 
 def _at(part: Any) -> Any:
@@ -113,11 +112,11 @@ def _times(part: Any) -> list[Ref] | None:
 
 def _analysis(values: Values, part: Any, lang: str) -> Any:
     found, kind = Ref("analysis", part.of), part.kind
-    words: dict[str, Any] = {} if part.term is None else {"term": part.term}
+    words = _own_title(part, lang) | ({} if part.term is None else {"term": part.term})
     match kind:
         case "u_test":
             tests = values.analysis_part(part.of)
-            return method(Item(found, tests.fits[0]), "plot", lang=lang)
+            return method(Item(found, tests.fits[0]), "plot", lang=lang, **_own_title(part, lang))
         case "sweep":
             words |= {"axis": axis} if (axis := _axis(values, part)) else {}
             return call("figures.decay_plot", found, **words, labels=Ref("term labels"), lang=lang)
@@ -179,7 +178,11 @@ def _map_options(part: Any) -> dict[str, Any]:
 
 
 def _map(values: Values, part: Any, lang: str) -> Any:
-    own = {**_map_options(part), **({} if part.title is None else {"title": part.title}), "lang": lang}
+    own = {
+        **_map_options(part),
+        **_own_title(part, lang),
+        "lang": lang,
+    }
     if isinstance(part, schema.CohortMap):
         first = Item(method(Ref("panel"), "at", Ref("time", None)), part.cohort)
         return call("map_cohorts", Ref("map"), first, **own)

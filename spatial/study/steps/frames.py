@@ -33,7 +33,7 @@ class Frame(Shown):
         return frame[kept].rename(columns=heads)
 
     def call(self) -> Call:
-        words = {**self.words(), "title": self.part.title or ""}
+        words = {**self.words(), "title": self.title or ""}
         return call("frame_table", Ref("frame", self.part.name), **words)
 
 
@@ -58,6 +58,12 @@ class Index(Frame):
         found = pd.concat({n: f for n, f in frames.items() if f is not None}, names=["index", None])
         found = found.reset_index("index").reset_index(drop=True)
         found["label"] = [values.label(str(name)) for name in found["indicator"]]
+        if "dimension" in found:
+            words = {
+                name: said for one in self.part.of for name, said in getattr(parts[one], "labels", {}).items()
+            }
+            lang = values.study.language
+            found["dimension"] = found["dimension"].map(lambda name: words.get(name, {}).get(lang, name))
         return found.drop(columns="index") if len(self.part.of) == 1 else found
 
 
@@ -198,7 +204,7 @@ class Checked(Frame):
     def numbers(self) -> pd.DataFrame:
         study = self.values.study
         frames = [
-            self.values.run(check_call(study, name)).assign(source=study.printed[name].source)
+            self.values.run(check_call(study, name)).assign(source=study.printed[name].said(study.language))
             for name in self.part.of
         ]
         found = pd.concat(frames, ignore_index=True)
@@ -206,7 +212,7 @@ class Checked(Frame):
 
     def notes(self) -> list[str]:
         clear = [
-            self.values.study.printed[name].source
+            self.values.study.printed[name].said(self.values.study.language)
             for name in self.part.of
             if self.values.run(check_call(self.values.study, name)).empty
         ]

@@ -111,7 +111,7 @@ def _tables(values: Values) -> Sections:
 def _table(values: Values, part: Any) -> Sections:
     # The title stands above the table already.
     text = table_html(replace(built_table(values, part), title=""), part.name)
-    block = Block((part.title or part.name,) * 2, (text, text))
+    block = Block((part.heading(values.study.language) or part.name,) * 2, (text, text))
     if part.kind == "weights":
         return Sections(weights=(block,))
     return Sections(data=(block,)) if part.kind in _DATA else Sections(models=(block,))

@@ -25,7 +25,13 @@ class Shown:
     def words(self) -> dict[str, Any]:
         """Return language, digits, title and notes, as every table takes them."""
         part, found = self.part, {"lang": self.values.study.language}
-        return found | {"notes": self.notes(), "digits": part.digits, "title": part.title}
+        return found | {"notes": self.notes(), "digits": part.digits, "title": self.title}
+
+    @property
+    def title(self) -> str | None:
+        """What stands above the table."""
+        heading: str | None = self.part.heading(self.values.study.language)
+        return heading
 
     def notes(self) -> list[str]:
         """Return the notes of the section, and that data were drawn."""

@@ -87,7 +87,7 @@ class _Regression(Shown):
         if part.impacts:
             draws = max((values.part(name).draws for name in self.spatial), default=0)
             options |= {"impacts": True, "draws": draws, "seed": values.study.seed}
-        words = {**self.words(), "title": part.title or ""}
+        words = {**self.words(), "title": self.title or ""}
         return call("regression_table", [Ref("fit", name) for name in self.kept], **options, **words)
 
     def beside(self, table: Any) -> Any:
@@ -97,7 +97,7 @@ class _Regression(Shown):
         values = self.values
         printed = values.study.printed[self.part.printed]
         labels = {**values.labels, **{name: head_of(values, name) for name in values.fits}}
-        return with_coefficients(table, printed.typed(), printed.source, labels)
+        return with_coefficients(table, printed.typed(), printed.said(values.study.language), labels)
 
     def numbers(self) -> pd.DataFrame:
         tidy = {name: self.values.fit(name).tidy() for name in self.kept}
@@ -109,7 +109,7 @@ class _Select(Shown):
         return self.values.analysis_key(self.part.of)
 
     def call(self) -> Call:
-        words = {**self.words(), "title": self.part.title or ""}
+        words = {**self.words(), "title": self.title or ""}
         return method(Ref("analysis", self.part.of), "table", **words)
 
     def numbers(self) -> pd.DataFrame:
@@ -127,9 +127,8 @@ class _Descriptive(Shown):
             return table
         part, study = self.part, self.values.study
         columns = part.columns or self.values.labelled.describe().index.tolist()
-        return with_moments(
-            table, study.printed[printed].moments or {}, columns, study.printed[printed].source
-        )
+        source = study.printed[printed].said(study.language)
+        return with_moments(table, study.printed[printed].moments or {}, columns, source)
 
     def key(self) -> str:
         columns = self.part.columns
@@ -244,7 +243,7 @@ def make_table(values: Values, part: Any, out: Output) -> None:
     """Write a table in its formats."""
     table = built_table(values, part)
     for kind in dict.fromkeys(part.formats):
-        path = out.path("tables", f"{part.name}.{kind}")
+        path = out.path("tables", f"{part.file(values.study.language)}.{kind}")
         if kind == "csv":
             write_csv(_shown(values, part).numbers(), path)
         else:
