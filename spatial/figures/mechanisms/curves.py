@@ -131,13 +131,22 @@ def marginal_effects_plot(
     return axes
 
 
-def u_plot(test: Any, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]) -> Axes:
+def u_plot(
+    test: Any,
+    *,
+    ax: Axes | None = None,
+    name: str | None = None,
+    lang: str = "en",
+    **captions: Unpack[Captions],
+) -> Axes:
     """Draw the curve of a term and its square over the data, its turning point and the interval of that.
 
     Parameters
     ----------
     test : UTest
     ax : Axes, optional
+    name : str, optional
+        What readers call the term; default its name.
     lang : {"en", "zh"}
     **captions
         See `Captions`.
@@ -147,12 +156,12 @@ def u_plot(test: Any, *, ax: Axes | None = None, lang: str = "en", **captions: U
     Axes
     """
     language = check_language(lang)
-    curve = test.curve
+    curve, said = test.curve, name or test.term
     low, high = float(curve["value"].min()), float(curve["value"].max())
-    label = word("effect_of", language, name=test.term)
+    label = word("effect_of", language, name=said)
     turn = word("turning_point", language, value=f"{test.turning_point:.3g}")
     with charted(
-        ax, captions, language, x=test.term, y=label, title=word("u_shape", language, name=test.term),
+        ax, captions, language, x=said, y=label, title=word("u_shape", language, name=said),
         texts=[turn], zero="y",
     ) as axes:  # fmt: skip
         shaded(axes, curve["value"], curve["conf_low"], curve["conf_high"])

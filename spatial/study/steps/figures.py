@@ -116,7 +116,8 @@ def _analysis(values: Values, part: Any, lang: str) -> Any:
     match kind:
         case "u_test":
             tests = values.analysis_part(part.of)
-            return method(Item(found, tests.fits[0]), "plot", lang=lang, **_own_title(part, lang))
+            name = {"name": values.label(tests.term)} if tests.term else {}
+            return method(Item(found, tests.fits[0]), "plot", **name, lang=lang, **_own_title(part, lang))
         case "sweep":
             words |= {"axis": axis} if (axis := _axis(values, part)) else {}
             return call("figures.decay_plot", found, **words, labels=Ref("term labels"), lang=lang)
