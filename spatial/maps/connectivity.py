@@ -28,8 +28,8 @@ Float = NDArray[np.float64]
 Pairs = tuple[NDArray[Any], NDArray[Any], Float]
 
 _WORDS: Mapping[str, tuple[str, str]] = {
-    "queen": ("Queen contiguity", "后邻接"),
-    "rook": ("Rook contiguity", "车邻接"),
+    "queen": ("Queen contiguity", "Queen 邻接"),
+    "rook": ("Rook contiguity", "Rook 邻接"),
     "contiguity": ("Contiguity", "邻接"),
     "knn": ("K nearest neighbours", "K 近邻"),
     "distance_band": ("Distance band", "距离带"),

@@ -179,8 +179,8 @@ def test_more_lines_are_paler() -> None:
 @pytest.mark.parametrize(
     ("kind", "parameters", "english", "chinese"),
     [
-        ("contiguity", {"rook": False}, "Queen contiguity", "后邻接"),
-        ("contiguity", {"rook": True}, "Rook contiguity", "车邻接"),
+        ("contiguity", {"rook": False}, "Queen contiguity", "Queen 邻接"),
+        ("contiguity", {"rook": True}, "Rook contiguity", "Rook 邻接"),
         ("knn", {"k": 6}, "K nearest neighbours (k = 6)", "K 近邻（k = 6）"),
         ("distance_band", {"km": 250.0}, "Distance band (within 250 km)", "距离带（250 千米内）"),
         (

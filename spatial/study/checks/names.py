@@ -141,11 +141,9 @@ def _made_files(study: Study) -> Iterator[Fault]:
     parts: dict[str, Any] = {"tables": study.tables, "figures": study.figures}
     for section, found in parts.items():
         files = [part.file(study.language).casefold() for part in found]
-        for k in named_twice(files):
-            if found[k].name not in [part.name for part in found[:k]]:
-                yield Fault(
-                    (section, k), f"its file {found[k].file(study.language)!r} is that of another one."
-                )
+        for k in set(named_twice(files)).difference(named_twice([part.name for part in found])):
+            text = f"its file {found[k].file(study.language)!r} is that of another one."
+            yield Fault((section, k), text)
         for k, name in enumerate(files):
             own = section == "tables" and name in lowered
             if own or name.startswith(tuple(start.casefold() for start in begin[section])):

@@ -7,9 +7,11 @@ from collections.abc import Collection, Mapping
 
 from spatial.tables.words import covariance_words
 
-__all__ = ["in_chinese", "named_in_chinese", "reason_in_chinese", "refusal_in_chinese"]
+__all__ = ["PLACES", "in_chinese", "named_in_chinese", "reason_in_chinese", "refusal_in_chinese"]
 
 Pairs = tuple[tuple[str, str], ...]
+PLACES = {"least": "最小值", "median": "中位数", "largest": "最大值"}
+"""Where in the data of a moderator an effect is taken."""
 TESTS: Mapping[str, str] = {
     "Moran's I of residuals": "残差的莫兰指数",
     "slope at lower end": "下端斜率",
@@ -21,6 +23,10 @@ TESTS: Mapping[str, str] = {
     "Wald": "Wald 检验",
     "Hausman, spatial": "空间 Hausman 检验",
     "ATT by cohort": "ATT（按批次汇总）",
+    "treated - never treated": "处理组与从未处理组",
+    "later - earlier treated": "较晚处理组与较早处理组",
+    "earlier - later treated": "较早处理组与较晚处理组",
+    "ring ": "圈层 ",
     "Hausman, Mundlak": "Mundlak 检验",
     "Hausman": "Hausman 检验",
     "Wooldridge": "Wooldridge 序列相关检验",

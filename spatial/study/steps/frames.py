@@ -13,7 +13,7 @@ from spatial.study.fits.named import analyses
 from spatial.study.measured import measures_frame, weights_of_index
 from spatial.study.values import Values
 
-from .chinese import in_chinese, named_in_chinese, reason_in_chinese
+from .chinese import PLACES, in_chinese, named_in_chinese, reason_in_chinese
 from .heads import HEADS
 from .shown import Shown
 from .terms import controls_of, groups_of, head_of, usable, variant_labels
@@ -45,6 +45,15 @@ class Measured(Frame):
     def numbers(self) -> pd.DataFrame:
         frame = measures_frame(self.values)
         return frame if self.part.of is None else frame.set_index("name").loc[self.part.of].reset_index()
+
+
+def _terms(values: Values, terms: pd.Series[Any]) -> list[Any]:
+    """Return what readers call terms: the label, or the words for what a method names itself."""
+    zh, labels = values.study.language == "zh", values.term_labels
+    return [
+        labels[term] if term in labels else named_in_chinese(term) if zh and isinstance(term, str) else term
+        for term in terms
+    ]
 
 
 class Index(Frame):
@@ -83,7 +92,7 @@ class Truth(Frame):
         values, frame = self.values, self.numbers()
         frame["fit"] = [head_of(values, str(name)) for name in frame["fit"]]
         frame["equation"] = frame["equation"].map(lambda name: values.labels.get(name, name))
-        frame["term"] = frame["term"].map(lambda term: values.term_labels.get(term, term))
+        frame["term"] = _terms(values, frame["term"])
         return frame.rename(columns=HEADS[values.study.language])
 
 
@@ -119,8 +128,8 @@ class Policy(Frame):
         frame["fit"] = [head_of(values, str(name)) for name in frame["fit"]]
         if "equation" in frame:
             frame["equation"] = frame["equation"].map(lambda name: values.labels.get(name, name))
-        if "term" in frame and values.study.language == "zh":
-            frame["term"] = [named_in_chinese(str(name)) for name in frame["term"]]
+        if "term" in frame:
+            frame["term"] = _terms(values, frame["term"])
         return frame.rename(columns=HEADS[values.study.language])
 
 
@@ -152,10 +161,12 @@ class Analysed(Policy):
             if column in frame:
                 frame[column] = frame[column].map(lambda name: values.labels.get(name, name))
         if "term" in frame:
-            frame["term"] = frame["term"].map(lambda term: values.term_labels.get(term, term))
+            frame["term"] = _terms(values, frame["term"])
         for column in ("test", "quantity"):
             if column in frame and values.study.language == "zh":
                 frame[column] = [named_in_chinese(str(name)) for name in frame[column]]
+        if "at" in frame and values.study.language == "zh":
+            frame["at"] = frame["at"].replace(PLACES)
         if "detail" in frame and values.study.language == "zh":
             frame["detail"] = [detail_in_chinese(str(text)) for text in frame["detail"].fillna("")]
         if "equation" in frame:

@@ -15,6 +15,10 @@ from spatial.tables.columns import METHODS
 __all__ = ["controls_of", "groups_of", "head_of", "heads_of", "models_of", "usable", "variant_labels"]
 
 
+_COMPARED = {"en": {"correlated": "correlated effects"}, "zh": {"correlated": "相关随机效应"}}
+"""What readers call the fits of `compare` that are no methods."""
+
+
 def heads_of(values: Values, part: Any, fits: list[str]) -> list[str | None] | None:
     """Return the heads of the columns: those of the section or labels of the fits, else None: the method."""
     if part.names is not None:
@@ -34,6 +38,7 @@ def head_of(values: Values, name: str) -> str:
         more = group_label(values, part.by, group)
     if not label:
         return name if group is None else more
+    more = _COMPARED[language].get(more) or METHODS.get(more, more)
     return f"{label}: {more}" if more else label
 
 
