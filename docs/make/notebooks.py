@@ -86,6 +86,8 @@ def _attach(cell: Any, page: Path) -> None:
     """Put the pictures of a cell into the notebook."""
     for target in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", cell.source):
         path = (page.parent / target).resolve()
+        if not path.exists():  # the Chinese one is drawn by `make docs`, from the same list
+            path = DOCS / path.relative_to(DOCS / "zh")
         cell.source = cell.source.replace(f"({target})", f"(attachment:{path.name})")
         kept = cell.setdefault("attachments", {})
         kept[path.name] = {"image/png": base64.b64encode(path.read_bytes()).decode()}
