@@ -28,11 +28,10 @@ def grid(n: int) -> object:
 
 
 def places(n: int) -> object:
-    import geopandas as gpd
+    import spatial as sp
 
     rng = np.random.default_rng(0)
-    points = gpd.points_from_xy(rng.uniform(80, 130, n), rng.uniform(20, 50, n), crs=4326)
-    return gpd.GeoDataFrame(index=np.arange(n), geometry=points)
+    return sp.points(rng.uniform(80, 130, n), rng.uniform(20, 50, n))
 
 
 def local(n: int) -> Callable[[], object]:

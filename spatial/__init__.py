@@ -17,6 +17,7 @@ _MODULES = {
     "spatial.weights": ("Weights",),
     "spatial.io.cities": ("read_cities",),
     "spatial.panel.reading": ("read_panel",),
+    "spatial.places.points": ("points",),
     "spatial.panel.folder": ("OpenPanel", "open_panel"),
     "spatial.panel.industries": ("read_industries", "read_reference"),
     "spatial.panel.joining": ("align", "read_calendar"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ from spatial.errors import AlignmentError, DataError, name_ids
 from spatial.ids.alignment import aligned_values, as_float, indexer, require_finite, row_places
 from spatial.ids.numbers import Values
 from spatial.panel.panel import Panel
-from spatial.places.points import CitiesLike, geometry_of, points_of
+from spatial.places.points import CitiesLike, Points, geometry_of, points_of
 
 from .decay import Decay, DecayName, decayed_sums, is_number
 
@@ -24,7 +25,7 @@ Float = NDArray[np.float64]
 
 def distance_decay(
     values: Values,
-    cities: CitiesLike,
+    cities: CitiesLike | Points,
     *,
     power: float = 1.0,
     own: float | Literal["area"] = 1.0,
@@ -51,8 +52,8 @@ def distance_decay(
     values : Series, DataFrame, Panel or array
         Series and DataFrames by unit id; a Panel, whose years are served in one pass; or an array (N,),
         (T, N) or (T, N, k) in the order of `cities`.
-    cities : GeoDataFrame
-        Indexed by unit id, polygons or points, no two in one place.
+    cities : GeoDataFrame, or Points
+        Indexed by unit id, polygons or points, no two in one place; or coordinates, by `spatial.points`.
     power : float
         The exponent a of the power decay.
     own : float or "area"
@@ -106,6 +107,7 @@ def distance_decay(
     shape = Decay(decay, parameter, cutoff_in_units(cutoff_km, unit_km))
     points = points_of(cities)
     points.refuse_coincident("Distance-decayed sums")
+    points = replace(points)  # without the tree that found none
     place = check_workers(workers, executor)
     own_weight = _own_weight(own, cities, shape, unit_km)
 
@@ -119,7 +121,7 @@ def distance_decay(
 
 def market_potential(
     values: Values,
-    cities: CitiesLike,
+    cities: CitiesLike | Points,
     *,
     power: float = 1.0,
     own: float | Literal["area"] = 1.0,

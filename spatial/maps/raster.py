@@ -18,7 +18,7 @@ from spatial.figures.words import word
 from spatial.ids.alignment import indexer
 from spatial.io.atomic import atomic_path, atomic_text
 from spatial.places.crs import frame_of
-from spatial.places.points import CitiesLike, geometry_of, points_of
+from spatial.places.points import CitiesLike, Points, geometry_of, points_of
 from spatial.words import check_language
 
 from .maps import as_numbers
@@ -81,7 +81,7 @@ class Pixels:
 
 def map_raster(
     values: LocalStatistic | pd.Series[Any],
-    places: CitiesLike | tuple[int, int],
+    places: CitiesLike | Points | tuple[int, int],
     folder: str | Path,
     *,
     width: int = 2000,
@@ -98,9 +98,9 @@ def map_raster(
     Parameters
     ----------
     values : LocalMoran, GetisOrd or another local result, or Series by id
-    places : GeoDataFrame, or (rows, columns)
-        Points or polygons, of which the centroid counts; or the shape of a raster, whose cells are numbered
-        row by row as in `spatial.weights.grid`.
+    places : GeoDataFrame, Points, or (rows, columns)
+        Points or polygons, of which the centroid counts; coordinates alone, by `spatial.points`; or the
+        shape of a raster, whose cells are numbered row by row as in `spatial.weights.grid`.
     folder : path
         Files in it are replaced.
     width : int
@@ -170,8 +170,10 @@ def _pixels(places: Any, width: int, ids: pd.Index[Any]) -> tuple[Pixels, Any]:
     """Return the pixel of each unit, and the places of the units in `ids`."""
     if isinstance(places, (tuple, list)):
         return _of_cells(places, width, ids)
+    from pyproj import CRS
+
     points = points_of(places)
-    crs = geometry_of(places).crs
+    crs = CRS.from_user_input(places.crs) if isinstance(places, Points) else geometry_of(places).crs
     factor = 1.0 if points.lonlat else frame_of(crs).factor
     x, y = points.x / factor, points.y / factor
     west, north = float(x.min()), float(y.max())

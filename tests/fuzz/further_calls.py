@@ -34,6 +34,7 @@ def statistics() -> dict[str, Call]:
     return found | {
         "regions": (sp.regions, {"data": "x", "W": "W", "n": number(3)}),
         "lee": (sp.lee, {"x": "x", "y": people, "W": "W", **QUIET}),
+        "points": (sp.points, {"x": Given("x", VALID["x"]()), "y": Given("x", VALID["x"]()), "crs": 4326}),
         "eb_rate": (sp.eb_rate, {"events": "x", "population": people, "W": "W"}),
         "spatial_rate": (sp.spatial_rate, {"events": "x", "population": people, "W": "W"}),
         "correlogram": (sp.correlogram, {"x": "x", "cities": "cities", "bands": number(3), **QUIET}),

@@ -46,11 +46,11 @@ _CURE = "Lengthen the distance, or pass islands='nearest' or islands='keep'."
 
 @overload
 def knn(
-    cities: CitiesLike, k: int, *, ellipsoid: str | None = None, coincident: Coincident = "raise"
+    cities: CitiesLike | Points, k: int, *, ellipsoid: str | None = None, coincident: Coincident = "raise"
 ) -> Weights: ...
 @overload
 def knn(
-    cities: CitiesLike,
+    cities: CitiesLike | Points,
     k: int,
     *,
     ellipsoid: str | None = None,
@@ -59,7 +59,7 @@ def knn(
 ) -> OpenWeights: ...
 @hinted
 def knn(
-    cities: CitiesLike,
+    cities: CitiesLike | Points,
     k: int,
     *,
     ellipsoid: str | None = None,
@@ -72,8 +72,9 @@ def knn(
 
     Parameters
     ----------
-    cities : GeoDataFrame
-        Indexed by unit id; points are the seats, the points, or the centroids (see `meta.parameters`).
+    cities : GeoDataFrame, or Points
+        Indexed by unit id; points are the seats, the points, or the centroids (see `meta.parameters`).  Or
+        coordinates alone, by `spatial.points`.
     k : int
         Neighbours of each unit, fewer than the number of units.
     ellipsoid : str, optional
@@ -129,7 +130,7 @@ def knn(
 
 @overload
 def distance_band(
-    cities: CitiesLike,
+    cities: CitiesLike | Points,
     km: float,
     *,
     ellipsoid: str | None = None,
@@ -138,7 +139,7 @@ def distance_band(
 ) -> Weights: ...
 @overload
 def distance_band(
-    cities: CitiesLike,
+    cities: CitiesLike | Points,
     km: float,
     *,
     ellipsoid: str | None = None,
@@ -148,7 +149,7 @@ def distance_band(
 ) -> OpenWeights: ...
 @hinted
 def distance_band(
-    cities: CitiesLike,
+    cities: CitiesLike | Points,
     km: float,
     *,
     ellipsoid: str | None = None,
@@ -162,8 +163,8 @@ def distance_band(
 
     Parameters
     ----------
-    cities : GeoDataFrame
-        Indexed by unit id.
+    cities : GeoDataFrame, or Points
+        Indexed by unit id, or coordinates alone, by `spatial.points`.
     km : float
         Kilometres, whatever the unit of the CRS; never degrees.
     ellipsoid : str, optional
