@@ -6,7 +6,7 @@ import contextlib
 import io
 import warnings
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -43,6 +43,7 @@ def spreg(
     W: WeightsGiven | None = None,
     *,
     where: str | None = None,
+    unbalanced: Literal["raise", "balance"] = "raise",
     **options: Any,
 ) -> SpregFit:
     r"""Run an estimator of PySAL's spreg from a formula, with data and weights matched by id.
@@ -69,6 +70,9 @@ def spreg(
     W : Weights, Graph, W, or dict of one of them
     where : str, optional
         Rows that are used, as ``"year == 1987"``; with W all its units remain.
+    unbalanced : "raise" or "balance"
+        What to do with missing values: name the units and refuse, or leave these units out, of the weights
+        too.
     **options
         Those of the class, as ``robust="white"``, ``w_lags=2``; ``regimes="column"``,
         ``gwk=`` kernel weights, ``coords=`` a map.
@@ -104,6 +108,11 @@ def spreg(
     >>> fit.params.round(2).to_dict()
     {('y', 'Intercept'): -0.12, ('y', 'x'): 2.05, ('y', 'W(y)'): 0.38}
     """
+    if unbalanced not in ("raise", "balance"):
+        raise DataError(
+            f"unbalanced is 'raise' or 'balance' (leave units with missing values out); got {unbalanced!r}: "
+            "spreg's classes need each unit at each time."
+        )
     kind, called = spreg_class(name)
     taken = check_options(name, called, options)
     weights = _one_weights(name, W, kind, data)
@@ -115,8 +124,13 @@ def spreg(
         error=weights[0] if kind.error and weights is not None else None,
         where=where,
         iv_order=_order(name),
+        unbalanced=unbalanced,
     )
     design = system.design
+    if unbalanced == "balance" and weights is not None:
+        label, whole = weights
+        cut = whole.subset(design.layout.units)
+        weights = label, cut.row_standardized() if whole.is_row_standardized else cut
     _check(name, kind, system, weights)
     if kind.shape == "system":
         arguments, order = system_arguments(name, design, weights, taken, dict(options))
@@ -224,6 +238,14 @@ def _check(name: str, kind: SpregClass, system: SpatialSystem, weights: tuple[st
             f"spreg's {name} takes the weights of all units; the rows chosen leave {layout.n_units} of "
             f"{weights[1].n}. Cut both first: W.subset(ids)."
         )
+    if name == "Probit":
+        outcome = system.design.raw[:, system.design.outcomes[0]]
+        other = outcome[(outcome != 0) & (outcome != 1)]
+        if len(other):
+            raise DataError(
+                f"A probit needs an outcome of 0 and 1; {structure.names[0]} is {other[0]:g} in the data. "
+                "Write a condition as a column of 0 and 1."
+            )
     n, cells = layout.n_units, float(layout.n_times) * layout.n_units**2
     if kind.dense and (n > _DENSE or cells > _CELLS):
         raise DataError(

@@ -10,7 +10,7 @@ import pytest
 from test_equal_to_spreg import DATA, LONG, PLAIN, W
 
 import spatial as sp
-from spatial.errors import SpatialError
+from spatial.errors import SpatialError, SpatialWarning
 from spatial.weights import Weights
 
 _ISLAND = W.sparse.toarray().copy()
@@ -30,6 +30,13 @@ REFUSED: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
         {},
     ),
     "u05": ("GM_Lag", (PLAIN, HOLE, W), {}),
+    "unbalanced is 'raise' or 'balance'": ("GM_Lag", (PLAIN, HOLE, W), {"unbalanced": "induced"}),
+    "outcome of 0 and 1; y is": ("Probit", (PLAIN, DATA, W), {}),
+    "lose all their neighbours: 'u00'": (
+        "GM_Lag",
+        (PLAIN, DATA.assign(x1=DATA["x1"].mask(DATA.index.isin(["u01", "u07"]))), W),
+        {"unbalanced": "balance"},
+    ),
     "'u00'": ("GM_Lag", (PLAIN, DATA.drop("u00"), W), {}),
     "one weights matrix": ("GM_Lag", (PLAIN, DATA, {"W": W, "D": W}), {}),
     "no option 'robst'": ("GM_Lag", (PLAIN, DATA, W), {"robst": "white"}),
@@ -63,6 +70,16 @@ def test_refusals(message: str) -> None:
     name, arguments, options = REFUSED[message]
     with pytest.raises(SpatialError, match=message):
         sp.models.spreg(name, *arguments, **options)
+
+
+def test_units_with_missing_values_can_be_left_out_of_the_weights_too() -> None:
+    fit = sp.models.spreg("GM_Lag", PLAIN, HOLE, W, unbalanced="balance")
+    kept = DATA.drop("u05")
+    with pytest.warns(SpatialWarning, match="led to units left out"):
+        other = sp.models.spreg("GM_Lag", PLAIN, kept, W.subset(kept.index).row_standardized())
+    assert fit.params.to_numpy() == pytest.approx(other.params.to_numpy(), rel=1e-12)
+    assert fit.n_obs == 48
+    assert "1 incomplete units dropped" in " ".join(fit.notes)
 
 
 def test_what_a_fit_refuses() -> None:
