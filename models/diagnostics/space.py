@@ -14,6 +14,7 @@ from spatial.models.hypothesis import CLUSTERED, IID, HypothesisTest
 
 __all__ = [
     "anselin_kelejian",
+    "centred_square",
     "centring",
     "clustered_variance",
     "lagrange_multipliers",
@@ -56,6 +57,29 @@ def centring(A: Sparse) -> Float:
     projected = A.diagonal() - 2 * sums / n + sums.sum() / n**2
     s = -projected.sum() * n / (n - 1)
     return np.asarray((-projected - s / n**2) / (1 - 2 / n))
+
+
+def centred_square(A: Sparse, d: Float) -> float:
+    r"""Return ``2 tr(JBJB)``, B = A + diag d: the variance of e'Be over sigma^4 where time effects are out.
+
+    .. math:: \operatorname{tr}(JBJB) = \sum_{ij} b_{ij}^2 - \frac2N\sum_i b_{i\cdot}^2 + \frac{b_{\cdot\cdot}^2}{N^2}
+
+    Examples
+    --------
+    >>> from scipy import sparse
+    >>> ring = sparse.csr_array(np.roll(np.eye(6), 1, axis=0) + np.roll(np.eye(6), -1, axis=0))
+    >>> round(centred_square(ring, centring(ring)), 6)
+    14.4
+    """
+    n = A.shape[0]
+    sums = np.asarray(A.sum(axis=1)).ravel() + d
+    squares = float(A.multiply(A).sum() + d @ d + 2 * (A.diagonal() @ d))
+    return 2 * (squares - 2 / n * float(sums @ sums) + float(sums.sum()) ** 2 / n**2)
+
+
+def _diagonal(parts: Sequence[Sparse], operator: LagOperator) -> Float | None:
+    """Return what centres A for time effects; None where times differ."""
+    return centring(parts[0]) if operator.is_constant and operator.layout.n_units > 2 else None
 
 
 def clustered_variance(parts: Sequence[Sparse], operator: LagOperator, e: Float) -> float:
@@ -132,17 +156,20 @@ def anselin_kelejian(
     if sum(squares) == 0:
         return HypothesisTest.failed(name, NO_ERROR_DEPENDENCE, "the weights are empty", equation=equation)
     applied = LagOperator(tuple(parts), operator.layout)(residual)
-    if time_effects and operator.is_constant and operator.layout.n_units > 2:
-        applied = applied + residual * np.tile(centring(parts[0]), operator.layout.n_times)
+    d = _diagonal(parts, operator) if time_effects else None
+    if d is not None:
+        applied = applied + residual * np.tile(d, operator.layout.n_times)
     m = float(residual @ applied)
     D = -2 * (applied @ regressors)
     if clustered:
         phi = clustered_variance(parts, operator, residual)
     else:
         sigma2 = float(residual @ residual) / n_effective
-        rows = len(residual)
+        rows, n = len(residual), operator.layout.n_units
         total = squares[0] * operator.layout.n_times if len(squares) == 1 else sum(squares)
         phi = 2 * n_effective / rows * sigma2**2 * total
+        if d is not None:
+            phi = n_effective / (n - 1) * sigma2**2 * centred_square(parts[0], d)
     value = m**2 / (phi + float(D @ covariance @ D))
     detail = f"{weights}; {CLUSTERED if clustered else IID}"
     return HypothesisTest(name, NO_ERROR_DEPENDENCE, value, "chi2", 1, equation=equation, detail=detail)
@@ -168,8 +195,12 @@ def lagrange_multipliers(
 
     with W standing for :math:`I_T \otimes W`, :math:`f = M_X W X\hat\beta`, and for homoskedastic errors
     :math:`\varphi = \hat\sigma^4\, T \operatorname{tr}(WW + W'W)`, :math:`\ell = \hat\sigma^2 f'f` (Anselin,
-    Le Gallo and Jayet 2008; Elhorst 2010; with unit effects T is T - 1).  Clustered by unit, valid for any
-    heteroskedasticity and dependence over time,
+    Le Gallo and Jayet 2008; Elhorst 2010; with unit effects T is T - 1).  With time effects the trace is that
+    of the centred matrix, :math:`2\operatorname{tr}(JBJB)` of `centred_square`: the plain one is 8 % too
+    large at N = 60 with five neighbours, where LM error rejected .038.  Robust LM lag is
+    :math:`nr^2` with r the correlation of e and f, of which :math:`r^2 \sim \operatorname{Beta}(1/2,
+    (n - k - 1)/2)` exactly for normal errors (Milliken and Graybill 1970): .053 at n = 100, .058 at n = 40.
+    Clustered by unit, valid for any heteroskedasticity and dependence over time,
 
     .. math:: \varphi = 2\sum_{i \ne j} (a_{ij} e_i'e_j)^2, \qquad \ell = \sum_i (f_i'e_i)^2, \qquad
               A = (W + W')/2 .
@@ -203,8 +234,9 @@ def lagrange_multipliers(
     f = f - x_t @ np.linalg.lstsq(x_t, f, rcond=None)[0]
     layout, parts = operator.layout, [symmetric_part(M) for M in operator.matrices]
     applied = LagOperator(tuple(parts), layout)(e)
-    if time_effects and operator.is_constant and layout.n_units > 2:
-        applied = applied + e * np.tile(centring(parts[0]), layout.n_times)
+    d = _diagonal(parts, operator) if time_effects else None
+    if d is not None:
+        applied = applied + e * np.tile(d, layout.n_times)
     # e is orthogonal to the effects, so that e'Wy = e'We + e'WXb, and the last is e'f.
     d_error = float(e @ applied)
     d_lag = d_error + float(e @ (wx_t @ beta))
@@ -216,6 +248,8 @@ def lagrange_multipliers(
         traces = [trace_ww(M) for M in operator.matrices]
         total = traces[0] * layout.n_times if len(traces) == 1 else sum(traces)
         phi = sigma2**2 * total * (layout.n_times - periods_lost) / layout.n_times
+        if d is not None:
+            phi = sigma2**2 * centred_square(parts[0], d) * (layout.n_times - periods_lost)
         linear = sigma2 * float(f @ f)
     return _lm_family(d_error, d_lag, phi, linear, equation, clustered, weights)
 

@@ -96,3 +96,28 @@ def test_moran_of_residuals_says_what_it_needs() -> None:
         SpatialSystem("y ~ x", data, W).fit("ols").moran("D")
     with pytest.raises(DataError, match=r"permutations is a whole number, 0 or more; got 1\.5"):
         SpatialSystem("y ~ x", data, W).fit("ols").moran(permutations=1.5)  # type: ignore[arg-type]
+
+
+def test_robust_lm_lag_is_the_exact_f_of_milliken_and_graybill() -> None:
+    # An added variable W X b, made of the estimates alone, has an exact F (Milliken and Graybill 1970).
+    rng, n = np.random.default_rng(3), 40
+    W = Weights.from_dense(_nearest(n)).row_standardized()
+    data = pd.DataFrame(rng.normal(size=(n, 2)), columns=["x", "y"])
+    statistic = SpatialSystem("y ~ x", data, W).fit("ols").diagnostics().test("Robust LM lag", "y").statistic
+    X = np.column_stack([np.ones(n), data["x"]])
+    b = np.linalg.lstsq(X, data["y"].to_numpy(), rcond=None)[0]
+    more = np.column_stack([X, W.sparse @ (X @ b)])
+    sums = [
+        float(np.sum((data["y"] - Z @ np.linalg.lstsq(Z, data["y"].to_numpy(), rcond=None)[0]) ** 2))
+        for Z in (X, more)
+    ]
+    F = (sums[0] - sums[1]) / (sums[1] / (n - 3))
+    assert statistic == pytest.approx(n * F / (n - 3 + F))
+
+
+def test_the_variance_under_time_effects_is_that_of_the_centred_matrix() -> None:
+    A = sparse.csr_array(np.triu(_nearest(9), 1) + np.triu(_nearest(9), 1).T)
+    d, J = centring(A), np.eye(9) - 1 / 9
+    B = J @ (A.toarray() + np.diag(d)) @ J
+    assert np.diag(B) == pytest.approx(0, abs=1e-12)
+    assert centred_square(A, d) == pytest.approx(2 * np.trace(B @ B))

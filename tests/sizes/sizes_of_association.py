@@ -65,10 +65,10 @@ def _by_distance(rng: np.random.Generator) -> dict[str, Any]:
     return {"correlogram analytic": frame["p_value"].to_numpy(), "correlogram": frame["p_sim"].to_numpy()}
 
 
-LOCAL = Design("independent normal, one and three variables, N = 49", _local, full=300, light=8)
-JOINS = Design("yes with probability .4, independent, N = 49", _joins, full=1000, light=20)
-RATES = Design("Poisson events of one rate, populations 150 to 60,000; y = x + e; N = 49", _rates, 1000, 20)
-BANDS = Design("independent normal, 84 seats, four bands of distance", _by_distance, full=400, light=4)
+LOCAL = Design("independent normal, one and three variables, N = 49", _local, light=8)
+JOINS = Design("yes with probability .4, independent, N = 49", _joins, full=2000, light=20)
+RATES = Design("Poisson events of one rate, populations 150 to 60,000; y = x + e; N = 49", _rates, 4000, 20)
+BANDS = Design("independent normal, 84 seats, four bands of distance", _by_distance, light=4)
 
 GEARY = "spatial.association.differences:local_geary"
 LOSH = "spatial.association.heteroscedasticity:losh"

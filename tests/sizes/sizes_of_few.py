@@ -65,7 +65,7 @@ PROVINCES = Design(
     light=4,
 )
 SECTION = Design("y ~ x + z + W(y), 2SLS, N = 50, T = 1", lambda rng: _effects(rng, 50, 1), light=4)
-PANEL = Design("y ~ x + z + W(y), 2SLS, N = 60, T = 6", lambda rng: _effects(rng, 60, 6), full=500, light=4)
+PANEL = Design("y ~ x + z + W(y), 2SLS, N = 60, T = 6", lambda rng: _effects(rng, 60, 6), light=4)
 LAW = ("spatial.models.estimation.laws:Law.of_coefficients",)
 
 FEW = [

@@ -11,6 +11,7 @@ from size_engine import Design, Size
 
 from spatial.models import SpatialSystem
 from spatial.models.likelihood.contrast import hausman_test
+from spatial.models.likelihood.random_estimate import mundlak_test
 from spatial.weights import Weights
 
 N, TIMES = 60, 4
@@ -98,7 +99,7 @@ def _random(rng: np.random.Generator) -> dict[str, Any]:
     return {
         "moran": float(random.moran(permutations=0).frame["p_value"].iloc[0]),
         "covers lr": bool(bounds["conf_low"] <= 0.4 <= bounds["conf_high"]),
-        "mundlak": random.diagnostics().test("LR: Mundlak, random against fixed effects", "y").p_value,
+        "mundlak": mundlak_test(random.estimate.profile, random.estimate.log_likelihood).p_value,
         "no effects": none.test("LR: random effects", "y").p_value,
         "hausman": hausman_test(fixed.estimate, random.estimate).p_value,
     }

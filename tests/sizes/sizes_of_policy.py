@@ -41,10 +41,10 @@ def _spilling(rng: np.random.Generator, method: str) -> dict[str, Any]:
     return out
 
 
-CONSTANT = Design("policy: 90 units, 8 times, cohorts of 15, iid errors, one effect", _constant, 600, 16)
+CONSTANT = Design("policy: 90 units, 8 times, cohorts of 15, iid errors, one effect", _constant, 1000, 16)
 RINGS = {
     m: Design(
-        f"policy: the same, neighbours within 60 km get half ({m})", partial(_spilling, method=m), 400, 30
+        f"policy: the same, neighbours within 60 km get half ({m})", partial(_spilling, method=m), 1000, 30
     )
     for m in METHODS
 }

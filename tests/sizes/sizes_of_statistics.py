@@ -176,20 +176,20 @@ def _correlation(rng: np.random.Generator) -> dict[str, Any]:
     return {"correlation": correlation(frame["x"].to_numpy(), frame["y"].to_numpy())[2]}
 
 
-NORMAL = Design("independent normal, N = 49", _global)
-LOCAL = Design("independent normal (Getis-Ord: lognormal), N = 49", _local, full=400, light=30)
-COUNTED = Design("Poisson counts with mean 1, N = 49", _counted, full=400, light=20)
-SKEWED = Design("lognormal, 100 counties, binary contiguity", _skewed)
+NORMAL = Design("independent normal, N = 49", _global, full=4000)
+LOCAL = Design("independent normal (Getis-Ord: lognormal), N = 49", _local, light=30)
+COUNTED = Design("Poisson counts with mean 1, N = 49", _counted, light=20)
+SKEWED = Design("lognormal, 100 counties, binary contiguity", _skewed, full=4000)
 PERSISTENT = Design(
     "AR(1) .7 within the unit, independent over units, N = 49, T = 6", _persistent_pooled, light=40
 )
 TREND = Design("independent normal plus a common trend, N = 49, T = 6", _trend_pooled, light=6)
-RELATED = Design("x and y correlated .95 in place, not in space, N = 49", _related)
-CLUSTERED = Design("x and y independent, each spatially autoregressive .8, N = 49", _both_clustered, light=30)
-MARKOV = Design("AR(1) .7 within the unit, independent over units, N = 49, T = 6, 5 classes", _markov, 400, 4)
-LARGE = Design("the same with T = 40 and 2 classes", _large_markov, 400, 8)
-DISPERSION = Design("AR(1) .7 within the unit with one variance, N = 49, T = 10", _dispersion, 1000, 40)
-PAIRS = Design("two independent normal columns, 30 rows", _correlation, full=2000, light=100)
+RELATED = Design("x and y correlated .95 in place, not in space, N = 49", _related, full=4000)
+CLUSTERED = Design("x and y independent, each spatially autoregressive .8, N = 49", _both_clustered, full=2000, light=30)
+MARKOV = Design("AR(1) .7 within the unit, independent over units, N = 49, T = 6, 5 classes", _markov, 1000, 4)
+LARGE = Design("the same with T = 40 and 2 classes", _large_markov, 1000, 8)
+DISPERSION = Design("AR(1) .7 within the unit with one variance, N = 49, T = 10", _dispersion, 2000, 40)
+PAIRS = Design("two independent normal columns, 30 rows", _correlation, full=4000, light=100)
 
 GLOBAL = "spatial.autocorrelation.inference:Run.p_of"
 ANALYTIC = "spatial.autocorrelation.inference:normal_inference"
