@@ -15,6 +15,7 @@ from spatial.models.data.centring import original_coordinates
 from spatial.models.estimation.covariance import Covariance
 from spatial.models.estimation.estimate import Estimate, Request
 from spatial.models.estimation.inference import Inference
+from spatial.models.estimation.laws import NORMAL
 from spatial.models.estimation.measures import (
     constants,
     fitted_values,
@@ -265,12 +266,12 @@ class SystemFacts(Fit):
         """
         found = self.estimate
         pairs = [(name, "cons") for name in self.structure.names]
-        values, errors = np.empty(0), np.empty(0)
+        values, errors, law = np.empty(0), np.empty(0), NORMAL
         absorbed = found.design.effects.any and self.asked.constant != "none"
         if found.uses_instruments and absorbed and not np.any(found.numbers.rho):
-            values, errors = constants(found, self.asked)
+            values, errors, law = constants(found, self.asked)
         index = pd.MultiIndex.from_tuples(pairs[: len(values)] or [("", "")], names=["equation", "term"])
-        return inference_frame(values, errors, 0.95, index[: len(values)], self._inference.law)
+        return inference_frame(values, errors, 0.95, index[: len(values)], law)
 
     def predict(self, kind: Literal["structural", "reduced"] = "structural") -> pd.DataFrame:
         """Return what the model says of the outcomes, by (unit, time); a column for each equation.

@@ -84,7 +84,8 @@ def _size(fit: SystemFit) -> list[str]:
     ]
     return [
         f"N = {fit.n_units}, T = {fit.n_times}, observations = {fit.n_obs}, effective = {fit.n_effective}",
-        f"Effects: {' + '.join(fit.effects) or 'none'}.  Standard errors: {fit.covariance.label}.",
+        f"Effects: {' + '.join(fit.effects) or 'none'}.  Standard errors: {fit.covariance.label}; "
+        f"statistics against {fit.estimate.inference.law.words}.",
         f"{_means(fit)}.  Weights: {'; '.join(weights) or 'none'}.",
     ]
 

@@ -62,7 +62,8 @@ def centring(A: Sparse) -> Float:
 def centred_square(A: Sparse, d: Float) -> float:
     r"""Return ``2 tr(JBJB)``, B = A + diag d: the variance of e'Be over sigma^4 where time effects are out.
 
-    .. math:: \operatorname{tr}(JBJB) = \sum_{ij} b_{ij}^2 - \frac2N\sum_i b_{i\cdot}^2 + \frac{b_{\cdot\cdot}^2}{N^2}
+    .. math:: \operatorname{tr}(JBJB) = \sum_{ij} b_{ij}^2 - \frac2N\sum_i b_{i\cdot}^2
+              + \frac{b_{\cdot\cdot}^2}{N^2}
 
     Examples
     --------
@@ -74,7 +75,7 @@ def centred_square(A: Sparse, d: Float) -> float:
     n = A.shape[0]
     sums = np.asarray(A.sum(axis=1)).ravel() + d
     squares = float(A.multiply(A).sum() + d @ d + 2 * (A.diagonal() @ d))
-    return 2 * (squares - 2 / n * float(sums @ sums) + float(sums.sum()) ** 2 / n**2)
+    return float(2 * (squares - 2 / n * float(sums @ sums) + float(sums.sum()) ** 2 / n**2))
 
 
 def _diagonal(parts: Sequence[Sparse], operator: LagOperator) -> Float | None:

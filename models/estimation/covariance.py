@@ -165,6 +165,11 @@ class Cluster(Covariance):
         """The same clusters."""
         return self.by
 
+    @property
+    def of_constants(self) -> Covariance:
+        """The same clusters without CR2, whose leverage is that of the slopes."""
+        return Cluster(self.by)
+
 
 @dataclass(frozen=True)
 class TwoWay(Covariance):

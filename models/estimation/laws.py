@@ -77,6 +77,20 @@ class Law:
         name = "normal" if self.df is None else f"t({self.df:.4g})"
         return name if self.scale == 1.0 else f"{self.scale:.3g} {name}"
 
+    @property
+    def words(self) -> str:
+        """The distribution, and how it was chosen.
+
+        Examples
+        --------
+        >>> Law(14).words, Law(13.1, 1.12, "fixed-b, b = 0.15").words
+        ('t(14)', '1.12 t(13.1) (fixed-b, b = 0.15)')
+        """
+        if self.each or self.said.startswith("t("):
+            return f"t by {self.said}" if self.each else self.said
+        label = "the normal distribution" if self.df is None and self.scale == 1.0 else self.label
+        return f"{label} ({self.said})" if self.said else label
+
 
 NORMAL = Law()
 

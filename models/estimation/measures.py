@@ -54,8 +54,8 @@ def _structural(found: Estimate, g: int, data: Float, delta: Float) -> Float:
     return np.asarray(data @ np.concatenate([[1.0], -delta]) if own is None else own[:, g])
 
 
-def constants(found: Estimate, asked: Request) -> tuple[Float, Float]:
-    r"""Return the constant of each equation whose effects absorb it, and its standard error; (G,) each.
+def constants(found: Estimate, asked: Request) -> tuple[Float, Float, Law]:
+    r"""Return the constant of each equation whose effects absorb it, its standard error, (G,), and its law.
 
     .. math:: a_g = \sum_{it} w_{it} (y_{git} - z_{git}'\hat\delta_g), \qquad
               \hat a_g - a_g = \sum_{it} w_{it} \varepsilon_{git}
@@ -78,12 +78,14 @@ def constants(found: Estimate, asked: Request) -> tuple[Float, Float]:
         means = w @ design.raw[:, design.equation_columns(g)]
         values[g] = means[0] - means[1:] @ found.delta[place]
         moves[g, place], moves[g, K + g] = -means[1:], 1.0
+    cov = asked.covariance.of_constants
     scores = Scores(Q, numbers.residuals, gamma, numbers.sigma, layout.n_rows / design.n_effective)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SpatialWarning)  # said when the fit was made
-        V = asked.covariance.meat(scores, layout, found.lookup).matrix
-    factor = asked.covariance.small_factor(design, K / G, found.lookup) if asked.small else 1.0
-    return values, np.sqrt(np.maximum(factor * np.einsum("gk,kl,gl->g", moves, V, moves), 0.0))
+        meat = cov.meat(scores, layout, found.lookup)
+    factor = cov.small_factor(design, K / G, found.lookup) if asked.small else 1.0
+    errors = np.sqrt(np.maximum(factor * np.einsum("gk,kl,gl->g", moves, meat.matrix, moves), 0.0))
+    return values, errors, meat.law if found.inference.law.each else found.inference.law
 
 
 def _constant_weights(found: Estimate, constant: Constant) -> Float:

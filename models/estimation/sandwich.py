@@ -77,6 +77,11 @@ class Covariance:
         """Clusters of the weights of two-step GMM where they are those of the covariance; else None."""
         return None
 
+    @property
+    def of_constants(self) -> Covariance:
+        """What the constant that effects absorb has its standard error by."""
+        return self
+
     @classmethod
     def from_parts(cls, parts: Sequence[str], cities: CitiesLike, seed: int) -> Covariance:
         """Return the value that a study file writes as a word and these parts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy import stats
 
 import spatial as sp
 from spatial.errors import DataError
-from spatial.models import Cluster, SpatialSystem
+from spatial.models import Cluster, Conley, Covariance, SpatialSystem
 from spatial.models.specs import covariance_of
 from spatial.panel.panel import Panel
 
@@ -153,3 +154,26 @@ def test_a_study_writes_it_as_a_text() -> None:
     assert covariance_of("cluster:province:cr2", None, 0) == Cluster("province", small="cr2")
     with pytest.raises(DataError, match="'cr1' or 'cr2'"):
         covariance_of("cluster:province:cr3", None, 0)
+
+
+def test_each_covariance_prints_with_effects_and_says_against_what_it_reads(panel: Panel) -> None:
+    fit = SpatialSystem("y ~ x", panel, effects=("unit", "time")).fit("ols", cov="hom")
+    places = pd.DataFrame(np.random.default_rng(0).uniform(0, 5, (panel.n_units, 2)), columns=["lon", "lat"])
+    places.index = panel.units
+    laws: list[tuple[Covariance, str]] = [
+        (Cluster(small="cr2"), "t by CR2"),
+        (Cluster(), "t("),
+        (Conley(150, coordinates=places), "by the pairs within the bandwidth"),
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sp.SpatialWarning)
+        for cov, law in laws:
+            again = fit.vcov(cov)
+            assert f"{cov.label}; statistics against " in again.summary()
+            assert law in again.summary()
+            assert np.isfinite(again.cons["p_value"]).all()
+        plain, reduced = fit.vcov(Cluster()), fit.vcov(Cluster(small="cr2"))
+    # The constant that effects absorb keeps CR1: the leverage is that of the slopes.
+    assert reduced.cons["std_error"].tolist() == plain.cons["std_error"].tolist()
+    assert reduced.cons["p_value"].tolist() == plain.cons["p_value"].tolist()
+    assert "the normal distribution" in fit.summary()

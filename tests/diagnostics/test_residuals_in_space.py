@@ -8,8 +8,10 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from spatial.errors import DataError
+from spatial.models.diagnostics.space import centred_square, centring
 from spatial.models.system import SpatialSystem
 from spatial.panel.panel import Panel
 from spatial.weights import Weights
@@ -98,10 +100,17 @@ def test_moran_of_residuals_says_what_it_needs() -> None:
         SpatialSystem("y ~ x", data, W).fit("ols").moran(permutations=1.5)  # type: ignore[arg-type]
 
 
+def _graph(n: int) -> np.ndarray:
+    """Return a symmetric graph at random."""
+    half = np.triu(np.random.default_rng(4).random((n, n)) < 0.2, 1)
+    half[np.arange(n - 1), np.arange(1, n)] = True
+    return (half | half.T).astype(float)
+
+
 def test_robust_lm_lag_is_the_exact_f_of_milliken_and_graybill() -> None:
     # An added variable W X b, made of the estimates alone, has an exact F (Milliken and Graybill 1970).
     rng, n = np.random.default_rng(3), 40
-    W = Weights.from_dense(_nearest(n)).row_standardized()
+    W = Weights.from_dense(_graph(n)).row_standardized()
     data = pd.DataFrame(rng.normal(size=(n, 2)), columns=["x", "y"])
     statistic = SpatialSystem("y ~ x", data, W).fit("ols").diagnostics().test("Robust LM lag", "y").statistic
     X = np.column_stack([np.ones(n), data["x"]])
@@ -116,7 +125,7 @@ def test_robust_lm_lag_is_the_exact_f_of_milliken_and_graybill() -> None:
 
 
 def test_the_variance_under_time_effects_is_that_of_the_centred_matrix() -> None:
-    A = sparse.csr_array(np.triu(_nearest(9), 1) + np.triu(_nearest(9), 1).T)
+    A = sparse.csr_array(_graph(9))
     d, J = centring(A), np.eye(9) - 1 / 9
     B = J @ (A.toarray() + np.diag(d)) @ J
     assert np.diag(B) == pytest.approx(0, abs=1e-12)

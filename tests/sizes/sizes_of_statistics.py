@@ -185,8 +185,12 @@ PERSISTENT = Design(
 )
 TREND = Design("independent normal plus a common trend, N = 49, T = 6", _trend_pooled, light=6)
 RELATED = Design("x and y correlated .95 in place, not in space, N = 49", _related, full=4000)
-CLUSTERED = Design("x and y independent, each spatially autoregressive .8, N = 49", _both_clustered, full=2000, light=30)
-MARKOV = Design("AR(1) .7 within the unit, independent over units, N = 49, T = 6, 5 classes", _markov, 1000, 4)
+CLUSTERED = Design(
+    "x and y independent, each spatially autoregressive .8, N = 49", _both_clustered, full=2000, light=30
+)
+MARKOV = Design(
+    "AR(1) .7 within the unit, independent over units, N = 49, T = 6, 5 classes", _markov, 1000, 4
+)
 LARGE = Design("the same with T = 40 and 2 classes", _large_markov, 1000, 8)
 DISPERSION = Design("AR(1) .7 within the unit with one variance, N = 49, T = 10", _dispersion, 2000, 40)
 PAIRS = Design("two independent normal columns, 30 rows", _correlation, full=4000, light=100)
