@@ -160,7 +160,8 @@ class SystemFit(SystemFacts):
         Returns
         -------
         DataFrame
-            By equation: `j`, `j_p_value`, `first_stage_f`; NaN where there is no endogenous regressor.
+            By equation: `j`, `j_p_value`, `first_stage_f`, and `first_stage_critical`, below which
+            instruments are weak; NaN where there is no endogenous regressor.
         """
         return equation_statistics(self.estimate)
 

@@ -67,8 +67,12 @@ def _fitness(fit: SystemFit, name: str) -> str:
         shown += f", within = {fit.r_squared_within[name]:.4f}"
     if fit.structure.n_equations == 1:
         shown += f", adjusted = {fit.r_squared_adjusted[name]:.4f}"
-    first = float(fit.equation_tests().loc[name, "first_stage_f"])
-    return shown if first != first else f"{shown}; first-stage F = {first:.2f}"
+    tests = fit.equation_tests().loc[name]
+    first, least = float(tests["first_stage_f"]), float(tests["first_stage_critical"])
+    if first != first:
+        return shown
+    weak = f" (weak: below {least:.2f}; read anderson_rubin())" if first < least else ""
+    return f"{shown}; first-stage F = {first:.2f}{weak}"
 
 
 def _alone(w: Weights) -> str:

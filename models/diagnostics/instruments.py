@@ -62,19 +62,22 @@ def equation_statistics(estimate: Estimate) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        By equation: `j`, `j_p_value`, `first_stage_f`; NaN where there is no endogenous regressor.
+        By equation: `j`, `j_p_value`, `first_stage_f`, and `first_stage_critical`, below which instruments
+        are weak; NaN where there is no endogenous regressor.
     """
     subject = Subject(estimate)
     if not estimate.uses_instruments:
-        empty = {"j": np.nan, "j_p_value": np.nan, "first_stage_f": np.nan}
+        empty = {"j": np.nan, "j_p_value": np.nan, "first_stage_f": np.nan, "first_stage_critical": np.nan}
         return pd.DataFrame(empty, index=pd.Index(subject.names, name="equation"), dtype=float)
     first, rows = identify(estimate.design).instruments, []
     for g, name in enumerate(subject.names):
-        row = {"j": np.nan, "j_p_value": np.nan, "first_stage_f": np.nan}
+        row = {"j": np.nan, "j_p_value": np.nan, "first_stage_f": np.nan, "first_stage_critical": np.nan}
         if subject.endogenous(g).any():
             test = _clustered_j(subject, (g,))
             mine = first[first["equation"] == name]
             row["first_stage_f"] = float(mine["strength"].min())
+            # One value for all regressors of an equation.
+            row["first_stage_critical"] = float(mine["critical_value"].max())
             if test.computed:
                 row |= {"j": uncentred_j(test), "j_p_value": test.p_value}
         rows.append(row)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -75,10 +76,14 @@ def wald(fit: object, hypothesis: str | Iterable[str], *, equation: str | None =
             f"The restrictions {', '.join(texts)} repeat or contradict each other: leave one out."
         )
     test = quadratic_form("Wald", ", ".join(texts), R @ params.to_numpy() - r, R @ cov.to_numpy() @ R.T)
+    label = getattr(getattr(fit, "covariance", None), "label", "")
+    test = replace(test, detail=f"errors: {label}" if label else "errors of the fit")
     df = getattr(fit, "df", None)
     if df is None or not np.isfinite(df) or not test.computed:
         return test
-    return HypothesisTest("Wald", test.null, test.statistic / len(R), "F", len(R), float(df))
+    return HypothesisTest(
+        "Wald", test.null, test.statistic / len(R), "F", len(R), float(df), detail=test.detail
+    )
 
 
 def _split(text: Any) -> Iterator[str]:

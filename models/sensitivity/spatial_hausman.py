@@ -10,7 +10,7 @@ import scipy.sparse.linalg
 from numpy.typing import NDArray
 
 from spatial.errors import DataError
-from spatial.models.hypothesis import HypothesisTest, wald
+from spatial.models.hypothesis import CLUSTERED, IID, HypothesisTest, wald
 from spatial.models.likelihood.contrast import hausman_test
 from spatial.models.mechanisms.stacked import stacked_covariance
 from spatial.models.results import SystemFit
@@ -84,9 +84,8 @@ def _robust(a: SystemFit, b: SystemFit) -> HypothesisTest:
         R[row, stacked.params.index.get_loc(("fixed", *key))] = 1.0
         R[row, stacked.params.index.get_loc(("random", *key))] = -1.0
     V = R @ stacked.cov.to_numpy() @ R.T
-    return wald(
-        NAME, EFFECTS, R @ stacked.params.to_numpy(), V, detail=f"{len(shared)} terms, clustered by unit"
-    )
+    detail = f"{len(shared)} terms; {CLUSTERED}"
+    return wald(NAME, EFFECTS, R @ stacked.params.to_numpy(), V, detail=detail)
 
 
 # ---- least squares against the spatial error model
@@ -113,7 +112,7 @@ def _least_squares(a: SystemFit, b: SystemFit) -> HypothesisTest:
             NAME, ERRORS, "the difference of the covariances is not positive: the errors are hardly spatial"
         )
     gap = (a.params[shared] - b.params[shared]).to_numpy()
-    return wald(NAME, ERRORS, gap, V, detail=f"{len(shared)} terms")
+    return wald(NAME, ERRORS, gap, V, detail=f"{len(shared)} terms; {IID}")
 
 
 def _spread(b: SystemFit, X: Float) -> tuple[Float, Float]:

@@ -137,6 +137,7 @@ class Column:
     constant: str = "mean"
     show: str = "t"
     by_distance: bool = False
+    f_critical: float = math.nan
     facts: tuple[tuple[str, Any], ...] = ()
 
     @property
@@ -214,6 +215,7 @@ def _system_columns(fit: Any, number: int, name: str) -> list[Column]:
                 method=fit.method,
                 constant=fit.asked.constant,
                 by_distance=fit.estimate.has_distance,
+                f_critical=float(tests["first_stage_critical"].iloc[g]),
                 facts=fit.facts,
                 **_choice(fit.estimate.design.choice),
             )

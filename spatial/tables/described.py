@@ -14,6 +14,7 @@ from spatial.ids.numbers import to_float
 from spatial.panel.panel import LabelsLike, Panel, PanelLike, standard_deviation
 from spatial.words import check_language
 
+from .advice import advice_words
 from .formats.cells import Head, Row, clean, clean_all, head_row
 from .formats.numbers import Number, check_digits, format_number, marked, star_text
 from .layout import labels_of, term_label
@@ -322,8 +323,10 @@ def identification_table(
         yes = [word("yes" if row[k] else "no", language) for k in ("identified", "weak")]
         small = format_number(row["sigma_min"], places)
         rows.append(Row(name, (yes[0], str(row["rank"]), str(row["required"]), small, yes[1])))
-        said += [f"{name}: {line}" for line in [" ".join(str(row["advice"]).split())] if line]
+        advice = advice_words(str(row["advice"]), language)
+        said += [f"{name}{'：' if language == 'zh' else ': '}{advice}"] if advice else []
     rows += _stage_rows(stages, known, places, language)
+    said += [word("note_strength", language)] if len(stages) else []
     said += clean_all(notes)
     shown = titled(title, "identification", language)
     return Table((head,), tuple(rows), shown, noted(said, language), language)
@@ -332,10 +335,11 @@ def identification_table(
 def _stage_rows(stages: pd.DataFrame, known: Mapping[str, str], digits: int, lang: str) -> list[Row]:
     if not len(stages):
         return []
-    titles = tuple(word(k, lang) for k in ("f", "sw_f", "sw_f_clustered", "critical", "kp"))
+    titles = tuple(word(k, lang) for k in ("sw_f", "sw_f_clustered", "strength", "critical", "kp"))
     rows = [Row(word("first_stages", lang), titles, "statistic", rule=True)]
     for row in stages.to_dict("records"):
-        numbers = [format_number(row[k], digits) for k in ("F", "SW_F", "SW_F_clustered", "critical_value")]
+        kept = ("SW_F", "SW_F_clustered", "strength", "critical_value")
+        numbers = [format_number(row[k], digits) for k in kept]
         lm, p = format_number(row["kleibergen_paap"], digits), row["KP_p_value"]
         last = f"{lm} ({p:.{digits}f})" if lm and p == p else lm
         name = f"{known.get(row['equation'], row['equation'])}: {term_label(row['regressor'], known)}"

@@ -149,6 +149,11 @@ def _tests(layout: Layout) -> list[str]:
     strong = [(k, c.f_kind) for k, c in enumerate(layout.columns) if _has(c.first_stage_f)]
     if any(kind == "conditional" for _, kind in strong):
         out.append(word("note_f", layout.lang))
+    weak = [k for k, c in enumerate(layout.columns) if c.first_stage_f < c.f_critical and not c.by_distance]
+    if weak:
+        least = max(layout.columns[k].f_critical for k in weak)
+        shown = _columns(layout, weak)
+        out.append(word("note_weak", layout.lang, columns=shown, least=f"{least:.{layout.digits}f}"))
     plain = [k for k, kind in strong if kind == "plain"]
     if plain:
         out.append(word("note_f_plain", layout.lang, columns=_named(layout, plain)))

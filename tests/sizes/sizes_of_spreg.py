@@ -33,7 +33,7 @@ def _cross_section(rng: np.random.Generator) -> dict[str, Any]:
     return found
 
 
-NORMAL = Design(f"a cross-section by spreg, normal errors, N = {N}", _cross_section, full=1000, light=30)
+NORMAL = Design(f"a cross-section by spreg, normal errors, N = {N}", _cross_section, full=500, light=30)
 MADE = ("spatial.models.pysal.battery:_chi2",)
 _BOUNDS = {"Jarque-Bera": (0.02, 0.055), "White": (0.02, 0.06)}
 

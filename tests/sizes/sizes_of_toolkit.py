@@ -105,7 +105,7 @@ def _curves(rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
-CURVES = Design(f"least squares with effects, clusters, N = {N}, T = {T}", _curves, full=1000, light=6)
+CURVES = Design(f"least squares with effects, clusters, N = {N}, T = {T}", _curves, full=500, light=6)
 
 
 def _groups(rng: np.random.Generator) -> dict[str, Any]:
@@ -176,9 +176,9 @@ def _in_space(rng: np.random.Generator) -> dict[str, Any]:
 
 
 RING = (np.roll(np.eye(N), 1, axis=1) + np.roll(np.eye(N), -1, axis=1)) / 2
-IN_SPACE = Design(f"random effects, spatial lag or error .4, N = {N}, T = {T}", _in_space, full=1000, light=6)
+IN_SPACE = Design(f"random effects, spatial lag or error .4, N = {N}, T = {T}", _in_space, full=500, light=6)
 SPACE = "spatial.models.sensitivity.spatial_hausman"
-ERRORS = Design(f"random effects, N = {N}, T = {T}", _errors, full=1000, light=8)
+ERRORS = Design(f"random effects, N = {N}, T = {T}", _errors, full=500, light=8)
 GROUPS = Design(f"two groups of other variance, N = {N}, T = {T}; a mediator", _groups, full=500, light=2)
 REGIMES = Design(f"threshold, N = {N}, T = {T}, AR(1) under the null", _threshold, full=1000, light=8)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
+from spatial.tables.advice import advice_words, all_known
 from spatial.tables.words import covariance_words
 
 __all__ = ["PLACES", "in_chinese", "named_in_chinese", "reason_in_chinese", "refusal_in_chinese"]
@@ -220,62 +221,6 @@ _REASONS: tuple[tuple[str, str], ...] = (
 )
 """Reasons of `check_table`."""
 
-_REFUSALS: tuple[tuple[str, str], ...] = (
-    (
-        r"(\d+) of (\d+) equations cannot be identified by any instrument of this system\.",
-        "{1} 个方程中有 {0} 个不能由本系统的任何工具变量识别。",
-    ),
-    (r"(\S+) \(rank (\d+), needs (\d+)\):", "{0}（秩 {1}，需要 {2}）："),
-    (
-        r"Every variable of this equation is also in the others: a mixture of the equations has its form\.",
-        "本方程的变量也都在其他方程中：各方程的线性组合与它形式相同。",
-    ),
-    (
-        r"Nothing outside this equation moves its endogenous regressors\.",
-        "本方程之外没有变量推动其内生解释变量。",
-    ),
-    (
-        r"The variables that it leaves out do not tell the other equations apart: .*",
-        "它所排除的变量不足以区分其他方程：各方程的线性组合与它形式相同。",
-    ),
-    (
-        r"(\d+) coefficients, (\d+) independent instruments after the effects are taken out\.",
-        "有 {0} 个系数，剔除固定效应后只有 {1} 个独立的工具变量。",
-    ),
-    (
-        r"Add exogenous variables, raise iv_order, or name instruments from outside with instruments=\.",
-        "可加入外生变量、提高 iv_order，或以 instruments= 给出系统之外的工具变量。",
-    ),
-    (
-        r"The form would do, but with these X and W a combination of the regressors cannot be told from the",
-        "方程形式",
-    ),
-    (
-        r"others: W and its powers, or regressors and their lags, are dependent once the effects are out\.",
-        "足以识别，但在此 X 与 W 之下不能：剔除固定效应后，W 与其各次幂，或解释变量与其滞后项线性相关。",
-    ),
-    (
-        r"Use other weights, more exogenous variables, or instruments from outside with instruments=\.",
-        "可换用其他权重、加入外生变量，或以 instruments= 给出系统之外的工具变量。",
-    ),
-    (r"Leave out one of: (.+)\.", "可从本方程去掉其中之一：{0}。"),
-    (
-        r"No single exclusion is enough: leave out at least (\d+) variables of this equation\.",
-        "只排除一个变量不够：至少从本方程去掉 {0} 个。",
-    ),
-    (
-        r"Or put into the equations? of (.+) an exogenous variable that is not in this one, or name an",
-        "或在 {0} 的方程中加入本方程没有的外生变量，",
-    ),
-    (r"Name an", ""),
-    (r"instrument from outside the system with instruments=\.", "或以 instruments= 给出系统之外的工具变量。"),
-    (
-        r"fit\(force=True\) estimates all the same, to replicate a published table, and stamps the output\.",
-        "fit(force=True) 仍可估计，以复现已发表的表，并在输出上注明。",
-    ),
-)
-"""Lines of the refusal of a system that is not identified."""
-
 
 def named_in_chinese(name: str) -> str:
     """Return the Chinese words for a test.
@@ -341,10 +286,7 @@ def refusal_in_chinese(message: str) -> str:
     >>> refusal_in_chinese("ER (rank 0, needs 1):\\n  Leave out one of: x, z.")
     'ER（秩 0，需要 1）：可从本方程去掉其中之一：x, z。'
     """
-    lines = [line.strip() for line in message.splitlines()]
-    said = [_said(line, _REFUSALS, {}) for line in lines]
-    known = all(new != line for new, line in zip(said, lines, strict=True))
-    return "".join(said) if known else message
+    return advice_words(message, "zh") if all_known(message) else message
 
 
 def _said(text: str, patterns: Pairs, labels: Mapping[str, str], keep: Collection[str] = ()) -> str:
