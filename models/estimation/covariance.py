@@ -11,12 +11,12 @@ import numpy as np
 
 from spatial.errors import DataError, did_you_mean
 from spatial.models.data.design import Design
-from spatial.models.data.layout import Codes, Layout
+from spatial.models.data.layout import Layout
 from spatial.places.points import CitiesLike
 
 from .clusters import Lookup, cluster_codes, coordinates, count_of, name_of, warn_few
 from .laws import Law, fixed_b_law, satterthwaite_law
-from .leverage import cluster_leverage
+from .leverage import bias_reduced_meat
 from .pairs import Kind
 from .sandwich import (
     Covariance,
@@ -56,14 +56,6 @@ __all__ = [
 
 
 LEAST_TIMES = 10
-
-
-def _bias_reduced(scores: Scores, codes: Codes) -> Meat:
-    found = cluster_leverage(scores, codes)
-    df = found.df(np.eye(scores.gamma.shape[1]))
-    said = f"CR2 (Bell and McCaffrey), degrees of freedom {df.min():.1f} to {df.max():.1f}"
-    law = Law(float(df.min()), said=said, each=tuple(df.tolist()))
-    return Meat(found.meat(), (count_of(codes),), (said,), law=law)
 
 
 def _cluster_kind(by: Any, layout: Layout, lookup: Lookup) -> tuple[Kind | None, tuple[str, ...]]:
@@ -146,7 +138,7 @@ class Cluster(Covariance):
         """Return the outer products of the sums by cluster, times C/(C-1); or those of CR2."""
         codes = cluster_codes(self.by, layout, lookup)
         if self.small == "cr2":
-            return _bias_reduced(scores, codes)
+            return bias_reduced_meat(scores, codes)
         warn_few(self.label, [codes], layout)
         return Meat(outer_meat(scores.sums(codes)), (count_of(codes),), law=Law(count_of(codes) - 1))
 

@@ -23,9 +23,11 @@ from spatial.errors import DataError
 from spatial.models.data.effects import Effects
 from spatial.models.data.layout import Codes
 
-from .scores import Scores, cluster_sums
+from .clusters import count_of
+from .laws import Law
+from .scores import Meat, Scores, cluster_sums
 
-__all__ = ["ClusterLeverage", "cluster_leverage"]
+__all__ = ["ClusterLeverage", "bias_reduced_meat", "cluster_leverage"]
 
 Float = NDArray[np.float64]
 
@@ -132,6 +134,15 @@ def cluster_leverage(scores: Scores, codes: Codes) -> ClusterLeverage:
     values, vectors = np.linalg.eigh(_grams(basis, codes))
     sums = sum(cluster_sums(basis[h], codes, errors[h]) for h in range(g))
     return ClusterLeverage(half, np.asarray(sums), values, vectors)
+
+
+def bias_reduced_meat(scores: Scores, codes: Codes) -> Meat:
+    """Return that of CR2, with the degrees of freedom of each coefficient (Bell and McCaffrey 2002)."""
+    found = cluster_leverage(scores, codes)
+    df = found.df(np.eye(scores.gamma.shape[1]))
+    said = f"CR2 (Bell and McCaffrey), degrees of freedom {df.min():.1f} to {df.max():.1f}"
+    law = Law(float(df.min()), said=said, each=tuple(df.tolist()))
+    return Meat(found.meat(), (count_of(codes),), (said,), law=law)
 
 
 def _root(bread: Float | None) -> Float:

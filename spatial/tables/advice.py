@@ -60,8 +60,8 @@ _LINES: tuple[tuple[str, str], ...] = (
         "fit(force=True) 仍可估计，以复现已发表的表，并在输出上注明。",
     ),
     (
-        r"Even with endless data the regressors are nearly dependent \((\S+) < (\S+)\): expect large standard "
-        r"errors\.",
+        r"Even with endless data the regressors are nearly dependent \((\S+) < (\S+)\): expect large "
+        r"standard errors\.",
         "即使样本无限，解释变量仍近乎线性相关（{0} < {1}）：标准误会很大。",
     ),
     (r"First-stage F below its critical value: (.+)\.", "第一阶段 F 值低于临界值：{0}。"),

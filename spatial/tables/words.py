@@ -93,8 +93,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "Sanderson–Windmeijer 条件 F 的最小值。",
     ),
     "note_weak": (
-        "{columns}: weak instruments, F below its critical value (up to {least}) for a bias of 10 %; read the "
-        "sets of anderson_rubin().",
+        "{columns}: weak instruments, F below its critical value (up to {least}) for a bias of 10 %; read "
+        "the sets of anderson_rubin().",
         "{columns}：弱工具变量，F 低于 10% 偏误的临界值（至多 {least}），应读 anderson_rubin() 的置信集。",
     ),
     "note_f_plain": (
@@ -184,8 +184,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "strength": ("Judged by", "判定统计量"),
     "critical": ("Critical value", "临界值"),
     "note_strength": (
-        "Judged by: the effective F (Montiel Olea and Pflueger) of one endogenous regressor; of several the "
-        "smaller of both conditional F (Sanderson and Windmeijer); weak where it is below the critical value.",
+        "Judged by: the effective F (Montiel Olea and Pflueger) of one endogenous regressor; of several "
+        "the smaller of both conditional F (Sanderson and Windmeijer); weak below the critical value.",
         "判定统计量：单个内生变量为有效 F（Montiel Olea–Pflueger），多个内生变量为两个 Sanderson–Windmeijer "
         "条件 F 中较小者；低于临界值即为弱识别。",
     ),

@@ -174,7 +174,8 @@ def test_identification_and_weights_are_tables() -> None:
     table = identification_table(system_fit(), lang="zh", labels=panel())
     assert cells(table, LABELS["ER"])[:3] == ["是", "1", "1"]
     smallest = found.instruments.iloc[0]
-    assert table.rows[3].cells[1] == format_number(smallest["SW_F"])
+    shown = [format_number(smallest[k]) for k in ("SW_F", "SW_F_clustered", "strength", "critical_value")]
+    assert list(table.rows[3].cells[:4]) == shown
     assert str(identification_table(found)) == str(identification_table(system_fit()))
     unidentified = identification_table(forced_fit()).notes
     assert "NOT" not in unidentified[0]
