@@ -13,7 +13,7 @@ from spatial.errors import DataError
 from spatial.io.atomic import atomic_path
 
 from .cells import Cells, Head, Row
-from .numbers import is_aligned, split_stars
+from .numbers import is_aligned, split_stars, with_minus
 from .pages import Page, build_pages, points_parts, unbroken
 
 __all__ = ["write_docx"]
@@ -225,7 +225,7 @@ def _row(found: Any, row: Row, size: float, stops: list[float], *, keep: bool, l
         if numeric:
             # In a cell, a number goes to the decimal stop without a tab.
             paragraph.paragraph_format.tab_stops.add_tab_stop(Pt(stops[k - 1]), WD_TAB_ALIGNMENT.DECIMAL)
-        _write(paragraph, text.replace("-", "−") if numeric else text, size=size)
+        _write(paragraph, with_minus(text) if k else text, size=size)
         _borders(cell, top=_THIN if row.rule else 0, bottom=_THICK if last else 0)
 
 

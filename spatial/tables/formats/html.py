@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from .cells import Cells, Head, Row
-from .numbers import is_aligned, split_stars
+from .numbers import is_aligned, split_stars, with_minus
 from .pages import unbroken
 
 __all__ = ["html_fragment"]
@@ -61,8 +61,8 @@ def _cell(text: str) -> str:
     if not is_aligned(text):
         number, stars = split_stars(text)
         raised = f'<sup style="line-height:0">{stars}</sup>' if stars else ""
-        return f'<td style="{_CELL}">{escape(number)}{raised}</td>'
+        return f'<td style="{_CELL}">{escape(with_minus(number))}{raised}</td>'
     number, stars = split_stars(text)
     after = ")" if number.endswith(")") else f'<sup style="line-height:0">{stars}</sup>' if stars else ""
-    shown = number.removesuffix(")").replace("-", "−")
+    shown = with_minus(number.removesuffix(")"))
     return f'<td style="{_NUMBER}">{shown}<span style="{_HANGS}">{after}</span></td>'

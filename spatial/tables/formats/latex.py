@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .cells import Cells, Head, Row
-from .numbers import is_aligned, split_stars
+from .numbers import is_aligned, split_stars, with_minus
 from .pages import Page, build_pages, unbroken, wrapped
 
 __all__ = ["PACKAGES", "latex", "latex_escape"]
@@ -36,6 +36,7 @@ _ESCAPES = {
     "²": r"$^2$",
     "\u00a0": "~",
     "−": "$-$",
+    "∞": r"$\infty$",
     "≤": r"$\le$",
     "≥": r"$\ge$",
 }
@@ -183,7 +184,7 @@ def _row(row: Row, page: Page) -> str:
 def _cell(text: str) -> str:
     """Return a cell: a number for its point to be found, brackets and stars outside its width."""
     if not is_aligned(text):
-        return f"{{{latex_escape(text)}}}" if text else ""
+        return f"{{{latex_escape(with_minus(text))}}}" if text else ""
     number, stars = split_stars(text)
     before, after = ("{(}", "{)}") if number.startswith("(") else ("", "")
     return before + _digits(number) + after + (f"{{$^{{{stars}}}$}}" if stars else "")

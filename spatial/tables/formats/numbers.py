@@ -22,9 +22,11 @@ __all__ = [
     "read_number",
     "split_stars",
     "star_text",
+    "with_minus",
 ]
 
 _DECIMAL = re.compile(r"^[(\[]?-?\d+\.\d+[)\]]?\**$")
+_HYPHEN = re.compile(r"(?<![^\s(\[])-(?=(?:[\d.,]*\d|∞)(?:[\])\s,*]|$))")
 _STARRED = re.compile(r"^(.*?\d)(\*+)$", re.DOTALL)
 _PLAIN = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$", re.IGNORECASE)
 # What fonts and word processors make of minus signs, stars, points and brackets.
@@ -58,6 +60,17 @@ def marked(text: str, before: str = "", after: str = "") -> str:
     """
     found = f"{before}{text}{after}" if text else ""
     return Number(found, text.value) if found and isinstance(text, Number) else found
+
+
+def with_minus(text: str) -> str:
+    """Return a cell with minus signs for hyphens before its numbers.
+
+    Examples
+    --------
+    >>> with_minus("[-0.543, 0.006]"), with_minus("2003-2010"), with_minus("-0.429**")
+    ('[−0.543, 0.006]', '2003-2010', '−0.429**')
+    """
+    return _HYPHEN.sub("−", text)
 
 
 def is_aligned(text: str) -> bool:
