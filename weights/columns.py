@@ -16,6 +16,7 @@ from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.panel.folder import OpenPanel
 from spatial.panel.panel import Panel, PanelLike, Step
 
+from .blocks.value import OpenWeights
 from .value import Weights, WeightsLike, as_weights
 
 __all__ = ["spatial_lag"]
@@ -77,7 +78,7 @@ def spatial_lag(
     b  1.0    5.0
     a  5.0    1.0
     """
-    weights = as_weights(W)
+    weights = W if isinstance(W, OpenWeights) else as_weights(W)
     workers = check_workers(None, executor)
     if isinstance(panel, OpenPanel):
         return _lag_open(panel, columns, weights, name, folder, workers)
@@ -96,7 +97,12 @@ def spatial_lag(
 
 
 def _lag_open(
-    panel: OpenPanel, columns: Any, weights: Weights, name: str, folder: str | Path | None, workers: Workers
+    panel: OpenPanel,
+    columns: Any,
+    weights: Weights | OpenWeights,
+    name: str,
+    folder: str | Path | None,
+    workers: Workers,
 ) -> OpenPanel:
     if folder is None:
         raise DataError(
@@ -106,7 +112,8 @@ def _lag_open(
         raise DataError("columns must name the columns to lag, as a name or a list of names; got None.")
     wanted = [columns] if isinstance(columns, str) else list(columns)
     made = _new_names(wanted, name)
-    return panel.with_columns(folder, wanted, made, partial(_product, weights.sparse), weights.ids, workers)
+    matrix = weights if isinstance(weights, OpenWeights) else weights.sparse
+    return panel.with_columns(folder, wanted, made, partial(_product, matrix), weights.ids, workers)
 
 
 def _product(matrix: Any, values: Any) -> Any:
@@ -130,7 +137,7 @@ def _new_names(columns: list[Any], name: str) -> list[str]:
     return made
 
 
-def _lag_table(table: Any, columns: Any, weights: Weights, name: str) -> Any:
+def _lag_table(table: Any, columns: Any, weights: Weights | OpenWeights, name: str) -> Any:
     if columns is None:
         raise DataError("columns must name the columns to lag, as a name or a list of names; got None.")
     wanted: list[Any] = [columns] if isinstance(columns, str) or np.isscalar(columns) else list(columns)
@@ -163,7 +170,7 @@ def _check_numbers(frame: pd.DataFrame) -> None:
             raise DataError(f"Column {column!r} must hold numbers; it is {frame[column].dtype}.")
 
 
-def _lag_panel(panel: Panel, columns: list[str], made: list[str], weights: Weights) -> Panel:
+def _lag_panel(panel: Panel, columns: list[str], made: list[str], weights: Weights | OpenWeights) -> Panel:
     lagged = weights.lag(panel.select(columns)).frame.set_axis(made, axis=1)
     added = panel.with_columns({column: lagged[column] for column in made})
     labels = {

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from spatial.compute.products import is_wide, wide_product
@@ -30,7 +31,8 @@ def lag_array(matrix: Linear, values: Float, axis: int) -> Float:
     moved = np.moveaxis(values, axis, 0)
     block = np.ascontiguousarray(moved.reshape(moved.shape[0], -1))
     # NaN times an absent weight must not spread, so the product stays sparse; it does.
-    product = wide_product(matrix, block) if is_wide(matrix, block.shape[1]) else matrix @ block
+    wide = isinstance(matrix, sp.csr_array) and is_wide(matrix, block.shape[1])
+    product = wide_product(matrix, block) if wide else matrix @ block
     return np.moveaxis(np.asarray(product).reshape(moved.shape), 0, axis)
 
 

@@ -94,6 +94,23 @@ def test_windows_of_many_units_are_drawn_alike_in_blocks(monkeypatch: pytest.Mon
     assert abs(a.I - b.I) <= 1e-12 * abs(a.I)
 
 
+def test_panels_are_lagged_by_blocks_in_memory_and_on_disk(tmp_path: Path) -> None:
+    stored, opened = (sp.weights.grid((20, 40), stored=s).row_standardized() for s in (True, False))
+    rng = np.random.default_rng(0)
+    for year in (2001, 2002, 2003):
+        frame = pd.DataFrame({"cell": stored.ids, "year": year, "a": rng.normal(size=800)})
+        frame.to_parquet(tmp_path / f"{year}.parquet")
+    panel = sp.open_panel(tmp_path, unit="cell", time="year")
+    a = sp.spatial_lag(panel, ["a"], stored, folder=tmp_path / "stored")
+    b = sp.spatial_lag(panel, ["a"], opened, folder=tmp_path / "opened", executor=2)
+    whole = panel.read()
+    pd.testing.assert_frame_equal(a.read().frame, b.read().frame, check_exact=True)
+    pd.testing.assert_frame_equal(
+        sp.spatial_lag(whole, ["a"], opened).frame, a.read().frame, check_exact=True, check_like=True
+    )
+    pd.testing.assert_frame_equal(opened.lag(whole).frame, stored.lag(whole).frame, check_exact=True)
+
+
 def test_the_hilbert_curve_steps_to_a_neighbour_each_time() -> None:
     x, y = (v.ravel().astype(float) for v in np.meshgrid(np.arange(32), np.arange(32)))
     order = hilbert_order(x, y)
