@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from spatial.errors import DataError
 
-__all__ = ["Language", "check_language", "said"]
+__all__ = ["Language", "Said", "check_language", "listed", "said"]
 
 Language = Literal["en", "zh"]
 
@@ -36,3 +36,52 @@ def said(words: Mapping[str, tuple[str, str]], key: str, lang: str = "en", **val
     'GDP的空间滞后'
     """
     return words[key][check_language(lang) == "zh"].format(**values)
+
+
+class Said(str):
+    """An English text that knows how it is said in Chinese, and of what.
+
+    Parameters
+    ----------
+    pair : (str, str)
+        English and Chinese, with the names of values in braces.
+    **values
+        What is filled in: texts, or texts of this kind.
+
+    Examples
+    --------
+    >>> note = Said(("{term} by {by}", "{by}各组的{term}"), term="x", by="region")
+    >>> note, note.again("zh", {"x": "集聚"}.get)
+    ('x by region', 'region各组的集聚')
+    """
+
+    pair: tuple[str, str]
+    values: Mapping[str, str]
+
+    def __new__(cls, pair: tuple[str, str], **values: str) -> Said:
+        """Say it in English."""
+        self = super().__new__(cls, pair[0].format(**values))
+        self.pair, self.values = pair, values
+        return self
+
+    def again(self, lang: str, named: Callable[[str], str | None] = str) -> str:
+        """Say it in a language; `named` gives what readers call a name, or None."""
+        shown = {key: _again(value, lang, named) for key, value in self.values.items()}
+        return self.pair[check_language(lang) == "zh"].format(**shown)
+
+
+def _again(value: str, lang: str, named: Callable[[str], str | None]) -> str:
+    return value.again(lang, named) if isinstance(value, Said) else named(value) or value
+
+
+def listed(parts: Iterable[str], between: tuple[str, str] = (", ", "、")) -> Said:
+    """Return several texts as one, with what stands between them in each language.
+
+    Examples
+    --------
+    >>> listed(["a", "b"]).again("zh")
+    'a、b'
+    """
+    named = {f"p{k}": part for k, part in enumerate(parts)}
+    english, chinese = (sign.join(f"{{{key}}}" for key in named) for sign in between)
+    return Said((english, chinese), **named)

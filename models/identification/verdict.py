@@ -17,6 +17,7 @@ from spatial.models.data.instruments import orthonormal_basis
 from spatial.models.data.layout import LagOperator, balanced_layout
 from spatial.models.formula.structure import CONSTANT, Structure
 from spatial.results import Result
+from spatial.words import Said, listed
 
 from .advice import WEAK, advice_data, advice_form, advice_weak, faint
 from .first_stages import first_stages
@@ -260,22 +261,34 @@ def _verdict(
         elif not by_data:
             advice = advice_data(found, g, count)
         else:
-            advice = advice_weak(smallest, low, structure.n_equations) if weak else ""
+            advice = advice_weak(smallest, low, structure.n_equations) if weak else Said(("", ""))
         rows.append((name, by_form and by_data, ranks[g], required, smallest, weak, advice))
     columns = ["equation", "identified", "rank", "required", "sigma_min", "weak", "advice"]
-    return Identification(pd.DataFrame(rows, columns=columns), instruments, remedies, found.external)
+    frame = pd.DataFrame(rows, columns=columns)
+    frame["advice"] = pd.Series([row[-1] for row in rows], dtype=object)  # which knows its Chinese
+    return Identification(frame, instruments, remedies, found.external)
 
 
-def not_identified_message(found: Identification) -> str:
+def not_identified_message(found: Identification) -> Said:
     """Return the message of `NotIdentifiedError`: which equation, why, and what would help."""
     bad = found.frame[~found.frame["identified"]]
-    lines = [
-        f"{len(bad)} of {len(found.frame)} equations cannot be identified by any instrument of this system."
-    ]
+    lines = [Said(_NONE, bad=str(len(bad)), all=str(len(found.frame)))]
     for row in bad.to_dict("records"):
-        lines.append(f"{row['equation']} (rank {row['rank']}, needs {row['required']}):")
-        lines += [f"  {line}" for line in str(row["advice"]).splitlines()]
-    lines.append(
-        "fit(force=True) estimates all the same, to replicate a published table, and stamps the output."
-    )
-    return "\n".join(lines)
+        shown = "\n".join(f"  {line}" for line in str(row["advice"]).splitlines())
+        ranks = {"rank": str(row["rank"]), "needs": str(row["required"])}
+        lines.append(Said(_ONE, equation=row["equation"], shown=shown, advice=row["advice"], **ranks))
+    return listed([*lines, Said(_FORCE)], ("\n", ""))
+
+
+_NONE = (
+    "{bad} of {all} equations cannot be identified by any instrument of this system.",
+    "{all} 个方程中有 {bad} 个不能由本系统的任何工具变量识别。",
+)
+_ONE = (
+    "{equation} (rank {rank}, needs {needs}):\n{shown}",
+    "{equation}（秩 {rank}，需要 {needs}）：{advice}",
+)
+_FORCE = (
+    "fit(force=True) estimates all the same, to replicate a published table, and stamps the output.",
+    "fit(force=True) 仍可估计，以复现已发表的表，并在输出上注明。",
+)

@@ -20,6 +20,7 @@ from spatial.models.grouped import Groups, with_groups
 from spatial.models.results import SystemFit
 from spatial.models.system import SpatialSystem
 from spatial.results import Fit
+from spatial.words import Said
 
 from .arguments import divisions_of, names_of, whole_number
 from .asked import Model, as_model
@@ -33,6 +34,12 @@ Float = NDArray[np.float64]
 Test = Literal["wald", "suest", "permutation"]
 
 _FEWEST_UNITS = 10
+_EQUAL = ("Equality of {term}, {test}: p = {p}.", "{by} 各组的 {term} 相等：{test} p = {p}。")
+_EQUAL_BY = (
+    "Equality of {term} by {by}, {test}: p = {p} (Holm {holm}).",
+    "{by} 各组的 {term} 相等：{test} p = {p}（Holm 校正 {holm}）。",
+)
+_TESTS_ZH = {"wald": "Wald 检验", "suest": "似无相关检验", "permutation": "置换检验"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -90,9 +97,10 @@ class Heterogeneity(Fit):
         for row in self.tests.to_dict("records"):
             if row["term"] == "all" and len(self.terms) == 1:
                 continue
-            where = "" if single else f" by {row['by']}"
-            holm = "" if single else f" (Holm {row['p_holm']:.3f})"
-            out.append(f"Equality of {row['term']}{where}, {row['test']}: p = {row['p_value']:.3f}{holm}.")
+            p, holm = f"{row['p_value']:.3f}", f"{row['p_holm']:.3f}"
+            test = Said((row["test"], _TESTS_ZH[row["test"]]))
+            pair = _EQUAL if single else _EQUAL_BY
+            out.append(Said(pair, term=row["term"], by=row["by"], test=test, p=p, holm=holm))
         return tuple(out)
 
     def summary(self) -> str:

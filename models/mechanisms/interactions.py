@@ -22,6 +22,7 @@ from spatial.models.formula.structure import Term
 from spatial.models.results import SystemFit
 from spatial.models.system import SpatialSystem
 from spatial.results import Fit
+from spatial.words import Said
 
 from .arguments import names_of
 from .asked import Model, as_model, one_equation
@@ -31,6 +32,10 @@ __all__ = ["Moderation", "johnson_neyman", "moderation"]
 
 Float = NDArray[np.float64]
 
+_ENDS = (
+    "{treatment} at the 10% quantile of {by}: {b10} (p = {p10}); at the 90% quantile: {b90} (p = {p90}).",
+    "{by} 的 10% 分位处 {treatment} 的效应为 {b10}（p = {p10}），90% 分位处为 {b90}（p = {p90}）。",
+)
 _SHARES = {"least": 0.0, "10%": 0.1, "25%": 0.25, "median": 0.5, "75%": 0.75, "90%": 0.9, "largest": 1.0}
 
 
@@ -89,11 +94,12 @@ class Moderation(Fit):
         for name in self.fits:
             mine = self.effects[self.effects["by"] == name].set_index("at")
             low, high = mine.loc["10%"], mine.loc["90%"]
-            out.append(
-                f"{self.treatment} at the 10% quantile of {name}: {low['estimate']:.3f} (p = "
-                f"{low['p_value']:.3f}); "
-                f"at the 90% quantile: {high['estimate']:.3f} (p = {high['p_value']:.3f})."
-            )
+            shown = {
+                f"{key}{end}": f"{row[column]:.3f}"
+                for end, row in (("10", low), ("90", high))
+                for key, column in (("b", "estimate"), ("p", "p_value"))
+            }
+            out.append(Said(_ENDS, treatment=self.treatment, by=name, **shown))
         return tuple(out)
 
     def summary(self) -> str:

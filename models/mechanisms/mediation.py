@@ -21,6 +21,7 @@ from spatial.models.results import SystemFit
 from spatial.panel.panel import PanelLike
 from spatial.results import Fit
 from spatial.weights.value import WeightsLike
+from spatial.words import Said
 
 from .arguments import names_of, whole_number
 from .rewriting import Parts
@@ -106,15 +107,13 @@ class Mechanism(Fit):
     @property
     def table_notes(self) -> tuple[str, ...]:
         """What the style shows, and the products."""
-        out = [
-            f"This table {_SHOWS[self.style]}."
-            if self.style == "two-step"
-            else f"{_upper(_SHOWS['product'])}."
-        ]
+        out = [Said(_NOTES[self.style])]
         for row in self.effects.to_dict("records"):
+            path = Said(_PATHS.get(row["path"], (row["path"], row["path"])))
+            numbers = {"b": row["estimate"], "low": row["conf_low"], "high": row["conf_high"]}
+            shown = {key: f"{value:.4f}" for key, value in numbers.items()}
             out.append(
-                f"{row['path']} through {row['mediator']}: {row['estimate']:.4f}, {self.level:.0%} interval "
-                f"[{row['conf_low']:.4f}, {row['conf_high']:.4f}]."
+                Said(_THROUGH, path=path, mediator=row["mediator"], level=f"{self.level:.0%}", **shown)
             )
         return tuple(out)
 
@@ -140,6 +139,23 @@ class Mechanism(Fit):
             )
         lines += ["", _upper(f"{_SHOWS[self.style]}.")]
         return "\n".join([*lines, *(f"Note: {note}." for note in self.notes)])
+
+
+_NOTES = {
+    "two-step": (
+        f"This table {_SHOWS['two-step']}.",
+        "本表只检验处理变量对中介变量的影响；中介变量影响结果由理论说明（江艇 2022），不由本表检验。",
+    ),
+    "product": (
+        f"T{_SHOWS['product'][1:]}.",
+        "乘积 a×b 仅当给定控制变量后没有未观测因素同时影响中介与结果时才是因果份额；固定效应并不保证这一点。",
+    ),
+}
+_THROUGH = (
+    "{path} through {mediator}: {b}, {level} interval [{low}, {high}].",
+    "{path}经由 {mediator} 的间接效应：{b}，{level} 区间 [{low}, {high}]。",
+)
+_PATHS = {"own": ("own", ""), "neighbours": ("neighbours", "邻居")}
 
 
 def _upper(text: str) -> str:

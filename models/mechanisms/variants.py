@@ -16,6 +16,7 @@ from spatial.models.formula.structure import CONSTANT
 from spatial.models.results import SystemFit
 from spatial.models.system import SpatialSystem
 from spatial.results import Fit
+from spatial.words import Said, listed
 
 from .arguments import names_of
 from .asked import Again, again
@@ -89,7 +90,8 @@ class Robustness(Fit):
     @property
     def table_notes(self) -> tuple[str, ...]:
         """What each column changes."""
-        return tuple(f"{name}: {_said(change)}." for name, change in self.changes.items())
+        pair = ("{name}: {changes}.", "{name}：{changes}。")
+        return tuple(Said(pair, name=name, changes=_said(change)) for name, change in self.changes.items())
 
     def summary(self) -> str:
         """Return all variants and the counts."""
@@ -100,17 +102,41 @@ class Robustness(Fit):
         return "\n".join([*lines, *self.table_notes])
 
 
-def _said(change: Mapping[str, Any]) -> str:
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "cov": ("cov {value}", "标准误改为 {value}"),
+    "method": ("method {value}", "估计方法改为 {value}"),
+    "outcome": ("outcome {value}", "被解释变量改为 {value}"),
+    "instruments": ("instruments {value}", "工具变量为 {value}"),
+    "error": ("error {value}", "空间误差的权重为 {value}"),
+    "swap": ("swap {value}", "{value}"),
+    "winsorize": ("winsorize {value}", "各列在 {value} 分位缩尾"),
+    "shift": ("shift {value}", "解释变量滞后 {value} 期"),
+    "effects": ("effects {value}", "固定效应为 {value}"),
+    "where": ("where {value}", "样本为 {value}"),
+    "weights": ("weights {value}", "权重 {value}"),
+    "add": ("add {value}", "加入 {value}"),
+    "drop": ("drop {value}", "去掉 {value}"),
+    "policies": ("policies {value}", "控制同期政策 {value}"),
+    "match": ("match {value}", "匹配方法为 {value}"),
+    "rings": ("rings {value}", "环的界限为 {value} 千米"),
+    "lags within": ("lags within", "空间权重只保留样本内的连接"),
+    "lags full": ("lags full", "空间滞后取自全部个体"),
+}
+_PAIRS = {"swap": ("{a} to {b}", "以 {b} 代替 {a}")}
+
+
+def _said(change: Mapping[str, Any]) -> Said:
+    """Return what a variant changes, in words."""
     parts = []
     for key, value in change.items():
         if isinstance(value, Mapping):
-            shown = ", ".join(f"{a} to {_short(b)}" for a, b in value.items())
-        elif isinstance(value, list | tuple):
-            shown = ", ".join(_short(v) for v in value)
+            pair = _PAIRS.get(key, ("{a} to {b}", "{a} 改为 {b}"))
+            shown = listed(Said(pair, a=str(a), b=_short(b)) for a, b in value.items())
         else:
-            shown = _short(value)
-        parts.append(f"{key} {shown}")
-    return "; ".join(parts)
+            shown = listed(map(_short, value if isinstance(value, list | tuple) else [value]))
+        words = _WORDS.get(f"{key} {shown}") or _WORDS.get(key, (f"{key} {{value}}", f"{key} = {{value}}"))
+        parts.append(Said(words, value=shown))
+    return listed(parts, ("; ", "，"))
 
 
 def _short(value: Any) -> str:

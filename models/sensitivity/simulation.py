@@ -14,8 +14,13 @@ from spatial.errors import DataError, SpatialError
 from spatial.models.mechanisms.arguments import names_of, whole_number
 from spatial.results import Result
 from spatial.shapefiles import load_sample
+from spatial.words import Said
 
 __all__ = ["MonteCarlo", "monte_carlo"]
+
+
+_DRAWS = ("{count} draws; intervals of {level}.", "抽取 {count} 次；区间为 {level}。")
+_REFUSED = ("{name}: refused in {count} draws.", "{name}：{count} 次抽取中被拒绝。")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -80,8 +85,9 @@ class MonteCarlo(Result):
     @property
     def table_notes(self) -> tuple[str, ...]:
         """How many draws, and which were refused."""
-        said = [f"{name}: refused in {count} draws." for name, count in self.failed.items() if count]
-        return (f"{self.replications} draws; intervals of {self.level:.0%}.", *said)
+        failed = {name: str(count) for name, count in self.failed.items() if count}
+        said = [Said(_REFUSED, name=name, count=count) for name, count in failed.items()]
+        return (Said(_DRAWS, count=str(self.replications), level=f"{self.level:.0%}"), *said)
 
     def summary(self) -> str:
         """Return the table, and what was refused."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 import numpy as np
@@ -55,7 +56,12 @@ class _Policy(Protocol):
 
 
 def policy_plot(
-    fit: _Policy, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
+    fit: _Policy,
+    *,
+    ax: Axes | None = None,
+    labels: Mapping[str, str] | None = None,
+    lang: str = "en",
+    **captions: Unpack[Captions],
 ) -> Axes:
     """Draw the event study of a policy: effects by time since it, with intervals and the simultaneous band.
 
@@ -63,6 +69,8 @@ def policy_plot(
     ----------
     fit : DifferenceInDifferences
     ax : Axes, optional
+    labels : mapping, optional
+        Names to the words drawn.
     lang : {"en", "zh"}
     **captions
         See `Captions`.
@@ -77,14 +85,15 @@ def policy_plot(
         raise DataError(
             "This method has no event study; draw that of 'callaway-santanna' or 'borusyak-jaravel-spiess'."
         )
+    name = (labels or {}).get(fit.outcome, fit.outcome)
     if captions.get("title") is None:
-        captions["title"] = said(_WORDS, "event_title", language, name=fit.outcome)
+        captions["title"] = said(_WORDS, "event_title", language, name=name)
     return event_study_plot(
         frame,
         ax=ax,
         reference=fit.reference,
         event=fit.reference + 1,
-        label=said(_WORDS, "effect", language, name=fit.outcome),
+        label=said(_WORDS, "effect", language, name=name),
         lang=language,
         **captions,
     )

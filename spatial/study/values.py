@@ -24,6 +24,7 @@ from spatial.study.fits.named import (
     weights_of,
 )
 from spatial.study.fits.results import Refusal, analysed, key_of_analysis, part_of_analysis, stamps_of
+from spatial.words import Said
 
 from .cache import code_digest, digest
 from .calls import Item, Ref, call, evaluate, method, written
@@ -336,7 +337,7 @@ class Values:
             fit = self.run(self.fit_call(name))
         except SpatialError as error:
             if part.expect == "refusal":
-                return Refusal(name, str(error))
+                return Refusal(name, error.args[0] if isinstance(error.args[0], Said) else str(error))
             raise
         if part.expect == "refusal":
             raise DataError(f"{name} was to be refused (expect = 'refusal'), and it runs: look why.")

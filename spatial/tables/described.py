@@ -12,9 +12,9 @@ import pandas as pd
 from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.ids.numbers import to_float
 from spatial.panel.panel import LabelsLike, Panel, PanelLike, standard_deviation
-from spatial.words import check_language
+from spatial.words import Said, check_language
 
-from .advice import advice_words
+from .columns import CONSTANT
 from .formats.cells import Head, Row, clean, clean_all, head_row
 from .formats.numbers import Number, check_digits, format_number, marked, star_text
 from .layout import labels_of, term_label
@@ -323,8 +323,13 @@ def identification_table(
         yes = [word("yes" if row[k] else "no", language) for k in ("identified", "weak")]
         small = format_number(row["sigma_min"], places)
         rows.append(Row(name, (yes[0], str(row["rank"]), str(row["required"]), small, yes[1])))
-        advice = advice_words(str(row["advice"]), language)
-        said += [f"{name}{'：' if language == 'zh' else ': '}{advice}"] if advice else []
+        advice = row["advice"]
+        if isinstance(advice, Said) and language == "zh":
+            advice = advice.again(
+                "zh", lambda term: word("constant", "zh") if term == CONSTANT else known.get(term)
+            )
+        between = "：" if language == "zh" else ": "
+        said += [f"{name}{between}{line}" for line in [" ".join(str(advice).split())] if line]
     rows += _stage_rows(stages, known, places, language)
     said += [word("note_strength", language)] if len(stages) else []
     said += clean_all(notes)

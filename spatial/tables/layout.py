@@ -16,7 +16,7 @@ from .brackets import below
 from .columns import CONSTANT, ESTIMATES, Column
 from .formats.cells import Head, Row, clean, head_row
 from .formats.numbers import format_number, marked, star_text
-from .words import effect_words, kind_words, word
+from .words import condition_words, effect_words, kind_words, word
 
 __all__ = ["COUNTS", "Layout", "labels_of", "term_label"]
 
@@ -85,6 +85,8 @@ class Layout:
             return clean(self.labels[term])
         names = {w for c in self.columns for w in c.weights}
         found = _LAG.match(term)
+        if found and found[1] == "mean":  # of units, beside correlated effects
+            return self.word("mean_of", name=self.label(found[2]))
         if found and found[1] in names:
             return f"{found[1]}×{self.label(found[2])}"
         return clean(_NAME.sub(lambda m: self._part(m, term), term))
@@ -226,7 +228,7 @@ class Layout:
         if self.named or not self.names_shown:
             out += self._optional("estimator", lambda c: clean(c.model) if not self.named else "")
         out += self._optional("weights", self._weights_used)
-        out += self._optional("sample", lambda c: clean(self.labels.get(c.sample, c.sample)))
+        out += self._optional("sample", lambda c: clean(self._rows_of(c.sample)))
         for name, (key, value) in COUNTS.items():
             if self.counts is None or name in self.counts:
                 out += self._numbers(key, value, 0)
@@ -239,6 +241,9 @@ class Layout:
         out += self._numbers("r2_within", lambda c: c.r2_within, self.digits)
         out += self._optional("j", self._j)
         return out + self._numbers("f", lambda c: c.first_stage_f, self.digits)
+
+    def _rows_of(self, condition: str) -> str:
+        return self.labels.get(condition) or condition_words(condition, self.lang, self.labels)
 
     def _own_fact(self, column: Column, key: str) -> str:
         value = dict(column.facts).get(key)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from spatial.words import check_language
 
 __all__ = [
+    "condition_words",
     "covariance_words",
     "effect_words",
     "joined",
@@ -21,6 +22,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     # regression tables
     "variable": ("Variable", "变量"),
     "outcome": ("Outcome", "被解释变量"),
+    "mean_of": ("mean({name})", "{name}的个体均值"),
     "constant": ("Constant", "常数项"),
     "controls": ("Controls", "控制变量"),
     "yes": ("Yes", "是"),
@@ -302,3 +304,28 @@ def joined(places: list[int], lang: str) -> str:
     """Return ``column (2)`` or ``columns (1), (3)``."""
     shown = ("、" if lang == "zh" else ", ").join(f"({k + 1})" for k in places)
     return word("columns" if len(places) > 1 else "column", lang, columns=shown)
+
+
+_CONDITION = {
+    "and": "且", "or": "或", "not": "非", "in": "属于", "is": "为", "missing": "缺失", "true": "真",
+    "false": "假", "unit": "个体", "time": "时间", "==": "=", "!=": "≠", ">=": "≥", "<=": "≤",
+}  # fmt: skip
+
+
+def condition_words(text: str, lang: str, labels: Mapping[str, str]) -> str:
+    """Return a condition on rows for readers: names by their labels, words in the language.
+
+    Examples
+    --------
+    >>> condition_words("level != 'capital' and year >= 2010", "zh", {"level": "级别", "year": "年份"})
+    '级别 ≠ “capital” 且 年份 ≥ 2010'
+    """
+    if lang != "zh":
+        return text
+    known = {**_CONDITION, **labels}
+    shown = re.sub(
+        r"'([^']*)'|\"([^\"]*)\"|`([^`]+)`|[^\W\d]\w*|==|!=|>=|<=",
+        lambda m: f"“{m[1] or m[2]}”" if m[1] or m[2] else known.get(m[3] or m[0], m[3] or m[0]),
+        text,
+    )
+    return shown.replace("为 非 缺失", "非缺失").replace("非 属于", "不属于")

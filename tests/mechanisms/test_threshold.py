@@ -150,7 +150,7 @@ def test_a_sample_with_its_table_and_its_figure() -> None:
     fit = threshold("y ~ x + z + C(year)", panel(seed=7), "q", term="x", bootstrap=99, where="year >= 2002")
     assert (fit.fit.n_times, fit.fit.n_obs) == (4, 200)
     table = sp.regression_table([fit], lang="zh").frame
-    assert table.loc["样本"].tolist() == ["year >= 2002"]
+    assert table.loc["样本"].tolist() == ["year ≥ 2002"]
     assert "门槛值" in table.index
     assert "门槛检验（自助法 p 值）" in table.index
     text = str(fit)

@@ -102,6 +102,13 @@ of = "b"
 terms = ["x"]
 variants.a = { cov = "het", add = ["x*z"], effects = ["unit"] }
 variants.o = { outcome = "q" }
+variants.w = { where = "year >= 2002 and x is not missing", swap = { x = "z" } }
+[mechanisms.m2]
+of = "b"
+treatment = "x"
+mediators = ["q"]
+style = "product"
+bootstrap = 9
 [printed.p]
 source = "P"
 N = 10
@@ -112,14 +119,20 @@ moments = { z = ["0", "9", "-1", "1"] }
 t = { kind = "regression", fits = ["m", "r", "e", "no"], formats = ["md"] }
 u = { kind = "robustness", of = ["rob"], formats = ["md"] }
 c = { kind = "check", of = ["p"], formats = ["md"] }
+p = { kind = "mechanism", of = ["m2"], formats = ["md"] }
+i = { kind = "identification", system = "no", formats = ["md"] }
 """
     out, record, _ = run(lay_out(tmp_path, 'language = "zh"\n' + HEAD + text))
     assert record["failed"] == {}
-    shown = {name: (out / "tables" / f"{name}.md").read_text(encoding="utf-8") for name in "tuc"}
+    shown = {name: (out / "tables" / f"{name}.md").read_text(encoding="utf-8") for name in "tucpi"}
     for words in ("个体随机效应 |  | 是 |", "观测信息矩阵", "期望信息矩阵", "个方程中有 2 个不能由", "矩阵"):
         assert words in shown["t"], words
     assert "a：加入 x*z，固定效应为 个体，标准误改为 异方差稳健。" in shown["u"].replace("\\", "")
     assert "o：被解释变量改为 q。" in shown["u"]
+    assert "w：以 z 代替 x，样本为 year ≥ 2002 且 x 非缺失。" in shown["u"].replace("\\", "")
+    assert "加入中介变量 | 产出对数" in shown["p"]
+    assert "经由 q 的间接效应" in shown["p"]
+    assert "本方程的变量也都在其他方程中" in shown["i"]
     for words in (
         "符号 | 错误 | 系数为 1.2，t 值为 -4：两者应当同号。",
         "应有 0 颗星；表中有 3 颗",

@@ -92,7 +92,7 @@ def mechanism_plot(
     frame = found.tidy()
     rows = frame[frame["term"] == found.treatment].reset_index(drop=True)
     names = [str((labels or {}).get(step, step)) for step in rows["step"]]
-    axis = word("effect_of", language, name=found.treatment)
+    axis = word("effect_of", language, name=(labels or {}).get(found.treatment, found.treatment))
     with _forest(rows, names, axis, "mechanism", ax, captions, language) as axes:
         return axes
 
@@ -151,7 +151,12 @@ def specification_curve_plot(
 
 
 def plausibly_exogenous_plot(
-    found: Any, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
+    found: Any,
+    *,
+    ax: Axes | None = None,
+    labels: Mapping[str, str] | None = None,
+    lang: str = "en",
+    **captions: Unpack[Captions],
 ) -> Axes:
     """Draw the estimate and its interval over the direct effect of the instrument.
 
@@ -159,6 +164,8 @@ def plausibly_exogenous_plot(
     ----------
     found : PlausiblyExogenous
     ax : Axes, optional
+    labels : mapping, optional
+        Names to the words drawn.
     lang : {"en", "zh"}
     **captions
         See `Captions`.
@@ -168,7 +175,8 @@ def plausibly_exogenous_plot(
     Axes
     """
     language = check_language(lang)
-    label, gamma = word("effect_of", language, name=found.term), word("gamma", language)
+    name = (labels or {}).get(found.term, found.term)
+    label, gamma = word("effect_of", language, name=name), word("gamma", language)
     frame = found.frame
     with charted(
         ax, captions, language, x=gamma, y=label, title=word("almost_exogenous", language),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
@@ -24,6 +25,7 @@ def threshold_plot(
     *,
     ax: Axes | None = None,
     number: int | None = None,
+    labels: Mapping[str, str] | None = None,
     lang: str = "en",
     **captions: Unpack[Captions],
 ) -> Axes:
@@ -35,6 +37,8 @@ def threshold_plot(
     ax : Axes, optional
     number : int, optional
         Which threshold; default all of them.
+    labels : mapping, optional
+        Names to the words drawn.
     lang : {"en", "zh"}
     **captions
         See `Captions`.
@@ -44,6 +48,7 @@ def threshold_plot(
     Axes
     """
     language = check_language(lang)
+    name = (labels or {}).get(fit.by, fit.by)
     known = fit.thresholds["threshold"].tolist()
     if number is not None and number not in known:
         raise DataError(f"number is one of {', '.join(map(str, known))}; got {number!r}.")
@@ -53,7 +58,7 @@ def threshold_plot(
     ratio = word("likelihood_ratio", language)
     names = {k: word("threshold", language, number=k) for k in chosen}
     with charted(
-        ax, captions, language, x=fit.by, y=ratio, title=word("thresholds", language, name=fit.by),
+        ax, captions, language, x=name, y=ratio, title=word("thresholds", language, name=name),
         texts=[level, *names.values()],
     ) as axes:  # fmt: skip
         for place, k in enumerate(chosen):
@@ -73,6 +78,7 @@ def marginal_effects_plot(
     *,
     ax: Axes | None = None,
     by: str | None = None,
+    labels: Mapping[str, str] | None = None,
     lang: str = "en",
     **captions: Unpack[Captions],
 ) -> Axes:
@@ -84,6 +90,8 @@ def marginal_effects_plot(
     ax : Axes, optional
     by : str, optional
         Which moderator; needed where there are several.
+    labels : mapping, optional
+        Names to the words drawn.
     lang : {"en", "zh"}
     **captions
         See `Captions`.
@@ -101,7 +109,8 @@ def marginal_effects_plot(
     name = known[0] if by is None else by
     curve = found.curve[found.curve["by"] == name]
     regions = found.regions[found.regions["by"] == name]
-    label = word("effect_of", language, name=found.treatment)
+    shown = (labels or {}).get(name, name)
+    label = word("effect_of", language, name=(labels or {}).get(found.treatment, found.treatment))
     texts = {
         True: word("told_from_zero", language, level=f"{100 * found.level:g}"),
         False: word("not_told_from_zero", language, level=f"{100 * found.level:g}"),
@@ -109,18 +118,18 @@ def marginal_effects_plot(
     x, y = curve["value"].to_numpy(), curve["estimate"].to_numpy()
     low, high = curve["conf_low"].to_numpy(), curve["conf_high"].to_numpy()
     with charted(
-        ax, captions, language, x=name, y=label, title=word("moderation", language, name=name),
+        ax, captions, language, x=shown, y=label, title=word("moderation", language, name=shown),
         notes=[word("marks_below", language)], texts=list(texts.values()), zero="y",
     ) as axes:  # fmt: skip
-        shown: set[bool] = set()
+        drawn: set[bool] = set()
         for part in regions.to_dict("records"):
             clear = bool(part["significant"])
             grid = np.unique(np.r_[part["low"], x[(x > part["low"]) & (x < part["high"])], part["high"]])
             paint = LINE_COLORS[0] if clear else color("dot")
             shaded(axes, grid, np.interp(grid, x, low), np.interp(grid, x, high), paint)
-            named = None if clear in shown else texts[clear]
+            named = None if clear in drawn else texts[clear]
             axes.plot(grid, np.interp(grid, x, y), color=paint, linewidth=1.6, label=named, zorder=3)
-            shown.add(clear)
+            drawn.add(clear)
         for cut in regions["low"].iloc[1:]:
             dashed(axes, x=cut)
         marks = found.effects[found.effects["by"] == name]["value"]

@@ -6,7 +6,12 @@ from typing import Any
 
 from .estimates import rows_of
 
-__all__ = ["condition_labels", "group_label", "words_of"]
+__all__ = ["between", "condition_labels", "group_label", "words_of"]
+
+
+def between(language: str) -> str:
+    """Return what stands between a label and what it is divided into."""
+    return "：" if language == "zh" else ": "
 
 
 def words_of(part: Any, language: str) -> str:
@@ -36,5 +41,6 @@ def condition_labels(values: Any) -> dict[str, str]:
         part = values.part(name)
         text = rows_of(part, one.group)["where"]
         own = [found.get(part.where, part.where)] if part.where is not None else []
-        found[text] = ", ".join([*own, f"{values.label(part.by)}: {group_label(values, part.by, one.group)}"])
+        shown = f"{values.label(part.by)}{between(study.language)}{group_label(values, part.by, one.group)}"
+        found[text] = ("，" if study.language == "zh" else ", ").join([*own, shown])
     return found

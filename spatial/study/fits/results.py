@@ -48,7 +48,7 @@ def stamps_of(study: Study, loaded: Loaded, lang: str) -> list[str]:
 
 
 class Refusal:
-    """The result of a fit that is there to be refused: its message."""
+    """The result of a fit that is there to be refused: its message, which may know its Chinese."""
 
     def __init__(self, name: str, message: str) -> None:
         self.name, self.message = name, message

@@ -1,18 +1,18 @@
-"""What results say of themselves, in Chinese: names of tests, and the notes below their tables."""
+"""What results say of themselves, in Chinese: names of tests and of parts, and reasons of checks."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
-from spatial.tables.advice import advice_words, all_known
-from spatial.tables.words import covariance_words
+from spatial.study.values import Values
+from spatial.tables.columns import METHODS
+from spatial.tables.words import condition_words, covariance_words, kind_words
+from spatial.words import Said
 
-__all__ = ["PLACES", "in_chinese", "named_in_chinese", "reason_in_chinese", "refusal_in_chinese"]
+__all__ = ["in_chinese", "name_in_chinese", "named_in_chinese", "reason_in_chinese"]
 
 Pairs = tuple[tuple[str, str], ...]
-PLACES = {"least": "最小值", "median": "中位数", "largest": "最大值"}
-"""Where in the data of a moderator an effect is taken."""
 TESTS: Mapping[str, str] = {
     "Moran's I of residuals": "残差的莫兰指数",
     "slope at lower end": "下端斜率",
@@ -27,7 +27,6 @@ TESTS: Mapping[str, str] = {
     "treated - never treated": "处理组与从未处理组",
     "later - earlier treated": "较晚处理组与较早处理组",
     "earlier - later treated": "较早处理组与较晚处理组",
-    "ring ": "圈层 ",
     "Hausman, Mundlak": "Mundlak 检验",
     "Hausman": "Hausman 检验",
     "Wooldridge": "Wooldridge 序列相关检验",
@@ -38,62 +37,23 @@ TESTS: Mapping[str, str] = {
 }
 """Tests in Chinese, by what our results call them."""
 
-_NOTES: tuple[tuple[str, str], ...] = (
-    (
-        r"(.+) at the 10% quantile of (.+): (\S+) \(p = (\S+)\); "
-        r"at the 90% quantile: (\S+) \(p = (\S+)\)\.",
-        "{1} 的 10% 分位处 {0} 的效应为 {2}（p = {3}），90% 分位处为 {4}（p = {5}）。",
-    ),
-    (
-        r"Equality of (.+) by (.+), wald: p = (\S+) \(Holm (\S+)\)\.",
-        "{1} 各组的 {0} 相等：Wald 检验 p = {2}（Holm 校正 {3}）。",
-    ),
-    (
-        r"Equality of (.+) by (.+), suest: p = (\S+) \(Holm (\S+)\)\.",
-        "{1} 各组的 {0} 相等：似无相关检验 p = {2}（Holm 校正 {3}）。",
-    ),
-    (
-        r"Equality of (.+) by (.+), permutation: p = (\S+) \(Holm (\S+)\)\.",
-        "{1} 各组的 {0} 相等：置换检验 p = {2}（Holm 校正 {3}）。",
-    ),
-    (r"(\d+) draws; intervals of (\d+)%\.", "抽取 {0} 次；区间为 {1}%。"),
-    (r"(.+): refused in (\d+) draws\.", "{0}：{1} 次抽取中被拒绝。"),
-    (
-        r"own through (.+): (\S+), (\d+)% interval \[(.+)\]\.",
-        "经由 {0} 的间接效应：{1}，{2}% 区间 [{3}]。",
-    ),
-    (
-        r"The product a x b is a causal share only if.*",
-        "乘积 a×b 仅当给定控制变量后没有未观测因素同时影响中介与结果时才是因果份额；固定效应并不保证这一点。",
-    ),
-    (
-        r"This table shows that the treatment moves the mediator.*",
-        "本表只检验处理变量对中介变量的影响；中介变量影响结果由理论说明（江艇 2022），不由本表检验。",
-    ),
-)
-"""Notes of results as patterns, and their Chinese; what none fits stays as it is."""
-
-_CHANGES: tuple[tuple[str, str], ...] = (
-    (r"cov (.+)", "标准误改为 {0}"),
-    (r"method (.+)", "估计方法改为 {0}"),
-    (r"outcome (.+)", "被解释变量改为 {0}"),
-    (r"instruments (.+)", "工具变量为 {0}"),
-    (r"error (.+)", "空间误差的权重为 {0}"),
-    (r"lags within", "空间权重只保留样本内的连接"),
-    (r"lags full", "空间滞后取自全部个体"),
-    (r"swap (.+) to (.+)", "以 {1} 代替 {0}"),
-    (r"winsorize (.+)", "各列在 {0} 分位缩尾"),
-    (r"shift (.+)", "解释变量滞后 {0} 期"),
-    (r"effects (.+)", "固定效应为 {0}"),
-    (r"where (.+)", "样本为 {0}"),
-    (r"weights (.+) to (.+)", "权重 {0} 改为 {1}"),
-    (r"add (.+)", "加入 {0}"),
-    (r"drop (.+)", "去掉 {0}"),
-    (r"policies (.+)", "控制同期政策 {0}"),
-    (r"match (.+)", "匹配方法 {0}"),
-)
-"""What a variant changes."""
-
+_NAMES: Mapping[str, str] = {
+    "unit": "个体",
+    "time": "时间",
+    "Intercept": "常数项",
+    "psm": "倾向得分匹配",
+    "entropy": "熵平衡",
+    "total": "总效应",
+    "full": "加入中介变量",
+    "all": "全部系数",
+    "neighbours' mediator": "邻市的中介变量",
+    "neighbours' treatment": "邻市的处理变量",
+    "least": "最小值",
+    "median": "中位数",
+    "largest": "最大值",
+    "clustered by unit": "按个体聚类",
+}
+"""What results name, in Chinese."""
 _COVARIANCES = {"het": "heteroskedastic", "hom": "homoskedastic", "cluster": "clustered by unit"}
 
 _CHECKS: Mapping[str, str] = {
@@ -235,36 +195,34 @@ def named_in_chinese(name: str) -> str:
     return name
 
 
-def in_chinese(note: str, labels: Mapping[str, str], keep: Collection[str] = ()) -> str:
-    """Return a note of a result in Chinese, columns by their labels; names in `keep` stay where they lead.
+def in_chinese(text: str, values: Values, heads: Mapping[str, str] | None = None) -> str:
+    """Return what a result says in Chinese, its names by their labels; other texts as they are."""
+    if not isinstance(text, Said):
+        return text
+    known = {**values.term_labels, **(heads or {})}
+    return text.again("zh", lambda name: known.get(name) or name_in_chinese(name, known))
+
+
+def name_in_chinese(name: str, labels: Mapping[str, str]) -> str:
+    """Return the Chinese of what results name: covariances, weights, effects, conditions, paths.
 
     Examples
     --------
-    >>> in_chinese("Equality of x by region, wald: p = 0.020 (Holm 0.040).", {"x": "集聚"})
-    'region 各组的 集聚 相等：Wald 检验 p = 0.020（Holm 校正 0.040）。'
-    >>> in_chinese("late: cov het; effects unit, region:time.", {"region": "区域"})
-    'late：标准误改为 异方差稳健，固定效应为 个体、区域:时间。'
+    >>> name_in_chinese("het", {}), name_in_chinese("region:time", {"region": "区域"})
+    ('异方差稳健', '区域×时间')
     """
-    found = re.fullmatch(r"(.+?): (.+)\.", note, re.DOTALL)
-    if found is not None:
-        parts = [_renamed(part, labels) for part in found[2].split("; ")]
-        said = [_said(part, _CHANGES, labels) for part in parts]
-        if all(new != part for new, part in zip(said, parts, strict=True)):
-            name = found[1] if found[1] in keep else labels.get(found[1], found[1])
-            return f"{name}：{'，'.join(said)}。"
-    return _said(note, _NOTES, labels, keep)
-
-
-def _renamed(change: str, labels: Mapping[str, str]) -> str:
-    """Return a change with the words for errors, effects and terms."""
-    key, _, value = change.partition(" ")
-    if key == "cov":
-        return f"cov {covariance_words(_COVARIANCES.get(value, value), 'zh')}"
-    if key not in ("effects", "add", "drop"):
-        return change
-    known = {"unit": "个体", "time": "时间", **labels} if key == "effects" else labels
-    names = re.split(r"(, |:)", value)
-    return f"{key} {''.join(known.get(name, '、' if name == ', ' else name) for name in names)}"
+    if name in _NAMES:
+        return _NAMES[name]
+    if ring := re.fullmatch(r"ring (\S+)-(\S+) km", name):
+        return f"{ring[1]}–{ring[2]} 公里圈层"
+    parts = name.split(":")
+    if len(parts) > 1 and all(part in labels or part in _NAMES for part in parts):
+        return "×".join(labels.get(part) or _NAMES[part] for part in parts)
+    for words in (covariance_words(_COVARIANCES.get(name, name), "zh"), kind_words(name, "zh")):
+        if words != name:
+            return words
+    is_condition = re.search(r" (==|!=|<=?|>=?|in|is) ", name)
+    return condition_words(name, "zh", labels) if is_condition else METHODS.get(name, name)
 
 
 def reason_in_chinese(text: str) -> str:
@@ -278,23 +236,10 @@ def reason_in_chinese(text: str) -> str:
     return _CHECKS[text] if text in _CHECKS else _said(text, _REASONS, _CHECKS)
 
 
-def refusal_in_chinese(message: str) -> str:
-    """Return why a system is not identified in Chinese; other messages as they are.
-
-    Examples
-    --------
-    >>> refusal_in_chinese("ER (rank 0, needs 1):\\n  Leave out one of: x, z.")
-    'ER（秩 0，需要 1）：可从本方程去掉其中之一：x, z。'
-    """
-    return advice_words(message, "zh") if all_known(message) else message
-
-
-def _said(text: str, patterns: Pairs, labels: Mapping[str, str], keep: Collection[str] = ()) -> str:
+def _said(text: str, patterns: Pairs, labels: Mapping[str, str]) -> str:
     """Return the Chinese of the first pattern that a text fits, its parts by their labels."""
     for pattern, chinese in patterns:
         found = re.fullmatch(pattern, text, re.DOTALL)
         if found is not None:
-            first, *rest = found.groups() or ("",)
-            words = [first if first in keep else labels.get(first, first)]
-            return chinese.format(*words, *(labels.get(part, part) for part in rest))
+            return chinese.format(*(labels.get(part, part) for part in found.groups() or ("",)))
     return text

@@ -76,13 +76,14 @@ def figure_call(values: Values, part: Any) -> Any:
         case schema.PolicyFigure(kind="rings", of=of):
             return call("figures.decay_plot", Ref("fit", of), labels=Ref("term labels"), lang=lang)
         case schema.PolicyFigure(kind=kind, of=of):
-            found = Ref("fit", of) if kind == "event_study" else Ref("policy", (of, kind))
-            return method(found, "plot", lang=lang, **own)
+            if kind == "event_study":
+                return method(Ref("fit", of), "plot", labels=Ref("term labels"), lang=lang, **own)
+            return method(Ref("policy", (of, kind)), "plot", lang=lang, **own)
         case schema.AnalysisFigure():
             return _analysis(values, part, lang)
         case schema.ThresholdFigure():
             number = {} if part.number is None else {"number": part.number}
-            return method(Ref("fit", part.of), "plot", **number, lang=lang, **own)
+            return method(Ref("fit", part.of), "plot", **number, labels=Ref("term labels"), lang=lang, **own)
         case schema.MoranScatter():
             weights = Ref("weights", values.default_weights(part.weights))
             words = {"column": part.column, "name": values.label(part.column), "lang": lang, **own}
@@ -123,6 +124,7 @@ def _analysis(values: Values, part: Any, lang: str) -> Any:
             return call("figures.decay_plot", found, **words, labels=Ref("term labels"), lang=lang)
         case "marginal_effects":
             words |= {} if part.by is None else {"by": part.by}
+            words |= {"labels": Ref("term labels")}
         case "specification_curve" | "heterogeneity" | "monte_carlo":
             words |= {} if part.equation is None else {"equation": part.equation}
     if kind == "monte_carlo":
@@ -135,7 +137,7 @@ def _analysis(values: Values, part: Any, lang: str) -> Any:
         shown = part.term or next(iter(robustness.terms or []), "")
         words |= {"labels": variant_labels(values, robustness)}
         words |= {"name": values.term_labels[shown]} if shown in values.term_labels else {}
-    if kind == "leave_one_out":
+    if kind in ("leave_one_out", "plausibly_exogenous", "mechanism"):
         words |= {"labels": Ref("term labels")}
     if kind == "heterogeneity":
         words |= {"labels": {**values.term_labels, **groups_of(values, values.analysis_part(part.of))}}

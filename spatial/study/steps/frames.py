@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -12,8 +13,9 @@ from spatial.study.fits.assumptions import detail_in_chinese
 from spatial.study.fits.named import analyses
 from spatial.study.measured import measures_frame, weights_of_index
 from spatial.study.values import Values
+from spatial.tables.words import condition_words
 
-from .chinese import PLACES, in_chinese, named_in_chinese, reason_in_chinese
+from .chinese import in_chinese, name_in_chinese, named_in_chinese, reason_in_chinese
 from .heads import HEADS
 from .shown import Shown
 from .terms import controls_of, groups_of, head_of, usable, variant_labels
@@ -45,15 +47,6 @@ class Measured(Frame):
     def numbers(self) -> pd.DataFrame:
         frame = measures_frame(self.values)
         return frame if self.part.of is None else frame.set_index("name").loc[self.part.of].reset_index()
-
-
-def _terms(values: Values, terms: pd.Series[Any]) -> list[Any]:
-    """Return what readers call terms: the label, or the words for what a method names itself."""
-    zh, labels = values.study.language == "zh", values.term_labels
-    return [
-        labels[term] if term in labels else named_in_chinese(term) if zh and isinstance(term, str) else term
-        for term in terms
-    ]
 
 
 class Index(Frame):
@@ -91,8 +84,7 @@ class Truth(Frame):
         """Return the frame with labels of fits, equations and terms."""
         values, frame = self.values, self.numbers()
         frame["fit"] = [head_of(values, str(name)) for name in frame["fit"]]
-        frame["equation"] = frame["equation"].map(lambda name: values.labels.get(name, name))
-        frame["term"] = _terms(values, frame["term"])
+        _named(values, frame, ("equation", "term"))
         return frame.rename(columns=HEADS[values.study.language])
 
 
@@ -126,10 +118,7 @@ class Policy(Frame):
     def shown(self) -> pd.DataFrame:
         values, frame = self.values, self.numbers()
         frame["fit"] = [head_of(values, str(name)) for name in frame["fit"]]
-        if "equation" in frame:
-            frame["equation"] = frame["equation"].map(lambda name: values.labels.get(name, name))
-        if "term" in frame:
-            frame["term"] = _terms(values, frame["term"])
+        _named(values, frame, ("equation", "term", "comparison", "left_out"))
         return frame.rename(columns=HEADS[values.study.language])
 
 
@@ -157,20 +146,12 @@ class Analysed(Policy):
                 groups |= groups_of(values, values.analysis_part(name))
             frame["group"] = frame["group"].map(lambda name: groups.get(str(name), name))
         frame["fit"] = [self._head(str(name)) for name in frame["fit"]]
-        for column in ("step", "left_out", "by"):
-            if column in frame:
-                frame[column] = frame[column].map(lambda name: values.labels.get(name, name))
-        if "term" in frame:
-            frame["term"] = _terms(values, frame["term"])
+        _named(values, frame, ("step", "left_out", "by", "at", "term", "equation"))
         for column in ("test", "quantity"):
             if column in frame and values.study.language == "zh":
                 frame[column] = [named_in_chinese(str(name)) for name in frame[column]]
-        if "at" in frame and values.study.language == "zh":
-            frame["at"] = frame["at"].replace(PLACES)
         if "detail" in frame and values.study.language == "zh":
             frame["detail"] = [detail_in_chinese(str(text)) for text in frame["detail"].fillna("")]
-        if "equation" in frame:
-            frame["equation"] = frame["equation"].map(lambda name: values.labels.get(name, name))
         frame = frame.drop(columns=["fit"] if frame["fit"].nunique() == 1 and len(frame) > 1 else [])
         return frame.rename(columns=HEADS[values.study.language])
 
@@ -193,6 +174,7 @@ class Analysed(Policy):
         for name in self.part.of:
             part = values.analysis_part(name)
             heads = variant_labels(values, part) if self.part.kind == "robustness" else {}
+            heads |= {fit: head_of(values, fit) for fit in values.named(getattr(part, "fits", []))}
             for note in getattr(values.analysis(name), "table_notes", ()):
                 notes.append(_note(values, note, heads))
         return [*notes, *super().notes()]
@@ -201,9 +183,19 @@ class Analysed(Policy):
 def _note(values: Values, note: str, heads: dict[str, str]) -> str:
     """Return a note of a result with the labels of its variants, in the language of the study."""
     if values.study.language == "zh":
-        note = in_chinese(note, values.term_labels, keep=heads)
-    name = note.split("：" if "：" in note else ":")[0]
+        return in_chinese(note, values, heads)
+    name = note.split(":")[0]
     return note.replace(name, heads[name], 1) if name in heads else note
+
+
+def _named(values: Values, frame: pd.DataFrame, columns: Iterable[str]) -> None:
+    """Put what readers call them in the place of names, in some columns."""
+    labels, zh = values.term_labels, values.study.language == "zh"
+    for column in columns:
+        if column in frame:
+            texts = [str(name) for name in frame[column]]
+            other = [named_in_chinese(name_in_chinese(t, labels)) for t in texts] if zh else texts
+            frame[column] = [labels.get(t, o) for t, o in zip(texts, other, strict=True)]
 
 
 class Checked(Frame):
@@ -236,6 +228,9 @@ class Checked(Frame):
         if self.values.study.language == "zh":
             for column in ("where", "check", "severity", "words"):
                 frame[column] = [reason_in_chinese(str(text)) for text in frame[column]]
+        for column in ("where", "equation", "term"):
+            if column in frame:
+                frame[column] = [", ".join(map(self.values.label, str(t).split(", "))) for t in frame[column]]
         return frame.rename(columns=HEADS[self.values.study.language])
 
 
@@ -271,6 +266,12 @@ class Samples(Frame):
                 }
             )
         return pd.DataFrame(rows)
+
+    def shown(self) -> pd.DataFrame:
+        """Return the frame with conditions in the words of the language."""
+        frame, lang = self.numbers(), self.values.study.language
+        frame["formula"] = [condition_words(str(text), lang, self.values.labels) for text in frame["formula"]]
+        return frame.rename(columns=HEADS[lang])
 
 
 class Cleaned(Frame):

@@ -12,7 +12,7 @@ from spatial.study.calls import Call, Ref, call, method
 from spatial.study.schema import tables as schema
 from spatial.study.values import Refusal, Values
 
-from .chinese import refusal_in_chinese
+from .chinese import in_chinese
 from .frames import Analysed, Checked, Cleaned, Frame, Index, Measured, Policy, Samples, Truth
 from .printed import with_coefficients, with_moments
 from .shown import Shown
@@ -66,7 +66,7 @@ class _Regression(Shown):
 
     def _said(self, refused: Refusal) -> str:
         if self.values.study.language == "zh":
-            return f"{refused.name}：{refusal_in_chinese(refused.message)}"
+            return f"{head_of(self.values, refused.name)}：{in_chinese(refused.message, self.values)}"
         return f"{refused.name}: {refused.message}"
 
     def call(self) -> Call:

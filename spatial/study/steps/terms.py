@@ -6,17 +6,13 @@ from typing import Any
 
 from spatial.errors import SpatialError
 from spatial.study.fits.formulas import terms_of
-from spatial.study.fits.labels import group_label, words_of
+from spatial.study.fits.labels import between, group_label, words_of
 from spatial.study.fits.named import SECTIONS, weights_of
 from spatial.study.fits.varied import changes
 from spatial.study.values import Values
 from spatial.tables.columns import METHODS
 
 __all__ = ["controls_of", "groups_of", "head_of", "heads_of", "models_of", "usable", "variant_labels"]
-
-
-_COMPARED = {"en": {"correlated": "correlated effects"}, "zh": {"correlated": "相关随机效应"}}
-"""What readers call the fits of `compare` that are no methods."""
 
 
 def heads_of(values: Values, part: Any, fits: list[str]) -> list[str | None] | None:
@@ -36,10 +32,19 @@ def head_of(values: Values, name: str) -> str:
     more = name.removeprefix(part.name).removeprefix(".")
     if group is not None:
         more = group_label(values, part.by, group)
+    elif more and values.fits[name].section in SECTIONS:  # one of `compare`
+        more = _EFFECTS[more][language == "zh"] if more in _EFFECTS else METHODS.get(more, more)
     if not label:
         return name if group is None else more
-    more = _COMPARED[language].get(more) or METHODS.get(more, more)
-    return f"{label}: {more}" if more else label
+    return f"{label}{between(language)}{more}" if more else label
+
+
+_EFFECTS = {
+    "random": ("random effects", "随机效应"),
+    "correlated": ("correlated effects", "相关随机效应"),
+    "none": ("pooled", "混合"),
+}
+"""What a Tobit is compared by."""
 
 
 def models_of(values: Values, fits: list[str]) -> list[str]:
@@ -53,7 +58,7 @@ def _model_of(values: Values, name: str) -> str:
     more = name.removeprefix(part.name).removeprefix(".")
     label = words_of(part, values.study.language)
     if more in METHODS:  # one of `compare`
-        return f"{label}: {METHODS[more]}" if label else METHODS[more]
+        return head if label else METHODS[more]
     return METHODS.get(getattr(part, "method", None) or "", head) if head == name else head
 
 
@@ -76,7 +81,8 @@ def groups_of(values: Values, part: Any) -> dict[str, str]:
     frame, found = values.panel.frame, {}
     for by in part.by:
         for group in frame[by].dropna().unique().tolist() if by in frame else ():
-            found[f"{by}: {group}"] = f"{values.label(by)}: {group_label(values, by, group)}"
+            shown = f"{values.label(by)}{between(values.study.language)}{group_label(values, by, group)}"
+            found[f"{by}: {group}"] = shown
     return found
 
 

@@ -92,7 +92,7 @@ FUNCTIONS: dict[type[Section], Row] = {
         sp.moran_scatter, {"times", "title"}, FIGURE | {"moran", "labels", "n_labels", "local", "name"},
         {"weights": "W"},
     ),
-    figures.ThresholdFigure: (sp.figures.threshold_plot, {"title"}, FIGURE, {"of": "fit"}),
+    figures.ThresholdFigure: (sp.figures.threshold_plot, {"title"}, FIGURE | {"labels"}, {"of": "fit"}),
     layers.Layers: (
         sp.write_layers, {"include", "effects", "fits", "at"},
         {"path", "cities", "layers", "labels", "info", "lang"}, {},
