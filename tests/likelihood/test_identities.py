@@ -135,6 +135,28 @@ def test_without_spatial_terms_it_is_least_squares() -> None:
     assert "(OLS)" in ml.summary()
 
 
+def test_the_general_model_nests_the_others() -> None:
+    W = ring(30, seed=4)
+    panel = simulated(W, 4, 2, lam=0.3, rho=0.2, durbin=0.4)
+    effects = ("unit", "time")
+
+    def top(formula: str, error: str | None = None, **options: bool) -> float:
+        fit = fitted(formula, panel, W, error=error, effects=effects, **options)
+        return float(dict(fit.facts)["log_likelihood"])
+
+    whole = fitted("y ~ x + z + W(x) + W(z) + W(y)", panel, W, error="W", effects=effects, force=True)
+    tests = whole.diagnostics()
+    value = float(dict(whole.facts)["log_likelihood"])
+    for label, formula, error in (
+        ("LR: spatial error", "y ~ x + z + W(x) + W(z) + W(y)", None),
+        ("LR: spatial lag", "y ~ x + z + W(x) + W(z)", "W"),
+        ("LR: no spatial lags of regressors", "y ~ x + z + W(y)", "W"),
+    ):
+        gap = 2 * (value - top(formula, error))
+        assert gap > 0
+        assert tests.test(label, "y").statistic == pytest.approx(gap, abs=1e-7)
+
+
 def ring_weights(n: int) -> Weights:
     return Weights.from_dense(ring(n))
 
