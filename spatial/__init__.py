@@ -203,6 +203,7 @@ _MODULES = {
     ),
     "spatial.errors": (
         "AlignmentError",
+        "ArgumentError",
         "ConvergenceError",
         "DataError",
         "FormulaError",

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import difflib
 import functools
+import inspect
+import sys
+import warnings
 from collections.abc import Callable, Iterable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 __all__ = [
     "AlignmentError",
+    "ArgumentError",
     "ConvergenceError",
     "DataError",
     "FormulaError",
@@ -20,6 +24,7 @@ __all__ = [
     "hinted",
     "name_ids",
     "plain",
+    "warn",
 ]
 
 
@@ -29,6 +34,10 @@ class SpatialError(ValueError):
 
 class DataError(SpatialError):
     """Cities, panels or files that cannot be used as they are."""
+
+
+class ArgumentError(SpatialError, TypeError):
+    """A call with arguments that are not there, or without one that is needed; a TypeError too."""
 
 
 class AlignmentError(SpatialError):
@@ -53,6 +62,14 @@ class ConvergenceError(SpatialError):
 
 class SpatialWarning(UserWarning):
     """Numbers were computed, and the reader should know something about them."""
+
+
+def warn(text: str, category: type[Warning] = SpatialWarning) -> None:
+    """Warn at the line that called this package, however deep in it the reason was found."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "spatial":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, category, stacklevel=level)
 
 
 def name_ids(ids: Iterable[object], limit: int = 10) -> str:
@@ -100,8 +117,7 @@ def did_you_mean(name: object, allowed: Iterable[object]) -> str:
     return f" Did you mean {lowered[close[0]]!r}?" if close else ""
 
 
-P = ParamSpec("P")
-R = TypeVar("R")
+C = TypeVar("C", bound=Callable[..., Any])
 
 # What one argument is called here and elsewhere (libpysal, esda, spdep, GeoDa, linearmodels).
 _SAME = (
@@ -118,13 +134,22 @@ _SAME = (
     {"alternative", "tail", "side", "two_tailed"},
     {"columns", "cols", "variables", "column"},
     {"path", "out", "file", "filename", "output"},
+    {"cov", "vcov", "covariance", "cov_type", "se", "robust"},
+    {"effects", "fe", "fixef", "entity_effects", "time_effects"},
+    {"instruments", "iv", "excluded"},
+    {"level", "conf_level", "confidence"},
+    {"method", "estimator"},
+    {"draws", "R", "reps", "replications"},
+    {"scheme", "classification", "classifier"},
+    {"k", "classes", "bins"},
 )
 
 
-def hinted(function: Callable[P, R]) -> Callable[P, R]:
+def hinted(target: C) -> C:
     """Let a call whose arguments do not fit say which ones there are, and which was meant.
 
-    The error stays Python's ``TypeError``; the signature, the types and the docstring stay as they are.
+    Of a class, all public methods and its construction; results have it by deriving from `Result`.  The
+    signature, the types and the docstring stay as they are.
 
     Examples
     --------
@@ -132,13 +157,26 @@ def hinted(function: Callable[P, R]) -> Callable[P, R]:
     ... def band(cities, km, *, rook=False): ...
     >>> try:
     ...     band("nc", threshold=100)
-    ... except TypeError as error:
+    ... except ArgumentError as error:
     ...     print(str(error)[-54:])
     Did you mean 'km'? Call it as band(cities, km, rook=).
     """
+    if not isinstance(target, type):
+        wrapped: C = _hinted(target)
+        return wrapped
+    for name, found in list(vars(target).items()):
+        if name.startswith("_") and name != "__init__":
+            continue
+        if isinstance(found, classmethod | staticmethod):
+            setattr(target, name, type(found)(_hinted(found.__func__)))
+        elif inspect.isfunction(found):
+            setattr(target, name, _hinted(found))
+    return target
 
+
+def _hinted(function: Any) -> Any:
     @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+    def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except TypeError as error:
@@ -146,19 +184,20 @@ def hinted(function: Callable[P, R]) -> Callable[P, R]:
             if error.__traceback__ is None or error.__traceback__.tb_next is not None:
                 raise
             said = str(error).split(". Did you mean")[0]  # Python 3.13 has a guess of its own
-            text = f"{said}.{_meant(function, kwargs)}"
-        raise TypeError(text) from None
+            text = f"{said.replace('.__init__()', '()')}.{_meant(function, kwargs)}"
+        raise ArgumentError(text) from None
 
     return call
 
 
 def _meant(function: Callable[..., Any], given: Iterable[str]) -> str:
-    import inspect
-
-    taken = inspect.signature(function).parameters
-    wrong = next((name for name in given if name not in taken), None)
+    taken = [p for name, p in inspect.signature(function).parameters.items() if name not in ("self", "cls")]
+    names = [p.name for p in taken if p.kind is not p.VAR_KEYWORD]
+    wrong = next((name for name in given if name not in names), None)
     same = {name for names in _SAME if wrong in names for name in names}
-    known = next((name for name in taken if name in same), None)
-    hint = f" Did you mean {known!r}?" if known else did_you_mean(wrong, taken) if wrong else ""
-    shown = [f"{name}=" if p.kind is p.KEYWORD_ONLY else name for name, p in taken.items()]
-    return f"{hint} Call it as {function.__name__}({', '.join(shown)})."
+    known = next((name for name in names if name in same), None)
+    hint = f" Did you mean {known!r}?" if known else did_you_mean(wrong, names) if wrong else ""
+    stars: dict[Any, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+    shown = [f"{p.name}=" if p.kind is p.KEYWORD_ONLY else stars.get(p.kind, "") + p.name for p in taken]
+    called = function.__qualname__.removesuffix(".__init__").rpartition(".")[2]
+    return f"{hint} Call it as {called}({', '.join(shown)})."

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
-from spatial.errors import DataError
+from spatial.errors import DataError, hinted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,6 +35,11 @@ class Result:
 
     figure: ClassVar[str] = ""
     """The function of `spatial.figures` or `spatial.maps` that draws this result; empty if none does."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Let each public method say which arguments it takes."""
+        super().__init_subclass__(**options)
+        hinted(cls)
 
     def tidy(self) -> pd.DataFrame:
         """Return one row for each term or unit."""

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from spatial.compute.threads import Executor, Workers, check_workers
-from spatial.errors import DataError, did_you_mean, name_ids
+from spatial.errors import DataError, did_you_mean, hinted, name_ids
 from spatial.panel.folder import OpenPanel
 from spatial.panel.panel import Panel, PanelLike, Step
 
@@ -22,6 +22,7 @@ from .value import Weights, WeightsLike, as_weights
 __all__ = ["spatial_lag"]
 
 
+@hinted
 def spatial_lag(
     panel: PanelLike,
     columns: str | Iterable[str] | None,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sparse
 
-from spatial.errors import DataError, WeightsError
+from spatial.errors import DataError, WeightsError, hinted
 from spatial.ids.alignment import check_ids
 from spatial.ids.numbers import Values
 
@@ -23,6 +23,7 @@ from .value import Weights, WeightsLike, as_weights
 __all__ = ["block", "compare", "difference", "intersection", "nested", "symmetric_difference", "union"]
 
 
+@hinted
 def union(first: WeightsLike, second: WeightsLike) -> Weights:
     """Link what either of two weights of the same units links; binary.
 
@@ -43,6 +44,7 @@ def union(first: WeightsLike, second: WeightsLike) -> Weights:
     return as_weights(first).union(second)
 
 
+@hinted
 def intersection(first: WeightsLike, second: WeightsLike) -> Weights:
     """Link what both of two weights link; binary.  `Weights.intersect` keeps the weights of the first.
 
@@ -64,6 +66,7 @@ def intersection(first: WeightsLike, second: WeightsLike) -> Weights:
     return as_weights(first).intersection(second)
 
 
+@hinted
 def difference(first: WeightsLike, second: WeightsLike) -> Weights:
     """Link what the first of two weights links and the second does not; binary.
 
@@ -85,6 +88,7 @@ def difference(first: WeightsLike, second: WeightsLike) -> Weights:
     return as_weights(first).difference(second)
 
 
+@hinted
 def symmetric_difference(first: WeightsLike, second: WeightsLike) -> Weights:
     """Link what one of two weights links and the other does not; binary.
 
@@ -106,6 +110,7 @@ def symmetric_difference(first: WeightsLike, second: WeightsLike) -> Weights:
     return as_weights(first).symmetric_difference(second)
 
 
+@hinted
 def compare(first: WeightsLike, second: WeightsLike, x: Values | None = None) -> WeightsComparison:
     r"""Compare two weights of the same units: their links, and the lags that both give.
 
@@ -147,6 +152,7 @@ def compare(first: WeightsLike, second: WeightsLike, x: Values | None = None) ->
     return as_weights(first).compare(second, x)
 
 
+@hinted
 def nested(
     W_distance: WeightsLike, W_economic: WeightsLike, share: float, *, row_standardize: bool = False
 ) -> Weights:
@@ -192,6 +198,7 @@ def nested(
     return replace(mixed, meta=replace(mixed.meta, parameters=parameters))
 
 
+@hinted
 def block(groups: pd.Series[Any]) -> Weights:
     r"""Link all units of the same group.
 

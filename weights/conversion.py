@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sparse
 
-from spatial.errors import AlignmentError, WeightsError, name_ids
+from spatial.errors import AlignmentError, WeightsError, name_ids, warn
 from spatial.ids.alignment import as_float, check_ids
 
 from .csr import owned
@@ -25,6 +25,7 @@ __all__ = [
     "from_sparse",
     "from_w",
     "link_columns",
+    "say_negative",
     "to_frame",
     "to_graph",
     "to_w",
@@ -40,6 +41,16 @@ def from_sparse(matrix: Any, ids: Any) -> Parts:
             f"A scipy sparse matrix is needed; got {type(matrix).__name__}. Use Weights.from_dense."
         )
     return (pd.RangeIndex(matrix.shape[0]) if ids is None else check_ids(ids, "Weights")), matrix
+
+
+def say_negative(ids: pd.Index[Any], matrix: sparse.csr_array) -> None:
+    """Warn of negative weights from outside, naming the units whose lag is no mean of neighbours then."""
+    below = matrix.data < 0
+    if below.any():
+        rows = np.unique(matrix.tocoo().coords[0][below])
+        count = "1 weight is" if below.sum() == 1 else f"{below.sum():,} weights are"
+        said = f"{count} negative, in rows of {name_ids(ids[rows], 5)}: their lag is no mean of neighbours."
+        warn(said)
 
 
 def from_dense(matrix: Any, ids: Any) -> Parts:

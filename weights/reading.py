@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,13 @@ from typing import Any
 import pandas as pd
 import scipy.sparse as sparse
 
-from spatial.errors import AlignmentError, SpatialWarning, WeightsError, name_ids
+from spatial.errors import AlignmentError, WeightsError, hinted, name_ids, warn
 from spatial.ids.alignment import check_ids
 from spatial.ids.kinds import id_text
 from spatial.ids.matching import why_apart
 from spatial.ids.numbers import Ids
 
+from .conversion import say_negative
 from .io.formats import Form, parse
 from .io.links import unique_ids
 from .io.parsed import Parsed, flag, is_row_standardized
@@ -25,6 +25,7 @@ from .value import Weights
 __all__ = ["read", "read_for"]
 
 
+@hinted
 def read(
     path: str | Path,
     *,
@@ -131,19 +132,19 @@ def weights_of(parsed: Parsed, ids: Any, path: Path, whose: str = "ids=") -> Wei
         source=path.name,
     )
     try:
-        return Weights(index, matrix, meta)
+        made = Weights(index, matrix, meta)
     except WeightsError as error:
         raise WeightsError(f"{path.name}: {error}") from None
+    say_negative(made.ids, made.sparse)
+    return made
 
 
 def _own_ids(parsed: Parsed, own: pd.Index[Any] | None, path: Path) -> pd.Index[Any]:
     if own is None:
         n = parsed.matrix.shape[0]
-        warnings.warn(
+        warn(
             f"{path.name} names no units: its rows are numbered 0 to {n - 1}. "
-            "Pass ids=, the ids of the map in the order of the rows, to match them with data.",
-            SpatialWarning,
-            stacklevel=4,
+            "Pass ids=, the ids of the map in the order of the rows, to match them with data."
         )
         return pd.RangeIndex(n)
     if parsed.announced is not None and parsed.announced > len(own):
@@ -177,11 +178,7 @@ def _aligned(
     if (place < 0).any() or (len(absent) and parsed.complete) or _miscounted(parsed, wanted):
         raise AlignmentError(_other_map(parsed, wanted, have[place < 0], absent, path, whose))
     if len(absent) and parsed.announced is None:
-        warnings.warn(
-            f"{path.name} lists links only; these ids have none and become islands: {name_ids(absent)}.",
-            SpatialWarning,
-            stacklevel=4,
-        )
+        warn(f"{path.name} lists links only; these ids have none and become islands: {name_ids(absent)}.")
     links = parsed.matrix.tocoo()
     rows, columns = (place[c] for c in links.coords)
     return sparse.csr_array((links.data, (rows, columns)), shape=(len(wanted), len(wanted)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from spatial.errors import WeightsError, did_you_mean
+from spatial.errors import WeightsError, did_you_mean, hinted
 from spatial.places.points import CitiesLike
 
 from .build.bandwidths import kernel
@@ -42,6 +42,7 @@ EXAMPLES = {
 POLICIES = ("raise", "keep", "nearest")
 
 
+@hinted
 def from_spec(cities: CitiesLike, spec: str, *, islands: str = "raise") -> Weights:
     """Build weights from a short text, or read them from a file.
 

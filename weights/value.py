@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from spatial.errors import AlignmentError, WeightsError, name_ids
+from spatial.errors import AlignmentError, WeightsError, hinted, name_ids
 from spatial.ids.alignment import check_ids, indexer
 from spatial.ids.kinds import whole_ids
 from spatial.ids.numbers import Ids, Values
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["Weights", "WeightsLike", "as_weights"]
 
 
+@hinted
 @dataclass(frozen=True, eq=False, repr=False)
 class Weights(Transformations):
     r"""Spatial weights: the matrix W of the spatial lag
@@ -304,12 +305,12 @@ class Weights(Transformations):
     @classmethod
     def from_sparse(cls, matrix: SparseLike, ids: Ids | None = None, *, meta: Meta | None = None) -> Weights:
         """Build from a scipy sparse matrix; ids default to 0..N-1."""
-        return cls(*conversion.from_sparse(matrix, ids), meta or Meta(source="sparse"))
+        return cls._given(conversion.from_sparse(matrix, ids), meta or Meta(source="sparse"))
 
     @classmethod
     def from_dense(cls, matrix: DenseLike, ids: Ids | None = None, *, meta: Meta | None = None) -> Weights:
         """Build from an N x N array, or a frame whose index and columns are the same ids."""
-        return cls(*conversion.from_dense(matrix, ids), meta or Meta(source="dense"))
+        return cls._given(conversion.from_dense(matrix, ids), meta or Meta(source="dense"))
 
     @classmethod
     def from_frame(cls, links: pd.DataFrame, ids: Ids | None = None, *, meta: Meta | None = None) -> Weights:
@@ -318,17 +319,23 @@ class Weights(Transformations):
         Columns are found by their names, in any order: also ``focal, neighbor, weight`` (libpysal), ``from,
         to, weights`` (spdep) and ``origin, destination, weight``.  Other names are refused.
         """
-        return cls(*conversion.from_frame(links, ids), meta or Meta(source="frame"))
+        return cls._given(conversion.from_frame(links, ids), meta or Meta(source="frame"))
 
     @classmethod
     def from_graph(cls, graph: Graph, *, meta: Meta | None = None) -> Weights:
         """Build from a libpysal ``Graph``."""
-        return cls(*conversion.from_graph(graph), meta or conversion.graph_meta(graph))
+        return cls._given(conversion.from_graph(graph), meta or conversion.graph_meta(graph))
 
     @classmethod
     def from_w(cls, w: LegacyW, *, meta: Meta | None = None) -> Weights:
         """Build from a legacy libpysal ``W``, with its present transform; `w` is not changed."""
-        return cls(*conversion.from_w(w), meta or conversion.w_meta(w))
+        return cls._given(conversion.from_w(w), meta or conversion.w_meta(w))
+
+    @classmethod
+    def _given(cls, parts: conversion.Parts, meta: Meta) -> Weights:
+        made = cls(*parts, meta)
+        conversion.say_negative(made.ids, made.sparse)
+        return made
 
 
 def indexer_of(ids: pd.Index[Any], unit: Any) -> int:
@@ -350,6 +357,7 @@ else:
     WeightsLike = Any  # libpysal takes a second to import, and is asked only by those who use it
 
 
+@hinted
 def as_weights(weights: WeightsLike) -> Weights:
     """Return `weights` as Weights; a libpysal ``Graph`` or ``W`` is converted, `OpenWeights` are read.
 
@@ -374,7 +382,12 @@ def as_weights(weights: WeightsLike) -> Weights:
         return Weights.from_graph(weights)
     if "libpysal.W" in kinds:
         return Weights.from_w(weights)
+    swapped = getattr(weights, "ndim", 2) == 1 or kinds & {"pandas.DataFrame", "spatial.Panel"}
+    advice = (
+        "Values come first and weights second, as in moran(x, W)."
+        if swapped
+        else "A bare matrix has no ids: use Weights.from_sparse(matrix, ids) or from_dense."
+    )
     raise WeightsError(
-        f"Weights, or a libpysal Graph or W, are needed; got {type(weights).__name__}. "
-        "A bare matrix has no ids: use Weights.from_sparse(matrix, ids) or from_dense."
+        f"Weights, or a libpysal Graph or W, are needed; got {type(weights).__name__}. {advice}"
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from spatial.errors import DataError, FormulaError, SpatialWarning
+from spatial.errors import DataError, FormulaError, SpatialWarning, hinted
 from spatial.models.data.weights import named_weights
 from spatial.models.formula.structure import CONSTANT
 from spatial.models.hypothesis import HypothesisTest
@@ -38,6 +38,7 @@ _DURBIN = {
 _MUNDLAK = "LR: Mundlak, random against fixed effects"
 
 
+@hinted
 def select(
     formula: str,
     panel: Panel | pd.DataFrame,

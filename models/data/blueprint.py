@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
-from spatial.errors import DataError, FormulaError, SpatialWarning, did_you_mean
+from spatial.errors import DataError, FormulaError, did_you_mean, warn
 from spatial.models.formula.grammar import Formula, ParsedTerm, multiply
 from spatial.models.formula.structure import CONSTANT, Equation, Role, Structure, Term
 from spatial.models.formula.tokens import Call, Level, Name, Node, Number, canonical, factors, fail, walk
@@ -273,12 +272,10 @@ def _warn_pooled_instruments(formulas: Mapping[str, Formula]) -> None:
     }
     if len({tuple(names) for names in own.values()}) > 1:
         told = "; ".join(f"{name}: {', '.join(names)}" for name, names in own.items())
-        warnings.warn(
+        warn(
             f"The equations name different instruments ({told}). Estimators of a system use one set in all "
             "equations: each instrument must be valid in every one of them. Where one is not, estimate that "
-            "equation by itself.",
-            SpatialWarning,
-            stacklevel=5,
+            "equation by itself."
         )
 
 

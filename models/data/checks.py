@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, SpatialWarning, name_ids
+from spatial.errors import DataError, name_ids, warn
 from spatial.models.formula.structure import Equation
 from spatial.weights.value import Weights
 
@@ -37,11 +36,9 @@ def warn_system(design: Design, given: Mapping[str, Weights]) -> None:
         _warn_row_sums(name, w)
     gone = [v for v in design.external if v in design.dropped_instruments]
     if gone and design.effects.any:
-        warnings.warn(
+        warn(
             f"The instruments {', '.join(gone)} are absorbed by the effects, or depend on the others: they "
-            "identify nothing. A time-invariant instrument needs a product with a variable of time.",
-            SpatialWarning,
-            stacklevel=3,
+            "identify nothing. A time-invariant instrument needs a product with a variable of time."
         )
 
 
@@ -54,23 +51,17 @@ def _check_past(design: Design) -> None:
             "of few times off, method='gmm' instruments the past."
         )
     if lagged and ("unit",) in design.effects.names:
-        warnings.warn(
+        warn(
             f"Nickell bias: {', '.join(dict.fromkeys(lagged))} with unit effects and T = "
             f"{design.layout.n_times} is biased by about -(1 + b)/(T - 1), however many units there are. "
-            "Read it with care for T below about 20.",
-            SpatialWarning,
-            stacklevel=4,
+            "Read it with care for T below about 20."
         )
 
 
 def _warn_cut(name: str, weights: Weights) -> None:
     note = weights.meta.cut_note(weights.n)
     if note:
-        warnings.warn(
-            f"Weights {name!r}: {note}. Spatial lags leave out what the neighbours beyond the cut do.",
-            SpatialWarning,
-            stacklevel=4,
-        )
+        warn(f"Weights {name!r}: {note}. Spatial lags leave out what the neighbours beyond the cut do.")
 
 
 def _warn_row_sums(name: str, weights: Weights) -> None:
@@ -80,11 +71,9 @@ def _warn_row_sums(name: str, weights: Weights) -> None:
     typical = float(np.median(sums[sums > 0]))
     if sums.max() > 20 * typical:
         unit = pd.Index(weights.ids)[int(np.argmax(sums))]
-        warnings.warn(
+        warn(
             f"Row sums of weights {name!r} are far apart (at most {sums.max():.3g}, at {unit!r}; median "
-            f"{typical:.3g}): the theory needs them bounded. Row-standardise them, or cut distances off.",
-            SpatialWarning,
-            stacklevel=4,
+            f"{typical:.3g}): the theory needs them bounded. Row-standardise them, or cut distances off."
         )
 
 
@@ -108,11 +97,9 @@ def without_absorbed(design: Design) -> Design:
     if not design.effects.any:
         raise DataError(f"These terms are 0 in every cell: {name_ids(t for _, t in dropped)}.")
     names = list(dict.fromkeys(t for _, t in dropped))
-    warnings.warn(
+    warn(
         f"The effects {_written(design.effects)} absorb {', '.join(names)}: left out. A variable that "
-        "does not vary within the effects can enter as a product with one that does, as x:trend.",
-        SpatialWarning,
-        stacklevel=4,
+        "does not vary within the effects can enter as a product with one that does, as x:trend."
     )
     return _without(replace(design, absorbed=(*design.absorbed, *dropped)), dropped)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from spatial.errors import DataError, FormulaError
+from spatial.errors import DataError, FormulaError, hinted
 from spatial.ids.rows import one_text
 from spatial.models.formula.grammar import parse_terms
 from spatial.panel.choosing import truth
@@ -18,6 +18,7 @@ from .source import as_source
 __all__ = ["evaluate", "holds"]
 
 
+@hinted
 def evaluate(formula: str, panel: PanelLike) -> pd.Series[float]:
     """Return a column made by a formula: columns, numbers, operators, and the functions of formulas.
 
@@ -75,6 +76,7 @@ def _condition(text: str, panel: Panel) -> pd.Series[float]:
     return pd.Series(found, panel.frame.index, name=text)
 
 
+@hinted
 def holds(formula: str, panel: PanelLike) -> pd.Series[bool]:
     """Tell for each row whether a comparison holds; refuse one that is missing somewhere, or no comparison.
 

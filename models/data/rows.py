@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, SpatialWarning, did_you_mean
+from spatial.errors import DataError, did_you_mean, warn
 from spatial.models.formula.tokens import Name, parse_expression, tokens, walk
 from spatial.panel.choosing import ChosenRows, choose_rows
 from spatial.weights.value import Weights
@@ -106,12 +105,10 @@ def warn_outcome(chosen: ChosenRows, outcomes: frozenset[str]) -> None:
     """Warn where rows are chosen by what is to be explained."""
     made = [name for name in chosen.condition.columns if name in outcomes]
     if made:
-        warnings.warn(
+        warn(
             f"{chosen.condition.text} chooses rows by {made[0]}, an outcome of the system: estimates on a "
             "sample chosen by its outcome are biased (selection). Choose by something that the equations do "
-            "not explain, or by its value before the first time.",
-            SpatialWarning,
-            stacklevel=4,
+            "not explain, or by its value before the first time."
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, SpatialWarning, name_ids
+from spatial.errors import DataError, name_ids, warn
 from spatial.ids.alignment import indexer
 from spatial.models.data.layout import Codes, Layout
 
@@ -60,11 +59,9 @@ def warn_few(label: str, codes: list[Codes], layout: Layout) -> None:
     fewest = min(count_of(c) for c in codes)
     if fewest >= FEW_CLUSTERS or fewest == layout.n_rows:
         return
-    warnings.warn(
+    warn(
         f"Only {fewest} clusters ({label}): standard errors are too small below about "
-        f"{FEW_CLUSTERS}. Use cov=Cluster(by=..., small='cr2'), or WildBootstrap(by=...).",
-        SpatialWarning,
-        stacklevel=6,
+        f"{FEW_CLUSTERS}. Use cov=Cluster(by=..., small='cr2'), or WildBootstrap(by=...)."
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from spatial.errors import DataError, did_you_mean
+from spatial.errors import DataError, did_you_mean, hinted
 from spatial.models.data.design import Design
 from spatial.models.data.layout import Layout
 from spatial.places.points import CitiesLike
@@ -369,7 +369,7 @@ KINDS: tuple[type[Covariance], ...] = (
 )
 """All kinds; a new one is one class and its place here."""
 
-_SHORT: dict[str, Covariance] = {kind.spec.word: kind() for kind in KINDS if kind.spec.fewest == 0}
+_SHORT: dict[str, Covariance] = {k.spec.word: k() for k in map(hinted, KINDS) if k.spec.fewest == 0}
 
 
 def as_covariance(cov: Any) -> Covariance:
@@ -392,6 +392,5 @@ def as_covariance(cov: Any) -> Covariance:
 
 def is_whole(value: Any, least: int) -> bool:
     """Whether `value` is a whole number of at least `least`; True and False are none."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        return False
-    return float(value).is_integer() and float(value) >= least
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    return real and float(value).is_integer() and float(value) >= least

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from spatial.errors import warn
 
 from .clusters import Lookup, cluster_codes
 from .covariance import Covariance
@@ -187,9 +188,8 @@ def _slope(space: Workspace, numbers: Numbers, g: int) -> Float:
 def _warn_bound(space: Workspace, active: list[int], at_bound: list[bool]) -> None:
     names = [space.design.structure.names[g] for g, hit in zip(active, at_bound, strict=True) if hit]
     if names:
-        warnings.warn(
+        warn(
             f"rho of {', '.join(names)} lies at the bound of the admissible region: the errors do not follow "
             "the model, or the lag of the outcome stands in for them. Read neither rho nor its error.",
             BoundaryWarning,
-            stacklevel=5,
         )

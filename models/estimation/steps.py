@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, NotIdentifiedError, SpatialWarning
+from spatial.errors import DataError, NotIdentifiedError, SpatialWarning, warn
 from spatial.models.data.design import Design
 from spatial.models.data.layout import Codes
 
@@ -276,11 +275,9 @@ def _check_order(design: Design) -> None:
                 f"{', '.join(endogenous)}. Add exogenous variables that it leaves out, or instruments=."
             )
     if p > 0.1 * design.n_effective:
-        warnings.warn(
+        warn(
             f"{p} instruments for an effective sample of {design.n_effective}: with more than one for ten, "
-            "estimates lean towards least squares. Lower iv_order, or use fewer weights.",
-            SpatialWarning,
-            stacklevel=4,
+            "estimates lean towards least squares. Lower iv_order, or use fewer weights."
         )
 
 
@@ -347,7 +344,7 @@ def _gmm_or_fallback(S: Float, count: int) -> tuple[Method, Float | None, tuple[
         f"two-step GMM needs many more clusters than moments ({count} clusters, {len(S)} moments): "
         "3SLS with a robust covariance was done instead"
     )
-    warnings.warn(message[0].upper() + message[1:] + ".", SpatialWarning, stacklevel=5)
+    warn(message[0].upper() + message[1:] + ".")
     return "gs3sls", None, (message,)
 
 

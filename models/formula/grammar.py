@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from spatial.errors import FormulaError, did_you_mean
+from spatial.errors import FormulaError, did_you_mean, hinted
 
 from .tokens import (
     Binary,
@@ -20,6 +20,7 @@ from .tokens import (
     fail,
     parse_expression,
     readable,
+    say_repeated,
     walk,
 )
 from .tokens import tokens as read_tokens
@@ -87,6 +88,7 @@ class Formula:
     instruments: tuple[ParsedTerm, ...] = ()
 
 
+@hinted
 def parse_formula(text: str, weights: Sequence[str] = ()) -> Formula:
     """Read ``"y ~ x + W(y) | unit + time | endog ~ instruments"``.
 
@@ -191,7 +193,9 @@ class _TermReader:
             fail(self.text, len(self.text), len(self.text) + 1, "A term is needed here.")
         kept: dict[str, ParsedTerm] = {}
         intercept = True
-        for sign, product in self.summands(parse_expression(self.text, found), "+"):
+        expression = parse_expression(self.text, found)
+        say_repeated(expression)
+        for sign, product in self.summands(expression, "+"):
             if len(product) == 1 and isinstance(product[0], Number):
                 intercept = self.constant(product[0], sign)
                 continue
@@ -199,12 +203,8 @@ class _TermReader:
             if sign == "+":
                 kept.setdefault(term.key, term)
             elif kept.pop(term.key, None) is None:
-                fail(
-                    self.text,
-                    term.start,
-                    term.end,
-                    f"{term.name} cannot be left out: it is not in the formula.",
-                )
+                said = f"{term.name} cannot be left out: it is not in the formula."
+                fail(self.text, term.start, term.end, said)
         return tuple(kept.values()), intercept
 
     def constant(self, number: Number, sign: str) -> bool:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NoReturn
 
-from spatial.errors import FormulaError
+from spatial.errors import FormulaError, warn
 from spatial.panel.nodes import DEEPEST, depth
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "fail",
     "parse_expression",
     "readable",
+    "say_repeated",
     "tokens",
     "walk",
 ]
@@ -266,6 +267,22 @@ def parse_expression(text: str, found: list[Token]) -> Node:
     if rest is not None:
         reader.unexpected(rest)
     return node
+
+
+def say_repeated(expression: Node) -> None:
+    """Warn of summands that stand twice, which count once; `x * z` holds `x` on purpose."""
+    kept: set[str] = set()
+    twice: set[str] = set()
+    waiting = [expression]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Binary) and node.operator == "+":
+            waiting += [node.left, node.right]
+            continue
+        (twice if canonical(node) in kept else kept).add(canonical(node))
+    if twice:
+        said = ", ".join(sorted(twice))
+        warn(f"Written twice in a formula, used once: {said}.")
 
 
 def canonical(node: Node) -> str:

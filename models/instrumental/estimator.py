@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 
-from spatial.errors import SpatialWarning
+from spatial.errors import warn
 from spatial.models.estimation.clusters import cluster_codes
 from spatial.models.estimation.estimate import Estimate, Request
 from spatial.models.estimation.inference import Inference, infer
@@ -49,6 +48,6 @@ def _estimated(request: Request) -> tuple[Numbers, Workspace]:
             raise
     single: Method = "2sls" if method == "3sls" else "gs2sls"
     note = "the equations are estimated as multiples of one another, so Sigma has no inverse: each by itself"
-    warnings.warn(note[0].upper() + note[1:] + ".", SpatialWarning, stacklevel=5)
+    warn(note[0].upper() + note[1:] + ".")
     numbers, space = estimate(design, single, rho_moments, passes, codes)
     return replace(numbers, notes=(*numbers.notes, note)), space

@@ -8,7 +8,6 @@ costs as much as a few rows.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, SpatialWarning
+from spatial.errors import DataError, warn
 from spatial.models.data.layout import Codes
 from spatial.models.estimation.clusters import cluster_codes
 from spatial.models.estimation.covariance import WildBootstrap
@@ -230,11 +229,9 @@ def _warn_few_treated(space: Workspace, codes: Codes) -> None:
                 few.append(f"{term.name} ({touched} of {count} clusters)")
     if few:
         shown = ", ".join(dict.fromkeys(few))
-        warnings.warn(
+        warn(
             f"The wild bootstrap cannot work where few clusters are treated: {shown}. Its p-values are then "
-            "close to 1, or far too small. Use placebo permutations of the treatment.",
-            SpatialWarning,
-            stacklevel=5,
+            "close to 1, or far too small. Use placebo permutations of the treatment."
         )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import tempfile
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial.compute.threads import Workers, blas_on_one_thread, run_tasks
-from spatial.errors import DataError
+from spatial.errors import DataError, warn
 from spatial.models.estimation.covariance import Cluster, Covariance, Heteroskedastic, Homoskedastic
 from spatial.models.estimation.inference import Inference
 from spatial.models.estimation.laws import NORMAL, Law
@@ -122,11 +121,10 @@ def _joint(
 def _warn_bound(plan: Plan, active: list[int], at_bound: list[bool]) -> None:
     names = [plan.structure.names[g] for g, hit in zip(active, at_bound, strict=True) if hit]
     if names:
-        warnings.warn(
+        warn(
             f"rho of {', '.join(names)} lies at the bound of the admissible region: the errors do not follow "
             "the model, or the lag of the outcome stands in for them. Read neither rho nor its error.",
             BoundaryWarning,
-            stacklevel=5,
         )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from spatial.compute.threads import Executor, check_workers
-from spatial.errors import DataError, FormulaError, NotIdentifiedError, name_ids
+from spatial.errors import DataError, FormulaError, NotIdentifiedError, hinted, name_ids
 from spatial.ids.times import ordinals
 from spatial.models.data.cells import check_weights
 from spatial.models.data.weights import lags_outcomes
@@ -31,6 +31,7 @@ _IN_MEMORY = ("again", "design", "formulas", "given", "identification", "instrum
 _METHODS: tuple[Method, ...] = ("gs3sls", "gs2sls", "3sls", "2sls")
 
 
+@hinted
 class LargeSystem:
     """What `spatial.models.SpatialSystem` returns for an open panel: the same system, fitted from the disk.
 

@@ -10,14 +10,13 @@ Under variances that differ between units the estimates are inconsistent (Lin an
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, SpatialWarning
+from spatial.errors import DataError, SpatialWarning, warn
 from spatial.models.data.design import Design
 from spatial.models.estimation.covariance import (
     Covariance,
@@ -243,13 +242,12 @@ def _inference(
     has_rho = model.error is not None
     hit = [name for name, at in zip(("lambda", "rho"), found.at_bound, strict=True) if at]
     if hit:
-        warnings.warn(
+        warn(
             f"{' and '.join(hit)} of {model.equation.name} "
             f"{'lies' if len(hit) == 1 else 'lie'} at the bound of the admissible region: the likelihood "
             "still rises there. The outcome may have a unit root in space, or the weights are not those of "
             "the process; read no standard error.",
             BoundaryWarning,
-            stacklevel=6,
         )
     rho = found.place[1:].copy() if has_rho else np.zeros(0)
     return Inference(cov, rho, (found.at_bound[1],) if has_rho else ())
@@ -318,11 +316,10 @@ def _notes(model: Model, found: Maximum, residuals: Float, condition: float) -> 
             + (": compare fit('gs2sls') or fit('aqs')" if test.p_value < 0.05 else "")
         )
         if test.p_value < _WARNED:
-            warnings.warn(
+            warn(
                 f"The variance of the innovations moves with the regressors (Breusch-Pagan, Koenker: "
                 f"{test.reference} = {test.statistic:.2f}, p = {test.p_value:.4f}): maximum likelihood is "
                 "then inconsistent. fit('gs2sls'), or fit('aqs') with a lag and an error, are not.",
                 HeteroskedasticityWarning,
-                stacklevel=5,
             )
     return tuple(out)

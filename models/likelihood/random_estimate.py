@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.errors import DataError
+from spatial.errors import DataError, warn
 from spatial.models.data.effects import within
 from spatial.models.estimation.covariance import Covariance, Observed
 from spatial.models.estimation.estimate import Estimate, Request
@@ -264,11 +263,10 @@ def _ordered(model: Model, found: RandomMaximum) -> tuple[Float, Inference]:
     rho = found.place[1:2].copy() if model.error is not None else np.zeros(0)
     hit = [name for name, at in zip(("lambda", "rho"), found.at_bound, strict=False) if at]
     if hit:
-        warnings.warn(
+        warn(
             f"{' and '.join(hit)} of {model.equation.name} at the bound of the admissible region: the "
             "likelihood still rises there; read no standard error.",
             BoundaryWarning,
-            stacklevel=5,
         )
     return delta, Inference(cov, rho, (found.at_bound[1],) if model.error is not None else ())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, FormulaError, SpatialWarning, did_you_mean
+from spatial.errors import DataError, FormulaError, did_you_mean, hinted, warn
 from spatial.models.data.given import Lags
 from spatial.models.data.layout import Layout
 from spatial.models.estimation import covariance as choice
@@ -40,6 +39,7 @@ __all__ = ["tobit"]
 Float = NDArray[np.float64]
 
 
+@hinted
 def tobit(
     formula: str,
     panel: PanelLike,
@@ -383,10 +383,8 @@ def _quadrature_notes(data: Censored, theta: Float, value: float, points: int) -
     twice = float(random_effects_scores(data, theta, Quadrature.of(2 * points)).log_likelihood.sum())
     change = abs(twice - value)
     if change > 0.01:
-        warnings.warn(
+        warn(
             f"The log-likelihood changes by {change:.3g} with {2 * points} points in place of {points}: "
-            f"raise points=, as points={4 * points}.",
-            SpatialWarning,
-            stacklevel=5,
+            f"raise points=, as points={4 * points}."
         )
     return [f"log-likelihood with {2 * points} points in place of {points}: {twice:.6f}"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, SpatialWarning, did_you_mean, name_ids
+from spatial.errors import DataError, did_you_mean, hinted, name_ids, warn
 from spatial.models.data.rows import outcome_columns
 from spatial.models.estimation.covariance import Covariance
 from spatial.models.estimation.steps import Method
@@ -118,6 +117,7 @@ class Heterogeneity(Fit):
         return "\n".join(lines)
 
 
+@hinted
 def heterogeneity(
     model: SpatialSystem | SystemFit,
     by: str | pd.Series[Any] | Iterable[Any] | Mapping[str, Any],
@@ -255,12 +255,10 @@ class _Division:
     def _warn(self, name: str) -> None:
         made = outcome_columns(self.system.structure.outcomes)
         if self.column in made or name in made:
-            warnings.warn(
+            warn(
                 f"Groups by {name} are made of an outcome: a split by what is explained biases each fit. "
                 "Split by "
-                "its value before the first time, or by something that the equations do not explain.",
-                SpatialWarning,
-                stacklevel=4,
+                "its value before the first time, or by something that the equations do not explain."
             )
 
     def _check(self) -> None:

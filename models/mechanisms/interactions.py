@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, did_you_mean
+from spatial.errors import DataError, did_you_mean, hinted
 from spatial.ids.rows import one_text
 from spatial.models.data.source import Source
 from spatial.models.estimation.covariance import Covariance
@@ -125,6 +125,7 @@ class Moderation(Fit):
         return "\n".join(lines)
 
 
+@hinted
 def moderation(
     model: SpatialSystem | SystemFit,
     treatment: str,

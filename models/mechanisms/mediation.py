@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from spatial.errors import DataError, FormulaError, did_you_mean
+from spatial.errors import DataError, FormulaError, did_you_mean, hinted
 from spatial.ids.rows import one_text
 from spatial.models.data.given import Lags
 from spatial.models.estimation.covariance import Covariance, as_covariance
@@ -162,6 +162,7 @@ def _upper(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+@hinted
 def mechanism(
     formula: str,
     panel: PanelLike,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, FormulaError, SpatialWarning, did_you_mean
+from spatial.errors import DataError, FormulaError, did_you_mean, hinted, warn
 from spatial.models.data.design import Design
 from spatial.models.data.given import Lags
 from spatial.models.estimation.covariance import Covariance, as_covariance
@@ -148,6 +147,7 @@ class ThresholdFit(Fit):
         return "\n".join([*lines, *(f"Note: {note}." for note in (*self.fit.notes, *self.notes))])
 
 
+@hinted
 def threshold(
     formula: str,
     panel: PanelLike,
@@ -267,9 +267,7 @@ def _check(regimes: int, trim: float, bootstrap: int, grid: int, level: float) -
     if not 0 < level < 1:
         raise DataError(f"level is between 0 and 1; got {level!r}.")
     if 0 < bootstrap < 99:
-        warnings.warn(
-            f"A p-value of {bootstrap} draws is coarse: take 300 or more.", SpatialWarning, stacklevel=4
-        )
+        warn(f"A p-value of {bootstrap} draws is coarse: take 300 or more.")
     return regimes - 1
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, did_you_mean
+from spatial.errors import DataError, did_you_mean, hinted
 from spatial.ids.rows import one_text
 from spatial.models.estimation.laws import Law
 from spatial.models.results import SystemFit
@@ -179,6 +179,7 @@ def _common(row: dict[Any, Any]) -> dict[str, float]:
     return {key: row[key] for key in ("std_error", "statistic", "p_value")}
 
 
+@hinted
 def u_test(
     fit: SystemFit, term: str, *, square: str | None = None, equation: str | None = None, level: float = 0.95
 ) -> UTest:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from spatial.errors import DataError, SpatialWarning
+from spatial.errors import DataError, warn
 from spatial.models.data.effects import Effects
 from spatial.models.data.layout import Codes
 from spatial.models.estimation.clusters import cluster_codes
@@ -109,12 +108,10 @@ def product_interval(
         inner = min(max(below, 0.5 / len(drawn)), 1 - 0.5 / len(drawn))
         shift = float(stats.norm.ppf(inner))
         if not 0.05 < below < 0.95:
-            warnings.warn(
+            warn(
                 f"{below:.0%} of the bootstrap draws lie below the estimate: its bias is large; read the "
                 "Sobel "
-                "interval beside it.",
-                SpatialWarning,
-                stacklevel=5,
+                "interval beside it."
             )
     tails = stats.norm.ppf([0.5 - level / 2, 0.5 + level / 2]) + 2 * shift
     low, high = np.quantile(drawn, stats.norm.cdf(tails))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spatial.errors import DataError, SpatialError, did_you_mean
+from spatial.errors import DataError, SpatialError, did_you_mean, hinted
 from spatial.models.estimation.covariance import Covariance
 from spatial.models.estimation.steps import Method
 from spatial.models.formula.structure import CONSTANT
@@ -146,6 +146,7 @@ def _short(value: Any) -> str:
     return str(getattr(meta, "kind", None) or getattr(value, "label", None) or type(value).__name__)
 
 
+@hinted
 def robustness(
     model: SpatialSystem | SystemFit | Fit,
     variants: Mapping[str, Mapping[str, Any] | Fit],

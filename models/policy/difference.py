@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from spatial.errors import DataError, did_you_mean
+from spatial.errors import DataError, did_you_mean, hinted
 from spatial.models.estimation import covariance as choice
 from spatial.models.specs import covariance_of
 from spatial.panel.panel import Panel, as_panel
@@ -27,6 +27,7 @@ from .spillovers import Exposure, Specification, check_rings
 __all__ = ["did"]
 
 
+@hinted
 def did(
     panel: Panel | pd.DataFrame,
     outcome: str,

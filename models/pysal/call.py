@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from spatial.errors import DataError, FormulaError, SpatialError, WeightsError, name_ids
+from spatial.errors import DataError, FormulaError, SpatialError, WeightsError, hinted, name_ids
 from spatial.models.data.design import Design
 from spatial.models.data.weights import TimeWeights, WeightsGiven, named_weights
 from spatial.models.estimation.estimate import Estimate
@@ -36,6 +36,7 @@ _CELLS = 5e7
 _DIAGNOSTICS = ("spat_diag", "moran", "white_test", "vif", "nonspat_diag")
 
 
+@hinted
 def spreg(
     name: str,
     formula: str | Iterable[str] | Mapping[str, str],

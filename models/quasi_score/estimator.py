@@ -21,7 +21,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, SpatialWarning
+from spatial.errors import DataError, SpatialWarning, warn
 from spatial.models.data.design import Design
 from spatial.models.estimation.clusters import cluster_codes
 from spatial.models.estimation.covariance import (
@@ -313,13 +313,12 @@ def _density(design: Design, name: str) -> float:
 
 def _warn_no_root(design: Design) -> None:
     p, n = design.basis.rank, design.n_effective
-    warnings.warn(
+    warn(
         f"{NO_ROOT[0].upper() + NO_ROOT[1:]}: the point with the smallest distance is reported, and its "
         f"intervals, by standard errors, may be too short. There are {design.layout.n_times} times and {p} "
         f"instruments for an effective sample of {n}: more times help, or fewer instruments (iv_order=1); "
         "and fit.anderson_rubin() gives sets that hold.",
         NoRootWarning,
-        stacklevel=5,
     )
 
 
@@ -340,11 +339,10 @@ def _inference(moments: Moments, a: Float, root: Root, cov: Covariance) -> Score
         edges.append(design.structure.names[g])
     names = [name for name, hit in zip(edges, at_bound, strict=True) if hit]
     if names and (root.centre is None or root.converged):
-        warnings.warn(
+        warn(
             f"rho of {', '.join(names)} lies at the bound of the admissible region: the errors do not follow "
             "the model, or the lag of the outcome stands in for them. Read neither rho nor its error.",
             BoundaryWarning,
-            stacklevel=6,
         )
     units = design.layout.n_units
     clusters = (units,) if dependence == "cluster" else ()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from spatial.errors import DataError
+from spatial.errors import DataError, hinted
 from spatial.models.diagnostics import panels
 from spatial.models.hypothesis import HypothesisTest
 from spatial.models.mechanisms.asked import one_equation
@@ -15,6 +15,7 @@ from spatial.models.results import SystemFit
 __all__ = ["pesaran_cd"]
 
 
+@hinted
 def pesaran_cd(fit: SystemFit, *, equation: str | None = None) -> HypothesisTest:
     r"""Test whether errors of different units are correlated (Pesaran 2015).
 

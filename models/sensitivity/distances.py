@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from spatial.errors import DataError, SpatialError, did_you_mean
+from spatial.errors import DataError, SpatialError, did_you_mean, hinted
 from spatial.models.mechanisms.asked import again
 from spatial.models.mechanisms.variants import terms_shown
 from spatial.models.results import SystemFit
@@ -78,6 +78,7 @@ class Sweep(Result):
         return f"Sweep {self.headline()}\n\n{shown}"
 
 
+@hinted
 def sweep(
     model: SpatialSystem | SystemFit | Fit,
     cities: CitiesLike,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, did_you_mean
+from spatial.errors import DataError, did_you_mean, hinted
 from spatial.ids.numbers import to_float
 from spatial.models.data.design import Design
 from spatial.models.mechanisms.arguments import whole_number
@@ -87,6 +87,7 @@ class PlausiblyExogenous(Result):
         return "\n".join(lines)
 
 
+@hinted
 def plausibly_exogenous(
     fit: SystemFit,
     term: str,

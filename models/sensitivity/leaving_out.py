@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spatial.errors import DataError, did_you_mean
+from spatial.errors import DataError, did_you_mean, hinted
 from spatial.models.mechanisms.asked import as_model
 from spatial.models.results import SystemFit
 from spatial.results import Result
@@ -74,6 +74,7 @@ class LeaveOneOut(Result):
         )
 
 
+@hinted
 def leave_one_out(fit: SystemFit, term: str, *, by: str = "unit", equation: str | None = None) -> LeaveOneOut:
     """Fit again without each group, as each province, spatial lags of the whole map first.
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spatial.errors import DataError, FormulaError
+from spatial.errors import DataError, FormulaError, hinted
 from spatial.models.data.given import Lags
 from spatial.models.data.rows import RowChoice
 from spatial.models.estimation.clusters import cluster_codes
@@ -117,6 +117,7 @@ class RandomEffectsFit(Fit):
         )
 
 
+@hinted
 def random_effects(
     formula: str,
     panel: PanelLike,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, did_you_mean
+from spatial.errors import DataError, did_you_mean, hinted
 from spatial.models.mechanisms.arguments import names_of
 from spatial.models.results import SystemFit
 from spatial.results import Result
@@ -96,6 +96,7 @@ class Oster(Result):
         )
 
 
+@hinted
 def oster(
     fit: SystemFit,
     term: str,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spatial.errors import DataError, SpatialError
+from spatial.errors import DataError, SpatialError, hinted
 from spatial.models.mechanisms.arguments import names_of, whole_number
 from spatial.results import Result
 from spatial.shapefiles import load_sample
@@ -95,6 +95,7 @@ class MonteCarlo(Result):
         return "\n".join([f"Monte Carlo, {self.headline()}", "", shown, "", *self.table_notes])
 
 
+@hinted
 def monte_carlo(
     sample: str | Callable[[int], Any],
     fits: Mapping[str, Callable[[Any], Any]],

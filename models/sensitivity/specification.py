@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, did_you_mean
+from spatial.errors import DataError, did_you_mean, hinted
 from spatial.models.data.design import Design
 from spatial.models.formula.structure import CONSTANT
 from spatial.models.hypothesis import CLUSTERED, IID, HypothesisTest, cluster_sums, wald
@@ -29,6 +29,7 @@ Kind = Literal["classic", "mundlak", "spatial"]
 SAME = "both estimators are consistent: the effects do not depend on the regressors"
 
 
+@hinted
 def hausman(a: Any, b: Any = None, *, kind: Kind = "classic") -> HypothesisTest:
     r"""Test random against fixed effects, or any efficient against any consistent estimator.
 
@@ -245,6 +246,7 @@ class VarianceInflation(Result):
         )
 
 
+@hinted
 def vif(fit: SystemFit) -> VarianceInflation:
     r"""Return the variance inflation factors of the regressors, effects (or the mean) taken out.
 
@@ -288,6 +290,7 @@ def vif(fit: SystemFit) -> VarianceInflation:
 
 
 # ---- serial correlation
+@hinted
 def serial_correlation(
     fit: SystemFit, *, kind: Literal["differences", "within"] = "differences"
 ) -> HypothesisTest:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError
+from spatial.errors import DataError, hinted
 from spatial.ids.rows import checked_option
 from spatial.panel.panel import PanelLike
 
@@ -33,6 +33,7 @@ __all__ = [
 Float = NDArray[np.float64]
 
 
+@hinted
 def specialization(
     table: PanelLike,
     columns: Iterable[Any] | None = None,
@@ -84,6 +85,7 @@ def specialization(
     return read.series(values.max(axis=1), "specialization", label, zh, "Duranton and Puga (2000)")
 
 
+@hinted
 def krugman_index(
     table: PanelLike,
     columns: Iterable[Any] | None = None,
@@ -139,6 +141,7 @@ def _distance(read: Industries, leave_out: bool, reference: Any) -> Float:
     return np.asarray(np.abs(read.shares - nation).sum(axis=1))
 
 
+@hinted
 def herfindahl(
     table: PanelLike, columns: Iterable[Any] | None = None, *, normalized: bool = False
 ) -> pd.Series[Any]:
@@ -183,6 +186,7 @@ def herfindahl(
     return read.series(values, "herfindahl", "Herfindahl index", "赫芬达尔指数", "Hirschman (1964)")
 
 
+@hinted
 def hoover_index(
     table: PanelLike,
     columns: Iterable[Any] | None = None,
@@ -236,6 +240,7 @@ def hoover_index(
     return _industry_series(read, found, "hoover_index", label, zh, source)
 
 
+@hinted
 def gini_specialization(
     table: PanelLike,
     columns: Iterable[Any] | None = None,
@@ -299,6 +304,7 @@ def lorenz_gini(own: Float, base: Float) -> Float:
     return np.asarray(1 - (weight * (2 * curve - share)).sum(axis=1))
 
 
+@hinted
 def theil_specialization(
     table: PanelLike,
     columns: Iterable[Any] | None = None,

@@ -5,7 +5,6 @@ Tables are as in `spatial.agglomeration.concentration`: units in rows, industrie
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, Literal
 
@@ -13,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import AlignmentError, DataError, SpatialWarning, name_ids
+from spatial.errors import AlignmentError, DataError, hinted, name_ids, warn
 from spatial.ids.rows import checked_option, numbers, row_names
 from spatial.panel.panel import PanelLike
 
@@ -24,6 +23,7 @@ __all__ = ["coagglomeration", "coagglomeration_matrix", "ellison_glaeser"]
 Float = NDArray[np.float64]
 
 
+@hinted
 def ellison_glaeser(
     table: PanelLike,
     plant_herfindahl: pd.Series[Any] | Mapping[Any, float],
@@ -123,6 +123,7 @@ def _plants(given: Any, read: Industries) -> Float:
     return np.array(np.broadcast_to(values, read.national.shape))
 
 
+@hinted
 def coagglomeration(
     table: PanelLike,
     first: Hashable,
@@ -190,11 +191,9 @@ def coagglomeration(
     level = quotient.sum(axis=1)
     neither = level == 0
     if neither.any():
-        warnings.warn(
+        warn(
             f"Co-agglomeration has no value for {int(neither.sum())} rows with neither {first!r} nor "
-            f"{second!r}: {row_names(read.rows, neither)}; they are NaN.",
-            SpatialWarning,
-            stacklevel=2,
+            f"{second!r}: {row_names(read.rows, neither)}; they are NaN."
         )
     with np.errstate(invalid="ignore"):
         balance = 1 - np.abs(quotient[:, 0] - quotient[:, 1]) / level
@@ -202,6 +201,7 @@ def coagglomeration(
     return read.series(found, "coagglomeration", "Co-agglomeration", "产业协同集聚指数", "Yang (2013)")
 
 
+@hinted
 def coagglomeration_matrix(table: pd.DataFrame, columns: Iterable[Any] | None = None) -> pd.DataFrame:
     r"""Return the Ellison-Glaeser co-agglomeration of each pair of industries over units,
 

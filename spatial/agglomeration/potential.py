@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.compute.threads import Executor, check_workers
-from spatial.errors import AlignmentError, DataError, name_ids
+from spatial.errors import AlignmentError, DataError, hinted, name_ids
 from spatial.ids.alignment import aligned_values, as_float, indexer, require_finite, row_places
 from spatial.ids.numbers import Values
 from spatial.panel.panel import Panel
@@ -23,6 +23,7 @@ __all__ = ["cutoff_in_units", "distance_decay", "market_potential", "positive_km
 Float = NDArray[np.float64]
 
 
+@hinted
 def distance_decay(
     values: Values,
     cities: CitiesLike | Points,
@@ -119,6 +120,7 @@ def distance_decay(
     return _apply(decayed, values, points.ids)
 
 
+@hinted
 def market_potential(
     values: Values,
     cities: CitiesLike | Points,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, name_ids
+from spatial.errors import DataError, hinted, name_ids
 from spatial.ids.rows import checked_option, plain
 from spatial.panel.panel import Panel, PanelLike
 
@@ -18,6 +18,7 @@ from .industries import Industries, read_industries
 __all__ = ["location_quotient"]
 
 
+@hinted
 def location_quotient(
     table: PanelLike,
     columns: Iterable[Any] | None = None,

@@ -5,7 +5,6 @@ Tables are as in `spatial.agglomeration.concentration`: units in rows, industrie
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
@@ -14,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import entr, rel_entr
 
-from spatial.errors import DataError, SpatialWarning
+from spatial.errors import DataError, hinted, warn
 from spatial.ids.rows import checked_option, row_names
 from spatial.panel.panel import PanelLike
 
@@ -33,6 +32,7 @@ _MEASURES = {
 }
 
 
+@hinted
 def diversity(
     table: PanelLike,
     columns: Iterable[Any] | None = None,
@@ -115,16 +115,15 @@ def _relative_diversity(read: Industries) -> Float:
     gap = np.abs(read.shares - read.national_shares).sum(axis=1)
     same = gap <= 1e-14 * len(read.industries)
     if same.any():
-        warnings.warn(
+        warn(
             f"Relative diversity is infinite for {int(same.sum())} rows, whose structure is the nation's: "
-            f"{row_names(read.rows, same)}. Krugman's index, its inverse, is zero there.",
-            SpatialWarning,
-            stacklevel=3,
+            f"{row_names(read.rows, same)}. Krugman's index, its inverse, is zero there."
         )
     with np.errstate(divide="ignore"):
         return np.asarray(np.where(same, np.inf, 1 / gap))
 
 
+@hinted
 def related_variety(
     table: PanelLike, groups: Groups, columns: Iterable[Any] | None = None, *, base: float = 2.0
 ) -> pd.Series[Any]:
@@ -175,6 +174,7 @@ def related_variety(
     return read.series(np.abs(within), "related_variety", "Related variety", "相关多样性", _FRENKEN)
 
 
+@hinted
 def unrelated_variety(
     table: PanelLike, groups: Groups, columns: Iterable[Any] | None = None, *, base: float = 2.0
 ) -> pd.Series[Any]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, name_ids
+from spatial.errors import DataError, hinted, name_ids
 from spatial.ids.alignment import indexer
 from spatial.panel.panel import Panel, as_panel
 from spatial.places.points import CitiesLike, Points, points_of
@@ -97,6 +97,7 @@ class VirtualAgglomeration(Panel):
         return pd.DataFrame(rows)
 
 
+@hinted
 def virtual_agglomeration(
     panel: Panel | pd.DataFrame,
     sector: str,

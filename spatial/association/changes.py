@@ -10,7 +10,7 @@ import pandas as pd
 from spatial.autocorrelation.global_moran import Moran, moran
 from spatial.autocorrelation.lisa import LocalMoran, local_moran
 from spatial.autocorrelation.sample import check_missing, one_column
-from spatial.errors import DataError, name_ids
+from spatial.errors import DataError, hinted, name_ids
 from spatial.ids.alignment import aligned_values
 from spatial.ids.numbers import Values
 from spatial.weights.value import WeightsLike, as_weights
@@ -20,6 +20,7 @@ from .joins import LocalJoinCounts, local_join_counts
 __all__ = ["differential_local_moran", "differential_moran", "quantile_lisa"]
 
 
+@hinted
 def differential_moran(before: Values, after: Values, W: WeightsLike, **options: Any) -> Moran:
     r"""Measure the spatial autocorrelation of the change of a variable: GeoDa's differential Moran's I.
 
@@ -58,6 +59,7 @@ def differential_moran(before: Values, after: Values, W: WeightsLike, **options:
     return moran(_change(before, after, W), W, **options)
 
 
+@hinted
 def differential_local_moran(before: Values, after: Values, W: WeightsLike, **options: Any) -> LocalMoran:
     """Measure the local autocorrelation of the change of a variable: `local_moran` of `differential_moran`.
 
@@ -93,6 +95,7 @@ def differential_local_moran(before: Values, after: Values, W: WeightsLike, **op
     return local_moran(_change(before, after, W), W, **options)
 
 
+@hinted
 def quantile_lisa(
     x: Values, W: WeightsLike, *, k: int = 5, quantile: int | None = None, **options: Any
 ) -> LocalJoinCounts:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from spatial.autocorrelation.local_inference import LocalRun, LocalStatistic, clusters, own_and_others
 from spatial.autocorrelation.sample import Missing, sample, standardized
 from spatial.compute.pvalues import Alternative, normal_p, permutation_p
-from spatial.errors import DataError
+from spatial.errors import DataError, hinted
 from spatial.ids.numbers import Values
 from spatial.weights.value import WeightsLike
 
@@ -49,6 +49,7 @@ class LocalGeary(LocalStatistic):
     variables: tuple[str, ...]
 
 
+@hinted
 def local_geary(
     x: Values,
     W: WeightsLike,

@@ -15,7 +15,7 @@ from spatial.autocorrelation.inference import Run
 from spatial.autocorrelation.moments import build_constants, moran_moments
 from spatial.autocorrelation.sample import Missing
 from spatial.compute.pvalues import Alternative, alternative_words, normal_p, smallest_p
-from spatial.errors import name_ids
+from spatial.errors import hinted, name_ids
 from spatial.ids.alignment import check_scale
 from spatial.ids.numbers import Values
 from spatial.places.points import CitiesLike
@@ -157,6 +157,7 @@ class Semivariogram(Result):
         return f"{self.name}: {len(self.frame)} bands to {self.frame['high_km'].iloc[-1]:g} km"
 
 
+@hinted
 def correlogram(
     x: Values,
     cities: CitiesLike,
@@ -238,6 +239,7 @@ def correlogram(
     )
 
 
+@hinted
 def semivariogram(
     x: Values,
     cities: CitiesLike,

@@ -12,7 +12,7 @@ from scipy.special import chdtrc
 
 from spatial.autocorrelation.local_inference import LocalRun, LocalStatistic, clusters, conditional_test
 from spatial.autocorrelation.sample import Missing, sample
-from spatial.errors import DataError
+from spatial.errors import DataError, hinted
 from spatial.ids.numbers import Values
 from spatial.weights.value import WeightsLike
 
@@ -48,6 +48,7 @@ class LocalHeteroscedasticity(LocalStatistic):
     power: float
 
 
+@hinted
 def losh(
     x: Values,
     W: WeightsLike,

@@ -15,7 +15,7 @@ from spatial.autocorrelation.local_inference import LocalRun, LocalStatistic, cl
 from spatial.autocorrelation.moments import build_constants, geary_moments, trajectory_moments
 from spatial.autocorrelation.sample import Missing, Sample, describe_weights, sample
 from spatial.compute.pvalues import Alternative, normal_p, permutation_counts, permutation_p, smallest_p
-from spatial.errors import DataError, WeightsError, name_ids
+from spatial.errors import DataError, WeightsError, hinted, name_ids
 from spatial.ids.numbers import Values
 from spatial.results import Result
 from spatial.weights.value import WeightsLike
@@ -117,6 +117,7 @@ class JoinCounts(Result):
         return f"{self.name}: " + ", ".join(f"{k} = {self.frame.loc[k, 'count']:g}" for k in KINDS)
 
 
+@hinted
 def join_counts(
     x: Values,
     W: WeightsLike,
@@ -249,6 +250,7 @@ class LocalJoinCounts(LocalStatistic):
         return {"yes": self.yes}
 
 
+@hinted
 def local_join_counts(
     x: Values,
     W: WeightsLike,

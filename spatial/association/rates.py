@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from spatial.autocorrelation.global_moran import Moran, moran
 from spatial.autocorrelation.lisa import LocalMoran, local_moran
 from spatial.autocorrelation.sample import check_missing, one_column
-from spatial.errors import DataError, name_ids
+from spatial.errors import DataError, hinted, name_ids
 from spatial.ids.alignment import aligned_values, check_ids, check_scale
 from spatial.ids.numbers import Values
 from spatial.weights.value import WeightsLike, as_weights
@@ -22,6 +22,7 @@ __all__ = ["eb_rate", "local_moran_rate", "moran_rate", "spatial_rate"]
 Float = NDArray[np.float64]
 
 
+@hinted
 def eb_rate(events: Values, population: Values, W: WeightsLike | None = None) -> pd.Series[float]:
     r"""Smooth rates by empirical Bayes: small populations are drawn towards the mean.
 
@@ -87,6 +88,7 @@ def eb_rate(events: Values, population: Values, W: WeightsLike | None = None) ->
     return pd.Series(share * rate + (1 - share) * mean, index=ids, name="eb_rate")
 
 
+@hinted
 def spatial_rate(events: Values, population: Values, W: WeightsLike) -> pd.Series[float]:
     r"""Smooth rates over each unit and its neighbours.
 
@@ -123,6 +125,7 @@ def spatial_rate(events: Values, population: Values, W: WeightsLike) -> pd.Serie
     return pd.Series((near @ o) / (near @ p), index=ids, name="spatial_rate")
 
 
+@hinted
 def moran_rate(events: Values, population: Values, W: WeightsLike, **options: Any) -> Moran:
     r"""Measure the autocorrelation of rates whose populations differ (Assuncao and Reis 1999).
 
@@ -167,6 +170,7 @@ def moran_rate(events: Values, population: Values, W: WeightsLike, **options: An
     return moran(z, W, **options)
 
 
+@hinted
 def local_moran_rate(events: Values, population: Values, W: WeightsLike, **options: Any) -> LocalMoran:
     """Measure the local autocorrelation of rates whose populations differ: `local_moran` of `moran_rate`'s z.
 

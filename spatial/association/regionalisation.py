@@ -14,7 +14,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from spatial.autocorrelation.sample import Missing, describe_weights, sample
-from spatial.errors import DataError, WeightsError, did_you_mean, name_ids
+from spatial.errors import DataError, WeightsError, did_you_mean, hinted, name_ids
 from spatial.ids.alignment import aligned_values
 from spatial.ids.numbers import Values
 from spatial.io.sources import need
@@ -103,6 +103,7 @@ class Regions(Result):
         return axes
 
 
+@hinted
 def regions(
     data: PanelLike,
     W: WeightsLike,

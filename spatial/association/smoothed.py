@@ -14,6 +14,7 @@ from spatial.autocorrelation.sample import Missing, sample, standardized
 from spatial.autocorrelation.two_variables import NULLS, Null, check_null, spectral
 from spatial.compute.permutation import permute_bilinear
 from spatial.compute.pvalues import Alternative
+from spatial.errors import hinted
 from spatial.ids.numbers import Values
 from spatial.weights.value import WeightsLike
 
@@ -73,6 +74,7 @@ class LeeL(GlobalStatistic):
         ]
 
 
+@hinted
 def lee(
     x: Values,
     y: Values,

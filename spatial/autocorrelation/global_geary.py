@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from spatial.compute.pvalues import Alternative
 from spatial.compute.threads import Executor
-from spatial.errors import SpatialWarning
+from spatial.errors import hinted, warn
 from spatial.ids.numbers import Values
 from spatial.weights.value import WeightsLike
 
@@ -91,6 +90,7 @@ def _not_normal(found: Geary) -> str:
     )
 
 
+@hinted
 def geary(
     x: Values,
     W: WeightsLike,
@@ -170,5 +170,5 @@ def geary(
         kurtosis=data.n * float((z**2) @ (z**2)) / float(z @ z) ** 2,
     )
     if found.far_from_normal:
-        warnings.warn(_not_normal(found), SpatialWarning, stacklevel=2)
+        warn(_not_normal(found))
     return found

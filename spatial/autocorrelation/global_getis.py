@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from spatial.compute.pvalues import Alternative
 from spatial.compute.threads import Executor
-from spatial.errors import DataError, WeightsError, name_ids
+from spatial.errors import DataError, WeightsError, hinted, name_ids
 from spatial.ids.numbers import Values
 from spatial.weights.value import WeightsLike
 
@@ -46,6 +46,7 @@ class GeneralG(GlobalStatistic):
     G: float
 
 
+@hinted
 def general_g(
     x: Values,
     W: WeightsLike,

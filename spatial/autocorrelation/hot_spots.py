@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from spatial.compute.conditional import row_sums_of
 from spatial.compute.pvalues import Alternative, normal_p
 from spatial.compute.threads import Executor
-from spatial.errors import WeightsError, name_ids
+from spatial.errors import WeightsError, hinted, name_ids
 from spatial.ids.numbers import Values
 from spatial.weights.value import WeightsLike
 
@@ -73,6 +73,7 @@ class GetisOrd(LocalStatistic):
         return f"{'G*' if self.star else 'G'} {super().headline()}"
 
 
+@hinted
 def getis_ord(
     x: Values,
     W: WeightsLike,

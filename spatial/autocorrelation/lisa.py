@@ -201,6 +201,7 @@ def local_moran(
     return _local(data, data.names[0], run, moments, keep_simulations)
 
 
+@hinted
 def bivariate_local_moran(
     x: Values,
     y: Values,

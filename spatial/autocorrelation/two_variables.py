@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.compute.pvalues import Alternative
-from spatial.errors import DataError, WeightsError, did_you_mean, name_ids
+from spatial.errors import DataError, WeightsError, did_you_mean, hinted, name_ids
 from spatial.ids.numbers import Values
 from spatial.weights.value import WeightsLike
 
@@ -80,6 +80,7 @@ class BivariateMoran(GlobalStatistic):
         return [f"  correlation of x and y in place: {self.correlation:.4f}"]
 
 
+@hinted
 def bivariate_moran(
     x: Values,
     y: Values,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError
+from spatial.errors import DataError, hinted
 from spatial.ids.rows import canonical, cross_section_or_panel, match_rows, numbers, plain, row_names
 from spatial.places.crs import frame_of
 from spatial.places.points import CitiesLike, geometry_of, points_of
@@ -89,6 +89,7 @@ class Centrography(Result):
         return gpd.GeoDataFrame(self.frame.copy(), geometry=points, crs=4326)
 
 
+@hinted
 def gravity_center(values: pd.Series[Any], cities: CitiesLike) -> pd.DataFrame:
     r"""Return the centre of gravity of values over cities, on the sphere, by time:
 
@@ -129,6 +130,7 @@ def gravity_center(values: pd.Series[Any], cities: CitiesLike) -> pd.DataFrame:
     return standard_ellipse(values, cities).frame[["lon", "lat", "shift_km", "bearing"]]
 
 
+@hinted
 def standard_ellipse(values: pd.Series[Any], cities: CitiesLike, *, scale: float = 1.0) -> Centrography:
     r"""Return the standard-deviational ellipse of values over cities, by time,
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from spatial.errors import DataError, NotIdentifiedError, SpatialWarning, name_ids
+from spatial.errors import DataError, NotIdentifiedError, SpatialWarning, hinted, name_ids, warn
 from spatial.ids.rows import check_steps, checked_option
 from spatial.models.hypothesis import cluster_sums
 from spatial.models.identification.first_stages import equation_first_stage
@@ -100,6 +100,7 @@ class BetaConvergence(Result):
         return f"beta = {self.beta:.4f}, speed = {self.speed:.4f}, {self.method}"
 
 
+@hinted
 def beta_convergence(
     panel: Panel | pd.DataFrame,
     column: str,
@@ -207,7 +208,7 @@ def beta_convergence(
     )
     for message in (_nickell_message(found), _lag_message(found, W)):
         if message:
-            warnings.warn(message, SpatialWarning, stacklevel=2)
+            warn(message)
     return found
 
 

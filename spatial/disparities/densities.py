@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, name_ids
+from spatial.errors import DataError, hinted, name_ids
 from spatial.ids.alignment import check_scale
 from spatial.ids.rows import check_rows, checked_option, codes_of, numbers, plain
 from spatial.panel.panel import Panel
@@ -19,6 +19,7 @@ __all__ = ["density_by_time"]
 Float = NDArray[np.float64]
 
 
+@hinted
 def density_by_time(
     panel: Panel | pd.DataFrame,
     column: str,

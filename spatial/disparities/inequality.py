@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import xlogy
 
-from spatial.errors import DataError
+from spatial.errors import DataError, hinted
 from spatial.ids.numbers import ById, Values
 from spatial.ids.rows import checked_option
 from spatial.results import Result
@@ -81,6 +81,7 @@ class Decomposition(Result):
 
 
 # ---- Gini
+@hinted
 def gini(x: Values, *, weights: ById | None = None) -> float | pd.Series[Any]:
     r"""Return the Gini coefficient,
 
@@ -127,6 +128,7 @@ def gini_sorted(values: Float, weights: Float) -> float:
 
 
 # ---- Dagum
+@hinted
 def dagum(x: Values, groups: ById, *, weights: ById | None = None) -> Decomposition:
     r"""Decompose the Gini coefficient by groups of units as Dagum (1997) does,
 
@@ -243,6 +245,7 @@ def _pairs_frame(samples: Samples, found: list[dict[str, Float]]) -> pd.DataFram
 
 
 # ---- Theil
+@hinted
 def theil(
     x: Values, groups: ById | None = None, *, weights: ById | None = None, kind: Literal["T", "L"] = "T"
 ) -> Decomposition:

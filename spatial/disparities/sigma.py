@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse, stats
 
-from spatial.errors import DataError
+from spatial.errors import DataError, hinted
 from spatial.ids.alignment import check_scale, indexer
 from spatial.ids.rows import balanced_axes, canonical, read_columns, row_names
 from spatial.panel.panel import Panel
@@ -107,6 +107,7 @@ class SigmaConvergence(Result):
         return f"sd of logs from {first:.4f} to {last:.4f} in {len(self.frame)} times"
 
 
+@hinted
 def sigma_convergence(
     panel: Panel | pd.DataFrame, column: str, W: WeightsLike | None = None
 ) -> SigmaConvergence:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from spatial.errors import AlignmentError, DataError, did_you_mean, name_ids
+from spatial.errors import AlignmentError, DataError, did_you_mean, hinted, name_ids
 from spatial.io.atomic import atomic_path
 
 from .palette import CATEGORIES, color, current_theme
@@ -184,6 +184,7 @@ def append_note(ax: Axes, text: str) -> None:
     vars(figure)["note"] = " ".join(filter(None, [vars(figure).get("note", ""), text]))
 
 
+@hinted
 def save_figure(ax: Axes, path: str | Path, *, dpi: float = 300.0) -> Path:
     """Write the figure of `ax` to .png, .pdf or .svg, whole or not at all, the same bytes each time.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
-from spatial.errors import DataError
+from spatial.errors import DataError, hinted
 from spatial.words import check_language
 
 from .canvas import BESIDE
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["confidence_set_plot"]
 
 
+@hinted
 def confidence_set_plot(
     result: Any,
     *,

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
+from spatial.errors import hinted
+
 from .charts import charted, estimates, filled_note, time_axis
 from .palette import color
 from .style.captions import Captions
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["centres_plot", "convergence_plot", "dispersion_plot", "inequality_plot"]
 
 
+@hinted
 def convergence_plot(
     found: BetaConvergence, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
 ) -> Axes:
@@ -51,6 +54,7 @@ def convergence_plot(
     return axes
 
 
+@hinted
 def dispersion_plot(
     found: SigmaConvergence, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
 ) -> Axes:
@@ -80,6 +84,7 @@ def dispersion_plot(
     return axes
 
 
+@hinted
 def inequality_plot(
     found: Decomposition, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
 ) -> Axes:
@@ -109,6 +114,7 @@ def inequality_plot(
     return axes
 
 
+@hinted
 def centres_plot(
     found: Centrography, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
 ) -> Axes:

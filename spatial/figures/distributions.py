@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial.disparities.densities import density_by_time
-from spatial.errors import DataError, name_ids
+from spatial.errors import DataError, hinted, name_ids
 from spatial.ids.rows import one_text
 from spatial.panel.panel import PanelLike
 from spatial.weights.report.report import WeightsReport
@@ -32,6 +32,7 @@ Float = NDArray[np.float64]
 _MOST = 24
 
 
+@hinted
 def density_ridges(
     panel: PanelLike,
     column: str,
@@ -134,6 +135,7 @@ def _times(panel: Any, times: Sequence[Any] | None) -> list[Any]:
     return chosen
 
 
+@hinted
 def neighbour_histogram(
     W: WeightsLike | WeightsReport,
     *,
@@ -213,6 +215,7 @@ def _between(colors: Sequence[str], k: int) -> list[str]:
     return [to_hex(mixed(place)) for place in np.linspace(0, 1, max(k, 1))]
 
 
+@hinted
 def reference_distribution(
     result: Any,
     *,

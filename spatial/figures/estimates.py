@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, did_you_mean, name_ids
+from spatial.errors import DataError, did_you_mean, hinted, name_ids
 from spatial.words import check_language
 
 from .canvas import DOUBLE, MIDDLE, check_columns, drawing, root_figure
@@ -33,6 +33,7 @@ _SPREAD = 5.0  # times that intervals may differ in width before terms get panel
 _ROW = 0.36  # inches
 
 
+@hinted
 def coefficient_plot(
     fits: Any,
     *,
@@ -98,6 +99,7 @@ def coefficient_plot(
     return _whiskers(ax, parts, looks, chosen, labels, word("estimate", language), language, words)
 
 
+@hinted
 def impacts_plot(
     impacts: Any,
     *,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 import pandas as pd
 
-from spatial.errors import DataError, name_ids
+from spatial.errors import DataError, hinted, name_ids
 from spatial.words import check_language
 
 from .canvas import MIDDLE, check_columns, drawing
@@ -26,6 +26,7 @@ _INTERVAL = ("estimate", "conf_low", "conf_high")
 _BAND = ("band_low", "band_high")
 
 
+@hinted
 def event_study_plot(
     frame: pd.DataFrame | Mapping[str, pd.DataFrame],
     *,

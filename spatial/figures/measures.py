@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
-from spatial.errors import DataError
+from spatial.errors import DataError, hinted
 
 from .charts import charted, dashed
 from .palette import color, ramp
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["index_plot", "resilience_plot", "semivariogram_plot", "transition_plot"]
 
 
+@hinted
 def index_plot(
     found: CompositeIndex, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
 ) -> Axes:
@@ -55,6 +56,7 @@ def index_plot(
     return axes
 
 
+@hinted
 def resilience_plot(
     found: Resilience, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
 ) -> Axes:
@@ -86,6 +88,7 @@ def resilience_plot(
     return axes
 
 
+@hinted
 def transition_plot(
     found: SpatialMarkov | LisaMarkov,
     *,
@@ -137,6 +140,7 @@ def transition_plot(
     return axes
 
 
+@hinted
 def semivariogram_plot(
     found: Semivariogram, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
 ) -> Axes:

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, did_you_mean
+from spatial.errors import DataError, did_you_mean, hinted
 from spatial.words import check_language
 
 __all__ = [
@@ -255,6 +255,7 @@ def significance_color(rank: int, levels: int) -> str:
     return ramp("p_values", levels)[rank]
 
 
+@hinted
 def css_variables() -> str:
     """Return the style sheet's custom properties: light, dark by the reader's system, and either by choice.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Unpack
 import numpy as np
 import pandas as pd
 
-from spatial.errors import DataError
+from spatial.errors import DataError, hinted
 from spatial.words import check_language, said
 
 from .charts import charted, dashed
@@ -55,6 +55,7 @@ class _Policy(Protocol):
     def event_study(self) -> pd.DataFrame: ...
 
 
+@hinted
 def policy_plot(
     fit: _Policy,
     *,
@@ -99,6 +100,7 @@ def policy_plot(
     )
 
 
+@hinted
 def placebo_plot(
     placebo: Any, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
 ) -> Axes:
@@ -129,6 +131,7 @@ def placebo_plot(
     return axes
 
 
+@hinted
 def bacon_plot(bacon: Any, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]) -> Axes:
     """Draw each comparison of the two-way estimate: its estimate against its weight.
 
@@ -158,6 +161,7 @@ def bacon_plot(bacon: Any, *, ax: Axes | None = None, lang: str = "en", **captio
     return axes
 
 
+@hinted
 def honest_plot(
     honest: Any, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
 ) -> Axes:
@@ -186,6 +190,7 @@ def honest_plot(
     return axes
 
 
+@hinted
 def drop_one_plot(
     dropped: Any, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
 ) -> Axes:

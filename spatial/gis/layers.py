@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from spatial.errors import DataError, did_you_mean, name_ids
+from spatial.errors import DataError, did_you_mean, hinted, name_ids
 from spatial.io.atomic import atomic_path, atomic_text, guarded_cell, locked
 from spatial.io.sources import is_database, without_password
 from spatial.maps.shapes import check_cities
@@ -29,6 +29,7 @@ _LONGEST = 120
 _BAD_CHARACTERS = (set(_BAD_SIGNS) | {chr(code) for code in range(32)} | {"\x7f"}) - {" "}
 
 
+@hinted
 def write_layers(
     path: str | Path,
     cities: CitiesLike,

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import is_hashable
 
-from spatial.errors import DataError, did_you_mean, name_ids
+from spatial.errors import DataError, did_you_mean, hinted, name_ids
 from spatial.ids.rows import (
     canonical,
     check_rows,
@@ -34,6 +34,7 @@ Rows = NDArray[np.intp]
 Weighting = Literal["entropy", "critic", "variation", "pca", "equal"]
 
 
+@hinted
 def entropy_index(
     panel: Panel | pd.DataFrame,
     positive: Iterable[str] = (),
@@ -100,6 +101,7 @@ def entropy_index(
     return composite_index(panel, positive, negative, scope, dimensions=dimensions, shift=shift)
 
 
+@hinted
 def composite_index(
     panel: Panel | pd.DataFrame,
     positive: Iterable[str] = (),

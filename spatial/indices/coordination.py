@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, SpatialWarning, name_ids
+from spatial.errors import DataError, hinted, name_ids, warn
 from spatial.ids.rows import checked_option, labelled, numbers, read_columns, refuse_cells, row_names
 from spatial.panel.panel import Panel, Step
 
@@ -21,6 +20,7 @@ Form = Literal["standard", "modified"]
 Normalise = Literal["none", "minmax"]
 
 
+@hinted
 def coupling_coordination(
     data: Panel | pd.DataFrame,
     columns: Iterable[str] | None = None,
@@ -116,6 +116,7 @@ _COUPLING_LABELS = {
 }
 
 
+@hinted
 def interaction_degree(
     data: Panel | pd.DataFrame,
     columns: Iterable[str] | None = None,
@@ -198,11 +199,9 @@ def _normalised(values: Float, names: list[str]) -> Float:
             for name, a, b, bad in zip(names, low, high, out, strict=True)
             if bad
         ]
-        warnings.warn(
+        warn(
             f"Normalised to [0, 1] over all rows, since they leave it: {'; '.join(shown)}. "
-            "The index depends on these ends.",
-            SpatialWarning,
-            stacklevel=4,
+            "The index depends on these ends."
         )
     scaled = (values - low) / np.where(high > low, high - low, 1.0)
     return np.asarray(np.where(out, scaled, values))
@@ -211,11 +210,9 @@ def _normalised(values: Float, names: list[str]) -> Float:
 def _warn_of_zeros(levels: Float, index: pd.Index[Any]) -> None:
     zero = (levels == 0).all(axis=1)
     if zero.any():
-        warnings.warn(
+        warn(
             f"Coupling has no value where all subsystems are zero, for {int(zero.sum())} rows: "
-            f"{row_names(index, zero)}; it is NaN there.",
-            SpatialWarning,
-            stacklevel=3,
+            f"{row_names(index, zero)}; it is NaN there."
         )
 
 
@@ -246,6 +243,7 @@ COORDINATION_LEVELS: tuple[tuple[str, str], ...] = (
 """The ten classes of the coupling coordination degree, each a tenth wide, in English and Chinese."""
 
 
+@hinted
 def coordination_level(degree: pd.Series[Any], *, lang: Literal["en", "zh"] = "en") -> pd.Series[Any]:
     r"""Return the class of each coupling coordination degree, an ordered categorical,
 

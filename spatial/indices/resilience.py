@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -12,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.agglomeration.industries import Industries, read_industries
-from spatial.errors import DataError, SpatialWarning, name_ids
+from spatial.errors import DataError, hinted, name_ids, warn
 from spatial.ids.rows import balanced_axes, check_steps, checked_option, labelled, row_names
 from spatial.panel.panel import Panel
 from spatial.results import Result
@@ -86,6 +85,7 @@ class Resilience(Result):
         return f"{self.form}: {len(self.index)} rows, {int(self.parts['flagged'].sum())} flagged"
 
 
+@hinted
 def sensitivity_resilience(
     panel: Panel | pd.DataFrame,
     industries: Iterable[Any] | None = None,
@@ -245,12 +245,10 @@ def _warn(found: Resilience) -> None:
         return
     values, lost = found.index[bad], int(found.index.isna().sum())
     reach = f"{values.min():.3g} to {values.max():.3g}" + (f"; {lost} are NaN, at zero" if lost else "")
-    warnings.warn(
+    warn(
         f"Expected growth is within {found.small:g} of zero for {int(bad.sum())} of {len(bad)} rows, whose "
         f"index can have any size ({reach}): {row_names(found.index.index, bad)}. They are in .flagged and "
-        'are not clipped: drop or winsorise them, or use form="difference".',
-        SpatialWarning,
-        stacklevel=3,
+        'are not clipped: drop or winsorise them, or use form="difference".'
     )
 
 
@@ -306,6 +304,7 @@ RESILIENCE_INDICATORS: tuple[Indicator, ...] = (
 paper at hand."""
 
 
+@hinted
 def composite_resilience(
     panel: Panel | pd.DataFrame,
     indicators: Iterable[Indicator] = RESILIENCE_INDICATORS,

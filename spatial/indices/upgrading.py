@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from spatial.errors import DataError
+from spatial.errors import DataError, hinted
 from spatial.ids.numbers import Values
 from spatial.ids.rows import (
     check_rows,
@@ -35,6 +35,7 @@ __all__ = [
 
 
 # ---- industrial upgrading
+@hinted
 def industrial_upgrading(
     data: Panel | pd.DataFrame,
     primary: str,
@@ -100,6 +101,7 @@ _UPGRADING = {
 
 
 # ---- per head, per area
+@hinted
 def per_capita(values: Values, population: Values | str, *, scale: float = 1.0) -> Any:
     r"""Return values per head,
 
@@ -139,6 +141,7 @@ def per_capita(values: Values, population: Values | str, *, scale: float = 1.0) 
     return _ratio(values, population, scale, "population", "per_capita", "per capita", "人均")
 
 
+@hinted
 def per_area(values: Values, area: Values | str, *, scale: float = 1.0) -> Any:
     r"""Return values per area,
 

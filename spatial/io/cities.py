@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from spatial.errors import DataError, SpatialWarning, did_you_mean, hinted, name_ids
+from spatial.errors import DataError, did_you_mean, hinted, name_ids, warn
 from spatial.ids.alignment import check_ids
 from spatial.ids.kinds import clean_ids
 from spatial.ids.numbers import to_float
@@ -170,11 +169,7 @@ def _with_ids(frame: gpd.GeoDataFrame, id: str | None, what: str) -> gpd.GeoData
 def _without_empty(frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:
     empty = (frame.geometry.isna() | frame.geometry.is_empty).to_numpy()
     if empty.any():
-        warnings.warn(
-            f"{what}: left out without a geometry: {name_ids(frame.index[empty])}.",
-            SpatialWarning,
-            stacklevel=4,
-        )
+        warn(f"{what}: left out without a geometry: {name_ids(frame.index[empty])}.")
     return frame[~empty]
 
 
@@ -199,12 +194,10 @@ def _with_crs(frame: gpd.GeoDataFrame, crs: Any, what: str) -> gpd.GeoDataFrame:
     if found is None or local:
         if given is None:
             but = f" but a local one ({found.name})" if local else ""
-            warnings.warn(
+            warn(
                 f"{what} states no coordinate reference system{but}: distances have no unit and are refused; "
                 "only who touches whom is known. Pass crs=, e.g. crs='EPSG:4326' for longitude and latitude, "
-                "'EPSG:4490' for CGCS2000.",
-                SpatialWarning,
-                stacklevel=4,
+                "'EPSG:4490' for CGCS2000."
             )
             return frame.set_crs(None, allow_override=True)
         frame = frame.set_crs(given, allow_override=local)
@@ -248,12 +241,10 @@ def _beyond_degrees(frame: gpd.GeoDataFrame) -> bool:
 def _warn_of_degrees(frame: gpd.GeoDataFrame, what: str) -> None:
     if frame.crs.is_projected and not _beyond_degrees(frame):
         west, south, east, north = frame.total_bounds
-        warnings.warn(
+        warn(
             f"{what} was given the projected {frame.crs.name}, yet its coordinates look like degrees "
             f"(x from {west:g} to {east:g}, y from {south:g} to {north:g}). "
-            "If they are, pass crs='EPSG:4326'.",
-            SpatialWarning,
-            stacklevel=5,
+            "If they are, pass crs='EPSG:4326'."
         )
 
 

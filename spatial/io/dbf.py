@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import struct
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from spatial.errors import DataError, SpatialWarning
+from spatial.errors import DataError, warn
 
 from .encoding import decode_cut, sniff
 
@@ -84,11 +83,9 @@ def decode_names(header: DbfHeader, encoding: str, file: str) -> list[str]:
         name = _decode_name(raw, encoding, file)
         twins = sum(earlier == name or earlier.startswith(f"{name}_") for earlier in out)
         if name in out:
-            warnings.warn(
+            warn(
                 f"Two fields of {file} are called {name!r}, perhaps because their names were cut at ten "
-                f"bytes; the later one is read as '{name}_{twins}'.",
-                SpatialWarning,
-                stacklevel=2,
+                f"bytes; the later one is read as '{name}_{twins}'."
             )
             name = f"{name}_{twins}"
         out.append(name)

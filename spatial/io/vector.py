@@ -18,7 +18,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from spatial.errors import DataError, SpatialWarning, did_you_mean, name_ids
+from spatial.errors import DataError, did_you_mean, name_ids, warn
 
 from .encoding import check_encoding, decode, sniff
 from .shapefile import read_shapefile
@@ -102,7 +102,7 @@ def _own_warnings(name: str) -> Iterator[None]:
         warnings.simplefilter("always")
         yield
     for text in dict.fromkeys(str(item.message) for item in caught if not _is_known(item)):
-        warnings.warn(text if text.startswith(name) else f"{name}: {text}", SpatialWarning, stacklevel=6)
+        warn(text if text.startswith(name) else f"{name}: {text}")
 
 
 def _is_known(item: warnings.WarningMessage) -> bool:

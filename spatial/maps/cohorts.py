@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import pandas as pd
 
-from spatial.errors import DataError
+from spatial.errors import DataError, hinted
 from spatial.figures.palette import color, ramp
 from spatial.figures.words import word
 from spatial.places.points import CitiesLike
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["map_cohorts"]
 
 
+@hinted
 def map_cohorts(
     cities: CitiesLike, cohorts: pd.Series[Any], *, ax: Axes | None = None, **options: Unpack[MapOptions]
 ) -> Axes:

@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from spatial.errors import AlignmentError, DataError, did_you_mean, name_ids
+from spatial.errors import AlignmentError, DataError, did_you_mean, hinted, name_ids
 from spatial.figures.palette import color
 from spatial.ids.matching import in_kind_of, why_apart
 from spatial.weights.value import Weights, as_weights
@@ -64,6 +64,7 @@ _GRID, _SAMPLES = 20, 16
 _CROWDED, _FEW = 25, 4  # mean neighbours beyond which only the few strongest links are drawn
 
 
+@hinted
 def connectivity_map(
     W: Any,
     cities: Any,

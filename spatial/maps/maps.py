@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, name_ids
+from spatial.errors import DataError, hinted, name_ids
 from spatial.figures.canvas import check_columns, on_map
 from spatial.figures.classes import build_classes, class_colors
 from spatial.figures.clusters import (
@@ -50,6 +50,7 @@ __all__ = ["as_numbers", "map_clusters", "map_significance", "map_values"]
 Float = NDArray[np.float64]
 
 
+@hinted
 def map_clusters(
     local: Any,
     cities: CitiesLike,
@@ -159,6 +160,7 @@ def _hatched(missing: NDArray[np.bool_], lang: str) -> list[str]:
     return [word("hatched", lang, count=f"{count:,}")] if count else []
 
 
+@hinted
 def map_significance(
     local: Any,
     cities: CitiesLike,
@@ -249,6 +251,7 @@ def _side(local: Any, lang: str) -> str:
     return word(f"side_{side}", lang) + ("" if lang == "zh" else " ")
 
 
+@hinted
 def map_values(
     cities: CitiesLike,
     values: Values | str,

@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, name_ids
+from spatial.errors import DataError, hinted, name_ids
 from spatial.figures.canvas import DOUBLE, check_axes, on_map, style
 from spatial.figures.classes import build_classes, class_colors
 from spatial.figures.palette import color
@@ -39,6 +39,7 @@ _HIGH = 610.0  # points of the page's height
 _LABEL = 13.0  # points of the line with the year
 
 
+@hinted
 def small_multiples(
     cities: CitiesLike,
     panel: PanelLike,

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.compute.threads import Workers, run_tasks
-from spatial.errors import DataError, did_you_mean, name_ids
+from spatial.errors import DataError, did_you_mean, hinted, name_ids
 from spatial.ids.alignment import check_ids, indexer
 from spatial.io.atomic import atomic_path
 
@@ -238,6 +238,7 @@ class _Adding:
         return work
 
 
+@hinted
 def open_panel(folder: str | Path, *, unit: str, time: str) -> OpenPanel:
     """Open a panel without reading it: a folder of Parquet or GeoParquet files, or one file.
 

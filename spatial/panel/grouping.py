@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from spatial.errors import DataError, did_you_mean
+from spatial.errors import DataError, did_you_mean, hinted
 from spatial.ids.numbers import Values, to_float
 
 __all__ = ["Of", "Split", "default_split", "group"]
@@ -17,6 +17,7 @@ Split = Literal["values", "mean", "median", "quantiles"]
 Of = Literal["time", "all", "unit"]
 
 
+@hinted
 def group(
     values: Values,
     *,

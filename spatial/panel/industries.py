@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from spatial.errors import DataError, did_you_mean, name_ids
+from spatial.errors import DataError, did_you_mean, hinted, name_ids
 from spatial.io.frames import Source
 
 from .base import Step
@@ -18,6 +18,7 @@ from .reading import read_panel, read_table
 __all__ = ["read_industries", "read_reference"]
 
 
+@hinted
 def read_industries(
     source: str | Path | pd.DataFrame,
     *,
@@ -129,6 +130,7 @@ def _checked(panel: Panel) -> Panel:
     return panel
 
 
+@hinted
 def read_reference(
     source: Source, *, time: str, columns: Iterable[str], codes: str = EDITIONS[0]
 ) -> pd.DataFrame:

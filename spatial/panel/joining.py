@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 from pandas.api.types import is_integer_dtype
 
-from spatial.errors import AlignmentError, DataError, SpatialWarning, did_you_mean, name_ids
+from spatial.errors import AlignmentError, DataError, did_you_mean, hinted, name_ids, warn
 from spatial.ids.alignment import check_ids
 from spatial.ids.matching import in_kind_of, why_apart
 from spatial.io.frames import Source
@@ -31,6 +30,7 @@ def as_map_ids(panel: Panel, ids: pd.Index[Any]) -> Panel:
     return as_ids_of(panel, ids)
 
 
+@hinted
 def align(cities: CitiesLike, panel: PanelLike) -> tuple[Any, Panel]:
     """Return map and panel cut to the units that both have, and say what was cut.
 
@@ -75,7 +75,7 @@ def align(cities: CitiesLike, panel: PanelLike) -> tuple[Any, Panel]:
     found, kept, cut = restrict(cities, given)
     if cut:
         text = f"Cut to the {len(found)} units that map and panel share; {cut}."
-        warnings.warn(text, SpatialWarning, stacklevel=2)
+        warn(text)
     return found, kept
 
 
@@ -105,6 +105,7 @@ def restrict(cities: Any, panel: Panel) -> tuple[Any, Panel, str]:
     return cities.loc[both], replace(panel, frame=panel.frame[keep], history=history), cut
 
 
+@hinted
 def read_calendar(
     source: Source,
     panel: Panel,

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from spatial.errors import DataError
+from spatial.errors import DataError, hinted
 
 from .base import Step, column_numbers
 from .shape import PanelShape
@@ -40,6 +40,7 @@ def refuse_open(data: Any, what: str) -> None:
         raise DataError(data.refusal(what))
 
 
+@hinted
 class Panel(PanelShape):
     """A panel of units over times; immutable, each transformation returns a new one.
 

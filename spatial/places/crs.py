@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, SpatialWarning
+from spatial.errors import DataError, warn
 
 from .sphere import EARTH_RADIUS_KM
 
@@ -29,11 +28,9 @@ class Frame:
         """Warn where a Mercator map makes lengths more than 5 percent too long."""
         scale = float(np.cosh(np.median(y_km) / EARTH_RADIUS_KM)) if self.mercator else 1.0
         if scale > 1.05:
-            warnings.warn(
+            warn(
                 f"{self.name} is a Mercator map: at these latitudes its lengths are {scale:.2f} times those "
-                "on the ground. Use cities.to_crs(4326) for great-circle kilometres.",
-                SpatialWarning,
-                stacklevel=6,
+                "on the ground. Use cities.to_crs(4326) for great-circle kilometres."
             )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import AlignmentError, DataError
+from spatial.errors import AlignmentError, DataError, hinted
 from spatial.ids.numbers import Values, to_float
 
 __all__ = [
@@ -30,6 +30,7 @@ EARTH_RADIUS_KM = 6371.0088
 Float = NDArray[np.float64]
 
 
+@hinted
 def great_circle_km(
     lon1: Values | float,
     lat1: Values | float,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from spatial.errors import DataError, did_you_mean
+from spatial.errors import DataError, did_you_mean, hinted
 
 __all__ = ["COLUMNS", "evidence", "rows_of_result"]
 
@@ -53,6 +53,7 @@ def _measured(line: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@hinted
 def evidence(name: str | None = None) -> pd.DataFrame:
     """Return what a function was checked against: one row for each source.
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .payload import ReportData
-from .sections import Block, count_links, pair_table
+from .sections import Block, pair_table
 from .shapes import Shapes
 from .words import PAIRS, Pair, both, weights_words
 
@@ -33,11 +33,7 @@ def facts(data: ReportData, units: int) -> Pair:
     parts = [shown if units > n else both("{n} units", "{n} 个单元", n=f"{n:,}")]
     if len(times) > 1:
         parts.append(both("{a}–{b} ({k} times)", "{a}–{b}（{k} 期）", a=times[0], b=times[-1], k=len(times)))
-    W = data.weights
-    row = W.meta.normalization == "none" and W.is_row_standardized
-    norm, links, islands = "row" if row else W.meta.normalization, count_links(data), len(W.islands)
-    kind = [weights_words(W.meta.kind, norm, links, islands, lang) for lang in ("en", "zh")]
-    parts.append((kind[0], kind[1]))
+    parts.append((weights_words(data.weights, "en"), weights_words(data.weights, "zh")))
     return " · ".join(p[0] for p in parts), " · ".join(p[1] for p in parts)
 
 

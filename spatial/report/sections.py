@@ -220,31 +220,16 @@ def _by_time(data: ReportData) -> Block:
 
 
 # ---- weights
-def count_links(data: ReportData) -> int:
-    """Return the number of links, each pair once where all have their opposite."""
-    report = data.weights.report(spectrum=False)
-    others = report.n_links - report.n_own
-    return others // 2 if report.symmetric_pattern else others
-
-
 def weights_blocks(data: ReportData) -> tuple[Block, ...]:
     """Return the report of the weights, and how many units have how many neighbours."""
     report = data.weights.report(spectrum=False)
-    meta = data.weights.meta
-    row = meta.normalization == "none" and data.weights.is_row_standardized
-    kind = tuple(
-        weights_words(
-            meta.kind, "row" if row else meta.normalization, count_links(data), len(report.islands), lang
-        )
-        for lang in ("en", "zh")
-    )
     yes = (("no", "否"), ("yes", "是"))
     spread = f"{report.neighbors_min}, {report.neighbors_mean:.2f}, {report.neighbors_max}"
     sums = f"{report.row_sum_min:.4g} – {report.row_sum_max:.4g}"
     rows: list[list[Cell]] = [
-        [("Kind", "类型"), (kind[0], kind[1])],
+        [("Kind", "类型"), (weights_words(data.weights, "en"), weights_words(data.weights, "zh"))],
         [("Units", "单元数"), f"{report.n:,}"],
-        [("Links", "连接数"), report.links_in_words()],
+        [("Links", "连接数"), (report.links_in_words("en"), report.links_in_words("zh"))],
         [("Neighbours: least, mean, most", "邻居数：最少、平均、最多"), spread],
         [("Units without neighbours", "无邻居单元"), f"{len(report.islands):,}"],
         [("Connected parts", "连通部分"), f"{report.n_components:,}"],

@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 
 from spatial.compute.pvalues import Alternative
-from spatial.errors import DataError, name_ids
+from spatial.errors import DataError, hinted, name_ids
 from spatial.figures.palette import CLUSTERS
 from spatial.io.atomic import atomic_text, write_csv
 from spatial.panel.panel import PanelLike
@@ -33,6 +33,7 @@ __all__ = ["write_web"]
 _OWN = ("id", "name", "name_zh")  # fields of ours
 
 
+@hinted
 def write_web(
     folder: str | Path,
     cities: CitiesLike,

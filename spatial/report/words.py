@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from spatial.figures.palette import CLUSTERS, cluster_label
+from spatial.tables.words import kind_words, normal_words
+from spatial.weights.value import Weights
 from spatial.words import check_language
 
 __all__ = ["PAIRS", "Pair", "both", "report_words", "shown_label", "weights_words"]
@@ -149,27 +151,6 @@ PAIRS: Mapping[str, Pair] = {
     "z": ("z", "z"),
 }
 
-_WEIGHTS_ZH: Mapping[str, str] = {
-    "contiguity": "邻接",
-    "distance_band": "距离带",
-    "economic": "经济距离",
-    "gravity": "引力",
-    "inverse_distance": "反距离",
-    "kernel": "核函数",
-    "knn": "K 近邻",
-    "minmax": "最大行列和标准化",
-    "nested": "嵌套",
-    "none": "未标准化",
-    "row": "行标准化",
-    "spectral": "谱标准化",
-}
-_NORMALIZATION_EN: Mapping[str, str] = {
-    "minmax": "min-max normalised",
-    "none": "not normalised",
-    "row": "row-standardised",
-    "spectral": "spectrally normalised",
-}
-
 
 def both(english: str, chinese: str, **values: Any) -> Pair:
     """Return a pair with the same values filled in.
@@ -200,25 +181,26 @@ def shown_label(label: Pair, log: bool) -> Pair:
     return found[0], found[1]
 
 
-def weights_words(kind: str, normalization: str, links: int, islands: int, lang: str) -> str:
-    """Describe weights in one line.
+def weights_words(weights: Weights, lang: str) -> str:
+    """Describe weights in one line, in the words of the tables.
 
     Examples
     --------
-    >>> weights_words("knn", "row", 800, 0, "en")
-    'knn, 800 links, row-standardised'
-    >>> weights_words("knn", "row", 800, 2, "zh")
-    'K 近邻，800 条连接，行标准化，2 个无邻居'
+    >>> import geopandas as gpd
+    >>> from spatial.weights import knn
+    >>> seats = gpd.GeoDataFrame(geometry=gpd.points_from_xy([0, 1, 2], [0, 0, 1]), crs=4326)
+    >>> weights_words(knn(seats, 1), "en")
+    'knn, 3 directed links, row-standardised'
+    >>> weights_words(knn(seats, 1), "zh")
+    'K 近邻，3 条有向连接，行标准化'
     """
-    if check_language(lang) == "zh":
-        parts = [
-            _WEIGHTS_ZH.get(kind, kind),
-            f"{links:,} 条连接",
-            _WEIGHTS_ZH.get(normalization, normalization),
-        ]
-        return "，".join(parts + ([f"{islands} 个无邻居"] if islands else []))
-    parts = [kind.replace("_", " "), f"{links:,} links", _NORMALIZATION_EN.get(normalization, normalization)]
-    return ", ".join(parts + ([f"{islands} without neighbours"] if islands else []))
+    report, meta, zh = weights.report(spectrum=False), weights.meta, check_language(lang) == "zh"
+    row = meta.normalization == "none" and weights.is_row_standardized
+    links = report.links_in_words(lang, with_entries=False)
+    normal = normal_words("row" if row else meta.normalization, lang).strip(" ,，")
+    alone = f"{len(report.islands):,} {'个无邻居' if zh else 'without neighbours'}"
+    parts = [kind_words(meta.kind, lang), links, normal, *([alone] if len(report.islands) else [])]
+    return ("，" if zh else ", ").join(parts)
 
 
 def report_words(lang: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 import pandas as pd
 
-from spatial.errors import DataError, SpatialError, did_you_mean
+from spatial.errors import DataError, SpatialError, did_you_mean, hinted
 from spatial.io.sources import without_password
 from spatial.study.schema.study import Study, json_schema
 from spatial.study.steps.build import build_steps
@@ -63,6 +63,7 @@ class StudyRunError(SpatialError):
         super().__init__("\n".join([head, *(f"  {name}: {text}" for name, text in failures.items())]))
 
 
+@hinted
 def check_study(path: str | Path) -> Study:
     """Check a study file without running it: keys, names, formulas, columns, times.
 
@@ -95,6 +96,7 @@ def check_study(path: str | Path) -> Study:
     return _checked(Path(path))[0]
 
 
+@hinted
 def run_study(
     path: str | Path,
     *,
@@ -216,6 +218,7 @@ def plan_study(path: str | Path, *, out: str | Path | None = None) -> pd.DataFra
     return pd.DataFrame(rows).astype({"seconds": "float64"})
 
 
+@hinted
 def explain_study(path: str | Path, how: str = "python") -> str:
     """Return a study as a Python script that does the same, or in words.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from spatial.errors import DataError
+from spatial.errors import DataError, hinted
 from spatial.models.choice.result import GROUPS, ModelChoice
 from spatial.models.choice.words import STEPS, WORDS
 from spatial.words import check_language, said
@@ -19,6 +19,7 @@ __all__ = ["selection_table"]
 STARS = (0.1, 0.05, 0.01)
 
 
+@hinted
 def selection_table(
     choice: ModelChoice,
     *,

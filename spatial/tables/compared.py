@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from spatial.errors import DataError
+from spatial.errors import DataError, hinted
 from spatial.weights.report.report import WeightsReport
 from spatial.weights.value import WeightsLike, as_weights
 from spatial.words import check_language
@@ -20,6 +20,7 @@ from .words import kind_words, normal_words, word
 __all__ = ["weights_table"]
 
 
+@hinted
 def weights_table(
     weights: WeightsLike | Mapping[str, WeightsLike],
     *,
@@ -49,7 +50,7 @@ def weights_table(
     >>> from spatial.weights import Weights
     >>> table = weights_table({"W": Weights.from_dense([[0, 1.0], [1, 0]])})
     >>> table.frame.loc["Links", "W"]
-    '1 (2 entries)'
+    '1 link (2 entries)'
     """
     language, places = check_language(lang), check_digits(digits)
     several = dict(weights) if isinstance(weights, Mapping) else {"W": weights}
@@ -79,7 +80,7 @@ def _weights_facts(report: Any, digits: int, lang: str) -> dict[str, str]:
         "kind": clean(kind_words(report.kind, lang)),
         "normalization": normal_words(report.normalization, lang).strip(" ,，"),
         "units": str(report.n),
-        "links": _links(report, lang),
+        "links": report.links_in_words(lang),
         "density": number(report.density),
         "components": str(report.n_components),
         "islands": str(len(report.islands)),
@@ -90,11 +91,3 @@ def _weights_facts(report: Any, digits: int, lang: str) -> dict[str, str]:
         "lambda_range": "" if span is None else f"({number(span[0])}, {number(span[1])})",
         "unit_of_distance": clean(report.distance_unit or ""),
     }
-
-
-def _links(report: Any, lang: str) -> str:
-    """Return how many links there are: each counted once where all have their opposites."""
-    pairs, odd = divmod(report.n_links - report.n_own, 2)
-    if not report.symmetric_pattern or odd:
-        return str(report.n_links)
-    return word("links_once", lang, links=pairs, entries=report.n_links)

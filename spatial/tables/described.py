@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from spatial.errors import DataError, did_you_mean, name_ids
+from spatial.errors import DataError, did_you_mean, hinted, name_ids
 from spatial.ids.numbers import to_float
 from spatial.panel.panel import LabelsLike, Panel, PanelLike, standard_deviation
 from spatial.words import Said, check_language
@@ -50,6 +50,7 @@ def _data(data: Any, columns: Any) -> tuple[pd.DataFrame, dict[str, str]]:
     return pd.DataFrame(found), dict(data.labels) if panel else {}
 
 
+@hinted
 def descriptive_table(
     data: PanelLike,
     columns: str | Iterable[str] | None = None,
@@ -110,6 +111,7 @@ def titled(title: str | None, key: str, lang: str) -> str:
     return word(key, lang) if title is None else clean(title)
 
 
+@hinted
 def correlation_table(
     data: PanelLike,
     columns: str | Iterable[str] | None = None,
@@ -191,6 +193,7 @@ def _correlation(x: Any, y: Any) -> tuple[float, int, float]:
     return r, n, 0.0 if rest <= 0 else float(2 * stats.t.sf(abs(r) * math.sqrt((n - 2) / rest), n - 2))
 
 
+@hinted
 def moran_table(
     moran: pd.DataFrame,
     *,
@@ -273,6 +276,7 @@ def _time(time: Any) -> str:
     return f"{time:%Y-%m-%d}" if isinstance(time, pd.Timestamp) else str(time)
 
 
+@hinted
 def identification_table(
     found: Any,
     *,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from spatial.errors import DataError
+from spatial.errors import DataError, hinted
 from spatial.words import check_language
 
 from .formats.cells import Row, clean, clean_all, head_row
@@ -20,6 +20,7 @@ from .words import word
 __all__ = ["frame_table"]
 
 
+@hinted
 def frame_table(
     frame: pd.DataFrame,
     *,

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from spatial.errors import DataError, did_you_mean
+from spatial.errors import DataError, did_you_mean, hinted
 from spatial.panel.panel import LabelsLike
 
 from .brackets import Show
@@ -68,6 +68,7 @@ class RegressionTable(Table):
     stars: tuple[float, ...] = (0.1, 0.05, 0.01)
 
 
+@hinted
 def regression_table(
     fits: Any,
     *,
@@ -223,6 +224,7 @@ def regression_table(
     )
 
 
+@hinted
 def write_tables(tables: Mapping[str, Table] | Iterable[Table], path: str | Path) -> Any:
     """Write several tables into one Word or Excel file, in their order.
 

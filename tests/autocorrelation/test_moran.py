@@ -339,6 +339,7 @@ def test_islands_stay_in_n() -> None:
         ),
     ],
 )
+@pytest.mark.filterwarnings("ignore:80 weights are negative")
 def test_bad_input_is_refused_with_its_cause(call: Any, error: type[Exception], message: str) -> None:
     x, W = grid(5)
     with pytest.raises(error, match=message):

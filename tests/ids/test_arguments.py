@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 import shapely
 
 import spatial as sp
-from spatial.errors import SpatialWarning, hinted
+from spatial.errors import SpatialError, SpatialWarning, hinted
 
 
 @pytest.mark.parametrize(
@@ -55,4 +56,49 @@ def test_warnings_point_at_the_line_that_called() -> None:
     frame = gpd.GeoDataFrame({"id": ["a", "b"]}, geometry=[shapely.box(0, 0, 1, 1), None], crs=3857)
     with pytest.warns(SpatialWarning) as caught:
         sp.read_cities(frame, "id", drop_empty=True)
-    assert [found.filename for found in caught] == [__file__]
+        sp.weights.Weights.from_dense([[0, -1.0], [-1.0, 0]])
+        sp.models.parse_formula("y ~ x + x")
+    assert [found.filename for found in caught] == [__file__] * 3
+
+
+def system() -> Any:
+    panel = sp.shapefiles.load("nc_crime")
+    counties = sp.read_cities("nc").loc[panel.units]
+    W = sp.weights.contiguity(counties).row_standardized()
+    return sp.models.SpatialSystem("crmrte ~ polpc + W(crmrte) + density", panel, W, effects="unit")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda s: sp.models.SpatialSystem("y ~ x", s, effect="unit"), r"^SpatialSystem\(\).*mean 'effects'"),
+        (lambda s: s.fit(covariance="hom"), r"Did you mean 'cov'\? Call it as fit\(method, cov=,"),
+        (lambda s: s.fit("2sls", vcov="hom"), r"Did you mean 'cov'"),
+        (lambda s: s.fit("2sls").confint(conf_level=0.9), r"Did you mean 'level'\? Call it as confint\("),
+        (lambda s: s.fit("2sls").diagnostics(lags=2), r"Call it as diagnostics\(\)\."),
+        (lambda s: s.fit("2sls").impacts(reps=2), r"Did you mean 'draws'"),
+        (lambda s: sp.models.fixed_effects("y ~ x", s, fe="unit"), r"Did you mean 'effects'"),
+        (lambda _: sp.models.Conley(threshold=100), r"^Conley\(\) .* Did you mean 'km'"),
+        (lambda _: sp.regression_table([], label={}), r"Did you mean 'labels'"),
+        (lambda _: sp.shapefiles.load("nc").pipe(sp.map_values), r"Call it as map_values\(cities, "),
+    ],
+)  # fmt: skip
+def test_models_figures_and_tables_name_it_too_in_an_error_of_this_package(call: Any, message: str) -> None:
+    with pytest.raises(SpatialError, match=message) as caught:
+        call(system())
+    assert isinstance(caught.value, TypeError)
+
+
+@pytest.mark.parametrize("x", [[1.0, 2.0], {"a": 1.0}])
+def test_values_and_weights_in_the_wrong_order_are_told_apart(x: Any) -> None:
+    W = sp.weights.contiguity(sp.read_cities("nc"))
+    for swapped in (sp.moran, sp.local_moran, sp.geary):
+        with pytest.raises(SpatialError, match=r"got Series\. Values come first and weights second"):
+            swapped(W, pd.Series(x))
+
+
+def test_terms_that_stand_twice_are_named_once() -> None:
+    with pytest.warns(SpatialWarning, match=r"^Written twice in a formula, used once: x, x:z\.$"):
+        parsed = sp.models.parse_formula("y ~ x + x:z + x + z:x")
+    assert [term.name for term in parsed.terms] == ["x", "x:z"]
+    assert len(sp.models.parse_formula("y ~ x * z + x").terms) == 3  # the product holds x on purpose

@@ -104,10 +104,10 @@ def test_both_languages_have_the_same_words() -> None:
     assert english.keys() == chinese.keys()
     fields = re.compile(r"\{\w+\}")
     assert all(sorted(fields.findall(english[k])) == sorted(fields.findall(chinese[k])) for k in english)
-    assert (
-        weights_words("kernel", "none", 1200, 1, "en")
-        == "kernel, 1,200 links, not normalised, 1 without neighbours"
-    )
+    links = pd.DataFrame({"i": ["a", "b"], "j": ["b", "a"], "w": 2.0})
+    weights = sp.weights.Weights.from_frame(links, list("abc"))
+    assert weights_words(weights, "en") == "given, 1 link, not normalised, 1 without neighbours"
+    assert weights_words(weights, "zh") == "给定矩阵，1 条连接，未标准化，1 个无邻居"
 
 
 @pytest.mark.parametrize(

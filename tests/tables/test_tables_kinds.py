@@ -24,7 +24,7 @@ from paper_fits import (
 from tables_cases import cells
 
 import spatial as sp
-from spatial.errors import DataError
+from spatial.errors import DataError, SpatialWarning
 from spatial.tables.formats.numbers import format_number, read_number, split_stars, star_text
 from spatial.tables.regression import (
     RegressionTable,
@@ -183,7 +183,7 @@ def test_identification_and_weights_are_tables() -> None:
     with pytest.raises(DataError, match=r"needs system\.identification\(\); got int"):
         identification_table(3)
     weights = weights_table({"ring": ring(), "report": ring().report()}, lang="en")
-    assert cells(weights, "Links") == [f"{N} ({2 * N} entries)"] * 2
+    assert cells(weights, "Links") == [f"{N} links ({2 * N} entries)"] * 2
     assert cells(weights, "Neighbours: least, mean, most") == ["2, 2.000, 2"] * 2
     assert cells(weights_table(ring(), lang="zh"), "标准化") == ["行标准化"]
     with pytest.raises(DataError, match=r"at least one weights matrix; got none"):
@@ -343,7 +343,8 @@ def test_a_model_without_a_name_is_headed_by_its_method_in_words() -> None:
 
 
 def test_every_warning_of_weights_is_there_in_chinese_with_the_same_numbers() -> None:
-    odd = sp.Weights.from_dense(np.kron(np.eye(12), [[1.0, -1, 0], [1, 0, 0], [0, 0, 0]]))
+    with pytest.warns(SpatialWarning, match="12 weights are negative, in rows of 0, 3, 6"):
+        odd = sp.Weights.from_dense(np.kron(np.eye(12), [[1.0, -1, 0], [1, 0, 0], [0, 0, 0]]))
     star = np.zeros((20, 20))
     star[0, 1:] = star[1:, 0] = 1.0
     dense = np.ones((40, 40)) - np.eye(40)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from libpysal import examples
 
-from spatial.errors import WeightsError
+from spatial.errors import SpatialWarning, WeightsError
 from spatial.weights import Meta, Weights, as_weights, read
 from spatial.weights.report import spectrum
 from spatial.weights.report.report import WeightsReport
@@ -42,6 +42,12 @@ def nearest(n: int, k: int) -> Weights:
     return Weights.from_sparse(
         sp.csr_array((np.ones(n * k), (np.repeat(np.arange(n), k), columns)), shape=(n, n))
     )
+
+
+def signed(matrix: Any) -> Weights:
+    """Weights with some below zero, of which the doors warn."""
+    with pytest.warns(SpatialWarning, match="negative, in rows of"):
+        return Weights.from_sparse(sp.csr_array(matrix))
 
 
 PARTS = Weights.from_dense(
@@ -183,9 +189,9 @@ def test_row_standardised_weights_with_islands_keep_the_eigenvalue_one() -> None
 
 
 def test_negative_weights() -> None:
-    W = Weights.from_dense([[0, -2.0], [-2.0, 0]])
+    W = signed([[0, -2.0], [-2.0, 0]])
     assert W.report().lambda_range == (pytest.approx(-0.5, rel=1e-14), pytest.approx(0.5, rel=1e-14))
-    big = Weights.from_sparse(-nearest(450, 5).sparse)
+    big = signed(-nearest(450, 5).sparse)
     least, largest, radius = real_ends(big)
     found = big.report().spectrum
     assert found is not None
@@ -358,7 +364,7 @@ def star(n: int) -> Weights:
             Weights.from_dense([[1.0, 1], [1, 0]]),
             "1 units are their own neighbour; models with a spatial lag",
         ),
-        (Weights.from_dense([[0, -1.0], [1, 0]]), "1 weights are negative"),
+        (signed([[0, -1.0], [1, 0]]), "1 weights are negative"),
     ],
     ids=["row", "column", "dense", "own", "negative"],
 )

@@ -15,6 +15,8 @@ import spatial as sp
 from spatial.errors import AlignmentError, WeightsError
 from spatial.weights import Weights, compare, difference, intersection, read, symmetric_difference, union
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*negative, in rows of")  # drawn ones may be
+
 
 @pytest.fixture(scope="module")
 def nc() -> Any:

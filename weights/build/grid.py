@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import AlignmentError, DataError, name_ids
+from spatial.errors import AlignmentError, DataError, hinted, name_ids
 from spatial.weights.blocks.stencil import Stencil
 from spatial.weights.blocks.value import OpenWeights
 from spatial.weights.checks import links_fit, whole
@@ -46,6 +46,7 @@ def grid(
 def grid(
     raster_or_shape: RasterLike | tuple[int, int], rook: bool = False, *, stored: Literal[False]
 ) -> OpenWeights: ...
+@hinted
 def grid(
     raster_or_shape: RasterLike | tuple[int, int], rook: bool = False, *, stored: bool = True
 ) -> Weights | OpenWeights:
@@ -133,6 +134,7 @@ def _values(raster: Any) -> NDArray[np.float64]:
     return values.astype(np.float64, copy=False)
 
 
+@hinted
 def raster_values(raster: RasterLike) -> pd.Series[Any] | pd.DataFrame:
     """Return the values of the cells by the ids of `grid`: a Series, or of several bands a table.
 
@@ -156,6 +158,7 @@ def raster_values(raster: RasterLike) -> pd.Series[Any] | pd.DataFrame:
     return pd.DataFrame(flat.T, index=ids)
 
 
+@hinted
 def values_to_raster(values: pd.Series[Any], raster: RasterLike) -> Any:
     """Return values by cell as a raster like `raster`: its coordinates, NaN in the cells without one.
 

@@ -9,7 +9,7 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, WeightsError, name_ids
+from spatial.errors import DataError, WeightsError, hinted, name_ids
 from spatial.ids.alignment import aligned_values, check_ids, require_finite
 from spatial.places.points import CitiesLike, points_of
 from spatial.weights.checks import links_fit, number
@@ -25,6 +25,7 @@ __all__ = ["economic", "gravity", "nested_product"]
 Float = NDArray[np.float64]
 
 
+@hinted
 def economic(values: pd.Series[Any], *, power: float = 1.0) -> Weights:
     r"""Weigh pairs of units by how near a value of theirs is.
 
@@ -98,6 +99,7 @@ def _refuse_equal(x: Float, ids: pd.Index[Any]) -> None:
         )
 
 
+@hinted
 def gravity(
     cities: CitiesLike,
     mass: pd.Series[Any],
@@ -165,6 +167,7 @@ def gravity(
     return Weights(points.ids, owned(matrix), Meta("gravity", parameters, "km", "none", "keep", "cities"))
 
 
+@hinted
 def nested_product(W: WeightsLike, values: pd.Series[Any]) -> Weights:
     r"""Scale what each unit sends by its economic size: the product form of nested weights.
 

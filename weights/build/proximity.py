@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sparse
 from numpy.typing import NDArray
 
+from spatial.errors import hinted
 from spatial.places.points import CitiesLike, Points, points_of
 from spatial.weights.csr import owned
 from spatial.weights.meta import Meta
@@ -22,6 +23,7 @@ Pairs = NDArray[np.int64]
 _TIE = 1e-9  # of a distance: nearer to it than this is on it
 
 
+@hinted
 def delaunay(cities: CitiesLike) -> Weights:
     r"""Link the corners of the Delaunay triangles of the cities.
 
@@ -61,6 +63,7 @@ def delaunay(cities: CitiesLike) -> Weights:
     return _weights(points, triangles_of(points).edges, "delaunay", {})
 
 
+@hinted
 def gabriel(cities: CitiesLike) -> Weights:
     r"""Link the cities between which no other lies: none in the circle whose diameter they are.
 
@@ -97,6 +100,7 @@ def gabriel(cities: CitiesLike) -> Weights:
     return _weights(points, _gabriel(points, triangles_of(points).edges), "gabriel", {})
 
 
+@hinted
 def relative_neighbors(cities: CitiesLike) -> Weights:
     r"""Link the cities that have no city nearer to both than they are to each other.
 
@@ -134,6 +138,7 @@ def relative_neighbors(cities: CitiesLike) -> Weights:
     return _weights(points, edges[_relative(points, edges)], "relative_neighbors", {})
 
 
+@hinted
 def voronoi(cities: CitiesLike, *, rook: bool = False) -> Weights:
     """Link the cities whose Voronoi (Thiessen) cells touch; a cell is all places nearest to its city.
 

@@ -11,6 +11,7 @@ import pandas as pd
 from spatial.errors import name_ids
 from spatial.results import notebook_html
 from spatial.weights.meta import HasLinks
+from spatial.words import check_language
 
 if TYPE_CHECKING:
     from .report import WeightsReport
@@ -119,19 +120,30 @@ def _histogram(neighbors: pd.Series[int]) -> list[str]:
     return lines
 
 
-def words_of_links(entries: int, own: int, both_ways: bool) -> str:
+def words_of_links(
+    entries: int, own: int, both_ways: bool, lang: str = "en", *, with_entries: bool = True
+) -> str:
     """Return the number of links: each once where all have their opposite, else the directed ones.
 
     Examples
     --------
     >>> words_of_links(490, 0, True), words_of_links(400, 0, False), words_of_links(3, 1, True)
     ('245 links (490 entries)', '400 directed links', '1 link and 1 own weight (3 entries)')
+    >>> words_of_links(490, 0, True, "zh"), words_of_links(490, 0, True, with_entries=False)
+    ('245 条连接（矩阵元素 490 个）', '245 links')
     """
+    zh = check_language(lang) == "zh"
     if not both_ways or entries == 0:
-        return f"{entries:,} {'directed ' * (entries > 0)}link{'s' * (entries != 1)}"
+        one_way = entries > 0
+        if zh:
+            return f"{entries:,} 条{'有向' * one_way}连接"
+        return f"{entries:,} {'directed ' * one_way}link{'s' * (entries != 1)}"
     links = (entries - own) // 2
+    if zh:
+        shown = f"{links:,} 条连接" + (f"和 {own:,} 个自身权重" if own else "")
+        return shown + f"（矩阵元素 {entries:,} 个）" * with_entries
     of_itself = f" and {own:,} own weight{'s' * (own > 1)}" if own else ""
-    return f"{links:,} link{'s' * (links != 1)}{of_itself} ({entries:,} entries)"
+    return f"{links:,} link{'s' * (links != 1)}{of_itself}" + f" ({entries:,} entries)" * with_entries
 
 
 def links_in_words(W: HasLinks) -> str:

@@ -13,7 +13,7 @@ from scipy.special import chdtrc
 
 from spatial.autocorrelation.inference import Run
 from spatial.autocorrelation.sample import describe_weights
-from spatial.errors import DataError, SpatialWarning
+from spatial.errors import DataError, hinted, warn
 from spatial.panel.panel import Panel
 from spatial.results import Result
 from spatial.weights.value import WeightsLike
@@ -127,6 +127,7 @@ class SpatialMarkov(Result):
         return f"{self.name}: LR = {self.likelihood_ratio:.4f}, p = {p:.4g}"
 
 
+@hinted
 def spatial_markov(
     panel: Panel,
     column: str,
@@ -229,11 +230,9 @@ def spatial_markov(
     left = chain.T.sum(axis=2, keepdims=True)
     few, cells = few_expected(left * chain.p)
     if few and not permutations:
-        warnings.warn(
+        warn(
             f"{few} of {cells} expected counts are below 5: the chi-squared p-values of {column!r} are too "
-            "small. Pass permutations=999, or take fewer classes.",
-            SpatialWarning,
-            stacklevel=2,
+            "small. Pass permutations=999, or take fewer classes."
         )
     return SpatialMarkov(
         name=column,

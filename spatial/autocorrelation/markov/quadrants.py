@@ -13,7 +13,7 @@ from scipy.special import chdtrc
 from spatial.autocorrelation.inference import Run
 from spatial.autocorrelation.local_inference import QUADRANTS
 from spatial.autocorrelation.sample import describe_weights
-from spatial.errors import DataError
+from spatial.errors import DataError, hinted
 from spatial.panel.panel import Panel
 from spatial.results import Result
 from spatial.weights.value import WeightsLike
@@ -110,6 +110,7 @@ class LisaMarkov(Result):
         return f"{self.name}: chi2 = {self.chi2:.4f}, p = {p:.4g}"
 
 
+@hinted
 def lisa_markov(
     panel: Panel, column: str, W: WeightsLike, *, permutations: int = 999, seed: int = 0
 ) -> LisaMarkov:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, name_ids
+from spatial.errors import DataError, hinted, name_ids
 from spatial.figures.canvas import MIDDLE, check_columns, drawing
 from spatial.figures.palette import color
 from spatial.figures.style.captions import Captions, Words
@@ -28,6 +28,7 @@ _P_VALUES = ("p_sim", "p_randomisation", "p_normality", "p_value")
 _HIGH = 0.45  # of the width
 
 
+@hinted
 def correlogram_plot(
     correlogram: Any,
     *,
@@ -135,6 +136,7 @@ def _pairs(axes: Axes, x: Float, pairs: Float) -> None:
     axes.bar(x, heights, width=0.6 * step, color=color("grid"), transform=place, zorder=0.5, gid="pairs")
 
 
+@hinted
 def sweep_plot(
     sweep: Any,
     *,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, Unpack
 
-from spatial.errors import DataError
+from spatial.errors import DataError, hinted
 from spatial.figures.canvas import drawing
 from spatial.figures.style.captions import Captions, Words
 from spatial.figures.words import p_words, word
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["moran_scatter"]
 
 
+@hinted
 def moran_scatter(
     moran: Any,
     W: WeightsLike | None = None,

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from spatial.errors import hinted
 from spatial.figures.canvas import DOUBLE, MIDDLE, check_columns, drawing
 from spatial.figures.palette import color
 from spatial.figures.style.captions import Captions, Words
@@ -28,6 +29,7 @@ _P_VALUES = ("p_sim", "p_randomisation", "p_normality", "p_value")
 _HIGH = 0.45  # of the width
 
 
+@hinted
 def moran_over_time(
     frame: pd.DataFrame,
     *,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import pandas as pd
 
-from spatial.errors import DataError, did_you_mean
+from spatial.errors import DataError, did_you_mean, hinted
 from spatial.figures.charts import charted, dashed, estimates, filled_note, shaded
 from spatial.figures.palette import LINE_COLORS, color
 from spatial.figures.style.captions import Captions
@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 
+@hinted
 def group_plot(
     found: Any,
     *,
@@ -64,6 +65,7 @@ def group_plot(
         return axes
 
 
+@hinted
 def mechanism_plot(
     found: Any,
     *,
@@ -97,6 +99,7 @@ def mechanism_plot(
         return axes
 
 
+@hinted
 def specification_curve_plot(
     found: Any,
     *,
@@ -150,6 +153,7 @@ def specification_curve_plot(
     return axes
 
 
+@hinted
 def plausibly_exogenous_plot(
     found: Any,
     *,
@@ -190,6 +194,7 @@ def plausibly_exogenous_plot(
     return axes
 
 
+@hinted
 def leave_one_out_plot(
     found: Any,
     *,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
-from spatial.errors import DataError, did_you_mean
+from spatial.errors import DataError, did_you_mean, hinted
 from spatial.figures.charts import charted, dashed, shaded
 from spatial.figures.palette import LINE_COLORS, color
 from spatial.figures.style.captions import Captions
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["marginal_effects_plot", "threshold_plot", "u_plot"]
 
 
+@hinted
 def threshold_plot(
     fit: Any,
     *,
@@ -73,6 +74,7 @@ def threshold_plot(
     return axes
 
 
+@hinted
 def marginal_effects_plot(
     found: Any,
     *,
@@ -140,6 +142,7 @@ def marginal_effects_plot(
     return axes
 
 
+@hinted
 def u_plot(
     test: Any,
     *,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 import pandas as pd
 
-from spatial.errors import DataError, did_you_mean
+from spatial.errors import DataError, did_you_mean, hinted
 from spatial.figures.canvas import BESIDE
 from spatial.figures.charts import charted, shaded
 from spatial.figures.palette import LINE_COLORS, color
@@ -28,6 +28,7 @@ _DRAWN = 400
 _RING = re.compile(r"ring (\S+)-(\S+) km")
 
 
+@hinted
 def decay_plot(
     found: Any,
     *,
@@ -112,6 +113,7 @@ def _by_distance(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[has].assign(cutoff_km=[float(found[-1]) for found in numbers if found])
 
 
+@hinted
 def monte_carlo_plot(
     found: Any,
     *,

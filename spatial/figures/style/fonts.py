@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spatial.errors import SpatialWarning
+from spatial.errors import warn
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -183,13 +183,11 @@ def _warn(characters: set[str]) -> None:
     if not characters or "fonts" in _warned:
         return
     _warned.add("fonts")
-    warnings.warn(
+    warn(
         f"No installed font has these characters, which will be drawn as boxes: "
         f"{''.join(sorted(characters)[:10])} ({len(characters)} in all). Install one that has them (Debian, "
         "Ubuntu: apt install fonts-noto-cjk; Fedora: google-noto-sans-cjk-fonts; macOS and Windows bring "
-        "PingFang and Microsoft YaHei), or name one of yours in matplotlib.rcParams['font.family'].",
-        SpatialWarning,
-        stacklevel=2,
+        "PingFang and Microsoft YaHei), or name one of yours in matplotlib.rcParams['font.family']."
     )
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from spatial.errors import SpatialError, SpatialWarning, did_you_mean
+from spatial.errors import SpatialError, did_you_mean, warn
 from spatial.io.sources import without_password
 from spatial.models.formula.grammar import FUNCTIONS
 from spatial.models.formula.tokens import Call, Name, walk
@@ -102,11 +101,9 @@ def warn_endogenous(study: Study, loaded: Loaded) -> None:
                     same = (
                         f"{column!r} and the outcome {shared[0]!r} of {where} are computed from the same data"
                     )
-                warnings.warn(
+                warn(
                     f"weights.{name}: {same}, which makes the weights endogenous: take times before the "
-                    "sample, another column, or distances.",
-                    SpatialWarning,
-                    stacklevel=3,
+                    "sample, another column, or distances."
                 )
 
 

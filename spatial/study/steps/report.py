@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from spatial.errors import SpatialError, SpatialWarning
+from spatial.errors import SpatialError, warn
 from spatial.report.building import write_report
 from spatial.report.findings import weak_finding
 from spatial.report.foreign_tables import table_html
@@ -97,7 +96,7 @@ def _tried(what: str, make: Callable[[], Sections]) -> Sections:
     try:
         return make()
     except SpatialError as error:
-        warnings.warn(f"The report leaves {what} out: {error}", SpatialWarning, stacklevel=2)
+        warn(f"The report leaves {what} out: {error}")
         return Sections()
 
 

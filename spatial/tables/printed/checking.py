@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spatial.errors import DataError
+from spatial.errors import DataError, hinted
 from spatial.models.impacts.stability import system_stability
 from spatial.tables.formats.numbers import Typed, check_thresholds
 from spatial.tables.regression import RegressionTable
@@ -27,6 +27,7 @@ _COMPLETE = 101
 Problem = tuple[str, str, str, str, str]
 
 
+@hinted
 def check_table(
     table: Any,
     *,

@@ -19,6 +19,8 @@ from weights_io_cases import BINARY, SMALL, same, swm_bytes
 from spatial.errors import AlignmentError, SpatialWarning, WeightsError
 from spatial.weights import Meta, Weights, read
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*negative, in rows of")  # drawn ones may be
+
 quick = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
 )

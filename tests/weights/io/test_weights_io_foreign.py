@@ -14,6 +14,8 @@ from weights_io_cases import BINARY, SMALL
 from spatial.errors import AlignmentError, DataError, SpatialError, WeightsError
 from spatial.weights import Weights, read
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*negative, in rows of")  # drawn ones may be
+
 NAMES = ["Orléans", "Besançon", "Nîmes"]
 
 

@@ -15,6 +15,8 @@ from spatial.errors import AlignmentError, DataError
 from spatial.panel.panel import Panel
 from spatial.weights import Weights
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*negative, in rows of")  # drawn ones may be
+
 
 # ---- the lag
 def test_lags_of_labelled_data_go_by_label(W: Weights) -> None:

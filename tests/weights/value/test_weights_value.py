@@ -16,6 +16,8 @@ import spatial as sp
 from spatial.errors import AlignmentError, ConvergenceError, DataError, WeightsError
 from spatial.weights import Meta, Weights, as_weights
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*negative, in rows of")  # drawn ones may be
+
 
 # ---- the value
 def test_facts(W: Weights) -> None:
