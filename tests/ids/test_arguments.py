@@ -54,11 +54,15 @@ def test_signature_and_pickle_are_those_of_the_function() -> None:
 
 def test_warnings_point_at_the_line_that_called() -> None:
     frame = gpd.GeoDataFrame({"id": ["a", "b"]}, geometry=[shapely.box(0, 0, 1, 1), None], crs=3857)
-    with pytest.warns(SpatialWarning) as caught:
-        sp.read_cities(frame, "id", drop_empty=True)
-        sp.weights.Weights.from_dense([[0, -1.0], [-1.0, 0]])
-        sp.models.parse_formula("y ~ x + x")
-    assert [found.filename for found in caught] == [__file__] * 3
+    calls: list[Callable[[], Any]] = [
+        lambda: sp.read_cities(frame, "id", drop_empty=True),
+        lambda: sp.weights.Weights.from_dense([[0, -1.0], [-1.0, 0]]),
+        lambda: sp.models.parse_formula("y ~ x + x"),
+    ]
+    for call in calls:
+        with pytest.warns(SpatialWarning) as caught:
+            call()
+        assert [found.filename for found in caught] == [__file__]
 
 
 def system() -> Any:
