@@ -247,8 +247,7 @@ def _fits() -> tuple[Any, Any]:
     return found
 
 
-@shown("An event study with simultaneous intervals, simulated")
-def event_study() -> Any:
+def _event_studies() -> dict[str, pd.DataFrame]:
     rng = np.random.default_rng(5)
     time = np.array([t for t in range(-6, 9) if t != -1])
     studies = {}
@@ -262,8 +261,13 @@ def event_study() -> Any:
             for side, sign in (("low", -1), ("high", 1))
         }
         studies[name] = pd.DataFrame({"time": time, "estimate": estimate, **ends})
+    return studies
+
+
+@shown("An event study with simultaneous intervals, simulated")
+def event_study() -> Any:
     return sp.event_study_plot(
-        studies, title="Effects build up for eight years", label="Effect on log output"
+        _event_studies(), title="Effects build up for eight years", label="Effect on log output"
     )
 
 
@@ -308,7 +312,8 @@ def gallery(names: list[str]) -> None:
         "# Every figure and map",
         "",
         "Made by `python docs/make_images.py` from the shipped data; each of its functions is an example.",
-        "Colours, fonts and the words round a figure are the same everywhere (`spatial.figures`).",
+        "Colours, fonts and the words round a figure are the same everywhere (`spatial.figures`);",
+        "[before and after](before.md) shows what they were.",
         "",
     ]
     for name, (words, draw) in SHEET.items():

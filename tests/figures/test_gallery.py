@@ -67,3 +67,16 @@ def test_the_page_shows_every_picture() -> None:
     for name, (words, _) in IMAGES.SHEET.items():
         assert f"![{words}](images/gallery/{name}.png)" in page
         assert (ROOT / "docs" / "images" / "gallery" / f"{name}.png").exists()
+
+
+def test_the_page_of_before_and_after_knows_each_picture() -> None:
+    docs = ROOT / "docs"
+    text = (docs / "before.md").read_text(encoding="utf-8")
+    paired = set(re.findall(r"images/before/(\w+)\.png", text))
+    assert paired == {path.stem for path in (docs / "images" / "before").glob("*.png")}
+    told = {**IMAGES.SHEET, **IMAGES.page_images.SHEET}
+    assert paired <= told.keys()
+    assert len(paired) >= 20
+    missing = [words for name, (words, *_) in told.items() if name not in paired and words not in text]
+    assert not missing, "run docs/before_images.py"
+    assert sum(path.stat().st_size for path in (docs / "images" / "before").glob("*.png")) < 600_000
