@@ -91,6 +91,10 @@ class Fit(Result):
     printed: ClassVar[str] = "regression_table"
     """The function of `spatial.tables` that prints this result."""
 
+    def table(self, **options: Any) -> Any:
+        """Return the table of a paper."""
+        return self._table(options)
+
     def to_docx(self, path: str | Path, **options: Any) -> Path:
         """Write the table as a Word file."""
         return Path(self._table(options).to_docx(path))

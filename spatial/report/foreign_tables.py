@@ -8,11 +8,16 @@ from collections.abc import Mapping
 from html.parser import HTMLParser
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from spatial.errors import DataError
-from spatial.tables.formats.cells import Cells
+from spatial.results import Fit, Result
+from spatial.tables.formats.cells import Cells, Row, clean, head_row
 from spatial.tables.formats.numbers import split_stars
+from spatial.tables.table import Table
+
+from .words import PAIRS, Pair, head_words, result_words
 
 __all__ = ["clean_html", "dressed", "listed", "table_html", "titled_tables"]
 
@@ -80,53 +85,81 @@ def clean_html(text: str) -> str:
     return cleaner.result()
 
 
-def titled_tables(tables: Any) -> list[tuple[str, str]]:
-    """Return (title, HTML) of each table: frames, objects with to_html() or tidy(), or a dict of them."""
+def titled_tables(tables: Any) -> list[tuple[Pair, Pair]]:
+    """Return title and HTML, in both languages, of frames, objects with to_html() or tidy(), or a dict."""
     return [(title, table_html(table, what)) for title, table, what in listed(tables)]
 
 
-def listed(tables: Any) -> list[tuple[str, Any, str]]:
-    """Return (title, table, what to call it in a message) of each table given.
+def listed(tables: Any) -> list[tuple[Pair, Any, str]]:
+    """Return title, table, and what to call it in a message, of each table given.
 
     Examples
     --------
     >>> [(title, what) for title, _, what in listed({"Fit": 1})]
-    [('Fit', 'Fit')]
+    [(('Fit', 'Fit'), 'Fit')]
     """
     if tables is None:
         return []
     if isinstance(tables, Mapping):
-        return [(str(title), table, str(title)) for title, table in tables.items()]
+        return [((str(title), str(title)), table, str(title)) for title, table in tables.items()]
     if not isinstance(tables, (list, tuple)):
         tables = [tables]
-    return [(_title(table), table, f"tables[{k}]") for k, table in enumerate(tables)]
+    return [
+        ((_title(table, "en"), _title(table, "zh")), table, f"tables[{k}]") for k, table in enumerate(tables)
+    ]
 
 
-def _title(table: Any) -> str:
+def _title(table: Any, lang: str) -> str:
+    table = table.in_language(lang) if isinstance(table, Table) else table
     attrs = getattr(table, "attrs", None)
     name = attrs.get("title") if isinstance(attrs, dict) else getattr(table, "title", None)
-    return name if isinstance(name, str) else ""
+    if isinstance(name, str):
+        return name
+    return result_words(type(table).__name__, lang) if isinstance(table, Result) else ""
 
 
-def table_html(table: Any, what: str) -> str:
-    """Return one table as HTML that may stand in the page."""
+def table_html(table: Any, what: str) -> Pair:
+    """Return one table as HTML that may stand in the page, in both languages where it has words of ours."""
+    return _html(table, what, "en"), _html(table, what, "zh")
+
+
+def _html(table: Any, what: str, lang: str) -> str:
     if isinstance(table, pd.DataFrame):
-        return _frame_html(table)
-    if isinstance(table, Cells):
-        return _cells_html(table)
+        return _frame_html(table, lang)
+    if isinstance(table, Table):
+        return _cells_html(table.in_language(lang))
+    if isinstance(table, Fit):
+        return _cells_html(table.table(lang=lang))
     if callable(getattr(table, "to_html", None)):
         return dressed(clean_html(str(table.to_html())))
     if callable(getattr(table, "tidy", None)):
-        return _frame_html(table.tidy())
+        return _frame_html(table.tidy(), lang)
     raise DataError(
         f"{what} must be a DataFrame, or a result with to_html() or tidy(); got {type(table).__name__}."
     )
 
 
-def _frame_html(frame: pd.DataFrame) -> str:
+def _frame_html(frame: pd.DataFrame, lang: str) -> str:
     plain = isinstance(frame.index, pd.RangeIndex) and frame.index.name is None
-    written = frame.to_html(index=not plain, escape=True, na_rep="", float_format=_number, border=0)
-    return dressed(clean_html(written))
+    found = frame if plain else frame.reset_index(allow_duplicates=True)
+    if not len(found.columns):
+        return ""
+    columns = [_cells(found.iloc[:, k], lang) for k in range(found.shape[1])]
+    heads = [" ".join(map(str, c)) if isinstance(c, tuple) else head_words(c, lang) for c in found.columns]
+    rows = [Row(clean(label), tuple(map(clean, cells))) for label, *cells in zip(*columns, strict=True)]
+    return _cells_html(Cells((head_row(map(str, heads)),), tuple(rows), lang=lang))
+
+
+def _cells(column: pd.Series[Any], lang: str) -> list[str]:
+    """Return a column as text: whole numbers without decimals, all others with four."""
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return [PAIRS["yes" if value else "no"][lang == "zh"] for value in column]
+    if not pd.api.types.is_numeric_dtype(column.dtype):
+        return ["" if pd.api.types.is_scalar(v) and pd.isna(v) else str(v) for v in column]
+    numbers = column.to_numpy(dtype=float, na_value=np.nan)
+    known = numbers[np.isfinite(numbers)]
+    whole = bool((known == np.round(known)).all()) and bool((np.abs(known) < 1e9).all())
+    return ["" if np.isnan(v) else f"{v:.0f}" if whole and np.isfinite(v) else _number(v) for v in numbers]
 
 
 def _number(value: float) -> str:
@@ -134,19 +167,26 @@ def _number(value: float) -> str:
 
 
 # ---- our own tables, from their cells
+_LONG = 40  # characters: such a column is broken into lines
+
+
 def _cells_html(table: Cells) -> str:
     numeric = _numeric_columns(table)
+    long = [max(map(len, column), default=0) > _LONG for column in _columns(table)]
     head = "".join(f"<tr>{_heads(row, numeric)}</tr>" for row in table.header)
-    body = "".join(_row(row, numeric) for row in table.rows)
+    body = "".join(_row(row, numeric, long) for row in table.rows)
     notes = "".join(f"<p>{html.escape(note)}</p>" for note in table.notes)
     return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>{notes}"
 
 
+def _columns(table: Cells) -> list[tuple[str, ...]]:
+    return list(zip(*(row.cells for row in table.rows if row.kind != "panel"), strict=True))
+
+
 def _numeric_columns(table: Cells) -> list[bool]:
     """Return whether a column is one of numbers: at least half of what stands there."""
-    columns = zip(*(row.cells for row in table.rows if row.kind != "panel"), strict=True)
     found = []
-    for column in columns:
+    for column in _columns(table):
         shown = [split_stars(text)[0].strip() for text in column if text.strip()]
         found.append(2 * sum(_FIGURE.fullmatch(text) is not None for text in shown) >= len(shown))
     return found or [False] * table.n_columns
@@ -162,16 +202,17 @@ def _heads(row: Any, numeric: list[bool]) -> str:
     return "".join(found)
 
 
-def _row(row: Any, numeric: list[bool]) -> str:
+def _row(row: Any, numeric: list[bool], long: list[bool]) -> str:
     kinds = " ".join(filter(None, ["rule" * row.rule, row.kind * (row.kind == "detail")]))
     shape = f' class="{kinds}"' if kinds else ""
     label = html.escape(row.label)
     if row.kind == "panel":
         return f'<tr{shape}><th colspan="{len(numeric) + 1}" scope="rowgroup">{label}</th></tr>'
     cells = []
-    for text, number in zip(row.cells, numeric, strict=True):
-        cell = dressed(f"<td>{_stars(text)}</td>")
-        cells.append(cell.replace("<td>", '<td class="n">', 1) if number else cell)
+    for text, number, wraps in zip(row.cells, numeric, long, strict=True):
+        kind = "n" if number else "long" if wraps else ""
+        cell = dressed(f"<td>{_stars(text)}</td>") if number else f"<td>{_stars(text)}</td>"
+        cells.append(cell.replace("<td>", f'<td class="{kind}">', 1) if kind else cell)
     return f'<tr{shape}><th scope="row">{label}</th>{"".join(cells)}</tr>'
 
 

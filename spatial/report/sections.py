@@ -59,8 +59,7 @@ def section_of(tables: Any, labels: Mapping[str, Pair]) -> Sections:
         if frame is not None:
             found += effects_section(frame, title, labels, stable=bool(getattr(table, "stable", True)))
             continue
-        text = table_html(table, what)
-        found += Sections(models=(Block((title, title), (text, text)),))
+        found += Sections(models=(Block(title, table_html(table, what)),))
         asked = getattr(table, "identification", None)
         if callable(asked):
             found += Sections(weak=tuple(weak_finding(asked(), labels)))
@@ -77,7 +76,7 @@ def _effects(table: Any) -> pd.DataFrame | None:
 
 
 def effects_section(
-    frame: pd.DataFrame, title: str, labels: Mapping[str, Pair], *, stable: bool = True
+    frame: pd.DataFrame, title: Pair, labels: Mapping[str, Pair], *, stable: bool = True
 ) -> Sections:
     """Return, for each outcome, the picture of its effects and their table.
 
@@ -86,7 +85,7 @@ def effects_section(
     blocks = []
     for outcome, part in frame.groupby("outcome", sort=False):
         name = labels.get(str(outcome), (str(outcome),) * 2)
-        heading = tuple(": ".join(filter(None, [title, text])) for text in name)
+        heading = [": ".join(filter(None, both)) for both in zip(title, name, strict=True)]
         charts = effects_charts(part, labels)
         picture = "".join(charts)
         note = ("Panels have their own scales.", "各图比例不同。") if len(charts) > 1 else ("", "")

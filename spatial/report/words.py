@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -86,6 +87,7 @@ PAIRS: Mapping[str, Pair] = {
     "name": ("Name", "名称"),
     "neighbour_mean": ("Mean of {n} neighbours", "{n} 个邻居的均值"),
     "neighbours": ("Neighbours", "邻居数"),
+    "no": ("no", "否"),
     "no_effects": (
         "This report has no effects. Give explore(tables=...) the impacts of a system that was estimated.",
         "本报告没有效应。请把已估计系统的 impacts 交给 explore(tables=...)。",
@@ -148,8 +150,84 @@ PAIRS: Mapping[str, Pair] = {
     "view_p": ("p-values", "p 值"),
     "view_values": ("Values", "数值"),
     "weights_head": ("Who neighbours whom", "空间权重"),
+    "yes": ("yes", "是"),
     "z": ("z", "z"),
 }
+
+
+# Columns of tidy frames, as people read them.
+_HEADS: Mapping[str, Pair] = {
+    "advice": ("Advice", "建议"),
+    "check": ("Check", "检查"),
+    "cluster": ("Cluster", "聚类"),
+    "condition": ("Condition", "条件"),
+    "conf_high": ("Upper end", "区间上限"),
+    "conf_low": ("Lower end", "区间下限"),
+    "detail": ("Detail", "说明"),
+    "df": ("Degrees of freedom", "自由度"),
+    "distribution": ("Law", "分布"),
+    "effect": ("Effect", "效应"),
+    "equation": ("Equation", "方程"),
+    "estimate": ("Estimate", "估计值"),
+    "expected": ("Expected", "期望"),
+    "identified": ("Identified", "可识别"),
+    "method": ("Method", "方法"),
+    "model": ("Model", "模型"),
+    "null": ("Null hypothesis", "原假设"),
+    "ok": ("Holds", "成立"),
+    "outcome": ("Outcome", "被解释变量"),
+    "p_fdr": ("p after FDR", "p（FDR）"),
+    "p_sim": ("p by permutation", "p（置换）"),
+    "p_value": ("p", "p 值"),
+    "rank": ("Rank", "秩"),
+    "reason": ("Reason", "原因"),
+    "required": ("Needed", "所需秩"),
+    "sigma_min": ("Smallest singular value", "最小奇异值"),
+    "statistic": ("Statistic", "统计量"),
+    "std_error": ("Std. error", "标准误"),
+    "term": ("Term", "项"),
+    "test": ("Test", "检验"),
+    "time": ("Time", "时期"),
+    "unit": ("Unit", "单元"),
+    "value": ("Value", "值"),
+    "variable": ("Variable", "变量"),
+    "weak": ("Weak", "弱识别"),
+    "words": ("In words", "文字说明"),
+}
+
+
+_RESULTS: Mapping[str, Pair] = {
+    "Diagnostics": ("Diagnostics", "诊断检验"),
+    "Identification": ("Identification", "识别"),
+    "Moran": ("Moran’s I", "莫兰指数"),
+    "LocalMoran": ("Local Moran’s I", "局部莫兰指数"),
+    "Stability": ("Stability of the equilibrium", "均衡的稳定性"),
+    "SystemFit": ("Estimates", "估计结果"),
+}
+
+
+def result_words(kind: str, lang: str) -> str:
+    """Return what a result is called: its class in words, where it has no name of its own.
+
+    Examples
+    --------
+    >>> result_words("Diagnostics", "zh"), result_words("SpatialMarkov", "en")
+    ('诊断检验', 'Spatial Markov')
+    """
+    english, chinese = _RESULTS.get(kind, (re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind),) * 2)
+    return chinese if check_language(lang) == "zh" else english
+
+
+def head_words(name: object, lang: str) -> object:
+    """Return the head of a column of a frame in words, or as it is called.
+
+    Examples
+    --------
+    >>> head_words("std_error", "zh"), head_words("std_error", "en"), head_words("gdp", "zh")
+    ('标准误', 'Std. error', 'gdp')
+    """
+    found = _HEADS.get(name) if isinstance(name, str) else None
+    return found[check_language(lang) == "zh"] if found else name
 
 
 def both(english: str, chinese: str, **values: Any) -> Pair:

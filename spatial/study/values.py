@@ -68,6 +68,8 @@ class Values:
 
     def once(self, key: Any, make: Callable[[], Any]) -> Any:
         """Return a value, made at most once; its warnings are heard by every step that uses it."""
+        if key in ("labels", "labelled") or (isinstance(key, tuple) and key[0] == "table"):
+            key = (self.study.language, key)  # what holds words
         if key not in self._known:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")

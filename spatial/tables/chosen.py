@@ -12,7 +12,7 @@ from spatial.words import check_language, said
 from .formats.cells import Row, clean, clean_all, head_row
 from .formats.numbers import check_digits, format_number, star_text
 from .notes import noted, star_note
-from .table import Table
+from .table import Table, in_languages
 
 __all__ = ["selection_table"]
 
@@ -20,6 +20,7 @@ STARS = (0.1, 0.05, 0.01)
 
 
 @hinted
+@in_languages
 def selection_table(
     choice: ModelChoice,
     *,

@@ -14,13 +14,14 @@ from .described import titled
 from .formats.cells import Row, clean, clean_all, head_row
 from .formats.numbers import check_digits, format_number
 from .notes import noted
-from .table import Table
+from .table import Table, in_languages
 from .words import kind_words, normal_words, word
 
 __all__ = ["weights_table"]
 
 
 @hinted
+@in_languages
 def weights_table(
     weights: WeightsLike | Mapping[str, WeightsLike],
     *,

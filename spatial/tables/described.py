@@ -20,7 +20,7 @@ from .formats.numbers import Number, check_digits, format_number, marked, star_t
 from .layout import labels_of, term_label
 from .notes import noted, star_note
 from .styles import StyleName, shown_as
-from .table import Table
+from .table import Table, in_languages
 from .words import word
 
 __all__ = ["correlation_table", "descriptive_table", "identification_table", "moran_table"]
@@ -51,6 +51,7 @@ def _data(data: Any, columns: Any) -> tuple[pd.DataFrame, dict[str, str]]:
 
 
 @hinted
+@in_languages
 def descriptive_table(
     data: PanelLike,
     columns: str | Iterable[str] | None = None,
@@ -112,6 +113,7 @@ def titled(title: str | None, key: str, lang: str) -> str:
 
 
 @hinted
+@in_languages
 def correlation_table(
     data: PanelLike,
     columns: str | Iterable[str] | None = None,
@@ -194,6 +196,7 @@ def _correlation(x: Any, y: Any) -> tuple[float, int, float]:
 
 
 @hinted
+@in_languages
 def moran_table(
     moran: pd.DataFrame,
     *,
@@ -277,6 +280,7 @@ def _time(time: Any) -> str:
 
 
 @hinted
+@in_languages
 def identification_table(
     found: Any,
     *,

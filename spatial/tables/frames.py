@@ -14,13 +14,14 @@ from spatial.words import check_language
 from .formats.cells import Row, clean, clean_all, head_row
 from .formats.numbers import check_digits, format_number
 from .notes import noted
-from .table import Table
+from .table import Table, in_languages
 from .words import word
 
 __all__ = ["frame_table"]
 
 
 @hinted
+@in_languages
 def frame_table(
     frame: pd.DataFrame,
     *,

@@ -29,7 +29,7 @@ from .formats.xlsx import write_xlsx
 from .layout import COUNTS, Layout, labels_of
 from .notes import left_out, refuse_equal, regression_notes
 from .styles import StyleName, shown_as
-from .table import Table
+from .table import Table, in_languages
 
 __all__ = [
     "Head",
@@ -69,6 +69,7 @@ class RegressionTable(Table):
 
 
 @hinted
+@in_languages
 def regression_table(
     fits: Any,
     *,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial, wraps
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 from spatial.io.atomic import atomic_text
+from spatial.words import check_language
 
 from .formats.cells import Cells
 from .formats.docx import write_docx
@@ -16,12 +19,22 @@ from .formats.latex import latex
 from .formats.markdown import markdown
 from .formats.xlsx import write_xlsx
 
-__all__ = ["Table"]
+__all__ = ["Table", "in_languages"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Table(Cells):
     """Cells of text, with a title above and notes below; `print` shows it, the methods write it."""
+
+    made: Callable[..., Table] | None = field(default=None, kw_only=True)
+    """What makes the table again, given ``lang=``."""
+
+    def in_language(self, lang: str) -> Table:
+        """Return the table in a language; labels and notes that were given stay as they are."""
+        check_language(lang)
+        return self if lang == self.lang or self.made is None else self.made(lang=lang)
 
     # ---- show
     def to_text(self) -> str:
@@ -73,6 +86,27 @@ class Table(Cells):
     def to_markdown(self, path: str | Path | None = None) -> str | Path:
         """Return a pipe table, or write it."""
         return _text_or_file(markdown(self), path)
+
+
+def in_languages(function: F) -> F:
+    """Let the table that a function returns be made again in another language.
+
+    Examples
+    --------
+    >>> from spatial.tables import descriptive_table
+    >>> import pandas as pd
+    >>> descriptive_table(pd.DataFrame({"gdp": [1.0, 2.0]})).in_language("zh").title
+    '描述性统计'
+    """
+
+    @wraps(function)
+    def call(*args: Any, **options: Any) -> Any:
+        table = function(*args, **options)
+        if any(isinstance(value, Iterator) for value in (*args, *options.values())):
+            return table  # what was read once cannot be read again
+        return replace(table, made=partial(function, *args, **options))
+
+    return cast("F", call)
 
 
 def _text_or_file(text: str, path: str | Path | None) -> str | Path:

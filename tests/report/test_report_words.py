@@ -141,19 +141,47 @@ def test_tables_of_all_kinds_have_titles() -> None:
     frame = pd.DataFrame({"a": [1.5, np.nan]}, index=pd.Index(["u", "v"], name="city"))
     frame.attrs["title"] = "Frame"
     found = titled_tables([Fit(), Page(), frame])
-    assert [title for title, _ in found] == ["A fit", "", "Frame"]
-    assert '<td class="n">0.1235</td>' in found[0][1]
-    assert found[1][1] == '<table><tr><td class="n">1</td></tr></table>'
-    assert '<th scope="row">u</th>' in found[2][1]
-    assert "nan" not in found[2][1].lower()
+    assert [title for title, _ in found] == [(text,) * 2 for text in ("A fit", "", "Frame")]
+    assert '<td class="n">0.1235</td>' in found[0][1][0]
+    assert found[1][1][0] == '<table><tr><td class="n">1</td></tr></table>'
+    assert '<th scope="row">u</th>' in found[2][1][0]
+    assert "nan" not in found[2][1][0].lower()
     assert titled_tables(None) == []
-    assert titled_tables({"T": frame})[0][0] == "T"
+    assert titled_tables({"T": frame})[0][0] == ("T", "T")
     assert len(titled_tables(frame)) == 1
 
 
 def test_numbers_line_up_and_stars_hang() -> None:
     fit = sp.tables.frame_table(pd.DataFrame({"term": ["x", ""], "b": ["-0.3**", "(0.1)"]}))
-    text = titled_tables(fit)[0][1]
+    text = titled_tables(fit)[0][1][0]
     assert '<td class="n">−0.3<span class="hang"><sup>**</sup></span></td>' in text
     assert '<td class="n">(0.1<span class="hang">)</span></td>' in text
     assert dressed("<td>a 1</td><td></td>") == '<td>a 1</td><td class="n"></td>'
+
+
+def test_tables_change_their_language_with_the_page(counties: Any) -> None:
+    _, panel, W = counties
+    system = sp.models.SpatialSystem("crmrte ~ polpc + W(crmrte) + density", panel, W, effects="unit")
+    fit = system.fit("2sls")
+    printed = sp.tables.regression_table([fit], labels={"polpc": "Police"})
+    given = [printed, fit, fit.diagnostics(), sp.tables.weights_table(W), sp.moran_panel(panel, "crmrte", W)]
+    found = titled_tables(given)
+    assert [title[1] for title, _ in found] == ["", "估计结果", "诊断检验", "空间权重矩阵", ""]
+    for words, (_, text) in zip(("常数项", "常数项", "原假设", "连接数", "时期"), found, strict=True):
+        assert words in text[1]
+        assert words not in text[0]
+    assert "Police" in found[0][1][1]  # labels that were given stay
+    assert 'class="long"' in found[2][1][0]
+    # The numbers are the same in both.
+    numbers = [re.findall(r"[\d.]+(?=<)", part) for part in found[0][1]]
+    assert numbers[0][:8] == numbers[1][:8]
+    assert len(numbers[0]) > 10
+
+
+def test_a_table_made_of_what_is_read_once_stays_in_its_language() -> None:
+    frame = sp.shapefiles.load("nc_crime").frame[["crmrte"]]
+    table = sp.tables.descriptive_table(frame, notes=iter(["One note."]))
+    assert table.in_language("zh") is table
+    other = sp.tables.descriptive_table(frame, notes=["One note."]).in_language("zh")
+    assert other.lang == "zh"
+    assert "One note." in other.notes

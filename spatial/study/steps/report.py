@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -108,9 +108,12 @@ def _tables(values: Values) -> Sections:
 
 
 def _table(values: Values, part: Any) -> Sections:
-    # The title stands above the table already.
-    text = table_html(replace(built_table(values, part), title=""), part.name)
-    block = Block((part.heading(values.study.language) or part.name,) * 2, (text, text))
+    texts = []
+    for place, lang in enumerate(("en", "zh")):
+        spoken = copy.copy(values)  # the same values, in the words of another language
+        spoken.study = values.study.model_copy(update={"language": lang})
+        texts.append(table_html(built_table(spoken, part), part.name)[place])
+    block = Block((part.heading("en") or part.name, part.heading("zh") or part.name), (texts[0], texts[1]))
     if part.kind == "weights":
         return Sections(weights=(block,))
     return Sections(data=(block,)) if part.kind in _DATA else Sections(models=(block,))
@@ -130,7 +133,7 @@ def _effects(values: Values, labels: dict[str, tuple[str, str]]) -> Sections:
 def _effects_of(values: Values, name: str, labels: dict[str, tuple[str, str]]) -> Sections:
     weak = tuple(weak_finding(values.system(name).identification(), labels))
     found = values.impacts(name)
-    return effects_section(found.frame, "", labels, stable=found.stable) + Sections(weak=weak)
+    return effects_section(found.frame, ("", ""), labels, stable=found.stable) + Sections(weak=weak)
 
 
 def _files(values: Values) -> Sections:
