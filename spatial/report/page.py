@@ -16,8 +16,8 @@ __all__ = ["MODULES", "build_page", "plain_json", "script_json", "script_text", 
 
 # In the order in which they need each other.
 MODULES = (
-    *("words", "numbers", "decode", "statistics", "canvas", "map", "charts", "legend"),
-    *("time", "table", "page"),
+    *("words", "numbers", "decode", "statistics", "canvas", "map", "labels", "charts"),
+    *("legend", "time", "table", "page"),
 )
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.M)
 

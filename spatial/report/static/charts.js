@@ -2,6 +2,7 @@
 
 import { clear, drawBand, fitStage, fontOf, isCluster, isMeasured, makeBrush } from "./canvas.js";
 import { HH, HL, LH, LL, binEdges, binsOf, clusterOf, measure, slope, tallestBin } from "./statistics.js";
+import { farthest, place, roughWidth, write } from "./labels.js";
 import { count, fixed, logTicks, tick, ticks } from "./numbers.js";
 import { say } from "./words.js";
 
@@ -57,7 +58,7 @@ export class Scatter {
     this.beyond = 0;
     this.drawDots(found);
     this.drawLines(found);
-    this.drawCorners(found);
+    this.drawNames(found, this.drawCorners(found));
     this.drawTop();
   }
 
@@ -165,21 +166,35 @@ export class Scatter {
     const many = new Int32Array(7);
     for (const code of found.quadrants) many[code]++;
     base.font = fontOf(app.colours, 11.5);
+    const boxes = [];
     const put = (code, right, low) => {
       const text = `${say(["HH", "LL", "LH", "HL"][code])} ${count(many[code])}`;
-      base.textAlign = right ? "right" : "left";
       base.textBaseline = low ? "bottom" : "top";
       const [x, y] = [frame.left + (right ? frame.width - 4 : 4), frame.top + (low ? frame.height - 3 : 3)];
-      base.lineWidth = 3;
-      base.strokeStyle = app.colours.paper;
-      base.strokeText(text, x, y);
-      base.fillStyle = app.colours["ink-2"];
-      base.fillText(text, x, y);
+      write(base, app.colours, "ink-2", text, x, y, right ? "right" : "left");
+      const wide = roughWidth(text, 12) + 4;
+      boxes.push([right ? x - wide : x, low ? y - 14 : y, right ? x : x + wide, low ? y : y + 14]);
     };
     put(HH, true, false);
     put(LH, false, false);
     put(LL, false, true);
     put(HL, true, true);
+    return boxes;
+  }
+
+  /** Names of what is selected, or else of the significant units farthest out. */
+  drawNames(found, taken) {
+    const { app, base, frame, places } = this;
+    const { alpha, fdr, selected } = app.state;
+    const seen = (i) => i < app.study.n && isMeasured(found.quadrants[i]);
+    const every = selected.size ? [...selected].filter(seen) : Array.from(found.z.keys()).filter((i) => seen(i) && isCluster(clusterOf(found, i, alpha, fdr)));
+    const dots = farthest(found, every).map((i) => ({ x: places[2 * i], y: places[2 * i + 1], text: app.name(i) }));
+    const dotted = (x, y) => [x - 4, y - 4, x + 4, y + 4];
+    const marks = Array.from({ length: Math.min(app.study.n, 1000) }, (_, i) => dotted(places[2 * i], places[2 * i + 1]));
+    this.named = place(dots, frame, [...taken, ...dots.map(({ x, y }) => dotted(x, y))], 11, marks);
+    base.font = fontOf(app.colours, 11);
+    base.textBaseline = "middle";
+    for (const { left, middle, text } of this.named) write(base, app.colours, "ink", text, left, middle);
   }
 
   drawTop() {
