@@ -14,6 +14,8 @@ import typer
 
 from spatial.errors import DataError, did_you_mean
 
+from .completion import public
+
 __all__ = ["ROOMS", "api_command", "describe", "describe_all", "sections_of"]
 
 ROOMS = ("spatial", "spatial.models", "spatial.weights", "spatial.shapefiles")
@@ -25,7 +27,10 @@ _UNITS = {  # by the name of the parameter, which says its unit or has only one
 
 
 def api_command(
-    name: Annotated[str | None, typer.Argument(help="A public name, such as moran or weights.knn.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A public name, such as moran or weights.knn.", autocompletion=public),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything, for a program to read.")] = False,
 ) -> None:
     """List the public functions and classes, or describe one: parameters, units, refusals, examples."""

@@ -14,6 +14,7 @@ from spatial import __version__
 from spatial.errors import SpatialError
 from spatial.io.samples import Sample, sample, samples
 
+from . import completion
 from .api import api_command
 from .drawing import Background, Inset, Labels, NorthArrow, Outline, Projection, ScaleBar, map_options
 from .drawn import drawn_samples, sample_facts, sample_text
@@ -127,7 +128,12 @@ def moran(
     drop_empty: DropEmpty = False,
     missing: Missing = "raise",
     beside: Annotated[
-        str | None, typer.Option("--with", help="A second variable: the bivariate Moran's I with its lag.")
+        str | None,
+        typer.Option(
+            "--with",
+            help="A second variable: the bivariate Moran's I with its lag.",
+            autocompletion=completion.columns,
+        ),
     ] = None,
     edit: Edit = None,
     islands: Islands = "raise",
@@ -188,8 +194,13 @@ def moran(
 
 @app.command()
 def weights(
-    file: Annotated[str, typer.Argument(help="A map or a sample, or a weights file to report or convert.")],
-    id: Annotated[str | None, typer.Option("--id", help="Column of the map that holds the unit ids.")] = None,
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="A map or a sample, or a weights file to report or convert.", autocompletion=completion.maps
+        ),
+    ],
+    id: Id = None,
     weights: Spec = "queen",
     edit: Edit = None,
     islands: Islands = "raise",
@@ -246,7 +257,10 @@ def weights(
 
 @app.command()
 def data(
-    name: Annotated[str | None, typer.Argument(help="A sample, to see where its files are.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A sample, to see where its files are.", autocompletion=completion.shipped),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """List the maps and panels that ship, or the files of one."""

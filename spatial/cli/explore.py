@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from . import completion
 from .options import (
     Common,
     Crs,
@@ -35,7 +36,10 @@ __all__ = ["explore_command"]
 
 def explore_command(
     file: MapFile,
-    columns: Annotated[str, typer.Option(help="Variables, with commas between them.")],
+    columns: Annotated[
+        str,
+        typer.Option(help="Variables, with commas between them.", autocompletion=completion.columns),
+    ],
     id: Id = None,
     panel: PanelFile = None,
     unit: Unit = None,

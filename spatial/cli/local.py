@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from .completion import columns as columns_of_map
+from .completion import known
 from .drawing import Background, Inset, Labels, NorthArrow, Outline, Projection, ScaleBar, map_options
 from .options import (
     Alternative,
@@ -57,12 +59,17 @@ def local_command(
             "--statistic",
             "-s",
             help="moran | geary | getis | join-counts | quantile | losh; of two: rate | differential.",
+            autocompletion=known(
+                *("moran", "geary", "getis", "join-counts", "quantile", "losh", "rate", "differential")
+            ),
         ),
     ] = "moran",
     beside: Annotated[
         str | None,
         typer.Option(
-            "--with", help="A second variable: its lag, the population at risk, or the earlier one."
+            "--with",
+            help="A second variable: its lag, the population at risk, or the earlier one.",
+            autocompletion=columns_of_map,
         ),
     ] = None,
     id: Id = None,

@@ -13,6 +13,9 @@ import typer
 
 from spatial.errors import AlignmentError, DataError, SpatialError, did_you_mean, name_ids
 
+from . import completion
+from .completion import known
+
 __all__ = [
     "SPEC", "Alternative", "At", "Common", "Crs", "DropEmpty", "Edit", "Encoding", "Id", "Islands", "Json",
     "Lang", "Layer", "MapFile", "Missing", "Out", "PanelFile", "Permutations", "Raw", "Seed", "Spec", "Table",
@@ -20,17 +23,34 @@ __all__ = [
     "names_of", "print_json", "print_written", "read_map_and_panel", "values_of",
 ]  # fmt: skip
 
+_SPECS = ("queen", "rook", "knn:8", "band:200", "inverse:1", "kernel:200")
 SPEC = "queen | rook | knn:8 | band:200 (km) | inverse:1[:500] | kernel:200, or a weights file"
 MapFile = Annotated[
-    str, typer.Argument(help="Map: .shp .gpkg .geojson .parquet, postgresql://..., or a sample such as nc")
+    str,
+    typer.Argument(
+        help="Map: .shp .gpkg .geojson .parquet, postgresql://..., or a sample such as nc",
+        autocompletion=completion.maps,
+    ),
 ]
-Variables = Annotated[list[str], typer.Argument(help="Variables, of the map or of the panel.")]
+Variables = Annotated[
+    list[str],
+    typer.Argument(help="Variables, of the map or of the panel.", autocompletion=completion.columns),
+]
 PanelFile = Annotated[
-    str | None, typer.Option("--panel", help="Panel or table: .csv .dta .xlsx .parquet, or a sample")
+    str | None,
+    typer.Option(
+        "--panel",
+        help="Panel or table: .csv .dta .xlsx .parquet, or a sample",
+        autocompletion=completion.panels,
+    ),
 ]
 Id = Annotated[
     str | None,
-    typer.Option("--id", help="Column of the map that holds the unit ids; a sample knows its own."),
+    typer.Option(
+        "--id",
+        help="Column of the map that holds the unit ids; a sample knows its own.",
+        autocompletion=completion.columns,
+    ),
 ]
 Unit = Annotated[
     str | None, typer.Option("--unit", help="Column of the panel with the ids; default as --id.")
@@ -42,22 +62,38 @@ Time = Annotated[
     ),
 ]
 Table = Annotated[str | None, typer.Option("--table", help="Sheet, or table of the database, of the panel.")]
-Spec = Annotated[str, typer.Option("--weights", "-w", help=SPEC)]
-Islands = Annotated[str, typer.Option("--islands", help="Units without neighbours: raise | keep | nearest.")]
+Spec = Annotated[str, typer.Option("--weights", "-w", help=SPEC, autocompletion=known(*_SPECS))]
+Islands = Annotated[
+    str,
+    typer.Option(
+        "--islands",
+        help="Units without neighbours: raise | keep | nearest.",
+        autocompletion=known("raise", "keep", "nearest"),
+    ),
+]
 Raw = Annotated[bool, typer.Option("--raw", help="Weights as built, without row standardisation.")]
 Common = Annotated[bool, typer.Option("--common", help="Keep only the units that map and panel share.")]
 Layer = Annotated[str | None, typer.Option("--layer", help="Layer, where the file has several.")]
 Crs = Annotated[str | None, typer.Option("--crs", help="For a map that states none, such as EPSG:4326.")]
 Encoding = Annotated[str | None, typer.Option("--encoding", help="Text encoding, where it is not found.")]
 DropEmpty = Annotated[bool, typer.Option("--drop-empty", help="Leave out units without a geometry.")]
-Lang = Annotated[str, typer.Option("--lang", help="Language of what is drawn: en | zh.")]
+Lang = Annotated[
+    str,
+    typer.Option("--lang", help="Language of what is drawn: en | zh.", autocompletion=known("en", "zh")),
+]
 Edit = Annotated[
     Path | None,
     typer.Option("--edit", help="Table of links to add and cut: columns i, j, change (add | cut), w."),
 ]
-Missing = Annotated[str, typer.Option(help="Units without a value: raise | drop.")]
+Missing = Annotated[
+    str, typer.Option(help="Units without a value: raise | drop.", autocompletion=known("raise", "drop"))
+]
 Alternative = Annotated[
-    str, typer.Option(help="two-sided | greater | less | geoda (the folded one-sided pseudo p).")
+    str,
+    typer.Option(
+        help="two-sided | greater | less | geoda (the folded one-sided pseudo p).",
+        autocompletion=known("two-sided", "greater", "less", "geoda"),
+    ),
 ]
 Permutations = Annotated[int, typer.Option(min=0)]
 Seed = Annotated[int, typer.Option(min=0)]

@@ -21,6 +21,7 @@ def names(text: str, weights: tuple[str, ...] = ("W",)) -> list[str]:
 
 
 # ---- meaning
+@pytest.mark.filterwarnings("ignore:Written twice")
 @pytest.mark.evidence("models.parse_formula", source="18 formulas and their terms", kind="hand")
 @pytest.mark.parametrize(
     ("text", "expected"),

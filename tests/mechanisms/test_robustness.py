@@ -137,6 +137,7 @@ def test_one_table_and_one_curve() -> None:
         ({"a": {"drop": ["z"]}}, {"terms": "k"}, DataError, "The fit has no term 'k'. It has x, z"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:Written twice")
 def test_what_has_no_answer_is_refused(
     variants: Any, options: dict[str, Any], error: type[Exception], message: str
 ) -> None:
