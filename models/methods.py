@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from spatial.compute.threads import Workers, blas_on_one_thread, run_tasks
-from spatial.errors import DataError, did_you_mean
+from spatial.errors import DataError, did_you_mean, warn
 from spatial.models.data.design import Design
 from spatial.models.estimation.covariance import Cluster, Covariance, is_whole
 from spatial.models.estimation.estimate import Estimate, Request
@@ -201,7 +201,7 @@ def run(request: Request, workers: Workers = 1) -> Estimate:
     def collect(_: int, part: tuple[Estimate, list[Warning]]) -> int:
         found.append(part[0])
         for message in part[1]:
-            warnings.warn(message, stacklevel=6)
+            warn(message)
         return 1
 
     cells = request.design.layout.n_rows

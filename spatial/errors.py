@@ -64,7 +64,7 @@ class SpatialWarning(UserWarning):
     """Numbers were computed, and the reader should know something about them."""
 
 
-def warn(text: str, category: type[Warning] = SpatialWarning) -> None:
+def warn(text: str | Warning, category: type[Warning] = SpatialWarning) -> None:
     """Warn at the line that called this package, however deep in it the reason was found."""
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "spatial":

@@ -6,13 +6,12 @@ strength, so that [X, WX] does better there than [X, WX, W^2 X].
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.errors import SpatialWarning
+from spatial.errors import warn
 from spatial.models.data.design import Design
 from spatial.models.estimation.estimate import Estimate
 from spatial.models.estimation.steps import METHODS, SPATIAL_ERRORS
@@ -121,7 +120,7 @@ def checked_for_far_off(found: Estimate) -> Estimate:
     """Return an estimate by the best instruments, with a warning and a note where it is likely far off."""
     if stability(found).stable:
         return found
-    warnings.warn(f"{FAR_OFF[0].upper()}{FAR_OFF[1:]}.", SpatialWarning, stacklevel=5)
+    warn(f"{FAR_OFF[0].upper()}{FAR_OFF[1:]}.")
     return replace(found, numbers=replace(found.numbers, notes=(*found.numbers.notes, FAR_OFF)))
 
 

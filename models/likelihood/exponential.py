@@ -11,7 +11,6 @@ effect.
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 from scipy import optimize
 from scipy.sparse.linalg import expm_multiply
 
-from spatial.errors import DataError
+from spatial.errors import DataError, warn
 from spatial.models.data.design import Design
 from spatial.models.data.instruments import triangular_factor
 from spatial.models.estimation.covariance import Covariance, Homoskedastic, Observed
@@ -322,12 +321,11 @@ def estimate_exponential(request: Request) -> ExponentialEstimate:
         *(("alpha lies at the end of the range that is searched",) if _at_end(profile, alpha) else ()),
     )
     if _at_end(profile, alpha):
-        warnings.warn(
+        warn(
             f"alpha of {model.equation.name} lies at the end of the range that is searched, "
             f"{_WIDEST / profile.radius:.3g}: the likelihood still rises there. The outcome may have a unit "
             "root in space, or the weights are not those of the process; read no standard error.",
             BoundaryWarning,
-            stacklevel=5,
         )
     numbers = Numbers(fit, np.zeros(1), e[None], np.array([[s2]]), "mess", notes=notes)
     inference, space = Inference(cov, np.zeros(0)), Workspace(design)

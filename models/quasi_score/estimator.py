@@ -248,7 +248,7 @@ def estimate_by_quasi_score(request: Request) -> QuasiScoreEstimate:
     if root.centre is None:
         _warn_no_root(design)
     elif not root.converged:
-        warnings.warn(f"{notes[0][0].upper()}{notes[0][1:]}.", BoundaryWarning, stacklevel=4)
+        warn(f"{notes[0][0].upper()}{notes[0][1:]}.", BoundaryWarning)
     sigma = moments.sigma(root.theta)
     expected = slope(root.theta)
     a = weights.weighted(expected, sigma)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, did_you_mean
+from spatial.errors import DataError, did_you_mean, hinted
 from spatial.models.hypothesis import HypothesisTest
 from spatial.models.hypothesis import wald as quadratic_form
 
@@ -24,6 +24,7 @@ Float = NDArray[np.float64]
 _NUMBER = re.compile(r"\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?")
 
 
+@hinted
 def wald(fit: object, hypothesis: str | Iterable[str], *, equation: str | None = None) -> HypothesisTest:
     r"""Test linear restrictions on the coefficients of a fit.
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import AlignmentError, DataError, name_ids
+from spatial.errors import AlignmentError, DataError, hinted, name_ids
 from spatial.figures.classes import build_classes
 from spatial.figures.palette import ISLAND, cluster_color, cluster_label, color
 from spatial.figures.words import word
@@ -79,6 +79,7 @@ class Pixels:
         return np.bincount(self.place[chosen], minlength=self.shape[0] * self.shape[1])
 
 
+@hinted
 def map_raster(
     values: LocalStatistic | pd.Series[Any],
     places: CitiesLike | Points | tuple[int, int],

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from spatial.errors import DataError, SpatialError
+from spatial.errors import DataError, SpatialError, warn
 from spatial.study.fits.analyses import analysis_call, fit_of_analysis
 from spatial.study.fits.estimates import fit_call, fit_columns, impacts_call, policy_call, system_call
 from spatial.study.fits.labels import condition_labels
@@ -81,7 +81,7 @@ class Values:
             self._known[key] = (value, heard)
         value, heard = self._known[key]
         for message in heard:
-            warnings.warn(message, stacklevel=2)
+            warn(message)
         if isinstance(value, SpatialError):
             raise value
         return value

@@ -18,7 +18,7 @@ import pandas as pd
 import scipy.sparse as sparse
 from numpy.typing import NDArray
 
-from spatial.errors import WeightsError
+from spatial.errors import WeightsError, hinted
 from spatial.io.atomic import atomic_path
 from spatial.places.points import Points
 from spatial.weights.csr import checked_csr
@@ -137,6 +137,7 @@ def _file(folder: Path, number: int) -> Path:
     return folder / f"{number:06d}.npz"
 
 
+@hinted
 def open_weights(folder: str | Path) -> OpenWeights:
     """Open weights that ``knn(cities, k, folder=)`` or ``distance_band(cities, km, folder=)`` wrote.
 
