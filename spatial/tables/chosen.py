@@ -19,8 +19,8 @@ __all__ = ["selection_table"]
 STARS = (0.1, 0.05, 0.01)
 
 
-@hinted
 @in_languages
+@hinted
 def selection_table(
     choice: ModelChoice,
     *,

@@ -20,8 +20,8 @@ from .words import kind_words, normal_words, word
 __all__ = ["weights_table"]
 
 
-@hinted
 @in_languages
+@hinted
 def weights_table(
     weights: WeightsLike | Mapping[str, WeightsLike],
     *,

@@ -50,8 +50,8 @@ def _data(data: Any, columns: Any) -> tuple[pd.DataFrame, dict[str, str]]:
     return pd.DataFrame(found), dict(data.labels) if panel else {}
 
 
-@hinted
 @in_languages
+@hinted
 def descriptive_table(
     data: PanelLike,
     columns: str | Iterable[str] | None = None,
@@ -112,8 +112,8 @@ def titled(title: str | None, key: str, lang: str) -> str:
     return word(key, lang) if title is None else clean(title)
 
 
-@hinted
 @in_languages
+@hinted
 def correlation_table(
     data: PanelLike,
     columns: str | Iterable[str] | None = None,
@@ -195,8 +195,8 @@ def _correlation(x: Any, y: Any) -> tuple[float, int, float]:
     return r, n, 0.0 if rest <= 0 else float(2 * stats.t.sf(abs(r) * math.sqrt((n - 2) / rest), n - 2))
 
 
-@hinted
 @in_languages
+@hinted
 def moran_table(
     moran: pd.DataFrame,
     *,
@@ -279,8 +279,8 @@ def _time(time: Any) -> str:
     return f"{time:%Y-%m-%d}" if isinstance(time, pd.Timestamp) else str(time)
 
 
-@hinted
 @in_languages
+@hinted
 def identification_table(
     found: Any,
     *,

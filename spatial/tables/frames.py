@@ -20,8 +20,8 @@ from .words import word
 __all__ = ["frame_table"]
 
 
-@hinted
 @in_languages
+@hinted
 def frame_table(
     frame: pd.DataFrame,
     *,

@@ -68,8 +68,8 @@ class RegressionTable(Table):
     stars: tuple[float, ...] = (0.1, 0.05, 0.01)
 
 
-@hinted
 @in_languages
+@hinted
 def regression_table(
     fits: Any,
     *,
