@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, WeightsError, name_ids
+from spatial.errors import DataError, WeightsError, hinted, name_ids
 from spatial.ids.alignment import aligned_values, check_ids
 from spatial.ids.numbers import Ids, Values, to_float
 
@@ -168,6 +168,7 @@ class Points:
             raise_coincident(self, np.flatnonzero(twice), what, cure)
 
 
+@hinted
 def points(x: Values, y: Values, *, ids: Ids | None = None, crs: int | str = 4326) -> Points:
     """Return places by their coordinates alone: 16 bytes a place, where a GeoDataFrame takes 200.
 
