@@ -10,6 +10,7 @@ synthetic difference-in-differences are computed by diff-diff.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -83,14 +84,12 @@ def _two_way(cells: Cells, options: Options, extra: tuple[tuple[str, ...], Float
     if len(times) and not cells.adoption.never.any():
         # Without never-treated units the path is known up to a trend: a second reference.
         shown = [k for k in shown if k != min(times)]
-    dummies = (
-        np.column_stack([(binned == k).astype(float) for k in shown])
-        if shown
-        else np.zeros((len(cells.y), 0))
-    )
-    path = regress(
-        cells.y, np.column_stack([dummies, Z, cells.X]), cells.unit, cells.second, weights=cells.row_weights
-    )
+    if not shown:  # nothing but the average is wanted, as by a placebo
+        path = replace(static, b=static.b[:0], scores=static.scores[:, :0], aliased=static.aliased[:0])
+    else:
+        dummies = np.column_stack([(binned == k).astype(float) for k in shown])
+        regressors = np.column_stack([dummies, Z, cells.X])
+        path = regress(cells.y, regressors, cells.unit, cells.second, weights=cells.row_weights)
     kept = [j for j in range(len(shown)) if not path.aliased[j]]
     n, k = len(cells.y), static.rank - cells.layout.n_units + 1
     wanted = 1 + len(names)

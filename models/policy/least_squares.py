@@ -92,9 +92,10 @@ def _sweep(X: Float, unit: Int, time: Int, used: Bool, row_weights: Float) -> _S
     means = _unit_means(M, unit, used, counts)
     inside = (M - means[unit])[used] * np.sqrt(row_weights[used])[:, None]
     # A regressor is aliased where the columns before it leave nothing of it.
-    basis, aliased, kept = np.zeros((inside.shape[0], 0)), np.zeros(X.shape[1], dtype=bool), []
+    # Rows of `spanned` are the basis, so that each is one piece of memory.
+    spanned, aliased, kept = np.empty(inside.shape[::-1]), np.zeros(X.shape[1], dtype=bool), list[int]()
     for k in range(inside.shape[1]):
-        column = inside[:, k]
+        column, basis = inside[:, k], spanned[: len(kept)].T
         rest = column - basis @ (basis.T @ column)
         rest = rest - basis @ (basis.T @ rest)
         size = np.linalg.norm(rest)
@@ -103,19 +104,20 @@ def _sweep(X: Float, unit: Int, time: Int, used: Bool, row_weights: Float) -> _S
             if k >= levels:
                 aliased[k - levels] = True
             continue
-        basis = np.column_stack([basis, rest / size])
+        spanned[len(kept)] = rest / size
         kept.append(k)
     inverse = np.zeros((M.shape[1], M.shape[1]))
-    upper = basis.T @ inside[:, kept]
+    upper = spanned[: len(kept)] @ inside[:, kept]
     half = np.linalg.inv(upper)
     inverse[np.ix_(kept, kept)] = half @ half.T
     return _Swept(M, means, used, unit, counts, inverse, aliased, len(kept) + int((counts > 0).sum()))
 
 
 def _unit_means(values: Float, unit: Int, used: Bool, counts: Float) -> Float:
-    sums = np.zeros((len(counts), values.shape[1]))
-    np.add.at(sums, unit[used], values[used])
-    return np.asarray(sums / np.where(counts, counts, 1.0)[:, None])
+    own, rows = unit[used], values[used]
+    sums = [np.bincount(own, weights=column, minlength=len(counts)) for column in rows.T]
+    whole = np.column_stack(sums) if sums else np.zeros((len(counts), 0))
+    return np.asarray(whole / np.where(counts, counts, 1.0)[:, None])
 
 
 def regress(

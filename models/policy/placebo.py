@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from spatial.compute.threads import check_workers, run_tasks
 from spatial.errors import AlignmentError, DataError, SpatialError, name_ids
 from spatial.models.estimation.covariance import is_whole
 from spatial.results import Result
@@ -85,36 +85,68 @@ class Placebo(Result):
         )
 
 
-def placebo(fit: DifferenceInDifferences, draws: int, seed: int, progress: bool | None) -> Placebo:
+def placebo(
+    fit: DifferenceInDifferences, draws: int, seed: int, progress: bool | None, workers: int | None
+) -> Placebo:
     """Return estimates under `draws` random permutations of the calendar over units."""
     if not is_whole(draws, 20):
         raise DataError(f"placebo needs 20 draws or more, so that a tail can be seen; got {draws!r}.")
-    from tqdm import tqdm
+    threads = check_workers(workers)
+    job = _Calendars(fit._specification.quick(), fit.method, seed)
+    found, failed, tries = list[float](), 0, 0
 
-    specification = fit._specification.quick()
-    cells = specification.cells
-    found: list[float] = []
-    failed = tries = 0
-    shown = sys.stderr.isatty() if progress is None else progress
-    with tqdm(total=draws, desc="placebo", disable=not shown) as bar:
-        while len(found) < draws:
-            # A generator for each try: the same draws whatever failed before.
-            start = np.random.default_rng([seed, tries]).permutation(cells.adoption.start)
-            tries += 1
-            try:
-                effects, _ = specification.with_cells(cells.with_start(start)).estimate(fit.method)
-            except SpatialError as error:
-                failed += 1
-                if failed > draws:
-                    raise DataError(
-                        f"More than half of the random calendars cannot be estimated ({error}); the "
-                        "placebo would not be "
-                        "of this design."
-                    ) from error
-                continue
-            found.append(float(effects.estimates[0]))
-            bar.update()
+    def collect(_: int, part: float | SpatialError) -> int:
+        nonlocal failed
+        if isinstance(part, SpatialError):
+            failed += 1
+            if failed > draws:
+                raise DataError(
+                    f"More than half of the random calendars cannot be estimated ({part}); the placebo "
+                    "would not be of this design."
+                ) from part
+            return 0
+        found.append(part)
+        return 1
+
+    while len(found) < draws:
+        missing = draws - len(found)
+        run_tasks(
+            range(tries, tries + missing), job, collect,
+            # Methods of other programs silence their warnings, which threads share.
+            workers=threads if fit.method in _OWN else 1,
+            total=draws, seconds=missing * len(job.specification.cells.y) * _SECONDS, progress=progress,
+            label="placebo",
+        )  # fmt: skip
+        tries += missing
     return Placebo(fit.att, np.array(found), failed, fit.method, fit.outcome, seed)
+
+
+_OWN = ("twfe", "borusyak-jaravel-spiess")
+_SECONDS = 1e-6
+"""Of one cell in one estimate, roughly."""
+
+
+@dataclass(frozen=True)
+class _Calendars:
+    """Estimates the effect under one random calendar."""
+
+    specification: Any
+    method: str
+    seed: int
+
+    def prepare(self) -> Callable[[int], float | SpatialError]:
+        """Return what does it."""
+        return self._estimate
+
+    def _estimate(self, number: int) -> float | SpatialError:
+        # A generator for each try: the same draws whatever failed before, and whoever draws them.
+        cells = self.specification.cells
+        start = np.random.default_rng([self.seed, number]).permutation(cells.adoption.start)
+        try:
+            effects, _ = self.specification.with_cells(cells.with_start(start)).estimate(self.method)
+        except SpatialError as error:
+            return error
+        return float(effects.estimates[0])
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -215,11 +215,17 @@ class DifferenceInDifferences(Fit):
             self.method,
         )
 
-    def placebo(self, draws: int = 500, *, seed: int = 0, progress: bool | None = None) -> Placebo:
-        """Estimate `draws` random calendars that keep the sizes of the cohorts."""
+    def placebo(
+        self, draws: int = 500, *, seed: int = 0, progress: bool | None = None, workers: int | None = None
+    ) -> Placebo:
+        """Estimate `draws` random calendars that keep the sizes of the cohorts.
+
+        The same numbers for any number of `workers`: threads of the methods that are computed here, ``twfe``
+        and ``borusyak-jaravel-spiess``, by default as many as there are processors.
+        """
         from .placebo import placebo
 
-        return placebo(self, draws, seed, progress)
+        return placebo(self, draws, seed, progress, workers)
 
     def drop_one(self, by: str | pd.Series[Any] = "unit") -> DropOne:
         """Estimate again without each treated unit, each cohort, or each group of units.

@@ -314,7 +314,8 @@ def test_placebos_keep_cohorts_are_seeded_and_find_the_effect() -> None:
     placebo = fit.placebo(40, seed=1)
     assert placebo.p_value == pytest.approx(1 / 41)
     assert abs(placebo.estimates.mean()) < 0.1
-    assert np.array_equal(fit.placebo(40, seed=1).estimates, placebo.estimates)
+    for workers in (1, 2, 3):
+        assert np.array_equal(fit.placebo(40, seed=1, workers=workers).estimates, placebo.estimates)
 
 
 def test_robust_intervals_widen_with_M_and_start_at_the_plain_one() -> None:
