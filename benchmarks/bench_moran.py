@@ -1,4 +1,4 @@
-"""Rows 3 and 4: local and global Moran's I with 999 permutations, 8 nearest neighbours, beside esda."""
+"""Local and global Moran's I with 999 permutations, 8 nearest neighbours, beside esda."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def ours_local(n: int, keep: bool = False) -> Callable[[], object]:
     return work
 
 
-def ours_global(n: int, workers: int | None = None) -> Callable[[], object]:
+def ours_global(n: int, permutations: int = 999) -> Callable[[], object]:
     import spatial as sp
 
     W, x = sp.Weights.from_sparse(links(n)), values(n)
@@ -47,7 +47,7 @@ def ours_global(n: int, workers: int | None = None) -> Callable[[], object]:
     def work() -> object:
         from spatial.autocorrelation.global_moran import moran
 
-        return moran(x, W, workers=workers)
+        return moran(x, W, permutations=permutations)
 
     return work
 
@@ -86,13 +86,15 @@ def geoda_local(n: int) -> Callable[[], object]:
     return lambda: pygeoda.local_moran(w, x, permutations=999, cpu_threads=2)
 
 
-def esda_global(n: int) -> Callable[[], object]:
-    w, x = legacy(n), values(n)
+def esda_global(n: int, permutations: int = 999) -> Callable[[], object]:
+    from libpysal.graph import Graph
+
+    graph, x = Graph.from_sparse(links(n)), values(n)
 
     def work() -> object:
         from esda import Moran
 
-        return Moran(x, w, permutations=999)
+        return Moran(x, graph, transformation="O", permutations=permutations)
 
     return work
 

@@ -1,4 +1,4 @@
-"""Rows 1 and 2 of the table: nearest neighbours and bands on the sphere; contiguity; weights files."""
+"""Nearest neighbours and bands on the sphere; contiguity; weights files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import shapely
-from harness import Case, main
+from harness import Case, made, main
 
 
 def cities(n: int) -> Any:
@@ -28,10 +28,10 @@ def lattice(n: int) -> Any:
     return gpd.GeoDataFrame(geometry=boxes, crs="EPSG:3857")
 
 
-def ours_knn() -> Callable[[], object]:
+def ours_knn(n: int = 300_000) -> Callable[[], object]:
     import spatial as sp
 
-    places = cities(300_000)
+    places = cities(n)
     return lambda: sp.weights.knn(places, 8)
 
 
@@ -120,9 +120,8 @@ def large_weights() -> Any:
 
 
 def kept(suffix: str) -> Path:
-    """Write the large weights once; the folder goes with the process."""
-    FOLDERS.append(tempfile.TemporaryDirectory(prefix="bench-weights-"))
-    return Path(large_weights().write(Path(FOLDERS[-1].name) / f"w{suffix}"))
+    """Write the large weights, once for all who read them."""
+    return made(f"w{suffix}", lambda path: large_weights().write(path))
 
 
 def ours_read(suffix: str) -> Callable[[], object]:

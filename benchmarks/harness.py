@@ -1,40 +1,87 @@
-"""Run each case in a process of its own, ours beside the peer's, and print one table.
+"""Measure cases, each in a process of its own, ours in turn with its peers; keep the medians of all rounds.
 
-A case is a function that prepares and returns the work as a callable without arguments. Shown: wall seconds
-of the first call in the process (compilation and caches included) and of the best later call, CPU seconds
-of that call, the peak memory of the process above what it held before the work, and its peak in all.  Below
-the table: in which works we trail a peer, and how CPU seconds grow with the size where a work is measured at
-several.  Each row is added to ``history.jsonl`` with its date and commit; rows of other commits of the same
-work are shown by ``--history``.
+A case is a function that prepares and returns the work as a callable without arguments.  Measured: wall
+seconds of the first call in the process, with its imports and compilation from disk; wall and CPU seconds
+(user and system, of the process and its children) of the best call; and the peak memory of the process above
+what it held before the work, and in all.  Each row is added to ``history.jsonl``, which ``--history`` shows.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
+import os
 import resource
+import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+__all__ = ["Case", "Found", "folder", "made", "main", "measured", "work_of"]
+
 Prepare = Callable[[], Callable[[], object]]
-HISTORY = Path(__file__).parent / "history.jsonl"
+_FOLDER = "SPATIAL_BENCH_FOLDER"
+_OWN: list[tempfile.TemporaryDirectory[str]] = []
 
 
 @dataclass(frozen=True)
 class Case:
-    """One measurement: the work, who does it, and how to prepare it."""
+    """One measurement: the work, who does it, and how to prepare it.
+
+    `size` is the number of units where a work is measured at several sizes; `moved` the bytes that it must
+    move at least, each once; `rounds` is fewer than the run's where a case takes long; `aim` is CPU seconds.
+    """
 
     work: str
     who: str
     prepare: Prepare
     repeats: int = 3
     size: int = 0
-    """Units, where the work is measured at several sizes."""
+    rounds: int = 99
+    moved: float = 0.0
+    aim: str = ""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is this project's."""
+        return self.who.startswith("spatial")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a case gave: the median of its rounds, or why there is none."""
+
+    case: Case
+    numbers: dict[str, float] = field(default_factory=dict)
+    reason: str = ""
+    rounds: int = 0
+
+
+def folder() -> Path:
+    """Return the folder that all processes of a run share for the files that cases read."""
+    if _FOLDER not in os.environ:
+        _OWN.append(tempfile.TemporaryDirectory(prefix="spatial-bench-"))
+        os.environ[_FOLDER] = _OWN[-1].name
+    return Path(os.environ[_FOLDER])
+
+
+def made(name: str, write: Callable[[Path], object]) -> Path:
+    """Return a file of the shared folder, written when it is first asked for."""
+    path = folder() / name
+    if not path.exists():
+        part = path.with_name(f"part-{name}")
+        write(part)
+        part.rename(path)
+    return path
+
+
+def _cpu() -> float:
+    use = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in use)
 
 
 def _peak_mb() -> float:
@@ -46,110 +93,83 @@ def _run(case: Case) -> dict[str, float]:
     before = _peak_mb()
     walls, cpus = [], []
     for _ in range(case.repeats):
-        wall, cpu = time.perf_counter(), time.process_time()
+        wall, cpu = time.perf_counter(), _cpu()
         work()
         walls.append(time.perf_counter() - wall)
-        cpus.append(time.process_time() - cpu)
-    best = walls.index(min(walls))
+        cpus.append(_cpu() - cpu)
+    best = cpus.index(min(cpus))
+    peak = _peak_mb()
     return {
         "first": walls[0],
-        "best": walls[best],
+        "wall": walls[best],
         "cpu": cpus[best],
-        "peak_mb": _peak_mb() - before,
-        "whole_mb": _peak_mb(),
+        "peak_mb": peak - before,
+        "whole_mb": peak,
     }
 
 
-def main(cases: list[Case]) -> None:
-    """Run all cases, or the one named by ``--case INDEX`` inside its own process."""
+def _in_its_own_process(script: str, number: int) -> dict[str, float] | str:
+    """Return what a case gives, or why it gives nothing."""
+    command = [sys.executable, script, "--case", str(number)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+    last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    absent = last.partition("No module named ")[2].strip("'")
+    return f"not measured: {absent} is not installed" if absent else f"failed: {last[:120]}"
+
+
+def work_of(cases: Sequence[Case]) -> list[list[int]]:
+    """Return the numbers of the cases of each work, in the order of the list."""
+    works = dict.fromkeys(case.work for case in cases)
+    return [[k for k, case in enumerate(cases) if case.work == work] for work in works]
+
+
+def measured(cases: Sequence[Case], script: str, rounds: int, only: str = "") -> Iterator[Found]:
+    """Measure work by work: in each round all who do it, one after the other."""
+    folder()
+    for numbers in work_of(cases):
+        if only not in cases[numbers[0]].work:
+            continue
+        kept: dict[int, list[dict[str, float]]] = {k: [] for k in numbers}
+        reasons: dict[int, str] = {}
+        for turn in range(rounds):
+            for k in numbers:
+                if turn < cases[k].rounds and k not in reasons:
+                    one = _in_its_own_process(script, k)
+                    if isinstance(one, str):
+                        reasons[k] = one
+                    else:
+                        kept[k].append(one)
+        for k in numbers:
+            names = kept[k][0] if kept[k] else ()
+            medians = {name: statistics.median(one[name] for one in kept[k]) for name in names}
+            yield Found(cases[k], {} if k in reasons else medians, reasons.get(k, ""), len(kept[k]))
+
+
+def main(cases: Sequence[Case]) -> None:
+    """Run the cases of one file and print them, or the one named by ``--case NUMBER`` in its own process."""
+    from history import remember, show
+    from report import HEAD, lines_below, row
+
     parser = argparse.ArgumentParser()
     parser.add_argument("--case", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--only", default="", help="run the cases whose work contains this text")
-    parser.add_argument(
-        "--history", action="store_true", help="show what was measured before, and run nothing"
-    )
+    parser.add_argument("--only", default="", help="the works whose name contains this text")
+    parser.add_argument("--rounds", type=int, default=1, help="how often all who do a work take turns; 1")
+    parser.add_argument("--history", action="store_true", help="show what was measured before; run nothing")
     options = parser.parse_args()
     if options.history:
-        _show_history([case for case in cases if options.only in case.work])
+        show([case for case in cases if options.only in case.work])
         return
     if options.case is not None:
         print(json.dumps(_run(cases[options.case])))
         return
-    print("| work | who | first call, s | best call, s | CPU, s | peak memory, MB | in all, MB |", flush=True)
-    print("|---|---|---|---|---|---|---|", flush=True)
-    found: list[tuple[Case, dict[str, float]]] = []
-    for number, case in enumerate(cases):
-        if options.only not in case.work:
-            continue
-        done = subprocess.run(
-            [sys.executable, sys.argv[0], "--case", str(number)], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-            print(f"| {case.work} | {case.who} | failed: {reason[:120]} | | | | |", flush=True)
-            continue
-        m = json.loads(done.stdout.strip().splitlines()[-1])
-        found.append((case, m))
-        _remember(case, m)
-        row = (
-            f"{m['first']:.3g} | {m['best']:.3g} | {m['cpu']:.3g} | {m['peak_mb']:.0f} | {m['whole_mb']:.0f}"
-        )
-        print(f"| {case.work} | {case.who} | {row} |", flush=True)
-    for line in [*_trailing(found), *_growth(found)]:
-        print(line, flush=True)
-
-
-def _commit() -> str:
-    done = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=HISTORY.parent,
-    )
-    return done.stdout.strip()
-
-
-def _remember(case: Case, m: dict[str, float]) -> None:
-    """Add a row to the history: small, and of this machine, so that it is not part of the project."""
-    row = {"work": case.work, "who": case.who, "commit": _commit(), "date": time.strftime("%Y-%m-%d %H:%M")}
-    with HISTORY.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row | {key: round(value, 4) for key, value in m.items()}) + "\n")
-
-
-def _show_history(cases: list[Case]) -> None:
-    lines = HISTORY.read_text(encoding="utf-8").splitlines() if HISTORY.exists() else []
-    wanted = {(case.work, case.who) for case in cases}
-    print("| work | who | date | commit | CPU, s | in all, MB |\n|---|---|---|---|---|---|")
-    for row in sorted(map(json.loads, lines), key=lambda row: (row["work"], row["who"], row["date"])):
-        if (row["work"], row["who"]) in wanted:
-            cells = (row["work"], row["who"], row["date"], row["commit"], f"{row['cpu']:.3g}")
-            print("| " + " | ".join(cells) + f" | {row['whole_mb']:.0f} |")
-
-
-def _trailing(found: list[tuple[Case, dict[str, float]]]) -> list[str]:
-    """Say in which works the CPU seconds of the fastest peer are fewer than ours."""
-    out = []
-    for work in dict.fromkeys(case.work for case, _ in found):
-        rows = [(case.who, m["cpu"]) for case, m in found if case.work == work]
-        ours = min((cpu for who, cpu in rows if who.startswith("spatial")), default=math.nan)
-        peer, best = min(
-            ((who, cpu) for who, cpu in rows if not who.startswith("spatial")),
-            key=lambda row: row[1],
-            default=("", math.inf),
-        )
-        if ours > best:
-            out.append(f"We trail in {work}: {ours:.3g} CPU-s, {peer} {best:.3g}.")
-    return out
-
-
-def _growth(found: list[tuple[Case, dict[str, float]]]) -> list[str]:
-    """Say with which power of the size CPU seconds grow, between the smallest and the largest size."""
-    out = []
-    for label in dict.fromkeys(case.work.partition(",")[0] for case, _ in found if case.size):
-        rows = sorted((c.size, m["cpu"]) for c, m in found if c.size and c.work.partition(",")[0] == label)
-        (small, least), (large, most) = rows[0], rows[-1]
-        if large > small:
-            power = math.log(most / least) / math.log(large / small)
-            out.append(f"Growth of {label}, {small:,} to {large:,}: CPU seconds as size^{power:.2f}.")
-    return out
+    print(HEAD, flush=True)
+    found = []
+    for one in measured(cases, sys.argv[0], options.rounds, options.only):
+        found.append(one)
+        print(row(one), flush=True)
+        if one.numbers:
+            remember(one)
+    for line in lines_below(found):
+        print(line)

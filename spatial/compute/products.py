@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from .threads import check_workers, run_tasks
 
@@ -90,6 +89,8 @@ def _reordered(matrix: sp.csr_array) -> _Ordered:
     order = np.arange(n, dtype=np.int32)
     moved = bool(np.abs(heads - matrix.indices).max(initial=0) > _NEAR)
     if moved:
+        from scipy.sparse.csgraph import reverse_cuthill_mckee  # here: it loads much of scipy
+
         order = reverse_cuthill_mckee(sp.csr_matrix(matrix)).astype(np.int32)
     place = np.empty(n, dtype=np.int32)
     place[order] = np.arange(n, dtype=np.int32)

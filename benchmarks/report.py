@@ -1,0 +1,174 @@
+"""What a run found, as a table, and in words: where we trail, how works grow, what of the bus they use."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import threading
+import time
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+from harness import Found
+
+__all__ = ["HEAD", "bus", "facts", "lines_below", "markdown", "row", "written"]
+
+HEAD = (
+    "| work | who | first call, s | wall, s | CPU, s | memory, MB | in all, MB | aim, CPU-s | rounds |\n"
+    "|---|---|---|---|---|---|---|---|---|"
+)
+_PACKAGES = [
+    "numpy",
+    "scipy",
+    "numba",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "pyogrio",
+    "libpysal",
+    "esda",
+    "spreg",
+    "pygeoda",
+]
+_BEGIN, _END = "<!-- from here to the end mark: written by benchmarks/run.py --write -->", "<!-- end mark -->"
+
+
+def row(found: Found) -> str:
+    """Return the row of one case."""
+    case = found.case
+    if found.reason:
+        return f"| {case.work} | {case.who} | {found.reason} | | | | | {case.aim} | |"
+    n = found.numbers
+    cells = f"{n['first']:.3g} | {n['wall']:.3g} | {n['cpu']:.3g} | {n['peak_mb']:.0f} | {n['whole_mb']:.0f}"
+    return f"| {case.work} | {case.who} | {cells} | {case.aim} | {found.rounds} |"
+
+
+def bus() -> float:
+    """Return the bytes a second, read and written, of a copy of 160 MB on two threads: the best of five."""
+    source = np.arange(20_000_000, dtype=np.float64)
+    target, half = np.zeros_like(source), len(source) // 2
+
+    def copy(part: slice) -> None:
+        np.copyto(target[part], source[part])
+
+    seconds = []
+    for _ in range(5):
+        threads = [threading.Thread(target=copy, args=(part,)) for part in (slice(half), slice(half, None))]
+        start = time.perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        seconds.append(time.perf_counter() - start)
+    return 2 * source.nbytes / min(seconds)
+
+
+def _by_work(found: Sequence[Found]) -> list[list[Found]]:
+    works = dict.fromkeys(one.case.work for one in found)
+    return [[one for one in found if one.case.work == work and one.numbers] for work in works]
+
+
+def trailing(found: Sequence[Found]) -> list[str]:
+    """Say in which works the fastest peer takes fewer CPU seconds than we do."""
+    out = []
+    for rows in _by_work(found):
+        ours = min((o for o in rows if o.case.is_ours), key=lambda o: o.numbers["cpu"], default=None)
+        peer = min((o for o in rows if not o.case.is_ours), key=lambda o: o.numbers["cpu"], default=None)
+        if ours and peer and ours.numbers["cpu"] > peer.numbers["cpu"]:
+            a, b = ours.numbers, peer.numbers
+            out.append(
+                f"We trail in {ours.case.work}: {a['cpu']:.3g} CPU-s ({a['wall']:.3g} s), where "
+                f"{peer.case.who} takes {b['cpu']:.3g} ({b['wall']:.3g} s)."
+            )
+    return out
+
+
+def growth(found: Sequence[Found]) -> list[str]:
+    """Say with which power of the size CPU seconds grow, over all sizes and over the last step."""
+    out = []
+    sized = [one for one in found if one.case.size and one.case.is_ours and one.numbers]
+    for label in dict.fromkeys(one.case.work.partition(",")[0] for one in sized):
+        rows = sorted(
+            (one.case.size, one.numbers["cpu"]) for one in sized if one.case.work.partition(",")[0] == label
+        )
+        if len(rows) < 2:
+            continue
+        seconds = "; ".join(f"{cpu:.3g} at {size:,}" for size, cpu in rows)
+        whole, last = _power(rows[0], rows[-1]), _power(rows[-2], rows[-1])
+        out.append(
+            f"Growth of {label}: CPU seconds {seconds}: as N^{whole:.2f}, in the last step N^{last:.2f}."
+        )
+    return out
+
+
+def _power(first: tuple[int, float], last: tuple[int, float]) -> float:
+    return math.log(last[1] / first[1]) / math.log(last[0] / first[0])
+
+
+def shares(found: Sequence[Found], speed: float) -> list[str]:
+    """Say which part of the bus a work uses that must move so many bytes."""
+    out = []
+    for one in found:
+        if one.case.moved and one.numbers:
+            rates = [one.case.moved / one.numbers[clock] for clock in ("wall", "cpu")]
+            a, b = (100 * rate / speed for rate in rates)
+            out.append(
+                f"The bus: {one.case.work}, {one.case.who}, moves {one.case.moved / 1e6:,.0f} MB at least, "
+                f"{rates[0] / 1e9:.1f} GB a second: {a:.0f} percent of what a plain copy does, {b:.0f} by "
+                "CPU seconds."
+            )
+    return out
+
+
+def missed(found: Sequence[Found]) -> list[str]:
+    """Say which aims are missed."""
+    out = []
+    for one in found:
+        if one.case.aim and one.numbers and one.numbers["cpu"] > float(one.case.aim):
+            took = one.numbers["cpu"]
+            out.append(f"Aim missed: {one.case.work}, {one.case.aim} CPU-s; took {took:.3g}.")
+    return out
+
+
+def lines_below(found: Sequence[Found], speed: float = 0.0) -> list[str]:
+    """Return what a run says below its table."""
+    lines = [*trailing(found), *missed(found), *growth(found)]
+    return [*lines, *shares(found, speed)] if speed else lines
+
+
+def facts() -> str:
+    """Return the day, the machine and the versions."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    model = next((line.partition(":")[2].strip() for line in info.splitlines() if "model name" in line), "")
+    wide = ", AVX-512" if "avx512f" in info else ""
+    known = []
+    for package in (*_PACKAGES, "pygeoda"):
+        try:
+            known.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            known.append(f"{package} not installed")
+    machine = f"{cores} cores of {model or platform.processor()}{wide}"
+    when = time.strftime("%Y-%m-%d %H:%M", time.gmtime())
+    return f"{when} UTC, {machine}, Python {platform.python_version()}; {', '.join(known)}."
+
+
+def markdown(found: Sequence[Found], speed: float, load: tuple[float, float], minutes: float) -> str:
+    """Return the part of the README that a run writes."""
+    said = "\n".join(f"- {line}" for line in lines_below(found, speed))
+    return (
+        f"{facts()} Load, of others too, {load[0]:.1f} before and {load[1]:.1f} after the run of "
+        f"{minutes:.0f} minutes; a copy on two threads moves {speed / 1e9:.0f} GB a second.\n\n{HEAD}\n"
+        + "\n".join(map(row, found))
+        + f"\n\n{said}\n"
+    )
+
+
+def written(readme: Path, block: str) -> None:
+    """Put the block between the marks of the README."""
+    text = readme.read_text(encoding="utf-8")
+    before, after = text.partition(_BEGIN)[0], text.partition(_END)[2]
+    readme.write_text(f"{before}{_BEGIN}\n\n{block}\n{_END}{after}", encoding="utf-8")
