@@ -144,7 +144,6 @@ def test_wide_blocks_have_the_bits_of_narrow_ones(near: int, monkeypatch: pytest
     rng = np.random.default_rng(1)
     n = 700
     matrix = sparse.random_array((n, n), density=5 / n, rng=rng).tocsr()
-    matrix.data -= 0.3
     W = Weights.from_sparse(matrix)
     x = rng.normal(size=(4, n, 9))
     x[2, 17, 3] = np.nan
