@@ -138,6 +138,7 @@ def run_tasks(
             part = work(task)  # type: ignore[arg-type]
             with lock:
                 early[number] = task, part  # type: ignore[assignment]
+                del part  # or it would be held while the next one is made
                 while turn in early:
                     bar.update(collect(*early.pop(turn)))
                     turn += 1

@@ -68,6 +68,10 @@ class Points:
     crs: str
     ellipsoid: str | None = None
 
+    def __repr__(self) -> str:
+        """Say how many there are, and where."""
+        return f"<Points {self.n:,} places, {self.crs}>"
+
     @property
     def n(self) -> int:
         """Number of points."""

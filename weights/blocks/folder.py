@@ -92,6 +92,8 @@ def write_weights(
     make : callable
         From places (R,), ascending, to their rows (R, N).
     """
+    if not isinstance(folder, (str, Path)):
+        raise WeightsError(f"folder is a path, of a new or empty folder; got {type(folder).__name__}.")
     target = Path(folder).expanduser().resolve()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise WeightsError(f"folder must be new or empty, for the blocks of the weights; {target} is not.")

@@ -193,6 +193,6 @@ class OpenWeights:
         if name in _WHOLE:
             raise WeightsError(
                 f"W.{name} needs the weights in memory: spatial.weights.as_weights(W).{name}, "
-                f"{12 * self.n_links / 1e9:.1f} GB."
+                f"{12 * self.n_links / 1e6:,.0f} MB."
             )
         raise AttributeError(name)

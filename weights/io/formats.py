@@ -116,6 +116,8 @@ def write(W: HasLinks, path: str | Path, options: Options) -> Path:
 
 def _format(path: Path) -> Format:
     suffix = path.suffix.lower()
+    if path.is_dir():
+        raise WeightsError(f"{path.name} is a folder; open_weights opens one of weights by blocks.")
     if suffix not in FORMATS:
         raise WeightsError(
             f"{path.name}: {suffix or 'a name without suffix'} is no format of weights files."
