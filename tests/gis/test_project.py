@@ -241,21 +241,39 @@ def test_qgis_opens_the_project_and_draws_each_layer(tmp_path: Path, cities: Any
 
 
 _TOOLBOX = """
-import json, sys
+import json, os, shutil, sys
+sys.path.append("/usr/share/qgis/python/plugins")
 from qgis.core import QgsApplication, QgsProcessingContext, QgsProcessingFeedback, QgsProject, QgsVectorLayer
-app = QgsApplication([], False); app.initQgis()
-sys.path.insert(0, sys.argv[1])
-from spatial_moran import SpatialMoran
+from qgis.gui import QgsProcessingToolboxTreeView
+app = QgsApplication([], True); app.initQgis()
+import processing
+from processing.core.Processing import Processing
+from processing.script import ScriptUtils
+os.makedirs(ScriptUtils.defaultScriptsFolder(), exist_ok=True)
+shutil.copy(os.path.join(sys.argv[1], "spatial_moran.py"), ScriptUtils.defaultScriptsFolder())
+Processing.initialize()
+registry = QgsApplication.processingRegistry()
+tree = QgsProcessingToolboxTreeView(None, registry)
+tree.setFilterString("moran"); tree.resize(300, 200); tree.show(); app.processEvents()
+shown = tree.grab().toImage()
+tool = registry.algorithmById("script:moran")
+asked = tool.parameterDefinition("ISLANDS").options()
 units = QgsVectorLayer(sys.argv[2], "units", "ogr")
 assert units.isValid()
 QgsProject.instance().addMapLayer(units)
 context, feedback = QgsProcessingContext(), QgsProcessingFeedback()
 context.setProject(QgsProject.instance())
-asked = {"INPUT": units, "ID": "adcode", "VARIABLES": sys.argv[4].split(","), "WEIGHTS": "queen",
+given = {"INPUT": units, "ID": "adcode", "VARIABLES": sys.argv[4].split(","), "WEIGHTS": "queen",
     "PERMUTATIONS": 99, "PROGRAM": sys.argv[3], "OUTPUT": "results", "LANGUAGE": 1}
-found, good = SpatialMoran().create().run(asked, context, feedback)
-layers = [context.temporaryLayerStore().mapLayer(key) for key in found.get("LAYERS", [])]
-print("JSON" + json.dumps({"good": good, "log": feedback.textLog(), "table": found.get("TABLE"),
+try:
+    found, good = processing.run("script:moran", given, context=context, feedback=feedback), True
+except Exception as error:
+    found, good = {}, False
+    feedback.pushInfo(str(error))
+layers = found.get("LAYERS", [])
+print("JSON" + json.dumps({"good": good, "options": asked, "name": tool.displayName(),
+    "colours": len({shown.pixel(x, y) for x in range(0, 300, 3) for y in range(200)}),
+    "log": feedback.textLog(), "table": found.get("TABLE"),
     "layers": [[layer.name(), layer.renderer().type(), layer.featureCount()] for layer in layers]}))
 """
 
@@ -283,6 +301,10 @@ def test_the_toolbox_of_qgis_runs_moran(tmp_path: Path, cities: Any) -> None:
     W = sp.weights.contiguity(cities).row_standardized()
     assert json.loads(found["table"])[0]["estimate"] == pytest.approx(sp.moran(cities["gdp"], W).I)
     assert found["layers"] == [["local_gdp", "categorizedSymbol", 16]]
+    # It stands in the toolbox, which is drawn, and its choices are words of people.
+    assert found["name"] == "Moran's I and local clusters"
+    assert found["options"] == ["Refuse", "Keep, with a lag of 0", "Link with the nearest"]
+    assert found["colours"] > 20
     assert (tmp_path / "results" / "figures" / "clusters_gdp.png").exists()
 
 

@@ -37,6 +37,18 @@ SIDES = ("two-sided", "greater", "less", "geoda")
 GAPS = ("raise", "drop")
 ISLANDS = ("raise", "keep", "nearest")
 LANGUAGES = ("en", "zh")
+SHOWN = {
+    "two-sided": ("Two-sided", "双侧"),
+    "greater": ("Greater: like values together", "单侧：大于（相似值集聚）"),
+    "less": ("Less: unlike values together", "单侧：小于（相异值相邻）"),
+    "geoda": ("GeoDa's pseudo p, towards the nearer tail", "GeoDa 的伪 p 值（就近单侧）"),
+    "raise": ("Refuse", "拒绝"),
+    "drop": ("Leave out", "剔除"),
+    "keep": ("Keep, with a lag of 0", "保留，空间滞后为 0"),
+    "nearest": ("Link with the nearest", "与最近的单元相连"),
+    "en": ("English", "English"),
+    "zh": ("中文", "中文"),
+}
 
 
 def chinese() -> bool:
@@ -67,9 +79,12 @@ class SpatialMoran(QgsProcessingAlgorithm):
     def shortHelpString(self) -> str:
         return words(
             "Global and local Moran's I of one or more variables, by permutation: a table, a scatter plot, a "
-            "map and a layer of clusters for each, written into a folder. Runs the program spatial.",
+            "map and a layer of clusters for each, written into a folder. Runs the program spatial.\n\n"
+            "Weights: queen, rook, knn:8 (nearest neighbours), band:200 (km), inverse:1 (power of the "
+            "distance), kernel:200 (km), or a weights file.",
             "以置换检验计算一个或多个变量的全局与局部莫兰指数：每个变量输出表格、散点图、地图和聚类图层。"
-            "需安装程序 spatial。",
+            "需安装程序 spatial。\n\n空间权重：queen、rook、knn:8（最近邻）、band:200（千米）、"
+            "inverse:1（距离的幂）、kernel:200（千米），或权重文件。",
         )
 
     def createInstance(self) -> SpatialMoran:
@@ -91,10 +106,7 @@ class SpatialMoran(QgsProcessingAlgorithm):
                 True,
             )
         )
-        weights = words(
-            "Weights: queen, rook, knn:8, band:200 (km), inverse:1, kernel:200, or a file",
-            "空间权重：queen、rook、knn:8、band:200（千米）、inverse:1、kernel:200，或权重文件",
-        )
+        weights = words("Weights, as queen or knn:8", "空间权重，如 queen 或 knn:8")
         add(QgsProcessingParameterString("WEIGHTS", weights, "queen"))
         add(self._choice("ISLANDS", words("Units without neighbours", "无邻居的单元"), ISLANDS))
         add(self._choice("MISSING", words("Units without a value", "缺失值"), GAPS))
@@ -112,7 +124,8 @@ class SpatialMoran(QgsProcessingAlgorithm):
         self.addOutput(QgsProcessingOutputMultipleLayers("LAYERS", words("Cluster layers", "聚类图层")))
 
     def _choice(self, key: str, label: str, options: tuple[str, ...], default: int = 0) -> object:
-        return QgsProcessingParameterEnum(key, label, list(options), defaultValue=default)
+        shown = [words(*SHOWN[option]) for option in options]
+        return QgsProcessingParameterEnum(key, label, shown, defaultValue=default)
 
     def _number(self, key: str, label: str, default: int) -> object:
         return QgsProcessingParameterNumber(
