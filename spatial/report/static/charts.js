@@ -188,9 +188,9 @@ export class Scatter {
     const { alpha, fdr, selected } = app.state;
     const seen = (i) => i < app.study.n && isMeasured(found.quadrants[i]);
     const every = selected.size ? [...selected].filter(seen) : Array.from(found.z.keys()).filter((i) => seen(i) && isCluster(clusterOf(found, i, alpha, fdr)));
-    const dots = farthest(found, every).map((i) => ({ x: places[2 * i], y: places[2 * i + 1], text: app.name(i) }));
+    const dots = farthest(found, every, app.study.n > 1000 ? 2 : 4).map((i) => ({ x: places[2 * i], y: places[2 * i + 1], text: app.name(i) }));
     const dotted = (x, y) => [x - 4, y - 4, x + 4, y + 4];
-    const marks = Array.from({ length: Math.min(app.study.n, 1000) }, (_, i) => dotted(places[2 * i], places[2 * i + 1]));
+    const marks = Array.from({ length: app.study.n }, (_, i) => dotted(places[2 * i], places[2 * i + 1]));
     this.named = place(dots, frame, [...taken, ...dots.map(({ x, y }) => dotted(x, y))], 11, marks);
     base.font = fontOf(app.colours, 11);
     base.textBaseline = "middle";
