@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
+from scipy import optimize
 
 from spatial.errors import DataError, NotIdentifiedError, SpatialWarning, hinted, name_ids, warn
 from spatial.ids.rows import check_steps, checked_option
@@ -42,7 +43,7 @@ class BetaConvergence(Result):
         the delta method, and :math:`\ln 2 / s`: infinite without convergence; NaN where
         :math:`\beta \le -1`.
     nickell_bias : float
-        First-order bias of beta under unit effects, at the estimate; 0 without them.
+        Bias of beta under unit effects that goes with the estimate, for series about steady paths; 0 without.
     first_stage_f : float
         F statistic, clustered by unit, of the instruments of lagged growth; NaN for least squares.
     """
@@ -157,9 +158,14 @@ def beta_convergence(
     Warns
     -----
     SpatialWarning
-        With unit effects: beta is biased downwards by about :math:`-(1 + \rho)/(T - 1)`,
-        :math:`\rho = 1 + \beta`, as :math:`\ln y_{it}` is a lagged dependent variable (Nickell 1981), so
-        that convergence looks faster than it is.  The size is in ``nickell_bias``.  With lagged growth:
+        With unit effects: beta is biased downwards, as :math:`\ln y_{it}` is a lagged dependent variable, so
+        that convergence looks faster than it is.  ``nickell_bias`` is that of Nickell (1981, equation 18),
+
+        .. math:: -\frac{1 + \rho}{T - 1}\,a\Big/\Big\{1 - \frac{2\rho a}{(1 - \rho)(T - 1)}\Big\},
+                  \qquad a = 1 - \frac{1 - \rho^T}{T(1 - \rho)},
+
+        at the :math:`\rho` whose expected estimate is that found, for series about steady paths of their own;
+        it is smaller where units start far from them.  With lagged growth:
         where its instruments are weak (F below 10) or its coefficient leaves (-1, 1).
 
     Examples
@@ -327,7 +333,20 @@ def _speed(beta: float, error: float, length: float) -> tuple[float, float, floa
 
 
 def _nickell(beta: float, t: int) -> float:
-    return -(2 + beta) / (t - 1)
+    """Return the bias at the persistence whose expected estimate is this one; at 1 beyond its reach."""
+
+    def bias(rho: float) -> float:
+        if 1 - rho < 1e-4:
+            return -3 / (t + 1)
+        a = 1 - (1 - rho**t) / (t * (1 - rho))
+        return -(1 + rho) / (t - 1) * a / (1 - 2 * rho * a / ((1 - rho) * (t - 1)))
+
+    def gap(rho: float) -> float:
+        return rho + bias(rho) - (1 + beta)
+
+    if gap(1.0) <= 0 or t < 2:
+        return bias(1.0)
+    return bias(optimize.brentq(gap, -1.0, 1.0)) if gap(-1.0) < 0 else 0.0
 
 
 def _nickell_message(found: BetaConvergence) -> str:
@@ -335,8 +354,8 @@ def _nickell_message(found: BetaConvergence) -> str:
         return ""
     return (
         f"With unit effects and T = {found.n_times} periods, beta ({found.beta:.4f}) is biased by about "
-        f"{found.nickell_bias:.4f} (Nickell 1981): convergence looks faster than it is. Use more periods, "
-        "or a dynamic panel estimator."
+        f"{found.nickell_bias:.4f} (Nickell 1981; less where units start far from their paths): convergence "
+        "looks faster than it is. Use more periods, or a dynamic panel estimator."
     )
 
 

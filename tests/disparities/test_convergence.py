@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from convergence_cases import make_panel, quiet, ring
 
-from spatial.disparities.convergence import beta_convergence, sigma_convergence
+from spatial.disparities.convergence import _nickell, beta_convergence, sigma_convergence
 from spatial.errors import DataError, SpatialWarning
 from spatial.panel.panel import Panel
 from spatial.weights import Weights
@@ -238,7 +238,7 @@ def test_two_stage_least_squares_recovers_the_spatial_lag() -> None:
 def test_nickell_bias_is_of_the_size_that_is_said() -> None:
     n, t, draws, rho = 400, 7, 20, 0.5
     index = pd.MultiIndex.from_product([range(n), range(t)])
-    betas = []
+    betas, said = [], []
     for seed in range(draws):
         rng = np.random.default_rng(seed)
         effect, logs = rng.normal(size=n), np.empty((n, t + 30))
@@ -246,25 +246,30 @@ def test_nickell_bias_is_of_the_size_that_is_said() -> None:
         for k in range(1, t + 30):
             logs[:, k] = effect + rho * logs[:, k - 1] + rng.normal(size=n)
         with quiet():
-            betas.append(
-                beta_convergence(
-                    pd.DataFrame({"y": np.exp(logs[:, 30:]).ravel()}, index), "y", effects=("unit",)
-                ).beta
-            )
-    bias = np.mean(betas) - (rho - 1)
-    said = -(1 + rho) / (t - 2)  # six periods of growth
-    assert said * 1.3 < bias < said * 0.7
+            frame = pd.DataFrame({"y": np.exp(logs[:, 30:]).ravel()}, index)
+            found = beta_convergence(frame, "y", effects=("unit",))
+        betas.append(found.beta)
+        said.append(found.nickell_bias)
+    assert np.mean(said) == pytest.approx(np.mean(betas) - (rho - 1), rel=0.05)
+
+
+def test_nickell_bias_of_two_periods_is_half_of_one_plus_rho() -> None:
+    # Nickell (1981): -(1 + rho)/2 with two growth rates, so that the estimate is (rho - 1)/2.
+    for rho in (0.2, 0.5, 0.9):
+        assert _nickell((rho - 1) / 2 - 1, 2) == pytest.approx(-(1 + rho) / 2)
+    # No persistence is expected to show as more than 1 - 3/(T + 1): the bias of a random walk.
+    assert _nickell(-0.1, 5) == -0.5
 
 
 # ---- warnings, invariances, forms
 def test_warns_of_nickell_bias_once_and_names_its_size() -> None:
     panel = make_panel(4)
     with pytest.warns(
-        SpatialWarning, match=r"With unit effects and T = 5 periods, beta .* \(Nickell 1981\)"
+        SpatialWarning, match=r"With unit effects and T = 5 periods, beta .* \(Nickell 1981; less"
     ) as caught:
         found = beta_convergence(panel, "gdp")
     assert len(caught) == 1
-    assert found.nickell_bias == pytest.approx(-(2 + found.beta) / 4)
+    assert f"{found.nickell_bias:.4f}" in str(caught[0].message)
     assert "(Nickell)" in found.summary()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
