@@ -185,6 +185,8 @@ def _induced(
     rows = np.arange(shift * n, len(source.times) * n).reshape(-1, n)[used]
     kept = {name: w if seen.all() else w.subset(source.units[seen]) for name, w in weights.items()}
     note = f"unbalanced: {len(rows)} of {used.size} cells are complete"
+    if kept:
+        note += "; lags are of the units observed at a time, as if the others were no neighbours"
     return Sample(layout, rows, kept, (*notes, note))
 
 

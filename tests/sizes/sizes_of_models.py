@@ -216,6 +216,30 @@ def _iv(words: str, kind: str, strength: float) -> Design:
 
 IV = _iv("2SLS with 4 instruments, N = 60, T = 6, unit effects, independent errors", "iid", 0.5)
 IV_SERIAL = _iv("2SLS with 4 instruments, N = 60, T = 6, unit effects, AR(1) .7", "serial", 0.5)
+
+
+def _many(words: str, count: int, strength: float) -> Design:
+    """More instruments, so that moments are many for the clusters that there are."""
+
+    def draw(rng: np.random.Generator) -> dict[str, Any]:
+        z = rng.normal(size=(count, 6, 50))
+        p = strength * z[:4].sum(axis=0) + _errors(rng, 50, 6, "serial")[..., 0]
+        data = {"y": p + _errors(rng, 50, 6, "serial")[..., 0], "p": p}
+        data |= {f"z{k}": v for k, v in enumerate(z)}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            formula = f"y ~ 1 | unit | p ~ {' + '.join(f'z{k}' for k in range(count))}"
+            system = SpatialSystem(formula, _panel(data), iv_order=0)
+            fit = system.fit("2sls")
+        first = system.identification().instruments.iloc[0]
+        return _p_values(fit, {"j": "Hansen J (clustered)"}) | {"first lm": first["p_value"]}
+
+    return Design(words, draw, light=3)
+
+
+TWELVE = _many("2SLS with 12 instruments, N = 50, T = 6, unit effects, AR(1) .7", 12, 0.5)
+TWENTY_EIGHT = _many("2SLS with 28 instruments, N = 50, T = 6, unit effects, AR(1) .7", 28, 0.5)
+TEN = _many("2SLS with 10 irrelevant instruments, N = 50, T = 6, AR(1) .7", 10, 0.0)
 IRRELEVANT = _iv("2SLS with 4 irrelevant instruments, N = 60, T = 6, AR(1) .7", "serial", 0.0)
 STRENGTH = "spatial.models.identification.strength"
 FIRST = (f"{STRENGTH}:first_stage_lm", f"{STRENGTH}:_f_test", f"{STRENGTH}:effective_f")
@@ -225,6 +249,9 @@ INSTRUMENTS = [
     Size("Sargan J", "sargan", IV, 0.03, 0.075, (f"{TESTS}:sargan",)),
     Size("Hansen J (clustered)", "j", IV, 0.025, 0.075, (f"{TESTS}:_centred_j",)),
     Size("Hansen J (clustered)", "j", IV_SERIAL, 0.025, 0.075, (f"{TESTS}:_centred_j",)),
+    Size("Hansen J (clustered)", "j", TWELVE, 0.02, 0.075, (f"{TESTS}:_centred_j",)),
+    Size("Hansen J (clustered)", "j", TWENTY_EIGHT, 0.02, 0.075, (f"{TESTS}:_centred_j",)),
+    Size("First-stage LM (clustered)", "first lm", TEN, 0.01, 0.07, FIRST),
     Size("Difference in J", "difference", IV_SERIAL, 0.02, 0.085, (f"{TESTS}:reduced_j",)),
     Size("Durbin-Wu-Hausman", "dwh", IV_SERIAL, 0.03, 0.085, (f"{HAUSMAN}:durbin_wu_hausman",)),
     Size("Anselin-Kelejian", "ak", IV, 0.025, 0.075, AK),

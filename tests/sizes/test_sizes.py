@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from size_audit import AUDIT
 from size_engine import Design, measure, p_value_functions
 from size_list import NO_TEST, SIZES, TO_MEASURE
 from size_names import names_of
@@ -37,6 +38,11 @@ def test_each_p_value_has_a_row() -> None:
     stale = (listed | set(NO_TEST) | TO_MEASURE) - made
     assert not stale, f"these make no p-value any more: {sorted(stale)}"
     assert not listed & TO_MEASURE
+
+
+def test_each_item_of_the_audit_is_measured_by_rows_of_the_list() -> None:
+    assert all(part.rows and part.before for part in AUDIT)
+    assert len({part.item for part in AUDIT}) == len(AUDIT)
 
 
 def test_no_two_rows_are_the_same() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # helpers of the tests
 
+from size_audit import AUDIT
 from size_engine import ROOT, measure
 from size_list import SIZES
 from size_names import names_of
@@ -20,6 +21,7 @@ from size_names import names_of
 PAGE = ROOT / "docs" / "simulation.md"
 ROWS = ROOT / "spatial" / "proof" / "sizes.jsonl"
 START, END = "<!-- sizes: written by tests/sizes/write_sizes.py -->", "<!-- end of sizes -->"
+AUDIT_START, AUDIT_END = "<!-- audit: written by tests/sizes/write_sizes.py -->", "<!-- end of audit -->"
 
 
 def table(most: int) -> tuple[str, list[dict[str, object]], int]:
@@ -50,15 +52,27 @@ def table(most: int) -> tuple[str, list[dict[str, object]], int]:
     return "\n".join(lines), rows, out
 
 
-def write(page: Path, text: str) -> None:
+def audit_table(most: int) -> str:
+    """Return what an audit measured of each item, and what is measured now."""
+    lines = ["| item | the audit | now | by |", "|---|---|---|---|"]
+    for part in AUDIT:
+        shares = [measure(size.design, min(size.design.full, most))[size.key].share for size in part.rows]
+        now = ", ".join(f"{share:.3f}" for share in shares)
+        lines.append(f"| {part.item} | {part.before} | {now} | {part.said} |")
+    return "\n".join(lines)
+
+
+def write(page: Path, text: str, start: str = START, end: str = END) -> None:
     """Replace what stands between the two marks."""
     given = page.read_text(encoding="utf-8")
-    before, rest = given.split(START)
-    page.write_text(f"{before}{START}\n\n{text}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
+    before, rest = given.split(start)
+    page.write_text(f"{before}{start}\n\n{text}\n\n{end}{rest.split(end)[1]}", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    text, rows, out = table(int(sys.argv[1]) if len(sys.argv) > 1 else 10**9)
+    most = int(sys.argv[1]) if len(sys.argv) > 1 else 10**9
+    text, rows, out = table(most)
     write(PAGE, text)
+    write(PAGE, audit_table(most), AUDIT_START, AUDIT_END)
     ROWS.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     sys.exit(f"{out} sizes are out of their bounds" if out else 0)
