@@ -198,7 +198,7 @@ LIKELIHOOD = [
         LAG,
         0.93,
         0.97,
-        ("spatial.models.likelihood.ratios:ratio_intervals",),
+        ("spatial.models.likelihood.ratios:walked",),
     ),
     Size("ML, coverage of lambda by standard errors", "covers wald", LAG, 0.93, 0.97),
     Size("ML, LR: common factor", "lr common", ERROR, 0.035, 0.075, (f"{AT}:common_factor",)),
