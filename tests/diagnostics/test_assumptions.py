@@ -10,9 +10,9 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from lattice import grid
 from likelihood_cases import fitted, moving, ring, simulated
 from policy_cases import policy_panel
-from sizes_of_statistics import lattice
 
 import spatial as sp
 from spatial.models import (
@@ -29,6 +29,7 @@ from spatial.models import (
     threshold,
     tobit,
     u_test,
+    wald,
 )
 from spatial.models.hypothesis import HypothesisTest
 from spatial.study.fits.assumptions import detail_in_chinese
@@ -83,6 +84,11 @@ def _others() -> Iterator[HypothesisTest]:
     fixed = fixed_effects("y ~ x", panel, effects="unit", cov="hom")
     yield hausman(fixed, random_effects("y ~ x", panel, cov="hom"))
     yield hausman(fixed, kind="mundlak")
+    yield wald(fixed, "x = 0")
+    space = SpatialSystem("y ~ x + W(y)", panel, sp.Weights.from_dense(W), effects=("unit",))
+    yield hausman(space.fit("gs2sls"), space.again(effects="random").fit("gs2sls"), kind="spatial")
+    error = SpatialSystem("y ~ x + z", panel, sp.Weights.from_dense(W), effects=("unit",))
+    yield hausman(error.fit("ols"), error.again(error="W").fit("ml"), kind="spatial")
     yield serial_correlation(fixed)
     yield serial_correlation(fixed, kind="within")
     yield did(policy_panel(np.random.default_rng(0)), "y", "first").pretrend()
@@ -134,9 +140,9 @@ def test_the_form_that_the_covariance_allows_is_printed_first() -> None:
 
 
 def test_each_statistic_of_a_map_names_its_null_and_each_result_its_errors() -> None:
-    rng, weights, runs = np.random.default_rng(0), lattice(), {"permutations": 99}
+    rng, weights, runs = np.random.default_rng(0), grid(7)[1], {"permutations": 99}
     x, y = rng.normal(size=(2, 49))
-    rows = pd.MultiIndex.from_product([range(49), range(6)], names=["unit", "time"])
+    rows = pd.MultiIndex.from_product([weights.ids, range(6)], names=["unit", "time"])
     panel = sp.Panel(pd.DataFrame({"x": np.exp(rng.normal(size=294))}, rows))
     for found in (
         sp.moran(x, weights, **runs),
