@@ -40,7 +40,7 @@ def _codes() -> dict[CodeType, str]:
         if inspect.isfunction(public_object(name)) and ":" not in name
     }
     covariances = {
-        public_object(name).__init__.__code__: name
+        inspect.unwrap(public_object(name).__init__).__code__: name
         for name in names_to_prove()
         if inspect.isclass(public_object(name)) and ":" not in name
     }
