@@ -15,6 +15,8 @@ import numpy as np
 from numpy.polynomial import polynomial
 from numpy.typing import NDArray
 
+from spatial.compute.threads import check_workers, run_tasks
+
 from .power_series import PowerSeries
 
 __all__ = ["Anchored", "Window"]
@@ -24,7 +26,7 @@ Float = NDArray[np.float64]
 # The ends, the middle, then between: each place is the check of those before.
 _PLACES = np.array([0.0, 1.0, -1.0, 0.5, -0.5, 0.75, -0.75, 0.25, -0.25])
 _FEWEST, _TOLERANCE, _ROUNDING = 4, 1e-6, 1e-14
-_ROOM = 0.5
+_ROOM, _SECONDS = 0.5, 2e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +64,17 @@ class Window:
         if x != place:
             value, curve = value + slope * (place - x), 0.0
         return np.array([value, slope / self.half, curve / self.half**2])
+
+
+@dataclass(frozen=True, eq=False)
+class _Exact:
+    """log|I - aW| as the job of threads."""
+
+    function: Callable[[float], float]
+
+    def prepare(self) -> Callable[[float], float]:
+        """Return what computes one value; it has no workspace to share."""
+        return self.function
 
 
 @dataclass(eq=False)
@@ -112,6 +125,26 @@ class Anchored:
             return self.shape.error(a)
         return nearest.gap + _ROUNDING * self.shape.n
 
+    def _several(self, places: list[float]) -> list[float]:
+        """Return exact values, on threads."""
+        out: list[float] = []
+
+        def collect(place: float, value: float) -> int:  # noqa: ARG001 - in the order of the places
+            out.append(value)
+            return len(out)
+
+        run_tasks(
+            places,
+            _Exact(self.exact),
+            collect,
+            workers=check_workers(None),
+            total=len(places),
+            seconds=_SECONDS * self.shape.n * len(places),
+            progress=False,
+            label="log|I - aW|",
+        )
+        return out
+
     def refine(self, a: float, width: float) -> bool:
         """Make f exact within a width of a; return whether it changed."""
         if a == 0:
@@ -121,12 +154,14 @@ class Anchored:
             return False
         half = min(width, (high - low) / 4)
         middle = float(np.clip(a, low + half, high - half))
+        places = [middle + half * float(x) for x in _PLACES]
+        values = self._several(places[:_FEWEST])
         known: list[float] = []
         coefficients: Float = np.zeros(1)
         gap = np.inf
-        for x in _PLACES:
-            place = middle + half * float(x)
-            known.append(self.exact(place) - self.shape(place)[0])
+        for k, (x, place) in enumerate(zip(_PLACES, places, strict=True)):
+            value = values[k] if k < _FEWEST else self.exact(place)
+            known.append(value - self.shape(place)[0])
             gap = abs(float(polynomial.polyval(x, coefficients)) - known[-1])
             vander = np.vander(_PLACES[: len(known)], increasing=True)
             coefficients = np.asarray(np.linalg.solve(vander, known), dtype=np.float64)
