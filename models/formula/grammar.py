@@ -310,7 +310,8 @@ class _TermReader:
         shift = node.arguments[1]
         whole = isinstance(shift, Number) and shift.value >= 1 and shift.value == int(shift.value)
         if len(node.arguments) > 2 or not whole:
-            fail(self.text, node.start, node.end, "lag(x, s) takes a column and a whole number s >= 1.")
+            why = "lag(x, s) takes a column and a whole number s >= 1; panel.shift('x', -1) makes a lead."
+            fail(self.text, node.start, node.end, why)
         assert isinstance(shift, Number)
         return shift
 

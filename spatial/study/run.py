@@ -28,6 +28,7 @@ from .data import Loaded, data_files, databases, hashes, load_data
 from .explain.script import as_python
 from .explain.words import in_words
 from .fits.varied import with_copies
+from .kept import Kept, drawn_keys
 from .problems import Fault, StudyError, problem, public
 from .quick import filled, quickened
 from .reading import read_content, read_sections
@@ -154,15 +155,14 @@ def run_study(
         study, loaded, files = _checked(file)
     if quick and full:
         raise SpatialError("A run is quick or full: give one of them.")
-    if full:
-        study = filled(study)
+    study = filled(study) if full else study
     if quick:
         study, loaded = quickened(study), replace(loaded, quick=True)
     folder = _base(file) / study.output if out is None else Path(out)
     values = Values(study, file.parent, loaded, hashes(files))
     steps = build_steps(values)
     chosen = _chosen(steps, only)
-    folder = _made(folder)
+    values.kept = Kept(_made(folder))
     record = _record(file, study, folder, only, len(chosen), progress)
     record.inputs = dict(values.files)
     record.inputs |= {without_password(s): "not hashed: not a file" for s in databases(study)}
@@ -178,6 +178,7 @@ def run_study(
         raise
     if only is None:
         manifest.forget(set(manifest.entries) - {s.name for s in steps})
+        values.kept.forget(drawn_keys(values))
     _finish(record, manifest, steps)
     if record.failures:
         raise StudyRunError(folder, record.failures, len(chosen))
@@ -335,9 +336,8 @@ def _made(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(
-            f"Cannot make the output folder {str(folder)!r}: {error.strerror or error}."
-        ) from None
+        why = error.strerror or error
+        raise DataError(f"Cannot make the output folder {str(folder)!r}: {why}.") from None
     sweep(folder)
     return folder
 

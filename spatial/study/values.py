@@ -15,7 +15,6 @@ from spatial.study.fits.estimates import fit_call, fit_columns, impacts_call, po
 from spatial.study.fits.labels import condition_labels
 from spatial.study.fits.named import (
     ANALYSES,
-    FitName,
     analyses,
     fit_names,
     group_levels,
@@ -30,6 +29,7 @@ from .cache import code_digest, digest
 from .calls import Item, Ref, call, evaluate, method, written
 from .columns import cleaned, lines
 from .data import Loaded, content_digest, databases, labels_of, read_shapes, time_of
+from .kept import Kept
 from .problems import public
 from .schema.models import Diagnostics
 from .schema.questions import MonteCarlo
@@ -56,7 +56,7 @@ class Values:
         self.study, self.folder, self.loaded, self.files = study, folder, loaded, files
         self.fits = fit_names(study, group_levels(study, loaded.panel.frame))
         self.raw = [str(c) for c in loaded.panel.columns]
-        self.measured: dict[str, Any] = {}
+        self.measured, self.kept = dict[str, Any](), Kept()
         self.frames: dict[str, Callable[[], pd.DataFrame]] = {}
         self._known: dict[Any, tuple[Any, list[Warning]]] = {}
         read = content_digest(loaded) if databases(study) else ""
@@ -156,8 +156,8 @@ class Values:
     @property
     def panel(self) -> Any:
         """The panel, cleaned, with its measures and derived columns."""
-        make = lambda: cleaned(self.study, self.loaded.panel, self.value, kept=self.measured)  # noqa: E731
-        return self.once("panel", make)
+        given = (self.study, self.loaded.panel, self.value)
+        return self.once("panel", lambda: cleaned(*given, kept=self.measured))
 
     def measure(self, name: str) -> Any:
         """Return the value of a measure, from which its column was taken."""
@@ -257,13 +257,12 @@ class Values:
 
     def moran(self, part: Diagnostics, column: str) -> Any:
         """Return Moran's I of a column by time."""
-        key = ("moran", part.weights, part.permutations, column)
-        return self.once(key, lambda: self.run(self.moran_call(part, column)))
+        about = (part.weights, part.permutations, column)
+        return self.once(("moran", *about), lambda: self.run(self.moran_call(part, column)))
 
     def moran_frame(self, weights: str | None) -> pd.DataFrame:
         """Return Moran's I of all diagnostics with these weights."""
-        found = [self.moran(*pair) for pair in self.diagnosed(weights)]
-        return pd.concat(found, ignore_index=True)
+        return pd.concat([self.moran(*pair) for pair in self.diagnosed(weights)], ignore_index=True)
 
     def moran_key(self, part: Diagnostics, column: str) -> str:
         """Return the key of Moran's I."""
@@ -286,13 +285,10 @@ class Values:
     def part(self, name: str) -> Any:
         """Return the section of a fit, with what it takes over from others."""
         found = self.fits[name]
-        method = found.method if found.section in ANALYSES else None
-        return self.once(("part", found.section, found.number, method), lambda: self._part(found))
-
-    def _part(self, found: FitName) -> Any:
         if found.section in ANALYSES:
-            return part_of_analysis(self, found)
-        return resolved(self.study, found.section, found.number)
+            return self.once(("part", name), lambda: part_of_analysis(self, found))
+        key = ("part", found.section, found.number)
+        return self.once(key, lambda: resolved(self.study, found.section, found.number))
 
     def system_key(self, name: str) -> str:
         """Return the key of a system as a specification."""
@@ -304,16 +300,15 @@ class Values:
 
     def system(self, name: str) -> Any:
         """Return a system, aligned and not estimated."""
-        group = self.fits[name].group
-        return self.once(("system", name), lambda: self.run(system_call(self.study, self.part(name), group)))
+        call = system_call(self.study, self.part(name), self.fits[name].group)
+        return self.once(("system", name), lambda: self.run(call))
 
     def fit_key(self, name: str) -> str:
         """Return the key of a fit."""
         part, found = self.part(name), self.fits[name]
         if found.section in ANALYSES:
-            return digest(
-                self.analysis_key(getattr(self.study, found.section)[found.number].name), found.method
-            )
+            name = getattr(self.study, found.section)[found.number].name
+            return digest(self.analysis_key(name), found.method)
         if found.section != "systems":
             used = [part.W] if getattr(part, "W", None) else weights_of(self.study, part)
             weights = {n: self.weights_key(n) for n in used}
@@ -358,7 +353,12 @@ class Values:
 
     def policy(self, name: str, kind: str) -> Any:
         """Return what is done with the effects of a policy: bacon, honest, placebo or drop_one."""
-        return self.once(("policy", name, kind), lambda: self.run(self.policy_call(name, kind)))
+        make = lambda: self.run(self.policy_call(name, kind))  # noqa: E731
+        return self.once((name, kind), lambda: self.kept.get(self.policy_key(name, kind), make))
+
+    def policy_key(self, name: str, kind: str) -> str:
+        """Return the key of what is done with the effects of a policy."""
+        return digest(self.fit_key(name), kind, self.part(name).model_dump())
 
     def policy_call(self, name: str, kind: str) -> Any:
         """Return what is called on the effects of a policy."""
@@ -366,7 +366,8 @@ class Values:
 
     def analysis(self, name: str) -> Any:
         """Return a mechanism, a moderation, groups, robustness, tests, sensitivity or draws."""
-        return self.once(("analysis", name), lambda: analysed(self, self.analysis_part(name)))
+        make = lambda: analysed(self, self.analysis_part(name))  # noqa: E731
+        return self.once(("analysis", name), lambda: self.kept.get(self.analysis_key(name), make))
 
     def analysis_call(self, name: str) -> Any:
         """Return what an analysis calls; None for draws, which are made of the study itself."""
@@ -388,9 +389,8 @@ class Values:
 
     def impacts(self, name: str) -> Any:
         """Return direct, indirect and total effects of a system's fit."""
-        draws = self.part(name).draws
-        make = lambda: self.run(impacts_call(name, draws, self.study.seed))  # noqa: E731
-        return self.once(("impacts", name), make)
+        call = impacts_call(name, self.part(name).draws, self.study.seed)
+        return self.once(("impacts", name), lambda: self.run(call))
 
 
 _WORDS = {"name", "en", "zh", "like", "compare"}

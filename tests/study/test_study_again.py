@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from study_cases import (
     FAILING,
     SMALL,
+    STUDY,
     copied_study,
     files,
     lay_out,
@@ -292,3 +295,54 @@ def test_two_steps_never_make_one_file(tmp_path: Path) -> None:
         check_study(path)
     assert [p.place for p in refused.value.problems] == ["tables[0].name", "figures[0].name"]
     assert "another step makes" in str(refused.value)
+
+
+HEAD = STUDY[: STUDY.index("[[diagnostics]]")]
+DRAWN = """
+[did.policy]
+outcome = "q"
+cohort = "first"
+method = "twfe"
+placebo = 20
+drop_one = true
+bacon = true
+[tables]
+p = { kind = "placebo", of = ["policy"], formats = ["md"] }
+b = { kind = "bacon", of = ["policy"], formats = ["md"] }
+[figures]
+f = { kind = "placebo", of = "policy" }
+"""
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_was_drawn_is_not_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another language or more digits make tables anew, of numbers that were kept; damage makes them anew."""
+    path = lay_out(tmp_path, HEAD + DRAWN)
+    panel = pd.read_csv(tmp_path / "panel.csv")
+    number = panel["code"].str[1:].astype(int)
+    panel["first"] = np.where(number % 4 == 0, 2002, np.where(number % 4 == 1, 2003, 0))
+    panel.to_csv(tmp_path / "panel.csv", index=False)
+    out, record, _ = run(path)
+    assert record["failed"] == {}
+    kept = sorted((out / ".cache" / "kept").glob("*.npz"))
+    assert len(kept) == 2
+    before = (out / "tables" / "p.md").read_text(encoding="utf-8")
+    drawn: list[int] = []
+    monkeypatch.setattr("spatial.models.policy.placebo.placebo", lambda *_: drawn.append(1))
+    path.write_text('language = "zh"\n' + path.read_text(encoding="utf-8"), encoding="utf-8")
+    again, record, _ = run(path)
+    assert record["failed"] == {}
+    assert drawn == []
+    after = (again / "tables" / "p.md").read_text(encoding="utf-8")
+    assert after != before
+    assert re.findall(r"-?\d+\.\d+", after) == re.findall(r"-?\d+\.\d+", before)
+    monkeypatch.undo()
+    for file in kept:
+        file.write_bytes(b"PK")  # damaged: made anew
+    finer = path.read_text(encoding="utf-8").replace('of = ["policy"], f', 'of = ["policy"], digits = 2, f')
+    path.write_text(finer, encoding="utf-8")
+    _, record, _ = run(path)
+    assert record["failed"] == {}
+    path.write_text((HEAD + DRAWN).replace("placebo = 20\n", "").split("[tables]")[0], encoding="utf-8")
+    run(path)
+    assert len(list((out / ".cache" / "kept").glob("*.npz"))) == 1  # what the study has not any more is gone

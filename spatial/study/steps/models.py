@@ -146,7 +146,7 @@ def _plain(values: Values, names: list[str], out: Output) -> None:
 # ---- what is done with a policy's effects
 def _policy_steps(values: Values, part: Any) -> Iterator[Step]:
     for kind in policy_kinds(part):
-        key = digest(values.fit_key(part.name), kind, part.model_dump())
+        key = values.policy_key(part.name, kind)
         yield Step(f"did: {part.name}, {kind}", key, _bound(_policy, values, part.name, kind))
 
 
