@@ -93,6 +93,7 @@ if __name__ == "__main__":
                 "lag and error, unit effects, T = 20", "spatial, N = 3,000", lambda: ours(3_000, 20, LAG, "W")
             ),
             Case("lag, cross-section", "spatial, N = 20,000", lambda: ours(20_000, 1, LAG), 1),
-            Case("lag, cross-section", "spatial, N = 1,000,000", lambda: ours(1_000_000, 1, LAG, seed=1), 1),
+            Case("lag, cross-section", "spatial, N = 100,000", lambda: ours(100_000, 1, LAG), 1),
+            Case("lag, cross-section", "spatial, N = 1,000,000", lambda: ours(1_000_000, 1, LAG), 1),
         ]
     )
