@@ -59,7 +59,7 @@ class _Script:
             else:
                 self.need(Ref("analysis", analysis.name))
         self._outputs()
-        head = [f'"""{self.study.title}"""' if self.study.title else "", "import spatial as sp"]
+        head = [f'"""{self.study.heading}"""' if self.study.heading else "", "import spatial as sp"]
         for module, name in (("pandas", "pd"), ("geopandas", "gpd")):
             if any(f"{name}." in line for line in self.body):
                 head.insert(1, f"import {module} as {name}")
@@ -293,7 +293,7 @@ class _Script:
         weights = Ref("weights", self.values.default_weights(part.weights))
         words: dict[str, Any] = {"lang": self.study.language, "names": part.name, "group": part.group}
         words |= {"logs": log_columns(self.values, part) or None}
-        words |= {"title": part.title or self.study.title or None}
+        words |= {"title": part.title or self.study.heading or None}
         draws = {"permutations": part.permutations, "seed": self.study.seed}
         given = (Ref("cities"), Ref("panel"), list(part.columns), weights, "report.html")
         said = {key: value for key, value in words.items() if value is not None}

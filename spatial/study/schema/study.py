@@ -48,6 +48,9 @@ class Study(Section):
     """A paper in one file."""
 
     title: str = ""
+    en: str = ""
+    """The title in English, where `title` is in another language."""
+    zh: str = ""
     language: Language = "en"
     seed: Annotated[int, Field(ge=0)] = 0
     output: InnerFolder = "out"
@@ -84,6 +87,11 @@ class Study(Section):
     figures: list[Figure] = Field([])
     layers: list[Layers] = Field([])
     report: Report | None = None
+
+    @property
+    def heading(self) -> str:
+        """The title in the language of the study."""
+        return (self.en if self.language == "en" else self.zh) or self.title
 
 
 def as_lists(content: Mapping[str, Any]) -> dict[str, Any]:

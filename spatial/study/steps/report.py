@@ -47,7 +47,7 @@ def make_report(values: Values, part: Report, out: Output) -> None:
         labels=labels,
         logs=log_columns(values, part),
     )
-    title = part.title or values.study.title
+    title = part.title or values.study.heading
     write_report(
         out.path("report.html"),
         values.map,
@@ -131,7 +131,9 @@ def _effects(values: Values, labels: dict[str, tuple[str, str]]) -> Sections:
 
 
 def _effects_of(values: Values, name: str, labels: dict[str, tuple[str, str]]) -> Sections:
-    weak = tuple(weak_finding(values.system(name).identification(), labels))
+    # A likelihood has no instruments, and so none that are weak.
+    by_likelihood = values.part(name).method in ("ml", "mess")
+    weak = () if by_likelihood else tuple(weak_finding(values.system(name).identification(), labels))
     found = values.impacts(name)
     return effects_section(found.frame, ("", ""), labels, stable=found.stable) + Sections(weak=weak)
 
