@@ -98,7 +98,8 @@ def decay_plot(
 def _by_distance(frame: pd.DataFrame) -> pd.DataFrame:
     if "cutoff_km" in frame:
         return frame
-    rings = frame["term"].astype(str).str.extract(_RING).dropna() if "term" in frame else frame[:0]
+    policy = "term" in frame and "variant" not in frame  # variants of a policy have rings too
+    rings = frame["term"].astype(str).str.extract(_RING).dropna() if policy else frame[:0]
     if len(rings):
         shown = rings[0] + "–" + rings[1]
         middle = rings.astype(float).mean(axis=1)

@@ -74,7 +74,7 @@ def figure_call(values: Values, part: Any) -> Any:
             words = {"labels": Ref("term labels"), "equation": part.equation, "lang": lang, **own}
             return call("coefficient_plot", fits, terms=part.terms, **words)
         case schema.PolicyFigure(kind="rings", of=of):
-            return call("figures.decay_plot", Ref("fit", of), labels=Ref("term labels"), lang=lang)
+            return call("figures.decay_plot", Ref("fit", of), labels=Ref("term labels"), lang=lang, **own)
         case schema.PolicyFigure(kind=kind, of=of):
             if kind == "event_study":
                 return method(Ref("fit", of), "plot", labels=Ref("term labels"), lang=lang, **own)
