@@ -51,6 +51,8 @@ FEWER = "global Moran 99, N = 1,000,000"
 DECAY, TREE = "exact distance decay, N = {:,}", "distance decay by the tree 1e-3, N = {:,}"
 NEAR = "kNN 8, N = {:,}"
 SYSTEM = "GS3SLS 2 equations T = 10, N = {:,}"
+ML_PANEL = "ML lag, unit effects, N = {:,}, T = 20"
+ML_LARGE = "ML lag, kNN 6, N = 1,000,000, log-determinant exact to 1e-6"
 SPATIAL_LAG, ML = "GS2SLS spatial lag, N = 100,000", "ML lag, N = 1,000"
 
 
@@ -112,6 +114,10 @@ CASES = [
     *grown(SYSTEM, lambda n: systems.system(n, 10), (1_000, 10_000, 100_000)),
     Case(ML, "spatial", lambda: likelihood.ours(1_000, 1, likelihood.LAG)),
     Case(ML, "spreg ML_Lag", lambda: likelihood.spreg(1_000, 1, "ML_Lag"), 1, rounds=1),
+    Case(ML_PANEL.format(300), "spatial", lambda: likelihood.ours(300, 20, likelihood.LAG), aim="0.3"),
+    Case(ML_PANEL.format(300), "spreg Panel_FE_Lag", lambda: likelihood.spreg(300, 20, "Panel_FE_Lag"), 1),
+    Case(ML_PANEL.format(3_000), "spatial", lambda: likelihood.ours(3_000, 20, likelihood.LAG), aim="3"),
+    Case(ML_LARGE, "spatial", lambda: likelihood.ours(MILLION, 1, likelihood.LAG), 1, rounds=1, aim="20"),
 ]
 
 if __name__ == "__main__":
