@@ -177,12 +177,14 @@ def test_a_fit_in_memory_runs_on_a_worker_and_its_warnings_are_heard_here(here: 
 
 # ---- other processes: slow
 def cluster_of(workers: int) -> LocalCluster:
-    return LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0")
+    """One or two processes; more workers are threads with queues of their own, quick to start."""
+    few = workers < 3
+    return LocalCluster(n_workers=workers, threads_per_worker=1, processes=few, dashboard_address=":0")
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
-def test_one_two_and_seven_processes_give_the_bits_of_this_one() -> None:
+def test_one_two_and_seven_workers_give_the_bits_of_this_process() -> None:
     serial = compared(1)
     for workers in (1, 2, 7):
         with cluster_of(workers) as cluster, Client(cluster) as client:
