@@ -17,8 +17,8 @@ class Cell:
     """Units, times, rho of both equations (None: no spatial error is modelled), weights, innovations.
 
     `others` are the weights of the errors where they are not those of the lags; `regions`, how many regions
-    have effects of their own at each time; `missing`, which share of rows is not observed; `effects`, whether
-    effects are simulated by draws of GS3SLS too.
+    have effects of their own at each time; `kept`, which effects there are; `missing`, which share of rows is
+    not observed; `effects`, whether effects in equilibrium are simulated by draws of GS3SLS too.
     """
 
     n: int = 100
@@ -31,6 +31,7 @@ class Cell:
     others: str = ""
     regions: int = 0
     missing: float = 0.0
+    kept: tuple[str, ...] = ("unit", "time")
     effects: bool = True
 
     @property
@@ -39,6 +40,7 @@ class Cell:
         rho = self.rho or (9.0, 9.0)
         weights = self.weights + f"{OTHERS}{self.others}" * bool(self.others)
         weights += ", regions by time" * bool(self.regions) + ", unbalanced" * bool(self.missing)
+        weights += "" if len(self.kept) == 2 else f", {' '.join(self.kept) or 'no'} effects"
         return (self.n, self.times, *rho, weights, self.errors, self.equations)
 
     def of(self, found: pd.DataFrame) -> Any:
@@ -72,7 +74,18 @@ CELLS = [
     Cell(weights="knn15", draws=500),
     Cell(weights="inverse", draws=100),
     Cell(others="knn15", draws=1000),
+    Cell(50, 6, others="knn15", draws=200),
+    Cell(100, 6, EXTREME, others="knn15", draws=200),
+    Cell(weights="knn15", others="knn5", draws=200),
+    Cell(others="inverse", draws=200),
+    Cell(80, 4, LOW, regions=4, draws=200),
+    Cell(100, 6, HIGH, regions=5, draws=200),
+    Cell(60, 5, HIGH, missing=0.12, draws=100),
+    Cell(kept=("unit",), draws=100),
+    Cell(kept=("time",), draws=100),
+    Cell(250, 1, kept=(), draws=100),
     Cell(equations=1, draws=150),
+    Cell(equations=3, draws=100),
     Cell(50, 6, None, draws=200),
     Cell(100, 6, None, draws=300),
     Cell(100, 6, None, errors="serial"),

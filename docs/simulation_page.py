@@ -32,7 +32,7 @@ def cell_label(row: Mapping[str, Any]) -> str:
     """
     rho = "no spatial error" if row["rho1"] > 1 else f"rho {row['rho1']:g}, {row['rho2']:g}"
     extra = [row["weights"]] * (row["weights"] != "knn5") + [row["errors"]] * (row["errors"] != "iid")
-    extra += ["one equation"] * (row["equations"] == 1)
+    extra += {1: ["one equation"], 3: ["three equations"]}.get(row["equations"], [])
     return ", ".join([f"N {row['n']}, T {row['times']}", rho, *extra])
 
 

@@ -153,21 +153,22 @@ def estimator_of(method: str) -> Estimator:
 
 
 def default_method(design: Design, cov: Covariance) -> Method:
-    """Return the method of a fit without one: ``aqs`` for a lag and an error in the same weights.
+    """Return the method of a fit without one: ``aqs`` for equations with a spatial lag and a spatial error.
 
     For random effects it is ``ml``, of several equations ``gs3sls``.
 
-    There intervals of GS3SLS are far too short.  Where the joint estimator cannot be (a covariance between
-    units, lags from outside the rows), or its intervals were not simulated or cover too seldom (endogenous
-    regressors without an equation, unbalanced panels, effects that the spatial filter changes), and for
-    all other systems, ``gs3sls``.
+    There intervals of GS3SLS are far too short, whether or not lag and error have the same weights.  Where
+    the joint estimator cannot be (a covariance between units, lags from outside the rows), or its intervals
+    were not simulated (endogenous regressors without an equation, unbalanced panels, errors in weights that
+    change over time), and for all other systems, ``gs3sls``.
     """
     structure = design.structure
     if design.random:
         return "ml" if structure.n_equations == 1 else "gs3sls"
-    operators = [design.error_operator(g) for g in range(structure.n_equations)]
-    plain = all(design.effects.commutes_with(m) for m in operators) and design.layout.is_balanced
-    if not (structure.has_lag_and_error and plain) or structure.other_endogenous or refusal(design, cov):
+    errors = [m for g in range(structure.n_equations) if (m := design.error_operator(g)) is not None]
+    plain = design.layout.is_balanced and all(m.is_constant for m in errors)
+    known = structure.has_lag_beside_error and plain and not structure.other_endogenous
+    if not known or refusal(design, cov):
         return "gs3sls"
     return "aqs"
 

@@ -295,7 +295,7 @@ class SpatialSystem:
         Parameters
         ----------
         method : "aqs", "gs3sls", "gs2sls", "3sls", "2sls", "gmm", "ols", "ml" or "mess", optional
-            Default ``aqs`` where an equation has a spatial lag of an outcome and a spatial error in the same
+            Default ``aqs`` where an equation has a spatial lag of an outcome and a spatial error, in whatever
             weights, else ``gs3sls``.  ``aqs``, the joint adjusted quasi-score estimator, is for spatial lags
             and errors together: see `spatial.models.quasi_score.estimator`.  ``2sls``, ``3sls`` and ``ols``
             (exogenous regressors only) leave spatial errors out; ``gmm`` is two-step, with weights

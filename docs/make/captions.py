@@ -34,7 +34,16 @@ SAID = {
     "rings": ("with rings of 60 km", "加入 60 公里圈层"),
     "coverage": ("Share of 95 % intervals of the spatial lag that cover it", "空间滞后系数 95% 置信区间的覆盖率"),
     "att": ("effect on the treated", "处理组平均效应"),
+    "two_lags": ("GS3SLS, instruments to W²X", "GS3SLS，工具变量至 W²X"),
+    "one_lag": ("GS3SLS, instruments to WX", "GS3SLS，工具变量至 WX"),
 }  # fmt: skip
+CELL_WORDS = (
+    ("errors in ", "误差权重 "), ("regions by time", "地区×时间效应"), ("unbalanced", "非平衡"),
+    ("heteroskedastic", "异方差"), ("serial", "序列相关"), ("skewed", "偏态"), ("queen", "后邻接"),
+    ("inverse", "反距离"), ("knn", "近邻 "), ("one equation", "单方程"), ("N ", "N="), ("T ", "T="), ("rho ", "ρ="),
+    (", ", "，"),
+)  # fmt: skip
+"""Parts of the names of cells of the simulation, English and Chinese."""
 
 CAPTIONS = {
     "clusters": "局部莫兰聚类图", "clusters_print": "黑白印刷版", "significance": "显著性水平", "values": "五等分，带名称和指北针",

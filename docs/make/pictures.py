@@ -22,7 +22,9 @@ sys.path.insert(0, str(DOCS))
 import make_images
 import matplotlib
 import numpy as np
-from captions import CAPTIONS, GALLERY_LABELS, LABELS, SAID
+import pandas as pd
+import simulation_page
+from captions import CAPTIONS, CELL_WORDS, GALLERY_LABELS, LABELS, SAID
 from examples import births, crime, policy, system_fit
 from matplotlib.figure import Figure
 
@@ -208,30 +210,33 @@ def distances(lang: str) -> Any:
 
 @picture
 def joint(lang: str) -> Any:
-    """Coverage of 95 % intervals of the spatial lag, read from the table of docs/simulation.md."""
-    lines = (DOCS / "simulation.md").read_text(encoding="utf-8").splitlines()
-    start = next(i for i, line in enumerate(lines) if line.startswith("| N, T, rho | GS3SLS: lag 1"))
-    head = [cell.strip() for cell in lines[start].split("|")[1:-1]]
-    rows = []
-    for line in lines[start + 2 :]:
-        if not line.startswith("|"):
-            break
-        rows.append([cell.strip() for cell in line.split("|")[1:-1]])
-    figure = _figure(6.6, 3.6)
+    """Coverage of 95 % intervals of the spatial lag, from the file of the package's own simulation."""
+    found = simulation_page.covers(pd.read_csv(DOCS / "simulation_grid.csv"))
+    found = found[found["GS3SLS, WX: W(y1)"].notna()].reset_index(drop=True)
+    figure = _figure(6.6, 0.2 * len(found) + 0.8)
     ax = figure.subplots()
     for column, colour, name in (
-        ("GS3SLS: lag 1", "#d9640f", "GS3SLS"),
-        ("aqs, distance: lag 1", "#1b5fa8", "aqs"),
+        ("GS3SLS, WX and W2X: W(y1)", "#8b9198", said("two_lags", lang)),
+        ("GS3SLS, WX: W(y1)", "#d9640f", said("one_lag", lang)),
+        ("aqs: W(y1)", "#1b5fa8", "aqs"),
     ):
-        values = [float(row[head.index(column)]) for row in rows]
-        ax.plot(values, range(len(rows)), "o", ms=4, color=colour, label=name)
-    ax.set_yticks(range(len(rows)), [row[0] for row in rows])
+        ax.plot(found[column], found.index, "o", ms=4, color=colour, label=name)
+    names = [_in_words(cell, lang) for cell in found["cell"]]
+    ax.set_yticks(found.index, names)
     ax.invert_yaxis()
     ax.axvline(0.95, color="#8b9198", lw=0.8)
     ax.set_xlim(0, 1)
     ax.set_xlabel(said("coverage", lang))
     ax.legend(frameon=False, loc="lower left")
     return figure
+
+
+def _in_words(cell: str, lang: str) -> str:
+    """Return the name of a cell of the simulation in a language."""
+    if lang == "zh":
+        for english, chinese in CELL_WORDS:
+            cell = cell.replace(english, chinese)
+    return cell
 
 
 @picture

@@ -206,6 +206,15 @@ class Structure:
         )
 
     @cached_property
+    def has_lag_beside_error(self) -> bool:
+        """Whether some equation has a spatial lag of an outcome and a spatial error, in whatever weights."""
+        return any(
+            e.error is not None and t.weights is not None and not t.shift and self.is_outcome(t)
+            for e in self.equations
+            for t in e.terms
+        )
+
+    @cached_property
     def shifts(self) -> tuple[int, ...]:
         """Time shifts of the outcomes among the terms."""
         return tuple(sorted({t.shift for _, t in self.terms if self.is_outcome(t) and t.shift}))

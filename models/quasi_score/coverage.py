@@ -1,12 +1,11 @@
-"""What is known of the intervals of a fit with a spatial lag and a spatial error in the same weights."""
+"""What is known of the intervals of a fit with a spatial lag and a spatial error."""
 
 from __future__ import annotations
 
 from spatial.models.estimation.estimate import Estimate, Request
-from spatial.models.formula.structure import Structure
 from spatial.models.instrumental.choice import highest_lag
 
-__all__ = ["APART", "COVERAGE", "WHERE", "coverage_notes", "coverage_of"]
+__all__ = ["APART", "COVERAGE", "JOINT", "WHERE", "coverage_notes", "coverage_of"]
 
 WHERE = "N 50-1000, T 2-15, rho -.3 to .9"
 COVERAGE = {"lags": ".22-.98", "one lag": ".40-.97", "best": ".69-.98", "aqs": ".89-.99"}
@@ -15,10 +14,19 @@ docs/simulation_grid.csv with sparse weights; of `aqs` by distance.  A test comp
 APART_WHERE = "N 100, T 6, rho .7, lags in five neighbours and errors in fifteen"
 APART = {"lags": ".33-.65", "one lag": ".52-.81", "best": ".92-.95", "aqs": ".96-.98"}
 """The same with the error in other weights than the lag."""
+JOINT = {
+    "two times": ".00-.00",
+    "other outcomes at two times": ".00-.00",
+    "regions by time": ".00-.00",
+    "all pairs": ".00-.00",
+    "unbalanced": ".00-.00",
+}
+"""The same of `aqs` by distance where its intervals are less good, or lag and error hard to tell apart: of
+lags, rho and slopes of other outcomes, with two times of lags and rho alone."""
 
 CHANGED = (
-    "fit() without a method is by aqs here, where a lag and an error have the same weights (before 0.1 by "
-    "gs3sls); fit('gs3sls') is the published estimator"
+    "fit() without a method is by aqs here, where an equation has a spatial lag and a spatial error (before "
+    "0.1 by gs3sls); fit('gs3sls') is the published estimator"
 )
 FEWER = (
     "instruments to WX only (iv_order=1, the default here): each further lag adds to the bias of the "
@@ -36,18 +44,10 @@ def coverage_of(method: str, kind: str, same: bool = True) -> str:
     )
 
 
-def _has_lag_and_other_error(structure: Structure) -> bool:
-    return any(
-        e.error is not None and t.weights not in (None, e.error) and structure.is_outcome(t)
-        for e in structure.equations
-        for t in e.terms
-    )
-
-
 def coverage_notes(asked: Request, found: Estimate) -> tuple[str, ...]:
     """Say how often intervals like those of this fit cover, where that is not .95."""
     same = found.structure.has_lag_and_error
-    if not same and not _has_lag_and_other_error(found.structure):
+    if not found.structure.has_lag_beside_error:
         return ()
     if found.method == "aqs":
         return (CHANGED,) if asked.by_default else ()

@@ -17,7 +17,7 @@ __all__ = ["SolvedSlope"]
 
 Float = NDArray[np.float64]
 
-_EXACT, _DENSE = 130, 1_500
+_EXACT, _DENSE, _CELLS = 130, 1_500, 100_000  # probes are solved for anew at each step: fewer than for powers
 _TOLERANCE, _ROUNDS = 1e-10, 5_000
 
 
@@ -55,7 +55,7 @@ class SolvedSlope:
         """Random signs, (size, probes), and P A'P of them, (matrices, 3, size, probes)."""
         space = self.moments.columns.space
         exact = self._by_units and self._size <= _EXACT
-        v = np.eye(self._size) if exact else rademacher(self._size)
+        v = np.eye(self._size) if exact else rademacher(self._size, _CELLS)
         swept = swept_forms_of_units if self._by_units else swept_forms
         left = np.stack([np.stack(swept(c, space, v)) for c in self.moments.centred])
         return v, left if exact else left / v.shape[1]

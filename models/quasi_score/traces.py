@@ -112,9 +112,9 @@ def _by_row_probes(moments: ErrorMoments, W: LagOperator, space: Projection, rad
     return np.asarray(_powers(swept_forms(moments, space, v), v, lambda x: W(x) / radius) / v.shape[1])
 
 
-def rademacher(size: int) -> Float:
+def rademacher(size: int, cells: int = _PROBE_CELLS) -> Float:
     """Return random signs, (size, probes): fewer for larger samples, whose traces vary less."""
-    count = int(np.clip(_PROBE_CELLS // size, _FEWEST, _MOST))
+    count = int(np.clip(cells // size, _FEWEST, _MOST))
     random = np.random.default_rng(np.random.SeedSequence(20150701))
     return np.asarray(random.choice(np.array([-1.0, 1.0]), size=(size, count)))
 

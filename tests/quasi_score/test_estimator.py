@@ -16,7 +16,7 @@ from scipy import sparse
 
 from spatial.errors import DataError
 from spatial.models import Conley, SpatialSystem
-from spatial.models.quasi_score.coverage import COVERAGE
+from spatial.models.quasi_score.coverage import APART, COVERAGE
 from spatial.models.quasi_score.distance import Coordinate
 from spatial.models.quasi_score.estimator import QuasiScoreEstimate, expected_slope
 from spatial.models.quasi_score.moments import moments_of
@@ -242,7 +242,7 @@ def test_intervals_by_distance_of_another_method_are_refused() -> None:
 
 
 # ---- where it is the default, and what a fit knows of its cell
-def test_a_lag_and_an_error_in_the_same_weights_are_estimated_jointly_by_default() -> None:
+def test_a_lag_and_an_error_are_estimated_jointly_by_default() -> None:
     assert golden_system().fit().method == "aqs"
     assert golden_system(error={"y1": "W"}).fit().method == "aqs"
     assert golden_system(error=None).fit().method == "gs3sls"
@@ -251,7 +251,27 @@ def test_a_lag_and_an_error_in_the_same_weights_are_estimated_jointly_by_default
         assert golden_system().fit(cov="twoway").method == "gs3sls"
     assert golden_system().fit(rho_moments="kp1999", passes=0).method == "gs3sls"
     region = golden_panel().assign(region=lambda f: f.unit % 3)
-    assert golden_system(frame=region, effects=("unit", "region:time")).fit().method == "gs3sls"
+    assert golden_system(frame=region, effects=("unit", "region:time")).fit().method == "aqs"
+    gaps = golden_panel().query("unit + 7 * time != 20")
+    assert golden_system(frame=gaps, unbalanced="induced").fit().method == "gs3sls"
+
+
+def test_errors_in_other_weights_are_estimated_jointly_by_default_too() -> None:
+    other = golden_system(weights={"W": golden_weights(), "M": _ring(60)}, error="M")
+    fit = other.fit()
+    assert fit.method == "aqs"
+    assert any("before 0.1 by gs3sls" in note for note in fit.notes)
+    assert not any("before 0.1" in note for note in other.fit("aqs").notes)
+    assert f"cover in {APART['lags']} of samples" in other.fit("gs3sls").summary()
+    without = golden_system(
+        weights={"W": golden_weights(), "M": _ring(60)}, formulas=["y1 ~ x1", "y2 ~ x3"], error="M"
+    )
+    assert without.fit().method == "gs3sls"
+
+
+def _ring(n: int) -> Weights:
+    ring = np.roll(np.eye(n), 1, axis=1) + np.roll(np.eye(n), -1, axis=1)
+    return Weights.from_dense(ring, ids=range(n)).row_standardized()
 
 
 def test_the_published_estimator_says_how_seldom_its_intervals_cover() -> None:

@@ -16,7 +16,7 @@ from spatial.models.estimation.covariance import Cluster
 from spatial.models.estimation.estimate import Request
 from spatial.models.impacts.result import impacts
 from spatial.models.methods import run
-from spatial.models.quasi_score.coverage import APART, COVERAGE, WHERE
+from spatial.models.quasi_score.coverage import APART, APART_WHERE, COVERAGE, JOINT, WHERE
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -28,7 +28,8 @@ PLAN: Any = importlib.import_module("simulation_cells")
 FOUND = GRID.stored()
 LAGS = FOUND[FOUND["quantity"].isin(["y1:W(y1)", "y2:W(y2)", "rho1", "rho2"])]
 SPARSE = LAGS[(LAGS["rho1"] < 1) & (LAGS["weights"] != "inverse")]
-SAME = SPARSE[~SPARSE["weights"].str.contains(PLAN.OTHERS)]
+SAME = SPARSE[~SPARSE["weights"].str.contains(", ")]
+OTHER = SPARSE[SPARSE["weights"].str.contains(PLAN.OTHERS)]
 KINDS = {"lags": "gs3sls, WX and W2X", "one lag": "gs3sls", "best": "gs3sls, best", "aqs": "aqs"}
 
 
@@ -57,9 +58,25 @@ def test_the_file_has_draws_of_every_cell(cell: Any) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_a_fit_says_of_its_coverage_is_what_the_file_has(kind: str) -> None:
     assert COVERAGE[kind] == _range(_of(kind, SAME)["coverage"])
-    assert APART[kind] == _range(_of(kind, SPARSE.drop(SAME.index))["coverage"])
+    assert APART[kind] == _range(_of(kind, OTHER)["coverage"])
     for name, values in (("N", SAME["n"]), ("T", SAME["times"])):
         assert f"{name} {values.min()}-{values.max()}" in WHERE
+    assert f"N {OTHER['n'].min()}-{OTHER['n'].max()}, T {OTHER['times'].min()}" in APART_WHERE
+    assert OTHER["times"].nunique() == 1
+
+
+@pytest.mark.parametrize("where", JOINT)
+def test_what_a_joint_fit_says_of_its_cell_is_what_the_file_has(where: str) -> None:
+    slopes = FOUND["quantity"].isin(["y1:y2", "y2:y1"])
+    lags = FOUND["quantity"].isin(LAGS["quantity"].unique())
+    rows = {
+        "two times": lags & (FOUND["times"] == 2),
+        "other outcomes at two times": slopes & (FOUND["times"] == 2),
+        "regions by time": (lags | slopes) & FOUND["weights"].str.contains("regions by time"),
+        "all pairs": (lags | slopes) & (FOUND["weights"] == "inverse"),
+        "unbalanced": (lags | slopes) & FOUND["weights"].str.contains("unbalanced"),
+    }[where]
+    assert JOINT[where] == _range(_of("aqs", FOUND[rows])["coverage"])
 
 
 def test_the_joint_estimator_covers_in_every_cell() -> None:

@@ -41,9 +41,9 @@ _METHODS = {
     "mess": ("maximum likelihood of the matrix exponential", "矩阵指数空间模型的极大似然"),
     "aqs": ("joint adjusted quasi-scores", "联合调整准得分（AQS）"),
     None: (
-        "joint adjusted quasi-scores where a spatial lag and a spatial error have the same weights, else "
+        "joint adjusted quasi-scores where an equation has a spatial lag and a spatial error, else "
         "generalised spatial three-stage least squares",
-        "联合调整准得分（滞后与误差共用同一权重时），否则广义空间三阶段最小二乘（GS3SLS）",
+        "联合调整准得分（方程兼有空间滞后与空间误差时），否则广义空间三阶段最小二乘（GS3SLS）",
     ),
 }
 _STEPS = {

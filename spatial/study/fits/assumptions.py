@@ -25,6 +25,8 @@ _PARTS: tuple[tuple[str, str], ...] = (
     (r"score, clustered", "得分形式，按个体聚类"),
     (r"rho under the null (\S+)", "原假设下的 rho 为 {0}"),
     (r"two-step GMM, clustered by unit", "两步 GMM，按个体聚类"),
+    (r"at the joint estimate, clustered by unit", "在联合估计处，按个体聚类"),
+    (r"at the joint estimate, homoskedastic, independent over time", "在联合估计处，同方差，时间上独立"),
     (r"J = (\S+), centred (\S+)", "J = {0}，中心化后 {1}"),
     (r"y on X, WX, W2X", "y 对 X、WX、W²X 回归"),
     (r"rho = (\S+) filtered out", "已滤去 rho = {0}"),

@@ -109,7 +109,7 @@ class System(Fit):
     """Instruments: lags of the exogenous variables, or the best at a first estimate (Lee 2003)."""
     unbalanced: Literal["raise", "balance", "induced"] = "raise"
     method: Method | None = None
-    """Default: that of `fit()`, aqs for a lag and an error in the same weights, else gs3sls."""
+    """Default: that of `fit()`, aqs for equations with a spatial lag and a spatial error, else gs3sls."""
     compare: list[Method] = Field([])
     """Further methods, for columns beside the first: fits named NAME.METHOD."""
     cov: Cov | None = None
