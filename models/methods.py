@@ -13,6 +13,7 @@ from spatial.models.estimation.covariance import Cluster, Covariance, is_whole
 from spatial.models.estimation.estimate import Estimate, Request
 from spatial.models.estimation.inference import Inference
 from spatial.models.estimation.steps import METHODS, Method
+from spatial.models.impacts.errors import nonlinear_terms
 from spatial.models.instrumental.choice import (
     best_instruments,
     checked_for_far_off,
@@ -159,15 +160,15 @@ def default_method(design: Design, cov: Covariance) -> Method:
 
     There intervals of GS3SLS are far too short, whether or not lag and error have the same weights.  Where
     the joint estimator cannot be (a covariance between units, lags from outside the rows), or its intervals
-    were not simulated (endogenous regressors without an equation, unbalanced panels, errors in weights that
-    change over time), and for all other systems, ``gs3sls``.
+    were not simulated (unbalanced panels, errors in weights that change over time, functions of an outcome
+    among the regressors), and for all other systems, ``gs3sls``.
     """
     structure = design.structure
     if design.random:
         return "ml" if structure.n_equations == 1 else "gs3sls"
     errors = [m for g in range(structure.n_equations) if (m := design.error_operator(g)) is not None]
     plain = design.layout.is_balanced and all(m.is_constant for m in errors)
-    known = structure.has_lag_beside_error and plain and not structure.other_endogenous
+    known = structure.has_lag_beside_error and plain and not nonlinear_terms(structure)
     if not known or refusal(design, cov):
         return "gs3sls"
     return "aqs"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import warnings
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ GRID: Any = importlib.import_module("simulation_grid")
 PAGE: Any = importlib.import_module("simulation_page")
 PLAN: Any = importlib.import_module("simulation_cells")
 FOUND = GRID.stored()
+ARRAY = GRID.stored(GRID.ARRAY_FILE)
 LAGS = FOUND[FOUND["quantity"].isin(["y1:W(y1)", "y2:W(y2)", "rho1", "rho2"])]
 SPARSE = LAGS[(LAGS["rho1"] < 1) & (LAGS["weights"] != "inverse")]
 SAME = SPARSE[~SPARSE["weights"].str.contains(", ")]
@@ -118,7 +120,31 @@ def test_the_page_has_the_table_of_the_file() -> None:
     page = (DOCS / "simulation.md").read_text(encoding="utf-8")
     for row in PAGE.covers(FOUND).to_dict("records"):
         assert f"| {row['cell']} | {row['GS3SLS, WX and W2X: W(y1)']:.3f} |" in page
-    assert f"({FOUND['draws'].min()} to {FOUND['draws'].max()} a cell:" in " ".join(page.split())
+    assert f"{FOUND['draws'].min()} to {FOUND['draws'].max()} draws a cell:" in " ".join(page.split())
+
+
+def test_any_levels_of_three_factors_stand_together_in_the_array() -> None:
+    cells = [(c.n, c.times, c.rho, c.weights, c.errors, c.equations) for c in PLAN.array()]
+    assert len(set(cells)) == 64
+    sizes = (4, 3, 4, 4, 4, 2)
+    for three in combinations(range(6), 3):
+        together = {tuple(cell[k] for k in three) for cell in cells}
+        assert len(together) == np.prod([sizes[k] for k in three])
+
+
+def test_the_file_has_draws_of_every_cell_of_the_array() -> None:
+    for cell in PLAN.array():
+        costly = (cell.weights, cell.n) == ("inverse", 1000)
+        assert GRID.drawn(cell, ARRAY) >= (5 if costly else 50)
+
+
+def test_the_joint_estimator_covers_at_each_level_of_the_array() -> None:
+    found = PAGE.levels(ARRAY)
+    assert found["aqs"].between(0.92, 0.98).all()
+    assert (found["aqs"] > found["GS3SLS, WX and W2X"]).all()
+    page = (DOCS / "simulation.md").read_text(encoding="utf-8")
+    for row in found.to_dict("records"):
+        assert f"| {row['level']} | {row['cells']} | {row['GS3SLS, WX and W2X']:.3f} (" in page
 
 
 def test_draws_in_parts_are_the_draws_at_once() -> None:
