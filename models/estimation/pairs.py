@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from .errors import ErrorMoments
 
-__all__ = ["Kind", "moment_covariance", "pair_sums"]
+__all__ = ["Kind", "moment_covariance", "pair_sums", "product", "rows_at_a_time"]
 
 Float = NDArray[np.float64]
 Index = NDArray[np.int64]
 Kind = Literal["homoskedastic", "heteroskedastic", "cluster"]
 
-_PAIRS = 1_000_000
+_PAIRS, _FULL = 1_000_000, 0.3  # a product of matrices with more entries is dense
 
 
 def moment_covariance(residuals: Sequence[Float], moments: Sequence[ErrorMoments], kind: Kind) -> Float:
@@ -102,18 +102,33 @@ def _pairs(matrices: list[sp.csr_array]) -> Iterator[tuple[Index, Index, Float]]
     """Yield i < j and, for each matrix and q, the entry of A_q there: (pairs,), (pairs,), (M, 2, pairs)."""
     n = _size(matrices)
     transposed = [sp.csr_array(m.T) for m in matrices]
-    # An upper bound of the entries of each row of M'M decides how many rows are done at once.
+    for first, last in rows_at_a_time(matrices, transposed, _PAIRS):
+        yield _block(matrices, transposed, first, last, n)
+
+
+def rows_at_a_time(
+    matrices: list[sp.csr_array], transposed: list[sp.csr_array], most: int
+) -> Iterator[tuple[int, int]]:
+    """Yield first and last row of parts in which M'M, M and M' have about `most` entries."""
+    n = _size(matrices)
     load = np.zeros(n)
     for m, t in zip(matrices, transposed, strict=True):
-        load += t.astype(bool).astype(np.float64) @ np.diff(m.indptr).astype(np.float64) + 2 * np.diff(
-            t.indptr
-        )
-    cuts = np.searchsorted(np.cumsum(load), np.arange(_PAIRS, load.sum() + _PAIRS, _PAIRS), side="left") + 1
+        steps = t.astype(bool).astype(np.float64) @ np.diff(m.indptr).astype(np.float64)
+        # A row of the product has no more entries than there are units.
+        load += np.minimum(steps, n) + np.diff(m.indptr) + np.diff(t.indptr)
+    cuts = np.searchsorted(np.cumsum(load), np.arange(most, load.sum() + most, most), side="left") + 1
     first = 0
     for cut in [*np.minimum(cuts, n).tolist(), n]:
         if cut > first:
-            yield _block(matrices, transposed, first, cut, n)
+            yield first, cut
             first = cut
+
+
+def product(left: sp.csr_array, right: sp.csr_array) -> sp.csr_array:
+    """Return the product of sparse matrices, by dense arithmetic where they are full."""
+    if left.nnz < _FULL * left.shape[0] * left.shape[1]:
+        return left @ right
+    return sp.csr_array(left.toarray() @ right.toarray())
 
 
 def _block(
@@ -123,7 +138,7 @@ def _block(
     for m, t in zip(matrices, transposed, strict=True):
         rows = t[first:last]
         # A_1 as the real and A_2 as the imaginary part: one sparse sum joins their patterns.
-        found.append(_upper((rows @ m) + 0.5j * (m[first:last] + rows), first, n))
+        found.append(_upper(product(rows, m) + 0.5j * (m[first:last] + rows), first, n))
     if len(found) == 1:
         keys, data = found[0]
         values = np.stack([data.real, data.imag])[None]

@@ -27,7 +27,7 @@ Float = NDArray[np.float64]
 
 ORDER = 80
 _LINEAR_ORDER = 40
-_EXACT = 600
+_EXACT, _FULL = 600, 0.3
 _PROBE_CELLS, _FEWEST, _MOST = 500_000, 4, 400
 _CACHE: OrderedDict[tuple[object, ...], Float] = OrderedDict()
 _CACHE_SIZE = 8
@@ -96,7 +96,8 @@ def _by_probes(K: sparse.csr_array, diagonal: Float, W: sparse.csr_array, centre
     n = K.shape[0]
     v = rademacher(n)
     left = [_swept(a, centred) for a in _applied(K, diagonal, _swept(v, centred))]
-    return np.asarray(_powers(left, v, lambda x: W @ x) / v.shape[1])
+    full = W.toarray() if W.nnz > _FULL * n * n else W
+    return np.asarray(_powers(left, v, lambda x: full @ x) / v.shape[1])
 
 
 def _powers(left: list[Float], v: Float, lag: Callable[[Float], Float]) -> Float:

@@ -17,6 +17,7 @@ import scipy.sparse as sparse
 from numpy.typing import NDArray
 
 from spatial.models.data.layout import LagOperator, Layout
+from spatial.models.estimation.pairs import product, rows_at_a_time
 from spatial.models.estimation.scores import cluster_sums
 
 from .moments import Moments
@@ -219,16 +220,8 @@ def _upper_pairs(matrices: list[sparse.csr_array]) -> Iterator[Pairs]:
     """Yield i < j and the entries there of K'K, K and K' of each matrix, some rows at a time."""
     n = matrices[0].shape[0]
     turned = [sparse.csr_array(m.T) for m in matrices]
-    load = np.zeros(n)
-    for m, t in zip(matrices, turned, strict=True):
-        load += t.astype(bool).astype(np.float64) @ np.diff(m.indptr).astype(np.float64)
-        load += np.diff(t.indptr) + np.diff(m.indptr)
-    cuts = np.searchsorted(np.cumsum(load), np.arange(_LOAD, load.sum() + _LOAD, _LOAD), side="left") + 1
-    first = 0
-    for cut in [*np.minimum(cuts, n).tolist(), n]:
-        if cut > first:
-            yield _joined(matrices, turned, first, cut, n)
-            first = cut
+    for first, last in rows_at_a_time(matrices, turned, _LOAD):
+        yield _joined(matrices, turned, first, last, n)
 
 
 def _joined(
@@ -236,7 +229,7 @@ def _joined(
 ) -> Pairs:
     found = []
     for m, t in zip(matrices, turned, strict=True):
-        for block in (t[first:last] @ m, m[first:last], t[first:last]):
+        for block in (product(t[first:last], m), m[first:last], t[first:last]):
             entries = sparse.coo_array(block)
             row, column = entries.row.astype(np.int64) + first, entries.col.astype(np.int64)
             above = row < column
