@@ -17,8 +17,8 @@ class Cell:
     """Units, times, rho of both equations (None: no spatial error is modelled), weights, innovations.
 
     `others` are the weights of the errors where they are not those of the lags; `regions`, how many regions
-    have effects of their own at each time; `kept`, which effects there are; `missing`, which share of rows is
-    not observed; `effects`, whether effects in equilibrium are simulated by draws of GS3SLS too.
+    have effects of their own at each time; `kept`, which effects there are; `effects`, whether effects in
+    equilibrium are simulated by draws of GS3SLS too.
     """
 
     n: int = 100
@@ -30,7 +30,6 @@ class Cell:
     draws: int = 150
     others: str = ""
     regions: int = 0
-    missing: float = 0.0
     kept: tuple[str, ...] = ("unit", "time")
     effects: bool = True
 
@@ -39,7 +38,7 @@ class Cell:
         """What names the cell in the file; 9 where there is no spatial error."""
         rho = self.rho or (9.0, 9.0)
         weights = self.weights + f"{OTHERS}{self.others}" * bool(self.others)
-        weights += ", regions by time" * bool(self.regions) + ", unbalanced" * bool(self.missing)
+        weights += ", regions by time" * bool(self.regions)
         weights += "" if len(self.kept) == 2 else f", {' '.join(self.kept) or 'no'} effects"
         return (self.n, self.times, *rho, weights, self.errors, self.equations)
 
@@ -80,7 +79,6 @@ CELLS = [
     Cell(others="inverse", draws=200),
     Cell(80, 4, LOW, regions=4, draws=200),
     Cell(100, 6, HIGH, regions=5, draws=200),
-    Cell(60, 5, HIGH, missing=0.12, draws=100),
     Cell(kept=("unit",), draws=100),
     Cell(kept=("time",), draws=100),
     Cell(250, 1, kept=(), draws=100),
@@ -103,16 +101,16 @@ LEVELS: dict[str, tuple[Any, ...]] = {
 """Levels of the factors of the array, four each: six times and each number of equations stand twice."""
 _PRODUCTS = ((0, 0, 0, 0), (0, 1, 2, 3), (0, 2, 3, 1), (0, 3, 1, 2))
 _POINTS = ((1, 0, 0), (1, 2, 3), (0, 1, 0), (0, 0, 1), (1, 1, 1), (1, 3, 2))
-_COSTLY = ("inverse", 1000)
+_COSTLY = 250  # units from which on a draw with inverse distances of all pairs takes seconds
 
 
-def array(draws: int = 200, costly: int = 20) -> list[Cell]:
+def array(draws: int = 200) -> list[Cell]:
     """Return 64 of the 1,536 cells of the cross, in which any levels of three factors stand together.
 
     Cells are the vectors of three elements of the field of four, 0, 1, w and w + 1, and a factor is a
     linear form of them.  Of the forms, the points of a hyperoval, any three are independent, so that the
     64 combinations of any three factors stand there once: an orthogonal array of strength three (Bush 1952).
-    A thousand units of which all pairs are neighbours have fewer draws.
+    Those with inverse distances of 250 and 1,000 units are listed, and not drawn.
     """
     out = []
     for row in product(range(4), repeat=3):
@@ -122,6 +120,6 @@ def array(draws: int = 200, costly: int = 20) -> list[Cell]:
             a, b, c = (_PRODUCTS[x][y] for x, y in zip(row, point, strict=True))
             level[name] = values[a ^ b ^ c]
         rho = level.pop("rho")
-        count = costly if (level["weights"], level["n"]) == _COSTLY else draws
+        count = 0 if level["weights"] == "inverse" and level["n"] >= _COSTLY else draws
         out.append(Cell(rho=(rho, rho), draws=count, effects=False, **level))
     return out

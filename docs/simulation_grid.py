@@ -59,12 +59,12 @@ class Simulator:
     def __init__(self, cell: Cell) -> None:
         self.cell, self.W = cell, _weights(cell.weights, cell.n)
         self.M = _weights(cell.others, cell.n) if cell.others else self.W
-        self.system, self.filters = self._factored(self.W.sparse, self.M.sparse)
+        self.system, self.filters = self._factored()
         self.scale = 0.5 + np.random.default_rng(8).random(cell.n) * 0.9
 
-    def _factored(self, W: Any, M: Any) -> tuple[Any, list[Any]]:
+    def _factored(self) -> tuple[Any, list[Any]]:
         """Factor the system of the outcomes, and the filters of the errors."""
-        G, eye = self.cell.equations, sp.eye_array(W.shape[0])
+        W, M, G, eye = self.W.sparse, self.M.sparse, self.cell.equations, sp.eye_array(self.cell.n)
         B = np.array([[0, 0.3, 0], [0.2, 0, 0], [0.2, 0, 0]])[:G, :G]
         Lambda = np.diag([0.4, 0.3, 0.3])[:G, :G]
         system = splu(sp.csc_array(sp.kron(np.eye(G) - B, eye) - sp.kron(Lambda, W)))
@@ -93,26 +93,18 @@ class Simulator:
         X = _autoregression(rng.normal(size=(times, n, 2 * count))) + 0.7 * np.repeat(mu, 2, axis=1)
         e, blocks = self._innovations(rng), []
         for t in range(times):
-            seen, system, filters = self._observed(rng)
-            u = np.column_stack([f.solve(np.ascontiguousarray(e[t, seen, g])) for g, f in enumerate(filters)])
-            x = X[t, seen]
-            right = x[:, ::2] + np.array([0.5, -0.5, -0.5])[:count] * x[:, 1::2]
-            whole = (right + mu[seen] + rng.normal(size=count) * ("time" in kept) + u)[:, :G]
-            outcomes = system.solve(whole.T.ravel()).reshape(G, len(seen))
-            blocks.append(np.column_stack([np.full(len(seen), t), seen, *outcomes, x]))
+            u = np.column_stack(
+                [f.solve(np.ascontiguousarray(e[t, :, g])) for g, f in enumerate(self.filters)]
+            )
+            right = X[t, :, ::2] + np.array([0.5, -0.5, -0.5])[:count] * X[t, :, 1::2]
+            whole = (right + mu + rng.normal(size=count) * ("time" in kept) + u)[:, :G]
+            outcomes = self.system.solve(whole.T.ravel()).reshape(G, n)
+            blocks.append(np.column_stack([np.full(n, t), np.arange(n), *outcomes, X[t]]))
         names = ["t", "i", *(f"y{g + 1}" for g in range(G)), *(f"x{k + 1}" for k in range(2 * count))]
         frame = pd.DataFrame(np.vstack(blocks), columns=names).astype({"t": int, "i": int})
         if self.cell.regions:
             frame["region"] = self._regions()[frame["i"]]
         return Panel(frame.set_index(["i", "t"]).sort_index())
-
-    def _observed(self, rng: np.random.Generator) -> tuple[Any, Any, list[Any]]:
-        """Draw which units are observed at one time, with the system among them."""
-        if not self.cell.missing:
-            return np.arange(self.cell.n), self.system, self.filters
-        seen = np.flatnonzero(rng.random(self.cell.n) >= self.cell.missing)
-        W, M = (_among(w.sparse, seen) for w in (self.W, self.M))
-        return seen, *self._factored(W, M)
 
     def _regions(self) -> Any:
         """Return the region of each unit: strips of equal numbers, from west to east."""
@@ -137,14 +129,7 @@ class Simulator:
             effects=("unit", "region:time") if self.cell.regions else self.cell.kept,
             error=error,
             iv_order=iv_order,
-            unbalanced="induced" if self.cell.missing else "raise",
         )
-
-
-def _among(W: Any, seen: Any) -> Any:
-    """Return weights among some units, rows summing to one."""
-    part = sp.csr_array(W[seen][:, seen])
-    return sp.diags_array(1 / part.sum(axis=1)) @ part
 
 
 def _weights(kind: str, n: int) -> Weights:
@@ -213,8 +198,6 @@ def measured(simulator: Simulator, truth: Truth, rng: np.random.Generator) -> It
         asked["gs3sls"] = replace(asked["gs3sls, WX and W2X"], design=fewer_lags(many))
         asked["gs3sls, best"] = replace(asked["gs3sls"], iv="best")
     asked["aqs"] = replace(asked["gs3sls, WX and W2X"], method="aqs")
-    if simulator.cell.missing:  # where each takes long
-        asked = {name: asked[name] for name in ("gs3sls", "aqs")}
     for label, request in asked.items():
         found = run(request)
         if isinstance(found, QuasiScoreEstimate) and not found.solved:
@@ -233,8 +216,6 @@ def measured(simulator: Simulator, truth: Truth, rng: np.random.Generator) -> It
 
 def _by_errors(found: Estimate, truth: Truth, label: str) -> Iterator[Row]:
     """Yield whether intervals of the effects of x1 on y1 cover, by the delta method and simulated."""
-    if truth.simulator.cell.missing:
-        return  # the effects are other ones, of weights that change
     simulated = truth.simulator.cell.effects
     frame = impacts(found, draws=300 if simulated else 0).tidy()
     rows = frame[(frame["outcome"] == "y1") & (frame["term"] == "x1")].to_dict("records")
@@ -251,8 +232,6 @@ def _by_distance(found: QuasiScoreEstimate, truth: Truth, names: list[str], valu
     for k, name in enumerate(names):
         p = found.p_value(Coordinate(k, len(values)), float(values[k]))
         yield "aqs", name, "distance", float(found.theta[k] - values[k]), bool(p > 0.05)
-    if truth.simulator.cell.missing:
-        return
     effects = EffectMap(found.structure, {"W": truth.simulator.W.sparse}, "short", 0)
     targets = EffectTargets(effects, len(values)).of(0, effects.terms.index("x1"))
     for name, target, true in zip(("direct", "indirect", "total"), targets, truth.effects, strict=True):

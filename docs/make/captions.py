@@ -38,9 +38,11 @@ SAID = {
     "one_lag": ("GS3SLS, instruments to WX", "GS3SLS，工具变量至 WX"),
 }  # fmt: skip
 CELL_WORDS = (
-    ("errors in ", "误差权重 "), ("regions by time", "地区×时间效应"), ("unbalanced", "非平衡"),
+    ("errors in ", "误差权重 "), ("regions by time", "地区×时间效应"),
     ("heteroskedastic", "异方差"), ("serial", "序列相关"), ("skewed", "偏态"), ("queen", "后邻接"),
-    ("inverse", "反距离"), ("knn", "近邻 "), ("one equation", "单方程"), ("N ", "N="), ("T ", "T="), ("rho ", "ρ="),
+    ("inverse", "反距离"), ("knn", "近邻 "), ("one equation", "单方程"),
+    ("three equations", "三方程"), ("unit effects", "仅个体效应"), ("time effects", "仅时间效应"), ("no effects", "无效应"),
+    ("N ", "N="), ("T ", "T="), ("rho ", "ρ="),
     (", ", "，"),
 )  # fmt: skip
 """Parts of the names of cells of the simulation, English and Chinese."""

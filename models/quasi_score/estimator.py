@@ -293,10 +293,7 @@ def cell_notes(moments: Moments) -> tuple[str, ...]:
             f"{JOINT['two times']}; see fit.anderson_rubin()"
         )
     if not design.layout.is_balanced:
-        notes.append(
-            f"in an unbalanced panel 95 % intervals covered in {JOINT['unbalanced']} of few simulated "
-            "samples (N 60, T 5, rho .7): read them with care"
-        )
+        notes.append("intervals by distance were not simulated for unbalanced panels: read them with care")
     elif not all(design.operators[name].is_constant for name in moments.matrices):
         notes.append(
             "intervals by distance were not simulated for weights that change over time: read them with care"
