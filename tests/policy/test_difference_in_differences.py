@@ -286,6 +286,8 @@ def test_rings_recover_what_neighbours_get_and_without_them_the_effect_is_too_sm
     assert [text.get_text() for text in axes.get_xticklabels()] == ["0–60"]
     assert axes.get_xticks().tolist() == [30.0]
     assert axes.get_ylabel() == "对未处理个体的效应"
+    wider = sp.models.robustness(rings, {"rings [0, 40]": {"rings": [0, 40]}})
+    assert decay_plot(wider, term="ATT").get_xticks().tolist() == [40.0]  # of variants, their own numbers
     assert axes.lines[-2].get_ydata().tolist() == [table.loc["ring 0-60 km", "estimate"]]
     assert "Untreated units may be affected within 60 km" in rings.assumes
     far = did(panel, "y", "first", **NEIGHBOURS)
