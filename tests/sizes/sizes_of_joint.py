@@ -110,8 +110,9 @@ JOINT = [
         "mundlak of systems",
         RANDOM,
         0.03,
-        0.075,
+        0.09,
         ("spatial.models.instrumental.error_components:mundlak_tests",),
+        "rejects too often with few units",
     ),
     *(
         Size(f"aqs, p-value of {term} by distance", term, CELL, 0.03, 0.08)
