@@ -126,3 +126,13 @@ def report_dark(folder: Path) -> Image.Image:
 @shown("The report on a phone", *_BROWSER)
 def report_phone(folder: Path) -> Image.Image:
     return _report(folder, "500,1000")
+
+
+@shown("The report on paper", *_BROWSER, "pdftoppm")
+def report_print(folder: Path) -> Image.Image:
+    _report(folder, "1280,900")
+    _run(
+        folder, "chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer",
+        "--virtual-time-budget=4000", "--print-to-pdf=report.pdf", "report.html",
+    )  # fmt: skip
+    return _page(folder, "report.pdf")

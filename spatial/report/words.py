@@ -138,9 +138,10 @@ PAIRS: Mapping[str, Pair] = {
     "title_values": ("{what}", "{what}"),
     "trend": ("Moran's I over time", "莫兰指数的变化"),
     "trend_help": (
-        "Filled: significant; band: the middle 95 % of permutations. Drag, or use the arrow keys.",
-        "实心：显著；阴影：置换分布的中间 95%。可拖动，或用方向键。",
+        "Filled: significant; band: the middle 95 % of permutations.",
+        "实心：显著；阴影：置换分布的中间 95%。",
     ),
+    "trend_how": ("Drag, or use the arrow keys.", "可拖动，或用方向键。"),
     "unreached": (
         "Struck out: with {permutations} permutations no p-value is below {least}.",
         "划去的水平不可及：{permutations} 次置换时 p 值不小于 {least}。",
