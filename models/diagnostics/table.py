@@ -130,6 +130,7 @@ def diagnostics(estimate: Estimate, *, clustered_first: bool = True, errors: str
     >>> tests = SpatialSystem("y ~ x", data, W, error="W").fit("2sls").diagnostics()
     >>> print(tests.test("LM lag", "y"))
     LM lag [y]: chi2(1) = 2.9282, p = 0.0870. H0: there is no spatial lag of the dependent variable.
+    [W; homoskedastic, independent over time]
     """
     own = estimate.tests()
     if own is not None:
