@@ -109,7 +109,7 @@ def test_bai_recovers_its_truth_where_it_is_identified(
         assert words in check, words
     refused = (out / "tables" / "表6 工具变量.md").read_text(encoding="utf-8")
     assert "有 10 个系数，剔除固定效应后只有 9 个独立的工具变量。" in refused
-    assert "专业化: 高" in (out / "tables" / "表7 高低专业化.md").read_text(encoding="utf-8")
+    assert "专业化：高" in (out / "tables" / "表7 高低专业化.md").read_text(encoding="utf-8")
     # Forced estimates spread; those of the identified system do not.
     draws = analysis(out, "spread").set_index(["fit", "equation", "term"])
     assert draws.loc[("PSS2", "ER", "W(ER)"), "rmse"] < draws.loc[("forced", "ER", "W(ER)"), "rmse"]
