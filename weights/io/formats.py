@@ -94,7 +94,7 @@ def write(W: HasLinks, path: str | Path, options: Options) -> Path:
     if not isinstance(path, (str, os.PathLike)):
         raise WeightsError(f"Weights are written to the path of a file; got {type(path).__name__}.")
     where = Path(path).expanduser()
-    kind = _format(where)
+    kind = _format(where, to_write=True)
     if kind.write is None:
         raise flag(where, f"{where.suffix} is read, not written. Write {_known(written=True)}.")
     _require_options(
@@ -114,9 +114,9 @@ def write(W: HasLinks, path: str | Path, options: Options) -> Path:
     return where
 
 
-def _format(path: Path) -> Format:
+def _format(path: Path, *, to_write: bool = False) -> Format:
     suffix = path.suffix.lower()
-    if path.is_dir():
+    if path.is_dir() and not to_write:
         raise WeightsError(f"{path.name} is a folder; open_weights opens one of weights by blocks.")
     if suffix not in FORMATS:
         raise WeightsError(
