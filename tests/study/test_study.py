@@ -328,8 +328,8 @@ def test_the_commands_say_no(app: Any, capsys: Any, tmp_path: Path) -> None:
         "spatial: study.toml: 2 problems\n"
         "  tables[0].name: this key is needed.\n"
         "  tables[0].nam: there is no such key. Did you mean 'name'? Keys: columns, controls, counts, "
-        "digits, fits, formats, heads, impacts, kind, name, names, notes, printed, rows, show, stars, style, "
-        "title.\n"
+        "digits, en, fits, formats, heads, impacts, kind, name, names, notes, printed, rows, show, stars, "
+        "style, title, zh.\n"
     )
     code, _, err = command(app, capsys, "run", str(path))
     assert code == 2

@@ -45,6 +45,8 @@ def test_the_keys_of_a_fit_are_the_arguments_of_its_function(section: type[schem
         keys -= OF_FIT
     if section is schema.Threshold:
         keys |= {"by"}
+    if section is schema.Regression:
+        keys |= {"by"}  # a key of every fit of a study, and an argument here
     if section is schema.Tobit:
         keys -= {"compare"}
     if section is schema.Did:

@@ -52,7 +52,7 @@ def test_the_keys_of_a_variant_are_those_of_the_function() -> None:
     assert set(Variant.model_fields) - set(Variant.own) == {*KEYS, *POLICY_KEYS}
     keys = set(Robustness.model_fields) - {"name", "en", "zh", "of"} - set(Robustness.study_keys)
     assert keys == set(inspect.signature(sp.models.robustness).parameters) - {"model", "method", "cov"}
-    draws = set(ask.MonteCarlo.model_fields) - {"name", "en", "zh", "small"}
+    draws = set(ask.MonteCarlo.model_fields) - {"name", "en", "zh", "small", "full"}
     assert draws == set(inspect.signature(sp.models.monte_carlo).parameters) - {"sample", "seed", "weights"}
 
 
