@@ -146,7 +146,7 @@ def facts() -> str:
     model = next((line.partition(":")[2].strip() for line in info.splitlines() if "model name" in line), "")
     wide = ", AVX-512" if "avx512f" in info else ""
     known = []
-    for package in (*_PACKAGES, "pygeoda"):
+    for package in dict.fromkeys((*_PACKAGES, "pygeoda")):
         try:
             known.append(f"{package} {version(package)}")
         except PackageNotFoundError:
