@@ -385,7 +385,7 @@ def test_what_ships_is_valid(tmp_path: Path) -> None:
     assert len(study.systems[0].formulas) == 2
     assert all(v.en and v.zh and v.formula for v in study.variables.values())
     new = check_study(write(tmp_path, starter()))
-    assert new.systems[0].compare == ["3sls", "2sls"]
+    assert new.systems[0].compare == ["gs3sls", "3sls", "2sls"]
 
 
 def test_places_are_written_as_in_the_file() -> None:
