@@ -18,6 +18,7 @@ from spatial.report.foreign_tables import clean_html, dressed, titled_tables
 from spatial.report.payload import display_names
 from spatial.report.sections import section_of
 from spatial.report.words import report_words, weights_words
+from spatial.study.steps.report import _effects_of
 
 
 def test_findings_are_sentences_of_the_results(grid: Any) -> None:
@@ -84,6 +85,25 @@ def test_effects_have_a_picture_a_table_and_a_sentence(grid: Any) -> None:
     assert not any("total effect" in f.sentence[0] for f in warned)
     none = frame.assign(p_value=0.5)
     assert findings_of(report_data(grid), 9, [none], labels)[0].key == ("0 of 1", "0 / 1")
+
+
+def test_effects_of_outcomes_that_never_settle_are_no_finding_of_a_study() -> None:
+    """Multipliers exist, and mutual adjustment within a unit still does not die out."""
+    effects = pd.DataFrame(
+        {"outcome": "y", "term": "x", "effect": ["direct", "indirect", "total"], "estimate": [0.4, 0.1, 0.5],
+         "std_error": 0.1, "statistic": 4.0, "p_value": 0.001, "conf_low": 0.1, "conf_high": 0.9}
+    )  # fmt: skip
+
+    def found(settles: bool) -> Any:
+        fit = SimpleNamespace(stability=lambda: SimpleNamespace(stable=settles))
+        values: Any = SimpleNamespace(
+            part=lambda _: SimpleNamespace(method="ml"),
+            impacts=lambda _: SimpleNamespace(frame=effects, stable=True),
+            fit=lambda _: fit,
+        )
+        return _effects_of(values, "s", {})
+
+    assert [(len(found(s).frames), len(found(s).weak)) for s in (True, False)] == [(1, 0), (0, 1)]
 
 
 def test_names_are_found_given_or_ids(grid: Any) -> None:

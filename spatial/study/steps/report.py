@@ -135,7 +135,9 @@ def _effects_of(values: Values, name: str, labels: dict[str, tuple[str, str]]) -
     by_likelihood = values.part(name).method in ("ml", "mess")
     weak = () if by_likelihood else tuple(weak_finding(values.system(name).identification(), labels))
     found = values.impacts(name)
-    return effects_section(found.frame, ("", ""), labels, stable=found.stable) + Sections(weak=weak)
+    # Multipliers may exist where the outcomes of a unit would never settle: no finding either.
+    stable = found.stable and values.fit(name).stability().stable
+    return effects_section(found.frame, ("", ""), labels, stable=stable) + Sections(weak=weak)
 
 
 def _files(values: Values) -> Sections:
