@@ -79,6 +79,8 @@ def stata_gs3sls(
         If there are not two formulas, or one has endogenous terms of its own.
     WeightsError
         If `W` is not of the units of the data.
+    DataError
+        If the data are no panel or table of units.
 
     Examples
     --------

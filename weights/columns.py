@@ -68,6 +68,8 @@ def spatial_lag(
         Where the ids differ.
     DataError
         For a column that is not there, or a new one that already is.
+    WeightsError
+        If `W` is not weights with ids.
 
     Examples
     --------

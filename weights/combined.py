@@ -140,6 +140,8 @@ def compare(first: WeightsLike, second: WeightsLike, x: Values | None = None) ->
         If an argument is not weights with positive links, or the lags of `x` do not vary.
     AlignmentError
         If the ids differ.
+    DataError
+        If `x` is no numbers by id.
 
     Examples
     --------

@@ -64,6 +64,8 @@ def from_spec(cities: CitiesLike, spec: str, *, islands: str = "raise") -> Weigh
         Where the text is none of these.
     AlignmentError
         For a file of other units than the cities, or without ids.
+    DataError
+        If cities are no GeoDataFrame by id, or cannot be measured.
 
     Examples
     --------

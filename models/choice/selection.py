@@ -82,6 +82,8 @@ def select(
         If cells are missing or the panel is not balanced.
     WeightsError
         If the weights are not those of the panel's units.
+    AlignmentError
+        If the units of the panel are not those of the weights.
 
     Examples
     --------

@@ -39,6 +39,8 @@ def evaluate(formula: str, panel: PanelLike) -> pd.Series[float]:
     ------
     FormulaError
         If the text is no expression of the grammar, or names an unknown column or function.
+    DataError
+        If `formula` is no text, or a column holds no numbers.
 
     Examples
     --------
@@ -84,6 +86,8 @@ def holds(formula: str, panel: PanelLike) -> pd.Series[bool]:
     ------
     FormulaError
         If the text is no condition of the grammar, or names an unknown column.
+    DataError
+        If `formula` is no text, a column holds no numbers, or the text is no comparison.
 
     Examples
     --------

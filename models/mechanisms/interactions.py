@@ -166,6 +166,8 @@ def moderation(
     ------
     DataError
         If `model` is no system, `treatment` no term, or `by` no exogenous column.
+    FormulaError
+        If `by` is neither a name nor a list of names.
 
     Notes
     -----

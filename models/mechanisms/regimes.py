@@ -210,6 +210,8 @@ def threshold(
     ------
     DataError
         For an unbalanced panel, or a `by` that does not change over time.
+    FormulaError
+        If the formula is none, or `by` no name of a column.
 
     References
     ----------

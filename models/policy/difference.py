@@ -112,6 +112,8 @@ def did(
     DataError
         A treatment that is switched off, nobody to compare with, too few far controls, a method that cannot
         do what is asked: each with the way out.
+    AlignmentError
+        If the calendar names units that the panel does not have.
 
     References
     ----------

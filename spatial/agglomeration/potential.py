@@ -88,6 +88,8 @@ def distance_decay(
         NaN or infinite values (named), coincident places, a decay without its bandwidth.
     AlignmentError
         Ids of the values and of the cities that differ.
+    WeightsError
+        If two cities lie in the same place.
 
     Examples
     --------
@@ -146,6 +148,10 @@ def market_potential(
     ------
     DataError
         For negative masses, by id, and as `distance_decay` does.
+    AlignmentError
+        If the ids of values and cities differ.
+    WeightsError
+        If two cities lie in the same place.
 
     Examples
     --------

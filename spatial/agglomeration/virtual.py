@@ -152,6 +152,10 @@ def virtual_agglomeration(
     ------
     DataError
         Negative or missing cells, cities with no employment at all, a sector absent in a period: named.
+    AlignmentError
+        If the units of the panel are not the cities.
+    WeightsError
+        If two cities lie in the same place.
 
     Examples
     --------
@@ -171,7 +175,7 @@ def virtual_agglomeration(
         raise DataError(f"own must be a finite number; got {own!r}.")
     panel = as_panel(panel, "virtual_agglomeration")
     points = points_of(cities)
-    points.refuse_coincident("Virtual agglomeration")
+    points.refuse_coincident("Quotients decayed by distance")
     indexer(panel.units, points.ids, "the panel", "the cities")
     cube = panel.cube([sector, total], units=points.ids)
     require_cells(cube, panel, [sector, total], points.ids)

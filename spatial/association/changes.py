@@ -41,7 +41,7 @@ def differential_moran(before: Values, after: Values, W: WeightsLike, **options:
     Raises
     ------
     DataError
-        If a variable has missing or infinite values, text, repeated ids, or does not vary.
+        If a variable has missing or infinite values, text, repeated ids, or the change does not vary.
     AlignmentError
         If the ids are not those of the weights.
     WeightsError
@@ -77,7 +77,7 @@ def differential_local_moran(before: Values, after: Values, W: WeightsLike, **op
     Raises
     ------
     DataError
-        If a variable has missing or infinite values, text, repeated ids, or does not vary.
+        If a variable has missing or infinite values, text, repeated ids, or the change does not vary.
     AlignmentError
         If the ids are not those of the weights.
     WeightsError

@@ -53,6 +53,8 @@ def eb_rate(events: Values, population: Values, W: WeightsLike | None = None) ->
         If an event count is missing or negative, a population is not above 0, or there are no events.
     AlignmentError
         If the ids of events, population differ.
+    WeightsError
+        If `W` is not weights with ids.
 
     Notes
     -----
@@ -112,6 +114,8 @@ def spatial_rate(events: Values, population: Values, W: WeightsLike) -> pd.Serie
         If an event count is missing or negative, a population is not above 0, or there are no events.
     AlignmentError
         If the ids of events, population and weights differ.
+    WeightsError
+        If `W` is not weights with ids.
 
     Examples
     --------
@@ -157,6 +161,8 @@ def moran_rate(events: Values, population: Values, W: WeightsLike, **options: An
         If an event count is missing or negative, a population is not above 0, or there are no events.
     AlignmentError
         If the ids of events, population and weights differ.
+    WeightsError
+        If `W` is not weights with ids, or has no links.
 
     Examples
     --------
@@ -191,6 +197,8 @@ def local_moran_rate(events: Values, population: Values, W: WeightsLike, **optio
         If an event count is missing or negative, a population is not above 0, or there are no events.
     AlignmentError
         If the ids of events, population and weights differ.
+    WeightsError
+        If `W` is not weights with ids, or has no links.
 
     Examples
     --------

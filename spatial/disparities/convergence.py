@@ -154,6 +154,10 @@ def beta_convergence(
         other, and as many instruments as observations.
     NotIdentifiedError
         Where lagged growth has no instrument.
+    AlignmentError
+        If the units of the panel are not those of the weights.
+    WeightsError
+        If `W` is not weights with ids.
 
     Warns
     -----

@@ -152,6 +152,8 @@ def sigma_convergence(
         If there is no such column, a value is missing or not positive, or times are not equally spaced.
     WeightsError
         If `W` is not row-standardised.
+    AlignmentError
+        If the units of the panel are not those of the weights.
 
     Examples
     --------

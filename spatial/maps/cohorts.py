@@ -40,6 +40,8 @@ def map_cohorts(
     ------
     DataError
         Where no unit adopts.
+    AlignmentError
+        If a unit of the values is not on the map.
 
     Examples
     --------

@@ -51,6 +51,8 @@ def align(cities: CitiesLike, panel: PanelLike) -> tuple[Any, Panel]:
     ------
     AlignmentError
         Where they share no unit.
+    DataError
+        If something else than cities and a panel is given.
 
     Warns
     -----

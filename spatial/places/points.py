@@ -229,7 +229,10 @@ def points(x: Values, y: Values, *, ids: Ids | None = None, crs: int | str = 432
         raise DataError(
             f"Places need an id each, and there must be some; got {len(first)} x and {len(index)} ids."
         )
-    return _placed(index, first, aligned_values(y, index, "y", "x"), frame, "point", None)
+    second = aligned_values(y, index, "y", "x")
+    if second.ndim != 1:
+        raise DataError(f"y must be one number for each place; got the shape {second.shape}.")
+    return _placed(index, first, second, frame, "point", None)
 
 
 def raise_coincident(points: Points, rows: Rows, what: str, cure: str = "") -> None:

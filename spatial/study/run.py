@@ -80,8 +80,8 @@ def check_study(path: str | Path) -> Study:
 
     Raises
     ------
-    StudyError
-        With all that is wrong, each with its place, as ``systems[0].formulas[1]``.
+    StudyError, DataError
+        With all that is wrong, each at its place, as ``systems[0].formulas[1]``; for a file that is none.
 
     Examples
     --------

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,6 +19,7 @@ from further_calls import further
 from odd_arguments import ODD, VALID, Change, Given, Later, column, number
 
 import spatial as sp
+from spatial.cli.api import sections_of
 from spatial.errors import SpatialError, SpatialWarning
 
 UNUSABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError)
@@ -149,7 +151,9 @@ def attempt(function: Callable[..., Any], arguments: dict[str, Any]) -> str:
         warnings.simplefilter("ignore", SpatialWarning)
         try:
             found = function(**arguments)
-        except (SpatialError, TypeError):
+        except SpatialError as error:
+            return undocumented(function, error)
+        except TypeError:
             return ""
         except Exception as error:
             return f"{type(error).__name__}: {error}"
@@ -165,6 +169,15 @@ def attempt(function: Callable[..., Any], arguments: dict[str, Any]) -> str:
             if not ((values >= 0) & (values <= 1)).all():
                 return f"{name} outside 0 and 1"
     return ""
+
+
+def undocumented(function: Callable[..., Any], error: SpatialError) -> str:
+    """Return what is wrong with a refusal that the function's Raises section does not know."""
+    raises = sections_of(inspect.getdoc(function) or "").get("Raises", "")
+    known = {name.strip() for line in re.findall(r"^\S.*", raises, re.MULTILINE) for name in line.split(",")}
+    if not known or (known | {"ArgumentError"}) & {kind.__name__ for kind in type(error).__mro__}:
+        return ""
+    return f"{type(error).__name__} is not among its Raises ({', '.join(sorted(known))}): {error}"
 
 
 def run(name: str, chosen: list[tuple[tuple[str, str, Change], ...]]) -> None:

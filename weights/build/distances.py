@@ -257,6 +257,8 @@ def inverse_distance(
     ------
     WeightsError
         For coincident points, by name: their inverse distance is infinite.
+    DataError
+        If cities are no GeoDataFrame by id, or cannot be measured.
 
     Examples
     --------

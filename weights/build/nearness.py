@@ -186,6 +186,8 @@ def nested_product(W: WeightsLike, values: pd.Series[Any]) -> Weights:
         If a value is not above zero.
     AlignmentError
         If the ids of values and weights differ.
+    DataError
+        If `values` is no Series of numbers by id.
 
     Examples
     --------

@@ -45,6 +45,8 @@ def delaunay(cities: CitiesLike) -> Weights:
     ------
     WeightsError
         For coincident points, by name.
+    DataError
+        If cities are no GeoDataFrame by id, or cannot be measured.
 
     Notes
     -----

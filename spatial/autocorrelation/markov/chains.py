@@ -173,6 +173,8 @@ def spatial_markov(
         For missing cells, one time only, or too few distinct values for the classes.
     WeightsError
         For weights that are not row-standardised, and for islands.
+    AlignmentError
+        If the units of the panel are not those of the weights.
 
     Warns
     -----

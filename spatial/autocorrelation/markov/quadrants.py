@@ -137,6 +137,8 @@ def lisa_markov(
         If a unit lacks a value at some time, or the column does not vary in some year.
     WeightsError
         If `W` is not row-standardised, or a unit has no neighbours.
+    AlignmentError
+        If the units of the panel are not those of the weights.
 
     Notes
     -----
