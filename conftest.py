@@ -11,6 +11,7 @@ collect_ignore = ["docs/make/mathml.py"]
 collect_ignore_glob = ["*conftest.py"]  # fixtures, not examples: two of one name cannot be collected
 
 HERE = Path(__file__).parent / "docs"
+ODD = Path(__file__).parent / "tests" / "fuzz"
 LONG = (
     "chinese_fonts.md",
     "conference_table.md",
@@ -34,6 +35,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _own_folder(request: pytest.FixtureRequest) -> None:
-    """Let the examples of the pages write files without leaving any."""
-    if HERE in request.path.parents:
+    """Let the examples of the pages, and calls with odd names of files, write without leaving anything."""
+    if HERE in request.path.parents or ODD in request.path.parents:
         request.getfixturevalue("monkeypatch").chdir(request.getfixturevalue("tmp_path"))

@@ -31,6 +31,15 @@ ANYTHING = {
 }  # fmt: skip
 
 
+# What lies at the root: anything else was left there by a run, and must not be committed.
+AT_THE_ROOT = {
+    "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "MANIFEST.in", "Makefile", "PKG-INFO", "README.md",
+    "SECURITY.md", "conftest.py", "pyproject.toml", "setup.cfg",
+    "audit", "benchmarks", "docs", "models", "paper", "recipe", "shapefiles", "spatial", "studies", "tests", "weights",
+    "build", "dist", "out", "spatial_cities.egg-info",
+}  # fmt: skip
+
+
 def _files() -> Iterator[Path]:
     for folder in FOLDERS:
         for path in (ROOT / folder).rglob("*.py"):
@@ -41,6 +50,11 @@ def _files() -> Iterator[Path]:
 def _linked(path: Path) -> bool:
     """Whether a file is seen through one of the links from spatial to the folders at the root."""
     return path.resolve() != path.absolute()
+
+
+def test_no_run_left_a_file_at_the_root() -> None:
+    left = {p.name for p in ROOT.iterdir() if not p.name.startswith(".") and p.name != "__pycache__"}
+    assert left - AT_THE_ROOT == set(), "remove these, or list them as a part of the project"
 
 
 def test_no_file_is_longer_than_a_reader_keeps_in_mind() -> None:

@@ -87,6 +87,8 @@ def moran_scatter(
         Where `labels` or `local` lack units of the plot.
     DataError
         Where `moran` is neither a result nor values with weights, or a panel lacks column or time.
+    WeightsError
+        Where `W` is no weights of ours or of libpysal.
 
     References
     ----------
