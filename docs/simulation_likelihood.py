@@ -23,6 +23,9 @@ from scipy import linalg
 from scipy.spatial import cKDTree
 
 from spatial.models import SpatialSystem, SystemFit
+from spatial.models.impacts.errors import EFFECTS
+from spatial.models.likelihood.held import effect_weights
+from spatial.models.likelihood.ratios import Reading, position, ratio_statistic
 from spatial.panel.panel import Panel
 from spatial.weights import Weights
 
@@ -37,7 +40,8 @@ SHOWN = ["W(y)", "rho", "x", "W(x)", "lag(y, 1)", "direct", "indirect", "total",
 class Cell:
     """A model, the effects that are out, units and times, innovations, covariance.
 
-    `random` is the form of random effects, where `effects` is "random".
+    `random` is the form of random effects, where `effects` is "random"; `by` is "lr" for likelihood
+    ratios with small=True.
     """
 
     model: str
@@ -47,6 +51,7 @@ class Cell:
     errors: str = "normal"
     cov: str = ""
     random: str = ""
+    by: str = ""
 
     @property
     def has(self) -> dict[str, bool]:
@@ -75,6 +80,9 @@ CELLS = [
     Cell("SEM", "random", random="kkp"),
     Cell("SEM", "random", random="bsk"),
     Cell("SAC", "random", random="kkp"),
+    *(Cell(model, "", n=100, times=1, by="lr") for model in ("SAR", "SEM", "SDM")),
+    *(Cell(model, "unit", times=2, by="lr") for model in ("SAR", "SEM", "SDM")),
+    Cell("SAC", by="lr"),
 ]
 DRAWS = 1000
 
@@ -147,6 +155,7 @@ class Simulator:
         data: Any = panel if cell.times > 1 else panel.frame.reset_index("t", drop=True)
         options: dict[str, Any] = {"cov": cell.cov} if cell.cov else {}
         options |= {"random": cell.random} if cell.random else {}
+        options |= {"small": True} if cell.by else {}
         system = SpatialSystem(
             f"y ~ {' + '.join(terms)}",
             data,
@@ -175,10 +184,31 @@ def simulate(cell: Cell, draws: int, after: int) -> pd.DataFrame:
                 )
                 tables.append(effects.set_index(pd.Index(["total, long run"])))
         found = pd.concat([table[["estimate", "conf_low", "conf_high"]] for table in tables])
+        held = held_by_ratios(fit, truth) if cell.by else {}
         for name, value in truth.items():
             estimate, low, high = found.loc[name]
-            rows.append((name, estimate - value, low <= value <= high))
+            rows.append((name, estimate - value, held.get(name, low <= value <= high)))
     return pd.DataFrame(rows, columns=["quantity", "error", "covers"])
+
+
+def held_by_ratios(fit: SystemFit, truth: dict[str, float]) -> dict[str, bool]:
+    """Return whether the interval by likelihood ratios of each quantity holds the truth."""
+    estimate: Any = fit.estimate
+    model, found = estimate.model, estimate.found
+    limit = Reading(estimate.inference.law, model.n).threshold(0.95)
+    out = {}
+    names = [*(t.name for t in model.equation.terms), "rho"]
+    for k in range(len(estimate.inference.cov)):
+        if names[k] in truth:
+            place = position(model, k)
+            out[names[k]] = ratio_statistic(model.profile, found, place, truth[names[k]]) <= limit
+    if "total" in truth:
+        effects = fit.impacts()._map
+        combine, x = effect_weights(effects, list(model.terms)), effects.terms.index("x")
+        for e, name in enumerate(EFFECTS):
+            value = truth[name]
+            out[name] = estimate.held.statistic(lambda lam, e=e: combine(lam)[e, x], value) <= limit
+    return out
 
 
 def summed(rows: pd.DataFrame, cell: Cell, draws: int) -> pd.DataFrame:
@@ -238,6 +268,7 @@ def main() -> None:
 def label(cell: Cell) -> str:
     """Name a cell as the page does."""
     extra = [cell.errors] * (cell.errors != "normal") + [f'`cov="{cell.cov}"`'] * bool(cell.cov)
+    extra += ["likelihood ratios, `small=True`"] * bool(cell.by)
     effects = {"unit, time": "unit and time", "": "none"}.get(cell.effects, cell.effects)
     return ", ".join([cell.model, *extra]) + f" | {effects}{f', {cell.random}' * bool(cell.random)}"
 

@@ -46,6 +46,7 @@ __all__ = [
 ]
 
 BY_INSTRUMENTS = tuple(name for name in METHODS if name != "ols")
+BY_LIKELIHOOD = ("ml", "mess")
 BEST = tuple(name for name in BY_INSTRUMENTS if name != "gmm")
 
 
@@ -265,10 +266,10 @@ def check_asked(
                 f"passes is of estimators that alternate between coefficients and errors; method={method!r} "
                 "solves for both at once. Leave passes out."
             )
-        if small:
+        if small and method not in BY_LIKELIHOOD:
             raise DataError(
-                f"small=True is of estimates by least squares and instruments; method={method!r} has no such "
-                "factor. Leave it out."
+                f"small=True is of estimates by least squares, instruments and likelihood; method={method!r} "
+                "has no such factor. Leave it out."
             )
     _check_likelihood(method, seed, compat, random)
     _check_instruments(iv, method)

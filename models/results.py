@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.compute.threads import Executor
+from spatial.models.data.centring import original_coordinates
 from spatial.models.diagnostics.instruments import equation_statistics
 from spatial.models.diagnostics.moran import ResidualMoran, residual_moran
 from spatial.models.diagnostics.table import Diagnostics, diagnostics
@@ -58,14 +59,28 @@ class SystemFit(SystemFacts):
         frame = self._wald(level)
         found = self.estimate.intervals(level)
         if found is not None:
-            frame["p_value"] = found[0]
-            frame[["conf_low", "conf_high"]] = found[1]
+            self._invert(frame, *found)
         if isinstance(self.covariance, WildBootstrap):
-            last = len(self._index) - 1
-            p_values, bounds = self._wild(level)
-            frame.loc[:last, "p_value"] = p_values
-            frame.loc[:last, ["conf_low", "conf_high"]] = bounds
+            self._invert(frame, *self._wild(level))
         return frame
+
+    def _invert(self, frame: pd.DataFrame, p_values: Float, bounds: Float) -> None:
+        """Put p-values and intervals that invert a test in their rows, the first of the frame."""
+        rows = np.setdiff1d(np.arange(len(p_values)), self._restated)
+        frame.loc[rows, "p_value"] = p_values[rows]
+        frame.loc[rows, ["conf_low", "conf_high"]] = bounds[rows]
+
+    @property
+    def _restated(self) -> NDArray[np.intp]:
+        """Rows of constants beside columns far from zero: those are estimated from their means.
+
+        The constant that is printed is then another than the one whose test is inverted, and keeps its
+        interval by standard errors.
+        """
+        moved = original_coordinates(self.estimate.design)
+        if moved is None:
+            return np.zeros(0, dtype=np.intp)
+        return np.flatnonzero((moved[0] != np.eye(len(moved[1]))).any(axis=1))
 
     def _wald(self, level: float) -> pd.DataFrame:
         joint = self.joint_cov
@@ -92,10 +107,12 @@ class SystemFit(SystemFacts):
         chosen = interval_method(method, level, self.estimate)
         frame = self._wald(level) if method in ("wald", "lr") else self.tidy(level)
         if chosen == "lr":
-            frame["p_value"], frame[["conf_low", "conf_high"]] = self.estimate.ratio_intervals(level)
+            self._invert(frame, *self.estimate.ratio_intervals(level))
         kept = frame[["equation", "term", "estimate", "std_error", "p_value", "conf_low", "conf_high"]]
         is_wild = isinstance(self.covariance, WildBootstrap) and method is None
-        return kept.assign(method="wild bootstrap" if is_wild else chosen)
+        kept = kept.assign(method="wild bootstrap" if is_wild else chosen)
+        kept.loc[self._restated, "method"] = "wald"
+        return kept
 
     def _wild(self, level: float) -> tuple[Float, Float]:
         assert isinstance(self.covariance, WildBootstrap)

@@ -235,6 +235,10 @@ class Estimate:
         """
         return None
 
+    def effect_ratios(self, effects: Effects, level: float, errors: Float) -> tuple[Float, Float]:
+        """Return the same by likelihood ratios, given standard errors (3, G, terms)."""
+        raise NotImplementedError  # pragma: no cover - asked of those that have a likelihood
+
     def unit_intervals(self, effects: Effects, place: UnitEffect, level: float) -> Float | None:  # noqa: ARG002
         """Return intervals of one effect of each unit, (N, 2)."""
         return None

@@ -1,4 +1,4 @@
-"""Intervals of effects: by distance where the estimator has one, else by delta-method standard errors."""
+"""Intervals of effects: by distance or by likelihood ratios where there are such, else by standard errors."""
 
 from __future__ import annotations
 
@@ -51,6 +51,11 @@ def effect_intervals(
     made = None
     if chosen == "distance" and found._estimate is not None:
         made = found._estimate.effect_intervals(found._map, level, found._map.n_regressors)
+    if chosen == "lr" and found._estimate is not None:
+        G, K = len(found._map.structure.names), found._map.n_regressors
+        asked = frame["term"].eq(term) if term is not None else True
+        errors = (frame["std_error"] * asked).to_numpy().reshape(G, K, 3).transpose(2, 0, 1)
+        made = found._estimate.effect_ratios(found._map, level, errors)
     if made is None:
         chosen = "wald"
         law = NORMAL if found._estimate is None else found._estimate.inference.law
@@ -71,14 +76,10 @@ def effect_intervals(
 def _method(found: Impacts, level: float, method: str | None) -> Interval:
     estimate = found._estimate
     if estimate is None:
-        if method == "distance":
-            raise DataError("Intervals by distance need a fit: fit.impacts().confint(method='distance').")
+        if method in ("distance", "lr"):
+            raise DataError(f"Such intervals need a fit: fit.impacts().confint(method={method!r}).")
         return "wald"
     chosen = interval_method(method, level, estimate)
-    if chosen == "lr":
-        raise DataError(
-            "Intervals of effects are made by the delta method, not by likelihood ratios: use 'wald'."
-        )
     if chosen == "distance" and (found.horizon == "long" or found._map.way == "solves"):
         if method == "distance":
             raise DataError(
@@ -95,6 +96,8 @@ def _by_unit(
     if outcome is None or term is None:
         raise DataError("Intervals by unit are of one effect: give outcome= and term=.")
     require(kind, ("sent", "received", "direct"), "by_unit")
+    if chosen == "lr":
+        raise DataError("Intervals by likelihood ratios are of averages: by unit use method='wald'.")
     place = found._map.structure.names.index(outcome), found._map.terms.index(term), kind
     bounds = None
     if found._estimate is not None and chosen == "distance" and len(found._unit) == len(found._ids):

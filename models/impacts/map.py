@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from spatial.models.formula.structure import CONSTANT, Structure
 
-from .multipliers import Multipliers, effects, matrix_exponential, one_matrix
+from .multipliers import Multipliers, effects, matrix_exponential, one_matrix, scalar_multipliers
 from .solve import ReducedForm, bilinear, dense_draws, probe_columns
 from .traces import Traces, power_traces
 
@@ -183,6 +183,32 @@ class EffectMap:
             found = self._solved(c)
         direct, total = effects(found, c.C, c.D)
         return direct, total, found.stable, found.truncation
+
+    def multipliers_at(self, lam: float) -> tuple[float, float, Float, Float]:
+        """Return the multipliers of a single equation whose spatial lag is `lam`, quickly.
+
+        Of the regressors the mean diagonal and the mean row sum, then of their lags by each of the weights.
+        """
+        if self.way == "closed":
+            found = self._closed_at_zero
+        elif self.exponential:
+            found = matrix_exponential(np.zeros((1, 1)), np.array([[lam]]), self.traces)
+        else:
+            own, whole, *later = scalar_multipliers(lam, self.traces)
+            return float(own), float(whole), *self._in_place(*later)
+        own_lag, whole_lag = found.direct_lag[:, 0, 0], found.total_lag[:, 0, 0]
+        if self.way != "closed":
+            own_lag, whole_lag = self._in_place(float(own_lag[0]), float(whole_lag[0]))
+        return float(found.direct[0, 0]), float(found.total[0, 0]), own_lag, whole_lag
+
+    def _in_place(self, own: float, whole: float) -> tuple[Float, Float]:
+        """Return what one of the weights multiplies, among all."""
+        unit = np.eye(len(self.weights))[self.feedback[0]]
+        return own * unit, whole * unit
+
+    @cached_property
+    def _closed_at_zero(self) -> Multipliers:
+        return self._closed(self.coefficients(np.zeros(self.structure.n_parameters)))
 
     def _closed(self, c: Coefficients) -> Multipliers:
         identity = np.broadcast_to(np.eye(self._g), c.B.shape)

@@ -90,9 +90,9 @@ class Impacts(Result):
         Parameters
         ----------
         level : float
-        method : "distance" or "wald", optional
-            ``"distance"``, for estimates by ``aqs`` and their default: all values that the distance of the
-            quasi-score does not reject.  ``"wald"``: by delta-method standard errors.
+        method : "distance", "lr" or "wald", optional
+            ``"distance"``, by ``aqs`` the default, and ``"lr"``, by ``ml`` and ``mess``: all values that the
+            distance, or the likelihood ratio, does not reject.  ``"wald"``: by delta-method standard errors.
         outcome, term : str, optional
             Only these effects.
         by_unit : "sent", "received" or "direct", optional

@@ -25,7 +25,7 @@ from spatial.models.estimation.covariance import (
     Observed,
     QuasiLikelihood,
 )
-from spatial.models.estimation.estimate import Estimate, Request
+from spatial.models.estimation.estimate import Effects, Estimate, Request
 from spatial.models.estimation.inference import Inference
 from spatial.models.estimation.least_squares import LinearFit
 from spatial.models.estimation.steps import BoundaryWarning, Numbers, Workspace
@@ -34,11 +34,12 @@ from spatial.models.hypothesis import HypothesisTest
 from .comparisons import determinant_notes, dynamic_tests, likelihood_tests, variance_test
 from .determinants import PowerSeries
 from .dynamic import Corrected, corrected
+from .held import Held, effect_ratios
 from .information import Information
 from .model import Model, lag_place, model_names, model_of, refuse_perfect
 from .profile import Maximum, maximise
 from .random_estimate import estimate_random, infer_random
-from .ratios import ratio_intervals
+from .ratios import Reading, ratio_intervals, small_sample
 
 __all__ = [
     "HeteroskedasticityWarning",
@@ -131,14 +132,37 @@ class LikelihoodEstimate(Estimate):
             return dynamic_tests(self.model, values, self.inference.cov, self.information.residuals)
         return likelihood_tests(self.model, self.found, self.information, self.inference.cov)
 
-    def ratio_intervals(self, level: float) -> tuple[Float, Float]:
-        """Return p-values of zero and intervals by likelihood ratios, of coefficients and rho."""
+    def _refuse_ratios(self) -> None:
         if self.dynamic is not None and self.model.has_unit:
             raise DataError(
                 "Intervals by likelihood ratios are of the likelihood, which is biased in dynamic models "
                 "with unit effects: use method='wald', whose estimates and errors have the bias taken off."
             )
-        return ratio_intervals(self.model, self.found, np.sqrt(np.diag(self.inference.cov)), level)
+
+    def ratio_intervals(self, level: float) -> tuple[Float, Float]:
+        """Return p-values of zero and intervals by likelihood ratios, of coefficients and rho."""
+        self._refuse_ratios()
+        errors = np.sqrt(np.diag(self.inference.cov))
+        return ratio_intervals(self.model, self.found, errors, level, self.inference.law)
+
+    def effect_ratios(self, effects: Effects, level: float, errors: Float) -> tuple[Float, Float]:
+        """Return p-values of zero and intervals of effects by likelihood ratios."""
+        self._refuse_ratios()
+        reading = Reading(self.inference.law, self.model.n)
+        return effect_ratios(self.held, effects, errors, level, reading)
+
+    @property
+    def held(self) -> Held:
+        """The likelihood, to hold effects at values."""
+        profile, place = self.model.profile, self.found.place
+        free = list(profile.free)
+
+        def solved(x: Float) -> tuple[float, Float, float, Float]:
+            moved = place.copy()
+            moved[free] = x
+            return profile.solved(moved)
+
+        return Held(solved, [profile.bounds(k) for k in free], place[free], self.found.value, self.model)
 
     def residual_moran(self, weights: str) -> tuple[Float, float, float]:
         """Return the innovations, and the mean and the variance of e'We."""
@@ -183,7 +207,7 @@ def _estimate(request: Request) -> LikelihoodEstimate:
         np.zeros((count, count)),
         np.zeros((1, count, 0)),
     )
-    inference = _inference(information, kind, model, dynamic)
+    inference = _inference(information, kind, model, dynamic, request.small)
     notes = (
         *_notes(model, found, residuals, information.condition),
         *_dynamic_notes(model, dynamic),
@@ -200,7 +224,7 @@ def infer_by_likelihood(found: Estimate, asked: Request) -> Inference:
     """Return the inference of the same estimates under the covariance that is asked for."""
     if not isinstance(found, LikelihoodEstimate):
         return infer_random(found, asked)
-    return _inference(found.information, _kind(asked.covariance), found.model, found.dynamic)
+    return _inference(found.information, _kind(asked.covariance), found.model, found.dynamic, asked.small)
 
 
 def _kind(cov: Covariance) -> str:
@@ -229,7 +253,7 @@ def _coefficients(model: Model, found: Maximum) -> Float:
 
 
 def _inference(
-    information: Information, kind: str, model: Model, dynamic: Corrected | None = None
+    information: Information, kind: str, model: Model, dynamic: Corrected | None, small: bool
 ) -> Inference:
     found = information.found
     if dynamic is not None and kind != "observed":
@@ -250,7 +274,8 @@ def _inference(
             BoundaryWarning,
         )
     rho = found.place[1:].copy() if has_rho else np.zeros(0)
-    return Inference(cov, rho, (found.at_bound[1],) if has_rho else ())
+    plain = Inference(cov, rho, (found.at_bound[1],) if has_rho else ())
+    return small_sample(plain, model) if small else plain
 
 
 def _random_notes(model: Model, found: Maximum, errors: Float) -> tuple[str, ...]:

@@ -24,17 +24,18 @@ from spatial.errors import DataError, warn
 from spatial.models.data.design import Design
 from spatial.models.data.instruments import triangular_factor
 from spatial.models.estimation.covariance import Covariance, Homoskedastic, Observed
-from spatial.models.estimation.estimate import Estimate, Request
+from spatial.models.estimation.estimate import Effects, Estimate, Request
 from spatial.models.estimation.inference import Inference
 from spatial.models.estimation.least_squares import LinearFit
 from spatial.models.estimation.steps import BoundaryWarning, Numbers, Workspace
 from spatial.models.hypothesis import NORMAL, HypothesisTest, wald
 
 from .comparisons import NO_DURBIN, NO_LAG, maximum_of, variance_test
+from .held import Held, effect_ratios
 from .information import Information
 from .model import Model, model_of, refuse_perfect
 from .profile import Maximum, Point
-from .ratios import NO_EDGES, position, walked
+from .ratios import NO_EDGES, Reading, position, small_sample, walked
 
 __all__ = [
     "ExponentialEstimate",
@@ -233,7 +234,25 @@ class ExponentialEstimate(Estimate):
 
         end = _WIDEST / self.profile.radius
         edges = [(-end, end) if place < 0 else NO_EDGES for place in places]
-        return walked(statistic, self.delta, np.sqrt(np.diag(self.inference.cov)), edges, level)
+        errors = np.sqrt(np.diag(self.inference.cov))
+        return walked(statistic, self.delta, errors, edges, level, Reading(self.inference.law, self.model.n))
+
+    def effect_ratios(self, effects: Effects, level: float, errors: Float) -> tuple[Float, Float]:
+        """Return p-values of zero and intervals of effects by likelihood ratios."""
+        return effect_ratios(self.held, effects, errors, level, Reading(self.inference.law, self.model.n))
+
+    @property
+    def held(self) -> Held:
+        """The likelihood, to hold effects at values."""
+        profile, end = self.profile, _WIDEST / self.profile.radius
+        inverse = np.asarray(np.linalg.inv(profile.Z.T @ profile.Z))
+        return Held(
+            lambda x: (*profile.solved(float(x[0])), inverse),
+            [(-end, end)],
+            np.array([self.alpha]),
+            self.value,
+            self.model,
+        )
 
     @property
     def exponential(self) -> bool:
@@ -328,7 +347,8 @@ def estimate_exponential(request: Request) -> ExponentialEstimate:
             BoundaryWarning,
         )
     numbers = Numbers(fit, np.zeros(1), e[None], np.array([[s2]]), "mess", notes=notes)
-    inference, space = Inference(cov, np.zeros(0)), Workspace(design)
+    plain, space = Inference(cov, np.zeros(0)), Workspace(design)
+    inference = small_sample(plain, model) if request.small else plain
     return ExponentialEstimate(
         design, request.source, space, numbers, inference, model, profile, alpha, value
     )

@@ -206,6 +206,18 @@ class Profile:
                 out = out + (found[:, None] if k == 0 else found[None])
         return np.asarray(out)
 
+    def solved(self, place: Float) -> tuple[float, Float, float, Float]:
+        """Return the log-likelihood there, the coefficients, the variance and the inverse of Z'Z."""
+        y, _, Z = self.parts(place)
+        Q, R = np.linalg.qr(Z)
+        inverse = np.linalg.inv(R)
+        b = inverse @ (Q.T @ y)
+        variance = float(np.sum((y - Z @ b) ** 2)) / self.n
+        value = -self.n / 2 * (float(np.log(2 * np.pi * variance)) + 1)
+        for jacobian, a in zip(self.jacobians, place, strict=True):
+            value += 0.0 if jacobian is None else jacobian(float(a))[0]
+        return value, b, variance, np.asarray(inverse @ inverse.T)
+
     def __call__(self, place: Float) -> Point:
         """Return the profile likelihood at (lambda, rho), with exact derivatives."""
         lam, n = float(place[0]), self.n

@@ -11,18 +11,19 @@ from numpy.typing import NDArray
 from spatial.errors import DataError, warn
 from spatial.models.data.effects import within
 from spatial.models.estimation.covariance import Covariance, Observed
-from spatial.models.estimation.estimate import Estimate, Request
+from spatial.models.estimation.estimate import Effects, Estimate, Request
 from spatial.models.estimation.inference import Inference
 from spatial.models.estimation.least_squares import LinearFit
 from spatial.models.estimation.steps import BoundaryWarning, Numbers, Workspace
 from spatial.models.hypothesis import NORMAL, HypothesisTest
 
 from .comparisons import NO_ERROR, NO_LAG, determinant_notes, maximum_of, variance_test
+from .held import Held, effect_ratios
 from .information import Information
 from .model import Model, model_names, model_of
 from .profile import Maximum, Point
 from .random_effects import RandomMaximum, RandomProfile, maximise_random, random_profile
-from .ratios import NO_EDGES, position, walked
+from .ratios import NO_EDGES, Reading, position, small_sample, walked
 
 __all__ = ["RandomEstimate", "estimate_random", "infer_random", "mundlak_test"]
 
@@ -140,7 +141,24 @@ class RandomEstimate(Estimate):
         for place in places:
             jacobian = model.jacobian(names.get(place))
             edges.append(NO_EDGES if jacobian is None else jacobian.determinant.bounds)
-        return walked(statistic, values, np.sqrt(np.diag(self.inference.cov)), edges, level)
+        errors = np.sqrt(np.diag(self.inference.cov))
+        return walked(statistic, values, errors, edges, level, Reading(self.inference.law, self.profile.n))
+
+    def effect_ratios(self, effects: Effects, level: float, errors: Float) -> tuple[Float, Float]:
+        """Return p-values of zero and intervals of effects by likelihood ratios."""
+        return effect_ratios(self.held, effects, errors, level, Reading(self.inference.law, self.profile.n))
+
+    @property
+    def held(self) -> Held:
+        """The likelihood, to hold effects at values."""
+        profile, place = self.profile, self.found.place
+
+        def solved(x: Float) -> tuple[float, Float, float, Float]:
+            moved = place.copy()
+            moved[profile.free] = x
+            return profile.solved(moved)
+
+        return Held(solved, profile.bounds, place[profile.free], self.found.value, self.model)
 
     def residual_moran(self, weights: str) -> tuple[Float, float, float]:
         """Return the quasi-demeaned innovations e, and the mean and the variance of e'We."""
@@ -214,7 +232,8 @@ def estimate_random(request: Request) -> RandomEstimate:
     found = maximise_random(profile)
     residuals = _innovations(profile, found)
     count = request.design.structure.n_parameters
-    delta, inference = _ordered(model, found)
+    delta, plain = _ordered(model, found)
+    inference = small_sample(plain, model) if request.small else plain
     fit = LinearFit(delta, np.zeros((count, count)), np.zeros((1, count, 0)))
     rho = found.place[1:2].copy()
     notes = _notes(model, found)

@@ -6,20 +6,65 @@ r"""Intervals from the profile likelihood: all values that the likelihood ratio 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, stats
+from scipy import optimize
+
+from spatial.models.estimation.inference import Inference
+from spatial.models.estimation.laws import NORMAL, Law
 
 from .model import Model, lag_place
 from .profile import Maximum, Profile, maximise
 
-__all__ = ["NO_EDGES", "position", "ratio_intervals", "ratio_statistic", "walked"]
+__all__ = ["NO_EDGES", "Reading", "position", "ratio_intervals", "ratio_statistic", "small_sample", "walked"]
 
 Float = NDArray[np.float64]
 
 _STEPS = 60
 NO_EDGES = (-np.inf, np.inf)
+
+
+@dataclass(frozen=True)
+class Reading:
+    r"""Against what a likelihood ratio with one degree of freedom is read.
+
+    The chi-square, or with the degrees of freedom of a t the :math:`F(1, df)` of which it is an increasing
+    function in a regression, :math:`LR = n\log(1 + F/df)`: exact there, and closer to the level in few rows.
+
+    Parameters
+    ----------
+    law : Law
+        Of the t statistics of the same fit.
+    n : int
+        Effective observations.
+
+    Examples
+    --------
+    >>> round(Reading(NORMAL, 100).threshold(0.95), 3), round(Reading(Law(96.0), 100).threshold(0.95), 3)
+    (3.841, 4.022)
+    """
+
+    law: Law
+    n: int
+
+    def threshold(self, level: float) -> float:
+        """Return the ratio that is not passed with probability `level`."""
+        square = self.law.quantile(level) ** 2
+        return square if self.law.df is None else float(self.n * np.log1p(square / self.law.df))
+
+    def p_value(self, statistic: float) -> float:
+        """Return the probability of a larger ratio."""
+        df = self.law.df
+        square = statistic if df is None else df * float(np.expm1(statistic / self.n))
+        return float(self.law.p_value(np.sqrt(square)))
+
+
+def small_sample(found: Inference, model: Model) -> Inference:
+    """Return variances times n/(n - p), p with lambda and rho, and t(n - p) to read them by."""
+    df = model.n - (model.n_parameters - 1)
+    return replace(found, cov=found.cov * (model.n / df), law=Law(float(df)))
 
 
 def position(model: Model, k: int) -> int:
@@ -40,7 +85,9 @@ def ratio_statistic(profile: Profile, found: Maximum, place: int, value: float) 
     return max(0.0, 2 * (found.value - maximise(fixed, near).value))
 
 
-def ratio_intervals(model: Model, found: Maximum, errors: Float, level: float) -> tuple[Float, Float]:
+def ratio_intervals(
+    model: Model, found: Maximum, errors: Float, level: float, law: Law = NORMAL
+) -> tuple[Float, Float]:
     """Return p-values of zero, (parameters,), and intervals, (parameters, 2).
 
     Parameters
@@ -50,6 +97,8 @@ def ratio_intervals(model: Model, found: Maximum, errors: Float, level: float) -
     errors : array (parameters,)
         Standard errors, for strides.
     level : float
+    law : Law
+        Of the t statistics of the same fit.
     """
     profile, order = model.profile, model.order()
     values = np.empty(len(order))
@@ -64,7 +113,7 @@ def ratio_intervals(model: Model, found: Maximum, errors: Float, level: float) -
         return ratio_statistic(profile, found, places[k], value)
 
     edges = [profile.bounds(2 + place) if place < 0 else NO_EDGES for place in places]
-    return walked(statistic, values, errors, edges, level)
+    return walked(statistic, values, errors, edges, level, Reading(law, model.n))
 
 
 def walked(
@@ -73,6 +122,7 @@ def walked(
     errors: Float,
     edges: Sequence[tuple[float, float]],
     level: float,
+    reading: Reading,
 ) -> tuple[Float, Float]:
     """Return p-values of zero, (parameters,), and intervals, (parameters, 2), of any likelihood.
 
@@ -85,11 +135,12 @@ def walked(
     edges : sequence of (float, float)
         The range of each parameter.
     level : float
+    reading : Reading
     """
-    quantile, count = float(stats.chi2.ppf(level, 1)), len(values)
+    quantile, count = reading.threshold(level), len(values)
     tests, bounds = np.empty(count), np.empty((count, 2))
     for k in range(count):
-        tests[k] = stats.chi2.sf(statistic(k, 0.0), 1)
+        tests[k] = reading.p_value(statistic(k, 0.0))
         for side, sign in enumerate((-1.0, 1.0)):
 
             def excess(value: float, k: int = k) -> float:

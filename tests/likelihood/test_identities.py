@@ -8,7 +8,7 @@ import pytest
 from likelihood_cases import fitted, ring, simulated
 from scipy import stats
 
-from spatial.models import SpatialSystem
+from spatial.models import SpatialSystem, WildBootstrap
 from spatial.models.likelihood.estimator import LikelihoodEstimate
 from spatial.models.likelihood.profile import maximise
 from spatial.panel import Panel
@@ -197,6 +197,31 @@ def test_far_means_cost_no_digits() -> None:
     for term in ("x", "W(y)"):
         assert far.params["y", term] == pytest.approx(first.params["y", term], rel=1e-6)
         assert far.std_errors["y", term] == pytest.approx(first.std_errors["y", term], rel=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::spatial.errors.SpatialWarning")
+@pytest.mark.parametrize("method", ["ml", "aqs", "wild"])
+def test_the_constant_beside_far_columns_keeps_its_interval_by_standard_errors(method: str) -> None:
+    """Columns far from zero are estimated from their means: what is inverted is of another constant."""
+    panel = simulated(ring(24, seed=6), 1, 4, lam=0.3, effects=False).frame.droplevel(1)
+    far = panel.assign(y=panel["y"] + 1e6, x=panel["x"] + 1e6, half=np.arange(24) // 3)
+    W, how = Weights.from_dense(ring(24, seed=6)), {"ml": "lr"}.get(method)
+    found = []
+    for data in (panel.assign(half=far["half"]), far):
+        system = SpatialSystem("y ~ x + W(y)", data, W, error="W" if method == "aqs" else None)
+        wild = WildBootstrap(by="half", replications=99, seed=1)
+        fit = system.fit("2sls", cov=wild) if method == "wild" else system.fit(method)  # type: ignore[arg-type]
+        found.append(fit.confint(method=how).set_index("term"))  # type: ignore[arg-type]
+    near, moved = found
+    constant = moved.loc["Intercept"]
+    half = (constant["conf_high"] - constant["conf_low"]) / 2
+    assert (constant["conf_low"] + constant["conf_high"]) / 2 == pytest.approx(constant["estimate"])
+    assert half / constant["std_error"] == pytest.approx(1.96, rel=0.25)
+    assert constant["method"] == "wald"
+    others = moved.index.difference(["Intercept"])
+    assert moved.loc[others, "conf_low"].to_numpy() == pytest.approx(
+        near.loc[others, "conf_low"].to_numpy(), rel=1e-4
+    )
 
 
 def test_intervals_by_ratios_end_where_the_ratio_is_the_quantile() -> None:
