@@ -33,10 +33,10 @@ ANYTHING = {
 
 # What lies at the root: anything else was left there by a run, and must not be committed.
 AT_THE_ROOT = {
-    "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "MANIFEST.in", "Makefile", "PKG-INFO", "README.md",
-    "SECURITY.md", "conftest.py", "pyproject.toml", "setup.cfg",
-    "audit", "benchmarks", "docs", "models", "paper", "recipe", "shapefiles", "spatial", "studies", "tests", "weights",
-    "build", "dist", "out", "spatial_cities.egg-info",
+    "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "MANIFEST.in", "Makefile", "PKG-INFO",
+    "README.md", "SECURITY.md", "conftest.py", "pyproject.toml", "setup.cfg",
+    "audit", "benchmarks", "docs", "models", "paper", "recipe", "shapefiles", "spatial", "studies", "tests",
+    "weights", "build", "dist", "out", "spatial_cities.egg-info",
 }  # fmt: skip
 
 
