@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.compute.threads import check_workers, run_tasks
+from spatial.compute.threads import Workers, run_tasks
 from spatial.errors import AlignmentError, DataError, SpatialError, name_ids
 from spatial.models.estimation.covariance import is_whole
 from spatial.results import Result
@@ -86,12 +86,11 @@ class Placebo(Result):
 
 
 def placebo(
-    fit: DifferenceInDifferences, draws: int, seed: int, progress: bool | None, workers: int | None
+    fit: DifferenceInDifferences, draws: int, seed: int, progress: bool | None, workers: Workers
 ) -> Placebo:
     """Return estimates under `draws` random permutations of the calendar over units."""
     if not is_whole(draws, 20):
         raise DataError(f"placebo needs 20 draws or more, so that a tail can be seen; got {draws!r}.")
-    threads = check_workers(workers)
     job = _Calendars(fit._specification.quick(), fit.method, seed)
     found, failed, tries = list[float](), 0, 0
 
@@ -113,7 +112,7 @@ def placebo(
         run_tasks(
             range(tries, tries + missing), job, collect,
             # Methods of other programs silence their warnings, which threads share.
-            workers=threads if fit.method in _OWN else 1,
+            workers=workers if fit.method in _OWN or not isinstance(workers, int) else 1,
             total=draws, seconds=missing * len(job.specification.cells.y) * _SECONDS, progress=progress,
             label="placebo",
         )  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from spatial.compute.threads import Executor, check_workers
 from spatial.models.estimation.covariance import Covariance
 from spatial.models.hypothesis import HypothesisTest
 from spatial.results import Fit
@@ -216,16 +217,23 @@ class DifferenceInDifferences(Fit):
         )
 
     def placebo(
-        self, draws: int = 500, *, seed: int = 0, progress: bool | None = None, workers: int | None = None
+        self,
+        draws: int = 500,
+        *,
+        seed: int = 0,
+        progress: bool | None = None,
+        workers: int | None = None,
+        executor: Executor = None,
     ) -> Placebo:
         """Estimate `draws` random calendars that keep the sizes of the cohorts.
 
         The same numbers for any number of `workers`: threads of the methods that are computed here, ``twfe``
-        and ``borusyak-jaravel-spiess``, by default as many as there are processors.
+        and ``borusyak-jaravel-spiess``, by default as many as there are processors; and on the cluster of
+        `executor`, a ``dask.distributed.Client``, which takes every method.
         """
         from .placebo import placebo
 
-        return placebo(self, draws, seed, progress, workers)
+        return placebo(self, draws, seed, progress, check_workers(workers, executor))
 
     def drop_one(self, by: str | pd.Series[Any] = "unit") -> DropOne:
         """Estimate again without each treated unit, each cohort, or each group of units.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from spatial.compute.threads import Executor, check_workers, run_tasks
 from spatial.errors import DataError, SpatialError, hinted
 from spatial.models.mechanisms.arguments import names_of, whole_number
 from spatial.results import Result
@@ -105,6 +106,7 @@ def monte_carlo(
     terms: str | Iterable[str] | None = None,
     level: float = 0.95,
     weights: Mapping[str, str] | None = None,
+    executor: Executor = None,
 ) -> MonteCarlo:
     r"""Draw a simulated sample again and again, fit each draw, and compare with the truth.
 
@@ -127,6 +129,9 @@ def monte_carlo(
         Of the intervals.
     weights : mapping of str to str, optional
         Names of weights in the fits to those of the truth, as ``{"K": "W"}``.
+    executor : dask.distributed.Client or int, optional
+        Where draws are fitted, here one after the other by default; the same numbers on any.  What fits warn
+        of is said where they run.
 
     Returns
     -------
@@ -161,21 +166,25 @@ def monte_carlo(
     wanted = None if terms is None else names_of(terms, "terms")
     failed = dict.fromkeys(map(str, fits), 0)
     rows: list[pd.DataFrame] = []
-    for number in range(seed + 1, seed + count + 1):
-        drawn = draw(number)
-        truth = getattr(drawn, "truth", None)
-        if truth is None:
-            raise DataError("monte_carlo draws samples whose truth is known; this one has none.")
-        known = truth.set_index(["equation", "term"])["value"]
-        for name, make in fits.items():
-            try:
-                fit = make(drawn)
-            except SpatialError:
-                failed[str(name)] += 1
-                continue
-            rows.append(
-                _compared(fit, known, wanted, level, weights or {}).assign(seed=number, fit=str(name))
-            )
+
+    def collect(_: int, part: list[tuple[str, pd.DataFrame | None]]) -> int:
+        for name, found in part:
+            if found is None:
+                failed[name] += 1
+            else:
+                rows.append(found)
+        return 1
+
+    run_tasks(
+        range(seed + 1, seed + count + 1),
+        _Draws(draw, fits, wanted, level, weights or {}),
+        collect,
+        workers=1 if executor is None else check_workers(None, executor),
+        total=count,
+        seconds=_SECONDS * count * len(fits),
+        progress=None,
+        label="draws",
+    )
     frame = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
     if not len(frame):
         raise DataError(
@@ -183,6 +192,41 @@ def monte_carlo(
             f"refused; refused: {failed}."
         )
     return MonteCarlo(frame, failed, count, level)
+
+
+_SECONDS = 0.05
+"""Of a fit of one draw, roughly."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Draws:
+    """The job of `monte_carlo`: a task is the seed of a draw."""
+
+    draw: Callable[[int], Any]
+    fits: Mapping[str, Callable[[Any], Any]]
+    terms: list[str] | None
+    level: float
+    weights: Mapping[str, str]
+
+    def prepare(self) -> Callable[[int], list[tuple[str, pd.DataFrame | None]]]:
+        def work(number: int) -> list[tuple[str, pd.DataFrame | None]]:
+            drawn = self.draw(number)
+            truth = getattr(drawn, "truth", None)
+            if truth is None:
+                raise DataError("monte_carlo draws samples whose truth is known; this one has none.")
+            known = truth.set_index(["equation", "term"])["value"]
+            found: list[tuple[str, pd.DataFrame | None]] = []
+            for name, make in self.fits.items():
+                try:
+                    fit = make(drawn)
+                except SpatialError:
+                    found.append((str(name), None))
+                    continue
+                rows = _compared(fit, known, self.terms, self.level, self.weights)
+                found.append((str(name), rows.assign(seed=number, fit=str(name))))
+            return found
+
+        return work
 
 
 def _compared(

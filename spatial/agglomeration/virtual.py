@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from spatial.compute.threads import Executor, Workers, check_workers
 from spatial.errors import DataError, hinted, name_ids
 from spatial.ids.alignment import indexer
 from spatial.panel.panel import Panel, as_panel
@@ -110,6 +111,7 @@ def virtual_agglomeration(
     unit_km: float = 1.0,
     cutoff_km: float | None = None,
     tolerance: float = 0.0,
+    executor: Executor = None,
 ) -> VirtualAgglomeration:
     r"""Virtual agglomeration: the location quotient of a digital industry times the centrality of its place.
 
@@ -140,7 +142,7 @@ def virtual_agglomeration(
         The panel's units; seats, points or polygons.
     quotient_of : {"own", "others"}
         The reading of the formula: Sun's, or with the quotients of the others.
-    power, own, unit_km, cutoff_km, tolerance
+    power, own, unit_km, cutoff_km, tolerance, executor
         As in `distance_decay`.
 
     Returns
@@ -193,7 +195,7 @@ def virtual_agglomeration(
         "tolerance": tolerance,
         "note": f"Own weight {own:g}, distance in units of {unit_km:g} km: the result depends on the unit.",
     }
-    result = np.stack([quotient, _virtual(quotient, points, meta)], axis=2)
+    result = np.stack([quotient, _virtual(quotient, points, meta, check_workers(None, executor))], axis=2)
     names = ["location_quotient", "virtual_agglomeration"]
     made = panel.with_cube(names, result, units=points.ids).select(names)
     labels = {names[0]: f"Location quotient of {panel.label(sector)}", names[1]: "Virtual agglomeration"}
@@ -201,16 +203,18 @@ def virtual_agglomeration(
     return VirtualAgglomeration(made.frame, made.labels, made.history, meta, points)
 
 
-def _virtual(quotient: Float, points: Points, settings: Mapping[str, Any]) -> Float:
+def _virtual(
+    quotient: Float, points: Points, settings: Mapping[str, Any], workers: Workers | None = None
+) -> Float:
     """Return (T, N) from the quotients (T, N)."""
     cutoff, unit = settings["cutoff_km"], settings["unit_km"]
     positive_km(unit, "unit_km")
     decay = Decay("power", settings["power"], cutoff_in_units(cutoff, unit))
     if settings["quotient_of"] == "own":
         ones = np.ones((1, points.n))
-        factor = settings["own"] + decayed_sums(points, ones, decay, unit, settings["tolerance"])
+        factor = settings["own"] + decayed_sums(points, ones, decay, unit, settings["tolerance"], workers)
         return np.asarray(quotient * factor)
-    sums = decayed_sums(points, quotient, decay, unit, settings["tolerance"])
+    sums = decayed_sums(points, quotient, decay, unit, settings["tolerance"], workers)
     return np.asarray(settings["own"] * quotient + sums)
 
 

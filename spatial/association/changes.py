@@ -32,7 +32,7 @@ def differential_moran(before: Values, after: Values, W: WeightsLike, **options:
     before, after : Series by id, or arrays, (N,)
         The variable at two times.
     W, **options
-        As in `moran`: permutations, seed, alternative, missing, workers, progress.
+        As in `moran`: permutations, seed, alternative, missing, workers, executor, progress.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def quantile_lisa(
     quantile : int, optional
         Which of them, 1 (lowest) to k; the highest by default.
     **options
-        As in `local_join_counts`: permutations, seed, alpha, fdr, missing, workers, progress.
+        As in `local_join_counts`: permutations, seed, alpha, fdr, missing, workers, executor, progress.
 
     Returns
     -------

@@ -15,6 +15,7 @@ from spatial.autocorrelation.inference import Run
 from spatial.autocorrelation.moments import build_constants, moran_moments
 from spatial.autocorrelation.sample import Missing
 from spatial.compute.pvalues import Alternative, alternative_words, normal_p, smallest_p
+from spatial.compute.threads import Executor
 from spatial.errors import hinted, name_ids
 from spatial.ids.alignment import check_scale
 from spatial.ids.numbers import Values
@@ -169,6 +170,7 @@ def correlogram(
     alternative: Alternative = "two-sided",
     missing: Missing = "raise",
     workers: int | None = None,
+    executor: Executor = None,
 ) -> Correlogram:
     r"""Measure Moran's I at each distance: with weight 1 for the pairs of units in a band, and else 0.
 
@@ -187,7 +189,7 @@ def correlogram(
         more.
     reach_km : float, optional
         By default half of the largest distance: beyond it few units have any pairs.
-    permutations, seed, alternative, missing, workers
+    permutations, seed, alternative, missing, workers, executor
         As in `moran`; all bands have the same permutations.
 
     Returns
@@ -211,7 +213,7 @@ def correlogram(
     >>> found.frame[["pairs", "I"]].round(3).values.tolist()
     [[3.0, 0.333], [2.0, -0.6], [1.0, -1.8]]
     """
-    run = Run(permutations, seed, alternative, workers, False)
+    run = Run(permutations, seed, alternative, workers, False, executor=executor)
     data = read_places(x, cities, missing, "A correlogram")
     edges = band_edges(data.points, bands, reach_km)
     i, j, km = near_pairs(data.points, edges[-1])

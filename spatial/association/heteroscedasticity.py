@@ -12,6 +12,7 @@ from scipy.special import chdtrc
 
 from spatial.autocorrelation.local_inference import LocalRun, LocalStatistic, clusters, conditional_test
 from spatial.autocorrelation.sample import Missing, sample
+from spatial.compute.threads import Executor
 from spatial.errors import DataError, hinted
 from spatial.ids.numbers import Values
 from spatial.weights.value import WeightsLike
@@ -60,6 +61,7 @@ def losh(
     fdr: bool = False,
     missing: Missing = "raise",
     workers: int | None = None,
+    executor: Executor = None,
     progress: bool | None = None,
 ) -> LocalHeteroscedasticity:
     r"""Find where values vary more than elsewhere: local spatial heteroscedasticity (Ord and Getis 2012).
@@ -77,7 +79,7 @@ def losh(
         no part in the others'.
     power : float
         a: 2 for variances, 1 for absolute deviations.
-    permutations, seed, alpha, fdr, missing, workers, progress
+    permutations, seed, alpha, fdr, missing, workers, executor, progress
         As in `local_moran`; p is of as much variation or more.
 
     Returns
@@ -106,7 +108,7 @@ def losh(
     >>> losh(pd.Series([1.0, 2.0, 3.0, 9.0], list("abcd")), W, permutations=0).frame["Hi"].round(3).tolist()
     [0.0, 0.335, 1.665, 0.578]
     """
-    run = LocalRun(permutations, seed, "greater", workers, progress, alpha, fdr)
+    run = LocalRun(permutations, seed, "greater", workers, progress, alpha, fdr, executor=executor)
     if not (isinstance(power, (int, float)) and not isinstance(power, bool) and 0 < power < 10):
         raise DataError(f"power must be a positive number, 2 for variances or 1; got {power!r}.")
     data = sample({"x": x}, W, missing=missing, statistic="LOSH")

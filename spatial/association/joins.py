@@ -15,6 +15,7 @@ from spatial.autocorrelation.local_inference import LocalRun, LocalStatistic, cl
 from spatial.autocorrelation.moments import build_constants, geary_moments, trajectory_moments
 from spatial.autocorrelation.sample import Missing, Sample, describe_weights, sample
 from spatial.compute.pvalues import Alternative, normal_p, permutation_counts, permutation_p, smallest_p
+from spatial.compute.threads import Executor
 from spatial.errors import DataError, WeightsError, hinted, name_ids
 from spatial.ids.numbers import Values
 from spatial.results import Result
@@ -127,6 +128,7 @@ def join_counts(
     alternative: Alternative = "two-sided",
     missing: Missing = "raise",
     workers: int | None = None,
+    executor: Executor = None,
     progress: bool | None = None,
 ) -> JoinCounts:
     r"""Count how often neighbours are both yes, both no, or one of each (Moran 1948; Cliff and Ord 1981).
@@ -143,7 +145,7 @@ def join_counts(
         Yes or no: bool, or 1 and 0.
     W : Weights, or libpysal Graph or W
         Used as given; binary weights count joins.  Own weights are refused.
-    permutations, seed, alternative, missing, workers, progress
+    permutations, seed, alternative, missing, workers, executor, progress
         As in `moran`; "greater" of BB is the test that yes is near yes.
 
     Returns
@@ -169,7 +171,7 @@ def join_counts(
     >>> join_counts(coast, W, permutations=0).frame["count"].tolist()
     [1.0, 1.0, 1.0]
     """
-    run = Run(permutations, seed, alternative, workers, progress)
+    run = Run(permutations, seed, alternative, workers, progress, executor=executor)
     data = sample({"x": _as_numbers(x)}, W, missing=missing, statistic="Join counts")
     b = _binary(data, 0)
     symmetric = symmetric_part(data)
@@ -261,6 +263,7 @@ def local_join_counts(
     fdr: bool = False,
     missing: Missing = "raise",
     workers: int | None = None,
+    executor: Executor = None,
     progress: bool | None = None,
 ) -> LocalJoinCounts:
     r"""Count the neighbours with yes of each unit with yes, and test whether they are many.
@@ -276,7 +279,7 @@ def local_join_counts(
         Yes or no: bool, or 1 and 0; for co-location several in columns.
     W : Weights, or libpysal Graph or W
         Used as given; binary weights count neighbours.  Own weights play no part.
-    permutations, seed, alpha, fdr, missing, workers, progress
+    permutations, seed, alpha, fdr, missing, workers, executor, progress
         As in `local_moran`.  The p-value is one-sided, of as many joins or more; all ties count.
 
     Returns
@@ -307,7 +310,7 @@ def local_join_counts(
     >>> local_join_counts(x, W, permutations=99).frame["joins"].tolist()
     [1.0, 2.0, 1.0, 0.0]
     """
-    run = LocalRun(permutations, seed, "greater", workers, progress, alpha, fdr)
+    run = LocalRun(permutations, seed, "greater", workers, progress, alpha, fdr, executor=executor)
     columns = {str(c): _as_numbers(x[c]) for c in x.columns} if isinstance(x, pd.DataFrame) else None
     data = sample(columns or {"x": _as_numbers(x)}, W, missing=missing, statistic="Local join counts")
     b = np.prod([_binary(data, m) for m in range(data.values.shape[1])], axis=0)

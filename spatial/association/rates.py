@@ -148,7 +148,7 @@ def moran_rate(events: Values, population: Values, W: WeightsLike, **options: An
     events, population
         As in `eb_rate`, of the units of the weights.
     W, **options
-        As in `moran`: permutations, seed, alternative, missing, workers, progress.
+        As in `moran`: permutations, seed, alternative, missing, workers, executor, progress.
 
     Returns
     -------

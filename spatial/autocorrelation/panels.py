@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from spatial.compute.pvalues import Alternative
+from spatial.compute.threads import Executor
 from spatial.errors import DataError, did_you_mean, hinted, name_ids
 from spatial.ids.alignment import indexer
 from spatial.panel.panel import Panel, as_panel
@@ -59,6 +60,7 @@ def moran_panel(
     missing: Missing = "raise",
     center: Center = "within",
     workers: int | None = None,
+    executor: Executor = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
     r"""Measure spatial autocorrelation in each year of a panel, and pooled over the years.
@@ -77,7 +79,7 @@ def moran_panel(
         The variables.
     W : Weights, or libpysal Graph or W
         Of all units of the panel, the same in each year.
-    permutations, seed, alternative, workers, progress
+    permutations, seed, alternative, workers, executor, progress
         As in `moran`.
     missing : {"raise", "drop"}
         "drop" leaves a unit out in the years in which it has no value; column n counts those left.  A year
@@ -120,7 +122,7 @@ def moran_panel(
     1      x       1  0.333333  4
     2      x  pooled  0.333333  8
     """
-    run = Run(permutations, seed, alternative, workers, progress)
+    run = Run(permutations, seed, alternative, workers, progress, executor=executor)
     check_missing(missing)
     if center not in get_args(Center):
         raise DataError(
@@ -150,6 +152,7 @@ def moran_panel(
                     alternative=alternative,
                     missing=missing,
                     workers=workers,
+                    executor=executor,
                     progress=progress,
                 )
             except DataError as error:

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.compute.pvalues import Alternative
+from spatial.compute.threads import Executor
 from spatial.errors import DataError, WeightsError, did_you_mean, hinted, name_ids
 from spatial.ids.numbers import Values
 from spatial.weights.value import WeightsLike
@@ -92,6 +93,7 @@ def bivariate_moran(
     null: Null = "pairs",
     missing: Missing = "raise",
     workers: int | None = None,
+    executor: Executor = None,
     progress: bool | None = None,
 ) -> BivariateMoran:
     r"""Relate x to the spatial lag of y (Wartenberg 1985; Anselin, Syabri and Smirnov 2002).
@@ -143,7 +145,7 @@ def bivariate_moran(
     >>> round(bivariate_moran(x, -x.rename("crime"), Weights.from_frame(links), permutations=0).I, 6)
     -0.333333
     """
-    run = Run(permutations, seed, alternative, workers, progress)
+    run = Run(permutations, seed, alternative, workers, progress, executor=executor)
     check_null(null)
     data = sample({"x": x, "y": y}, W, missing=missing, statistic="Bivariate Moran's I")
     own = data.weights.sparse.diagonal() != 0

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from spatial.errors import DataError, SpatialError
 
 __all__ = ["Cluster", "NoWorkersError", "as_cluster"]
 
 _BATCH_SECONDS = 1.0  # a task of Dask costs about a millisecond, and its parts a message
-_TRIES = 12  # how often what a lost worker held is sent again
+_TRIES = 12  # how often what a lost worker held is sent again, without a task that was done between
+_LONGEST_WAIT = 15.0  # seconds between two of them
 _PATIENCE = 60.0  # seconds that a cluster without workers has to start one
 
 
@@ -124,6 +127,7 @@ class _Run:
             if not _is_loss(error):
                 raise
             return number
+        self.lost = 0  # there is progress: a long run may lose as many workers as it lasts hours
         return -1
 
     def _again(self, missing: list[int]) -> Any:
@@ -139,10 +143,11 @@ class _Run:
         self.lost += 1
         if self.lost > _TRIES:
             raise SpatialError(
-                f"Workers of the cluster were lost {_TRIES} times: look into their logs for the memory they "
-                "had (dask: distributed.worker.memory), or give them more."
+                f"Workers of the cluster were lost {_TRIES} times, and no task was done between: look into "
+                "their logs for the memory they had (dask: distributed.worker.memory), or give them more."
             ) from error
-        time.sleep(0.2)  # until the scheduler knows who is lost
+        # Until the scheduler knows who is lost; longer where a machine is too busy to answer.
+        time.sleep(min(_LONGEST_WAIT, 0.1 * 2**self.lost))
 
     def _hand_on(self) -> None:
         while self.turn in self.early:
@@ -190,9 +195,16 @@ def as_cluster(executor: Any) -> Cluster:
     return Cluster(executor, threads)
 
 
+_checked: WeakKeyDictionary[Any, set[tuple[str, str]]] = WeakKeyDictionary()
+"""The workers of each client that were found to have a version, by address: a new worker has a new one."""
+
+
 def _require_same_version(client: Any) -> None:
-    here = _version()
-    found = client.run(_version, on_error="return")
+    here = str(import_module("spatial").__version__)
+    known = _checked.setdefault(client, set())
+    asked = [address for address in client.nthreads() if (address, here) not in known]
+    found = client.run(_version_there(), workers=asked, on_error="return") if asked else {}
+    known.update((address, here) for address, v in found.items() if v == here)
     # A worker that is lost just now has no version; what it held will go to others.
     other = {address: v for address, v in found.items() if v != here and not isinstance(v, OSError)}
     if other:
@@ -207,5 +219,11 @@ def _said(version: Any) -> str:
     return f"none ({version})" if isinstance(version, BaseException) else str(version)
 
 
-def _version() -> str:
-    return str(import_module("spatial").__version__)
+def _version_there() -> Callable[[], Coroutine[Any, Any, str]]:
+    """Return what finds the version of a worker: on a thread, as a worker that imports answers nobody."""
+
+    async def version() -> str:  # without a name in this module, so that it is sent by value
+        found: Any = await asyncio.to_thread(import_module, "spatial")
+        return str(found.__version__)
+
+    return version

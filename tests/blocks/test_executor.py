@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from types import SimpleNamespace
 from typing import Any
 
 import geopandas as gpd
@@ -14,6 +16,7 @@ import pytest
 from blocks_cases import Broken, Killed, Waves, open_panel_of, system_data
 from distributed import Client, LocalCluster
 from lattice import grid
+from policy_cases import policy_panel
 
 import spatial as sp
 from spatial.compute.cluster import NoWorkersError
@@ -136,11 +139,55 @@ def compared(executor: Any) -> list[Any]:
         sp.distance_decay(jobs, cities, executor=executor),
         sp.distance_decay(jobs, cities, tolerance=1e-3, executor=executor),
         _compute(W.sparse, 12, 48, 0, check_workers(None, executor)).values,
+        *further(executor),
     ]
 
 
+def further(executor: Any) -> list[Any]:
+    """Draw where units are few."""
+    x, W = grid(12)
+    yes, few = x > 0, {"executor": executor, "permutations": 24}
+    rng = np.random.default_rng(1)
+    places = gpd.points_from_xy(rng.uniform(80, 130, 144), rng.uniform(20, 50, 144), crs=4326)
+    cities = gpd.GeoDataFrame(index=x.index, geometry=places)
+    frame = pd.DataFrame({"unit": x.index, "time": 1, "x": x.to_numpy(), "it": x.rank().to_numpy()})
+    panel = sp.Panel.from_frame(frame.assign(all=200.0), unit="unit", time="time")
+    policy = sp.models.did(policy_panel(rng, n=30), "y", cohort="first", method="twfe")
+    fits = {"fe": lambda s: sp.models.fixed_effects("y ~ a", s.panel)}
+    return [
+        sp.join_counts(yes, W, **few).frame["p_sim"],
+        sp.local_join_counts(yes, W, **few).frame["p_sim"],
+        sp.bivariate_moran(x, x.rank().rename("rank"), W, **few).simulated,
+        sp.losh(x, W, **few).frame["p_sim"],
+        sp.correlogram(x, cities, bands=3, **few).frame["p_sim"],
+        sp.moran_panel(panel, "x", W, **few)["p_sim"],
+        sp.virtual_agglomeration(panel, "it", "all", cities, executor=executor).values,
+        policy.placebo(20, executor=executor).estimates,
+        sp.models.monte_carlo(drawn, fits, 6, executor=executor).draws["estimate"],
+    ]
+
+
+def drawn(seed: int) -> Any:
+    """Return a small sample whose truth is known."""
+    frame, _ = system_data(n=40, t=3, seed=seed)
+    truth = pd.DataFrame({"equation": ["y"], "term": ["a"], "value": [1.0]})
+    return SimpleNamespace(panel=frame.set_index(["city", "year"]), truth=truth)
+
+
+def test_each_function_that_takes_workers_takes_an_executor() -> None:
+    found = [sp.models.DifferenceInDifferences.placebo]
+    for room in (sp, sp.models, sp.weights):
+        found += [f for name in room.__all__ if inspect.isfunction(f := getattr(room, name))]
+    taking = [f for f in found if "workers" in inspect.signature(f).parameters]
+    assert len(taking) > 12
+    assert not [f.__name__ for f in taking if "executor" not in inspect.signature(f).parameters]
+
+
 def same(found: list[Any], expected: list[Any]) -> bool:
-    return all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(found, expected, strict=True))
+    return all(
+        np.array_equal(np.asarray(a), np.asarray(b), equal_nan=True)
+        for a, b in zip(found, expected, strict=True)
+    )
 
 
 def test_statistics_and_sums_are_the_same_on_threads_and_on_a_cluster(

@@ -101,6 +101,7 @@ class VirtualAgglomeration(MeasureSection):
 
     function: ClassVar[str] = "virtual_agglomeration"
     formula: ClassVar[str] = "own LQ_i + sum_j LQ / (D_ij / u)^a"
+    left_out: ClassVar[tuple[str, ...]] = ("executor",)
 
     kind: Literal["virtual_agglomeration"]
     sector: Column
