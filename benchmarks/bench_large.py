@@ -7,6 +7,7 @@ minutes of two cores, 8 GB of memory and of disk; the panel has five years there
 from __future__ import annotations
 
 import atexit
+import itertools
 import os
 import shutil
 import tempfile
@@ -40,6 +41,18 @@ def local(n: int) -> Callable[[], object]:
     W = sp.weights.grid((n // 1000 or 1, min(n, 1000)), stored=False).row_standardized()
     x = np.random.default_rng(2).normal(size=n)
     return lambda: sp.local_moran(x, W, permutations=999, progress=False)
+
+
+def written(n: int) -> Callable[[], object]:
+    """Return local Moran of values on disk, written to disk."""
+    import spatial as sp
+
+    W = sp.weights.grid((n // 1000 or 1, min(n, 1000)), stored=False).row_standardized()
+    folder = Path(tempfile.mkdtemp(prefix="spatial-bench-"))
+    atexit.register(shutil.rmtree, folder)
+    np.save(folder / "x.npy", np.random.default_rng(2).normal(size=n))
+    x, turn = np.load(folder / "x.npy", mmap_mode="r"), itertools.count()
+    return lambda: sp.local_moran(x, W, permutations=999, folder=folder / f"{next(turn)}", progress=False)
 
 
 def whole(n: int) -> Callable[[], object]:
@@ -96,6 +109,7 @@ def write(folder: Path, W: object) -> None:
 WORKS = {
     "kNN 8": near,
     "local Moran": local,
+    "local Moran on disk": written,
     f"GS3SLS from disk with {TIMES} years": disk,
     "decay 1e-3": decay,
     "global Moran": whole,

@@ -40,6 +40,7 @@ _MODULES = {
         "Geary",
         "geary",
     ),
+    "spatial.autocorrelation.on_disk": ("OpenLocal", "open_local"),
     "spatial.autocorrelation.hot_spots": (
         "GetisOrd",
         "getis_ord",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -227,8 +227,10 @@ def _tree(
     n, k = points.n, len(values)
     levels = max(0, int(np.ceil(np.log2(n / _LEAF))))
     nodes = 2 ** (levels + 1) - 1
-    order, starts, stops = build_order(points.axes, levels)
-    x, y, z = (np.ascontiguousarray(points.axes[order, axis]) for axis in range(3))
+    axes = replace(points).axes  # of a copy, which does not keep them
+    order, starts, stops = build_order(axes, levels)
+    x, y, z = (axes[:, axis][order] for axis in range(3))
+    del axes
     columns = np.ascontiguousarray(values[:, order])
     shape, moments = np.empty((nodes, 6)), np.empty((nodes, k, MOMENTS))
 
@@ -253,18 +255,16 @@ def _tree(
 
     share(nodes_job, keep, nodes, 1e-7 * n * k, False)
     spread_ratio(shape, moments)
-    sums = np.empty_like(columns)
+    out = np.empty_like(columns)
     leaves = 2**levels
 
     def fill(first: int, part: Float) -> int:
         last = min(first + _CHUNK, leaves)
-        sums[:, starts[leaves - 1 + first] : stops[leaves - 2 + last]] = part
+        out[:, order[starts[leaves - 1 + first] : stops[leaves - 2 + last]]] = part
         return int(last - first)
 
     leaves_job = _Leaves(nodes_job, shape, moments, levels, decay.parameter, tolerance)
     share(leaves_job, fill, leaves, 1e-4 * n, progress)
-    out = np.empty_like(columns)
-    out[:, order] = sums
     out *= (EARTH_RADIUS_KM / unit_km) ** -decay.parameter
     return out
 
@@ -334,10 +334,11 @@ class _Leaves:
         from .decay_tree import tree_sums
 
         at, leaves = self.nodes, 2**self.levels
-        sums = np.empty_like(at.columns)
 
         def work(first: int) -> Float:
             last = min(first + _CHUNK, leaves)
+            count = at.stops[leaves - 2 + last] - at.starts[leaves - 1 + first]
+            sums = np.empty((len(at.columns), count))
             tree_sums(
                 at.x,
                 at.y,
@@ -354,7 +355,6 @@ class _Leaves:
                 self.tolerance,
                 sums,
             )
-            places = slice(at.starts[leaves - 1 + first], at.stops[leaves - 2 + last])
-            return sums[:, places].copy()
+            return sums
 
         return work

@@ -14,6 +14,8 @@ heuristic in place of the bound.)
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba as nb
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +31,8 @@ Int = NDArray[np.int64]
 
 # 1 + 3 + 6 + 10 monomials of (x - c) up to order three.
 MOMENTS = 20
+_SECOND = np.array([[4, 7, 8], [7, 5, 9], [8, 9, 6]])  # the places of those of order two
+_NODES = 1 << 16  # of the tree, whose second moments are copied at once
 
 _V = nb.types.Array(nb.float64, 1, "C")
 _M = nb.types.Array(nb.float64, 2, "C")
@@ -36,7 +40,7 @@ _C = nb.types.Array(nb.float64, 3, "C")
 _I = nb.types.Array(nb.int64, 1, "C")
 
 
-def build_order(points: Float, levels: int) -> tuple[Int, Int, Int]:
+def build_order(points: Float, levels: int) -> tuple[NDArray[np.signedinteger[Any]], Int, Int]:
     """Sort the points into a balanced binary tree: node i has the children 2i + 1 and 2i + 2.
 
     Parameters
@@ -48,7 +52,8 @@ def build_order(points: Float, levels: int) -> tuple[Int, Int, Int]:
     -------
     order, starts, stops : the permutation (N,), and the slice of each node in it.
     """
-    order = np.arange(len(points))
+    kind = np.int32 if len(points) < 2**31 else np.int64
+    order: NDArray[np.signedinteger[Any]] = np.arange(len(points), dtype=kind)
     starts, stops = (np.zeros(2 ** (levels + 1) - 1, dtype=np.int64) for _ in range(2))
     stops[0] = len(points)
     for node in range(2**levels - 1):
@@ -105,12 +110,10 @@ def group_moments(x, y, z, values, starts, stops, first, last, shape, moments): 
 def spread_ratio(shape: Float, moments: Float) -> None:
     """Set shape[:, 5] to the largest E(h.u)**2 / r**2 over directions u and columns, at most 1."""
     m = moments
-    rows = [
-        [m[..., 4], m[..., 7], m[..., 8]],
-        [m[..., 7], m[..., 5], m[..., 9]],
-        [m[..., 8], m[..., 9], m[..., 6]],
-    ]
-    largest = np.linalg.eigvalsh(np.moveaxis(np.array(rows), (0, 1), (-2, -1)))[..., -1]
+    largest = np.empty(m.shape[:2])
+    for start in range(0, len(m), _NODES):
+        part = slice(start, start + _NODES)
+        largest[part] = np.linalg.eigvalsh(m[part][..., _SECOND])[..., -1]
     mass = m[..., 0] * shape[:, None, 4] ** 2
     ratio = np.divide(largest, mass, out=np.zeros_like(largest), where=mass > 0)
     shape[:, 5] = np.clip(ratio.max(axis=1) * (1 + 1e-9), 0.0, 1.0)
@@ -250,8 +253,9 @@ def _add_near(tx, ty, tz, x, y, z, values, start, shift, p, weight, out):  # typ
     **OPTIONS,
 )
 def tree_sums(x, y, z, values, starts, stops, shape, moments, levels, first, last, p, tolerance, out):  # type: ignore[no-untyped-def]
-    """Sum theta**-p * value over all other places, for leaves first..last; all in tree order."""
+    """Sum theta**-p * value over all other places, for leaves first..last, in tree order, into `out`."""
     leaves = 2**levels - 1
+    origin = starts[leaves + first]
     largest = x.size // 2**levels + 1
     weight, f = np.empty(largest), np.empty(largest)
     g1, g2, g3 = np.empty(largest), np.empty(largest), np.empty(largest)
@@ -275,4 +279,4 @@ def tree_sums(x, y, z, values, starts, stops, shape, moments, levels, first, las
                 _add_near(tx, ty, tz, x[c:d], y[c:d], z[c:d], values, c, a - c, p, weight, total)
         for k in range(values.shape[0]):
             for i in range(b - a):
-                out[k, a + i] = total[k, i]
+                out[k, a - origin + i] = total[k, i]

@@ -109,8 +109,7 @@ def distance_decay(
     parameter = power if decay == "power" else (bandwidth_km or np.nan) / unit_km
     shape = Decay(decay, parameter, cutoff_in_units(cutoff_km, unit_km))
     points = points_of(cities)
-    points.refuse_coincident("Distance-decayed sums")
-    points = replace(points)  # without the tree that found none
+    replace(points).refuse_coincident("Distance-decayed sums")  # a copy, whose search tree goes with it
     place = check_workers(workers, executor)
     own_weight = _own_weight(own, cities, shape, unit_km)
 

@@ -92,7 +92,8 @@ def differential_local_moran(before: Values, after: Values, W: WeightsLike, **op
     >>> differential_local_moran(before, after, W, permutations=99).frame.loc["g", "quadrant"]
     'HH'
     """
-    return local_moran(_change(before, after, W), W, **options)
+    found: LocalMoran = local_moran(_change(before, after, W), W, **options)
+    return found
 
 
 @hinted

@@ -210,7 +210,8 @@ def local_moran_rate(events: Values, population: Values, W: WeightsLike, **optio
     True
     """
     z = _standardized_rate(events, population, W, options.get("missing", "raise"))
-    return local_moran(z, W, **options)
+    found: LocalMoran = local_moran(z, W, **options)
+    return found
 
 
 def _standardized_rate(events: Any, population: Any, W: Any, missing: str) -> pd.Series[float]:

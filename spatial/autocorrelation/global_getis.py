@@ -92,7 +92,7 @@ def general_g(
     data = sample({"x": x}, W, missing=missing, statistic="The general G")
     ids = data.weights.ids[data.order]
     values = data.x[data.order]
-    check_share(values, ids, "general G")
+    check_share(values, data, "general G")
     if (values > 0).sum() < 2:
         raise DataError(
             "The general G is a share of the products of two units, and needs two units or more with values "

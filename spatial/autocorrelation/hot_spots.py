@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, overload
 
 import numpy as np
 import scipy.sparse as sp
@@ -17,6 +18,7 @@ from spatial.ids.numbers import Values
 from spatial.weights.value import WeightsLike
 
 from .local_inference import Filled, LocalRun, LocalStatistic, conditional_test
+from .on_disk import OpenLocal, Written, check_folder
 from .sample import Missing, check_share, sample
 
 __all__ = ["GetisOrd", "getis_ord"]
@@ -64,15 +66,48 @@ class GetisOrd(LocalStatistic):
     def _also(self) -> dict[str, Any]:
         return {"star": self.star}
 
-    def summary(self) -> str:
-        """Write the result as text."""
-        return super().summary().replace("Getis-Ord of", f"Getis-Ord {'G*' if self.star else 'G'} of", 1)
+    def _titled(self) -> str:
+        return f"{self.title} {'G*' if self.star else 'G'}"
 
     def headline(self) -> str:
         """Name the variable and count the clusters."""
         return f"{'G*' if self.star else 'G'} {super().headline()}"
 
 
+@overload
+def getis_ord(
+    x: Values,
+    W: WeightsLike,
+    *,
+    star: bool = True,
+    permutations: int = 999,
+    seed: int = 0,
+    alpha: float = 0.05,
+    fdr: bool = False,
+    alternative: Alternative = "two-sided",
+    missing: Missing = "raise",
+    folder: None = None,
+    workers: int | None = None,
+    executor: Executor = None,
+    progress: bool | None = None,
+) -> GetisOrd: ...
+@overload
+def getis_ord(
+    x: Values,
+    W: WeightsLike,
+    *,
+    star: bool = True,
+    permutations: int = 999,
+    seed: int = 0,
+    alpha: float = 0.05,
+    fdr: bool = False,
+    alternative: Alternative = "two-sided",
+    missing: Missing = "raise",
+    folder: str | Path,
+    workers: int | None = None,
+    executor: Executor = None,
+    progress: bool | None = None,
+) -> OpenLocal: ...
 @hinted
 def getis_ord(
     x: Values,
@@ -85,10 +120,11 @@ def getis_ord(
     fdr: bool = False,
     alternative: Alternative = "two-sided",
     missing: Missing = "raise",
+    folder: str | Path | None = None,
     workers: int | None = None,
     executor: Executor = None,
     progress: bool | None = None,
-) -> GetisOrd:
+) -> GetisOrd | OpenLocal:
     r"""Find hot and cold spots with Ord and Getis's local G.
 
     .. math:: z_i = \frac{\sum_j w_{ij} x_j - W_i \bar x}
@@ -101,25 +137,25 @@ def getis_ord(
     ----------
     x : Series or array, (N,)
         Not negative, with a true zero: G is a share of a total.
-    W : Weights, or libpysal Graph or W
+    W : Weights, OpenWeights, or libpysal Graph or W
         Used as given.  For G*, units without an own weight get the mean of their row's weights (one for
         binary weights, 1/k for row-standardised ones): z does not depend on the scale of a row, so this is
         the G* of the neighbours and the unit itself, all alike.  For G, own weights are refused.
     star : bool
         G*, or G without the unit itself.
-    permutations, seed, alternative, missing, workers, executor, progress
+    permutations, seed, alternative, missing, folder, workers, executor, progress
         As in `local_moran`.
     alpha, fdr
         Level of the labels, and whether they go by ``p_fdr``.
 
     Returns
     -------
-    GetisOrd
+    GetisOrd, or with `folder` OpenLocal
 
     Raises
     ------
     AlignmentError, DataError, WeightsError
-        As `moran`; negative values are named.
+        As `local_moran`; negative values are named.
 
     References
     ----------
@@ -135,43 +171,49 @@ def getis_ord(
     >>> getis_ord(x, Weights.from_frame(links), permutations=0).frame["z_value"].round(3).tolist()
     [1.715, 0.849, -1.131, -1.715]
     """
+    target = None if folder is None else check_folder(folder)
     run = LocalRun(permutations, seed, alternative, workers, progress, alpha, fdr, executor=executor)
     data = sample({"x": x}, W, missing=missing, statistic="Getis and Ord's G", blocks=True)
     values = data.sorted_values()
-    check_share(values, data.ids[data.order], "G")
+    check_share(values, data, "G")
     centred = values - values.mean()
-    draws, filled = run.draws(centred, data.most), Filled(data, COLUMNS)
-    for rows in data.rows():
-        own, others = rows.own, rows.others
-        islands = np.diff(others.indptr) == 0
-        if star:
-            own = _fill_own(own, others)
-        elif own.any():
-            units = data.ids[data.order[rows.units]][own != 0]
-            raise WeightsError(
-                f"G leaves the unit itself out; these weights have own weights at {name_ids(units)}. "
-                "Use star=True, or build the weights without them."
-            )
-        shift, expected, variance, total = _local_g(values, centred, rows.units, own, others, star=star)
-        z_value = np.where(variance > 0, shift / np.sqrt(np.where(variance > 0, variance, 1.0)), np.nan)
-        p_value = normal_p(z_value, alternative)
-        # Given x_i, G moves with the lag of the others alone.
-        label, ones = f"Getis-Ord G of {data.names[0]}", np.ones(len(own))
-        tails = conditional_test(draws, others, ones, run, units=rows.units, label=label)
-        # Where all others are zero their share is of nothing: no statistic, and no p-value.
-        some = total > 0
-        share = np.where(some, total, np.nan)
-        high = tails.high if run.permutations else shift > 0
-        measured = {
-            "G": np.where(some, expected, np.nan) + shift / share,
-            "expected": expected,
-            "variance": variance / share**2,
-            "z_value": np.where(some, z_value, np.nan),
-            "p_value": np.where(some, p_value, np.nan),
-            "p_sim": np.where(some, tails.p, np.nan),
-        }
-        filled.put(rows, np.where(high, 0, 1), islands, measured)
-    return GetisOrd(name=data.names[0], star=star, frame=filled.frame(run, SPOTS), **run.fields(data))
+    draws = run.draws(centred, data.most)
+    with Filled(data, COLUMNS) if target is None else Written(data, run, target, SPOTS) as filled:
+        for rows in data.rows():
+            own, others = rows.own, rows.others
+            islands = np.diff(others.indptr) == 0
+            if star:
+                own = _fill_own(own, others)
+            elif own.any():
+                units = data.ids[data.places(rows.units)][own != 0]
+                raise WeightsError(
+                    f"G leaves the unit itself out; these weights have own weights at {name_ids(units)}. "
+                    "Use star=True, or build the weights without them."
+                )
+            shift, expected, variance, total = _local_g(values, centred, rows.units, own, others, star=star)
+            z_value = np.where(variance > 0, shift / np.sqrt(np.where(variance > 0, variance, 1.0)), np.nan)
+            p_value = normal_p(z_value, alternative)
+            # Given x_i, G moves with the lag of the others alone.
+            label, ones = f"Getis-Ord G of {data.names[0]}", np.ones(len(own))
+            tails = conditional_test(draws, others, ones, run, units=rows.units, label=label)
+            # Where all others are zero their share is of nothing: no statistic, and no p-value.
+            some = total > 0
+            share = np.where(some, total, np.nan)
+            high = tails.high if run.permutations else shift > 0
+            measured = {
+                "G": np.where(some, expected, np.nan) + shift / share,
+                "expected": expected,
+                "variance": variance / share**2,
+                "z_value": np.where(some, z_value, np.nan),
+                "p_value": np.where(some, p_value, np.nan),
+                "p_sim": np.where(some, tails.p, np.nan),
+            }
+            filled.put(rows, np.where(high, 0, 1), islands, measured)
+        if isinstance(filled, Written):
+            title = f"{GetisOrd.title} {'G*' if star else 'G'}"
+            order = [*COLUMNS, "p_fdr", "quadrant", "cluster"]
+            return filled.finish(GetisOrd, title, order, data.names[0], star=star)
+        return GetisOrd(name=data.names[0], star=star, frame=filled.frame(run, SPOTS), **run.fields(data))
 
 
 def _fill_own(own: Float, others: sp.csr_array) -> Float:

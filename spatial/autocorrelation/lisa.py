@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, overload
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from spatial.weights.value import WeightsLike
 
 from .local_inference import QUADRANTS, Filled, LocalRun, LocalStatistic, conditional_test, quadrants
 from .moments import local_moran_moments
+from .on_disk import OpenLocal, Written, check_folder
 from .sample import Missing, Rows, Sample, sample, standardized
 
 if TYPE_CHECKING:
@@ -91,6 +93,42 @@ class LocalMoran(LocalStatistic):
         return super().plot(cities, ax=ax, **options)
 
 
+@overload
+def local_moran(
+    x: Values,
+    W: WeightsLike,
+    *,
+    permutations: int = 999,
+    seed: int = 0,
+    alpha: float = 0.05,
+    fdr: bool = False,
+    alternative: Alternative = "two-sided",
+    moments: LocalMoments = "conditional",
+    missing: Missing = "raise",
+    keep_simulations: bool = False,
+    folder: None = None,
+    workers: int | None = None,
+    executor: Executor = None,
+    progress: bool | None = None,
+) -> LocalMoran: ...
+@overload
+def local_moran(
+    x: Values,
+    W: WeightsLike,
+    *,
+    permutations: int = 999,
+    seed: int = 0,
+    alpha: float = 0.05,
+    fdr: bool = False,
+    alternative: Alternative = "two-sided",
+    moments: LocalMoments = "conditional",
+    missing: Missing = "raise",
+    keep_simulations: bool = False,
+    folder: str | Path,
+    workers: int | None = None,
+    executor: Executor = None,
+    progress: bool | None = None,
+) -> OpenLocal: ...
 @hinted
 def local_moran(
     x: Values,
@@ -104,10 +142,11 @@ def local_moran(
     moments: LocalMoments = "conditional",
     missing: Missing = "raise",
     keep_simulations: bool = False,
+    folder: str | Path | None = None,
     workers: int | None = None,
     executor: Executor = None,
     progress: bool | None = None,
-) -> LocalMoran:
+) -> LocalMoran | OpenLocal:
     r"""Measure local spatial autocorrelation with Moran's :math:`I_i` (Anselin 1995).
 
     .. math:: I_i = \frac{z_i}{m_2} \sum_j w_{ij} z_j, \qquad z = x - \bar x, \quad m_2 = \sum_i z_i^2 / n
@@ -118,7 +157,8 @@ def local_moran(
     Parameters
     ----------
     x : Series or array, (N,)
-        A Series is matched to the weights by id; a bare array is taken in the order of ``W.ids``.
+        A Series is matched to the weights by id; a bare array is taken in the order of ``W.ids``, and may be
+        on disk (``numpy.load(path, mmap_mode="r")``).
     W : Weights, OpenWeights, or libpysal Graph or W
         Used as given; never changed.  Open weights are read block by block.
     permutations : int
@@ -144,6 +184,9 @@ def local_moran(
         standardised again.  The result names the units.
     keep_simulations : bool
         Keep all permuted statistics: 8 bytes for each unit and permutation.
+    folder : path, optional
+        New or empty: the table is written there, a Parquet file for each block of units, and never held
+        whole.  For tens of millions of units; the numbers are those in memory, to the bit.
     workers : int, optional
         Threads; all cores by default.
     executor : dask.distributed.Client or int, optional
@@ -154,12 +197,12 @@ def local_moran(
 
     Returns
     -------
-    LocalMoran
+    LocalMoran, or with `folder` OpenLocal
 
     Raises
     ------
     AlignmentError, DataError, WeightsError
-        As `moran`.
+        As `moran`; a folder that is not empty, or a disk without room for the table.
 
     Notes
     -----
@@ -195,10 +238,15 @@ def local_moran(
             f'moments must be "conditional" or "total"; got {moments!r}.'
             f"{did_you_mean(moments, get_args(LocalMoments))}"
         )
+    target = None if folder is None else check_folder(folder)
+    if target is not None and keep_simulations:
+        raise DataError(
+            "keep_simulations holds all permuted statistics in memory; leave it out with folder=."
+        )
     # Permuted statistics of all units are more than any weights.
     data = sample({"x": x}, W, missing=missing, statistic="Local Moran's I", blocks=not keep_simulations)
     run = LocalRun(permutations, seed, alternative, workers, progress, alpha, fdr, executor=executor)
-    return _local(data, data.names[0], run, moments, keep_simulations)
+    return _local(data, data.names[0], run, moments, keep_simulations, target)
 
 
 @hinted
@@ -254,52 +302,60 @@ def bivariate_local_moran(
     if (data.weights.sparse.diagonal() != 0).any():
         raise WeightsError("Bivariate local Moran's I needs weights without own weights; these have some.")
     run = LocalRun(permutations, seed, alternative, workers, progress, alpha, fdr, executor=executor)
-    return _local(data, f"{data.names[0]}, W {data.names[1]}", run, "conditional", keep_simulations)
+    found = _local(data, f"{data.names[0]}, W {data.names[1]}", run, "conditional", keep_simulations)
+    assert isinstance(found, LocalMoran)
+    return found
 
 
-def _local(data: Sample, name: str, run: LocalRun, moments: LocalMoments, keep: bool) -> LocalMoran:
+def _local(
+    data: Sample, name: str, run: LocalRun, moments: LocalMoments, keep: bool, folder: Path | None = None
+) -> LocalMoran | OpenLocal:
     """Compute by sorted id; x is the first variable and the neighbours' is the last."""
     x = standardized(data.sorted_values())
     y = x if data.values.shape[1] == 1 else standardized(data.sorted_values(-1))
-    draws, filled = run.draws(y, data.most), Filled(data, COLUMNS)
-    total, weight, lags = 0.0, 0.0, None
-    for rows in data.rows():
-        own, others, mine = rows.own, rows.others, x[rows.units]
-        lag = others @ y + own * y[rows.units]
-        expected, variance = _moments(rows, data, x, y, moments)
-        islands = np.diff(others.indptr) == 0
-        label = f"Local Moran's I of {name}"
-        tails = conditional_test(draws, others, mine, run, units=rows.units, keep=keep, label=label)
-        # An island's Ii cannot vary: no z-value and no p-value.
-        spread = np.sqrt(np.where(islands | (variance <= 0), np.nan, variance))
-        score = (mine * lag - expected) / spread
-        measured = {
-            "Ii": mine * lag,
-            "z": mine,
-            "lag": lag,
-            "expected": expected,
-            "variance": variance,
-            "z_value": score,
-            "p_value": normal_p(score, run.alternative),
-            "p_sim": tails.p,
-        }
-        filled.put(rows, quadrants(mine, lag, islands).codes, islands, measured)
-        total, weight = total + float(mine @ lag), weight + float(rows.matrix.sum())
-        if tails.lags is not None:
-            # In place: there may be gigabytes of them.
-            lags = tails.lags
-            lags += (own * y[rows.units])[:, None]
-            lags *= mine[:, None]
-            lags = data.unsorted(lags)
-    del draws  # and what it draws from, before the adjusted p-values
-    return LocalMoran(
-        name=name,
-        frame=filled.frame(run, QUADRANTS)[ORDER],
-        I=total / weight,
-        simulations=lags,
-        moments=moments,
-        **run.fields(data),
-    )
+    draws = run.draws(y, data.most)
+    with Filled(data, COLUMNS) if folder is None else Written(data, run, folder, QUADRANTS) as filled:
+        total, weight, lags = 0.0, 0.0, None
+        for rows in data.rows():
+            own, others, mine = rows.own, rows.others, x[rows.units]
+            lag = others @ y + own * y[rows.units]
+            expected, variance = _moments(rows, data, x, y, moments)
+            islands = np.diff(others.indptr) == 0
+            label = f"Local Moran's I of {name}"
+            tails = conditional_test(draws, others, mine, run, units=rows.units, keep=keep, label=label)
+            # An island's Ii cannot vary: no z-value and no p-value.
+            spread = np.sqrt(np.where(islands | (variance <= 0), np.nan, variance))
+            score = (mine * lag - expected) / spread
+            measured = {
+                "Ii": mine * lag,
+                "z": mine,
+                "lag": lag,
+                "expected": expected,
+                "variance": variance,
+                "z_value": score,
+                "p_value": normal_p(score, run.alternative),
+                "p_sim": tails.p,
+            }
+            filled.put(rows, quadrants(mine, lag, islands).codes, islands, measured)
+            total, weight = total + float(mine @ lag), weight + float(rows.matrix.sum())
+            if tails.lags is not None:
+                # In place: there may be gigabytes of them.
+                lags = tails.lags
+                lags += (own * y[rows.units])[:, None]
+                lags *= mine[:, None]
+                lags = data.unsorted(lags)
+        del draws  # and what it draws from, before the adjusted p-values
+        if isinstance(filled, Written):
+            facts = {"I": total / weight, "simulations": None, "moments": moments}
+            return filled.finish(LocalMoran, LocalMoran.title, ORDER, name, **facts)
+        return LocalMoran(
+            name=name,
+            frame=filled.frame(run, QUADRANTS)[ORDER],
+            I=total / weight,
+            simulations=lags,
+            moments=moments,
+            **run.fields(data),
+        )
 
 
 def _moments(rows: Rows, data: Sample, x: Float, y: Float, moments: str) -> tuple[Float, Float]:
@@ -309,7 +365,7 @@ def _moments(rows: Rows, data: Sample, x: Float, y: Float, moments: str) -> tupl
     squares = row_sums_of(others, np.square)
     if moments == "total":
         if own.any():
-            units = data.ids[data.order[rows.units]][own != 0]
+            units = data.ids[data.places(rows.units)][own != 0]
             raise WeightsError(
                 f"Total moments need weights without own weights; these have them at {name_ids(units)}. "
                 'Use moments="conditional".'

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,12 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from spatial.compute.fdr import fdr_adjusted
-from spatial.compute.pvalues import Alternative, alternative_words, check_reachable, permutation_p, smallest_p
+from spatial.compute.pvalues import Alternative, check_reachable, permutation_p
 from spatial.errors import DataError
-from spatial.results import Result, drawn_by
+from spatial.results import drawn_by
 
-from .inference import Run, notes
+from .inference import Run
+from .local_words import LocalWords, Tally
 from .sample import Rows, Sample, describe_weights
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ __all__ = [
     "Tails",
     "clusters",
     "conditional_test",
-    "count_line",
     "own_and_others",
     "quadrants",
 ]
@@ -87,7 +87,7 @@ class LocalRun(Run):
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class LocalStatistic(Result):
+class LocalStatistic(LocalWords):
     """One number for each unit, with p-values and clusters.
 
     Parameters
@@ -112,8 +112,6 @@ class LocalStatistic(Result):
     """The column of the frame that holds the statistic."""
     title: ClassVar[str]
     """What it is called."""
-    hypothesis: ClassVar[str] = "given the value of a unit, those of others fall to its neighbours at random"
-    """What is true if the test of a unit does not reject, and what it takes for granted."""
     figure: ClassVar[str] = "map_clusters"
 
     name: str
@@ -126,42 +124,13 @@ class LocalStatistic(Result):
     weights: str
     dropped: pd.Index[Any]
 
-    @property
-    def smallest_p(self) -> float:
-        """The smallest p_sim that so many permutations can give: no level below it can be reached."""
-        return smallest_p(self.permutations, self.alternative)
+    def _titled(self) -> str:
+        return self.title
 
-    @property
-    def sidedness(self) -> str:
-        """Which tail the p-values are of, in words."""
-        return alternative_words(self.alternative)
-
-    @property
-    def basis(self) -> str:
-        """The column of p-values that the clusters go by."""
-        return "p_fdr" if self.fdr else ("p_sim" if self.permutations else "p_value")
-
-    @property
-    def permutations_for_fdr(self) -> int:
-        """Permutations from which the false discovery rate can call one unit alone significant.
-
-        With R of them the smallest two-sided p is 2/(R + 1), which has to be alpha/m or less over m units.
-        """
-        tests = int(self.frame["p_value" if "p_value" in self.frame else "p_sim"].notna().sum())
-        tails = 2 if self.alternative == "two-sided" else 1
-        return math.ceil(tails * max(tests, 1) / self.alpha - 1e-9) - 1
-
-    def _floor(self) -> list[str]:
-        """Say where the permutations are too few for the false discovery rate to call one unit alone."""
-        if not 0 < self.permutations < self.permutations_for_fdr:
-            return []
-        tests = int(self.frame["p_sim"].notna().sum())
-        together = math.ceil(self.smallest_p * tests / self.alpha - 1e-9)
-        return [
-            f"False discovery rate: {self.permutations} permutations can call none significant at "
-            f"{self.alpha:g} unless {together} or more of {tests} units have the smallest p together; for "
-            f"one alone pass permutations={self.permutations_for_fdr}."
-        ]
+    @cached_property
+    def tally(self) -> Tally:
+        """How many units are in each cluster, and below the level."""
+        return Tally.of(self.frame, self.permutations, self.alpha)
 
     def tidy(self) -> pd.DataFrame:
         """Return a row for each unit; statistic and p_value are analytic."""
@@ -186,36 +155,6 @@ class LocalStatistic(Result):
                 "cluster": column("cluster"),
             }
         )
-
-    def glance(self) -> pd.DataFrame:
-        """Return one row: how many units are in each cluster."""
-        counts = self.frame["cluster"].value_counts(sort=False).to_dict()
-        more = ("alpha", "fdr", "permutations", "seed", "alternative", "weights")
-        row = {"name": self.name, **self._also(), "n": len(self.frame), **counts}
-        return pd.DataFrame([{**row, **{k: getattr(self, k) for k in more}, "dropped": len(self.dropped)}])
-
-    def _also(self) -> dict[str, Any]:
-        """Return further fields of `glance`."""
-        return {}
-
-    def summary(self) -> str:
-        """Write the result as text."""
-        p = self.frame["p_sim" if self.permutations else "p_value"]
-        also = "".join(f", {self._said(k, v)}" for k, v in self._also().items() if isinstance(v, float))
-        lines = [
-            f"{self.title} of {self.name}: n = {len(self.frame)}{also}",
-            f"  clusters at {self.basis} <= {self.alpha:g}: {count_line(self.frame)}",
-            f"  significant one by one: {(p <= self.alpha).sum()}; with the false discovery rate held at "
-            f"{self.alpha:g}: {(self.frame['p_fdr'] <= self.alpha).sum()}",
-        ]
-        return "\n".join(lines + notes(self) + self._floor())
-
-    def _said(self, key: str, value: float) -> str:
-        return f"{'global I' if key == 'I' else key} = {value:.6f}"
-
-    def headline(self) -> str:
-        """Name the variable and count the clusters."""
-        return f"{self.name}: {count_line(self.frame)}"
 
     def plot(self, *args: Any, ax: Axes | None = None, **options: Any) -> Axes:
         """Map the clusters over the `cities` given."""
@@ -247,11 +186,17 @@ class Filled:
         self.codes = np.empty(data.n, np.int8)
         self.islands = np.empty(data.n, dtype=bool)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
     def put(
         self, rows: Rows, codes: NDArray[Any], islands: NDArray[np.bool_], columns: Mapping[str, Float]
     ) -> None:
         """Fill some rows."""
-        at = self.data.order[rows.units]
+        at = self.data.places(rows.units)
         self.codes[at], self.islands[at] = codes, islands
         for name, values in columns.items():
             self.columns[name][at] = values
@@ -318,9 +263,3 @@ def clusters(groups: pd.Categorical, p: Float, alpha: float, islands: NDArray[np
     rest = len(groups.categories)
     code = np.where(p <= alpha, groups.codes, np.int8(rest))  # NaN <= alpha is False
     return pd.Categorical.from_codes(np.where(islands, np.int8(rest + 1), code), categories=kinds)
-
-
-def count_line(frame: pd.DataFrame) -> str:
-    """Write how many units are in each cluster."""
-    counts: Any = frame["cluster"].value_counts(sort=False)
-    return ", ".join(f"{kind} {count}" for kind, count in counts.items())

@@ -97,7 +97,11 @@ class Sample:
     @cached_property
     def in_order(self) -> bool:
         """Whether the rows are sorted by id."""
-        return np.array_equal(self.order, np.arange(self.n))
+        return bool(self.ids.is_monotonic_increasing) or np.array_equal(self.order, np.arange(self.n))
+
+    def places(self, units: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
+        """Return the rows of units that are given by their place among the sorted ids."""
+        return units if self.in_order else self.order[units]
 
     @cached_property
     def matrix(self) -> sp.csr_array:
@@ -243,7 +247,8 @@ def scaled(values: Float) -> tuple[Float, tuple[int, ...]]:
     >>> scaled(np.array([[3e200, 1.0], [1e200, 0.5]]))[1]
     (666, 1)
     """
-    _, exponents = np.frexp(np.abs(values).max(axis=0, initial=0.0))
+    largest = np.maximum(values.max(axis=0, initial=0.0), -values.min(axis=0, initial=0.0))
+    _, exponents = np.frexp(largest)
     return np.ldexp(values, -exponents), tuple(int(k) for k in exponents)
 
 
@@ -353,17 +358,19 @@ def describe_weights(weights: Weights | OpenWeights) -> str:
     )
 
 
-def check_share(values: Float, ids: pd.Index[Any], statistic: str) -> None:
+def check_share(values: Float, data: Sample, statistic: str) -> None:
     """Refuse negative values, which have no share of a total."""
     if (values < 0).any():
+        below = data.ids[data.places(np.flatnonzero(values < 0))]
         raise DataError(
             f"Getis and Ord's {statistic} is a share of a total, and needs values that are not negative; "
-            f"negative at {name_ids(ids[values < 0])}. Use local_moran or moran for such values."
+            f"negative at {name_ids(below)}. Use local_moran or moran for such values."
         )
 
 
 def standardized(values: Float) -> Float:
     """Return values about their mean, over the population standard deviation."""
     column = np.ascontiguousarray(values)  # strided sums add up in another order
-    centred = column - column.mean()
-    return np.asarray(centred / np.sqrt(centred @ centred / len(centred)))
+    centred: Float = column - column.mean()
+    centred /= np.sqrt(centred @ centred / len(centred))
+    return centred

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numba import types
@@ -197,11 +197,25 @@ class Pool:
     place : int32 array, (N,)
     others : int
         How many values a unit draws from: all but its own, or a window.
+    spare : list
+        Copies of `given` and decks that no thread is using, from one block of units to the next.
     """
 
     given: Float
     place: Count
     others: int
+    spare: list[tuple[Float, Count]] = field(default_factory=list)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave the copies behind where a job is sent to another process."""
+        return self.__dict__ | {"spare": []}
+
+    def workspace(self) -> tuple[Float, Count]:
+        """Take a copy of the values and a deck, made where none is spare."""
+        try:
+            return self.spare.pop()
+        except IndexError:
+            return self.given.copy(), np.arange(self.others, dtype=np.int32)
 
 
 def pool_of(values: Float, most: int, key: np.uint64) -> Pool:
@@ -213,11 +227,10 @@ def pool_of(values: Float, most: int, key: np.uint64) -> Pool:
     others.  P-values mean what they did; their Monte Carlo variance is some 10 percent larger.
     """
     n = len(values)
-    place = np.arange(n, dtype=np.int32)
     if n < MANY or most > FEW:
-        return Pool(values, place, n - 1)
+        return Pool(values, np.arange(n, dtype=np.int32), n - 1)
     moved = permutation_rows(n, 0, 1, mix_array(key ^ _SHUFFLE)[0])[:, 0]
-    shuffled = values[moved]
+    shuffled, place = values[moved], np.empty(n, np.int32)
     place[moved] = np.arange(n, dtype=np.int32)
     return Pool(shuffled, place, WINDOW)
 
@@ -277,10 +290,10 @@ class _Counts:
 
     def prepare(self) -> Callable[[tuple[int, int]], tuple[Count, Count, Float]]:
         pool = self.pool
-        values, deck = pool.given.copy(), np.arange(pool.others, dtype=np.int32)
 
         def work(task: tuple[int, int]) -> tuple[Count, Count, Float]:
             begin, end = task
+            values, deck = pool.workspace()
             above, below = np.empty(end - begin, np.int32), np.empty(end - begin, np.int32)
             kept = np.empty((end - begin, self.permutations) if self.keep else (0, 0))
             _count_units(
@@ -302,6 +315,7 @@ class _Counts:
                 below,
                 kept,
             )
+            pool.spare.append((values, deck))
             return above, below, kept
 
         return work

@@ -143,8 +143,10 @@ def aligned_values(
     axis and is taken in the order of `ids`.  NaN is passed through: see `require_finite`.
     """
     if isinstance(x, (pd.Series, pd.DataFrame)):
-        order = indexer(x.index, ids, _label(x, what), against)
-        return as_float(x, _label(x, what))[order]
+        values = as_float(x, _label(x, what))
+        if x.index is ids or (len(x) == len(ids) and isinstance(ids, pd.RangeIndex) and x.index.equals(ids)):
+            return values  # in the order that is asked for: millions of rows are not copied
+        return values[indexer(x.index, ids, _label(x, what), against)]
     values = as_float(x, what)
     if values.ndim == 0 or values.shape[0] != len(ids):
         raise AlignmentError(

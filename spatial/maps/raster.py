@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from spatial.autocorrelation.on_disk import OpenLocal
 from spatial.errors import AlignmentError, DataError, hinted, name_ids
 from spatial.figures.classes import build_classes
 from spatial.figures.palette import ISLAND, cluster_color, cluster_label, color
@@ -81,7 +82,7 @@ class Pixels:
 
 @hinted
 def map_raster(
-    values: LocalStatistic | pd.Series[Any],
+    values: LocalStatistic | OpenLocal | pd.Series[Any],
     places: CitiesLike | Points | tuple[int, int],
     folder: str | Path,
     *,
@@ -98,7 +99,7 @@ def map_raster(
 
     Parameters
     ----------
-    values : LocalMoran, GetisOrd or another local result, or Series by id
+    values : LocalMoran, GetisOrd or another local result, in memory or on disk, or Series by id
     places : GeoDataFrame, Points, or (rows, columns)
         Points or polygons, of which the centroid counts; coordinates alone, by `spatial.points`; or the
         shape of a raster, whose cells are numbered row by row as in `spatial.weights.grid`.
@@ -135,7 +136,7 @@ def map_raster(
     check_language(lang)
     if isinstance(width, bool) or not isinstance(width, int) or width < 1:
         raise DataError(f"width is a number of pixels, 1 or more; got {width!r}.")
-    frame = getattr(values, "frame", None)
+    frame = values.read(["cluster"]) if isinstance(values, OpenLocal) else getattr(values, "frame", None)
     series = frame["cluster"] if frame is not None and "cluster" in frame else values
     if not isinstance(series, pd.Series):
         raise DataError(f"values must be a local result or a Series by id; got {type(values).__name__}.")

@@ -119,6 +119,7 @@ NOT_CALLED = {
     "values_to_raster": "takes an xarray, which is optional",
     "monte_carlo": "takes functions of the caller",
     "sweep": "as robustness, by distance bands",
+    "open_local": "takes a folder of blocks",
     "open_panel": "takes a folder of blocks",
     "open_weights": "takes a folder of blocks",
     "read_calendar": "reads a table of dates, as read_panel does",
