@@ -14,8 +14,9 @@ from spatial.errors import hinted, warn
 from spatial.ids.numbers import Values
 from spatial.weights.value import WeightsLike
 
-from .inference import GlobalStatistic, Run, made, symmetric_part
-from .moments import build_constants, geary_moments
+from .inference import GlobalStatistic, Run, made
+from .moments import geary_moments
+from .pairs import walk
 from .sample import Missing, sample
 
 __all__ = ["Geary", "geary"]
@@ -144,18 +145,19 @@ def geary(
     0.3
     """
     run = Run(permutations, seed, alternative, workers, progress, executor=executor)
-    data = sample({"x": x}, W, missing=missing, statistic="Geary's C")
-    symmetric = symmetric_part(data)
-    w = build_constants(data.matrix, symmetric)
-    z = data.x[data.order] - data.x[data.order].mean()
+    data = sample({"x": x}, W, missing=missing, statistic="Geary's C", blocks=True)
+    z = np.ascontiguousarray(data.sorted_values())
+    z = z - z.mean()
+    pairs = walk(data, z, permutations)
+    w = pairs.constants
     scale = (data.n - 1) / (2 * w.S0 * float(z @ z))
     # The squared differences are the weighted squares less twice the products.
-    products = float(z @ (data.matrix @ z)) - float(w.own @ z**2)
+    products = float(z @ pairs.lag) - float(w.own @ z**2)
     moments = geary_moments(z, w)
     simulated = None
-    if permutations:
+    if pairs.symmetric is not None:
         label = f"Geary's C of {data.names[0]}"
-        simulated = -2 * scale * run.simulate(z, symmetric, square=-0.5 * w.degree, label=label)
+        simulated = -2 * scale * run.simulate(z, pairs.symmetric, square=-0.5 * w.degree, label=label)
     found = made(
         Geary,
         data,

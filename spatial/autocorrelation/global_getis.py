@@ -14,8 +14,9 @@ from spatial.errors import DataError, WeightsError, hinted, name_ids
 from spatial.ids.numbers import Values
 from spatial.weights.value import WeightsLike
 
-from .inference import GlobalStatistic, Run, made, symmetric_part
-from .moments import build_constants, general_g_moments
+from .inference import GlobalStatistic, Run, made
+from .moments import general_g_moments
+from .pairs import walk
 from .sample import Missing, check_share, sample
 
 __all__ = ["GeneralG", "general_g"]
@@ -89,39 +90,42 @@ def general_g(
     0.656
     """
     run = Run(permutations, seed, alternative, workers, progress, executor=executor)
-    data = sample({"x": x}, W, missing=missing, statistic="The general G")
-    ids = data.weights.ids[data.order]
-    values = data.x[data.order]
+    data = sample({"x": x}, W, missing=missing, statistic="The general G", blocks=True)
+    values = np.ascontiguousarray(data.sorted_values())
     check_share(values, data, "general G")
     if (values > 0).sum() < 2:
+        above = data.ids[data.places(np.flatnonzero(values > 0))]
         raise DataError(
             "The general G is a share of the products of two units, and needs two units or more with values "
-            f"above zero; {data.names[0]!r} is above zero at {name_ids(ids[values > 0])} only."
+            f"above zero; {data.names[0]!r} is above zero at {name_ids(above)} only."
         )
-    constants = build_constants(data.matrix)
+    pairs = walk(data, values, permutations)
+    constants = pairs.constants
     if constants.own.any():
+        units = data.ids[data.places(np.flatnonzero(constants.own))]
         raise WeightsError(
             f"The general G compares different units; these weights have own weights at "
-            f"{name_ids(ids[constants.own != 0])}. Build the weights without them."
+            f"{name_ids(units)}. Build the weights without them."
         )
     # As a sum over pairs: where one value outweighs all others a difference would lose them.
     total = float(values @ (values.sum() - values))
     if total < 1e-7 * float(values.sum()) ** 2:
+        highest = data.ids[data.places(np.array([values.argmax()]))]
         raise DataError(
             f"The general G cannot be computed: one value of {data.names[0]!r}, at "
-            f"{name_ids(ids[[int(values.argmax())]])}, is more than ten million times all others together. "
-            "Leave that unit out, or take logarithms."
+            f"{name_ids(highest)}, is more than ten million times all others together. Leave that unit out, "
+            "or take logarithms."
         )
     expected, variance = general_g_moments(values, constants)
     simulated = None
-    if permutations:
+    if pairs.symmetric is not None:
         label = f"General G of {data.names[0]}"
-        simulated = run.simulate(values, symmetric_part(data), label=label) * (1.0 / total)
+        simulated = run.simulate(values, pairs.symmetric, label=label) * (1.0 / total)
     return made(
         GeneralG,
         data,
         run,
-        statistic=float(values @ (data.matrix @ values)) / total,
+        statistic=float(values @ pairs.lag) / total,
         expected=expected,
         variances={"randomisation": variance},
         simulated=simulated,

@@ -16,10 +16,12 @@ from spatial.compute.pvalues import Alternative
 from spatial.compute.threads import Executor
 from spatial.errors import hinted
 from spatial.ids.numbers import Values
+from spatial.weights.blocks.value import OpenWeights
 from spatial.weights.value import WeightsLike
 
-from .inference import GlobalStatistic, Run, made, symmetric_part
-from .moments import build_constants, moran_moments
+from .inference import GlobalStatistic, Run, made
+from .moments import moran_moments
+from .pairs import walk
 from .sample import Missing, sample
 
 __all__ = ["Moran", "moran"]
@@ -103,8 +105,9 @@ def moran(
     ----------
     x : Series or array, (N,)
         A Series is matched to the weights by id; a bare array is taken in the order of ``W.ids``.
-    W : Weights, or libpysal Graph or W
-        Used as given: row-standardise it first where that is wanted.  Never changed.
+    W : Weights, OpenWeights, or libpysal Graph or W
+        Used as given: row-standardise it first where that is wanted.  Never changed.  Open weights are read
+        block by block; permutations keep each pair of neighbours once, 16 bytes.
     permutations : int
         Random permutations of the values over the units; 0 for none.
     seed : int
@@ -160,27 +163,29 @@ def moran(
     (0.333333, -0.333333)
     """
     run = Run(permutations, seed, alternative, workers, progress, executor=executor)
-    data = sample({"x": x}, W, missing=missing, statistic="Moran's I")
-    symmetric = symmetric_part(data)
-    constants = build_constants(data.matrix, symmetric)
+    data = sample({"x": x}, W, missing=missing, statistic="Moran's I", blocks=True)
     # By sorted id throughout, so that sums add up in one order whatever the order of the rows.
-    mean = data.x[data.order].mean()
-    ordered = data.x[data.order] - mean
+    ordered = np.ascontiguousarray(data.sorted_values())
+    mean = ordered.mean()
+    ordered = ordered - mean
+    pairs = walk(data, ordered, permutations)
+    constants = pairs.constants
     squares = float(ordered @ ordered)
     scale = data.n / (constants.total * squares)
     moments = moran_moments(ordered, constants)
     simulated = None
-    if permutations:
+    if pairs.symmetric is not None:
         own = constants.own if constants.own.any() else None
         label = f"Moran's I of {data.names[0]}"
-        simulated = scale * run.simulate(ordered, symmetric, square=own, label=label)
+        simulated = scale * run.simulate(ordered, pairs.symmetric, square=own, label=label)
     standard = (data.x - mean) / np.sqrt(squares / data.n)
-    ids = data.weights.ids
+    ids = data.ids
+    matrix = data.links if isinstance(data.links, OpenWeights) else data.links.sparse
     return made(
         Moran,
         data,
         run,
-        statistic=scale * float(ordered @ (data.matrix @ ordered)),
+        statistic=scale * float(ordered @ pairs.lag),
         expected=moments.expected,
         variances={
             "normality": moments.variance_normality,
@@ -188,6 +193,6 @@ def moran(
         },
         simulated=simulated,
         z=pd.Series(standard, index=ids, name=data.names[0]),
-        lag=pd.Series(data.weights.sparse @ standard, index=ids, name=f"W_{data.names[0]}"),
-        islands=data.weights.islands,
+        lag=pd.Series(matrix @ standard, index=ids, name=f"W_{data.names[0]}"),
+        islands=ids[pairs.islands],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,9 @@ from spatial.errors import DataError
 from spatial.results import Result
 
 from .sample import Sample, check_runs, describe_weights
+
+if TYPE_CHECKING:
+    from spatial.compute.links import Links
 
 __all__ = ["GlobalStatistic", "Run", "normal_inference", "notes", "score", "symmetric_part"]
 
@@ -70,7 +73,7 @@ class Run:
     def simulate(
         self,
         values: Float,
-        symmetric: sp.csr_array,
+        symmetric: sp.csr_array | Links,
         *,
         linear: Float | None = None,
         square: Float | None = None,
@@ -269,7 +272,7 @@ def made(
         permutations=run.permutations,
         seed=run.seed,
         alternative=run.alternative,
-        weights=describe_weights(data.weights),
+        weights=describe_weights(data.links),
         dropped=data.dropped,
         **inference,
         **fields,

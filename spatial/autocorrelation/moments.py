@@ -8,12 +8,14 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from spatial.compute.conditional import row_sums_of
 from spatial.weights.normalization import column_sums, row_sums
 
 __all__ = [
     "Constants",
     "Moments",
     "build_constants",
+    "constants_of_rows",
     "geary_moments",
     "general_g_moments",
     "local_moran_moments",
@@ -69,12 +71,26 @@ def build_constants(matrix: sp.csr_array, symmetric: sp.csr_array | None = None)
     """Return the constants of W; `symmetric` is W + W' where it is at hand."""
     both = sp.csr_array(matrix + matrix.T) if symmetric is None else symmetric
     own = np.asarray(matrix.diagonal(), dtype=np.float64)
-    degree = row_sums(matrix) + column_sums(matrix) - 2.0 * own
-    squares = float(both.data @ both.data) - 4.0 * float(own @ own)
+    return constants_of_rows(
+        sums=row_sums(matrix), own=own, both=row_sums(both), squares=row_sums_of(both, np.square)
+    )
+
+
+def constants_of_rows(sums: Float, own: Float, both: Float, squares: Float) -> Constants:
+    """Return the constants from sums over rows, which are the same for blocks of rows and for all.
+
+    Parameters
+    ----------
+    sums, own : array, (N,)
+        Row sums of W, and its diagonal.
+    both, squares : array, (N,)
+        Row sums of W + W' and of its squares, diagonal and all.
+    """
+    degree = both - 2.0 * own
     return Constants(
-        n=matrix.shape[0],
-        S0=float(matrix.data.sum() - own.sum()),
-        S1=0.5 * squares,
+        n=len(sums),
+        S0=float(sums.sum() - own.sum()),
+        S1=0.5 * (float(squares.sum()) - 4.0 * float(own @ own)),
         S2=float(degree @ degree),
         degree=degree,
         own=own,

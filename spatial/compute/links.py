@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from .compiled import compiled
 
-__all__ = ["Links", "build_links"]
+__all__ = ["Links", "build_links", "links_of_pairs"]
 
 Float = NDArray[np.float64]
 
@@ -68,6 +68,27 @@ class Links:
     tails: NDArray[np.int32]
     weights: Float
     reach: int
+
+
+def links_of_pairs(n: int, heads: NDArray[np.int32], tails: NDArray[np.int32], weights: Float) -> Links:
+    """Return what `build_links` does of W + W', from each of its pairs once.
+
+    Parameters
+    ----------
+    n : int
+    heads, tails : int32 array, (L,)
+        Rows of W, heads above tails, tails of a head ascending.
+    weights : array, (L,)
+    """
+    reach = int((heads - tails).max(initial=0))
+    if reach > _NEAR:
+        lower = sp.csr_array((weights, (heads, tails)), shape=(n, n))
+        return build_links(sp.csr_array(lower + lower.T))
+    if (np.diff(heads) < 0).any():
+        order = np.argsort(heads, kind="stable")
+        heads, tails, weights = heads[order], tails[order], weights[order]
+    first = np.concatenate([[0], np.cumsum(np.bincount(heads, minlength=n))])
+    return Links(np.arange(n, dtype=np.int32), first, heads, tails, weights, reach)
 
 
 def build_links(symmetric: sp.csr_array) -> Links:

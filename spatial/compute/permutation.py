@@ -6,7 +6,7 @@ results are equal to the last bit.  Few units need no compiler, which takes seco
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from .counters import BUCKET
 from .draws import uniform_permutations
 from .threads import Workers, progress_bar, wants_bar
+
+if TYPE_CHECKING:
+    from .links import Links
 
 __all__ = ["permute_bilinear", "permute_quadratic"]
 
@@ -26,7 +29,7 @@ _MOST_CELLS = 1 << 27  # in all, up to which arrays are as fast as starting the 
 
 def permute_quadratic(
     values: Float,
-    symmetric: sp.csr_array,
+    symmetric: sp.csr_array | Links,
     *,
     linear: Float | None = None,
     square: Float | None = None,
@@ -46,7 +49,7 @@ def permute_quadratic(
     values : array, (N,) or (T, N)
         In an order that does not depend on how the user's rows were sorted.  Of several rows each is
         permuted in the same way, and the statistics are added up.
-    symmetric : CSR, (N, N)
+    symmetric : CSR (N, N), or Links
         W + W'; its diagonal is left out.
     linear, square : array, (N,), optional
         c and d, in the order of the rows of W.
@@ -54,14 +57,15 @@ def permute_quadratic(
         Independent draws for each stream of one seed.
     """
     rows = np.atleast_2d(values)
-    n, cells = rows.shape[1], rows.shape[0] * permutations * (symmetric.nnz // 2 + rows.shape[1])
-    if n <= BUCKET and cells <= _MOST_CELLS:
-        with progress_bar(permutations, label, wants_bar(progress, 0.0)) as bar:
-            return _on_arrays(rows, symmetric, linear, square, permutations, seed, stream, bar)
+    if isinstance(symmetric, sp.csr_array):
+        n, cells = rows.shape[1], rows.shape[0] * permutations * (symmetric.nnz // 2 + rows.shape[1])
+        if n <= BUCKET and cells <= _MOST_CELLS:
+            with progress_bar(permutations, label, wants_bar(progress, 0.0)) as bar:
+                return _on_arrays(rows, symmetric, linear, square, permutations, seed, stream, bar)
     from .links import build_links
     from .permutation_kernels import permute_links
 
-    links = build_links(symmetric)
+    links = build_links(symmetric) if isinstance(symmetric, sp.csr_array) else symmetric
     total = np.zeros(permutations)
     for row in rows:
         total += permute_links(

@@ -81,6 +81,56 @@ def test_statistics_by_blocks_have_the_bits_of_those_of_stored_weights(tmp_path:
     pd.testing.assert_frame_equal(a.frame, b.frame, check_exact=True)
 
 
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("kind", ["grid", "rook", "knn"])
+def test_global_statistics_by_blocks_have_the_bits_of_those_of_stored_weights(
+    tmp_path: Path, kind: str, wide: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if wide:  # neighbours that are far apart in the order of the rows are put into another order
+        monkeypatch.setattr("spatial.compute.links._NEAR", 10)
+    # Of few units stored weights go on arrays.
+    monkeypatch.setattr("spatial.compute.permutation.BUCKET", 10)
+    places, shape = cities(), (25, 40)
+    if kind == "knn":
+        opened = sp.weights.knn(places, 6, folder=tmp_path / "w").row_standardized()
+        stored = sp.weights.knn(places, 6).row_standardized()
+    else:
+        opened, stored = (
+            sp.weights.grid(shape, kind == "rook", stored=s).row_standardized() for s in (False, True)
+        )
+    x = pd.Series(np.random.default_rng(1).gamma(2.0, size=1000), index=stored.ids, name="x")
+    moved = x.sample(frac=1, random_state=1)
+    for function in (sp.moran, sp.geary, sp.general_g):
+        a = function(x, stored, permutations=19)
+        for executor in (1, 2):
+            b = function(moved, opened, permutations=19, executor=executor)
+            pd.testing.assert_frame_equal(a.tidy(), b.tidy(), check_exact=True)
+            assert np.array_equal(a.simulated, b.simulated)
+        assert function(x, opened, permutations=0).statistic == a.statistic
+    a, b = (sp.moran(x, w, permutations=0) for w in (stored, opened))
+    pd.testing.assert_series_equal(a.lag, b.lag, check_exact=True)
+    pd.testing.assert_series_equal(a.z, b.z, check_exact=True)
+
+
+def test_global_statistics_know_islands_and_cells_without_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).normal(size=(23, 41))
+    values[values > 0.3] = np.nan
+    raster = xr.DataArray(values, dims=("y", "x"))
+    x = sp.weights.raster_values(raster)
+    stored, opened = (sp.weights.grid(raster, True, stored=s) for s in (True, False))
+    a, b = (sp.moran(x, w, permutations=9) for w in (stored, opened))
+    pd.testing.assert_frame_equal(a.tidy(), b.tidy(), check_exact=True)
+    assert 0 < len(a.islands) == len(b.islands)
+    assert a.islands.equals(b.islands)
+    apart = xr.DataArray(np.where(np.indices((6, 6)).sum(axis=0) % 2, 1.0, np.nan), dims=("y", "x"))
+    with pytest.raises(WeightsError, match="positive sum"):
+        sp.geary(np.arange(18.0), sp.weights.grid(apart, True, stored=False), permutations=9)
+    monkeypatch.setattr("spatial.weights.checks.MAX_LINKS", 100)
+    with pytest.raises(WeightsError, match=r"Permutations keep W \+ W'.*permutations=0 gives"):
+        sp.moran(x, opened)
+    assert sp.moran(x, opened, permutations=0).I == a.I
+
+
 def test_windows_of_many_units_are_drawn_alike_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("spatial.compute.conditional_kernels.MANY", 10_000)
     monkeypatch.setattr("spatial.compute.conditional.MANY", 10_000)

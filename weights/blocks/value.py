@@ -89,8 +89,9 @@ class OpenWeights:
 
     Made by ``knn(cities, k, folder=)`` and ``distance_band(cities, km, folder=)``, which write a folder of
     blocks, by `spatial.weights.open_weights`, which opens one, and by ``grid(shape, stored=False)``, which
-    stores nothing.  `lag`, `spatial.local_moran` and `spatial.getis_ord` work block by block, to the bits of
-    stored weights; other functions read them whole, as `spatial.weights.as_weights` does.
+    stores nothing.  `lag`, `spatial.local_moran`, `spatial.getis_ord`, `spatial.moran`, `spatial.geary` and
+    `spatial.general_g` work block by block, to the bits of stored weights; other functions read them whole,
+    as `spatial.weights.as_weights` does.
 
     Parameters
     ----------
@@ -173,7 +174,7 @@ class OpenWeights:
         WeightsError
             Where it does not fit, with its size.
         """
-        advice = "lag, local_moran and getis_ord work block by block."
+        advice = "lag, local_moran, getis_ord, moran, geary and general_g work block by block."
         links_fit(float(self.n_links), f"{self!r}, in memory,", advice)
         counts, parts = np.zeros(self.n, np.int64), list(self.blocks())
         for block in parts:

@@ -1,0 +1,149 @@
+"""W + W' and what the global statistics take of W: stored weights whole, open ones by blocks of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from spatial.compute.conditional import row_sums_of
+from spatial.errors import WeightsError
+from spatial.weights.blocks.value import OpenWeights
+from spatial.weights.checks import links_fit
+from spatial.weights.normalization import row_sums
+
+from .inference import symmetric_part
+from .moments import Constants, constants_of_rows
+from .sample import Rows, Sample
+
+if TYPE_CHECKING:
+    from spatial.compute.links import Links
+
+__all__ = ["Pairs", "walk"]
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """What the global statistics take of the weights.
+
+    Parameters
+    ----------
+    constants : Constants
+    lag : array, (N,)
+        W times the values, by sorted id.
+    islands : bool array, (N,)
+        Units without links, in the order of the weights.
+    symmetric : CSR or Links or None
+        W + W', for permutations: of open weights each pair once.
+    """
+
+    constants: Constants
+    lag: Float
+    islands: NDArray[np.bool_]
+    symmetric: sp.csr_array | Links | None
+
+
+def walk(data: Sample, values: Float, permutations: int) -> Pairs:
+    """Go over the rows of W and of W + W' once, by sorted id.
+
+    Sums are taken row by row, and then over all rows, so that blocks give the bits of the whole.
+
+    Parameters
+    ----------
+    data : Sample
+    values : array, (N,)
+        By sorted id.
+    permutations : int
+        Of 0, W + W' is not kept.
+    """
+    opened = isinstance(data.links, OpenWeights)
+    if opened and permutations:
+        advice = "Without permutations nothing is kept: permutations=0 gives the analytic p-values."
+        links_fit(float(data.links.n_links), f"Permutations keep W + W', which of {data.links!r}", advice)
+    names = ("lag", "sums", "own", "both", "squares")
+    found = {name: np.empty(data.n) for name in names}
+    islands, parts = np.empty(data.n, dtype=bool), []
+    for rows, symmetric in _symmetric_rows(data):
+        of_rows = (
+            rows.matrix @ values,
+            row_sums(rows.matrix),
+            rows.own,
+            row_sums(symmetric),
+            row_sums_of(symmetric, np.square),
+        )
+        for name, part in zip(names, of_rows, strict=True):
+            found[name][rows.units] = part
+        islands[data.places(rows.units)] = np.diff(rows.matrix.indptr) == 0
+        if permutations:
+            parts.append(_below(rows, symmetric) if opened else symmetric)
+    lag = found.pop("lag")
+    constants = constants_of_rows(**found)
+    if not constants.S0 > 0:
+        raise WeightsError(
+            "The statistic needs links between units, with a positive sum; the links of these weights sum to "
+            f"{constants.S0:g}."
+        )
+    if not permutations:
+        return Pairs(constants, lag, islands, None)
+    if not opened:
+        return Pairs(constants, lag, islands, parts[0])
+    from spatial.compute.links import links_of_pairs
+
+    heads, tails, weights = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return Pairs(constants, lag, islands, links_of_pairs(data.n, heads, tails, weights))
+
+
+def _below(rows: Rows, symmetric: sp.csr_array) -> tuple[NDArray[np.int32], NDArray[np.int32], Float]:
+    """Return the entries of W + W' left of the diagonal: row, column and weight."""
+    heads = np.repeat(rows.units.astype(np.int32), np.diff(symmetric.indptr))
+    below = symmetric.indices < heads
+    return heads[below], symmetric.indices[below].astype(np.int32, copy=False), symmetric.data[below]
+
+
+def _symmetric_rows(data: Sample) -> Iterator[tuple[Rows, sp.csr_array]]:
+    """Give rows of W with the same rows of W + W'."""
+    if not isinstance(data.links, OpenWeights):
+        yield Rows(np.arange(data.n), data.matrix), symmetric_part(data)
+        return
+    across = _Across(data)
+    for number, rows in enumerate(data.rows()):
+        yield rows, sp.csr_array(rows.matrix + across.turned(number, rows))
+
+
+class _Across:
+    """The links of W from one block of rows to another, which are few, by the block that they lead to."""
+
+    def __init__(self, data: Sample) -> None:
+        self.block = np.full(data.n, -1, np.int32)
+        self.place = np.empty(data.n, np.int32)
+        parts = []
+        for number, rows in enumerate(data.rows()):
+            self.block[rows.units] = number
+            heads = np.repeat(rows.units, np.diff(rows.matrix.indptr))
+            out = self.block[rows.matrix.indices] != number
+            parts.append((heads[out], rows.matrix.indices[out], rows.matrix.data[out]))
+        heads, tails, weights = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        into = self.block[tails]
+        order = np.argsort(into, kind="stable")
+        self.heads, self.tails, self.weights = heads[order], tails[order], weights[order]
+        self.edges = np.searchsorted(into[order], np.arange(len(parts) + 1))
+
+    def turned(self, number: int, rows: Rows) -> sp.csr_array:
+        """Return the rows of W' of a block, (R, N)."""
+        matrix, units = rows.matrix, rows.units
+        self.place[units] = np.arange(len(units), dtype=np.int32)
+        inside = self.block[matrix.indices] == number
+        heads = np.repeat(units, np.diff(matrix.indptr))
+        part = slice(self.edges[number], self.edges[number + 1])
+        tails = np.concatenate([matrix.indices[inside], self.tails[part]])
+        columns = np.concatenate([heads[inside], self.heads[part]])
+        weights = np.concatenate([matrix.data[inside], self.weights[part]])
+        turned = sp.coo_array((weights, (self.place[tails], columns)), shape=matrix.shape).tocsr()
+        turned.sort_indices()
+        return turned
