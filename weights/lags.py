@@ -7,10 +7,9 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from spatial.compute.products import is_wide, wide_product
+from spatial.compute.products import product
 from spatial.errors import AlignmentError, DataError
 from spatial.ids.alignment import aligned_values, as_float, indexer, row_places
 
@@ -28,12 +27,12 @@ class Linear(Protocol):
 
 def lag_array(matrix: Linear, values: Float, axis: int) -> Float:
     """Return W applied along `axis` of `values`; shape is kept."""
+    if values.ndim == 3 and axis == 1:
+        return product(matrix, values)
     moved = np.moveaxis(values, axis, 0)
-    block = np.ascontiguousarray(moved.reshape(moved.shape[0], -1))
     # NaN times an absent weight must not spread, so the product stays sparse; it does.
-    wide = isinstance(matrix, sp.csr_array) and is_wide(matrix, block.shape[1])
-    product = wide_product(matrix, block) if wide else matrix @ block
-    return np.moveaxis(np.asarray(product).reshape(moved.shape), 0, axis)
+    lagged = product(matrix, np.ascontiguousarray(moved.reshape(moved.shape[0], -1)))
+    return np.moveaxis(lagged.reshape(moved.shape), 0, axis)
 
 
 def lag(matrix: Linear, ids: pd.Index[Any], x: Any, *, axis: int | None, cells: Any = None) -> Any:

@@ -11,6 +11,7 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from spatial.compute.products import product
 from spatial.errors import ConvergenceError
 from spatial.weights.normalization import radius_bound, spectral_radius
 
@@ -107,10 +108,13 @@ class LagOperator:
     def __call__(self, values: Float) -> Float:
         """Return the spatial lag of (R,) or (R, m) values."""
         if len(self.layout.bounds) == 1:
-            return np.asarray(self.matrices[0] @ values, dtype=np.float64)
+            return product(self.matrices[0], values)
+        if self.is_constant and values.ndim > 1:
+            matrix = self.matrices[0]
+            return product(matrix, values.reshape(-1, matrix.shape[0], values.shape[1])).reshape(values.shape)
         out = np.empty_like(values, dtype=np.float64)
         for first, last, matrix in self.blocks():
-            out[first:last] = matrix @ values[first:last]
+            out[first:last] = product(matrix, values[first:last])
         return out
 
     def transpose(self, values: Float) -> Float:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
+from spatial.compute.products import product
 from spatial.models.data.layout import LagOperator
 
 from .rank import Pattern
@@ -115,7 +116,7 @@ def _series(
 
 
 def _lag_units_first(matrix: Any, values: Float) -> Float:
-    return np.asarray((matrix @ values.reshape(matrix.shape[0], -1)).reshape(values.shape))
+    return product(matrix, values.reshape(matrix.shape[0], -1)).reshape(values.shape)
 
 
 def population_strength(

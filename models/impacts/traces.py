@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import linalg, sparse
 from scipy.sparse import csgraph
 
+from spatial.compute.products import product
 from spatial.compute.threads import Workers, check_workers, run_tasks
 from spatial.weights.normalization import radius_bound
 
@@ -243,9 +244,9 @@ def _half_products(W: Sparse, back: Sparse, V: Float, order: int) -> Float:
     out[0] = np.einsum("ij,ij->j", V, V)
     for m in range(1, order + 1):
         if m % 2:
-            ahead = W @ ahead
+            ahead = product(W, ahead, workers=1)
         else:
-            behind = back @ behind
+            behind = product(back, behind, workers=1)
         out[m] = np.einsum("ij,ij->j", behind, ahead)
     return out
 

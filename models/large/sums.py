@@ -17,6 +17,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from spatial.compute.products import product
 from spatial.compute.threads import Workers, blas_on_one_thread, run_tasks
 from spatial.errors import DataError
 from spatial.models.data.effects import build_effects
@@ -147,7 +148,7 @@ def period_columns(plan: Plan, number: int, first: Float | None) -> tuple[Float,
 
 def with_lags(X: Float, forms: tuple[Form, ...], n_equation: int, time: bool) -> list[Float]:
     """Return the lags of the columns of the equations by each error matrix, time effects out."""
-    lags = [form.matrix @ X[:, :n_equation] for form in forms]
+    lags = [product(form.matrix, X[:, :n_equation]) for form in forms]
     if time:
         for lag in lags:
             lag -= lag.mean(axis=0)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from spatial.compute.products import product
 from spatial.models.data.design import Design
 from spatial.models.data.instruments import orthonormal_basis
 
@@ -87,7 +88,7 @@ class Columns:
         squares, own = moments.diagonal
         for first, last, matrix in moments.operator.blocks():
             block = E[first:last]
-            lag = matrix @ block
+            lag = product(matrix, block)
             out[0] += lag.T @ lag + block.T @ (block * squares[first:last, None])
             out[1] += block.T @ (lag + block * own[first:last, None])
         return out

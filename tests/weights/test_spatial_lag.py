@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from typing import Any
 
 import numpy as np
@@ -136,26 +135,24 @@ def test_bad_input_is_refused_with_its_cause(call: Any, error: type[Exception], 
         call(panel, W)
 
 
-@pytest.mark.parametrize("near", [4096, 3])
-def test_wide_blocks_have_the_bits_of_narrow_ones(near: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows of 0 to 12 links in any order, on any number of threads, with missing values; kept as they are."""
-    monkeypatch.setattr(products, "_NEAR", near)
-    monkeypatch.setattr(products, "_RANGE", 100)
+def test_large_blocks_have_the_bits_of_scipys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of 0 to 12 links, one to three panels of columns, missing values, any number of threads."""
+    monkeypatch.setattr(products, "_ROWS", 100)
     rng = np.random.default_rng(1)
     n = 700
     matrix = sparse.random_array((n, n), density=5 / n, rng=rng).tocsr()
     W = Weights.from_sparse(matrix)
     x = rng.normal(size=(4, n, 9))
     x[2, 17, 3] = np.nan
-    narrow = W.lag(x)
+    narrow = np.stack([matrix @ values for values in x])
+    np.testing.assert_array_equal(W.lag(x), narrow)
     monkeypatch.setattr(products, "_WORK", 0)
-    flat = x[0].repeat(4, axis=1)
     np.testing.assert_array_equal(W.lag(x), narrow)
     np.testing.assert_array_equal(W.lag(x.swapaxes(1, 2)), narrow.swapaxes(1, 2))
-    np.testing.assert_array_equal(W.lag(flat, axis=0), narrow[0].repeat(4, axis=1))
-    assert id(W.sparse) in products._kept
-    made = W.sparse
-    key = id(made)
-    del W, made
-    gc.collect()
-    assert key not in products._kept
+    flat = x[0].repeat(4, axis=1)
+    np.testing.assert_array_equal(W.lag(flat, axis=0), matrix @ flat)
+    for workers in (1, 2):
+        some = products.product(matrix[:300], x, workers=workers)
+        np.testing.assert_array_equal(some, narrow[:, :300])
+    with pytest.raises(ValueError, match="mismatch"):
+        products.product(matrix, x[:, :600])

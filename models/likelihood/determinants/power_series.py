@@ -16,6 +16,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse import csgraph
 
+from spatial.compute.products import product
+
 __all__ = ["PowerSeries"]
 
 Float = NDArray[np.float64]
@@ -108,7 +110,7 @@ class PowerSeries:
         found[:, :done] = self.traces
         for k, (v, x) in enumerate(self._state):
             for m in range(done, top):
-                x = self.W @ x
+                x = product(self.W, x)
                 batch = v.shape[1]
                 found[k * batch : (k + 1) * batch, m] = np.einsum("ij,ij->j", v, x)
             self._state[k] = v, x
