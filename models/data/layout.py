@@ -135,6 +135,11 @@ class LagOperator:
         """Diagonal of M'M, for each row; (R,)."""
         return self.per_row(lambda m: np.asarray(m.multiply(m).sum(axis=0)).ravel())
 
+    @property
+    def own(self) -> Float:
+        """The diagonal of M, for each row; (R,)."""
+        return self.per_row(lambda m: m.diagonal())
+
     @cached_property
     def constant_row_sum(self) -> float | None:
         """The sum of every row, where it is the same in all; else None."""

@@ -125,8 +125,7 @@ def _centred(
     operator: LagOperator, effects: Effects, project: Callable[[Float], Float], n: float, means: bool
 ) -> ErrorMoments:
     squares = operator.column_squares
-    own = operator.per_row(lambda m: m.diagonal())
-    diagonal = np.stack([-squares, -own])
+    diagonal = np.stack([-squares, -operator.own])
     layout = operator.layout
     plain = ErrorMoments(operator, diagonal, n, float(squares.sum()) / layout.n_rows)
     if not effects.any or (means and not effects.has_time):

@@ -61,6 +61,7 @@ def pair_sums(
     kind: Kind,
     sigma: Float,
     weight: float,
+    within: tuple[int, int] | None = None,
 ) -> Float:
     """Sum over pairs i < j of the products of matrices that do not change over time; (E, 2, E, 2).
 
@@ -75,9 +76,11 @@ def pair_sums(
     sigma : array (E, E)
     weight : float
         Times, less the share that effects take.
+    within : (int, int), optional
+        The first i, and the one after the last; all by default.
     """
     total = np.zeros((len(which), 2, len(which), 2))
-    for i, j, values in _pairs(matrices):
+    for i, j, values in _pairs(matrices, within):
         _add(total, values, _omega(units, i, j, kind, sigma, weight), which)
     return total
 
@@ -98,27 +101,34 @@ def _periods(distinct: list[ErrorMoments]) -> Iterator[tuple[int, int, list[sp.c
         yield period[0][0], period[0][1], [m for _, _, m in period]
 
 
-def _pairs(matrices: list[sp.csr_array]) -> Iterator[tuple[Index, Index, Float]]:
+def _pairs(
+    matrices: list[sp.csr_array], within: tuple[int, int] | None
+) -> Iterator[tuple[Index, Index, Float]]:
     """Yield i < j and, for each matrix and q, the entry of A_q there: (pairs,), (pairs,), (M, 2, pairs)."""
     n = _size(matrices)
     transposed = [sp.csr_array(m.T) for m in matrices]
-    for first, last in rows_at_a_time(matrices, transposed, _PAIRS):
+    for first, last in rows_at_a_time(matrices, transposed, _PAIRS, within):
         yield _block(matrices, transposed, first, last, n)
 
 
 def rows_at_a_time(
-    matrices: list[sp.csr_array], transposed: list[sp.csr_array], most: int
+    matrices: list[sp.csr_array],
+    transposed: list[sp.csr_array],
+    most: int,
+    within: tuple[int, int] | None = None,
 ) -> Iterator[tuple[int, int]]:
     """Yield first and last row of parts in which M'M, M and M' have about `most` entries."""
     n = _size(matrices)
+    start, stop = within or (0, n)
     load = np.zeros(n)
     for m, t in zip(matrices, transposed, strict=True):
         steps = t.astype(bool).astype(np.float64) @ np.diff(m.indptr).astype(np.float64)
         # A row of the product has no more entries than there are units.
         load += np.minimum(steps, n) + np.diff(m.indptr) + np.diff(t.indptr)
+    load = load[start:stop]
     cuts = np.searchsorted(np.cumsum(load), np.arange(most, load.sum() + most, most), side="left") + 1
-    first = 0
-    for cut in [*np.minimum(cuts, n).tolist(), n]:
+    first = start
+    for cut in [*np.minimum(start + cuts, stop).tolist(), stop]:
         if cut > first:
             yield first, cut
             first = cut

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, name_ids
@@ -18,10 +19,14 @@ from spatial.models.data.design import build_instruments
 from spatial.models.data.effects import Effects
 from spatial.models.data.layout import LagOperator, Layout, balanced_layout
 from spatial.models.data.source import Source
-from spatial.models.formula.structure import Structure
-from spatial.models.formula.tokens import Name, Node, canonical, walk
+from spatial.models.formula.structure import CONSTANT, Structure
+from spatial.models.formula.tokens import Call, Name, Node, Number, canonical, walk
 from spatial.panel.folder import OpenPanel
+from spatial.weights.blocks.value import OpenWeights
 from spatial.weights.value import Weights
+
+from .ladder import Ladder, Rung, ladder_of, lagged
+from .lags import RowLag
 
 __all__ = ["OpenSource", "Plan"]
 
@@ -62,7 +67,7 @@ class Plan:
     panel : OpenPanel
     units : Index
         Ids of the weights, in their order.
-    weights : mapping of str to Weights
+    weights : mapping of str to Weights or OpenWeights
         Of the formulas and of the errors.
     effects : tuple of str
         Among "unit" and "time".
@@ -74,7 +79,7 @@ class Plan:
     blueprint: Blueprint
     panel: OpenPanel
     units: pd.Index[Any]
-    weights: Mapping[str, Weights]
+    weights: Mapping[str, Weights | OpenWeights]
     effects: tuple[str, ...]
     iv_order: int
     order_given: bool = True
@@ -116,9 +121,9 @@ class Plan:
         return balanced_layout(self.units, self.panel.times[:1])
 
     @cached_property
-    def operators(self) -> dict[str, LagOperator]:
+    def operators(self) -> dict[str, RowLag]:
         """Lag operators of one time."""
-        return {name: LagOperator((w.sparse,), self.layout) for name, w in self.weights.items()}
+        return {name: RowLag.of(w, self.layout) for name, w in self.weights.items()}
 
     @cached_property
     def outcomes(self) -> tuple[int, ...]:
@@ -132,11 +137,88 @@ class Plan:
         place = {key: j for j, key in enumerate(self.nodes)}
         return tuple(tuple(place[canonical(n)] for n in row) for row in self.blueprint.terms)
 
-    def read(self, number: int) -> tuple[Float, tuple[str, ...]]:
-        """Return the columns of time `number`, (N, c), and the names of all instruments.
+    @cached_property
+    def instruments(self) -> tuple[str, ...]:
+        """Names of all instruments: those of a panel without units."""
+        none = balanced_layout(self.units[:0], self.panel.times[:1])
+        operators = {name: LagOperator((sp.csr_array((0, 0)),), none) for name in self.weights}
+        evaluate = RowEvaluator({key: np.zeros(0) for key in self._base}, operators, none)
+        effects = Effects((), tuple((e,) for e in self.effects), (), none)
+        return build_instruments(self.blueprint, evaluate, operators, self.iv_order, effects)[1]
 
-        Columns are those of the equations, then the instruments that are not among them.
-        """
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Columns: those of the equations, then the instruments that are not among them."""
+        return (*self.nodes, *(name for name in self.instruments if name not in self.nodes))
+
+    @cached_property
+    def _found(self) -> tuple[dict[str, Node], tuple[Rung, ...]]:
+        """The stems, and which stem each column is, and by what it is lagged."""
+        stems: dict[str, Node] = {}
+
+        def rung(node: Node) -> Rung:
+            path: list[str] = []
+            while isinstance(node, Call) and node.function in self.weights:
+                path.insert(0, node.function)
+                node = node.arguments[0]
+            stems.setdefault(canonical(node), node)
+            return list(stems).index(canonical(node)), tuple(path)
+
+        known = {name: rung(node) for name, node in self.nodes.items()}
+        for label in self.instruments:
+            if label in known:
+                continue
+            if label == CONSTANT:
+                known[label] = rung(Number(1.0, 0, 0))
+            elif label in self.blueprint.instruments:
+                known[label] = rung(self.blueprint.instruments[label])
+            else:  # a lag of one before it
+                name, inner = label[:-1].split("(", 1)
+                stem, path = known[inner] if inner in known else rung(self.blueprint.instruments[inner])
+                known[label] = stem, (*path, name)
+        return stems, tuple(known[name] for name in self.names)
+
+    @property
+    def stems(self) -> dict[str, Node]:
+        """The columns that are no lags of others, of which all columns are lags of some order."""
+        return self._found[0]
+
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """Which stem each column is, and by what it is lagged."""
+        return self._found[1]
+
+    @property
+    def error_names(self) -> tuple[str, ...]:
+        """Names of the error matrices."""
+        return tuple(dict.fromkeys(e.error for e in self.structure.equations if e.error is not None))
+
+    @cached_property
+    def filtered(self) -> list[Rung]:
+        """The columns, then the lags of those of the equations by each error matrix."""
+        own = self.rungs[: len(self.nodes)]
+        return [*self.rungs, *(rung for name in self.error_names for rung in lagged(own, name))]
+
+    @cached_property
+    def ladder(self) -> Ladder:
+        """Of what the sums need: the columns, and those of the equations lagged twice by error matrices."""
+        own, rungs = self.rungs[: len(self.nodes)], [*self.filtered]
+        for name in self.error_names:
+            rungs += lagged(lagged(own, name), name)
+        return ladder_of(rungs, len(self.stems))
+
+    @cached_property
+    def short_ladder(self) -> Ladder:
+        """Of what residuals and scores need."""
+        return ladder_of(self.filtered, len(self.stems))
+
+    @cached_property
+    def keeps_constants(self) -> bool:
+        """Whether the lag of a constant is a constant, by all weights."""
+        return all(operator.constant_row_sum is not None for operator in self.operators.values())
+
+    def read(self, number: int) -> Float:
+        """Return the stems at time `number`, (N, s)."""
         last = number + self.shift
         window = self.panel.times[number : last + 1]
         read = [self.panel.period(t, self._variables, self.units) for t in window]
@@ -147,16 +229,10 @@ class Plan:
         source = OpenSource(self.panel, self.units, window, given)
         base = {key: self._now(key, node, source) for key, node in self._base.items()}
         evaluate = RowEvaluator(base, self.operators, self.layout)
-        effects = Effects((), tuple((e,) for e in self.effects), (), self.layout)
-        H, names = build_instruments(self.blueprint, evaluate, self.operators, self.iv_order, effects)
-        further = [j for j, name in enumerate(names) if name not in self.nodes]
-        m = len(self.nodes)
-        columns = np.empty((len(self.units), m + len(further)))
-        columns[:, m:] = H[:, further]
-        del H
-        for j, node in enumerate(self.nodes.values()):
+        columns = np.empty((len(self.units), len(self.stems)))
+        for j, node in enumerate(self.stems.values()):
             columns[:, j] = evaluate(node)
-        return columns, names
+        return columns
 
     def _now(self, key: str, node: Node, source: OpenSource) -> Float:
         values = cell_values(node, source)

@@ -23,8 +23,9 @@ from spatial.models.estimation.steps import SPATIAL_ERRORS, BoundaryWarning, Met
 from spatial.panel.folder import written_bytes
 
 from .columns import Plan
+from .lags import RowLag, links_around, ranges, tiles
 from .steps import GramSpace, Step
-from .sums import ROWS, Form, Sum, at_once, period_columns, with_lags
+from .sums import Sum, at_once, over_tiles, period_of
 
 __all__ = ["check_covariance", "infer_from_sums"]
 
@@ -70,7 +71,7 @@ def infer_from_sums(
         law = Law(count[0] - 1) if count else NORMAL
         if not active:
             return Inference(V, np.zeros(0), n_clusters=count, law=law)
-        return _joint(space, step, V, active, kind, residuals, count, law)
+        return _joint(space, step, V, active, kind, residuals, count, law, workers)
 
 
 def _joint(
@@ -82,10 +83,11 @@ def _joint(
     residuals: Float | None,
     clusters: tuple[int, ...],
     law: Law,
+    workers: Workers,
 ) -> Inference:
     r"""Covariance of all; :math:`\mathrm{Cov}(\hat\delta, \hat\rho_g) = V_{\cdot g}D_g'K_g'`."""
     slices = space.plan.structure.slices
-    Phi = _moment_covariance(space, step, active, kind, residuals)
+    Phi = _moment_covariance(space, step, active, kind, residuals, workers)
     slopes, fits, weights, influence = [], [], [], []
     for k, g in enumerate(active):
         D = space.slope(g, float(step.rho[g]), step.fit.delta[slices[g]])
@@ -129,34 +131,60 @@ def _warn_bound(plan: Plan, active: list[int], at_bound: list[bool]) -> None:
 
 
 def _moment_covariance(
-    space: GramSpace, step: Step, active: list[int], kind: Kind, residuals: Float | None
+    space: GramSpace, step: Step, active: list[int], kind: Kind, residuals: Float | None, workers: Workers
 ) -> Float:
     """Return Phi, (2E, 2E), as `spatial.models.estimation.pairs.moment_covariance` does."""
     sigma = space.sigma(step.rho, step.fit.delta)[np.ix_(active, active)]
-    units = [] if residuals is None else [_Rows(values) for values in residuals]
     which = [space.form(g) for g in active]
     used = sorted(set(which))
-    total = pair_sums(
-        units or [np.zeros((len(space.plan.units), 1))] * len(active),
-        [space.forms[f].matrix for f in used],
-        [used.index(f) for f in which],
-        kind,
-        sigma,
-        space.n / len(space.plan.units),
+    operators = [space.plan.operators[space.forms[f].name] for f in used]
+    N, size = len(space.plan.units), len(active)
+    job = _Pairs(operators, [used.index(f) for f in which], residuals, kind, sigma, space.n / N)
+    total = Sum((size, 2, size, 2))
+
+    def collect(_: tuple[int, int], part: Float) -> int:
+        total.add(part)
+        return 1
+
+    run_tasks(
+        ranges(N),
+        job,
+        collect,
+        workers=workers if isinstance(workers, int) else 1,
+        total=1,
+        seconds=1e-6 * N,
+        progress=False,
+        label="pairs",
     )
-    size = 2 * len(active)
-    return 4.0 * total.reshape(size, size) / space.n**2
+    return 4.0 * total.value.reshape(2 * size, 2 * size) / space.n**2
 
 
 @dataclass(frozen=True, eq=False)
-class _Rows:
-    """Residuals (T, N), maybe in a file, that are asked for by unit."""
+class _Pairs:
+    """The job of `_moment_covariance`: a task is a range of units, its part their sum over pairs."""
 
-    values: Float
+    operators: list[RowLag]
+    which: list[int]
+    residuals: Float | None  # (E, T, N), maybe in a file
+    kind: Kind
+    sigma: Float
+    weight: float
 
-    def __getitem__(self, places: NDArray[np.int64]) -> Float:
-        """Return (len(places), T)."""
-        return np.stack([np.asarray(row)[places] for row in self.values], axis=1)
+    def prepare(self) -> Callable[[tuple[int, int]], Float]:
+        def work(task: tuple[int, int]) -> Float:
+            units, within, matrices = links_around(self.operators, *task)
+            if self.residuals is None:
+                near: list[Float] = [np.zeros((len(units), 1))] * len(self.which)
+            else:
+                near = [np.ascontiguousarray(_columns(e, units).T) for e in self.residuals]
+            return pair_sums(near, matrices, self.which, self.kind, self.sigma, self.weight, within)
+
+        return work
+
+
+def _columns(values: Float, units: NDArray[np.intp]) -> Float:
+    """Return columns of (T, N), row by row: a file is read in its order."""
+    return np.stack([np.asarray(row[units[0] : units[-1] + 1])[units - units[0]] for row in values])
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +192,6 @@ class _Scores:
     """The job of the second pass: a task is the number of a time."""
 
     plan: Plan
-    forms: tuple[Form, ...]
     first: Float | None
     mean: Float | None
     combinations: Float  # (G, K)
@@ -172,32 +199,41 @@ class _Scores:
     maps: Float  # (G, p, P)
     active: tuple[int, ...]
     by_unit: bool
+    threads: int
 
     def prepare(self) -> Callable[[int], tuple[Float, Float]]:
-        m, time = len(self.plan.nodes), "time" in self.plan.effects
+        ladder, N = self.plan.short_ladder, len(self.plan.units)
+        places = ladder.places(self.plan.filtered)
+        combine = np.zeros((len(self.combinations), ladder.width))
+        for place, column in zip(places, self.combinations.T, strict=True):
+            combine[:, place] += column
+        kept = [places[j] for j in self.kept]
+        size = self.maps.shape[2]
 
         def work(number: int) -> tuple[Float, Float]:
-            X, _ = period_columns(self.plan, number, self.first)
+            stems = self.plan.read(number)
+            if self.first is not None:
+                stems -= self.first
             if self.mean is not None:
-                X -= self.mean
-            lags = with_lags(X, self.forms, m, time)
-            count, size = len(X), self.maps.shape[2]
-            residuals = np.empty((len(self.combinations), count))
-            scores = np.empty((count if self.by_unit else 0, size))
-            outer = Sum((size, size))
-            for start in range(0, count, ROWS):
-                rows = slice(start, start + ROWS)
-                Z = np.hstack([X[rows], *(lag[rows] for lag in lags)])
-                e, H = Z @ self.combinations.T, Z[:, list(self.kept)]
-                residuals[:, rows] = e.T
-                s = sum(
-                    (e[:, [g]] * (H @ block) for g, block in enumerate(self.maps)), np.zeros((len(Z), size))
-                )
-                if self.by_unit:
-                    scores[rows] = s
-                else:
-                    outer.add(s.T @ s)
-            return scores if self.by_unit else outer.value, residuals[list(self.active)]
+                stems -= self.mean
+            period = period_of(self.plan, ladder, stems, self.threads)
+            residuals = np.empty((len(self.active), N))
+            scores, outer = np.empty((N if self.by_unit else 0, size)), Sum((size, size))
+
+            def tile(rows: slice) -> Float | None:
+                Z = period.rows(rows)
+                e, H = Z @ combine.T, Z[:, kept]
+                residuals[:, rows] = e[:, list(self.active)].T
+                s = np.zeros((len(Z), size))
+                for g, block in enumerate(self.maps):
+                    s += e[:, [g]] * (H @ block)
+                if not self.by_unit:
+                    return s.T @ s
+                scores[rows] = s
+                return None
+
+            over_tiles(N, tile, lambda part: None if part is None else outer.add(part), self.threads)
+            return scores if self.by_unit else outer.value, residuals
 
         return work
 
@@ -231,9 +267,9 @@ def _second_pass(
     slices = plan.structure.slices
     V = np.stack([space.weights(g, float(step.rho[g]), step.fit.delta[s]) for g, s in enumerate(slices)])
     maps = np.stack([space.inverse @ block.T for block in step.fit.gamma])
+    outside, threads = at_once(workers, N, plan.short_ladder.width)
     job = _Scores(
         plan,
-        space.forms,
         space.sums.first,
         space.sums.mean,
         V,
@@ -241,6 +277,7 @@ def _second_pass(
         maps,
         tuple(active),
         kind == "cluster",
+        threads,
     )
     size = maps.shape[2]
     by_unit, outer = np.zeros((N if kind == "cluster" else 0, size)), Sum((size, size))
@@ -261,15 +298,14 @@ def _second_pass(
             range(T),
             job,
             collect,
-            workers=at_once(workers, N * len(space.sums.names)),
+            workers=outside,
             total=T,
-            seconds=2e-6 * N * T * len(plan.weights),
+            seconds=1e-6 * N * T,
             progress=progress,
             label="scores",
         )
         if kind == "heteroskedastic":
             return outer.value * (N * T / space.n), kept
-        for start in range(0, N, ROWS):
-            rows = by_unit[start : start + ROWS]
-            outer.add(outer_meat(rows, 1.0))
+        for rows in tiles(N):
+            outer.add(outer_meat(by_unit[rows], 1.0))
     return outer.value * (N / (N - 1)), kept

@@ -1,46 +1,40 @@
 r"""The sums over periods of which the estimator is a function.
 
-With :math:`Z_t` the columns of one period, effects out, and for each error matrix its quadratic forms A_q,
+With :math:`Z_t = [B, WB, W^2B, W^3B]` the columns of one period and their lags, effects out,
 
-.. math:: G = \sum_t Z_t'Z_t - T \bar Z'\bar Z, \qquad F_q = \sum_t L_t'A_qL_t - T \bar L'A_q\bar L .
+.. math:: G = \sum_t Z_t'Z_t - T \bar Z'\bar Z
 
-The means over times, which unit effects take out, are those of :math:`Z_t - Z_1`: levels cost no digits.
-Rows are added up in chunks, and periods in order; the rounding of each addition is kept (Neumaier 1974).
+holds the cross-products of columns and instruments and, as L and ML are among Z for an error matrix M, the
+forms L'M'ML and L'ML too; only their diagonals, L'DL, are added up beside it.  The means over times, which
+unit effects take out, are those of :math:`B_t - B_1`: levels cost no digits.  Rows are added up in tiles, and
+tiles and periods in order; the rounding of each addition is kept (Neumaier 1974).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from spatial.compute.products import product
 from spatial.compute.threads import Workers, blas_on_one_thread, run_tasks
 from spatial.errors import DataError
 from spatial.models.data.effects import build_effects
 from spatial.models.estimation.errors import ErrorMoments, build_moments
 
 from .columns import Plan
+from .ladder import Ladder, lagged
+from .lags import tiles
 
-__all__ = [
-    "Form",
-    "Sum",
-    "Sums",
-    "at_once",
-    "forms_of",
-    "period_columns",
-    "system_sums",
-    "with_lags",
-]
+__all__ = ["Form", "Period", "Sum", "Sums", "at_once", "forms_of", "over_tiles", "period_of", "system_sums"]
 
 Float = NDArray[np.float64]
+Part = TypeVar("Part")
 
-_MOST_BYTES = 4e9
-ROWS = 65_536
-"""Rows of a chunk: fixed, as the order of sums must be."""
+_MOST_BYTES = 2e9
 
 
 class Sum:
@@ -71,15 +65,20 @@ class Form:
     name : str
     moments : ErrorMoments
         M and the diagonals (2, N) of one time.
+    usual : array (2,)
+        What most units have on the diagonals: only the others are added up one by one.
+    of, lag : list of int
+        Where the columns of the equations with their lags by M stand in the ladder, and where these lagged.
+    row_sum : float
+        Of M; 0 where there are no time effects, and it does not matter.
     """
 
     name: str
     moments: ErrorMoments
-
-    @property
-    def matrix(self) -> sp.csr_array:
-        """M."""
-        return self.moments.operator.matrices[0]
+    usual: Float
+    of: list[int]
+    lag: list[int]
+    row_sum: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,11 +99,11 @@ class Sums:
     forms : tuple of array (2, 2m, 2m)
         For each error matrix, of the columns of the equations and their lags.
     raw : array (c,)
-        Sums of squares of the columns as they are.
+        Sums of squares of the columns as they are; of lags what these are at most.
     share : array (K,)
         Of each column's sum of squares, what the subtraction of means left.
-    first, mean : array (N, c) or None
-        Of the columns: those of the first time, and the mean of the differences from them; with unit effects.
+    first, mean : array (N, s) or None
+        Of the stems: those of the first time, and the mean of the differences from them; with unit effects.
     """
 
     names: tuple[str, ...]
@@ -121,101 +120,154 @@ class Sums:
 
 def forms_of(plan: Plan) -> tuple[Form, ...]:
     """Return the quadratic forms of each error matrix, once."""
-    names = dict.fromkeys(e.error for e in plan.structure.equations if e.error is not None)
     effects = build_effects((("time",),) if "time" in plan.effects else (), {}, plan.layout)
+    ladder, own = plan.ladder, plan.rungs[: len(plan.nodes)]
     found = []
-    for name in names:
-        operator = plan.operators[str(name)]
-        if "time" in plan.effects and operator.constant_row_sum is None:
+    for name in plan.error_names:
+        operator = plan.operators[name]
+        row_sum = operator.constant_row_sum
+        if "time" in plan.effects and row_sum is None:
             raise DataError(
                 f"Time effects and errors in weights {name!r} whose rows have different sums cannot be taken "
                 "apart period by period. Row-standardise the weights, or leave time effects out."
             )
-        found.append(Form(str(name), build_moments(operator, effects)))
+        moments = build_moments(operator, effects)
+        usual = np.quantile(moments.diagonal, 0.5, axis=1, method="lower")
+        of = [*own, *lagged(own, name)]
+        places = ladder.places(of), ladder.places(lagged(of, name))
+        found.append(Form(name, moments, usual, *places, row_sum or 0.0))
     return tuple(found)
 
 
-def period_columns(plan: Plan, number: int, first: Float | None) -> tuple[Float, Float]:
-    """Return the columns of a time less `first`, time effects out, (N, c); and their raw sums of squares."""
-    columns, _ = plan.read(number)
-    raw = np.einsum("nk,nk->k", columns, columns)
-    if first is not None:
-        columns -= first
-    if "time" in plan.effects:
-        columns -= columns.mean(axis=0)
-    return columns, raw
+@dataclass(frozen=True, eq=False)
+class Period:
+    """The columns of one time, effects out.
+
+    Parameters
+    ----------
+    steps : list of array (N, k)
+        Of a ladder.
+    mean : array (K,)
+        Time effects of its columns; 0 without.
+    """
+
+    steps: list[Float]
+    mean: Float
+
+    def rows(self, rows: slice) -> Float:
+        """Return some rows of all columns."""
+        found = np.hstack([step[rows] for step in self.steps])
+        found -= self.mean
+        return found
 
 
-def with_lags(X: Float, forms: tuple[Form, ...], n_equation: int, time: bool) -> list[Float]:
-    """Return the lags of the columns of the equations by each error matrix, time effects out."""
-    lags = [product(form.matrix, X[:, :n_equation]) for form in forms]
-    if time:
-        for lag in lags:
-            lag -= lag.mean(axis=0)
-    return lags
+def period_of(plan: Plan, ladder: Ladder, stems: Float, threads: int) -> Period:
+    """Return the columns of a time from its stems, (N, s), which may be changed."""
+    if "time" not in plan.effects:
+        return Period(ladder.climb(stems, plan.operators, threads), np.zeros(ladder.width))
+    if plan.keeps_constants:  # lags of what has no mean have next to none: no digit is lost below
+        stems -= _means([stems], threads)
+    steps = ladder.climb(stems, plan.operators, threads)
+    return Period(steps, _means(steps, threads))
 
 
-def _block_sums(X: Float, forms: tuple[Form, ...], m: int, time: bool) -> list[Float]:
-    """Return the Gram matrix of one period, and the forms of each error matrix."""
-    lags = with_lags(X, forms, m, time)
-    width = X.shape[1] + m * len(lags)
-    gram = Sum((width, width))
-    quadratic = [Sum((2, 2 * m, 2 * m)) for _ in forms]
-    for start in range(0, len(X), ROWS):
-        rows = slice(start, start + ROWS)
-        Z = np.hstack([X[rows], *(lag[rows] for lag in lags)])
-        gram.add(Z.T @ Z)
-        for form, lag, total in zip(forms, lags, quadratic, strict=True):
-            # Row by row of M, so that the lags of all columns are never held at once.
-            near, d = form.matrix[rows], form.moments.diagonal[:, rows]
-            L, ML = np.hstack([X[rows, :m], lag[rows]]), np.hstack([near @ X[:, :m], near @ lag])
-            cross = L.T @ ML
-            total.add(
-                np.stack(
-                    [ML.T @ ML + L.T @ (d[0][:, None] * L), (cross + cross.T) / 2 + L.T @ (d[1][:, None] * L)]
-                )
-            )
-    return [gram.value, *(q.value for q in quadratic)]
+def _means(steps: list[Float], threads: int) -> Float:
+    n = len(steps[0])
+    total = Sum((sum(step.shape[1] for step in steps),))
+    work = lambda rows: np.concatenate([step[rows].sum(axis=0) for step in steps])  # noqa: E731
+    over_tiles(n, work, total.add, threads)
+    return total.value / n
+
+
+def over_tiles(n: int, work: Callable[[slice], Part], collect: Callable[[Part], None], threads: int) -> None:
+    """Work on each tile of rows, on threads of this process, and collect the parts in order."""
+
+    def one(_: slice, part: Part) -> int:
+        collect(part)
+        return 1
+
+    run_tasks(
+        tiles(n), _Tiles(work), one, workers=threads, total=1, seconds=1e-7 * n, progress=False, label="rows"
+    )
 
 
 @dataclass(frozen=True, eq=False)
-class _Blocks:
+class _Tiles:
+    """The job of `over_tiles`."""
+
+    work: Callable[[slice], Any]
+
+    def prepare(self) -> Callable[[slice], Any]:
+        return self.work
+
+
+def _block_sums(period: Period, forms: tuple[Form, ...], threads: int) -> list[Float]:
+    """Return the Gram matrix of one period, and what each error matrix adds to its forms beside it."""
+    n, width = len(period.steps[0]), len(period.mean)
+    totals = [Sum((width, width)), *(Sum((2, len(form.of), len(form.of))) for form in forms)]
+
+    def work(rows: slice) -> list[Float]:
+        Z = period.rows(rows)
+        out = [Z.T @ Z]
+        for form in forms:
+            unusual = form.moments.diagonal[:, rows] - form.usual[:, None]
+            there = np.flatnonzero(unusual.any(axis=0))
+            L, d = Z[np.ix_(there, form.of)], unusual[:, there]
+            out.append(np.stack([L.T @ (d[0][:, None] * L), L.T @ (d[1][:, None] * L)]))
+        return out
+
+    def collect(parts: list[Float]) -> None:
+        for total, part in zip(totals, parts, strict=True):
+            total.add(part)
+
+    over_tiles(n, work, collect, threads)
+    gram, *beside = (total.value for total in totals)
+    for form, extra in zip(forms, beside, strict=True):
+        extra += form.usual[:, None, None] * gram[np.ix_(form.of, form.of)]
+        # M of a column without its mean has not the mean of the lag.
+        shift = period.mean[form.lag] - form.row_sum * period.mean[form.of]
+        extra[0] += n * np.outer(shift, shift)
+    return [gram, *beside]
+
+
+@dataclass(frozen=True, eq=False)
+class _Periods:
     """The job of `system_sums`: a task is the number of a time."""
 
     plan: Plan
     forms: tuple[Form, ...]
     first: Float | None
+    threads: int
 
     def prepare(self) -> Callable[[int], tuple[list[Float], Float, Float | None]]:
-        m = len(self.plan.nodes)
-
         def work(number: int) -> tuple[list[Float], Float, Float | None]:
-            X, raw = period_columns(self.plan, number, self.first)
-            sums = _block_sums(X, self.forms, m, "time" in self.plan.effects)
-            return sums, raw, None if self.first is None else X
+            stems = self.plan.read(number)
+            raw = np.einsum("nk,nk->k", stems, stems)
+            if self.first is not None:
+                stems -= self.first
+            period = period_of(self.plan, self.plan.ladder, stems, self.threads)
+            return _block_sums(period, self.forms, self.threads), raw, None if self.first is None else stems
 
         return work
 
 
-def at_once(workers: Workers, cells: int) -> Workers:
-    """Return how many threads work on a time each, so that they keep within 4 GB; the same bits.
-
-    A time takes some five times the bytes of the `cells` of its columns while it is read and lagged.
-    """
+def at_once(workers: Workers, n: int, width: int) -> tuple[Workers, int]:
+    """Return how many times are worked on at once, and on how many threads each; the same bits."""
     if not isinstance(workers, int):
-        return workers
-    return min(workers, max(1, int(_MOST_BYTES // (40 * cells))))
+        return workers, 1
+    times = min(workers, max(1, int(_MOST_BYTES // (16 * n * width))))
+    return times, max(1, workers // times)
 
 
 def system_sums(plan: Plan, forms: tuple[Form, ...], workers: Workers, progress: bool | None) -> Sums:
     """Read the panel once, one time a task, and add up."""
-    first, names = plan.read(0)
-    workers = at_once(workers, first.size)
+    first, T, N = plan.read(0), plan.n_times, len(plan.units)
     reference = first if "unit" in plan.effects else None
-    m, T = len(plan.nodes), plan.n_times
-    width = first.shape[1] + m * len(forms)
-    totals = [Sum((width, width)), *(Sum((2, 2 * m, 2 * m)) for _ in forms)]
+    width = plan.ladder.width
+    outer, threads = at_once(workers, N, width)
+    totals = [Sum((width, width)), *(Sum((2, len(form.of), len(form.of))) for form in forms)]
     raw, moved = Sum((first.shape[1],)), np.zeros(first.shape if reference is not None else (0, 0))
+    del first
 
     def collect(number: int, part: tuple[list[Float], Float, Float | None]) -> int:  # noqa: ARG001
         for total, one in zip(totals, part[0], strict=True):
@@ -228,11 +280,11 @@ def system_sums(plan: Plan, forms: tuple[Form, ...], workers: Workers, progress:
     with blas_on_one_thread():
         run_tasks(
             range(T),
-            _Blocks(plan, forms, reference),
+            _Periods(plan, forms, reference, threads),
             collect,
-            workers=workers,
+            workers=outer,
             total=T,
-            seconds=2e-6 * len(plan.units) * T * len(plan.weights),
+            seconds=1e-6 * N * T,
             progress=progress,
             label="periods",
         )
@@ -240,21 +292,42 @@ def system_sums(plan: Plan, forms: tuple[Form, ...], workers: Workers, progress:
         before = np.diag(found[0]).copy()
         if reference is not None:
             moved /= T
-            between = _block_sums(moved, forms, m, "time" in plan.effects)
+            inner = workers if isinstance(workers, int) else 1
+            mean = period_of(plan, plan.ladder, moved.copy(), inner)
+            between = _block_sums(mean, forms, inner)
             found = [one - T * mean for one, mean in zip(found, between, strict=True)]
-    after = np.diag(found[0])
+            del mean
+    return _as_sums(plan, forms, found, before, raw.value, reference, moved)
+
+
+def _as_sums(
+    plan: Plan,
+    forms: tuple[Form, ...],
+    found: list[Float],
+    before: Float,
+    raw: Float,
+    first: Float | None,
+    moved: Float,
+) -> Sums:
+    """Take what the formulas need from the Gram matrix of the ladder."""
+    G, m = found[0], len(plan.nodes)
+    places = plan.ladder.places(plan.filtered)
+    after = np.diag(G)
     share = np.divide(after, before, out=np.zeros_like(after), where=before > 0)
-    further = [name for name in names if name not in plan.nodes]
-    columns = (*plan.nodes, *further)
+    quadratic = []
+    for form, extra in zip(forms, found[1:], strict=True):
+        cross = G[np.ix_(form.of, form.lag)]
+        quadratic.append(np.stack([G[np.ix_(form.lag, form.lag)], (cross + cross.T) / 2]) + extra)
+    size = [raw[stem] * math.prod(plan.operators[w].norm ** 2 for w in path) for stem, path in plan.rungs]
     return Sums(
-        columns,
-        tuple(columns.index(name) for name in names),
-        names,
+        plan.names,
+        tuple(plan.names.index(name) for name in plan.instruments),
+        plan.instruments,
         m,
-        found[0],
-        tuple(found[1:]),
-        raw.value,
-        share,
-        reference,
-        moved if reference is not None else None,
+        G[np.ix_(places, places)],
+        tuple(quadratic),
+        np.array(size),
+        share[places],
+        first,
+        None if first is None else moved,
     )

@@ -111,7 +111,7 @@ class OpenPanel(OnDisk):
 
     def period(self, time: Hashable, columns: list[str], units: pd.Index[Any]) -> Float:
         """Read columns of one time, (N, k), in the order of `units`; refuse absent and repeated units."""
-        frame = self._frame(time, columns)
+        frame = self._frame(time, columns, units)
         if not frame.index.equals(units):
             frame = frame.iloc[indexer(frame.index, units, f"the panel at {self.time_name} {time}")]
         out = np.empty((len(units), len(columns)), order="F")  # columns are taken one by one
@@ -121,7 +121,7 @@ class OpenPanel(OnDisk):
             )
         return out
 
-    def _frame(self, time: Any, columns: list[str]) -> pd.DataFrame:
+    def _frame(self, time: Any, columns: list[str], units: pd.Index[Any] | None = None) -> pd.DataFrame:
         import pyarrow as pa
         import pyarrow.compute as pc
         import pyarrow.parquet as pq
@@ -133,15 +133,18 @@ class OpenPanel(OnDisk):
             with pq.ParquetFile(file) as opened:
                 table = opened.read_row_groups(list(groups), columns=asked)
             if self.in_files:
-                table = table.filter(pc.equal(table.column(self.time_name), pa.scalar(time)))
+                mine = pc.equal(table.column(self.time_name), pa.scalar(time))
+                if not pc.all(mine, min_count=0).as_py():  # most files hold one time: no copy
+                    table = table.filter(mine)
             tables.append(table.select([self.unit_name, *names]))
         table = pa.concat_tables(tables)
         del tables
         frame = table.to_pandas(split_blocks=True, self_destruct=True)  # no second copy of the numbers
         del table
-        ids = check_ids(
-            pd.Index(frame.pop(self.unit_name), name=self.unit_name), f"the panel at {self.time_name} {time}"
-        )
+        ids = pd.Index(frame.pop(self.unit_name), name=self.unit_name)
+        # Those that were asked for are known to be unique.
+        if units is None or not ids.equals(units):
+            ids = check_ids(ids, f"the panel at {self.time_name} {time}")
         frame = frame.set_index(ids)
         if self.time_name in columns:
             frame[self.time_name] = time
