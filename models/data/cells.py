@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
@@ -18,7 +19,7 @@ from .layout import LagOperator, Layout, balanced_layout
 from .source import Source
 from .weights import TimeWeights
 
-__all__ = ["Sample", "Unbalanced", "build_sample", "check_weights", "operators_for"]
+__all__ = ["Sample", "Unbalanced", "build_sample", "check_links", "check_weights", "operators_for"]
 
 Float = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -212,12 +213,18 @@ def _operator(weights: Weights, layout: Layout) -> LagOperator:
 
 def check_weights(name: str, weights: Weights, *, lags_outcomes: bool) -> None:
     """Refuse islands under row standardisation, and own weights in lags of outcomes or errors."""
-    if weights.is_row_standardized and len(weights.islands) and weights.meta.islands != "keep":
+    keeps = weights.meta.islands == "keep" or not weights.is_row_standardized
+    alone = weights.ids[:0] if keeps else weights.islands
+    check_links(name, alone, weights.ids[weights.sparse.diagonal() != 0], lags_outcomes=lags_outcomes)
+
+
+def check_links(name: str, islands: pd.Index[Any], own: pd.Index[Any], *, lags_outcomes: bool) -> None:
+    """Refuse units without neighbours, and own weights in lags of outcomes or errors."""
+    if len(islands):
         raise WeightsError(
-            f"Weights {name!r} have units without neighbours: {name_ids(weights.islands)}. Their lags "
+            f"Weights {name!r} have units without neighbours: {name_ids(islands)}. Their lags "
             "would be 0. Link them (islands='nearest'), drop them (W.subset), or accept it: islands='keep'."
         )
-    own = weights.ids[weights.sparse.diagonal() != 0]
     if lags_outcomes and len(own):
         raise WeightsError(
             f"Weights {name!r} hold own weights at {name_ids(own)}: an outcome, or an error, would be its "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -154,7 +154,7 @@ class RowEvaluator:
     """
 
     base: dict[str, Float]
-    operators: dict[str, LagOperator]
+    operators: Mapping[str, LagOperator]
     layout: Layout
     _lags: dict[str, Float] = field(default_factory=dict, repr=False)
 

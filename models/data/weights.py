@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -102,11 +102,11 @@ class TimeWeights(Weights):
         )
 
 
-def _by_time(name: str, value: Any, times: pd.Index[Any] | None) -> Weights:
+def _by_time(name: str, value: Any, times: pd.Index[Any] | None, convert: Callable[[Any], Any]) -> Weights:
     """Return weights as they are, or those of each time from a mapping or a function of the time."""
     is_function = callable(value) and not isinstance(value, Weights) and not hasattr(value, "sparse")
     if not is_function and (isinstance(value, Weights) or not isinstance(value, Mapping)):
-        return as_weights(value)
+        return cast("Weights", convert(value))
     if times is None or len(times) < 2:
         raise WeightsError(
             f"Weights {name!r} by time are for panels of two times or more: pass one weights matrix."
@@ -121,7 +121,9 @@ def _are_times(given: Mapping[Any, Any], times: pd.Index[Any] | None) -> bool:
     return bool(given) and all(not isinstance(key, str) or key in known for key in given)
 
 
-def named_weights(weights: Any, panel: Any = None) -> dict[str, Weights]:
+def named_weights(
+    weights: Any, panel: Any = None, convert: Callable[[Any], Any] = as_weights
+) -> dict[str, Weights]:
     """Return weights by name, all in the order of the first.
 
     Parameters
@@ -130,6 +132,8 @@ def named_weights(weights: Any, panel: Any = None) -> dict[str, Weights]:
         By name; a value, or the whole, may be a mapping of times to weights, or a function of the time.
     panel : Panel or DataFrame, optional
         For its times; weights by time are refused without.
+    convert : function
+        What makes weights of what is given.
     """
     if weights is None:
         return {}
@@ -142,7 +146,7 @@ def named_weights(weights: Any, panel: Any = None) -> dict[str, Weights]:
     for name, value in given.items():
         if not str(name).isidentifier() or name in (*FUNCTIONS, "C", "I", "lag"):
             raise WeightsError(f"Weights are called in formulas: {name!r} is not a name that can be.")
-        out[name] = _by_time(name, value, times)
+        out[name] = _by_time(name, value, times, convert)
     return _same_order(out) if out else out
 
 
@@ -159,7 +163,10 @@ def _same_order(weights: dict[str, Weights]) -> dict[str, Weights]:
 
 
 def error_weights(
-    error: Any, equations: tuple[str, ...], named: dict[str, Weights]
+    error: Any,
+    equations: tuple[str, ...],
+    named: dict[str, Weights],
+    convert: Callable[[Any], Any] = as_weights,
 ) -> tuple[dict[str, str | None], dict[str, Weights]]:
     """Return the name of the error weights of each equation, and all weights by name."""
     given = (
@@ -184,13 +191,14 @@ def error_weights(
                 )
             out[name] = value
         else:
-            out[name] = _add_weights(as_weights(value), name, found, isinstance(error, Mapping))
+            out[name] = _add_weights(convert(value), name, found, isinstance(error, Mapping))
     return out, _same_order(found) if found else found
 
 
 def _add_weights(weights: Weights, equation: str, found: dict[str, Weights], several: bool) -> str:
     for name, known in found.items():
-        if known is weights or known.equals(weights):
+        alike = isinstance(known, Weights) and isinstance(weights, Weights) and known.equals(weights)
+        if known is weights or alike:
             return name
     name = f"M_{equation}" if several and "M" in found else "M"
     found[name] = weights

@@ -22,7 +22,8 @@ from spatial.models.impacts.result import Impacts, system_impacts
 from spatial.models.quasi_score.coverage import coverage_of
 from spatial.models.summaries import equation_table
 from spatial.results import Result
-from spatial.weights.value import Weights
+from spatial.weights.blocks.value import OpenWeights
+from spatial.weights.value import Weights, as_weights
 
 __all__ = ["LargeFit"]
 
@@ -87,7 +88,7 @@ class LargeFit(Result):
     instruments: tuple[str, ...]
     dropped_instruments: tuple[str, ...]
     digits: float
-    _weights: Mapping[str, Weights] = field(default_factory=dict)
+    _weights: Mapping[str, Weights | OpenWeights] = field(default_factory=dict)
     _ids: pd.Index[Any] = field(default_factory=lambda: pd.Index([]))
 
     def __getattr__(self, name: str) -> Any:
@@ -165,7 +166,7 @@ class LargeFit(Result):
             self.structure,
             self.delta,
             self.cov.to_numpy(),
-            {name: self._weights[name].sparse for name in self.structure.weights},
+            {name: as_weights(self._weights[name]).sparse for name in self.structure.weights},
             ids=self._ids,
             draws=draws,
             seed=seed,

@@ -125,10 +125,10 @@ class RowLag(LagOperator):
         return places[order], links if (order[1:] > order[:-1]).all() else links[order]
 
     @cached_property
-    def _facts(self) -> tuple[list[tuple[int, int]], Float, Float, float]:
-        """From one walk: the least and largest unit of each block, row sums, own weights, |W|."""
+    def _facts(self) -> tuple[list[tuple[int, int]], Float, Float, float, NDArray[np.bool_]]:
+        """From one walk: the least and largest unit of each block, row sums, own weights, |W|, islands."""
         n, spans = self.layout.n_units, []
-        sums, own, norm = np.empty(n), np.zeros(n), 0.0
+        sums, own, norm, alone = np.empty(n), np.zeros(n), 0.0, np.empty(n, dtype=bool)
         for number in range(self.count):
             rows, matrix = self.block(number)
             sums[rows] = np.asarray(matrix.sum(axis=1)).ravel()
@@ -137,11 +137,12 @@ class RowLag(LagOperator):
             here = np.flatnonzero(heads == matrix.indices)
             own[heads[here]] = matrix.data[here]
             norm = max(norm, float(np.asarray(abs(matrix).sum(axis=1)).max(initial=0.0)))
+            alone[rows] = np.diff(matrix.indptr) == (own[rows] != 0)
             ends = [int(units[0]), int(units[-1])]
             if matrix.nnz:
                 ends += [int(matrix.indices.min()), int(matrix.indices.max())]
             spans.append((min(ends), max(ends)))
-        return spans, sums, own, norm
+        return spans, sums, own, norm, alone
 
     @property
     def _spans(self) -> list[tuple[int, int]]:
@@ -151,6 +152,14 @@ class RowLag(LagOperator):
     def own(self) -> Float:
         """The diagonal, (N,)."""
         return self._facts[2]
+
+    @property
+    def islands(self) -> NDArray[np.bool_]:
+        """Which units have no neighbours in weights whose other rows sum to one; (N,)."""
+        sums, alone = self._facts[1], self._facts[4]
+        filled = sums[sums != 0]
+        standardized = len(filled) > 0 and np.allclose(filled, 1.0, rtol=0, atol=1e-12)
+        return alone & standardized
 
     @property
     def norm(self) -> float:

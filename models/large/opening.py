@@ -10,7 +10,8 @@ from spatial.models.data.weights import error_weights, named_weights, used_weigh
 from spatial.models.formula.asked import joined_terms, read_effects, read_formulas
 from spatial.models.formula.grammar import parse_terms
 from spatial.panel.folder import OpenPanel
-from spatial.weights.value import WeightsLike
+from spatial.weights.blocks.value import OpenWeights
+from spatial.weights.value import Weights, WeightsLike, as_weights
 
 from .columns import OpenSource, Plan
 from .system import LargeSystem
@@ -40,9 +41,9 @@ def open_system(
     order = 2 if iv_order is None else iv_order
     if isinstance(order, bool) or not isinstance(order, int) or not 0 <= order <= 6:
         raise DataError(f"iv_order is a whole number from 0 to 6; got {iv_order!r}.")
-    named = named_weights(weights)
+    named = named_weights(weights, convert=_as_given)
     parsed = read_formulas(formulas, tuple(named))
-    errors, named = error_weights(error, tuple(parsed), named)
+    errors, named = error_weights(error, tuple(parsed), named, _as_given)
     used = used_weights(parsed, errors, named)
     units = next(iter(named.values())).ids if named else panel.units()
     source = OpenSource(panel, units, panel.times)
@@ -52,3 +53,8 @@ def open_system(
     blueprint = build_blueprint(parsed, source, tuple(named), errors, extra, text, bool(chosen))
     names = tuple(":".join(e) for e in chosen)
     return LargeSystem(Plan(blueprint, panel, units, used, names, order, iv_order is not None))
+
+
+def _as_given(weights: WeightsLike) -> Weights | OpenWeights:
+    """Return weights on disk as they are: their blocks are walked."""
+    return weights if isinstance(weights, OpenWeights) else as_weights(weights)

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
-from spatial.errors import DataError, NotIdentifiedError
+from spatial.errors import DataError, NotIdentifiedError, name_ids
 from spatial.models.estimation.errors import RhoFit, fit_rho_forms, rho_bound
 from spatial.models.estimation.least_squares import LinearFit, precision_of, three_stage, two_stage
+from spatial.models.formula.structure import CONSTANT
 from spatial.models.estimation.steps import ONE_BY_ONE, SPATIAL_ERRORS, Method, SingularSigmaError
 
 from .columns import Plan
@@ -77,6 +78,7 @@ class GramSpace:
 
     @cached_property
     def _factor(self) -> tuple[tuple[int, ...], Float, float]:
+        self._check_levels()
         own = [j for j in self.sums.instruments if self.sums.gram[j, j] > 1e-20 * self.sums.raw[j]]
         size = np.sqrt(np.diag(self.sums.gram)[own])
         correlation = self.sums.gram[np.ix_(own, own)] / np.outer(size, size)
@@ -106,6 +108,40 @@ class GramSpace:
             )
         inverse = solve_triangular(lower.T, np.eye(len(kept))) / size[kept][:, None]
         return tuple(own[j] for j in kept), np.asarray(inverse), digits
+
+    def _check_levels(self) -> None:
+        """Refuse columns that a constant all but explains: without effects nothing takes their level out."""
+        if CONSTANT not in self.sums.names:
+            return
+        one, gram = self.sums.names.index(CONSTANT), self.sums.gram
+        size = np.diag(gram)[: len(self.sums.names)]
+        left = 1.0 - gram[one, : len(size)] ** 2 / (size * size[one])
+        left[[rung == self.plan.rungs[one] for rung in self.plan.rungs]] = 1.0  # itself
+        far = [name for name, v in zip(self.sums.names, left, strict=True) if v < 2.0**-53 * 10**LEAST_DIGITS]
+        if far:
+            raise DataError(
+                f"The level of {name_ids(far)} is so far above its deviations that sums would not keep "
+                f"{LEAST_DIGITS:.0f} digits of these. Subtract a constant from it, or take effects='unit' or "
+                "'time', which do."
+            )
+
+    def check_residuals(self, rho: Float, delta: Float) -> None:
+        """Refuse residuals that are differences of sums as large as their digits allow."""
+        slices = self.plan.structure.slices
+        V = np.stack([self.weights(g, float(rho[g]), delta[s]) for g, s in enumerate(slices)])
+        left = np.einsum("gk,kl,gl->g", V, self.sums.gram, V)
+        whole = np.einsum("gk,kl,gl->g", np.abs(V), np.abs(self.sums.gram), np.abs(V))
+        bad = [
+            name
+            for name, part, size in zip(self.plan.structure.names, left, whole, strict=True)
+            if not part > 2.0**-53 * 10**LEAST_DIGITS * size
+        ]
+        if bad:
+            raise DataError(
+                f"The residuals of {name_ids(bad)} are so small beside its columns that sums do not keep "
+                f"{LEAST_DIGITS:.0f} digits of them. Subtract constants from the columns, take effects, or fit "
+                "in memory: panel.read()."
+            )
 
     @cached_property
     def _projected(self) -> Float:
@@ -192,6 +228,7 @@ def estimate_from_sums(space: GramSpace, method: Method, passes: int) -> Step:
         found = _one_pass(space, rho, method)
         if with_errors and step < passes:
             rho = _all_rho(space, found.fit.delta)
+    space.check_residuals(found.rho, found.fit.delta)
     return found
 
 

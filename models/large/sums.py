@@ -67,7 +67,7 @@ class Form:
         M and the diagonals (2, N) of one time.
     usual : array (2,)
         What most units have on the diagonals: only the others are added up one by one.
-    of, lag : list of int
+    of, lag : int array (2m,)
         Where the columns of the equations with their lags by M stand in the ladder, and where these lagged.
     row_sum : float
         Of M; 0 where there are no time effects, and it does not matter.
@@ -76,8 +76,8 @@ class Form:
     name: str
     moments: ErrorMoments
     usual: Float
-    of: list[int]
-    lag: list[int]
+    of: NDArray[np.intp]
+    lag: NDArray[np.intp]
     row_sum: float
 
 
@@ -134,8 +134,8 @@ def forms_of(plan: Plan) -> tuple[Form, ...]:
         moments = build_moments(operator, effects)
         usual = np.quantile(moments.diagonal, 0.5, axis=1, method="lower")
         of = [*own, *lagged(own, name)]
-        places = ladder.places(of), ladder.places(lagged(of, name))
-        found.append(Form(name, moments, usual, *places, row_sum or 0.0))
+        there, lag = (np.array(ladder.places(rungs), np.intp) for rungs in (of, lagged(of, name)))
+        found.append(Form(name, moments, usual, there, lag, row_sum or 0.0))
     return tuple(found)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from spatial.compute.threads import Executor, check_workers
 from spatial.errors import DataError, FormulaError, NotIdentifiedError, hinted, name_ids
 from spatial.ids.times import ordinals
-from spatial.models.data.cells import check_weights
+from spatial.models.data.cells import check_links
 from spatial.models.data.weights import lags_outcomes
 from spatial.models.estimation.covariance import Covariance, as_covariance
 from spatial.models.estimation.steps import Method, RhoMoments
@@ -42,7 +42,10 @@ class LargeSystem:
 
     def __init__(self, plan: Plan) -> None:
         for name, w in plan.weights.items():
-            check_weights(name, w, lags_outcomes=lags_outcomes(plan.structure, name))
+            operator = plan.operators[name]
+            alone = plan.units[operator.islands & (w.meta.islands != "keep")]
+            own = plan.units[operator.own != 0]
+            check_links(name, alone, own, lags_outcomes=lags_outcomes(plan.structure, name))
         self.plan = plan
         self._check_times()
 

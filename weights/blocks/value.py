@@ -89,9 +89,9 @@ class OpenWeights:
 
     Made by ``knn(cities, k, folder=)`` and ``distance_band(cities, km, folder=)``, which write a folder of
     blocks, by `spatial.weights.open_weights`, which opens one, and by ``grid(shape, stored=False)``, which
-    stores nothing.  `lag`, `spatial.local_moran`, `spatial.getis_ord`, `spatial.moran`, `spatial.geary` and
-    `spatial.general_g` work block by block, to the bits of stored weights; other functions read them whole,
-    as `spatial.weights.as_weights` does.
+    stores nothing.  `lag`, `spatial.local_moran`, `spatial.getis_ord`, `spatial.moran`, `spatial.geary`,
+    `spatial.general_g` and fits of open panels work block by block, to the bits of stored weights; other
+    functions read them whole, as `spatial.weights.as_weights` does.
 
     Parameters
     ----------
@@ -144,11 +144,14 @@ class OpenWeights:
     def blocks(self) -> Iterator[Block]:
         """Give one block after the other, normalised as the weights are."""
         for number in range(self.source.count):
-            block = self.source.block(number)
-            if self.meta.normalization == "row":
-                matrix = normalization.row_standardize(block.matrix, self.ids[block.rows])
-                block = Block(block.rows, matrix)
-            yield block
+            yield self.block(number)
+
+    def block(self, number: int) -> Block:
+        """Return one block, normalised as the weights are."""
+        block = self.source.block(number)
+        if self.meta.normalization != "row":
+            return block
+        return Block(block.rows, normalization.row_standardize(block.matrix, self.ids[block.rows]))
 
     def row_standardized(self) -> OpenWeights:
         """Divide each row by its sum, when it is read."""

@@ -1,0 +1,126 @@
+"""Fits from the disk: tiles, blocks of weights and threads change no bit; lost digits are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from blocks_cases import open_panel_of, system_data
+from test_open_weights import cities
+
+import spatial as sp
+from spatial.errors import DataError, WeightsError
+from spatial.models import SpatialSystem
+from spatial.models.large.lags import RowLag
+
+FORMULAS = ["y ~ p + W(y) + a", "p ~ y + W(p) + b"]
+
+
+@pytest.fixture(autouse=True)
+def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("weights.blocks.folder", "weights.blocks.stencil"):
+        monkeypatch.setattr(f"spatial.{module}.ROWS", 70)
+    monkeypatch.setattr("spatial.models.large.lags.ROWS", 64)
+    monkeypatch.setattr("spatial.models.large.lags._RANGE", 90)
+
+
+def _panel(W: Any, folder: Path, times: int = 4) -> sp.OpenPanel:
+    rng = np.random.default_rng(0)
+    own = rng.normal(size=(2, W.n))
+    for year in range(times):
+        a, b, e, v = rng.normal(size=(4, W.n))
+        y, p = a + e + 0.4 * (W.sparse @ e) + own[0], b + v + own[1]
+        first, second = y, p
+        for _ in range(25):
+            y, p = first + 0.3 * (W.sparse @ y) + 0.4 * p, second + 0.2 * (W.sparse @ p) - 0.2 * y
+        table = pd.DataFrame({"city": W.ids, "year": year, "y": y, "p": p, "a": a, "b": b})
+        table.sample(frac=1, random_state=year).to_parquet(folder / f"{year}.parquet")
+    return sp.open_panel(folder, unit="city", time="year")
+
+
+@pytest.mark.parametrize("kind", ["knn", "band", "grid"])
+def test_weights_by_blocks_give_the_bits_of_stored_ones(tmp_path: Path, kind: str) -> None:
+    places = cities(300)
+    if kind == "knn":
+        stored, opened = sp.weights.knn(places, 5), sp.weights.knn(places, 5, folder=tmp_path / "w")
+    elif kind == "band":
+        stored, opened = (
+            sp.weights.distance_band(places, 600, islands="keep", **given)
+            for given in ({}, {"folder": tmp_path / "w"})
+        )
+    else:
+        stored, opened = (sp.weights.grid((15, 20), stored=s) for s in (True, False))
+    stored, opened = stored.row_standardized(), opened.row_standardized()
+    (tmp_path / "p").mkdir()
+    panel = _panel(stored, tmp_path / "p")
+    options: dict[str, Any] = {"effects": "unit" if kind == "band" else ("unit", "time"), "error": "W"}
+    one = SpatialSystem(FORMULAS, panel, stored, **options).fit(executor=1)
+    for weights in (stored, opened):
+        for threads in (1, 2, 7):
+            other = SpatialSystem(FORMULAS, panel, weights, **options).fit(executor=threads)
+            assert np.array_equal(other.delta, one.delta)
+            assert np.array_equal(other.inference.cov, one.inference.cov)
+    memory = SpatialSystem(FORMULAS, panel.read(), stored, **options).fit("gs3sls", cov="cluster")
+    assert np.allclose(one.tidy()["estimate"], memory.tidy()["estimate"], rtol=1e-10, atol=1e-11)
+    assert np.allclose(one.tidy()["std_error"], memory.tidy()["std_error"], rtol=1e-9)
+    assert np.isfinite(other.impacts().tidy()["estimate"]).all()
+
+
+def test_the_walk_over_blocks_finds_what_the_matrix_holds(tmp_path: Path) -> None:
+    places = cities(300)
+    matrix = sp.weights.knn(places, 5).sparse
+    from spatial.models.data.layout import balanced_layout
+
+    layout = balanced_layout(places.index, pd.Index([0]))
+    walked = RowLag.of(sp.weights.knn(places, 5, folder=tmp_path / "w"), layout)
+    x = np.random.default_rng(0).normal(size=(300, 3))
+    assert np.array_equal(walked.lagged(x, 2), matrix @ x)
+    assert np.allclose(walked.transpose(x[:, 0]), matrix.T @ x[:, 0], rtol=1e-13)
+    assert np.array_equal(walked.column_squares, np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel())
+    assert not walked.own.any()
+    assert (walked.norm, walked.constant_row_sum, walked.radius) == (5.0, 5.0, 5.0)
+    for first, last, rows, links in walked.gathered():
+        touched = np.flatnonzero(np.diff(matrix[:, first:last].indptr))
+        assert np.array_equal(rows, np.union1d(touched, np.arange(first, last)))
+        assert (links != matrix[rows]).nnz == 0
+
+
+def test_open_weights_with_islands_or_in_another_order_are_refused(tmp_path: Path) -> None:
+    places = cities(120)
+    panel = _panel(sp.weights.knn(places, 4).row_standardized(), tmp_path)
+    W = sp.weights.knn(places, 4, folder=tmp_path / "w").row_standardized()
+    other = sp.weights.knn(places.iloc[::-1], 4, folder=tmp_path / "v").row_standardized()
+    with pytest.raises(WeightsError, match=r"W\.reordered needs the weights in memory"):
+        SpatialSystem(["y ~ V(y) + W(a) + a"], panel, {"W": W, "V": other}, effects="unit")
+
+
+@pytest.mark.parametrize("effects", [("unit", "time"), "time", "unit"])
+def test_a_level_of_a_hundred_million_leaves_the_digits_of_the_data(tmp_path: Path, effects: Any) -> None:
+    """x with mean 1e8 and standard deviation 1 holds 8 digits of its deviations, and so do the estimates."""
+    frame, W = system_data(n=90, t=5)
+    moved = frame.assign(a=frame["a"] + 1e8)
+    exact = frame.assign(a=moved["a"] - 1e8)  # what adding the level has left of the numbers
+    fits = [
+        SpatialSystem(
+            FORMULAS, open_panel_of(f, tmp_path / name, "years"), W, effects=effects, error="W"
+        ).fit()
+        for name, f in (("a", exact), ("b", moved))
+    ]
+    assert np.allclose(fits[1].delta, fits[0].delta, rtol=1e-8, atol=1e-9)
+    assert np.allclose(fits[1].std_errors, fits[0].std_errors, rtol=1e-8)
+
+
+def test_a_level_that_no_effect_takes_out_is_refused(tmp_path: Path) -> None:
+    frame, W = system_data(n=90, t=5)
+    moved = frame.assign(a=frame["a"] + 1e8)
+    system = SpatialSystem(FORMULAS, open_panel_of(moved, tmp_path, "years"), W, error="W")
+    with pytest.raises(DataError, match=r"The level of 'a', 'W\(a\)' is so far above"):
+        system.fit()
+    (tmp_path / "y").mkdir()
+    near = frame.assign(y=1e8 * frame["a"] + frame["p"], a=frame["a"])
+    system = SpatialSystem("y ~ a + W(b)", open_panel_of(near, tmp_path / "y", "years"), W, effects="unit")
+    with pytest.raises(DataError, match="The residuals of 'y' are so small"):
+        system.fit("2sls")
