@@ -13,8 +13,8 @@ from scipy.linalg import solve_triangular
 from spatial.errors import DataError, NotIdentifiedError, name_ids
 from spatial.models.estimation.errors import RhoFit, fit_rho_forms, rho_bound
 from spatial.models.estimation.least_squares import LinearFit, precision_of, three_stage, two_stage
-from spatial.models.formula.structure import CONSTANT
 from spatial.models.estimation.steps import ONE_BY_ONE, SPATIAL_ERRORS, Method, SingularSigmaError
+from spatial.models.formula.structure import CONSTANT
 
 from .columns import Plan
 from .sums import Form, Sums
@@ -139,8 +139,8 @@ class GramSpace:
         if bad:
             raise DataError(
                 f"The residuals of {name_ids(bad)} are so small beside its columns that sums do not keep "
-                f"{LEAST_DIGITS:.0f} digits of them. Subtract constants from the columns, take effects, or fit "
-                "in memory: panel.read()."
+                f"{LEAST_DIGITS:.0f} digits of them. Subtract constants from the columns, take effects, or "
+                "fit in memory: panel.read()."
             )
 
     @cached_property
