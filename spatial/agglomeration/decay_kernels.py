@@ -14,7 +14,21 @@ import numpy as np
 
 from spatial.compute.compiled import compiled
 
-__all__ = ["EXPONENTIAL", "GAUSSIAN", "LINEAR", "OPTIONS", "POWER", "angle", "pair_sums", "weigh"]
+__all__ = [
+    "EXPONENTIAL",
+    "GAUSSIAN",
+    "HEMISPHERE",
+    "LINEAR",
+    "OPTIONS",
+    "POWER",
+    "SHORT",
+    "angle",
+    "inverse_distances",
+    "pair_sums",
+    "raise_inverse",
+    "short",
+    "weigh",
+]
 
 POWER, EXPONENTIAL, GAUSSIAN, LINEAR = 0, 1, 2, 3
 _BLOCK = 1024
@@ -97,12 +111,12 @@ def _distances(x, y, z, px, py, pz, on_sphere, scale, out):  # type: ignore[no-u
 
 # 1 / theta = R(s) / sqrt(s), with R a polynomial in the squared chord s: Chebyshev fits, to 4e-16, on
 # [0, 1/4] (3,200 km), [0, 4/5] (5,900 km) and [0, 2] (the near hemisphere).
-_SHORT, _MIDDLE, _HEMISPHERE = 0.25, 0.8, 2.0
+SHORT, _MIDDLE, HEMISPHERE = 0.25, 0.8, 2.0
 _ONE = nb.float64(nb.float64)
 
 
 @compiled(_ONE, **OPTIONS)
-def _short(s):  # type: ignore[no-untyped-def]
+def short(s):  # type: ignore[no-untyped-def]
     """Return R(s) for s up to 1/4."""
     p = -4.828065992023836e-07
     p = p * s - 1.9515199541520314e-06
@@ -153,14 +167,14 @@ def _hemisphere(s):  # type: ignore[no-untyped-def]
 
 
 @compiled(nb.void(_V, _V, _V, nb.float64, nb.float64, nb.float64, nb.float64, nb.float64, _V), **OPTIONS)
-def _inverse_distances(x, y, z, px, py, pz, scale, largest, out):  # type: ignore[no-untyped-def]
+def inverse_distances(x, y, z, px, py, pz, scale, largest, out):  # type: ignore[no-untyped-def]
     """Write 1 / (scale * theta) from (px, py, pz), all squared chords being at most `largest`, at most 2."""
     factor = 1.0 / scale
-    if largest <= _SHORT:
+    if largest <= SHORT:
         for j in range(x.size):
             dx, dy, dz = x[j] - px, y[j] - py, z[j] - pz
             s = dx * dx + dy * dy + dz * dz
-            out[j] = factor * _short(s) / np.sqrt(s)
+            out[j] = factor * short(s) / np.sqrt(s)
     elif largest <= _MIDDLE:
         for j in range(x.size):
             dx, dy, dz = x[j] - px, y[j] - py, z[j] - pz
@@ -174,7 +188,7 @@ def _inverse_distances(x, y, z, px, py, pz, scale, largest, out):  # type: ignor
 
 
 @compiled(nb.void(_V, nb.float64), **OPTIONS)
-def _raise_inverse(inverse, power):  # type: ignore[no-untyped-def]
+def raise_inverse(inverse, power):  # type: ignore[no-untyped-def]
     """Raise inverse distances to the power, in place."""
     if power == 2.0:
         for j in range(inverse.size):
@@ -235,9 +249,9 @@ def pair_sums(x, y, z, values, a, b, c, d, on_sphere, scale, kind, parameter, cu
                 begin = max(start, i + 1) if a == c else start
                 # Slices, not offsets: an index that might be negative keeps loops out of vector registers.
                 bx, by, bz, w = x[begin:stop], y[begin:stop], z[begin:stop], weight[: stop - begin]
-                if largest <= _HEMISPHERE:
-                    _inverse_distances(bx, by, bz, x[i], y[i], z[i], scale, largest, w)
-                    _raise_inverse(w, parameter)
+                if largest <= HEMISPHERE:
+                    inverse_distances(bx, by, bz, x[i], y[i], z[i], scale, largest, w)
+                    raise_inverse(w, parameter)
                 else:
                     _distances(bx, by, bz, x[i], y[i], z[i], on_sphere, scale, w)
                     if cutoff < np.inf:

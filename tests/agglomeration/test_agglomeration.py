@@ -96,7 +96,7 @@ def test_other_decays() -> None:
 def test_the_polynomials_are_the_inverse_angle_to_the_last_digits() -> None:
     from spatial.agglomeration import decay_kernels as kernels
 
-    for polynomial, most in ((kernels._short, 0.25), (kernels._middle, 0.8), (kernels._hemisphere, 2.0)):
+    for polynomial, most in ((kernels.short, 0.25), (kernels._middle, 0.8), (kernels._hemisphere, 2.0)):
         for s in np.linspace(1e-3, most, 40):
             assert polynomial(s) == pytest.approx(np.sqrt(s) / (2 * np.arcsin(np.sqrt(s) / 2)), rel=1e-15)
 
