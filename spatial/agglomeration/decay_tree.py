@@ -280,7 +280,7 @@ def tree_sums(x, y, z, values, starts, stops, shape, moments, levels, first, las
     top, other = leaves + first, leaves + last - 1
     while top != other:
         top, other = (top - 1) // 2, (other - 1) // 2
-    # Each split is within half of eight points of the middle, so that a leaf has at most eight more than most.
+    # Each split is within four points of the middle, so that a leaf has fewer than eight beyond its share.
     origin, most = starts[top], max(stops[top] - starts[top], x.size // 2**levels + 2 * _LANES)
     f, g1, g2, g3 = np.empty(most), np.empty(most), np.empty(most), np.empty(most)
     stack = np.empty(4 * (levels + 2), np.int64)
