@@ -19,6 +19,7 @@ __all__ = [
     "as_float",
     "check_ids",
     "check_scale",
+    "distinct",
     "indexer",
     "require_finite",
     "row_places",
@@ -27,6 +28,7 @@ __all__ = [
 Float = NDArray[np.float64]
 
 _LARGEST = 1e140
+_CLOSE = 8  # numbers from the least to the largest id, for each id
 
 
 def check_ids(ids: Any, what: str) -> pd.Index[Any]:
@@ -48,13 +50,31 @@ def check_ids(ids: Any, what: str) -> pd.Index[Any]:
             f"{what} must have an id for each unit; {missing.sum()} are missing, at rows {name_ids(places)}. "
             "Drop those rows or give them ids."
         )
-    if not index.is_unique:
+    if not distinct(index):
         twice = index[index.duplicated()].unique()
         raise DataError(
             f"{what} must have unique ids; these appear more than once: {name_ids(twice)}. "
             "Dissolve or drop the repeated units."
         )
     return index
+
+
+def distinct(index: pd.Index[Any]) -> bool:
+    """Whether no id repeats; whole numbers that lie close are ticked off in a table, others are hashed.
+
+    Examples
+    --------
+    >>> distinct(pd.Index([1, 2, 5])), distinct(pd.Index(["b", "a", "b"]))
+    (True, False)
+    """
+    if isinstance(index.dtype, np.dtype) and index.dtype.kind in "iu" and len(index):
+        values = index.to_numpy()
+        low, span = values.min(), int(values.max()) - int(values.min()) + 1
+        if span <= _CLOSE * len(values):
+            seen = np.zeros(span, dtype=bool)
+            seen[values - low] = True
+            return bool(np.count_nonzero(seen) == len(values))
+    return bool(index.is_unique)
 
 
 def indexer(

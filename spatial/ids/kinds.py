@@ -53,12 +53,11 @@ def clean_ids(values: pd.Series[Any], what: str) -> pd.Series[Any]:
     ['110000', '120000']
     """
     values = plain_columns(values)
-    refuse_missing(values, what)
+    codes, found = refuse_missing(values, what)
     if pd.api.types.is_bool_dtype(values.dtype):
         raise DataError(f"{what} must hold ids, text or whole numbers; it holds True and False.")
     if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_complex_dtype(values.dtype):
         return whole_numbers(values, what, "ids must be text or whole numbers")
-    codes, found = pd.factorize(values.to_numpy(dtype=object))
     kinds = {type(value) for value in found}
     if all(issubclass(kind, str) for kind in kinds):
         return _taken(_clean_text(list(found), what), codes, values)
@@ -84,13 +83,21 @@ def ids_from_text(column: pd.Series[Any]) -> pd.Series[Any]:
     >>> ids_from_text(pd.Series(["110000", "010000"])).tolist()
     ['110000', '010000']
     """
-    codes, found = pd.factorize(column.to_numpy(dtype=object))
+    codes, found = _distinct(column)
     if not len(found) or (codes < 0).any():
         return column
-    wholes = [id_text(value, str(column.name)) for value in found]
-    if not all(_WHOLE.fullmatch(text) and len(text.lstrip("+-")) <= 18 for text in wholes):
-        return column
-    return pd.Series(np.array([int(text) for text in wholes])[codes], index=column.index, name=column.name)
+    if not _plain(found):
+        found = [id_text(value, str(column.name)) for value in found]
+        if not all(_WHOLE.fullmatch(text) and len(text.lstrip("+-")) <= 18 for text in found):
+            return column
+    return pd.Series(np.array([int(text) for text in found])[codes], index=column.index, name=column.name)
+
+
+def _plain(found: list[str]) -> bool:
+    """Whether all are digits without a leading zero, as nearly always; the quick way."""
+    if not all(map(str.isdecimal, found)) or max(map(len, found)) > 18 or not "".join(found).isascii():
+        return False
+    return not any(text[0] == "0" and len(text) > 1 for text in found)
 
 
 def id_text(value: Any, what: str = "An id") -> str:
@@ -193,18 +200,30 @@ def plain_columns(values: pd.Series[Any]) -> pd.Series[Any]:
     return values.infer_objects()
 
 
-def refuse_missing(values: pd.Series[Any], what: str) -> None:
-    """Refuse missing ids or times and empty text, by row."""
-    missing = values.isna().to_numpy(dtype=bool)
-    if not pd.api.types.is_numeric_dtype(values.dtype):
-        codes, found = pd.factorize(values.to_numpy(dtype=object))
-        blank = np.array([isinstance(value, str) and not value.strip() for value in found] + [False])
-        missing = missing | blank[codes]
+def _distinct(values: pd.Series[Any]) -> tuple[NDArray[Any], list[Any]]:
+    """Return which of the distinct values each row has, -1 where it is missing, and these."""
+    if isinstance(values.dtype, pd.StringDtype):
+        codes, found = values.array.factorize()
+        return codes, found.to_numpy(dtype=object).tolist()
+    codes, found = pd.factorize(values.to_numpy(dtype=object))
+    return codes, list(found)
+
+
+def refuse_missing(values: pd.Series[Any], what: str) -> tuple[NDArray[Any], list[Any]]:
+    """Refuse missing ids or times and empty text, by row; return codes and values of what is no number."""
+    codes: NDArray[Any] = np.zeros(0, dtype=np.intp)
+    found: list[Any] = []
+    if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_complex_dtype(values.dtype):
+        missing = values.isna().to_numpy(dtype=bool)
+    else:
+        codes, found = _distinct(values)
+        missing = np.array([isinstance(value, str) and not value.strip() for value in found] + [True])[codes]
     if missing.any():
         raise DataError(
             f"{what} must be filled in each row; {int(missing.sum())} of {len(values)} are missing, at rows "
             f"{name_ids(np.flatnonzero(missing))} (counted from 0). Fill or drop those rows."
         )
+    return codes, found
 
 
 def whole_numbers(values: pd.Series[Any], what: str, rule: str) -> pd.Series[Any]:

@@ -86,7 +86,7 @@ def sniff(data: bytes, what: str, declared: str | None = None) -> str:
     for mark, name in _MARKS:
         if data.startswith(mark):
             return name
-    if _decodes(data, "utf-8"):
+    if data.isascii() or _decodes(data, "utf-8"):
         return "utf-8"
     if looks_chinese(data):
         return "gb18030"

@@ -31,17 +31,17 @@ _EXACT_FLOATS: dict[str, Any] = (
 )
 _QUOTE, _LINE_FEED, _RETURN = b'"\n\r'
 _EXTRA = "\0beyond"
+_BLOCK = 1 << 18  # bytes
 
 
 def read_csv(path: Path, options: Options) -> Table:
     """Read separated text; the columns of ids and times are read as text first."""
     data = path.read_bytes()
     name = sniff(data, path.name) if options.encoding is None else check_encoding(options.encoding)
-    text = decode(data, name, path.name).removeprefix("\ufeff")
-    if "\0" in text:
+    raw = _in_utf8(data, name, path)
+    if b"\0" in raw:
         raise DataError(f"{path.name} holds NUL bytes: it is no text, or of another encoding. Copy it again.")
-    raw = data.removeprefix(b"\xef\xbb\xbf") if name in ("utf-8", "utf-8-sig") else text.encode("utf-8")
-    names, separator = _header(text, path)
+    names, separator = _header(raw, path)
     if options.decimal == separator:
         raise DataError(
             f"{path.name} is separated by {separator!r}, which cannot be its decimal sign too: leave "
@@ -55,17 +55,19 @@ def read_csv(path: Path, options: Options) -> Table:
     columns = [name if name.strip() else f"Unnamed: {k}" for k, name in enumerate(names[:width])]
     refuse_twins(columns, path)
     marks = {c: [""] if c == options.unit else list(MISSING) for c in columns}
+    body = io.BytesIO(raw)
+    body.seek(rows.body)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pd.errors.ParserWarning)
         frame = pd.read_csv(
-            io.BytesIO(raw[rows.body :]),
+            body,
             sep=separator,
             decimal=options.decimal,
             header=None,
             names=[*columns, *(f"{_EXTRA}{k}" for k in range(beyond))],
             usecols=range(width),
             index_col=False,
-            dtype={options.unit: str, options.time: str},
+            dtype={options.unit: object, options.time: object},
             keep_default_na=False,
             na_values=marks,
             low_memory=False,
@@ -87,10 +89,18 @@ def refuse_twins(names: Iterable[Any], path: Path) -> None:
         )
 
 
-def _header(text: str, path: Path) -> tuple[list[str], str]:
+def _in_utf8(data: bytes, name: str, path: Path) -> bytes:
+    if name not in ("utf-8", "utf-8-sig"):
+        return decode(data, name, path.name).removeprefix("\ufeff").encode("utf-8")
+    if not data.isascii():
+        decode(data, name, path.name)  # or it says where it fails
+    return data.removeprefix(b"\xef\xbb\xbf")
+
+
+def _header(raw: bytes, path: Path) -> tuple[list[str], str]:
     """Return the names in the first row, and the separator that stands most often between them."""
     row = ""
-    for line in _lines(text):
+    for line in _lines(raw):
         row += line
         # A name in quotes may go over several lines.
         if row.count('"') % 2 == 0:
@@ -105,13 +115,13 @@ def _header(text: str, path: Path) -> tuple[list[str], str]:
     return names, separator
 
 
-def _lines(text: str) -> Iterator[str]:
+def _lines(raw: bytes) -> Iterator[str]:
     """Give the lines one by one: the first few are enough, and a file may be long."""
     start = 0
-    for end in re.finditer(r"\r\n|\n|\r", text):
-        yield text[start : end.end()]
+    for end in re.finditer(rb"\r\n|\n|\r", raw):
+        yield raw[start : end.end()].decode("utf-8")
         start = end.end()
-    yield text[start:]
+    yield raw[start:].decode("utf-8")
 
 
 # ---- rows and cells, on the bytes
@@ -160,8 +170,11 @@ def _counted(raw: bytes, separator: str, path: Path) -> tuple[Int, Int]:
     """Return the place of each row's end, and how many cells the row has."""
     sign = ord(separator)
     buffer = np.frombuffer(raw, dtype=np.uint8)
+    has_lone = b"\r" in raw and raw.count(b"\r") > raw.count(b"\r\n")
+    if not has_lone and b'"' not in raw:
+        return _counted_in_blocks(buffer, sign)
     ends = buffer == _LINE_FEED
-    if b"\r" in raw:
+    if has_lone:
         lone = buffer == _RETURN
         lone[:-1] &= buffer[1:] != _LINE_FEED
         ends |= lone
@@ -190,6 +203,26 @@ def _counted(raw: bytes, separator: str, path: Path) -> tuple[Int, Int]:
     is_end = ends[events]
     places = np.flatnonzero(is_end)
     return events[places], np.diff(places, prepend=-1)
+
+
+def _counted_in_blocks(buffer: NDArray[np.uint8], sign: int) -> tuple[Int, Int]:
+    """Count where no quotes and no old line ends are: block by block, which stays in the cache."""
+    ends, cells, open_cells = [], [], 1
+    for start in range(0, len(buffer), _BLOCK):
+        block = buffer[start : start + _BLOCK]
+        events = np.flatnonzero((block == sign) | (block == _LINE_FEED))
+        places = np.flatnonzero(block[events] == _LINE_FEED)
+        if len(places):
+            counts = np.diff(places, prepend=-1)
+            counts[0] += open_cells - 1
+            open_cells = 1
+            ends.append(events[places] + start)
+            cells.append(counts)
+        open_cells += len(events) - (int(places[-1]) + 1 if len(places) else 0)
+    if len(buffer) and buffer[-1] != _LINE_FEED:
+        ends.append(np.array([len(buffer)]))
+        cells.append(np.array([open_cells]))
+    return np.concatenate([np.zeros(0, np.int64), *ends]), np.concatenate([np.zeros(0, np.int64), *cells])
 
 
 def _counted_one_by_one(raw: bytes, separator: str, path: Path) -> tuple[Int, Int]:

@@ -12,6 +12,7 @@ import pandas as pd
 import scipy.sparse as sparse
 
 from spatial.errors import name_ids
+from spatial.ids.alignment import distinct
 from spatial.weights.csr import owned
 from spatial.weights.meta import HasLinks
 
@@ -46,7 +47,7 @@ def codes_to_csr(
     """Return the matrix of links given by place in `index`; repeated pairs are refused by name."""
     n, data = len(index), np.asarray(values, dtype=np.float64)
     if len(row) and bool((row[1:] >= row[:-1]).all()):  # in the order of the units: nothing is to be moved
-        indptr = np.searchsorted(row, np.arange(n + 1)).astype(column.dtype)
+        indptr = np.searchsorted(row, np.arange(n + 1, dtype=row.dtype)).astype(column.dtype)
         matrix = sparse.csr_array((data, column, indptr), shape=(n, n))
     else:
         # Not summed yet, as sparse.coo_array(...).tocsr() would do.
@@ -90,7 +91,7 @@ def links_at_once(text: str, path: Path, **options: Any) -> tuple[list[str], spa
 def unique_ids(ids: Sequence[Any] | pd.Index[Any] | np.ndarray, path: Path) -> pd.Index[Any]:
     """Return the ids as an index, or name those that appear twice."""
     index = ids if isinstance(ids, pd.Index) else pd.Index(ids)
-    if not index.is_unique:
+    if not distinct(index):
         twice = index[index.duplicated()].unique()
         raise flag(path, f"each unit must appear once; these ids repeat: {name_ids(twice)}.")
     return index

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from spatial.errors import name_ids
@@ -19,7 +20,9 @@ from .words import plain_ids
 
 __all__ = ["read_parquet", "write_parquet"]
 
+Whole = npt.NDArray[Any]
 _KEY = b"spatial_weights"
+_CLOSE = 8  # numbers from the least to the largest id, for each unit
 
 
 def read_parquet(path: Path, options: Options) -> Parsed:  # noqa: ARG001
@@ -65,6 +68,8 @@ def _codes(pa: Any, column: Callable[[int], Any]) -> tuple[pd.Index[Any], np.nda
     plain = pa.types.is_dictionary
     heads = column(0)
     heads = heads.cast(heads.type.value_type) if plain(heads.type) else heads
+    if pa.types.is_integer(heads.type):
+        return _codes_of_numbers(heads.to_numpy(), column(1).cast(heads.type).to_numpy())
     coded = pc.dictionary_encode(heads).combine_chunks()
     units, row = coded.dictionary, coded.indices.to_numpy()
     del heads, coded
@@ -74,6 +79,29 @@ def _codes(pa: Any, column: Callable[[int], Any]) -> tuple[pd.Index[Any], np.nda
         units = pa.concat_arrays([units, pc.unique(tails.filter(pc.is_null(found)))])
         found = pc.index_in(tails, value_set=units)
     return pd.Index(units.to_pandas()), row, found.combine_chunks().to_numpy()
+
+
+def _codes_of_numbers(heads: Whole, tails: Whole) -> tuple[pd.Index[Any], Whole, Whole]:
+    """Do the same for whole numbers: links that follow each other have one unit, or it is looked up once."""
+    changes = np.append(True, heads[1:] != heads[:-1])[: len(heads)]
+    starts = np.flatnonzero(changes)
+    unit, units = pd.factorize(heads[starts])
+    row = unit.astype(np.int32)[np.cumsum(changes, dtype=np.int32) - 1]
+    found = _places(units, tails)
+    if (absent := found < 0).any():  # units that nobody's row names
+        units = np.concatenate([units, pd.unique(tails[absent])])
+        found = _places(units, tails)
+    return pd.Index(units), row, found
+
+
+def _places(units: Whole, wanted: Whole) -> Whole:
+    """Return where whole numbers stand among `units`, -1 where they do not; by a table where it is short."""
+    low, high = (int(units.min()), int(units.max())) if len(units) else (0, 0)
+    if high - low > _CLOSE * len(units) or wanted.min(initial=low) < low or wanted.max(initial=high) > high:
+        return np.asarray(pd.Index(units).get_indexer(wanted).astype(np.int32))
+    table = np.full(high - low + 1, -1, dtype=np.int32)
+    table[units - low] = np.arange(len(units), dtype=np.int32)
+    return np.asarray(table[wanted - low if low else wanted])
 
 
 def _weights(pa: Any, values: Any, name: str, path: Path) -> np.ndarray:
