@@ -95,7 +95,8 @@ class _Run:
                     remote = self._again(missing)
                 self._hand_on()
         finally:
-            self.client.cancel(list(self.out))
+            # The data of the job too, which the traceback of an error would hold on the workers.
+            self.client.cancel([*self.out, remote])
 
     def _send(self) -> Any:
         """Send the job to a worker, from which others take it; if that one is lost meanwhile, again.

@@ -29,6 +29,7 @@ __all__ = [
     "guarded_cell",
     "inside",
     "locked",
+    "out_folder",
     "sweep",
     "unguarded_cell",
     "write_csv",
@@ -63,6 +64,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     'whole'
     """
     target = Path(path).expanduser()
+    if not str(path).strip():
+        raise DataError("The path to write to is empty; name a file.")
     with _as_data_error(target):
         target = Path(os.path.realpath(target)) if target.is_symlink() else target
         if target.is_dir():
@@ -137,6 +140,23 @@ def locked(path: str | Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def out_folder(folder: str | Path, name: str = "folder") -> Path:
+    """Return the path of a folder that is written; refuse an empty name, which means where the program runs.
+
+    Examples
+    --------
+    >>> out_folder("out/map").as_posix()
+    'out/map'
+    """
+    if not isinstance(folder, (str, os.PathLike)) or not str(folder).strip():
+        given = repr(folder) if isinstance(folder, str) else type(folder).__name__
+        raise DataError(
+            f"{name} is the path of a folder to write into; got {given}. The folder where the program runs "
+            'is ".".'
+        )
+    return Path(folder).expanduser()
 
 
 # ---- text

@@ -19,7 +19,7 @@ from spatial.places.coordinates import check_geometry, check_lonlat
 from .frames import one_row_of_names
 from .samples import sample_of
 from .sources import is_database, local_path, reader_for
-from .vector import READERS, read_layer
+from .vector import READERS, Window, is_folder, read_layer, read_parts, within
 
 if TYPE_CHECKING:
     from pyproj import CRS
@@ -40,6 +40,7 @@ def read_cities(
     encoding: str | None = None,
     seat: tuple[str, str] | str | None = None,
     drop_empty: bool = False,
+    bbox: tuple[float, float, float, float] | None = None,
 ) -> gpd.GeoDataFrame:
     """Read a layer of cities, counties or other units, and check what everything later rests on.
 
@@ -48,7 +49,8 @@ def read_cities(
     source : path, URL, GeoDataFrame or name of a sample
         A .shp, .gpkg, .geojson, .json, .fgb, .gdb or .parquet file, a .zip with one of them, its http(s)
         address, a PostGIS database ``postgresql://user@host/db``, which needs the extra ``postgis``, a
-        GeoDataFrame, which is copied and never changed, or ``"nc"``, ``"china_cities"``: a map that ships.
+        GeoDataFrame, which is copied and never changed, or ``"nc"``, ``"china_cities"``: a map that ships;
+        or a folder of GeoParquet files with the same columns, as maps of millions of units are kept.
     id : str
         Column of the ids: unique, text or whole numbers.  It becomes the index.  Whole numbers that the
         file keeps as decimals become integers; text keeps its leading zeros.  The features' own numbers are
@@ -69,6 +71,11 @@ def read_cities(
 
     drop_empty : bool
         Leave out units without a geometry, with a warning that names them; by default they are refused.
+    bbox : (west, south, east, north), optional
+        Only units whose bounds meet this window, in the unit of the file's CRS.  Of GeoParquet only the files
+        and groups of rows that meet it are read, by the bounds in their footers and by the column of bounds
+        that ``to_parquet(write_covering_bbox=True)`` adds; ``cities.attrs["read"]`` says how much that was.
+        Other files are read whole first.
 
     Returns
     -------
@@ -81,7 +88,8 @@ def read_cities(
     ------
     DataError
         Missing or unreadable file, layer or column; missing or repeated ids; missing or empty geometries;
-        coordinates out of range, swapped, or projected under a CRS in degrees.
+        coordinates out of range, swapped, or projected under a CRS in degrees; a folder whose units take more
+        memory than there is, with its size; a window that none of the units meets.
 
     Warns
     -----
@@ -100,6 +108,7 @@ def read_cities(
     >>> cities.loc["120000", "gdp"]
     np.float64(1.4)
     """
+    window = None if bbox is None else _as_window(bbox)
     ships, column = sample_of(source, "cities"), id
     if ships is not None:
         column, seat = column or ships.id, seat or ships.seat
@@ -117,7 +126,7 @@ def read_cities(
         frame = read_database_layer(source, layer, encoding, id)
         what = "The table" if layer is None else f"The table {layer!r}"
     elif isinstance(source, (str, Path)):
-        frame, what = _read(source, layer, encoding, id), Path(str(source)).name
+        frame, what = _read(source, layer, encoding, id, window), Path(str(source)).name
     else:
         raise DataError(
             f"Cities are read from a path, a URL or a GeoDataFrame; got {type(source).__name__}. "
@@ -126,6 +135,8 @@ def read_cities(
         )
     if getattr(frame, "_geometry_column_name", None) not in frame.columns:
         raise DataError(f"{what} has no geometry. Set one with frame.set_geometry(...).")
+    if window is not None:
+        frame = _in_window(frame, window, what)
     frame = _with_ids(frame, column, what)
     frame = _with_crs(frame, crs, what)
     if drop_empty:
@@ -134,12 +145,42 @@ def read_cities(
     return frame if seat is None else _with_seat(frame, seat, what)
 
 
-def _read(source: str | Path, layer: str | None, encoding: str | None, id: str | None) -> gpd.GeoDataFrame:
+def _read(
+    source: str | Path, layer: str | None, encoding: str | None, id: str | None, window: Window | None
+) -> gpd.GeoDataFrame:
+    path = Path(source).expanduser()
+    parquet = path.suffix.lower() in (".parquet", ".geoparquet") and path.is_file()
+    if is_folder(path) or (parquet and window is not None):
+        if layer is not None or encoding is not None:
+            raise DataError("Parquet has one layer and is UTF-8: leave layer= and encoding= out.")
+        return read_parts(path, window)
     # A zip is unpacked to one of the others; a database is read elsewhere, and named among the kinds.
     reader_for(source, {**READERS, ".zip": READERS[".gpkg"], "postgresql": READERS[".gpkg"]}, "Cities")
     with local_path(source, READERS) as path:
         reader_for(path, READERS, "Cities")
         return read_layer(path, layer, encoding, id)
+
+
+def _as_window(bbox: Any) -> Window:
+    try:
+        west, south, east, north = (float(edge) for edge in bbox)
+    except (TypeError, ValueError):
+        raise DataError(f"bbox is (west, south, east, north), four numbers; got {bbox!r}.") from None
+    if not (np.isfinite([west, south, east, north]).all() and west < east and south < north):
+        raise DataError(
+            f"bbox is (west, south, east, north) with west below east and south below north; got {bbox!r}."
+        )
+    return west, south, east, north
+
+
+def _in_window(frame: gpd.GeoDataFrame, window: Window, what: str) -> gpd.GeoDataFrame:
+    found = within(frame, window)
+    if not len(found):
+        raise DataError(
+            f"No unit of {what} meets bbox={window}, which is (west, south, east, north) in the unit of its "
+            f"CRS, {getattr(frame.crs, 'name', 'which is not stated')}."
+        )
+    return found
 
 
 # ---- checks

@@ -6,17 +6,21 @@ of this disk, or a web address.  So the bytes are looked at before GDAL is, and 
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from spatial.errors import DataError, did_you_mean, name_ids, warn
 
@@ -24,7 +28,10 @@ from .encoding import check_encoding, decode, sniff
 from .shapefile import read_shapefile
 from .sources import need
 
-__all__ = ["READERS", "read_layer"]
+__all__ = ["READERS", "Window", "is_folder", "read_layer", "read_parts", "within"]
+
+Window: TypeAlias = tuple[float, float, float, float]
+"""West, south, east and north, in the unit of the map."""
 
 # A kind of file: how it begins, and the name of its driver.
 _BEGINS: dict[str, tuple[bytes, str]] = {
@@ -46,9 +53,14 @@ _SEEN = (
 def read_layer(path: Path, layer: str | None, encoding: str | None, id: str | None) -> gpd.GeoDataFrame:
     """Read a map file of any kind in `READERS`; `id` is needed where ids are not columns."""
     _check_begin(path)
+    with _damage_said(path), _offline(), _own_warnings(path.name):
+        return READERS[path.suffix.lower()](path, layer, encoding, id)
+
+
+@contextmanager
+def _damage_said(path: Path) -> Iterator[None]:
     try:
-        with _offline(), _own_warnings(path.name):
-            return READERS[path.suffix.lower()](path, layer, encoding, id)
+        yield
     except DataError:
         raise
     except Exception as error:
@@ -204,6 +216,150 @@ def _read_parquet(path: Path, layer: str | None, encoding: str | None, _: str | 
     if layer is not None or encoding is not None:
         raise DataError("Parquet has one layer and is UTF-8: leave layer= and encoding= out.")
     return gpd.read_parquet(path)
+
+
+# ---- folders of GeoParquet files
+_OBJECT = 200
+"""Bytes of a geometry beside its coordinates."""
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether a path is a folder of map files, and no file geodatabase, which is a folder too."""
+    return path.is_dir() and path.suffix.lower() != ".gdb"
+
+
+def within(frame: gpd.GeoDataFrame, window: Window) -> gpd.GeoDataFrame:
+    """Return the rows whose bounds meet the window."""
+    west, south, east, north = window
+    box = frame.bounds
+    meets = (box["minx"] <= east) & (box["maxx"] >= west) & (box["miny"] <= north) & (box["maxy"] >= south)
+    return frame[meets.to_numpy()]
+
+
+def read_parts(path: Path, window: Window | None) -> gpd.GeoDataFrame:
+    """Read a GeoParquet file, or a folder of them; of a window the files and row groups that it meets.
+
+    A file says in its footer where it lies (``bbox``), and GeoParquet 1.1 by a column ``covering`` where each
+    group of its rows does.  What was read is in ``attrs["read"]``.
+    """
+    need("pyarrow", "parquet", "Reading Parquet")
+    names = path.rglob("*") if path.is_dir() else [path]
+    files = sorted(f for f in names if f.suffix.lower() in (".parquet", ".geoparquet"))
+    files = [f for f in files if not any(p.startswith(("_", ".")) for p in f.relative_to(path).parts)]
+    if not files:
+        raise DataError(f"{str(path)!r} is a folder; name the file in it, or a folder of GeoParquet files.")
+    parts = [_Part.of(file, window) for file in files]
+    for part in parts[1:]:
+        for what, one, other in (("columns", part.names, parts[0].names), ("CRS", part.crs, parts[0].crs)):
+            if one != other:
+                raise DataError(f"Files of a map differ in their {what}: {part.file} beside {parts[0].file}.")
+    met = [part for part in parts if part.groups]
+    size = sum(part.size + _OBJECT * part.rows for part in met)
+    _refuse_large(str(path), sum(part.rows for part in met), size, window)
+    frames = [part.read(path) for part in met or parts[:1]]
+    kept = [index for index in frames[0].index.names if index is not None]
+    frame = gpd.GeoDataFrame(pd.concat(frames, ignore_index=not kept), crs=frames[0].crs)
+    count, of = sum(len(part.groups) for part in parts), sum(part.of_groups for part in parts)
+    megabytes = sum(part.size for part in met) / 1e6
+    frame.attrs["read"] = (
+        f"{len(met)} of {len(parts)} files, {count} of {of} groups of rows, {megabytes:.1f} MB"
+    )
+    return frame
+
+
+def _refuse_large(what: str, rows: int, size: float, window: Window | None) -> None:
+    free = _free_bytes()
+    if size > free:
+        raise DataError(
+            f"The {rows:,} units of {what} take some {size / 1e9:.1f} GB in memory, and {free / 1e9:.1f} GB "
+            f"are free. Read a {'smaller ' if window else ''}window of it, bbox=(west, south, east, north), "
+            "or coordinates alone, spatial.points(longitude, latitude)."
+        )
+
+
+def _free_bytes() -> float:
+    """Memory that is free, as Linux says; elsewhere nothing is refused."""
+    try:
+        found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(encoding="ascii"))
+    except OSError:
+        return float("inf")
+    return 1024.0 * int(found[1]) if found else float("inf")
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """A GeoParquet file: which groups of its rows meet the window, and their bytes."""
+
+    file: Path
+    geometry: str
+    crs: Any
+    covering: str
+    names: tuple[str, ...]
+    groups: tuple[int, ...]
+    of_groups: int
+    rows: int
+    size: int
+
+    @classmethod
+    def of(cls, file: Path, window: Window | None) -> _Part:
+        """Read the footer."""
+        import pyarrow.parquet as pq
+
+        with _damage_said(file), pq.ParquetFile(file) as opened:
+            about, names = opened.metadata, tuple(opened.schema_arrow.names)
+        if b"geo" not in (about.metadata or {}):
+            raise DataError(f"{file} has no geometry: it is Parquet, not GeoParquet.")
+        geo = json.loads(about.metadata[b"geo"])
+        name = geo["primary_column"]
+        column = geo["columns"][name]
+        if column["encoding"] != "WKB":
+            raise DataError(f"{file}: its geometry is encoded as {column['encoding']}; write it as WKB.")
+        covering = column.get("covering", {}).get("bbox", {})
+        paths = [".".join(covering[side]) for side in ("xmin", "ymin", "xmax", "ymax") if side in covering]
+        groups = [about.row_group(g) for g in range(about.num_row_groups)]
+        met = [g for g, one in enumerate(groups) if window is None or _meets(_bounds(one, paths), window)]
+        if window is not None and not _meets(column.get("bbox"), window):
+            met = []
+        return cls(
+            file, name, column.get("crs", "OGC:CRS84"), paths[0].partition(".")[0] if paths else "", names,
+            tuple(met), len(groups), sum(groups[g].num_rows for g in met),
+            sum(groups[g].total_byte_size for g in met),
+        )  # fmt: skip
+
+    def read(self, root: Path) -> gpd.GeoDataFrame:
+        """Read the groups; a folder ``province=11`` is a column."""
+        import pyarrow.parquet as pq
+
+        asked = [name for name in self.names if name != self.covering]
+        with _damage_said(self.file), pq.ParquetFile(self.file) as opened:
+            table = opened.read_row_groups(list(self.groups), columns=asked)
+        shapes = shapely.from_wkb(table.column(self.geometry).to_numpy())
+        frame = table.drop_columns([self.geometry]).to_pandas()
+        for part in self.file.relative_to(root).parts[:-1]:
+            key, equals, value = part.partition("=")
+            if equals and key not in frame:
+                frame[key] = value
+        crs = json.dumps(self.crs) if isinstance(self.crs, dict) else self.crs
+        return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(shapes, index=frame.index, crs=crs))
+
+
+def _bounds(group: Any, paths: list[str]) -> list[float] | None:
+    """Return west, south, east and north of a group of rows, where its statistics have them."""
+    every = [group.column(k) for k in range(group.num_columns)]
+    known = {c.path_in_schema: c.statistics for c in every if c.statistics and c.statistics.has_min_max}
+    if len(paths) < 4 or not all(path in known for path in paths):
+        return None
+    west, south, east, north = (known[path] for path in paths)
+    return [west.min, south.min, east.max, north.max]
+
+
+def _meets(box: list[float] | None, window: Window) -> bool:
+    """Whether bounds meet a window; unknown ones may."""
+    if box is None:
+        return True
+    half = len(box) // 2  # of places with a height there are six
+    west, south, east, north = box[0], box[1], box[half], box[half + 1]
+    return west <= window[2] and east >= window[0] and south <= window[3] and north >= window[1]
 
 
 READERS: dict[str, _Reader] = {

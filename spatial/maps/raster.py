@@ -17,7 +17,7 @@ from spatial.figures.classes import build_classes
 from spatial.figures.palette import ISLAND, cluster_color, cluster_label, color
 from spatial.figures.words import word
 from spatial.ids.alignment import indexer
-from spatial.io.atomic import atomic_path, atomic_text
+from spatial.io.atomic import atomic_path, atomic_text, out_folder
 from spatial.places.crs import frame_of
 from spatial.places.points import CitiesLike, Points, geometry_of, points_of
 from spatial.words import check_language
@@ -154,7 +154,7 @@ def map_raster(
         codes, shades = pixels.most_frequent(given, len(kinds)), [cluster_color(kind) for kind in kinds]
         legend = [f"{cluster_label(kind, lang)} ({n:,})" for kind, n in zip(kinds, counts, strict=True)]
         note = word("pixel_most", lang)
-    target = Path(folder).expanduser()
+    target = out_folder(folder)
     _write_picture(target / "map.png", codes.reshape(pixels.shape), shades)
     half = pixels.size / 2
     world = [pixels.size, 0.0, 0.0, -pixels.size, pixels.west + half, pixels.north - half]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from spatial.compute.threads import Workers, run_tasks
 from spatial.errors import DataError, did_you_mean, hinted, name_ids
 from spatial.ids.alignment import check_ids, indexer
-from spatial.io.atomic import atomic_path
+from spatial.io.atomic import atomic_path, out_folder
 
 from .base import column_numbers
 from .panel import OnDisk
@@ -185,7 +185,7 @@ class OpenPanel(OnDisk):
         units : Index
         workers : int or Cluster
         """
-        target = Path(folder).expanduser().resolve()
+        target = out_folder(folder).resolve()
         target.mkdir(parents=True, exist_ok=True)
         if any(target.iterdir()):
             raise DataError(

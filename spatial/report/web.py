@@ -13,7 +13,7 @@ import shapely
 from spatial.compute.pvalues import Alternative
 from spatial.errors import DataError, hinted, name_ids
 from spatial.figures.palette import CLUSTERS
-from spatial.io.atomic import atomic_text, write_csv
+from spatial.io.atomic import atomic_text, out_folder, write_csv
 from spatial.panel.panel import PanelLike
 from spatial.places.centroids import areas_of
 from spatial.places.points import CitiesLike
@@ -107,7 +107,7 @@ def write_web(
     taken = [column for column in found.data.columns if column in (*_OWN, found.data.time_name)]
     if taken:
         raise DataError(f"Columns {name_ids(taken)} would hide the fields of units: rename them.")
-    target = Path(folder)
+    target = out_folder(folder)
     target.mkdir(parents=True, exist_ok=True)
     data, own = found.data, None if title is None else (title, title)
     page = write_report(

@@ -33,7 +33,7 @@ from .problems import Fault, StudyError, problem, public
 from .quick import filled, quickened
 from .reading import read_content, read_sections
 from .record import RunRecord
-from .shipped import shipped_study, ships
+from .shipped import output_folder, shipped_study
 from .values import Values
 
 __all__ = [
@@ -158,7 +158,7 @@ def run_study(
     study = filled(study) if full else study
     if quick:
         study, loaded = quickened(study), replace(loaded, quick=True)
-    folder = _base(file) / study.output if out is None else Path(out)
+    folder = output_folder(file, study.output, out)
     values = Values(study, file.parent, loaded, hashes(files))
     steps = build_steps(values)
     chosen = _chosen(steps, only)
@@ -209,7 +209,7 @@ def plan_study(path: str | Path, *, out: str | Path | None = None) -> pd.DataFra
     file = Path(path)
     study, loaded, files = _checked(file)
     values = Values(study, file.parent, loaded, hashes(files))
-    manifest = Manifest(_base(file) / study.output if out is None else Path(out))
+    manifest = Manifest(output_folder(file, study.output, out))
     rows = []
     for step in build_steps(values):
         entry = manifest.entries.get(step.name)
@@ -267,11 +267,6 @@ def shown_texts(folder: str | Path, only: str | Sequence[str] | None = None) -> 
         if wanted is None or wanted & {name, name.split(":")[0]}
         for text in entry.shown
     ]
-
-
-def _base(file: Path) -> Path:
-    """Return where `output` begins: beside the study file; for a study that ships, where one stands."""
-    return Path.cwd() if ships(file) else file.parent
 
 
 # ---- reading and checking

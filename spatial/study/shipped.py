@@ -7,8 +7,9 @@ from pathlib import Path
 
 from spatial import shapefiles, studies
 from spatial.errors import DataError, did_you_mean
+from spatial.io.atomic import out_folder
 
-__all__ = ["PAPERS", "shipped_study", "ships", "starter"]
+__all__ = ["PAPERS", "output_folder", "shipped_study", "ships", "starter"]
 
 PAPERS = ("bai", "smart-city", "sun")
 """Studies of papers, on samples that are simulated."""
@@ -47,3 +48,10 @@ def ships(file: Path) -> bool:
     """Tell whether a study file is one that ships: its results are not written beside it."""
     roots = [Path(str(one.__file__)).resolve().parent for one in (shapefiles, studies)]
     return any(file.resolve().is_relative_to(root) for root in roots)
+
+
+def output_folder(file: Path, output: str, out: str | Path | None) -> Path:
+    """Return `out`, or where `output` is: beside the study file; for a study that ships, where one stands."""
+    if out is not None:
+        return out_folder(out, "out")
+    return (Path.cwd() if ships(file) else file.parent) / output

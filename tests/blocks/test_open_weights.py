@@ -191,8 +191,10 @@ def test_folders_that_hold_no_whole_weights_are_refused(tmp_path: Path) -> None:
         sp.weights.read(folder)
     with pytest.raises(WeightsError, match="new or empty"):
         sp.weights.knn(cities(), 3, folder=folder)
-    with pytest.raises(WeightsError, match="got int"):
+    with pytest.raises(DataError, match="folder to write into; got int"):
         sp.weights.knn(cities(), 3, folder=3)  # type: ignore[call-overload]
+    with pytest.raises(DataError, match="folder to write into; got ''"):
+        sp.weights.knn(cities(), 3, folder="")  # type: ignore[call-overload]
     with pytest.raises(WeightsError, match="keep islands"):
         sp.weights.distance_band(cities(), 3, islands="raise", folder=tmp_path / "b")  # type: ignore[call-overload]
     about = (folder / "weights.json").read_text()

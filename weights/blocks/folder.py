@@ -19,7 +19,7 @@ import scipy.sparse as sparse
 from numpy.typing import NDArray
 
 from spatial.errors import WeightsError, hinted
-from spatial.io.atomic import atomic_path
+from spatial.io.atomic import atomic_path, out_folder
 from spatial.places.points import Points
 from spatial.weights.csr import checked_csr
 from spatial.weights.io.parsed import decode_meta, encode_meta, flag
@@ -92,9 +92,7 @@ def write_weights(
     make : callable
         From places (R,), ascending, to their rows (R, N).
     """
-    if not isinstance(folder, (str, Path)):
-        raise WeightsError(f"folder is a path, of a new or empty folder; got {type(folder).__name__}.")
-    target = Path(folder).expanduser().resolve()
+    target = out_folder(folder).resolve()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise WeightsError(f"folder must be new or empty, for the blocks of the weights; {target} is not.")
     ids = points.ids
