@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -213,17 +213,29 @@ def _specify(
     )
 
 
-def _lookup(data: Panel, cells: Cells) -> Callable[[str], Any]:
-    index = pd.MultiIndex.from_arrays(
-        [cells.layout.units[cells.layout.unit], cells.layout.times[cells.layout.time]],
-        names=data.frame.index.names,
-    )
+@dataclass(frozen=True, eq=False)
+class Lookup:
+    """The values of a column by cell.
 
-    def find(column: str) -> Any:
-        data.require([column])
-        return data.frame[column].reindex(index).to_numpy()
+    Parameters
+    ----------
+    data : Panel
+    index : MultiIndex
+        Unit and time of each cell.
+    """
 
-    return find
+    data: Panel
+    index: pd.MultiIndex
+
+    def __call__(self, column: str) -> Any:
+        """Return the values of a column; refuse one that there is not."""
+        self.data.require([column])
+        return self.data.frame[column].reindex(self.index).to_numpy()
+
+
+def _lookup(data: Panel, cells: Cells) -> Lookup:
+    places = [cells.layout.units[cells.layout.unit], cells.layout.times[cells.layout.time]]
+    return Lookup(data, pd.MultiIndex.from_arrays(places, names=data.frame.index.names))
 
 
 def _fit(specification: Specification, method: str) -> DifferenceInDifferences:

@@ -33,6 +33,9 @@ def run_command(
     full: Annotated[
         bool, typer.Option("--full", help="Monte Carlo at full size, in a folder of its own.")
     ] = False,
+    jobs: Annotated[
+        int, typer.Option("--jobs", min=1, help="How many steps run at once; the results are the same.")
+    ] = 1,
     quiet: Annotated[bool, typer.Option("--quiet", help="Leave the results off the screen.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -41,7 +44,7 @@ def run_command(
 
     failed: StudyRunError | None = None
     try:
-        folder = run_study(study, out=out, only=only, quick=quick, full=full)
+        folder = run_study(study, out=out, only=only, quick=quick, full=full, jobs=jobs)
     except StudyRunError as error:
         failed, folder = error, error.folder
     except SpatialError as error:

@@ -116,8 +116,10 @@ def sweep(folder: Path, pattern: str) -> None:
 
 
 @contextmanager
-def locked(path: str | Path) -> Iterator[None]:
+def locked(path: str | Path, seconds: float = _SECONDS) -> Iterator[None]:
     """Keep other processes and threads from `path` while it is read, changed and replaced.
+
+    Another that has it is waited for, `seconds` at most, or, where these are negative, until it ends.
 
     The lock lies in a folder of the user's for temporary files, so that none is left beside the file.
     """
@@ -128,12 +130,12 @@ def locked(path: str | Path) -> Iterator[None]:
     with _as_data_error(target):
         name = hashlib.sha256(os.fsencode(os.path.realpath(target))).hexdigest()[:32]
         folder.mkdir(mode=0o700, exist_ok=True)
-        lock = FileLock(folder / f"{name}.lock", timeout=_SECONDS)
+        lock = FileLock(folder / f"{name}.lock", timeout=seconds)
     try:
         lock.acquire()
     except Timeout:
         raise DataError(
-            f"{target} has been in the hands of another run of spatial for {_SECONDS:.0f} seconds. Wait for "
+            f"{target} has been in the hands of another run of spatial for {seconds:.0f} seconds. Wait for "
             "it to end, or write to another file."
         ) from None
     try:

@@ -26,7 +26,7 @@ from spatial.io.atomic import atomic_text, locked
 
 from .record import file_hash, versions
 
-__all__ = ["Entry", "Manifest", "code_digest", "digest", "inside", "publish", "staging", "sweep"]
+__all__ = ["Entry", "Manifest", "code_digest", "digest", "inside", "publish", "staged_folder", "sweep"]
 
 _FOLDER = ".cache"
 _DAY = 86_400.0
@@ -162,16 +162,11 @@ def inside(folder: Path, rel: str | Path) -> Path:
     return target
 
 
-@contextmanager
-def staging(folder: Path) -> Iterator[Path]:
-    """Give an empty folder for the files of one step; it is gone afterwards."""
+def staged_folder(folder: Path) -> Path:
+    """Return an empty folder for the files of one step."""
     cache = inside(folder, f"{_FOLDER}/step").parent
     cache.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix="step-", dir=cache))
-    try:
-        yield made
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix="step-", dir=cache))
 
 
 def sweep(folder: Path) -> None:

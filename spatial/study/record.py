@@ -21,7 +21,7 @@ from spatial.io.atomic import atomic_text, inside
 from spatial.io.samples import samples
 from spatial.io.sources import parts_of, without_password
 
-__all__ = ["RunRecord", "file_hash", "versions"]
+__all__ = ["RunRecord", "file_hash", "heard_of", "versions"]
 
 _PACKAGES = (
     "spatial-cities",
@@ -52,6 +52,11 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:  # e.g. a checkout that was not installed
             found[name] = "not installed"
     return found
+
+
+def heard_of(caught: list[WarningMessage]) -> list[str]:
+    """Return the texts of warnings, each once."""
+    return list(dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in caught))
 
 
 @contextmanager
@@ -129,7 +134,7 @@ class RunRecord:
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Show, time and listen to one step; its warnings are kept, and shown where they are new."""
-        self.say(f"{self._count()}{name} ...", end=" ")
+        self.begin(name)
         started = time.perf_counter()
         with catch_warnings(record=True) as caught:
             simplefilter("always")
@@ -138,10 +143,21 @@ class RunRecord:
             except BaseException:
                 self.say("failed")
                 raise
-        seconds = round(time.perf_counter() - started, 3)
+        self.end(name, round(time.perf_counter() - started, 3), heard_of(caught))
+
+    def begin(self, name: str) -> None:
+        """Show that a step begins."""
+        self.say(f"{self._count()}{name} ...", end=" ")
+
+    def end(self, name: str, seconds: float, heard: list[str], error: str | None = None) -> None:
+        """Show how a step ended, what it took, and what it warned of."""
+        if error is not None:
+            self.say("failed")
+            self.failed(name, error)
+            return
         self.timings[name] = round(self.timings.get(name, 0.0) + seconds, 3)
         self.say(f"{seconds:.2f} s")
-        self.hear(caught)
+        self._note(heard)
 
     def _count(self) -> str:
         self._done += 1
@@ -149,8 +165,11 @@ class RunRecord:
 
     def hear(self, caught: list[WarningMessage]) -> None:
         """Note warnings; show those that are new."""
-        self.heard = list(dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in caught))
-        for text in self.heard:
+        self._note(heard_of(caught))
+
+    def _note(self, heard: list[str]) -> None:
+        self.heard = heard
+        for text in heard:
             if text not in self.warnings:
                 self.warnings.append(text)
                 self.say(f"    {text}")

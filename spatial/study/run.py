@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import urllib.parse
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -16,9 +16,10 @@ from spatial.errors import DataError, SpatialError, did_you_mean, hinted
 from spatial.io.sources import without_password
 from spatial.study.schema.study import Study, json_schema
 from spatial.study.steps.build import build_steps
-from spatial.study.steps.step import Output, Step
+from spatial.study.steps.report import report_keys
+from spatial.study.steps.step import Step
 
-from .cache import Entry, Manifest, publish, staging, sweep
+from .cache import Manifest, sweep
 from .checks.known import Known
 from .checks.names import check_names, check_names_with_data
 from .checks.uses import check_uses
@@ -28,11 +29,12 @@ from .data import Loaded, data_files, databases, hashes, load_data
 from .explain.script import as_python
 from .explain.words import in_words
 from .fits.varied import with_copies
-from .kept import Kept, drawn_keys
+from .keeping.kept import Kept, kept_keys
 from .problems import Fault, StudyError, problem, public
 from .quick import filled, quickened
 from .reading import read_content, read_sections
 from .record import RunRecord
+from .running import run_steps, workers_of
 from .shipped import output_folder, shipped_study
 from .values import Values
 
@@ -105,12 +107,14 @@ def run_study(
     only: str | Sequence[str] | None = None,
     quick: bool = False,
     full: bool = False,
+    jobs: int = 1,
     progress: TextIO | None = None,
 ) -> Path:
     """Rebuild a study into one folder: tables/, figures/, gis/, report.html and run.json.
 
     Steps whose settings, data and package are unchanged, and whose files are still what they were, are not
-    run again.  A step that fails leaves its earlier files, and all other steps go on.
+    run again; fits, effects and draws that took long are kept below the folder as numbers, for tables that
+    change.  A step that fails leaves its earlier files, and all other steps go on.
 
     Parameters
     ----------
@@ -126,6 +130,9 @@ def run_study(
         folder ``...-quick``, and every table and figure says so.
     full : bool
         Monte Carlo with ``full`` replications, in the folder ``...-full``.
+    jobs : int
+        How many steps run at once, each in a process of its own, with the same results for any number.  A
+        script that gives more than 1 must have its work below ``if __name__ == "__main__":``.
     progress : text stream, optional
         Where steps are shown; default stderr.
 
@@ -140,6 +147,8 @@ def run_study(
         For a study that cannot be run; nothing has been written then.
     StudyRunError
         At the end, where steps failed.
+    SpatialError, DataError
+        For a size, a number of jobs or a name of a step that is none.
 
     Examples
     --------
@@ -155,11 +164,10 @@ def run_study(
         study, loaded, files = _checked(file)
     if quick and full:
         raise SpatialError("A run is quick or full: give one of them.")
-    study = filled(study) if full else study
-    if quick:
-        study, loaded = quickened(study), replace(loaded, quick=True)
+    jobs = workers_of(jobs)
+    values = _sized(file, study, loaded, files, quick, full)
+    study = values.study
     folder = output_folder(file, study.output, out)
-    values = Values(study, file.parent, loaded, hashes(files))
     steps = build_steps(values)
     chosen = _chosen(steps, only)
     values.kept = Kept(_made(folder))
@@ -171,18 +179,37 @@ def run_study(
     manifest = Manifest(folder)
     try:
         with record.running():
-            for step in chosen:
-                _run(step, manifest, record, {s.name for s in steps})
+            again = partial(_again, file.resolve(), folder.resolve(), quick, full)
+            run_steps(chosen, manifest, record, {s.name for s in steps}, jobs, again)
     except BaseException:
         _finish(record, manifest, steps)
         raise
     if only is None:
         manifest.forget(set(manifest.entries) - {s.name for s in steps})
-        values.kept.forget(drawn_keys(values))
+        values.kept.forget([*kept_keys(values), *report_keys(values)])
     _finish(record, manifest, steps)
     if record.failures:
         raise StudyRunError(folder, record.failures, len(chosen))
     return folder
+
+
+def _sized(
+    file: Path, study: Study, loaded: Loaded, files: dict[str, Path], quick: bool, full: bool
+) -> Values:
+    """Return the values of a study at the size that was asked for."""
+    study = filled(study) if full else study
+    if quick:
+        study, loaded = quickened(study), replace(loaded, quick=True)
+    return Values(study, file.parent, loaded, hashes(files))
+
+
+def _again(file: Path, folder: Path, quick: bool, full: bool) -> list[Step]:
+    """Return the steps of a study that is run, in a process of their own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they were heard when the run began
+        values = _sized(file, *_checked(file), quick, full)
+    values.kept = Kept(folder)
+    return build_steps(values)
 
 
 def plan_study(path: str | Path, *, out: str | Path | None = None) -> pd.DataFrame:
@@ -342,38 +369,6 @@ def _record(
 ) -> RunRecord:
     settings = {"study": file.name, "only": only, "seed": study.seed, **public(study.model_dump(mode="json"))}
     return RunRecord(folder, settings, steps=count, stream=progress)
-
-
-def _run(step: Step, manifest: Manifest, record: RunRecord, names: set[str]) -> None:
-    if manifest.is_current(step.name, step.key):
-        record.skipped(step.name)
-        return
-    try:
-        with record.step(step.name), staging(manifest.folder) as staged:
-            output = Output(staged)
-            step.run(output)
-            _close_figures()
-            manifest.refuse_taken(step.name, staged, names)
-            made = publish(staged, manifest.folder)
-        entry = Entry(
-            key=step.key,
-            outputs=made,
-            seconds=record.timings[step.name],
-            warnings=record.heard,
-            shown=output.shown,
-            facts=output.facts,
-        )
-        manifest.keep(step.name, entry)
-        record.states[step.name] = {"state": "done"}
-    except SpatialError as error:
-        record.failed(step.name, str(error))
-    except Exception as error:  # a fault of ours, or of a library: named, and the other steps go on
-        record.failed(step.name, f"{type(error).__name__}: {error}")
-
-
-def _close_figures() -> None:
-    if "matplotlib.pyplot" in sys.modules:
-        sys.modules["matplotlib.pyplot"].close("all")
 
 
 def _finish(record: RunRecord, manifest: Manifest, steps: Iterable[Step]) -> None:

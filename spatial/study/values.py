@@ -22,14 +22,21 @@ from spatial.study.fits.named import (
     resolved,
     weights_of,
 )
-from spatial.study.fits.results import Refusal, analysed, key_of_analysis, part_of_analysis, stamps_of
+from spatial.study.fits.results import (
+    Refusal,
+    analysed,
+    key_of_analysis,
+    key_of_columns,
+    part_of_analysis,
+    stamps_of,
+)
 from spatial.words import Said
 
 from .cache import code_digest, digest
-from .calls import Item, Ref, call, evaluate, method, written
-from .columns import cleaned, lines
+from .calls import Item, Ref, call, evaluate, method
+from .columns import cleaned
 from .data import Loaded, content_digest, databases, labels_of, read_shapes, time_of
-from .kept import Kept
+from .keeping.kept import Kept
 from .problems import public
 from .schema.models import Diagnostics
 from .schema.questions import MonteCarlo
@@ -59,11 +66,12 @@ class Values:
         self.measured, self.kept = dict[str, Any](), Kept()
         self.frames: dict[str, Callable[[], pd.DataFrame]] = {}
         self._known: dict[Any, tuple[Any, list[Warning]]] = {}
+        self._columns: dict[tuple[str, ...] | None, str] = {}
         read = content_digest(loaded) if databases(study) else ""
         self.data_key = digest(code_digest(), public(study.data.model_dump()), files, read)
         self.panel_key = self.columns_key(None)
+        heads = [(m.name, m.en, m.zh, m.unit) for m in study.measures]
         words = {n: v.model_dump(exclude={"formula"}) for n, v in study.variables.items()}
-        heads = {m.name: (m.en, m.zh, m.unit) for m in study.measures}
         self.words_key = digest(study.language, words, heads)
 
     def once(self, key: Any, make: Callable[[], Any]) -> Any:
@@ -89,10 +97,8 @@ class Values:
     def value(self, ref: Ref) -> Any:
         """Return the value that a call names."""
         match ref:
-            case Ref(kind="cities"):
-                return self.cities
-            case Ref(kind="map"):
-                return self.map
+            case Ref(kind="cities" | "map" as kind):
+                return getattr(self, kind)
             case Ref(kind="panel"):
                 return self.labelled
             case Ref(kind="measure", name=name):
@@ -142,6 +148,10 @@ class Values:
         """Return the value of a call."""
         return evaluate(part, self.value)
 
+    def kept_once(self, name: Any, key: str, make: Callable[[], Any]) -> Any:
+        """Return a value, made once, or as an earlier run kept it."""
+        return self.once(name, lambda: self.kept.get(key, make))
+
     # ---- data
     @property
     def cities(self) -> Any:
@@ -150,7 +160,7 @@ class Values:
 
     @property
     def map(self) -> Any:
-        """The whole map: a figure hatches the units that were cut as having no data."""
+        """The whole map: a figure hatches the units that were cut."""
         return self.cities if self.loaded.whole is None else self.loaded.whole
 
     @property
@@ -166,21 +176,18 @@ class Values:
 
     @property
     def stamps(self) -> list[str]:
-        """What every table and figure says: that the data were drawn, or that few draws were taken."""
+        """What every output says."""
         return stamps_of(self.study, self.loaded, self.study.language)
 
-    def _all_rows(self, column: str) -> Any:
-        """Return the panel with a column at all times that are read."""
-        return cleaned(self.study, self.loaded.panel, self.value, wanted=[column], keep_rows=True)
+    def _all_rows(self, name: str) -> Any:
+        return cleaned(self.study, self.loaded.panel, self.value, wanted=[name], keep_rows=True)
 
     def columns_key(self, columns: Iterable[str] | None) -> str:
         """Return the key of columns: a digest of the data and of the lines that make these; default all."""
-        found = lines(self.study, self.raw, None if columns is None else list(columns))
-        texts = [(line.place.split("[")[0], written(line.call, _plain)) for line in found]
-        used = {part.weights for part in self.study.measures if part.kind == "spatial_lag"}
-        relevant = {m.name for m in self.study.measures if any(m.name in text for _, text in texts)}
-        weights = [self.weights_key(name) for name in sorted(used)] if relevant else []
-        return digest(self.data_key, texts, weights)
+        wanted = None if columns is None else tuple(columns)
+        if wanted not in self._columns:
+            self._columns[wanted] = key_of_columns(self, wanted)
+        return self._columns[wanted]
 
     @property
     def labels(self) -> dict[str, str]:
@@ -195,8 +202,8 @@ class Values:
     @property
     def term_labels(self) -> dict[str, str]:
         """Labels of columns and of their spatial lags."""
-        lags = {f"{w}({c})": f"{w}×{text}" for w in self.study.weights for c, text in self.labels.items()}
-        return {**lags, **self.labels}
+        named = self.labels
+        return {f"{w}({c})": f"{w}×{text}" for w in self.study.weights for c, text in named.items()} | named
 
     @property
     def labelled(self) -> Any:
@@ -218,8 +225,7 @@ class Values:
 
     def weights_key(self, name: str | None) -> str:
         """Return the key of weights."""
-        used = nested_in(self.study, self.default_weights(name))
-        parts = [self.study.weights[one] for one in used]
+        parts = [self.study.weights[one] for one in nested_in(self.study, self.default_weights(name))]
         # Weights by text know only the map; those of columns know how these are made.
         columns = [found[1] for part in parts if (found := column_of(part)) is not None]
         data = self.columns_key(columns) if columns else self.data_key
@@ -227,7 +233,7 @@ class Values:
 
     def weights_call(self, name: str, spec: str | None = None) -> Any:
         """Return what builds weights, or those of another spec in their place."""
-        study = self.study if spec is None else other_weights(self.study, name, spec)
+        study = other_weights(self.study, name, spec) if spec else self.study
         return weights_call(study, name, self.folder, self.raw)
 
     def weights(self, name: str | None = None) -> Any:
@@ -240,13 +246,13 @@ class Values:
             except SpatialError as error:
                 raise type(error)(f"weights.{found}: {error}") from None
 
-        return self.once(("weights", found), make)
+        return self.kept_once(("weights", found), self.weights_key(found), make)
 
     # ---- diagnostics
     def diagnosed(self, weights: str | None) -> list[tuple[Diagnostics, str]]:
         """Return the diagnostics with these weights, column by column."""
-        wanted = self.default_weights(weights)
-        parts = [d for d in self.study.diagnostics if self.default_weights(d.weights) == wanted]
+        named = self.default_weights
+        parts = [d for d in self.study.diagnostics if named(d.weights) == named(weights)]
         return [(part, column) for part in parts for column in part.columns]
 
     def moran_call(self, part: Diagnostics, column: str) -> Any:
@@ -257,8 +263,9 @@ class Values:
 
     def moran(self, part: Diagnostics, column: str) -> Any:
         """Return Moran's I of a column by time."""
-        about = (part.weights, part.permutations, column)
-        return self.once(("moran", *about), lambda: self.run(self.moran_call(part, column)))
+        make = lambda: self.run(self.moran_call(part, column))  # noqa: E731
+        key = self.moran_key(part, column)
+        return self.kept_once(("moran", key), key, make)
 
     def moran_frame(self, weights: str | None) -> pd.DataFrame:
         """Return Moran's I of all diagnostics with these weights."""
@@ -278,8 +285,8 @@ class Values:
 
     def local(self, part: Diagnostics, column: str, given: Any) -> Any:
         """Return local Moran of a column at a time."""
-        key = ("local", part.weights, part.permutations, part.alpha, column, self.time(given))
-        return self.once(key, lambda: self.run(self.local_call(part, column, given)))
+        about = ("local", part.weights, part.permutations, part.alpha, column, self.time(given))
+        return self.once(about, lambda: self.run(self.local_call(part, column, given)))
 
     # ---- models
     def part(self, name: str) -> Any:
@@ -287,8 +294,8 @@ class Values:
         found = self.fits[name]
         if found.section in ANALYSES:
             return self.once(("part", name), lambda: part_of_analysis(self, found))
-        key = ("part", found.section, found.number)
-        return self.once(key, lambda: resolved(self.study, found.section, found.number))
+        about = (found.section, found.number)
+        return self.once(("part", *about), lambda: resolved(self.study, *about))
 
     def system_key(self, name: str) -> str:
         """Return the key of a system as a specification."""
@@ -300,8 +307,8 @@ class Values:
 
     def system(self, name: str) -> Any:
         """Return a system, aligned and not estimated."""
-        call = system_call(self.study, self.part(name), self.fits[name].group)
-        return self.once(("system", name), lambda: self.run(call))
+        made = system_call(self.study, self.part(name), self.fits[name].group)
+        return self.once(("system", name), lambda: self.run(made))
 
     def fit_key(self, name: str) -> str:
         """Return the key of a fit."""
@@ -331,7 +338,8 @@ class Values:
     def _fit(self, name: str) -> Any:
         part = self.part(name)
         try:
-            fit = self.run(self.fit_call(name))
+            call, is_own = self.fit_call(name), self.fits[name].section not in ANALYSES
+            fit = self.kept.get(self.fit_key(name), lambda: self.run(call)) if is_own else self.run(call)
         except SpatialError as error:
             if part.expect == "refusal":
                 return Refusal(name, error.args[0] if isinstance(error.args[0], Said) else str(error))
@@ -353,21 +361,17 @@ class Values:
 
     def policy(self, name: str, kind: str) -> Any:
         """Return what is done with the effects of a policy: bacon, honest, placebo or drop_one."""
-        make = lambda: self.run(self.policy_call(name, kind))  # noqa: E731
-        return self.once((name, kind), lambda: self.kept.get(self.policy_key(name, kind), make))
+        call = policy_call(self.part(name), kind, self.study.seed)
+        return self.kept_once((name, kind), self.policy_key(name, kind), lambda: self.run(call))
 
     def policy_key(self, name: str, kind: str) -> str:
         """Return the key of what is done with the effects of a policy."""
         return digest(self.fit_key(name), kind, self.part(name).model_dump())
 
-    def policy_call(self, name: str, kind: str) -> Any:
-        """Return what is called on the effects of a policy."""
-        return policy_call(self.part(name), kind, self.study.seed)
-
     def analysis(self, name: str) -> Any:
         """Return a mechanism, a moderation, groups, robustness, tests, sensitivity or draws."""
         make = lambda: analysed(self, self.analysis_part(name))  # noqa: E731
-        return self.once(("analysis", name), lambda: self.kept.get(self.analysis_key(name), make))
+        return self.kept_once(("analysis", name), self.analysis_key(name), make)
 
     def analysis_call(self, name: str) -> Any:
         """Return what an analysis calls; None for draws, which are made of the study itself."""
@@ -390,11 +394,7 @@ class Values:
     def impacts(self, name: str) -> Any:
         """Return direct, indirect and total effects of a system's fit."""
         call = impacts_call(name, self.part(name).draws, self.study.seed)
-        return self.once(("impacts", name), lambda: self.run(call))
+        return self.kept_once(("impacts", name), self.impacts_key(name), lambda: self.run(call))
 
 
 _WORDS = {"name", "en", "zh", "like", "compare"}
-
-
-def _plain(ref: Ref) -> str:
-    return f"{ref.kind} {ref.name}" if ref.name else ref.kind

@@ -27,7 +27,7 @@ from spatial.weights.normalization import radius_bound
 
 from .anchors import Anchored
 from .dissection import Dissection, dissected
-from .exact import Eigenvalues, Interpolant, factorised
+from .exact import Eigenvalues, Factorised, Interpolant
 from .power_series import PowerSeries
 
 __all__ = ["INTERPOLATED_UNITS", "LogDeterminant", "log_determinant"]
@@ -104,7 +104,7 @@ def _by_size(W: sp.csr_array, seed: int | None) -> LogDeterminant:
         return Eigenvalues.of(W)
     radius = float(radius_bound(W)) if W.nnz else 1.0
     if n <= _FACTORISED:
-        return Interpolant(lambda a: factorised(W, a), n, radius)
+        return Interpolant(Factorised(W), n, radius)
     order = dissected(W) if W.nnz <= _MOST_LINKS * n else None
     if order is not None and order.operations <= _MOST_OPERATIONS:
         return _eliminated(W, order, radius)

@@ -16,7 +16,7 @@ from scipy.sparse.linalg import splu
 from spatial.errors import ConvergenceError
 from spatial.models.impacts.traces import symmetrizer
 
-__all__ = ["Eigenvalues", "Interpolant"]
+__all__ = ["Eigenvalues", "Factorised", "Interpolant"]
 
 Float = NDArray[np.float64]
 
@@ -29,6 +29,22 @@ def factorised(W: sp.csr_array, a: float) -> float:
     matrix = sp.csc_matrix(sp.eye_array(W.shape[0], format="csr") - a * W)
     found = splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
     return float(np.sum(np.log(np.abs(found.U.diagonal()))))
+
+
+@dataclass(frozen=True, eq=False)
+class Factorised:
+    """log|I - aW| of an a, by sparse LU.
+
+    Parameters
+    ----------
+    W : CSR array (N, N)
+    """
+
+    W: sp.csr_array
+
+    def __call__(self, a: float) -> float:
+        """Return it; within the range, no pivoting is needed."""
+        return factorised(self.W, a)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from spatial.errors import plain
 from spatial.io.sources import is_database, without_password
 from spatial.study.calls import Get, Ref, call, method, refs, written
 from spatial.study.columns import lines
-from spatial.study.fits.estimates import impacts_call, policy_kinds, system_call
+from spatial.study.fits.estimates import impacts_call, policy_call, policy_kinds, system_call
 from spatial.study.fits.named import analyses, sections
 from spatial.study.schema.models import Did
 from spatial.study.steps.figures import figure_call
@@ -225,7 +225,8 @@ class _Script:
             case Ref(kind="analysis", name=name):
                 self.write(values.analysis_call(name), self._variable(ref, name))
             case Ref(kind="policy", name=(name, kind)):
-                self.write(values.policy_call(name, kind), self._variable(ref, f"{name}_{kind}"))
+                made = policy_call(values.part(name), kind, values.study.seed)
+                self.write(made, self._variable(ref, f"{name}_{kind}"))
             case Ref(kind="table labels"):
                 self.names[ref] = "panel"
             case Ref(kind="term labels"):

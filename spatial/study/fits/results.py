@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ import pandas as pd
 
 from spatial.models import MonteCarlo, monte_carlo
 from spatial.study.cache import digest
+from spatial.study.calls import Ref, written
+from spatial.study.columns import lines
 from spatial.study.data import Loaded, load_data
 from spatial.study.schema import questions
 from spatial.study.schema.study import Study
@@ -25,6 +27,7 @@ __all__ = [
     "Refusal",
     "analysed",
     "key_of_analysis",
+    "key_of_columns",
     "part_of_analysis",
     "stamps_of",
 ]
@@ -47,11 +50,19 @@ def stamps_of(study: Study, loaded: Loaded, lang: str) -> list[str]:
     return [*said, QUICK[lang]] if loaded.quick else said
 
 
+@dataclass(frozen=True)
 class Refusal:
-    """The result of a fit that is there to be refused: its message, which may know its Chinese."""
+    """The result of a fit that is there to be refused.
 
-    def __init__(self, name: str, message: str) -> None:
-        self.name, self.message = name, message
+    Parameters
+    ----------
+    name : str
+    message : str
+        May know its Chinese.
+    """
+
+    name: str
+    message: str
 
 
 _NAMES = {"quantity": "test", "I": "estimate", "z": "statistic", "vif": "estimate"}
@@ -134,6 +145,21 @@ def _drawn_again(values: Any, part: Any) -> MonteCarlo:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # each draw would say again what the fit said
         return monte_carlo(draw, fits, part.replications, seed=values.study.seed, **options)
+
+
+def key_of_columns(values: Any, columns: Iterable[str] | None) -> str:
+    """Return a digest of the data and of the lines that make columns; default all."""
+    study = values.study
+    found = lines(study, values.raw, None if columns is None else list(columns))
+    texts = [(line.place.split("[")[0], written(line.call, _plain)) for line in found]
+    used = {part.weights for part in study.measures if part.kind == "spatial_lag"}
+    relevant = any(m.name in text for m in study.measures for _, text in texts)
+    weights = [values.weights_key(name) for name in sorted(used)] if relevant else []
+    return digest(values.data_key, texts, weights)
+
+
+def _plain(ref: Ref) -> str:
+    return f"{ref.kind} {ref.name}" if ref.name else ref.kind
 
 
 def key_of_analysis(values: Any, part: Any) -> str:

@@ -12,7 +12,7 @@ from spatial.errors import SpatialError, warn
 from spatial.report.building import write_report
 from spatial.report.findings import weak_finding
 from spatial.report.foreign_tables import table_html
-from spatial.report.payload import Settings, build_report_data
+from spatial.report.payload import ReportData, Settings, build_report_data
 from spatial.report.sections import Block, Sections, effects_section, pair_table
 from spatial.study.cache import digest
 from spatial.study.data import labels_of
@@ -23,7 +23,7 @@ from spatial.study.values import Values
 from .step import Output
 from .tables import built_table, table_key
 
-__all__ = ["log_columns", "make_report", "report_key"]
+__all__ = ["log_columns", "make_report", "report_key", "report_keys"]
 
 _LOG = re.compile(r"log\([^()]+\)")
 _DATA = frozenset({"descriptive", "correlation", "moran", "measures", "index", "cleaning"})
@@ -39,14 +39,7 @@ def report_key(values: Values, part: Report) -> str:
 def make_report(values: Values, part: Report, out: Output) -> None:
     """Write the report."""
     labels = _labels(values)
-    data = build_report_data(
-        values.labelled,
-        list(part.columns),
-        values.weights(part.weights),
-        Settings(permutations=part.permutations, seed=values.study.seed),
-        labels=labels,
-        logs=log_columns(values, part),
-    )
+    data = values.kept_once("report", _data_key(values, part), lambda: _data(values, part, labels))
     title = part.title or values.study.heading
     write_report(
         out.path("report.html"),
@@ -61,6 +54,28 @@ def make_report(values: Values, part: Report, out: Output) -> None:
         labels=labels,
         history=values.panel.history_frame(),
     )
+
+
+def _data(values: Values, part: Report, labels: dict[str, tuple[str, str]]) -> ReportData:
+    return build_report_data(
+        values.labelled,
+        list(part.columns),
+        values.weights(part.weights),
+        Settings(permutations=part.permutations, seed=values.study.seed),
+        labels=labels,
+        logs=log_columns(values, part),
+    )
+
+
+def report_keys(values: Values) -> list[str]:
+    """Return the keys of what is kept for a report; of a study without one, none."""
+    part = values.study.report
+    return [] if part is None else [_data_key(values, part)]
+
+
+def _data_key(values: Values, part: Report) -> str:
+    how = (part.columns, part.permutations, values.study.seed, log_columns(values, part), _labels(values))
+    return digest("report", values.panel_key, values.weights_key(part.weights), how)
 
 
 def log_columns(values: Values, part: Report) -> list[str]:

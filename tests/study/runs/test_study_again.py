@@ -24,6 +24,7 @@ from study_cases import (
 )
 
 import spatial as sp
+from spatial.models.policy import placebo
 from spatial.study.cache import Manifest, inside
 from spatial.study.record import file_hash
 from spatial.study.run import StudyError, StudyRunError, check_study, run_study
@@ -317,6 +318,7 @@ f = { kind = "placebo", of = "policy" }
 @pytest.mark.filterwarnings("ignore")
 def test_what_was_drawn_is_not_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another language or more digits make tables anew, of numbers that were kept; damage makes them anew."""
+    monkeypatch.setattr("spatial.study.keeping.kept.WORTH", 0.0)
     path = lay_out(tmp_path, HEAD + DRAWN)
     panel = pd.read_csv(tmp_path / "panel.csv")
     number = panel["code"].str[1:].astype(int)
@@ -325,9 +327,10 @@ def test_what_was_drawn_is_not_drawn_again(tmp_path: Path, monkeypatch: pytest.M
     out, record, _ = run(path)
     assert record["failed"] == {}
     kept = sorted((out / ".cache" / "kept").glob("*.npz"))
-    assert len(kept) == 2
+    assert len(kept) == 6  # the fit, bacon, placebo, drop_one, and two weights
     before = (out / "tables" / "p.md").read_text(encoding="utf-8")
     drawn: list[int] = []
+    draws = placebo.placebo
     monkeypatch.setattr("spatial.models.policy.placebo.placebo", lambda *_: drawn.append(1))
     path.write_text('language = "zh"\n' + path.read_text(encoding="utf-8"), encoding="utf-8")
     again, record, _ = run(path)
@@ -336,7 +339,7 @@ def test_what_was_drawn_is_not_drawn_again(tmp_path: Path, monkeypatch: pytest.M
     after = (again / "tables" / "p.md").read_text(encoding="utf-8")
     assert after != before
     assert re.findall(r"-?\d+\.\d+", after) == re.findall(r"-?\d+\.\d+", before)
-    monkeypatch.undo()
+    monkeypatch.setattr("spatial.models.policy.placebo.placebo", draws)
     for file in kept:
         file.write_bytes(b"PK")  # damaged: made anew
     finer = path.read_text(encoding="utf-8").replace('of = ["policy"], f', 'of = ["policy"], digits = 2, f')
@@ -345,4 +348,4 @@ def test_what_was_drawn_is_not_drawn_again(tmp_path: Path, monkeypatch: pytest.M
     assert record["failed"] == {}
     path.write_text((HEAD + DRAWN).replace("placebo = 20\n", "").split("[tables]")[0], encoding="utf-8")
     run(path)
-    assert len(list((out / ".cache" / "kept").glob("*.npz"))) == 1  # what the study has not any more is gone
+    assert len(list((out / ".cache" / "kept").glob("*.npz"))) == 5  # what the study has not any more is gone
