@@ -15,7 +15,7 @@ from audit import (  # noqa: F401  each registers its questions
     scales,
     systems,
 )
-from audit.page import page
+from audit.page import losses, page
 from audit.question import QUESTIONS, ask
 from audit.script import script
 
@@ -33,9 +33,8 @@ def main() -> None:
             print(f"{asked.name:32} {program:16} {said.verdict:22} {said.said}", flush=True)
     if len(sys.argv) == 2:
         Path(sys.argv[1]).write_text(page(answers), encoding="utf-8")
-    ours = [a for a in answers if a.program == "spatial" and a.verdict == "wrong in silence"]
-    if ours:
-        sys.exit("spatial is wrong on " + ", ".join(a.question.name for a in ours))
+    if losses(answers):
+        sys.exit("spatial is wrong on " + ", ".join(losses(answers)))
 
 
 main()

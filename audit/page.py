@@ -12,6 +12,7 @@ _DISTRIBUTIONS = {"spatial": "spatial-cities", "diff_diff": "diff-diff"}
 _WAYS = {  # several ways of one package
     "libpysal_graph": "libpysal",
     "libpysal_arc": "libpysal",
+    "linearmodels_gmm": "linearmodels",
     "pygeoda_arc": "pygeoda",
     "spreg_ml": "spreg",
 }
@@ -28,7 +29,7 @@ def page(answers: Sequence[Answer]) -> str:
         f"{datetime.date.today():%d %B %Y}. For each there is one right answer, worked out in numpy, or "
         "none, where a refusal is right. *Right* is the true number; *refused* an error or NaN; *wrong, with "
         "a warning* and *wrong in silence* are other numbers. `make audit` writes this page anew, and fails "
-        "where this project is wrong in silence; `python -m audit NAME PROGRAM` prints any line as a script "
+        "where this project is wrong; `python -m audit NAME PROGRAM` prints any line as a script "
         "that stands by itself.",
         "",
         "A program is asked only what it offers, so the rows are no scores: the inputs were chosen where "
@@ -36,9 +37,7 @@ def page(answers: Sequence[Answer]) -> str:
         "",
         *_table(["program", "version", *VERDICTS[:4]], _totals(answers, ["spatial", *programs])),
         "",
-        "Known losses of this project: a system uses one set of instruments in all equations, as three-stage "
-        "least squares needs. Where formulas name different ones it warns; an instrument that is valid in "
-        "one equation only makes the others wrong (`OwnInstruments...`).",
+        f"Losses of this project: {', '.join(f'`{name}`' for name in losses(answers)) or 'none'}.",
     ]
     for family in dict.fromkeys(a.question.family for a in answers):
         rows = [a for a in answers if a.question.family == family]
@@ -46,6 +45,13 @@ def page(answers: Sequence[Answer]) -> str:
         for name in dict.fromkeys(a.question.name for a in rows):
             lines += _entry([a for a in rows if a.question.name == name])
     return "\n".join(lines) + "\n"
+
+
+def losses(answers: Iterable[Answer]) -> list[str]:
+    """Return the questions on which this project is neither right nor refuses."""
+    return [
+        a.question.name for a in answers if a.program == "spatial" and a.verdict not in ("right", "refused")
+    ]
 
 
 def _entry(answers: Sequence[Answer]) -> list[str]:

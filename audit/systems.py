@@ -117,6 +117,16 @@ class OwnInstrumentsFirstEquation:
         }
         return IV3SLS(equations).fit().params["one_p"]
 
+    def linearmodels_gmm() -> float:
+        from linearmodels import IVSystemGMM
+
+        d = _two_instruments().assign(c=1.0)
+        equations = {
+            "one": {"dependent": d["y1"], "exog": d[["c"]], "endog": d["p"], "instruments": d[["z1"]]},
+            "two": {"dependent": d["y2"], "exog": d[["c"]], "endog": d["q"], "instruments": d[["z2"]]},
+        }
+        return IVSystemGMM(equations).fit().params["one_p"]
+
 
 @question(FAMILY, 1.0, tolerance=0.03)
 class OwnInstrumentsSecondEquation:
@@ -147,6 +157,16 @@ class OwnInstrumentsSecondEquation:
             "two": {"dependent": d["y2"], "exog": d[["c"]], "endog": d["q"], "instruments": d[["z2"]]},
         }
         return IV3SLS(equations).fit().params["two_q"]
+
+    def linearmodels_gmm() -> float:
+        from linearmodels import IVSystemGMM
+
+        d = _two_instruments().assign(c=1.0)
+        equations = {
+            "one": {"dependent": d["y1"], "exog": d[["c"]], "endog": d["p"], "instruments": d[["z1"]]},
+            "two": {"dependent": d["y2"], "exog": d[["c"]], "endog": d["q"], "instruments": d[["z2"]]},
+        }
+        return IVSystemGMM(equations).fit().params["two_q"]
 
 
 def _sample() -> pd.DataFrame:

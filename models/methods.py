@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from spatial.compute.threads import Workers, blas_on_one_thread, run_tasks
 from spatial.errors import DataError, did_you_mean, warn
+from spatial.models.data.checks import refuse_own_instruments
 from spatial.models.data.design import Design
 from spatial.models.estimation.covariance import Cluster, Covariance, is_whole
 from spatial.models.estimation.estimate import Estimate, Request
@@ -273,6 +274,8 @@ def check_asked(
             )
     _check_likelihood(method, seed, compat, random)
     _check_instruments(iv, method)
+    if iv == "best":
+        refuse_own_instruments(design.structure, "iv='best'")
     if design.random and not estimator_of(method).random:
         known = ", ".join(repr(name) for name, e in ESTIMATORS.items() if e.random)
         raise DataError(f"effects='random' is for method {known}; got {method!r}.")

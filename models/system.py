@@ -73,7 +73,8 @@ class SpatialSystem:
     formulas : str, list of str, or dict of name to str
         One formula for each equation; see `spatial.models.parse_formula`.  The left-hand sides of all
         equations are endogenous, and so is whatever is made of them; a time shift of one is
-        predetermined; everything else is exogenous unless declared: ``| endog ~ instruments``.
+        predetermined; everything else is exogenous unless declared: ``| endog ~ instruments``.  Where
+        equations declare different instruments, each uses its own; one that declares none uses all.
     panel : Panel, DataFrame or OpenPanel
         A DataFrame indexed by unit is a cross-section (T = 1).  A panel of `spatial.open_panel` stays on
         disk: the system is then a `spatial.models.large.system.LargeSystem`.
@@ -192,7 +193,7 @@ class SpatialSystem:
 
     @property
     def instruments(self) -> tuple[str, ...]:
-        """Names of the instruments, the same for all equations."""
+        """Names of the instruments, of all equations together."""
         return self._design.kept_instruments
 
     def __repr__(self) -> str:

@@ -13,8 +13,6 @@ from audit.question import QUESTIONS, ask
 from audit.script import script
 from spatial.errors import SpatialError
 
-WARNED = {"OwnInstrumentsFirstEquation", "OwnInstrumentsSecondEquation"}  # the page names them as losses
-
 
 def _own_errors(tree: type[BaseException] = SpatialError) -> set[str]:
     return {tree.__name__}.union(*(_own_errors(kind) for kind in tree.__subclasses__()))
@@ -24,10 +22,7 @@ def _own_errors(tree: type[BaseException] = SpatialError) -> set[str]:
 @pytest.mark.parametrize("name", list(QUESTIONS))
 def test_the_answer_is_right_or_refused(name: str) -> None:
     answer = ask(QUESTIONS[name], "spatial")
-    if name in WARNED:
-        assert answer.verdict == "wrong, with a warning"
-    else:
-        assert answer.verdict in ("right", "refused"), answer.said
+    assert answer.verdict in ("right", "refused"), answer.said
     if answer.verdict == "refused":
         assert answer.said == "NaN" or answer.said.split(":")[0] in _own_errors()
         assert QUESTIONS[name].truth != QUESTIONS[name].truth, "a question that has an answer is answered"

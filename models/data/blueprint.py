@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
-from spatial.errors import DataError, FormulaError, did_you_mean, warn
+from spatial.errors import DataError, FormulaError, did_you_mean
 from spatial.models.formula.grammar import Formula, ParsedTerm, multiply
 from spatial.models.formula.structure import CONSTANT, Equation, Role, Structure, Term
 from spatial.models.formula.tokens import Call, Level, Name, Node, Number, canonical, factors, fail, walk
@@ -74,7 +74,8 @@ def build_blueprint(
         )
         nodes.append(tuple(n for _, n in pairs))
     declared = _declared_instruments(formulas, source, weights, endogenous, extra, extra_text)
-    _warn_pooled_instruments(formulas)
+    valid = _valid_instruments(formulas, source, weights, extra)
+    equations = [replace(e, instruments=valid.get(e.name)) for e in equations]
     used = tuple(w for w in weights if any(t.weights == w for e in equations for t in e.terms))
     structure = Structure(tuple(equations), used, tuple(t for t, _ in declared))
     columns = _instrument_columns(structure, nodes, declared)
@@ -263,20 +264,22 @@ def _declared_instruments(
     return list(out.values())
 
 
-def _warn_pooled_instruments(formulas: Mapping[str, Formula]) -> None:
-    """Say that one set serves all equations, where the formulas read as if each had its own."""
-    own = {
-        name: sorted({canonical(_single(t)) for t in formula.instruments})
-        for name, formula in formulas.items()
-        if formula.instruments
-    }
-    if len({tuple(names) for names in own.values()}) > 1:
-        told = "; ".join(f"{name}: {', '.join(names)}" for name, names in own.items())
-        warn(
-            f"The equations name different instruments ({told}). Estimators of a system use one set in all "
-            "equations: each instrument must be valid in every one of them. Where one is not, estimate that "
-            "equation by itself."
-        )
+def _valid_instruments(
+    formulas: Mapping[str, Formula],
+    source: Source,
+    weights: tuple[str, ...],
+    extra: tuple[ParsedTerm, ...],
+) -> dict[str, tuple[str, ...]]:
+    """Return which declared instruments each equation may use, where they name different ones.
+
+    An equation that names some uses these and those of the system; one that names none uses all.
+    """
+
+    def variables(terms: tuple[ParsedTerm, ...]) -> tuple[str, ...]:
+        return tuple(canonical(n) for t in terms for _, n in _spread((t,), source, weights, True))
+
+    own = {name: variables((*f.instruments, *extra)) for name, f in formulas.items() if f.instruments}
+    return own if len({frozenset(names) for names in own.values()}) > 1 else {}
 
 
 def _instrument_columns(

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, name_ids, warn
-from spatial.models.formula.structure import Equation
+from spatial.models.formula.structure import Equation, Structure
 from spatial.weights.value import Weights
 
 from .effects import Effects
@@ -20,12 +20,37 @@ from .instruments import column_norms, independent_columns, triangular_factor
 if TYPE_CHECKING:
     from .design import Design
 
-__all__ = ["checked", "warn_system", "without_absorbed", "without_empty"]
+__all__ = [
+    "checked",
+    "own_instruments",
+    "refuse_own_instruments",
+    "warn_system",
+    "without_absorbed",
+    "without_empty",
+]
 
 Float = NDArray[np.float64]
 
 _ABSORBED = 1e-10
 _ILL = 1e8
+
+
+def own_instruments(structure: Structure, what: str) -> str:
+    """Say that something takes one set of instruments where equations name different ones; empty else."""
+    if not structure.has_own_instruments:
+        return ""
+    told = "; ".join(f"{e.name}: {', '.join(e.instruments or ('all',))}" for e in structure.equations)
+    return (
+        f"the equations name different instruments ({told}), and {what} takes one set for all: use '3sls', "
+        "'gs3sls' or 'gmm' and their usual covariances, or one equation by itself"
+    )
+
+
+def refuse_own_instruments(structure: Structure, what: str) -> None:
+    """Refuse what takes one set of instruments where equations name different ones."""
+    reason = own_instruments(structure, what)
+    if reason:
+        raise DataError(f"{reason[0].upper()}{reason[1:]}.")
 
 
 def warn_system(design: Design, given: Mapping[str, Weights]) -> None:
@@ -34,8 +59,11 @@ def warn_system(design: Design, given: Mapping[str, Weights]) -> None:
         _warn_cut(name, w)
     for name, w in design.weights.items():
         _warn_row_sums(name, w)
-    gone = [v for v in design.external if v in design.dropped_instruments]
-    if gone and design.effects.any:
+    if not design.external or not design.effects.any:
+        return
+    kept = {n for g in range(design.structure.n_equations) for n in design.seen_by(g).kept_instruments}
+    gone = [v for v in design.external if v in design.instrument_names and v not in kept]
+    if gone:
         warn(
             f"The instruments {', '.join(gone)} are absorbed by the effects, or depend on the others: they "
             "identify nothing. A time-invariant instrument needs a product with a variable of time."

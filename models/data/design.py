@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -22,7 +22,13 @@ from .cells import Sample, Unbalanced, build_sample, operators_for
 from .checks import checked, without_absorbed, without_empty
 from .columns import RowEvaluator, base_expressions, cell_values, largest_shift
 from .effects import Effects, build_effects
-from .instruments import Basis, column_norms, instrument_columns, orthonormal_basis
+from .instruments import (
+    Basis,
+    column_norms,
+    instrument_columns,
+    lagged_variable,
+    orthonormal_basis,
+)
 from .layout import LagOperator, Layout
 from .rows import RowChoice, chosen_rows
 from .source import Source
@@ -111,6 +117,46 @@ class Design:
     def basis(self) -> Basis:
         """Orthonormal instruments, effects out."""
         return orthonormal_basis(self.effects.project(self.instruments), column_norms(self.instruments))
+
+    def seen_by(self, g: int) -> Design:
+        """Return the design with the instruments of equation g alone; itself where all have the same."""
+        return self._seen[g] if self._seen else self
+
+    @cached_property
+    def _seen(self) -> tuple[Design, ...]:
+        structure = self.structure
+        if not structure.has_own_instruments:
+            return ()
+        plain = replace(structure, equations=tuple(replace(e, instruments=None) for e in structure.equations))
+        out = []
+        for g in range(structure.n_equations):
+            kept = self._valid(g)
+            names = tuple(self.instrument_names[j] for j in kept)
+            columns = np.ascontiguousarray(self.instruments[:, kept])
+            out.append(replace(self, structure=plain, instruments=columns, instrument_names=names))
+        return tuple(out)
+
+    def _valid(self, g: int) -> list[int]:
+        """Return which instruments are valid in equation g: those it names, and all that is exogenous."""
+        mine = self.structure.equations[g].instruments
+        barred = set() if mine is None else {*self.external} - {*mine, *self.levels}
+        count = range(len(self.instrument_names))
+        return [j for j in count if lagged_variable(self.instrument_names[j], self.operators) not in barred]
+
+    def alone(self, g: int) -> Design:
+        """Return the design of equation g by itself, with its instruments."""
+        seen = self.seen_by(g)
+        structure = replace(seen.structure, equations=(seen.structure.equations[g],))
+        return replace(
+            seen, structure=structure, outcomes=(self.outcomes[g],), regressors=(self.regressors[g],)
+        )
+
+    @cached_property
+    def selection(self) -> list[Float] | None:
+        """Orthonormal instruments of each equation in terms of the basis, (p, p_g); None where one."""
+        if not self._seen:
+            return None
+        return [np.asarray(self.basis.Q.T @ seen.basis.Q) for seen in self._seen]
 
     def own_coordinates(self, g: int) -> Float:
         """Return the instruments of equation g in terms of the basis; (p, k_g)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ __all__ = [
     "column_norms",
     "independent_columns",
     "instrument_columns",
+    "lagged_variable",
     "orthonormal_basis",
 ]
 
@@ -88,6 +89,20 @@ def instrument_columns(
     extra = [operator(H) for operator in error_operators.values()]
     extra_labels = [f"{m}({label})" for m in error_operators for label in labels]
     return np.concatenate([H, *extra], axis=1), (*labels, *extra_labels)
+
+
+def lagged_variable(name: str, weights: Iterable[str]) -> str:
+    """Return the variable that an instrument is a spatial lag of, however often; itself where it is none.
+
+    Examples
+    --------
+    >>> lagged_variable("W(W(log(x)))", ["W"]), lagged_variable("log(x)", ["W"])
+    ('log(x)', 'log(x)')
+    """
+    known = tuple(f"{w}(" for w in weights)
+    while name.startswith(known) and name.endswith(")"):
+        name = name.partition("(")[2][:-1]
+    return name
 
 
 def column_norms(values: Float) -> Float:

@@ -43,6 +43,7 @@ Float = NDArray[np.float64]
 def equation_tests(subject: Subject, g: int) -> list[HypothesisTest]:
     """Return the tests of one equation: J, subsets of instruments, endogeneity, Anderson-Rubin."""
     name = subject.names[g]
+    subject, g = subject.alone(g), 0 if subject.design.structure.has_own_instruments else g
     data = subject.data(g)
     y, Z = data[:, 0], data[:, 1:]
     Q, codes = subject.design.basis.Q, subject.codes
@@ -73,7 +74,8 @@ def equation_statistics(estimate: Estimate) -> pd.DataFrame:
     for g, name in enumerate(subject.names):
         row = {"j": np.nan, "j_p_value": np.nan, "first_stage_f": np.nan, "first_stage_critical": np.nan}
         if subject.endogenous(g).any():
-            test = _clustered_j(subject, (g,))
+            alone = subject.design.structure.has_own_instruments
+            test = _clustered_j(subject.alone(g), (0 if alone else g,))
             mine = first[first["equation"] == name]
             row["first_stage_f"] = float(mine["strength"].min())
             # One value for all regressors of an equation.
@@ -88,7 +90,7 @@ def _clustered_j(subject: Subject, equations: tuple[int, ...]) -> HypothesisTest
     """Return the clustered J of one equation, or of all."""
     moments, slopes = subject.linear_moments(equations)
     return robust_j(
-        subject.design.basis.Q,
+        [subject.bases[g] for g in equations],
         moments,
         slopes,
         subject.residuals[:, list(equations)],
@@ -109,7 +111,9 @@ def _homoskedastic_j(subject: Subject, equations: tuple[int, ...]) -> Hypothesis
         (g,) = equations
         count = len(subject.endogenous(g))
         return sargan(Q, subject.two_stage_residuals[:, g], subject.n, count, equation=name)
-    return system_j(Q, subject.three_stage_residuals, subject.sigma, subject.design.structure.n_parameters)
+    return system_j(
+        subject.bases, subject.three_stage_residuals, subject.sigma, subject.design.structure.n_parameters
+    )
 
 
 def _name(subject: Subject, equations: tuple[int, ...]) -> str:

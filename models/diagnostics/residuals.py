@@ -111,7 +111,7 @@ def _without_space(subject: Subject, g: int) -> Float:
     """Return residuals of the equation without its spatial lags, by 2SLS with the same instruments."""
     data = subject.space.filtered(g, 0.0)
     level = [1 + j for j, t in enumerate(subject.design.structure.equations[g].terms) if t.weights is None]
-    y, Z, Q = data[:, 0], data[:, level], subject.design.basis.Q
+    y, Z, Q = data[:, 0], data[:, level], subject.bases[g]
     if not level:
         return y
     return np.asarray(y - Z @ np.linalg.lstsq(Q.T @ Z, Q.T @ y, rcond=None)[0])

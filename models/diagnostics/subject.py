@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -109,6 +109,22 @@ class Subject:
         """Residuals that weight the clustered J: of the joint estimate, else of two stages; (rows, G)."""
         return self.two_stage_residuals if self.joint is None else self.joint.numbers.residuals.T
 
+    @property
+    def bases(self) -> list[Float]:
+        """Orthonormal instruments of each equation; (rows, p_g)."""
+        return [self.design.seen_by(g).basis.Q for g in range(len(self.names))]
+
+    def alone(self, g: int) -> Subject:
+        """Return equation g by itself where its instruments are its own; else the same."""
+        if not self.design.structure.has_own_instruments:
+            return self
+        design, numbers = self.design.alone(g), self.estimate.numbers
+        own = replace(
+            numbers, rho=numbers.rho[[g]], residuals=numbers.residuals[[g]], sigma=numbers.sigma[[g]][:, [g]]
+        )
+        found = replace(self.estimate, design=design, space=Workspace(design), numbers=own)
+        return replace(self, estimate=found)
+
     def linear_moments(self, equations: Sequence[int]) -> tuple[Float, Float]:
         """Return the moments by instruments of equations and their slopes, (G p,) and (G p, K).
 
@@ -118,6 +134,8 @@ class Subject:
         if self.joint is not None:
             return self.joint.linear_moments(equations)
         both = [self.space.instrumented(g, float(self.rho[g])) for g in equations]
+        if self.design.selection is not None:
+            both = [self.design.selection[g].T @ m for g, m in zip(equations, both, strict=True)]
         return np.concatenate([m[:, 0] for m in both]), linalg.block_diag(*[m[:, 1:] for m in both])
 
     # ---- estimators for comparison
@@ -128,7 +146,7 @@ class Subject:
     @cached_property
     def two_stage(self) -> LinearFit:
         """2SLS of each equation on the filtered data."""
-        return two_stage(*self._moments(self.rho))
+        return two_stage(*self._moments(self.rho), self.design.selection)
 
     @cached_property
     def two_stage_residuals(self) -> Float:
@@ -154,7 +172,7 @@ class Subject:
     @cached_property
     def three_stage(self) -> LinearFit:
         """3SLS on the filtered data, with the weights of `sigma`."""
-        return three_stage(*self._moments(self.rho), self._precision)
+        return three_stage(*self._moments(self.rho), self._precision, self.design.selection)
 
     @cached_property
     def three_stage_residuals(self) -> Float:
@@ -164,7 +182,9 @@ class Subject:
     @cached_property
     def unfiltered(self) -> LinearFit:
         """2SLS that leaves spatial errors in."""
-        return two_stage(*self._moments(np.zeros(len(self.names)))) if self.filters else self.two_stage
+        if not self.filters:
+            return self.two_stage
+        return two_stage(*self._moments(np.zeros(len(self.names))), self.design.selection)
 
     @cached_property
     def unfiltered_residuals(self) -> Float:
@@ -198,7 +218,8 @@ class Subject:
                 R[g] = R[g].copy()
                 for j, h in level.items():
                     R[g][:, j] = fitted[:, h]
-        return two_stage(R, r), three_stage(R, r, self._precision)
+        selection = self.design.selection
+        return two_stage(R, r, selection), three_stage(R, r, self._precision, selection)
 
     def _outcome_terms(self, g: int) -> dict[int, int]:
         """Return which terms of equation g are outcomes as they are, and whose."""

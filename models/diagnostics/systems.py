@@ -62,25 +62,37 @@ def sargan(
     return HypothesisTest(name, VALID, value, "chi2", df, equation=equation, detail=IID)
 
 
-def system_j(basis: Float, residuals: Float, sigma: Float, n_coefficients: int) -> HypothesisTest:
-    r"""Return the Hansen-Sargan J of a system with one instrument matrix, for homoskedastic errors.
+def system_j(
+    bases: Float | Sequence[Float], residuals: Float, sigma: Float, n_coefficients: int
+) -> HypothesisTest:
+    r"""Return the Hansen-Sargan J of a system, for homoskedastic errors.
 
-    .. math:: J = \sum_{gh} \sigma^{gh} (Q'\hat\varepsilon_g)'(Q'\hat\varepsilon_h) \sim \chi^2(Gp - K)
+    .. math:: J = \hat m'\hat V^{-1}\hat m \sim \chi^2(\textstyle\sum_g p_g - K), \qquad
+              \hat m_g = Q_g'\hat\varepsilon_g, \quad \hat V_{gh} = \hat\sigma_{gh}Q_g'Q_h
 
     Parameters
     ----------
-    basis : (rows, p)
+    bases : (rows, p), or sequence of (rows, p_g)
+        One for all equations, or one for each.
     residuals : (rows, G)
         3SLS residuals.
     sigma : (G, G)
         The covariance of the errors that weighted the estimator.
     """
-    name, df = "Hansen-Sargan J", basis.shape[1] * residuals.shape[1] - n_coefficients
+    bases = [bases] * residuals.shape[1] if isinstance(bases, np.ndarray) else bases
+    name, df = "Hansen-Sargan J", sum(Q.shape[1] for Q in bases) - n_coefficients
     refused = _overidentifying(name, df, "")
     if refused:
         return refused
-    moments = basis.T @ residuals
-    value = float(np.sum(np.linalg.inv(sigma) * (moments.T @ moments)))
+    moments = [Q.T @ e for Q, e in zip(bases, residuals.T, strict=True)]
+    if all(Q is bases[0] for Q in bases):
+        one = np.stack(moments, axis=1)
+        value = float(np.sum(np.linalg.inv(sigma) * (one.T @ one)))
+    else:
+        each = range(len(bases))
+        V = np.block([[sigma[g, h] * bases[g].T @ bases[h] for h in each] for g in each])
+        stacked = np.concatenate(moments)
+        value = float(stacked @ np.linalg.solve(V, stacked))
     return HypothesisTest(name, VALID, value, "chi2", df, detail=IID)
 
 
@@ -143,11 +155,11 @@ def clustered_j(
 
     target = (basis.T @ outcomes).T.ravel()
     slopes = linalg.block_diag(*[basis.T @ z for z in regressors])
-    return robust_j(basis, target, slopes, residuals, codes, equation=equation)
+    return robust_j([basis] * residuals.shape[1], target, slopes, residuals, codes, equation=equation)
 
 
 def robust_j(
-    basis: Float,
+    bases: Sequence[Float],
     moments: Float,
     slopes: Float,
     residuals: Float,
@@ -166,7 +178,8 @@ def robust_j(
 
     Parameters
     ----------
-    basis : (rows, p)
+    bases : sequence of (rows, p_g)
+        Orthonormal instruments of each equation.
     moments : (G p,)
     slopes : (G p, K)
         Derivatives by the coefficients, with either sign.
@@ -184,7 +197,7 @@ def robust_j(
     if clusters <= len(moments):
         reason = f"{clusters} clusters cannot weight {len(moments)} moment conditions"
         return HypothesisTest.failed(name, VALID, reason, equation=equation)
-    sums = np.hstack([cluster_sums(basis * residuals[:, [h]], codes) for h in range(g)])
+    sums = np.hstack([cluster_sums(bases[h] * residuals[:, [h]], codes) for h in range(g)])
     value = least_distance(sums.T @ sums, moments, slopes)
     return _centred_j(name, VALID, value, len(moments) - slopes.shape[1], clusters, equation, where)
 

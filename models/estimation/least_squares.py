@@ -21,6 +21,7 @@ from spatial.errors import NotIdentifiedError
 __all__ = ["LinearFit", "chosen", "gmm", "innovation_covariance", "precision_of", "three_stage", "two_stage"]
 
 Float = NDArray[np.float64]
+Selection = Sequence[Float] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,19 +43,30 @@ class LinearFit:
     gamma: Float
 
 
-def two_stage(R: Sequence[Float], r: Sequence[Float]) -> LinearFit:
-    r"""Each equation by itself: :math:`\hat\delta_g = (R_g'R_g)^{-1}R_g'r_g`."""
+def two_stage(R: Sequence[Float], r: Sequence[Float], selection: Selection = None) -> LinearFit:
+    r"""Each equation by itself: :math:`\hat\delta_g = (R_g'R_g)^{-1}R_g'r_g`.
+
+    Parameters
+    ----------
+    R, r : sequences of arrays (p, k_g) and (p,)
+    selection : sequence of arrays (p, p_g), optional
+        The instruments of each equation in terms of the common basis, where they differ.
+    """
     slices, total = _slices(R)
     bread = np.zeros((total, total))
     gamma = np.zeros((len(R), total, R[0].shape[0]))
     delta = np.empty(total)
     for g, place in enumerate(slices):
-        delta[place], bread[place, place] = _least_squares(R[g], r[g])
-        gamma[g, place] = R[g].T
+        own = R[g] if selection is None else selection[g].T @ R[g]
+        target = r[g] if selection is None else selection[g].T @ r[g]
+        delta[place], bread[place, place] = _least_squares(own, target)
+        gamma[g, place] = own.T if selection is None else own.T @ selection[g].T
     return LinearFit(delta, bread, gamma)
 
 
-def three_stage(R: Sequence[Float], r: Sequence[Float], precision: Float) -> LinearFit:
+def three_stage(
+    R: Sequence[Float], r: Sequence[Float], precision: Float, selection: Selection = None
+) -> LinearFit:
     r"""All equations together, weighted by the inverse of Sigma (Zellner and Theil 1962).
 
     .. math:: A = [\sigma^{gh} R_g'R_h], \qquad v_g = \sum_h \sigma^{gh} R_g' r_h .
@@ -62,11 +74,18 @@ def three_stage(R: Sequence[Float], r: Sequence[Float], precision: Float) -> Lin
     Parameters
     ----------
     R, r : sequences of arrays (p, k_g) and (p,)
-        From one common instrument matrix; with instruments that differ by equation this formula is
-        inconsistent (Schmidt 1990).
+        From one common instrument matrix.
     precision : array (G, G)
         Inverse of Sigma.
+    selection : sequence of arrays (p, p_g), optional
+        The instruments of each equation, where they differ.  The formula is then inconsistent (Schmidt 1990),
+        and GMM with the block-diagonal instruments and weights is what is done (Wooldridge 2010, section
+        8.3.5); the same numbers where they do not differ.
     """
+    if selection is not None:
+        sigma, each = np.linalg.inv(precision), range(len(R))
+        S = np.block([[sigma[g, h] * selection[g].T @ selection[h] for h in each] for g in each])
+        return _distance(R, r, S, selection)
     slices, total = _slices(R)
     root = np.linalg.cholesky(precision)
     # Least squares on (L' (x) I) blkdiag(R) keeps the condition number; A itself squares it.
@@ -111,14 +130,27 @@ def chosen(C: Sequence[Float], R: Sequence[Float], r: Sequence[Float], weights: 
     return LinearFit(np.asarray(bread @ target, dtype=np.float64), bread, gamma)
 
 
-def gmm(R: Sequence[Float], r: Sequence[Float], moment_covariance: Float) -> LinearFit:
+def gmm(
+    R: Sequence[Float], r: Sequence[Float], moment_covariance: Float, selection: Selection = None
+) -> LinearFit:
     r"""Minimise :math:`\bar m' S^{-1} \bar m` with S, (Gp, Gp), the covariance of the stacked moments."""
-    root = np.linalg.cholesky(moment_covariance)
-    design = solve_triangular(root, block_diag(*R), lower=True)
-    delta, bread = _least_squares(design, solve_triangular(root, np.concatenate(r), lower=True))
+    if selection is None:
+        return _distance(R, r, moment_covariance, [np.eye(len(block)) for block in R])
+    C = block_diag(*selection)
+    return _distance(R, r, np.asarray(C.T @ moment_covariance @ C), selection)
+
+
+def _distance(R: Sequence[Float], r: Sequence[Float], S: Float, selection: Sequence[Float]) -> LinearFit:
+    """Minimise the distance of the moments that each equation has, S their covariance."""
+    root = np.linalg.cholesky(S)
+    own = [C.T @ block for C, block in zip(selection, R, strict=True)]
+    target = np.concatenate([C.T @ part for C, part in zip(selection, r, strict=True)])
+    design = solve_triangular(root, block_diag(*own), lower=True)
+    delta, bread = _least_squares(design, solve_triangular(root, target, lower=True))
     weighted = solve_triangular(root, design, lower=True, trans="T").T
-    p = R[0].shape[0]
-    return LinearFit(delta, bread, np.stack([weighted[:, g * p : (g + 1) * p] for g in range(len(R))]))
+    ends = np.cumsum([0, *(C.shape[1] for C in selection)]).tolist()
+    parts = zip(pairwise(ends), selection, strict=True)
+    return LinearFit(delta, bread, np.stack([weighted[:, a:b] @ C.T for (a, b), C in parts]))
 
 
 def innovation_covariance(residuals: Sequence[Float], n: int) -> Float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -224,7 +224,19 @@ def estimate(
             rho = _all_rho(space, numbers.fit.delta, rho_moments)
     if not with_errors and passes > 1:
         numbers = _iterated(space, numbers, passes)
-    return numbers, space
+    return replace(numbers, notes=(*numbers.notes, *_own_notes(design))), space
+
+
+def _own_notes(design: Design) -> tuple[str, ...]:
+    """Say that equations have instruments of their own, and what is then done."""
+    equations = design.structure.equations
+    if not design.structure.has_own_instruments:
+        return ()
+    told = "; ".join(f"{e.name}: {', '.join(e.instruments or ('all',))}" for e in equations)
+    return (
+        f"declared instruments by equation ({told}): the moments of each are its own, weighted together by "
+        "GMM, as 3SLS with such instruments would be inconsistent",
+    )
 
 
 def _refuse_passes(method: Method, with_errors: bool, passes: int) -> None:
@@ -265,15 +277,17 @@ def _refuse_endogenous(design: Design) -> None:
 
 
 def _check_order(design: Design) -> None:
-    p = design.basis.rank
-    for equation in design.structure.equations:
+    for g, equation in enumerate(design.structure.equations):
+        seen = design.seen_by(g)
+        p = seen.basis.rank
         if len(equation.terms) > p:
             endogenous = [t.name for t in equation.terms if t.is_endogenous]
             raise NotIdentifiedError(
                 f"Equation {equation.name!r} has {len(equation.terms)} coefficients, and there are {p} "
-                f"instruments ({', '.join(design.kept_instruments[:9])}). Endogenous: "
+                f"instruments ({', '.join(seen.kept_instruments[:9])}). Endogenous: "
                 f"{', '.join(endogenous)}. Add exogenous variables that it leaves out, or instruments=."
             )
+    p = design.basis.rank
     if p > 0.1 * design.n_effective:
         warn(
             f"{p} instruments for an effective sample of {design.n_effective}: with more than one for ten, "
@@ -294,14 +308,14 @@ def _two_stage(space: Workspace, rho: Float) -> tuple[LinearFit, list[Float]]:
     moments = [space.instrumented(g, float(r)) for g, r in enumerate(rho)]
     R, r = [m[:, 1:] for m in moments], [m[:, 0] for m in moments]
     if space.design.own_instruments is None:
-        return two_stage(R, r), moments
+        return two_stage(R, r, space.design.selection), moments
     return _weighted(space.design, R, r, np.eye(len(R))), moments
 
 
 def _weighted(design: Design, R: list[Float], r: list[Float], precision: Float) -> LinearFit:
-    """Estimate all equations together, by common instruments or by those of each."""
+    """Estimate all equations together; by the best instruments, as many as coefficients."""
     if design.own_instruments is None:
-        return three_stage(R, r, precision)
+        return three_stage(R, r, precision, design.selection)
     return chosen([design.own_coordinates(g) for g in range(len(R))], R, r, precision)
 
 
@@ -326,7 +340,8 @@ def _one_pass(space: Workspace, rho: Float, method: Method, clusters: Codes) -> 
         _precision(sigma, design)
         S = cluster_moments(design.basis.Q, residuals, clusters)
         method, S, notes = _gmm_or_fallback(S, int(clusters.max()) + 1)
-    fit = _weighted(design, R, r, _precision(sigma, design)) if S is None else gmm(R, r, S)
+    own = design.selection
+    fit = _weighted(design, R, r, _precision(sigma, design)) if S is None else gmm(R, r, S, own)
     left = residuals_of(space, rho, fit.delta)
     return Numbers(fit, rho, left, sigma, method, S, None if S is None else first, notes)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import block_diag, cho_factor, cho_solve
 
 from spatial.models.data.layout import Codes
 
@@ -65,7 +65,9 @@ def windmeijer_slopes(
     p, total = Q.shape[1], slices[-1].stop
     e = residuals_of(space, rho, delta)
     M = np.hstack([cluster_sums(Q, clusters, part) for part in e])
-    weighted = cho_solve(cho_factor(S), (Q.T @ residuals.T).T.ravel())  # S^-1 m at the second step
+    C = np.eye(len(S)) if space.design.selection is None else block_diag(*space.design.selection)
+    moments = C.T @ (Q.T @ residuals.T).T.ravel()
+    weighted = C @ cho_solve(cho_factor(C.T @ S @ C), moments)  # S^-1 m at the second step
     gamma, D = np.hstack(list(fit.gamma)), np.zeros((total, total))  # gamma: R'S^-1, (K, Gp)
     for g, place in enumerate(slices):
         block = slice(g * p, (g + 1) * p)

@@ -67,12 +67,15 @@ class Equation:
         Right-hand side, in the order of the coefficients.
     error : str, optional
         Name of the weights of the spatially autoregressive error; None for none.
+    instruments : tuple of str, optional
+        Variables of the declared instruments that are valid in it; None where all are.
     """
 
     name: str
     outcome: str
     terms: tuple[Term, ...]
     error: str | None = None
+    instruments: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -190,6 +193,11 @@ class Structure:
         """Endogenous regressors without an equation of their own: declared, or functions of an outcome."""
         found = [t.variable for _, t in self.terms if not self.is_outcome(t) and t.is_endogenous]
         return tuple(dict.fromkeys(found))
+
+    @property
+    def has_own_instruments(self) -> bool:
+        """Whether equations name different instruments."""
+        return any(e.instruments is not None for e in self.equations)
 
     @cached_property
     def has_error(self) -> bool:

@@ -225,7 +225,7 @@ def _reason(design: Design, g: int) -> str:
     moving = sum(t.is_endogenous for t in terms)
     if not moving:
         return "the equation has no endogenous regressor"
-    L = design.basis.rank - (len(terms) - moving)
+    L = design.seen_by(g).basis.rank - (len(terms) - moving)
     if L < 1:
         return "there are no excluded instruments"
     if design.layout.n_units <= L:
@@ -265,7 +265,7 @@ def anderson_rubin_sets(
     usable = [g for g in chosen if not refused[g]]
     if not usable:
         raise DataError(" ".join(f"Equation {structure.names[g]!r}: {refused[g]}." for g in chosen))
-    columns = columns_of(design)
+    columns = None if structure.has_own_instruments else columns_of(design)
     sets = []
     for g in usable:
         products = score_products(design, g, design.layout.unit, columns)

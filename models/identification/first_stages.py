@@ -38,7 +38,7 @@ def equation_first_stage(design: Design, g: int) -> tuple[strength.FirstStage, F
     stage = strength.first_stage(
         columns[:, moving],
         included,
-        design.basis.Q,
+        design.seen_by(g).basis.Q,
         n_effective=design.n_effective,
         codes=design.layout.unit,
     )

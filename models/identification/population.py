@@ -124,7 +124,7 @@ def population_strength(
     X: Float,
     external: Float,
     operators: Sequence[LagOperator],
-    basis: Float,
+    bases: Sequence[Float],
     transform: Transform,
     *,
     equations: int | None = None,
@@ -147,8 +147,8 @@ def population_strength(
         Outside instruments.
     operators : sequence of LagOperator
         In the order of `pattern.Lambda`.
-    basis : (rows, p)
-        Orthonormal instruments after the effects are out.
+    bases : sequence of (rows, p)
+        Orthonormal instruments after the effects are out: one for all equations, or one for each.
     transform : callable
         (rows, m) -> (rows, m), removes the effects.
     equations : int, optional
@@ -165,11 +165,14 @@ def population_strength(
     systems = [_coefficients(pattern, bounds, rng) for _ in range(draws)]
     lagged = [op(X) for op in operators]
     clean = _apart_from_the_constant(X, pattern, transform)
-    known = [basis.T @ clean(v) for v in (X, *lagged)]
+    cleaned = [clean(v) for v in (X, *lagged)]
     found = np.empty((draws, tested))
     Y = None
     for g in range(tested):
-        if Y is None or external.shape[1]:
+        basis = bases[g % len(bases)]
+        if g < len(bases):
+            known = [basis.T @ v for v in cleaned]
+        if Y is None or external.shape[1] or len(bases) > 1:
             Y = expected_outcomes(systems, X, lagged, external, operators, excluded_row=g)
             flat = Y.reshape(len(X), -1)
             moved = [

@@ -212,7 +212,7 @@ def score_products(design: Design, g: int, codes: Codes, columns: Columns | None
     columns : Columns, optional
         Of this design, where they are known.
     """
-    known = columns_of(design) if columns is None else columns
+    known = columns_of(design.seen_by(g)) if columns is None else columns
     plain, lagged = known.plain(g), known.lagged(g)
     used = np.concatenate([plain, plain if lagged is None else lagged])
     E = known.E[:, used]

@@ -187,7 +187,9 @@ _KNOWN: WeakKeyDictionary[Design, Identification] = WeakKeyDictionary()
 def _population(design: Design, found: SystemPattern) -> Float:
     layout, operators = design.layout, design.operators
     X, external = _raw(design, found.exogenous), _raw(design, found.external)
-    H, basis, effects = design.instruments, None, design.effects
+    seen = [design.seen_by(g) for g in range(design.structure.n_equations)]
+    seen = seen if design.structure.has_own_instruments else seen[:1]
+    effects = design.effects
     large = layout.n_rows > _LARGE
     if (
         large
@@ -197,22 +199,28 @@ def _population(design: Design, found: SystemPattern) -> Float:
     ):
         # A few periods show as much: E[Z] has the same columns in each.
         rows, times = _some_times(design)
-        X, external, H = X[rows], external[rows], H[rows]
+        X, external = X[rows], external[rows]
         layout = balanced_layout(layout.units, layout.times[times])
         operators = {name: LagOperator(op.matrices, layout) for name, op in operators.items()}
         codes = tuple(np.unique(c[rows], return_inverse=True)[1].astype(np.intp) for c in effects.codes)
         effects = Effects(effects.names, effects.kept, codes, layout)
-        basis = orthonormal_basis(effects.project(H), np.linalg.norm(H, axis=0)).Q
+        bases = [_basis(one.instruments[rows], effects) for one in seen]
+    else:
+        bases = [one.basis.Q for one in seen]
     return population_strength(
         found.pattern,
         X,
         external,
         [operators[w] for w in found.weights],
-        design.basis.Q if basis is None else basis,
+        bases,
         effects.project,
         equations=design.structure.n_equations,
         draws=2 if large else DRAWS,
     )
+
+
+def _basis(H: Float, effects: Effects) -> Float:
+    return orthonormal_basis(effects.project(H), np.linalg.norm(H, axis=0)).Q
 
 
 def _some_times(design: Design) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, NotIdentifiedError
+from spatial.models.data.checks import refuse_own_instruments
 from spatial.models.data.design import Design
 from spatial.models.data.effects import build_effects
 from spatial.models.estimation.covariance import Cluster
@@ -85,6 +86,7 @@ def infer_error_components(found: Estimate, asked: Request) -> Inference:
 
 def _check(request: Request) -> None:
     design, cov = request.design, request.covariance
+    refuse_own_instruments(design.structure, "effects='random'")
     if not design.layout.is_balanced or design.layout.n_times < 2:
         raise DataError(
             "Random effects of systems need a balanced panel of two times or more: unbalanced='balance', or "

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, warn
+from spatial.models.data.checks import refuse_own_instruments
 from spatial.models.data.layout import Codes
 from spatial.models.estimation.clusters import cluster_codes
 from spatial.models.estimation.covariance import WildBootstrap
@@ -96,6 +97,7 @@ def cluster_products(space: Workspace, numbers: Numbers, codes: Codes) -> Cluste
         raise DataError(
             f"WildBootstrap is for few clusters, at most {_MOST}; there are {count}. Use Cluster."
         )
+    refuse_own_instruments(space.design.structure, "WildBootstrap")
     structure, Q = space.design.structure, space.design.basis.Q
     Z = np.hstack([space.filtered(g, float(r))[:, 1:] for g, r in enumerate(numbers.rho)])
     E = numbers.residuals

@@ -12,6 +12,7 @@ from spatial.compute.threads import Executor, check_workers
 from spatial.errors import DataError, FormulaError, NotIdentifiedError, hinted, name_ids
 from spatial.ids.times import ordinals
 from spatial.models.data.cells import check_links
+from spatial.models.data.checks import refuse_own_instruments
 from spatial.models.data.weights import lags_outcomes
 from spatial.models.estimation.covariance import Covariance, as_covariance
 from spatial.models.estimation.steps import Method, RhoMoments
@@ -47,6 +48,7 @@ class LargeSystem:
             own = plan.units[operator.own != 0]
             check_links(name, alone, own, lags_outcomes=lags_outcomes(plan.structure, name))
         self.plan = plan
+        refuse_own_instruments(plan.structure, "a panel on disk")
         self._check_times()
 
     @property

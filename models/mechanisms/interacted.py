@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from spatial.models.data.checks import refuse_own_instruments
 from spatial.models.data.design import Design
 from spatial.models.estimation.estimate import Request
 from spatial.models.formula.structure import CONSTANT, Term
@@ -48,6 +49,7 @@ def regime_design(
     switching : collection of (equation, term), optional
         Which slopes switch; default all.
     """
+    refuse_own_instruments(design.structure, "a comparison of groups")
     masks = [codes == r for r in range(len(labels))]
     columns = [design.columns]
     levels = dict(design.levels)

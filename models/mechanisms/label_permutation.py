@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import DataError
+from spatial.models.data.checks import refuse_own_instruments
 from spatial.models.data.design import Design
 from spatial.models.data.effects import Effects
 from spatial.models.data.layout import Layout
@@ -37,6 +38,7 @@ def permuted_differences(
     its group over time it is the whole path of its labels that is drawn, which needs a balanced panel.
     """
     layout = design.layout
+    refuse_own_instruments(design.structure, "the permutation of labels")
     if (codes < 0).any():
         raise DataError("Every row needs a group for the permutation of labels.")
     if not fixed and not layout.is_balanced:

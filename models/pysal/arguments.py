@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from spatial.errors import DataError, FormulaError, WeightsError, name_ids
 from spatial.ids.alignment import aligned_values
+from spatial.models.data.checks import refuse_own_instruments
 from spatial.models.data.design import Design
 from spatial.models.data.source import Source
 from spatial.models.formula.structure import CONSTANT, Equation, Term
@@ -265,6 +266,7 @@ def system_arguments(
     }
     notes: tuple[str, ...] = ()
     if name == "ThreeSLS":
+        refuse_own_instruments(design.structure, "spreg's 3SLS, inconsistent otherwise,")
         values |= _common_instruments(design, parts)
         notes = (
             "spreg's 3SLS is inconsistent where equations have instruments of their own: all equations "

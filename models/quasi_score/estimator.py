@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, SpatialWarning, warn
+from spatial.models.data.checks import own_instruments
 from spatial.models.data.design import Design
 from spatial.models.estimation.clusters import cluster_codes
 from spatial.models.estimation.covariance import (
@@ -195,6 +196,8 @@ def refusal(design: Design, cov: Covariance) -> str:
             "method='aqs' is for spatial lags of outcomes and spatial errors, and this system has neither: "
             "use method='3sls'"
         )
+    if structure.has_own_instruments:
+        return own_instruments(structure, "method='aqs'")
     if _dependence(cov) is None:
         return (
             "method='aqs' takes units as independent: cov is 'cluster' (by unit), 'het' or 'hom'; got "

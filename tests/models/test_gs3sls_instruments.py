@@ -12,7 +12,6 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spatial.errors import SpatialWarning
 from spatial.models import SpatialSystem
 from spatial.models.data import instruments as module
 from spatial.models.data.instruments import independent_columns, orthonormal_basis, triangular_factor
@@ -58,15 +57,6 @@ def data() -> pd.DataFrame:
 def test_columns(data: pd.DataFrame, W: Weights, formulas: list[str], options: Any, expected: str) -> None:
     system = SpatialSystem(formulas, data, W, **options)
     assert list(system.instruments) == expected.split()
-
-
-def test_instruments_that_differ_between_equations_are_said_to_be_pooled(
-    data: pd.DataFrame, W: Weights
-) -> None:
-    """A system has one H; formulas that read otherwise gave a biased slope in silence (audit of rivals)."""
-    with pytest.warns(SpatialWarning, match="different instruments .y: q; p: r.*valid in every one"):
-        system = SpatialSystem(["y ~ x | z ~ q", "p ~ x | z ~ r"], data, W)
-    assert system.instruments == ("Intercept", "x", "q", "r")
 
 
 def test_units_without_neighbours_are_counted_in_the_summary(data: pd.DataFrame) -> None:
