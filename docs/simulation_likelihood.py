@@ -83,6 +83,7 @@ CELLS = [
     *(Cell(model, "", n=100, times=1, by="lr") for model in ("SAR", "SEM", "SDM")),
     *(Cell(model, "unit", times=2, by="lr") for model in ("SAR", "SEM", "SDM")),
     Cell("SAC", by="lr"),
+    Cell("SAC", "random", random="kkp", by="lr"),
 ]
 DRAWS = 1000
 
@@ -187,7 +188,8 @@ def simulate(cell: Cell, draws: int, after: int) -> pd.DataFrame:
         held = held_by_ratios(fit, truth) if cell.by else {}
         for name, value in truth.items():
             estimate, low, high = found.loc[name]
-            rows.append((name, estimate - value, held.get(name, low <= value <= high)))
+            if not cell.by or name in held:
+                rows.append((name, estimate - value, held.get(name, low <= value <= high)))
     return pd.DataFrame(rows, columns=["quantity", "error", "covers"])
 
 
@@ -199,7 +201,7 @@ def held_by_ratios(fit: SystemFit, truth: dict[str, float]) -> dict[str, bool]:
     out = {}
     names = [*(t.name for t in model.equation.terms), "rho"]
     for k in range(len(estimate.inference.cov)):
-        if names[k] in truth:
+        if names[k] in truth and not fit.estimate.design.random:  # of these the effects alone
             place = position(model, k)
             out[names[k]] = ratio_statistic(model.profile, found, place, truth[names[k]]) <= limit
     if "total" in truth:

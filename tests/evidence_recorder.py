@@ -241,9 +241,46 @@ def names_to_prove() -> set[str]:
         for name in room.__all__
         if inspect.isfunction(getattr(room, name))
     }
+    found |= {f"{name}.{method}" for name, kind in _classes(rooms).items() for method in _computing(kind)}
     covariances = {f"models.{name}" for name in sp.models.__all__ if _is_covariance(name)}
     methods = {f"models.SpatialSystem:{method}" for method in get_args(Method)}
     return found | covariances | methods | {f"models.did:{method}" for method in METHODS}
+
+
+# Methods of public classes that compute no number of their own: they show, name, hand on, take in, or ask
+# again, with other arguments, what a function has a row for; the test of trends before is in tests/sizes.
+ACCESSORS = frozenset({
+    "again", "as_f", "blocks", "comparison", "cut_note", "decision", "drop", "equals", "failed",
+    "fit", "from_dense", "from_frame", "from_graph", "from_sparse", "from_w", "get", "glance",
+    "has", "head", "headline", "history_frame", "in_language", "items", "keys", "label", "labels",
+    "matrix", "neighbors", "of", "outlines", "period", "plot", "pretrend", "read", "recommendation",
+    "refit", "refusal", "rejects", "rename", "require", "select", "size", "summary", "table",
+    "test", "tidy", "to_dense", "to_docx", "to_frame", "to_graph", "to_html", "to_latex",
+    "to_markdown", "to_text", "to_w", "to_xlsx", "values", "verdict", "weak_points", "with_labels",
+    "write", "evidence", "OpenPanel.units", "OpenPanel.with_columns",
+})  # fmt: skip
+
+
+def _classes(rooms: dict[str, Any]) -> dict[str, Any]:
+    """Return the public classes, each by the first name it has; errors and covariances aside."""
+    found: dict[int, tuple[str, Any]] = {}
+    for prefix, room in rooms.items():
+        for name in room.__all__:
+            kind = getattr(room, name)
+            if inspect.isclass(kind) and not issubclass(kind, (Exception, sp.models.Covariance)):
+                found.setdefault(id(kind), (prefix + name, kind))
+    return dict(found.values())
+
+
+def _computing(kind: Any) -> Iterator[str]:
+    """Yield the public methods of a class that compute numbers: all but accessors, and those of panels."""
+    for name in dir(kind):
+        given = inspect.getattr_static(kind, name)
+        made = inspect.isfunction(given) or isinstance(given, (classmethod, staticmethod))
+        known = {name, f"{kind.__name__}.{name}"} & ACCESSORS
+        of_panel = kind is not sp.Panel and given is inspect.getattr_static(sp.Panel, name, None)
+        if made and not name.startswith("_") and not known and not of_panel:
+            yield name
 
 
 def _is_covariance(name: str) -> bool:

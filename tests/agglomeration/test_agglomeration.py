@@ -263,6 +263,7 @@ def test_virtual_agglomeration_flows_on(three: Any, sector_panel: Any) -> None:
     assert vag.values.index.equals(vag.frame.index)
 
 
+@pytest.mark.evidence("VirtualAgglomeration.sensitivity", source="the index computed again", kind="identity")
 def test_sensitivity_shows_what_hangs_on_the_unit(three: Any, sector_panel: Any) -> None:
     vag = sp.virtual_agglomeration(sector_panel, "it", "all", three)
     table = vag.sensitivity(units_km=(1.0, 100.0), powers=(1.0,), cutoffs_km=(None, 50.0))

@@ -49,6 +49,12 @@ def test_a_folder_of_blocks_holds_the_links_of_stored_weights(tmp_path: Path, ki
         assert np.isin(block.matrix.indices, needed).all()
 
 
+@pytest.mark.evidence(
+    "weights.OpenWeights.lag",
+    "weights.OpenWeights.row_standardized",
+    source="the same weights stored",
+    kind="identity",
+)
 @pytest.mark.parametrize("rook", [False, True])
 def test_a_grid_that_is_never_stored_has_the_links_of_one_that_is(rook: bool) -> None:
     values = np.random.default_rng(0).normal(size=(23, 41))

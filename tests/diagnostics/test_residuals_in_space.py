@@ -33,6 +33,7 @@ def _plain(times: int = 1, seed: int = 8) -> tuple[pd.DataFrame | Panel, Weights
     return Panel.from_frame(frame, unit="i", time="t"), W
 
 
+@pytest.mark.evidence("models.SystemFit.moran", source="spreg OLS, moran_res")
 def test_weights_that_are_given_are_used_after_least_squares() -> None:
     """Against spreg: LM tests and Moran's I of the residuals, its moments given the regressors."""
     import spreg

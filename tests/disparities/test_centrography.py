@@ -109,6 +109,13 @@ def test_a_circle_has_no_rotation_and_a_point_no_axes() -> None:
     assert np.isnan(point["rotation"])
 
 
+@pytest.mark.evidence(
+    "Centrography.ellipses",
+    "Centrography.centers",
+    source="areas and centres of the outlines",
+    kind="identity",
+    differs="the outline has 360 corners on a sphere",
+)
 def test_outlines_lie_on_the_ellipse() -> None:
     rng = np.random.default_rng(2)
     cities = places(rng.uniform(100, 120, 30), rng.uniform(25, 40, 30))

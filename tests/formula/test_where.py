@@ -47,6 +47,9 @@ def lagged() -> Panel:
 EAST = "region == 'east'"
 
 
+@pytest.mark.evidence(
+    "models.SpatialSystem.where", source="lags made before rows are chosen", kind="identity"
+)
 def test_lags_are_of_the_whole_map_and_then_rows_are_chosen() -> None:
     W = weights()
     fit = SpatialSystem("y ~ x + W(x)", panel(), W, effects=("unit", "time")).fit("2sls", where=EAST)

@@ -92,6 +92,9 @@ def test_the_length_of_the_hypothesis_does_not_count_and_infinity_is_a_limit() -
     assert F[2] == pytest.approx(F[3], rel=1e-5)
 
 
+@pytest.mark.evidence(
+    "models.SystemFit.anderson_rubin", source="the test at the edges of the set", kind="identity"
+)
 def test_the_edges_of_a_set_are_where_the_test_rejects_at_the_level() -> None:
     found = fitted(panel(5, 0.5)).anderson_rubin(level=0.9)
     one = found.sets[0]

@@ -101,6 +101,12 @@ def verdict(name: str) -> Identification:
 
 
 @pytest.mark.evidence(
+    "models.SystemFit.identification",
+    "models.SpatialSystem.identification",
+    source="the rank condition of twelve specifications",
+    kind="hand",
+)
+@pytest.mark.evidence(
     "models.Identification", source="13 systems whose identification follows from theory", kind="hand"
 )
 @pytest.mark.parametrize("name", TABLE)

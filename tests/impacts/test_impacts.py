@@ -87,6 +87,7 @@ def test_impacts_are_those_of_spatialreg(columbus: sparse.csr_array, peer: Peer)
     np.testing.assert_allclose(values(found, "indirect")[0], peer.indirect, rtol=1e-10)
 
 
+@pytest.mark.evidence("models.SystemFit.impacts", source="spatialreg 1.4-2 impacts(stsls), columbus")
 @pytest.mark.filterwarnings("ignore::spatial.errors.SpatialWarning")
 def test_impacts_of_a_fit_are_those_of_stsls(columbus_map: object, columbus: sparse.csr_array) -> None:
     data = columbus_map[["CRIME", "INC", "HOVAL"]]

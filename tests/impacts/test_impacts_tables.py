@@ -17,6 +17,7 @@ from spatial.models.impacts.solve import ReducedForm, bilinear
 
 
 # ---- the parts
+@pytest.mark.evidence("models.Impacts.by_order", source="orders add up; the first by hand", kind="identity")
 @pytest.mark.parametrize("weights", [("W",), ("W", "V")])
 def test_orders_add_up_to_the_effects(weights: tuple[str, ...]) -> None:
     graphs = {w: knn_weights(30, 4, seed=j) for j, w in enumerate(weights)}
@@ -39,6 +40,9 @@ def test_orders_add_up_to_the_effects(weights: tuple[str, ...]) -> None:
     assert tail < table[table["order"] == 0]["total"].abs().max()
 
 
+@pytest.mark.evidence(
+    "models.Impacts.by_unit", source="sums of the dense matrix of derivatives", kind="identity"
+)
 def test_units_average_to_the_effects_and_are_the_dense_sums() -> None:
     graphs = {"W": knn_weights(30, 4)}
     s = structure(2, ("W",))
@@ -82,6 +86,9 @@ def test_cross_multipliers_are_the_inverse() -> None:
     assert found["std_error"].gt(0).all()
 
 
+@pytest.mark.evidence(
+    "models.Impacts.structural", source="coefficients of the structural form", kind="identity"
+)
 def test_short_form_stands_beside_equilibrium() -> None:
     W = knn_weights(30, 4)
     s = structure(2, ("W",))

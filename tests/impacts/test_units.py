@@ -26,6 +26,7 @@ DATA = pd.DataFrame(_rng.normal(size=(N, 2)), columns=["x", "z"], index=W.ids)
 DATA["y"] = np.linalg.solve(np.eye(N) - 0.5 * DENSE, 1 + DATA.x + 0.5 * DATA.z + 0.3 * _rng.normal(size=N))
 
 
+@pytest.mark.evidence("models.Impacts.units", source="the delta method in dense matrices", kind="identity")
 def test_standard_errors_are_those_of_dense_algebra() -> None:
     fit = SpatialSystem("y ~ x + z + W(y)", DATA, W).fit("2sls", cov="hom")
     found = fit.impacts().units("y", "x")

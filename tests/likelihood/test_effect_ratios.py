@@ -48,6 +48,7 @@ def _left(y: np.ndarray, Z: np.ndarray) -> float:
     return float(np.sum((y - Z @ np.linalg.lstsq(Z, y, rcond=None)[0]) ** 2))
 
 
+@pytest.mark.evidence("models.Impacts.confint", source="a search over lambda written out", kind="identity")
 @pytest.mark.parametrize("effect", EFFECTS)
 def test_at_both_ends_the_ratio_of_a_lag_model_is_the_quantile(data: pd.DataFrame, effect: str) -> None:
     """The slope of x is what the effect says at each lambda: a regression of the rest."""
@@ -92,6 +93,7 @@ def test_p_values_are_those_of_likelihood_ratio_tests(data: pd.DataFrame) -> Non
     assert found["indirect"] == pytest.approx(max(dropped, lag), rel=1e-5)
 
 
+@pytest.mark.evidence("models.SystemFit.confint", source="statsmodels OLS: t intervals by small=True")
 @pytest.mark.evidence("models.SpatialSystem:ml", source="statsmodels 0.14, OLS: t intervals by small=True")
 def test_in_a_regression_they_are_the_t_intervals(data: pd.DataFrame) -> None:
     """Of a model without lags or errors the ratio is a function of F, which small=True reads it by."""

@@ -226,6 +226,9 @@ def test_marginal_effects_are_slopes_of_what_they_say() -> None:
     assert float(one["uncensored"][0]) == pytest.approx(1 - 2 / np.pi)
 
 
+@pytest.mark.evidence(
+    "models.TobitFit.marginal_effects", source="latent effects are the slopes", kind="identity"
+)
 def test_marginal_effects_of_a_fit() -> None:
     fit = tobit("y ~ x", panel(seed=7))
     table = fit.marginal_effects().tidy().set_index("effect")

@@ -214,6 +214,9 @@ def test_every_covariance_is_there(panel: Panel) -> None:
         assert fit.vcov("hom").covariance.label == "homoskedastic"
 
 
+@pytest.mark.evidence(
+    "models.SystemFit.predict", source="predictions and residuals add up to the outcome", kind="identity"
+)
 def test_it_is_the_system_of_one_equation(panel: Panel) -> None:
     fit = fixed_effects("y ~ x | unit + time | p ~ z", panel, cov="hom")
     system = SpatialSystem("y ~ x | unit + time | p ~ z", panel, iv_order=0)

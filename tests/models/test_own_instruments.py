@@ -128,6 +128,9 @@ def test_where_the_spans_are_one_the_numbers_are_those_of_one_set(
     assert second.instruments["F"].to_numpy() == pytest.approx(first.instruments["F"].to_numpy(), rel=1e-7)
 
 
+@pytest.mark.evidence(
+    "models.SystemFit.equation_tests", source="each equation estimated by itself", kind="identity"
+)
 def test_each_equation_is_that_of_its_own_set_where_they_are_estimated_one_by_one(
     panel: Panel, W: Weights
 ) -> None:

@@ -116,6 +116,7 @@ def test_choosing_columns(panel: Panel) -> None:
         panel.select(["gdp"])
 
 
+@pytest.mark.evidence("Panel.with_columns", "Panel.at", source="columns matched by label", kind="hand")
 def test_with_columns_matches_by_label(panel: Panel) -> None:
     area = pd.Series({"甲": 1.0, "乙": 2.0, "丙": 3.0})
     cpi = pd.Series([90.0, 100, 101, 102, 103], index=pd.Index([1999, 2000, 2001, 2002, 2003], name="年份"))
@@ -172,6 +173,9 @@ def test_renaming_dropping_labels(panel: Panel) -> None:
 
 
 # ---- arrays
+@pytest.mark.evidence(
+    "Panel.cube", "Panel.with_cube", "Panel.from_cube", source="cubes there and back", kind="identity"
+)
 def test_cubes_there_and_back(panel: Panel) -> None:
     order = pd.Index(["甲", "丙", "乙"])
     cube = panel.cube(["产值", "人口"], units=order)
@@ -222,6 +226,7 @@ def test_kinds_of_numbers() -> None:
 
 
 # ---- rows
+@pytest.mark.evidence("Panel.restrict", source="units and times chosen by hand", kind="hand")
 def test_restricting(panel: Panel) -> None:
     found = panel.restrict(units=["甲", "乙"], times=slice(2001, 2002))
     assert (found.units.tolist(), found.times.tolist()) == (sorted("甲乙"), [2001, 2002])
@@ -236,6 +241,7 @@ def test_restricting(panel: Panel) -> None:
         panel.restrict(times=slice(1990, 1995))
 
 
+@pytest.mark.evidence("Panel.map_units", source="three units renamed by hand", kind="hand")
 def test_other_ids(panel: Panel) -> None:
     codes = {"甲": "03", "乙": "01", "丙": "02"}
     made = panel.map_units(codes)
@@ -265,6 +271,7 @@ def test_where(panel: Panel) -> None:
 
 
 # ---- views
+@pytest.mark.evidence("Panel.describe", source="Stata's summarize of eight cells by hand", kind="hand")
 def test_the_descriptive_table(panel: Panel) -> None:
     frame = panel.with_columns(名="x").describe()
     assert list(frame.columns) == ["label", "N", "mean", "sd", "min", "max"]
@@ -293,6 +300,7 @@ def test_the_history(panel: Panel) -> None:
 
 
 # ---- text that holds numbers
+@pytest.mark.evidence("Panel.parse_numbers", source="eight texts by hand", kind="hand")
 def test_parsing_numbers() -> None:
     panel = make(["1,234", "—", " 5.5 ", "１２", "-1,000.5", "", None, "1e3"])
     found = panel.parse_numbers("产值", missing=["—"])

@@ -15,6 +15,7 @@ from spatial.panel.panel import Panel, Step
 
 
 # ---- interpolation
+@pytest.mark.evidence("Panel.interpolate", source="Stata's ipolate, and growth, by hand", kind="hand")
 def test_interpolation_weighs_by_the_distance_in_time() -> None:
     panel = make([NAN, 1.0, NAN, 4.0, 5.0, NAN], times=[2000, 2001, 2002, 2004, 2005, 2006])
     found = panel.interpolate("产值")
@@ -106,6 +107,7 @@ def test_winsorising_pooled() -> None:
     np.testing.assert_allclose(one_sided["产值"], [*range(1, 10), 9.1, NAN])
 
 
+@pytest.mark.evidence("Panel.winsorize", source="Stata's _pctile by hand", kind="hand")
 def test_winsorising_as_stata_does() -> None:
     """Stata's _pctile ([D] pctile, methods): with n p / 100 = 1, whole, the mean of x(1) and x(2)."""
     panel = make([*map(float, range(1, 11))])
@@ -131,6 +133,7 @@ def test_winsorising_refuses(panel: Panel) -> None:
 
 
 # ---- logarithms
+@pytest.mark.evidence("Panel.log", source="logarithms of three cells", kind="hand")
 def test_logarithms() -> None:
     panel = make([1.0, np.e, NAN])
     found = panel.log("产值")
@@ -161,6 +164,7 @@ def test_logarithms() -> None:
 
 
 # ---- shifts
+@pytest.mark.evidence("Panel.shift", source="ten cells shifted by hand", kind="hand")
 def test_shifts_go_by_time_not_by_row(panel: Panel) -> None:
     found = panel.shift(["产值", "人口"]).shift("人口", -1)
     assert found.at(2002)["L1_人口"].to_dict() == pytest.approx({"乙": 20, "甲": 50, "丙": NAN}, nan_ok=True)
@@ -208,6 +212,7 @@ def test_shifts_refuse() -> None:
 
 
 # ---- deflating
+@pytest.mark.evidence("Panel.deflate", source="three cells and an index by hand", kind="hand")
 def test_deflating_by_a_national_series() -> None:
     panel = make([100.0, 121.0, NAN])
     index = pd.Series(
@@ -261,6 +266,7 @@ def test_deflating_refuses() -> None:
 
 
 # ---- balance
+@pytest.mark.evidence("Panel.balance", source="the balanced blocks of ten cells", kind="hand")
 def test_balancing(panel: Panel) -> None:
     units = panel.balance()
     assert units.units.tolist() == ["甲"]

@@ -173,6 +173,7 @@ def test_a_condition_that_chooses_nothing_is_refused_with_the_values_that_there_
         choose_rows("x > 100", FRAME)
 
 
+@pytest.mark.evidence("Panel.where", source="rows counted by hand", kind="hand")
 def test_a_panel_takes_a_condition_and_records_it() -> None:
     panel = Panel(FRAME[["x", "level"]]).where("level == 'city' and year >= 2010")
     assert len(panel) == 4

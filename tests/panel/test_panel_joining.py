@@ -11,6 +11,7 @@ from spatial.panel.panel import Panel
 
 
 # ---- joining
+@pytest.mark.evidence("Panel.join", source="two panels joined by hand", kind="hand")
 def test_joining_panels(panel: Panel) -> None:
     other = panel.select("人口").rename({"人口": "人数"}).with_labels(人数="年末人数")
     joined = panel.join(other)

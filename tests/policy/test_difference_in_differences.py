@@ -111,6 +111,7 @@ def test_doubly_robust_effects_and_errors_equal_those_of_moderndid() -> None:
     np.testing.assert_allclose(found["std_error"], other.se_gt, rtol=5e-3)
 
 
+@pytest.mark.evidence("models.DifferenceInDifferences.event_study", source="diff-diff ImputationDiD")
 @pytest.mark.evidence("models.did:borusyak-jaravel-spiess", digits=9, source="diff-diff, mpdta")
 def test_imputation_and_its_errors_equal_those_of_diff_diff() -> None:
     import diff_diff
@@ -131,6 +132,10 @@ def test_imputation_and_its_errors_equal_those_of_diff_diff() -> None:
 
 
 # pyfixest 0.60 calls reset_index(inplace=True), which pandas 3.1 deprecates.
+@pytest.mark.evidence(
+    "models.DifferenceInDifferences.bacon",
+    source="pyfixest: the weighted parts add up to the two-way estimate",
+)
 @pytest.mark.evidence(
     "models.did:twfe",
     digits=10,
@@ -311,6 +316,9 @@ def test_the_treatment_of_neighbours_is_a_regressor() -> None:
 
 
 # ---- what may be wrong
+@pytest.mark.evidence(
+    "models.DifferenceInDifferences.placebo", source="rank of the estimate among 40 draws", kind="hand"
+)
 def test_placebos_keep_cohorts_are_seeded_and_find_the_effect() -> None:
     fit = did(simulated(), "y", "first", method="twfe")
     placebo = fit.placebo(40, seed=1)
@@ -320,6 +328,11 @@ def test_placebos_keep_cohorts_are_seeded_and_find_the_effect() -> None:
         assert np.array_equal(fit.placebo(40, seed=1, workers=workers).estimates, placebo.estimates)
 
 
+@pytest.mark.evidence(
+    "models.DifferenceInDifferences.honest",
+    source="at M = 0 the interval of the event study",
+    kind="identity",
+)
 def test_robust_intervals_widen_with_M_and_start_at_the_plain_one() -> None:
     fit = did(counties(), "lemp", "first")
     honest = fit.honest([0.5, 1.0])
@@ -330,6 +343,9 @@ def test_robust_intervals_widen_with_M_and_start_at_the_plain_one() -> None:
     assert honest.frame["conf_low"][0] == pytest.approx(first["conf_low"])
 
 
+@pytest.mark.evidence(
+    "models.DifferenceInDifferences.drop_one", source="estimates without a cohort", kind="identity"
+)
 def test_leaving_one_out_equals_estimating_without_it() -> None:
     fit = did(simulated(), "y", "first", method="borusyak-jaravel-spiess")
     dropped = fit.drop_one("cohort")

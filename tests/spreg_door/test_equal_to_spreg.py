@@ -290,6 +290,7 @@ def test_least_squares_has_the_battery() -> None:
     assert "Koenker-Bassett" in fit.summary()
 
 
+@pytest.mark.evidence("models.SpregFit.impacts", source="the reduced form in dense matrices", kind="identity")
 def test_effects_are_those_of_the_reduced_form() -> None:
     fit = sp.models.spreg("ML_Lag", PLAIN, DATA, W)
     lam, b = fit.params["y", "W(y)"], fit.params["y", "x1"]
@@ -301,6 +302,7 @@ def test_effects_are_those_of_the_reduced_form() -> None:
     assert table["x1", "direct"] > b
 
 
+@pytest.mark.evidence("models.SpregFit.moran", source="the function moran of the residuals", kind="identity")
 def test_table_moran_glance_and_predictions_of_a_probit() -> None:
     fits = [sp.models.spreg(name, PLAIN, DATA, W) for name in ("OLS", "GM_Lag", "GM_Combo_Het")]
     table = sp.regression_table(fits)

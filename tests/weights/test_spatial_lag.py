@@ -80,6 +80,7 @@ def test_maps_keep_their_geometry() -> None:
     np.testing.assert_allclose(lagged["W_x"], W.lag(x))
 
 
+@pytest.mark.evidence("Weights.reordered", source="lags in any order of the units", kind="identity")
 @settings(max_examples=25, deadline=None)
 @given(st.permutations(range(9)), st.permutations(range(9)), st.integers(0, 1000))
 def test_order_of_rows_and_weights_does_not_matter(rows: list[int], units: list[int], seed: int) -> None:

@@ -141,6 +141,7 @@ def test_higher_order_on_a_path(path: Weights) -> None:
         path.higher_order(0)
 
 
+@pytest.mark.evidence("Weights.higher_order", source="scipy shortest_path of random graphs")
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 1000), n=st.integers(2, 14), k=st.integers(1, 5))
 def test_higher_order_is_the_shortest_path(seed: int, n: int, k: int) -> None:

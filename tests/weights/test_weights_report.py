@@ -65,6 +65,7 @@ PARTS = Weights.from_dense(
 
 
 # ---- outside truth
+@pytest.mark.evidence("Weights.report", source="spdep 1.4-2 and spatialreg 1.4-2, columbus")
 def test_columbus_against_spdep_and_spatialreg() -> None:
     """R 4.2.2, spdep 1.4-2, spatialreg 1.4-2: queen neighbours of Columbus, row-standardised.
 

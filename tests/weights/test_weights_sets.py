@@ -25,6 +25,13 @@ def nc() -> Any:
 
 # ---- sets
 @pytest.mark.evidence(
+    "Weights.union",
+    "Weights.intersection",
+    "Weights.difference",
+    "Weights.symmetric_difference",
+    source="libpysal set operations, NC",
+)
+@pytest.mark.evidence(
     "weights.union",
     "weights.intersection",
     "weights.difference",
@@ -47,6 +54,7 @@ def test_sets_of_links_as_in_libpysal(nc: Any, build: Any, name: str) -> None:
     options = {} if name in ("w_union", "w_intersection") else {"constrained": False}
     theirs = getattr(libpysal.weights, name)(A.to_w(), B.to_w(), silence_warnings=True, **options)
     made = build(A.row_standardized(), B.reordered(B.ids[::-1]))
+    assert getattr(A, build.__name__)(B).equals(made)
     other = sp.weights.as_weights(theirs)
     assert made.equals(other.reordered(made.ids))
     assert (made.meta.kind, made.meta.normalization) == (name[2:], "none")
@@ -60,13 +68,14 @@ def test_sets_of_other_units_are_refused(nc: Any) -> None:
 
 
 # ---- comparison
-@pytest.mark.evidence("weights.compare", source="links of two small maps", kind="hand")
+@pytest.mark.evidence("weights.compare", "Weights.compare", source="links of two small maps", kind="hand")
 def test_a_comparison_by_hand() -> None:
     A = Weights.from_dense([[0, 1.0, 1], [1, 0, 0], [1, 0, 0]], ids=["a", "b", "c"])
     B = Weights.from_dense([[7, 3.0, 0], [1, 0, 1], [0, 1, 0]], ids=["a", "b", "c"])
     found = compare(A, B.reordered(["c", "a", "b"]), x=pd.Series({"c": 5.0, "a": 1.0, "b": 2.0}, name="gdp"))
     assert (found.n_first, found.n_second, found.n_shared) == (4, 4, 2)
     assert (found.n_first_only, found.n_second_only, found.jaccard) == (2, 2, 1 / 3)
+    assert A.compare(B).jaccard == found.jaccard
     assert found.units.to_numpy().tolist() == [[1, 1, 0], [1, 0, 1], [0, 1, 1]]
     # tr AB' = 1/2 + 1/2, tr AA' = 1/2 + 2, tr BB' = 1 + 1/2 + 1
     assert found.noise_correlation == pytest.approx(1 / 2.5)
@@ -102,6 +111,7 @@ def test_what_cannot_be_compared() -> None:
 CHAIN = Weights.from_dense([[0, 1.0, 0], [1, 0, 1], [0, 1, 0]], ids=[110000, 120000, 130000])
 
 
+@pytest.mark.evidence("Weights.edit", source="three units by hand", kind="hand")
 def test_links_are_added_and_cut_by_pairs_tables_and_files(tmp_path: Path) -> None:
     made = CHAIN.edit(add=[(110000, 130000)], cut=[(120000, 110000)])
     pairs = {(i, j) for i, j in made.to_frame()[["i", "j"]].itertuples(index=False)}

@@ -18,6 +18,7 @@ def W() -> Weights:
     return Weights.from_dense(PLAIN, ids=["a", "b", "c", "d"])
 
 
+@pytest.mark.evidence("Weights.subset", source="three units by hand", kind="hand")
 def test_a_subset_keeps_the_normalisation_of_its_kind(W: Weights) -> None:
     row = W.row_standardized()
     cut = row.subset(["b", "a"])

@@ -53,6 +53,7 @@ def test_lags_of_panels(W: Weights) -> None:
     assert gap.loc[("d", 2), "W_x"] == 0.0
 
 
+@pytest.mark.evidence("Weights.lag", source="products with the dense matrix", kind="identity")
 def test_lags_of_arrays(W: Weights) -> None:
     rng = np.random.default_rng(1)
     dense = np.array(PLAIN)

@@ -189,6 +189,16 @@ def test_reordered_and_subset(W: Weights) -> None:
 
 
 # ---- normalisations
+@pytest.mark.evidence(
+    "Weights.row_standardized",
+    "Weights.minmax_normalized",
+    "Weights.spectral_normalized",
+    "Weights.binary",
+    "Weights.scaled",
+    "Weights.transposed",
+    source="four units by hand",
+    kind="hand",
+)
 def test_normalisations_by_hand(W: Weights) -> None:
     row = W.row_standardized()
     np.testing.assert_allclose(row.to_dense().loc["a"], [0, 1 / 3, 0, 2 / 3])
@@ -306,6 +316,9 @@ def test_graphs_keep_transform_islands_and_types(W: Weights) -> None:
     assert list(numbers.to_w().neighbors) == [30, 10]
 
 
+@pytest.mark.evidence(
+    "Weights.combine", "Weights.intersect", "Weights.block", source="four units by hand", kind="hand"
+)
 def test_methods_that_hand_on(W: Weights) -> None:
     V = Weights.from_dense(np.ones((4, 4)) - np.eye(4), ids=list("dcba"))
     np.testing.assert_allclose(W.combine(V, 0.25).to_dense().loc["a"], [0, 1, 0.75, 1.25])
