@@ -257,7 +257,7 @@ ACCESSORS = frozenset({
     "refit", "refusal", "rejects", "rename", "require", "select", "size", "summary", "table",
     "test", "tidy", "to_dense", "to_docx", "to_frame", "to_graph", "to_html", "to_latex",
     "to_markdown", "to_text", "to_w", "to_xlsx", "values", "verdict", "weak_points", "with_labels",
-    "write", "evidence", "OpenPanel.units", "OpenPanel.with_columns",
+    "write", "evidence", "load", "OpenPanel.units", "OpenPanel.with_columns", "OpenWeights.block",
 })  # fmt: skip
 
 
