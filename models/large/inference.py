@@ -25,7 +25,7 @@ from spatial.panel.folder import written_bytes
 from .columns import Plan
 from .lags import RowLag, links_around, ranges, tiles
 from .steps import GramSpace, Step
-from .sums import Sum, at_once, over_tiles, period_of
+from .sums import Sum, over_tiles, period_of
 
 __all__ = ["check_covariance", "infer_from_sums"]
 
@@ -80,7 +80,7 @@ def _joint(
     V: Float,
     active: list[int],
     kind: Kind,
-    residuals: Float | None,
+    residuals: _Residuals | None,
     clusters: tuple[int, ...],
     law: Law,
     workers: Workers,
@@ -131,7 +131,12 @@ def _warn_bound(plan: Plan, active: list[int], at_bound: list[bool]) -> None:
 
 
 def _moment_covariance(
-    space: GramSpace, step: Step, active: list[int], kind: Kind, residuals: Float | None, workers: Workers
+    space: GramSpace,
+    step: Step,
+    active: list[int],
+    kind: Kind,
+    residuals: _Residuals | None,
+    workers: Workers,
 ) -> Float:
     """Return Phi, (2E, 2E), as `spatial.models.estimation.pairs.moment_covariance` does."""
     sigma = space.sigma(step.rho, step.fit.delta)[np.ix_(active, active)]
@@ -165,7 +170,7 @@ class _Pairs:
 
     operators: list[RowLag]
     which: list[int]
-    residuals: Float | None  # (E, T, N), maybe in a file
+    residuals: _Residuals | None
     kind: Kind
     sigma: Float
     weight: float
@@ -176,15 +181,10 @@ class _Pairs:
             if self.residuals is None:
                 near: list[Float] = [np.zeros((len(units), 1))] * len(self.which)
             else:
-                near = [np.ascontiguousarray(_columns(e, units).T) for e in self.residuals]
+                near = [np.ascontiguousarray(e.T) for e in self.residuals.of_units(units)]
             return pair_sums(near, matrices, self.which, self.kind, self.sigma, self.weight, within)
 
         return work
-
-
-def _columns(values: Float, units: NDArray[np.intp]) -> Float:
-    """Return columns of (T, N), row by row: a file is read in its order."""
-    return np.stack([np.asarray(row[units[0] : units[-1] + 1])[units - units[0]] for row in values])
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,6 +199,7 @@ class _Scores:
     maps: Float  # (G, p, P)
     active: tuple[int, ...]
     by_unit: bool
+    scores: Float | None  # (N, P), to which those of a time are added here; None: they are handed back
     threads: int
 
     def prepare(self) -> Callable[[int], tuple[Float, Float]]:
@@ -218,7 +219,10 @@ class _Scores:
                 stems -= self.mean
             period = period_of(self.plan, ladder, stems, self.threads)
             residuals = np.empty((len(self.active), N))
-            scores, outer = np.empty((N if self.by_unit else 0, size)), Sum((size, size))
+            outer, mine = (
+                Sum((size, size)),
+                np.empty((N if self.by_unit and self.scores is None else 0, size)),
+            )
 
             def tile(rows: slice) -> Float | None:
                 Z = period.rows(rows)
@@ -229,28 +233,70 @@ class _Scores:
                     s += e[:, [g]] * (H @ block)
                 if not self.by_unit:
                     return s.T @ s
-                scores[rows] = s
+                if self.scores is None:
+                    mine[rows] = s
+                else:
+                    self.scores[rows] += s
                 return None
 
             over_tiles(N, tile, lambda part: None if part is None else outer.add(part), self.threads)
-            return scores if self.by_unit else outer.value, residuals
+            return mine if self.by_unit else outer.value, residuals
 
         return work
 
 
-def _on_disk(file: Path, shape: tuple[int, ...]) -> Float:
-    """Return an array in a file that takes its room now: a disk that is full later would end the process."""
-    size = 8 * math.prod(shape)
-    try:
-        with file.open("wb") as stream:
-            if hasattr(os, "posix_fallocate"):  # not on macOS and Windows
-                os.posix_fallocate(stream.fileno(), 0, size)
-    except OSError as error:
-        raise DataError(
-            f"The residuals need {written_bytes(size)} in {file.parent.parent}, and there is no room "
-            f"({error}). Free it, set TMPDIR to another disk, or take cov='hom', which keeps none."
-        ) from error
-    return np.memmap(file, np.float64, "r+" if file.stat().st_size else "w+", shape=shape)
+@dataclass(frozen=True, eq=False)
+class _Residuals:
+    """Filtered residuals (E, T, N), in memory or, where they are many, in a file that is read in parts.
+
+    Parameters
+    ----------
+    held : array (E, T, N) or Path
+    shape : (int, int, int)
+    """
+
+    held: Float | Path
+    shape: tuple[int, int, int]
+
+    @classmethod
+    def of(cls, folder: Path, shape: tuple[int, int, int]) -> _Residuals:
+        """Take the room: a disk that is full later would end the process."""
+        size = 8 * math.prod(shape)
+        if size <= _MOST_BYTES:
+            return cls(np.empty(shape), shape)
+        file = folder / "residuals"
+        try:
+            with file.open("wb") as stream:
+                if hasattr(os, "posix_fallocate"):  # not on macOS and Windows
+                    os.posix_fallocate(stream.fileno(), 0, size)
+        except OSError as error:
+            raise DataError(
+                f"The residuals need {written_bytes(size)} in {folder.parent}, and there is no room "
+                f"({error}). Free it, set TMPDIR to another disk, or take cov='hom', which keeps none."
+            ) from error
+        return cls(file, shape)
+
+    def put(self, time: int, values: Float) -> None:
+        """Keep those of a time, (E, N)."""
+        if not isinstance(self.held, Path):
+            self.held[:, time] = values
+            return
+        with self.held.open("r+b") as stream:
+            for e, row in enumerate(values):
+                stream.seek(8 * (e * self.shape[1] + time) * self.shape[2])
+                stream.write(row.tobytes())
+
+    def of_units(self, units: NDArray[np.intp]) -> Float:
+        """Return those of some units, ascending, (E, T, n)."""
+        E, T, N = self.shape
+        if not isinstance(self.held, Path):
+            return self.held[:, :, units]
+        out, count = np.empty((E, T, len(units))), int(units[-1] - units[0]) + 1
+        for e in range(E):
+            for t in range(T):
+                start = 8 * ((e * T + t) * N + int(units[0]))
+                out[e, t] = np.fromfile(self.held, count=count, offset=start)[units - units[0]]
+        return out
 
 
 def _second_pass(
@@ -261,13 +307,16 @@ def _second_pass(
     workers: Workers,
     progress: bool | None,
     folder: Path,
-) -> tuple[Float, Float]:
+) -> tuple[Float, _Residuals]:
     """Return the meat, and the filtered residuals (E, T, N) of the equations with errors."""
     plan, N, T = space.plan, len(space.plan.units), space.plan.n_times
     slices = plan.structure.slices
     V = np.stack([space.weights(g, float(step.rho[g]), step.fit.delta[s]) for g, s in enumerate(slices)])
     maps = np.stack([space.inverse @ block.T for block in step.fit.gamma])
-    outside, threads = at_once(workers, N, plan.short_ladder.width)
+    # Here one time after the other, so that scores by unit are held once.
+    outside, threads = (1, workers) if isinstance(workers, int) else (workers, 1)
+    size = maps.shape[2]
+    by_unit, outer = np.zeros((N if kind == "cluster" else 0, size)), Sum((size, size))
     job = _Scores(
         plan,
         space.sums.first,
@@ -277,20 +326,17 @@ def _second_pass(
         maps,
         tuple(active),
         kind == "cluster",
+        by_unit if isinstance(workers, int) else None,
         threads,
     )
-    size = maps.shape[2]
-    by_unit, outer = np.zeros((N if kind == "cluster" else 0, size)), Sum((size, size))
-    shape = (len(active), T, N)
-    much = 8 * len(active) * T * N > _MOST_BYTES
-    kept = _on_disk(folder / "residuals", shape) if much else np.empty(shape)
+    kept = _Residuals.of(folder, (len(active), T, N))
 
     def collect(number: int, part: tuple[Float, Float]) -> int:
-        if kind == "cluster":
-            np.add(by_unit, part[0], out=by_unit)
-        else:
+        if kind != "cluster":
             outer.add(part[0])
-        kept[:, number] = part[1]
+        elif len(part[0]):
+            np.add(by_unit, part[0], out=by_unit)
+        kept.put(number, part[1])
         return 1
 
     with blas_on_one_thread():

@@ -21,8 +21,8 @@ __all__ = ["RowLag", "links_around", "ranges", "tiles"]
 Float = NDArray[np.float64]
 Places = NDArray[np.intp]
 
-ROWS = 65_536
-"""Rows of a tile: fixed, as the order of sums must be."""
+ROWS = 16_384
+"""Rows of a tile: fixed, as the order of sums must be; its columns stay in the cache of a core."""
 _SMALL = 5_000  # units whose weights are read whole for their spectral radius
 _RANGE = 524_288  # units whose links are gathered at once
 
@@ -35,6 +35,11 @@ def tiles(n: int) -> list[slice]:
 def ranges(n: int) -> list[tuple[int, int]]:
     """Return the first unit and the one after the last of each range whose links are gathered."""
     return [(start, min(start + _RANGE, n)) for start in range(0, n, _RANGE)]
+
+
+def _numbers(rows: Any) -> Places:
+    """Return the numbers of the rows of a block."""
+    return np.arange(rows.start, rows.stop) if isinstance(rows, slice) else np.asarray(rows, np.intp)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,13 +111,12 @@ class RowLag(LagOperator):
 
     def gather(self, first: int, last: int) -> tuple[Places, sp.csr_array]:
         """Return the rows, ascending, that have a link to units first, ..., last - 1 or are these; (R, N)."""
-        n = self.layout.n_units
         kept, parts = [], []
         for number, (low, high) in enumerate(self._spans):
             if low >= last or high < first:
                 continue
             rows, matrix = self.block(number)
-            units = np.arange(n, dtype=np.intp)[rows] if isinstance(rows, slice) else rows.astype(np.intp)
+            units = _numbers(rows)
             within = np.append(0, np.cumsum((matrix.indices >= first) & (matrix.indices < last)))
             reached = within[matrix.indptr[1:]] > within[matrix.indptr[:-1]]
             wanted = np.flatnonzero(reached | ((units >= first) & (units < last)))
@@ -132,7 +136,7 @@ class RowLag(LagOperator):
         for number in range(self.count):
             rows, matrix = self.block(number)
             sums[rows] = np.asarray(matrix.sum(axis=1)).ravel()
-            units = np.arange(n)[rows]
+            units = _numbers(rows)
             heads = np.repeat(units, np.diff(matrix.indptr))
             here = np.flatnonzero(heads == matrix.indices)
             own[heads[here]] = matrix.data[here]
