@@ -74,6 +74,8 @@ class Plan:
     iv_order : int
     order_given : bool
         Whether the user named the order.
+    joint : bool
+        Whether the quadratic forms are those of the joint estimator.
     """
 
     blueprint: Blueprint
@@ -83,6 +85,7 @@ class Plan:
     effects: tuple[str, ...]
     iv_order: int
     order_given: bool = True
+    joint: bool = False
 
     @property
     def structure(self) -> Structure:
@@ -193,6 +196,28 @@ class Plan:
         """Names of the error matrices."""
         return tuple(dict.fromkeys(e.error for e in self.structure.equations if e.error is not None))
 
+    @property
+    def lag_names(self) -> tuple[str, ...]:
+        """Names of the weights that lag an outcome at the same time."""
+        structure = self.structure
+        return tuple(
+            dict.fromkeys(
+                t.weights
+                for _, t in structure.terms
+                if t.weights is not None and t.shift == 0 and structure.is_outcome(t)
+            )
+        )
+
+    @property
+    def form_names(self) -> tuple[str, ...]:
+        """Names of the matrices of quadratic forms: of the errors, jointly of the lags of outcomes too."""
+        return tuple(dict.fromkeys((*self.error_names, *(self.lag_names if self.joint else ()))))
+
+    def form_columns(self, name: str) -> list[Rung]:
+        """Return the columns of the equations, and their lags by an error matrix."""
+        own = list(self.rungs[: len(self.nodes)])
+        return [*own, *lagged(own, name)] if name in self.error_names else own
+
     @cached_property
     def filtered(self) -> list[Rung]:
         """The columns, then the lags of those of the equations by each error matrix."""
@@ -202,9 +227,9 @@ class Plan:
     @cached_property
     def ladder(self) -> Ladder:
         """Of what the sums need: the columns, and those of the equations lagged twice by error matrices."""
-        own, rungs = self.rungs[: len(self.nodes)], [*self.filtered]
-        for name in self.error_names:
-            rungs += lagged(lagged(own, name), name)
+        rungs = [*self.filtered]
+        for name in self.form_names:
+            rungs += lagged(self.form_columns(name), name)
         return ladder_of(rungs, len(self.stems))
 
     @cached_property

@@ -25,6 +25,8 @@ from spatial.results import Result
 from spatial.weights.blocks.value import OpenWeights
 from spatial.weights.value import Weights, as_weights
 
+from .joint import JointFit
+
 __all__ = ["LargeFit"]
 
 Float = NDArray[np.float64]
@@ -89,6 +91,7 @@ class LargeFit(Result):
     dropped_instruments: tuple[str, ...]
     digits: float
     _weights: Mapping[str, Weights | OpenWeights] = field(default_factory=dict)
+    _joint: JointFit | None = None
     _ids: pd.Index[Any] = field(default_factory=lambda: pd.Index([]))
 
     def __getattr__(self, name: str) -> Any:
@@ -136,10 +139,15 @@ class LargeFit(Result):
         return self.n_units * self.n_times
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Return one row for each coefficient, and one for each rho."""
+        """Return one row for each coefficient and rho; by ``aqs`` intervals invert a distance."""
         estimate = np.concatenate([self.delta, self.inference.rho])
         errors = np.sqrt(np.diag(self.inference.cov))
-        return inference_frame(estimate, errors, level, self._index, self.inference.law)
+        frame = inference_frame(estimate, errors, level, self._index, self.inference.law)
+        inverted = None if self._joint is None else self._joint.intervals(level)
+        if inverted is not None:
+            frame["p_value"], bounds = inverted
+            frame[["conf_low", "conf_high"]] = bounds
+        return frame
 
     def glance(self) -> pd.DataFrame:
         """Return one row: the method and the size."""
@@ -194,6 +202,8 @@ class LargeFit(Result):
             twice = tuple(f"{v}({w}(" for v in self._weights for w in self._weights)
             kind = "lags" if any(n.startswith(twice) for n in self.instruments) else "one lag"
             lines.append(f"Note: {coverage_of(self.method, kind)}.")
+        if self._joint is not None:
+            lines += [f"Note: {note}." for note in self._joint.notes]
         return "\n".join([*lines, f"Note: {LEFT_OUT}."])
 
     def headline(self) -> str:

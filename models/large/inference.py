@@ -27,7 +27,7 @@ from .lags import RowLag, links_around, ranges, tiles
 from .steps import GramSpace, Step
 from .sums import Sum, over_tiles, period_of
 
-__all__ = ["check_covariance", "infer_from_sums"]
+__all__ = ["check_covariance", "infer_from_sums", "second_pass"]
 
 Float = NDArray[np.float64]
 
@@ -64,7 +64,7 @@ def infer_from_sums(
             empty = np.zeros((0, 0))
             meat, residuals = Scores(empty, empty, step.fit.gamma, step.sigma).homoskedastic, None
         else:
-            meat, residuals = _second_pass(space, step, active, kind, workers, progress, Path(folder))
+            meat, residuals = second_pass(space, step, active, kind, workers, progress, Path(folder))
         V = step.fit.bread @ meat @ step.fit.bread
         V = (V + V.T) / 2
         count = (len(space.plan.units),) if kind == "cluster" else ()
@@ -299,7 +299,7 @@ class _Residuals:
         return out
 
 
-def _second_pass(
+def second_pass(
     space: GramSpace,
     step: Step,
     active: list[int],

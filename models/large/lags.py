@@ -68,7 +68,7 @@ class RowLag(LagOperator):
     def count(self) -> int:
         """How many blocks of rows there are."""
         held = self.matrices[0]
-        return held.source.count if isinstance(held, OpenWeights) else len(tiles(self.layout.n_units))
+        return held.source.count if isinstance(held, OpenWeights) else -(-self.layout.n_units // ROWS)
 
     def block(self, number: int) -> tuple[Any, sp.csr_array]:
         """Return which rows, and these rows (R, N); of a matrix in memory a view."""
@@ -76,7 +76,7 @@ class RowLag(LagOperator):
         if isinstance(held, OpenWeights):
             found = held.block(number)
             return found.rows, found.matrix
-        rows = tiles(self.layout.n_units)[number]
+        rows = slice(number * ROWS, min((number + 1) * ROWS, self.layout.n_units))
         first, last = held.indptr[rows.start], held.indptr[rows.stop]
         parts = (held.data[first:last], held.indices[first:last])
         pointers = held.indptr[rows.start : rows.stop + 1] - first

@@ -202,14 +202,14 @@ class GramSpace:
 
     def rho(self, g: int, delta: Float, weight: Float) -> RhoFit:
         """Estimate rho of equation g from the residuals that `delta` leaves."""
-        own, F = self.combination(g, delta), self.sums.forms[self.form(g)]
+        own, F = self.combination(g, delta), self.sums.forms[self.form(g)][:2]
         m = self.sums.n_equation
         a, b = np.concatenate([own, np.zeros(m)]), np.concatenate([np.zeros(m), own])
         return fit_rho_forms(a @ F @ a, a @ F @ b, b @ F @ b, self.n, weight, self.bound(g))
 
     def slope(self, g: int, rho: float, delta: Float) -> Float:
         """Return the derivative of the moments of equation g by its coefficients; (2, k_g)."""
-        own, F = self.combination(g, delta), self.sums.forms[self.form(g)]
+        own, F = self.combination(g, delta), self.sums.forms[self.form(g)][:2]
         e = np.concatenate([own, -rho * own])
         along = e @ F
         m, places = self.sums.n_equation, list(self.plan.regressors[g])

@@ -96,8 +96,8 @@ class Sums:
         How many columns are of the equations.
     gram : array (K, K)
         Of the columns, then of the lags by each error matrix of those of the equations; effects out.
-    forms : tuple of array (2, 2m, 2m)
-        For each error matrix, of the columns of the equations and their lags.
+    forms : tuple of array (3, 2m, 2m)
+        For each error matrix, of the columns of the equations and their lags: M'M, (M + M')/2 and M.
     raw : array (c,)
         Sums of squares of the columns as they are; of lags what these are at most.
     share : array (K,)
@@ -121,9 +121,8 @@ class Sums:
 def forms_of(plan: Plan) -> tuple[Form, ...]:
     """Return the quadratic forms of each error matrix, once."""
     effects = build_effects((("time",),) if "time" in plan.effects else (), {}, plan.layout)
-    ladder, own = plan.ladder, plan.rungs[: len(plan.nodes)]
-    found = []
-    for name in plan.error_names:
+    ladder, found = plan.ladder, []
+    for name in plan.form_names:
         operator = plan.operators[name]
         row_sum = operator.constant_row_sum
         if "time" in plan.effects and row_sum is None:
@@ -133,7 +132,7 @@ def forms_of(plan: Plan) -> tuple[Form, ...]:
             )
         moments = build_moments(operator, effects)
         usual = np.quantile(moments.diagonal, 0.5, axis=1, method="lower")
-        of = [*own, *lagged(own, name)]
+        of = plan.form_columns(name)
         there, lag = (np.array(ladder.places(rungs), np.intp) for rungs in (of, lagged(of, name)))
         found.append(Form(name, moments, usual, there, lag, row_sum or 0.0))
     return tuple(found)
@@ -317,7 +316,8 @@ def _as_sums(
     quadratic = []
     for form, extra in zip(forms, found[1:], strict=True):
         cross = G[np.ix_(form.of, form.lag)]
-        quadratic.append(np.stack([G[np.ix_(form.lag, form.lag)], (cross + cross.T) / 2]) + extra)
+        three = [G[np.ix_(form.lag, form.lag)], (cross + cross.T) / 2, cross]
+        quadratic.append(np.stack(three) + extra[[0, 1, 1]])
     size = [raw[stem] * math.prod(plan.operators[w].norm ** 2 for w in path) for stem, path in plan.rungs]
     return Sums(
         plan.names,

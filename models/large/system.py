@@ -23,13 +23,14 @@ from spatial.models.instrumental.choice import filters_by_lags
 from .columns import Plan
 from .fit import LargeFit
 from .inference import check_covariance, infer_from_sums
+from .joint import check_joint, fit_jointly
 from .steps import GramSpace, Step, estimate_from_sums
 from .sums import Sums, forms_of, system_sums
 
 __all__ = ["LargeSystem"]
 
 _IN_MEMORY = ("again", "design", "formulas", "given", "identification", "instruments", "where")
-_METHODS: tuple[Method, ...] = ("gs3sls", "gs2sls", "3sls", "2sls")
+_METHODS: tuple[Method, ...] = ("gs3sls", "gs2sls", "3sls", "2sls", "aqs")
 
 
 @hinted
@@ -78,7 +79,7 @@ class LargeSystem:
 
     def fit(
         self,
-        method: Literal["gs3sls", "gs2sls", "3sls", "2sls"] = "gs3sls",
+        method: Literal["gs3sls", "gs2sls", "3sls", "2sls", "aqs"] = "gs3sls",
         *,
         cov: str | Covariance = "cluster",
         rho_moments: RhoMoments = "kp2010",
@@ -89,7 +90,7 @@ class LargeSystem:
         progress: bool | None = None,
         **in_memory: object,
     ) -> LargeFit:
-        r"""Estimate the system, reading the panel once, or twice where `cov` is not "hom".
+        r"""Estimate the system, reading the panel once, twice where `cov` is not "hom", once more by "aqs".
 
         The estimates are those in memory but for rounding (1e-10): the estimator is a function of the Gram
         matrix of :math:`[B, WB, W^2B, \dots]` and of quadratic forms in the error matrices, which are sums
@@ -97,7 +98,9 @@ class LargeSystem:
 
         Parameters
         ----------
-        method : "gs3sls", "gs2sls", "3sls" or "2sls"
+        method : "gs3sls", "gs2sls", "3sls", "2sls" or "aqs"
+            The joint estimator ``"aqs"`` takes one weights matrix for lags of outcomes and errors, in memory;
+            its tables invert the distance of the quasi-score.
         cov : "cluster" (by unit), "hom" or "het"
         passes : int
             How often rho and Sigma are estimated again.
@@ -137,24 +140,29 @@ class LargeSystem:
         if isinstance(passes, bool) or not isinstance(passes, int) or passes < 0:
             raise DataError(f"passes is a whole number, 0 or more; got {passes!r}.")
         choice, workers = as_covariance(cov), check_workers(None, executor)
-        check_covariance(choice)
+        kind = check_covariance(choice)
         found = structural_identification(self.structure)
         if not found.identified:
             raise NotIdentifiedError(not_identified_message(found))
         plan = self._plan_of(method)
+        if plan.joint:
+            check_joint(plan)
         forms = forms_of(plan)
         sums = system_sums(plan, forms, workers, progress)
         _refuse_absorbed(plan, sums)
         space = GramSpace(plan, sums, forms, _effective(plan))
-        step = estimate_from_sums(space, method, passes)
-        inference = infer_from_sums(space, step, method, choice, workers, progress)
+        step = estimate_from_sums(space, "gs3sls" if plan.joint else method, 1 if plan.joint else passes)
+        joint, inference = None, None
+        if plan.joint:
+            step, joint = fit_jointly(space, step, kind, workers, progress)
+            inference = joint.inference
         kept = tuple(sums.names[j] for j in space.kept)
         return LargeFit(
             structure=self.structure,
             method=method,
             covariance=choice,
             delta=step.fit.delta,
-            inference=inference,
+            inference=inference or infer_from_sums(space, step, method, choice, workers, progress),
             sigma=step.sigma,
             r_squared_within=_within(space, step),
             n_units=len(plan.units),
@@ -164,6 +172,7 @@ class LargeSystem:
             instruments=kept,
             dropped_instruments=tuple(n for n in sums.instrument_names if n not in kept),
             digits=space.digits,
+            _joint=joint,
             _weights=plan.weights,
             _ids=plan.units,
         )
@@ -171,7 +180,7 @@ class LargeSystem:
     def _plan_of(self, method: Method) -> Plan:
         """Return the plan with the lags that a method takes where the user named no order, as in memory."""
         fewer = not self.plan.order_given and filters_by_lags(method) and self.structure.has_lag_and_error
-        return replace(self.plan, iv_order=self.plan.iv_order - 1) if fewer else self.plan
+        return replace(self.plan, iv_order=self.plan.iv_order - fewer, joint=method == "aqs")
 
     def _check_times(self) -> None:
         plan = self.plan

@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,16 +30,14 @@ from spatial.models.estimation.covariance import (
     Heteroskedastic,
     Homoskedastic,
 )
-from spatial.models.estimation.estimate import Effects, Estimate, Request, UnitEffect
+from spatial.models.estimation.estimate import Estimate, Request
 from spatial.models.estimation.inference import Inference
 from spatial.models.estimation.laws import NORMAL, Law
 from spatial.models.estimation.least_squares import LinearFit
 from spatial.models.estimation.steps import BoundaryWarning, Numbers, estimate
-from spatial.models.impacts.map import EffectMap
 
 from .coverage import JOINT
-from .distance import Coordinate, Distance, Target
-from .effects import EffectTargets
+from .inverted import ByDistance, ScoreInference
 from .moments import Moments, moments_of
 from .roots import ExpectedSlope, Root, find_root
 from .slope import SeriesSlope
@@ -53,6 +50,8 @@ __all__ = [
     "estimate_by_quasi_score",
     "infer_by_quasi_score",
     "refusal",
+    "score_inference",
+    "solve_equations",
 ]
 
 Float = NDArray[np.float64]
@@ -67,19 +66,7 @@ class NoRootWarning(SpatialWarning):
 
 
 @dataclass(frozen=True, eq=False)
-class ScoreInference(Inference):
-    """The covariance of theta, and that of the score behind it.
-
-    Parameters
-    ----------
-    omega : array (parameters, parameters)
-    """
-
-    omega: Float = field(default_factory=lambda: np.zeros((0, 0)))
-
-
-@dataclass(frozen=True, eq=False)
-class QuasiScoreEstimate(Estimate):
+class QuasiScoreEstimate(ByDistance, Estimate):
     """The estimate, with what intervals need.
 
     Parameters
@@ -103,21 +90,10 @@ class QuasiScoreEstimate(Estimate):
         return self.root.converged
 
     @property
-    def has_distance(self) -> bool:
-        """Whether there is a root, in the admissible region or beyond, to measure a distance from."""
-        return self.root.centre is not None
-
-    @property
-    def theta(self) -> Float:
-        """Coefficients, then rho; (parameters,)."""
-        return self.root.theta
-
-    @cached_property
-    def distance(self) -> Distance:
-        """The distance whose inversion gives intervals."""
+    def score_inference(self) -> ScoreInference:
+        """The covariance of theta, and that of the score."""
         assert isinstance(self.inference, ScoreInference)
-        assert self.root.centre is not None
-        return Distance(self.moments, self.root.centre, self.inference.cov, self.a, self.inference.omega)
+        return self.inference
 
     def linear_moments(self, equations: Sequence[int]) -> tuple[Float, Float]:
         """Return Q'e of equations and the expected slopes by their coefficients, (G p,) and (G p, K)."""
@@ -126,63 +102,6 @@ class QuasiScoreEstimate(Estimate):
         places = [self.moments.slices[g] for g in equations]
         columns = np.concatenate([np.arange(s.start, s.stop) for s in places])
         return self.moments.values(self.theta)[rows], self.expected[np.ix_(rows, columns)]
-
-    def p_value(self, target: Target, value: float = 0.0) -> float:
-        """Return the p-value of h(theta) = value: the root of the distance is read as a t statistic."""
-        return float(self.inference.law.p_value(np.sqrt(self.distance.walked(target, value))))
-
-    def interval(self, target: Target, level: float) -> tuple[float, float]:
-        """Return the confidence interval of h(theta)."""
-        return self.distance.interval(target, self.inference.law.quantile(level) ** 2)
-
-    @cached_property
-    def _known(self) -> dict[float, tuple[Float, Float]]:
-        return {}
-
-    def intervals(self, level: float) -> tuple[Float, Float] | None:
-        """Return p-values of 0, (parameters,), and intervals, (parameters, 2); kept.  None without a root."""
-        if not self.has_distance:
-            return None
-        if level not in self._known:
-            size = len(self.theta)
-            bounds = np.array([self.interval(Coordinate(k, size), level) for k in range(size)])
-            for g, k in self.moments.rho_places.items():
-                operator = self.design.error_operator(g)
-                edge = 1.0 / operator.radius if operator is not None and operator.radius > 0 else np.inf
-                bounds[k] = np.clip(bounds[k], -edge, edge)
-            tests = np.array([self.p_value(Coordinate(k, size)) for k in range(size)])
-            self._known[level] = tests, bounds
-        return self._known[level]
-
-    def effect_intervals(self, effects: Effects, level: float, terms: int) -> tuple[Float, Float] | None:
-        """Return p-values of zero and intervals of direct, indirect and total effects."""
-        if not self.has_distance or not isinstance(effects, EffectMap) or effects.way == "solves":
-            return None
-        targets = EffectTargets(effects, len(self.theta))
-        if self._has_no_effects(targets):
-            return None
-        G, K = self.moments.n_equations, terms
-        tests, bounds = np.empty((3, G, K)), np.empty((3, G, K, 2))
-        for g in range(G):
-            for k in range(K):
-                for e, target in enumerate(targets.of(g, k)):
-                    tests[e, g, k] = self.p_value(target)
-                    bounds[e, g, k] = self.interval(target, level)
-        return tests, bounds
-
-    def _has_no_effects(self, targets: EffectTargets) -> bool:
-        """Whether the root lies where there is no reduced form: intervals of effects start nowhere."""
-        return bool(np.isnan(targets.of(0, 0)[0](self.distance.theta)[0]))
-
-    def unit_intervals(self, effects: Effects, place: UnitEffect, level: float) -> Float | None:
-        """Return intervals of one effect of each unit; (N, 2)."""
-        if not self.has_distance or not isinstance(effects, EffectMap) or effects.way == "solves":
-            return None
-        targets = EffectTargets(effects, len(self.theta))
-        if self._has_no_effects(targets):
-            return None
-        found = list(targets.by_unit(*place))
-        return np.array([self.interval(target, level) for target in found])
 
 
 def refusal(design: Design, cov: Covariance) -> str:
@@ -247,15 +166,8 @@ def estimate_by_quasi_score(request: Request) -> QuasiScoreEstimate:
     moments = moments_of(design)
     start = np.concatenate([first.fit.delta, [first.rho[g] for g in moments.rho_places]])
     weights, slope = ModelWeights(moments), expected_slope(moments)
-    root = find_root(moments, weights, slope, start)
-    notes = (*_notes_of(moments, root), *cell_notes(moments))
-    if root.centre is None:
-        _warn_no_root(design)
-    elif not root.converged:
-        warn(f"{notes[0][0].upper()}{notes[0][1:]}.", BoundaryWarning)
+    root, a, expected, notes = solve_equations(moments, weights, slope, start)
     sigma = moments.sigma(root.theta)
-    expected = slope(root.theta)
-    a = weights.weighted(expected, sigma)
     count = design.structure.n_parameters
     zero = np.zeros((count, count))
     fit = LinearFit(
@@ -264,6 +176,20 @@ def estimate_by_quasi_score(request: Request) -> QuasiScoreEstimate:
     numbers = Numbers(fit, moments.rho(root.theta), moments.residuals(root.theta), sigma, "aqs", notes=notes)
     inference = _inference(moments, a, root, request.covariance)
     return QuasiScoreEstimate(design, request.source, space, numbers, inference, moments, a, root, expected)
+
+
+def solve_equations(
+    moments: Moments, weights: ModelWeights, slope: ExpectedSlope, start: Float
+) -> tuple[Root, Float, Float, tuple[str, ...]]:
+    """Return the root, the weights of the moments and their expected slope there, and what to say of it."""
+    root = find_root(moments, weights, slope, start)
+    notes = (*_notes_of(moments, root), *cell_notes(moments))
+    if root.centre is None:
+        _warn_no_root(moments)
+    elif not root.converged:
+        warn(f"{notes[0][0].upper()}{notes[0][1:]}.", BoundaryWarning)
+    expected = slope(root.theta)
+    return root, weights.weighted(expected, moments.sigma(root.theta)), expected, notes
 
 
 def _notes_of(moments: Moments, root: Root) -> tuple[str, ...]:
@@ -327,8 +253,8 @@ def _density(design: Design, name: str) -> float:
     return float(max(m.nnz / max(1, m.shape[0] * (m.shape[0] - 1)) for m in matrices))
 
 
-def _warn_no_root(design: Design) -> None:
-    p, n = design.basis.rank, design.n_effective
+def _warn_no_root(moments: Moments) -> None:
+    design, p, n = moments.design, moments.columns.Q.shape[1], moments.design.n_effective
     warn(
         f"{NO_ROOT[0].upper() + NO_ROOT[1:]}: the point with the smallest distance is reported, and its "
         f"intervals, by standard errors, may be too short. There are {design.layout.n_times} times and {p} "
@@ -342,8 +268,16 @@ def _inference(moments: Moments, a: Float, root: Root, cov: Covariance) -> Score
     dependence = _dependence(cov)
     if dependence is None:
         raise DataError(f"{refusal(moments.design, cov)}.")
-    centre = root.theta if root.centre is None else root.centre
-    omega = score_covariance(moments, a, centre, dependence)
+    return score_inference(
+        moments, a, root, dependence, score_covariance(moments, a, root.middle, dependence)
+    )
+
+
+def score_inference(
+    moments: Moments, a: Float, root: Root, dependence: Dependence, omega: Float
+) -> ScoreInference:
+    """Return the inference of theta from the covariance of the score."""
+    centre = root.middle
     bread = np.linalg.inv(a @ moments.slope(centre))
     V = bread @ omega @ bread.T
     design = moments.design

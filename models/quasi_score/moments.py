@@ -13,6 +13,7 @@ and any dependence within a unit.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -24,7 +25,7 @@ from spatial.models.data.design import Design
 from spatial.models.estimation.errors import ErrorMoments, centred_moments
 from spatial.models.products.columns import Columns, columns_of
 
-__all__ = ["Form", "Moments", "Parameter", "moments_of"]
+__all__ = ["Form", "Moments", "Parameter", "moments_from", "moments_of"]
 
 Float = NDArray[np.float64]
 
@@ -244,6 +245,12 @@ class Moments:
 def moments_of(design: Design) -> Moments:
     """Choose the forms of a design and prepare the moments: all passes over the data."""
     columns = columns_of(design)
+    return moments_from(columns, lambda name: centred_moments(design.operators[name], columns.space))
+
+
+def moments_from(columns: Columns, centre: Callable[[str], ErrorMoments]) -> Moments:
+    """Return the moments of columns, with the centred forms of each matrix by name."""
+    design = columns.design
     own = [_spatial(design, g) for g in range(design.structure.n_equations)]
     matrices = tuple(dict.fromkeys(name for names in own for name in names))
     position = {name: k for k, name in enumerate(matrices)}
@@ -254,8 +261,7 @@ def moments_of(design: Design) -> Moments:
         for h in range(g + 1, len(own)):
             both = dict.fromkeys((*own[g], *own[h]))
             forms += [Form(g, h, position[name], kind) for name in both for kind in _CROSS]
-    centred = tuple(centred_moments(design.operators[name], columns.space) for name in matrices)
-    return Moments(columns, matrices, centred, tuple(forms), _parameters(design))
+    return Moments(columns, matrices, tuple(map(centre, matrices)), tuple(forms), _parameters(design))
 
 
 def _spatial(design: Design, g: int) -> tuple[str, ...]:

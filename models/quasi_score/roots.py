@@ -52,6 +52,11 @@ class Root:
     distance: float
     centre: Float | None = None
 
+    @property
+    def middle(self) -> Float:
+        """Where the covariance is taken: the centre, or theta where there is none."""
+        return self.theta if self.centre is None else self.centre
+
 
 @dataclass(frozen=True, eq=False)
 class _Search:

@@ -14,6 +14,7 @@ from spatial.models.estimation.errors import ErrorMoments
 from spatial.models.products.projection import Projection
 
 __all__ = [
+    "LINEAR_ORDER",
     "ORDER",
     "form_traces",
     "instrument_powers",
@@ -26,7 +27,7 @@ __all__ = [
 Float = NDArray[np.float64]
 
 ORDER = 80
-_LINEAR_ORDER = 40
+LINEAR_ORDER = 40
 _EXACT, _FULL = 600, 0.3
 _PROBE_CELLS, _FEWEST, _MOST = 500_000, 4, 400
 _CACHE: OrderedDict[tuple[object, ...], Float] = OrderedDict()
@@ -141,7 +142,7 @@ def instrument_powers(Q: Float, X: Float, W: LagOperator, radius: float) -> Floa
     """Return Q'(W / radius)^m X for m = 0, 1, ... until nothing is left, 40 at most; (orders, p, k)."""
     out = [Q.T @ X]
     size = float(np.abs(out[0]).max(initial=0.0))
-    for _ in range(_LINEAR_ORDER):
+    for _ in range(LINEAR_ORDER):
         X = W(X) / radius
         out.append(Q.T @ X)
         if float(np.abs(out[-1]).max(initial=0.0)) <= 1e-7 * size:

@@ -22,7 +22,14 @@ from spatial.models.estimation.scores import cluster_sums
 
 from .moments import Moments
 
-__all__ = ["Dependence", "ModelWeights", "inverse", "score_covariance"]
+__all__ = [
+    "Dependence",
+    "ModelWeights",
+    "inverse",
+    "pair_covariance",
+    "pair_products",
+    "score_covariance",
+]
 
 Float = NDArray[np.float64]
 Dependence = Literal["cluster", "heteroskedastic", "homoskedastic"]
@@ -43,16 +50,11 @@ class ModelWeights:
         """Sums over i != j of a_r,ij a_s,ij and of a_r,ij a_s,ji, scaled; (3 K, 3 K) twice."""
         moments = self.moments
         operators = [c.operator for c in moments.centred]
-        size = 3 * len(operators)
-        same, turned = np.zeros((size, size)), np.zeros((size, size))
-        order = [3 * (k // 3) + (0, 2, 1)[k % 3] for k in range(size)]
+        total = np.zeros((2, 3 * len(operators), 3 * len(operators)))
         for times, matrices in _distinct_times(operators):
-            for _, _, values in _upper_pairs(matrices):
-                back = values[order]  # a_ji for i < j
-                same += times * (values @ values.T + back @ back.T)
-                turned += times * (values @ back.T + back @ values.T)
-        scale = moments.n / moments.design.layout.n_rows
-        return same * scale, turned * scale
+            total += times * pair_products(matrices)
+        same, turned = total * (moments.n / moments.design.layout.n_rows)
+        return same, turned
 
     def forms(self, sigma: Float) -> Float:
         """Return Phi_0 at Sigma; (forms, forms)."""
@@ -89,6 +91,25 @@ class ModelWeights:
         if self.moments.forms:
             out += float(values[cut:] @ inverse(self.forms(sigma)) @ values[cut:])
         return out
+
+
+def pair_products(matrices: list[sparse.csr_array], within: tuple[int, int] | None = None) -> Float:
+    """Return the sums over i != j of a_r,ij a_s,ij and of a_r,ij a_s,ji; (2, 3 K, 3 K).
+
+    Parameters
+    ----------
+    matrices : list of K CSR arrays (N, N)
+    within : (int, int), optional
+        The first of the smaller of i and j, and the one after the last; all by default.
+    """
+    size = 3 * len(matrices)
+    out = np.zeros((2, size, size))
+    order = [3 * (k // 3) + (0, 2, 1)[k % 3] for k in range(size)]
+    for _, _, values in _upper_pairs(matrices, within):
+        back = values[order]  # a_ji for i < j
+        out[0] += values @ values.T + back @ back.T
+        out[1] += values @ back.T + back @ values.T
+    return out
 
 
 def inverse(matrix: Float) -> Float:
@@ -153,9 +174,20 @@ def _form_covariance(moments: Moments, residuals: Float, kind: Dependence) -> Fl
     if not all(o.is_constant for o in operators):
         return _varying(moments, residuals, kind, layout)
     cube = residuals.reshape(len(residuals), layout.n_times, layout.n_units)
-    periods = [cube] if kind == "cluster" else [cube[:, t : t + 1] for t in range(layout.n_times)]
+    return pair_covariance(moments, cube, [o.matrices[0] for o in operators], kind)
+
+
+def pair_covariance(
+    moments: Moments,
+    cube: Float,
+    matrices: list[sparse.csr_array],
+    kind: Dependence,
+    within: tuple[int, int] | None = None,
+) -> Float:
+    """Return the covariance of the forms from innovations (G, T, N); pairs as in `pair_products`."""
+    periods = [cube] if kind == "cluster" else [cube[:, t : t + 1] for t in range(cube.shape[1])]
     out = np.zeros((len(moments.forms),) * 2)
-    for i, j, values in _upper_pairs([o.matrices[0] for o in operators]):
+    for i, j, values in _upper_pairs(matrices, within):
         for part in periods:
             f = _pair_terms(moments, part, i, j, values)
             out += f @ f.T
@@ -216,11 +248,11 @@ def _distinct_times(operators: list[LagOperator]) -> Iterator[tuple[int, list[sp
         yield 1, [m for _, _, m in blocks]
 
 
-def _upper_pairs(matrices: list[sparse.csr_array]) -> Iterator[Pairs]:
+def _upper_pairs(matrices: list[sparse.csr_array], within: tuple[int, int] | None = None) -> Iterator[Pairs]:
     """Yield i < j and the entries there of K'K, K and K' of each matrix, some rows at a time."""
     n = matrices[0].shape[0]
     turned = [sparse.csr_array(m.T) for m in matrices]
-    for first, last in rows_at_a_time(matrices, turned, _LOAD):
+    for first, last in rows_at_a_time(matrices, turned, _LOAD, within):
         yield _joined(matrices, turned, first, last, n)
 
 

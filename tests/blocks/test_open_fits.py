@@ -124,3 +124,50 @@ def test_a_level_that_no_effect_takes_out_is_refused(tmp_path: Path) -> None:
     system = SpatialSystem("y ~ a + W(b)", open_panel_of(near, tmp_path / "y", "years"), W, effects="unit")
     with pytest.raises(DataError, match="The residuals of 'y' are so small"):
         system.fit("2sls")
+
+
+# ---- the joint estimator
+JOINT: dict[str, tuple[Any, dict[str, Any]]] = {
+    "two equations": (FORMULAS, {"effects": ("unit", "time"), "error": "W", "cov": "cluster"}),
+    "by cell": (FORMULAS, {"effects": "unit", "error": {"y": "W"}, "cov": "het"}),
+    "a lag without errors": ("y ~ W(y) + a + W(b)", {"effects": "time", "cov": "cluster"}),
+    "no effects": ("y ~ p + W(y) + a + lag(b, 1)", {"error": "W", "cov": "hom"}),
+}
+
+
+@pytest.mark.evidence("open_panel", kind="identity", source="the joint fits of the same panel in memory")
+@pytest.mark.parametrize("case", JOINT)
+@pytest.mark.filterwarnings("ignore:Weak identification")
+def test_the_joint_estimator_is_that_of_memory_with_its_intervals(tmp_path: Path, case: str) -> None:
+    formulas, options = JOINT[case]
+    frame, W = system_data(n=90, t=5)
+    cov = options["cov"]
+    given = {key: value for key, value in options.items() if key != "cov"}
+    memory = SpatialSystem(formulas, sp.Panel.from_frame(frame, unit="city", time="year"), W, **given)
+    system = SpatialSystem(formulas, open_panel_of(frame, tmp_path, "years"), W, **given)
+    one, two = system.fit("aqs", cov=cov, executor=1), memory.fit("aqs", cov=cov)
+    found, expected = one.tidy(), two.tidy()
+    assert found[["equation", "term"]].equals(expected[["equation", "term"]])
+    for column in ("estimate", "std_error", "p_value", "conf_low", "conf_high"):
+        assert np.allclose(found[column], expected[column], rtol=1e-8, atol=1e-10)
+    assert (one.n_effective, set(one.instruments)) == (two.n_effective, set(two.instruments))
+    assert "by inverting the distance" in one.summary()
+    other = system.fit("aqs", cov=cov, executor=2)
+    assert np.array_equal(other.delta, one.delta)
+    assert np.array_equal(other.inference.cov, one.inference.cov)
+
+
+def test_what_the_joint_estimator_needs_in_memory_is_said(tmp_path: Path) -> None:
+    frame, W = system_data(n=30, t=4)
+    panel = open_panel_of(frame, tmp_path, "years")
+    V = sp.weights.Weights.from_sparse(W.sparse.T, W.ids).row_standardized()
+    with pytest.raises(DataError, match=r"takes one weights matrix.*V, W need it in memory"):
+        SpatialSystem("y ~ W(y) + a", panel, {"W": W, "V": V}, effects="unit", error="V").fit("aqs")
+    with pytest.raises(DataError, match="this system has neither"):
+        SpatialSystem("y ~ W(a) + a", panel, W, effects="unit").fit("aqs")
+    places = cities(30)
+    walked = sp.weights.knn(places, 4, folder=tmp_path / "w").row_standardized()
+    (tmp_path / "p").mkdir()
+    held = _panel(sp.weights.as_weights(walked), tmp_path / "p")
+    with pytest.raises(DataError, match=r"needs the weights 'W' in memory: spatial\.weights\.as_weights"):
+        SpatialSystem("y ~ W(y) + a", held, walked, effects="unit").fit("aqs")

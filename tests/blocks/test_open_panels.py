@@ -227,7 +227,7 @@ def test_what_is_left_out_of_disks_is_said(tmp_path: Path) -> None:
     system = SpatialSystem("y ~ W(y) + a", panel, W, effects="unit")
     assert repr(system) == "<LargeSystem y: N = 20, T = 4, effects unit>"
     for asked, text in (
-        ({"method": "aqs"}, "needs it in memory: panel.read"),
+        ({"method": "ml"}, "needs it in memory: panel.read"),
         ({"where": "a > 0", "iv": "best"}, "'where', 'iv' needs it in memory: panel.read"),
         ({"cov": sp.models.Conley(100)}, "'cluster' .by unit., 'hom' or 'het'"),
         ({"passes": -1}, "whole number"),
