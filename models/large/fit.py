@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from spatial.compute.threads import Executor
 from spatial.errors import DataError
 from spatial.models.estimation.covariance import Covariance
+from spatial.models.estimation.estimate import Estimate
 from spatial.models.estimation.inference import Inference
 from spatial.models.estimation.measures import inference_frame
 from spatial.models.estimation.steps import Method
 from spatial.models.facts import RHO
 from spatial.models.formula.structure import Structure
+from spatial.models.impacts.intervals import with_intervals
 from spatial.models.impacts.result import Impacts, system_impacts
 from spatial.models.quasi_score.coverage import coverage_of
 from spatial.models.summaries import equation_table
@@ -170,17 +172,20 @@ class LargeFit(Result):
         """Return direct, indirect and total effects; see `spatial.models.impacts.result.system_impacts`."""
         if self.structure.shifts:
             raise DataError("Impacts of lagged outcomes need the panel in memory: panel.read().")
-        return system_impacts(
+        inverted = self._joint is not None and self._joint.has_distance
+        found = system_impacts(
             self.structure,
             self.delta,
             self.cov.to_numpy(),
             {name: as_weights(self._weights[name]).sparse for name in self.structure.weights},
             ids=self._ids,
-            draws=draws,
+            draws=0 if inverted else draws,
             seed=seed,
             executor=executor,
             law=self.inference.law,
         )
+        # Of the estimate, effects ask for its intervals and its covariance alone.
+        return with_intervals(replace(found, _estimate=cast("Estimate", self._joint))) if inverted else found
 
     def summary(self) -> str:
         """Return what is known of the fit as text."""

@@ -131,7 +131,7 @@ JOINT: dict[str, tuple[Any, dict[str, Any]]] = {
     "two equations": (FORMULAS, {"effects": ("unit", "time"), "error": "W", "cov": "cluster"}),
     "by cell": (FORMULAS, {"effects": "unit", "error": {"y": "W"}, "cov": "het"}),
     "a lag without errors": ("y ~ W(y) + a + W(b)", {"effects": "time", "cov": "cluster"}),
-    "no effects": ("y ~ p + W(y) + a + lag(b, 1)", {"error": "W", "cov": "hom"}),
+    "no effects": ("y ~ p + W(y) + a + b", {"error": "W", "cov": "hom"}),
 }
 
 
@@ -152,6 +152,9 @@ def test_the_joint_estimator_is_that_of_memory_with_its_intervals(tmp_path: Path
         assert np.allclose(found[column], expected[column], rtol=1e-8, atol=1e-10)
     assert (one.n_effective, set(one.instruments)) == (two.n_effective, set(two.instruments))
     assert "by inverting the distance" in one.summary()
+    effects = [fit.impacts().tidy() for fit in (one, two)]
+    assert set(effects[0]["method"]) == {"distance"}
+    pd.testing.assert_frame_equal(*effects, rtol=1e-7, atol=1e-10)
     other = system.fit("aqs", cov=cov, executor=2)
     assert np.array_equal(other.delta, one.delta)
     assert np.array_equal(other.inference.cov, one.inference.cov)
