@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -86,6 +86,15 @@ class Plan:
     iv_order: int
     order_given: bool = True
     joint: bool = False
+
+    @property
+    def map(self) -> Plan:
+        """The plan of the whole map: itself, where no rows are chosen."""
+        return self
+
+    def changed(self, iv_order: int, joint: bool) -> Plan:
+        """Return the plan with other instruments, or for the joint estimator."""
+        return replace(self, iv_order=iv_order, joint=joint)
 
     @property
     def structure(self) -> Structure:

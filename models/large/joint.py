@@ -20,16 +20,10 @@ from numpy.typing import NDArray
 
 from spatial.compute.threads import Workers, blas_on_one_thread, run_tasks
 from spatial.errors import DataError
-from spatial.models.data.design import Design
-from spatial.models.data.effects import Effects
-from spatial.models.data.layout import LagOperator, Layout
-from spatial.models.estimation.errors import ErrorMoments
 from spatial.models.estimation.least_squares import LinearFit
-from spatial.models.products.columns import Columns
-from spatial.models.products.projection import Projection
 from spatial.models.quasi_score.estimator import score_inference, solve_equations
 from spatial.models.quasi_score.inverted import ByDistance, ScoreInference
-from spatial.models.quasi_score.moments import Moments, moments_from
+from spatial.models.quasi_score.moments import Moments
 from spatial.models.quasi_score.roots import Root
 from spatial.models.quasi_score.slope import SeriesSlope, exogenous_part
 from spatial.models.quasi_score.traces import LINEAR_ORDER
@@ -39,6 +33,7 @@ from spatial.weights.blocks.value import OpenWeights
 from .columns import Plan
 from .inference import second_pass
 from .lags import RowLag, links_around, ranges
+from .moments import moments_of_sums
 from .steps import GramSpace, Step
 from .sums import Period, Sum, at_once, over_tiles, period_of
 
@@ -85,6 +80,11 @@ class JointFit(ByDistance):
 def check_joint(plan: Plan) -> None:
     """Refuse what the joint estimator needs in memory."""
     names = plan.form_names
+    if plan.map is not plan:
+        raise DataError(
+            "method='aqs' needs the units whose lags are used, and some of them are outside the chosen rows: "
+            "use method='gs3sls'."
+        )
     if not names:
         raise DataError(
             "method='aqs' is for spatial lags of outcomes and spatial errors, and this system has neither: "
@@ -100,93 +100,6 @@ def check_joint(plan: Plan) -> None:
             f"method='aqs' needs the weights {names[0]!r} in memory: spatial.weights.as_weights({names[0]}); "
             "method='gs3sls' walks them by blocks."
         )
-
-
-# ---- a design whose rows are nowhere
-class _AllTimes(Layout):
-    """The layout of all times, without its codes."""
-
-    @property
-    def n_rows(self) -> int:
-        return self.n_units * self.n_times
-
-    @property
-    def is_balanced(self) -> bool:
-        return True
-
-
-class _Within(Effects):
-    """Unit and time effects of a balanced panel, without their codes."""
-
-    @property
-    def rank(self) -> int:
-        unit, time = (("unit",) in self.kept), self.has_time
-        return unit * self.layout.n_units + time * self.layout.n_times - (unit and time)
-
-
-@dataclass(frozen=True, eq=False)
-class _SummedColumns(Columns):
-    """Columns of which only the cross-products are known.
-
-    Parameters
-    ----------
-    cross, products : array (p, m), (m, m)
-        Q'E and E'E.
-    quadratic : array (2, m, m)
-        E'K'KE and E'KE, centred.
-    """
-
-    cross: Float
-    products: Float
-    quadratic: Float
-
-    @property
-    def L(self) -> Float:
-        return self.cross
-
-    @property
-    def gram(self) -> Float:
-        return self.products
-
-    def forms(self, moments: ErrorMoments, columns: Any = None) -> Float:  # noqa: ARG002
-        return self.quadratic
-
-
-def _moments(space: GramSpace) -> Moments:
-    plan, sums = space.plan, space.sums
-    layout = _AllTimes(plan.units, plan.panel.times[plan.shift :], np.zeros(0, np.intp), np.zeros(0, np.intp))
-    names = tuple((name,) for name in plan.effects)
-    effects = _Within(names, names, (), layout)
-    form, m = space.forms[0], sums.n_equation
-    operator = LagOperator((plan.operators[form.name].matrices[0],), layout)
-    design = Design(
-        plan.structure,
-        layout,
-        effects,
-        np.zeros((0, m)),
-        plan.outcomes,
-        plan.regressors,
-        np.zeros((0, len(plan.instruments))),
-        plan.instruments,
-        {},
-        {form.name: operator},
-        {},
-        {},
-    )
-    own = [*range(m), *range(len(sums.names), len(sums.gram))]
-    Q = np.zeros((0, len(space.kept)))
-    columns = _SummedColumns(
-        design,
-        Projection(effects),
-        np.zeros((0, len(own))),
-        Q,
-        plan.error_names,
-        space.inverse.T @ sums.gram[np.ix_(space.kept, own)],
-        sums.gram[np.ix_(own, own)],
-        sums.forms[0][[0, 2]],
-    )
-    one = form.moments
-    return moments_from(columns, lambda _: ErrorMoments(operator, one.diagonal, space.n, one.trace))
 
 
 # ---- passes over the data and over pairs
@@ -349,7 +262,7 @@ def fit_jointly(
     """Return the estimates of ``aqs`` from the sums, with GS3SLS as the start."""
     threads = workers if isinstance(workers, int) else 1
     operator = space.plan.operators[space.forms[0].name]
-    moments = _moments(space)
+    moments = moments_of_sums(space)
     with blas_on_one_thread():
         weights = _RangeWeights(moments, operator, threads)
         slope = _slope(space, moments, workers, progress)

@@ -14,6 +14,7 @@ from spatial.weights.blocks.value import OpenWeights
 from spatial.weights.value import Weights, WeightsLike, as_weights
 
 from .columns import OpenSource, Plan
+from .rows import choose
 from .system import LargeSystem
 
 __all__ = ["open_system"]
@@ -33,10 +34,10 @@ def open_system(
     lags: str = "full",
 ) -> LargeSystem:
     """Return the system of an open panel; arguments are those of `spatial.models.SpatialSystem`."""
-    if unbalanced != "raise" or where is not None or lags != "full":
+    if unbalanced != "raise" or lags != "full":
         raise DataError(
-            "A panel on disk is balanced and used whole; unbalanced=, where= and lags= need it in memory: "
-            f"panel.read(), {panel.size()}."
+            "A panel on disk is balanced, and its lags are of the whole map; unbalanced= and lags= need "
+            f"it in memory: panel.read(), {panel.size()}."
         )
     order = 2 if iv_order is None else iv_order
     if isinstance(order, bool) or not isinstance(order, int) or not 0 <= order <= 6:
@@ -52,7 +53,8 @@ def open_system(
     extra = parse_terms(text, tuple(used)) if text else ()
     blueprint = build_blueprint(parsed, source, tuple(named), errors, extra, text, bool(chosen))
     names = tuple(":".join(e) for e in chosen)
-    return LargeSystem(Plan(blueprint, panel, units, used, names, order, iv_order is not None))
+    plan = Plan(blueprint, panel, units, used, names, order, iv_order is not None)
+    return LargeSystem(plan if where is None else choose(plan, where))
 
 
 def _as_given(weights: WeightsLike) -> Weights | OpenWeights:

@@ -116,7 +116,8 @@ class GramSpace:
         one, gram = self.sums.names.index(CONSTANT), self.sums.gram
         size = np.diag(gram)[: len(self.sums.names)]
         left = 1.0 - gram[one, : len(size)] ** 2 / (size * size[one])
-        left[[rung == self.plan.rungs[one] for rung in self.plan.rungs]] = 1.0  # itself
+        rungs = self.plan.map.rungs
+        left[[rung == rungs[one] for rung in rungs]] = 1.0  # itself
         far = [name for name, v in zip(self.sums.names, left, strict=True) if v < 2.0**-53 * 10**LEAST_DIGITS]
         if far:
             raise DataError(

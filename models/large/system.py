@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -43,10 +42,10 @@ class LargeSystem:
     """
 
     def __init__(self, plan: Plan) -> None:
-        for name, w in plan.weights.items():
-            operator = plan.operators[name]
-            alone = plan.units[operator.islands & (w.meta.islands != "keep")]
-            own = plan.units[operator.own != 0]
+        for name, w in plan.map.weights.items():
+            operator = plan.map.operators[name]
+            alone = plan.map.units[operator.islands & (w.meta.islands != "keep")]
+            own = plan.map.units[operator.own != 0]
             check_links(name, alone, own, lags_outcomes=lags_outcomes(plan.structure, name))
         self.plan = plan
         refuse_own_instruments(plan.structure, "a panel on disk")
@@ -173,14 +172,14 @@ class LargeSystem:
             dropped_instruments=tuple(n for n in sums.instrument_names if n not in kept),
             digits=space.digits,
             _joint=joint,
-            _weights=plan.weights,
-            _ids=plan.units,
+            _weights=plan.map.weights,
+            _ids=plan.map.units,
         )
 
     def _plan_of(self, method: Method) -> Plan:
         """Return the plan with the lags that a method takes where the user named no order, as in memory."""
         fewer = not self.plan.order_given and filters_by_lags(method) and self.structure.has_lag_and_error
-        return replace(self.plan, iv_order=self.plan.iv_order - fewer, joint=method == "aqs")
+        return self.plan.changed(self.plan.iv_order - fewer, method == "aqs")
 
     def _check_times(self) -> None:
         plan = self.plan

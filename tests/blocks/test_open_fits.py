@@ -174,3 +174,35 @@ def test_what_the_joint_estimator_needs_in_memory_is_said(tmp_path: Path) -> Non
     held = _panel(sp.weights.as_weights(walked), tmp_path / "p")
     with pytest.raises(DataError, match=r"needs the weights 'W' in memory: spatial\.weights\.as_weights"):
         SpatialSystem("y ~ W(y) + a", held, walked, effects="unit").fit("aqs")
+
+
+# ---- rows by a condition
+@pytest.mark.parametrize(
+    ("where", "effects", "error", "cov"),
+    [
+        ("zone < 4", ("unit", "time"), "W", "cluster"),
+        ("kind == 'y' and year >= 2002", "unit", {"p": "W"}, "het"),
+        ("year > 2001", "time", "W", "hom"),
+        ("zone >= mean(zone)", (), None, "cluster"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Weak identification")
+def test_chosen_rows_have_lags_of_the_whole_map_as_in_memory(
+    tmp_path: Path, where: str, effects: Any, error: Any, cov: str
+) -> None:
+    frame, W = system_data(n=90, t=6)
+    frame["zone"] = frame["city"].str[1:].astype(int) % 5
+    frame["kind"] = np.where(frame["zone"] == 0, "x", "y")
+    formulas = ["y ~ p + W(y) + a + lag(b, 1)", FORMULAS[1]]
+    given = {"effects": effects, "error": error, "where": where}
+    memory = SpatialSystem(formulas, sp.Panel.from_frame(frame, unit="city", time="year"), W, **given)
+    system = SpatialSystem(formulas, open_panel_of(frame, tmp_path, "years"), W, **given)
+    one, two = system.fit("gs3sls", cov=cov, executor=1), memory.fit("gs3sls", cov=cov)
+    found, expected = one.tidy(), two.tidy()
+    assert np.allclose(found["estimate"], expected["estimate"], rtol=1e-10, atol=1e-11)
+    assert np.allclose(found["std_error"], expected["std_error"], rtol=1e-9)
+    assert (one.n_obs, one.n_effective) == (two.n_obs, two.n_effective)
+    assert np.allclose(one.impacts().tidy()["estimate"], two.impacts().tidy()["estimate"], rtol=1e-8)
+    assert np.array_equal(system.fit("gs3sls", cov=cov, executor=2).inference.cov, one.inference.cov)
+    with pytest.raises(DataError, match="some of them are outside the chosen rows"):
+        system.fit("aqs")
