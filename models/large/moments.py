@@ -73,6 +73,7 @@ class _SummedColumns(Columns):
 
 
 def moments_of_sums(space: GramSpace) -> Moments:
+    """Return the moments, whose columns are known by their cross-products alone."""
     plan, sums = space.plan, space.sums
     layout = _AllTimes(plan.units, plan.panel.times[plan.shift :], np.zeros(0, np.intp), np.zeros(0, np.intp))
     names = tuple((name,) for name in plan.effects)

@@ -104,8 +104,8 @@ def choose(plan: Plan, where: str) -> ChosenPlan:
             times = plan.panel.times[[used[0] + plan.shift, number + plan.shift]]
             raise DataError(
                 f"Of a panel on disk a condition chooses the same units at each time; {condition.text} "
-                f"differs between {times[0]} and {times[1]} in {name_ids(plan.units[other])}, and such rows need the "
-                f"panel in memory: panel.read(), {plan.panel.size()}."
+                f"differs between {times[0]} and {times[1]} in {name_ids(plan.units[other])}, and such rows "
+                f"need the panel in memory: panel.read(), {plan.panel.size()}."
             )
     chosen = ChosenRows(condition, np.concatenate([found[number] for number in used]), 0)
     warn_outcome(chosen, outcome_columns(plan.structure.outcomes))
