@@ -1,4 +1,4 @@
-"""W + W' and what the global statistics take of W: stored weights whole, open ones by blocks of rows."""
+"""W + W' and what the global statistics take of W: of large weights and open ones some rows at a time."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Pairs", "walk"]
 
 Float = NDArray[np.float64]
+
+_ROWS = 1 << 17  # of stored weights, at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +71,7 @@ def walk(data: Sample, values: Float, permutations: int) -> Pairs:
     names = ("lag", "sums", "own", "both", "squares")
     found = {name: np.empty(data.n) for name in names}
     islands, parts = np.empty(data.n, dtype=bool), []
-    for rows, symmetric in _symmetric_rows(data):
+    for rows, symmetric in _symmetric_rows(data, whole=bool(permutations)):
         of_rows = (
             rows.matrix @ values,
             row_sums(rows.matrix),
@@ -106,10 +108,17 @@ def _below(rows: Rows, symmetric: sp.csr_array) -> tuple[NDArray[np.int32], NDAr
     return heads[below], symmetric.indices[below].astype(np.int32, copy=False), symmetric.data[below]
 
 
-def _symmetric_rows(data: Sample) -> Iterator[tuple[Rows, sp.csr_array]]:
-    """Give rows of W with the same rows of W + W'."""
+def _symmetric_rows(data: Sample, *, whole: bool) -> Iterator[tuple[Rows, sp.csr_array]]:
+    """Give rows of W with the same rows of W + W'; all of stored weights if they are wanted `whole`."""
     if not isinstance(data.links, OpenWeights):
-        yield Rows(np.arange(data.n), data.matrix), symmetric_part(data)
+        if whole or data.n <= _ROWS:
+            yield Rows(np.arange(data.n), data.matrix), symmetric_part(data)
+            return
+        turned = sp.csr_array(data.matrix.T)
+        for first in range(0, data.n, _ROWS):
+            units = np.arange(first, min(first + _ROWS, data.n))
+            matrix = data.matrix[first : first + _ROWS]
+            yield Rows(units, matrix), sp.csr_array(matrix + turned[first : first + _ROWS])
         return
     across = _Across(data)
     for number, rows in enumerate(data.rows()):
