@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import textwrap
 import warnings
@@ -84,13 +85,22 @@ def main(arguments: list[str] | None = None) -> None:
     except SpatialError as error:
         if debug:
             raise
+        from spatial.study.languages.refusals import in_language
+
+        text = as_options(in_language(str(error), _language(given)))
         print(
             textwrap.fill(
-                f"spatial: {as_options(str(error))}", 100, break_long_words=False, break_on_hyphens=False
+                f"spatial: {as_options(text)}", 100, break_long_words=False, break_on_hyphens=False
             ),
             file=sys.stderr,
         )
         sys.exit(2)
+
+
+def _language(words: list[str]) -> str:
+    """Return the language that a command asks for."""
+    asked = [after for word, after in itertools.pairwise([*words, ""]) if word == "--lang"]
+    return "zh" if "zh" in asked or "--lang=zh" in words else "en"
 
 
 def _say(message: Warning | str, *_: object, **__: object) -> None:

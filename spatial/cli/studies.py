@@ -48,13 +48,13 @@ def run_command(
     except StudyRunError as error:
         failed, folder = error, error.folder
     except SpatialError as error:
-        _refuse(error)
+        _refuse(error, study)
     if as_json:
         print_run(folder)
     elif not quiet:
         _show(folder, only)
     if failed is not None:
-        _refuse(failed)
+        _refuse(failed, study)
 
 
 def check_command(
@@ -89,7 +89,7 @@ def check_command(
             problems = [{"place": p.place, "message": p.message} for p in getattr(error, "problems", ())]
             print_json({"study": str(study), "problems": problems or [{"place": "", "message": str(error)}]})
             raise typer.Exit(2) from None
-        _refuse(error)
+        _refuse(error, study)
     if steps is not None:
         print(steps.drop(columns="section").to_string(index=False, na_rep="", max_colwidth=72))
         ready = int((steps["state"] == "unchanged").sum())
@@ -165,11 +165,13 @@ def explain_command(
     from spatial.study.run import check_study, explain_study
 
     if how not in ("", "python"):
-        _refuse(DataError(f"--as takes python; got {how!r}. Without it the study is printed in words."))
+        _refuse(
+            DataError(f"--as takes python; got {how!r}. Without it the study is printed in words."), study
+        )
     try:
         text = explain_study(study, how or lang or check_study(study).language)
     except SpatialError as error:
-        _refuse(error)
+        _refuse(error, study)
     print_json({"study": str(study), "as": how or "words", "text": text}) if as_json else print(text)
 
 
@@ -179,9 +181,12 @@ def print_run(folder: Path) -> None:
     print_json({"folder": str(folder), **record})
 
 
-def _refuse(error: SpatialError) -> NoReturn:
-    """Print a list as a list, and leave with code 2."""
-    print(f"spatial: {error}", file=sys.stderr)
+def _refuse(error: SpatialError, study: Path) -> NoReturn:
+    """Print a list as a list, in the language of the study, and leave with code 2."""
+    from spatial.study.languages.refusals import in_language
+    from spatial.study.reading import language_of
+
+    print(f"spatial: {in_language(str(error), language_of(study))}", file=sys.stderr)
     raise typer.Exit(2)
 
 

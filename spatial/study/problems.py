@@ -10,6 +10,7 @@ from typing import Any
 
 from spatial.errors import DataError, did_you_mean
 from spatial.io.sources import without_password
+from spatial.study.languages.refusals import in_language
 from spatial.study.schema.base import Location
 
 __all__ = ["Fault", "Problem", "StudyError", "named_twice", "place", "problem", "public", "unknown"]
@@ -38,10 +39,10 @@ class Problem:
 class StudyError(DataError):
     """A study file that cannot be run; `problems` lists all that is wrong."""
 
-    def __init__(self, name: str, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
+    def __init__(self, name: str, problems: Iterable[Problem], lang: str = "en") -> None:
+        self.problems = tuple(Problem(p.place, in_language(p.message, lang)) for p in problems)
         count = len(self.problems)
-        head = f"{name}: {count} problem{'s' if count > 1 else ''}"
+        head = in_language(f"{name}: {count} problem{'s' if count > 1 else ''}", lang)
         super().__init__("\n".join([head, *(f"  {p}" for p in self.problems)]))
 
 

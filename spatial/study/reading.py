@@ -24,7 +24,7 @@ from .schema.study import Study, as_lists
 from .schema.tables import TABLES
 from .schema.weights import WEIGHTS
 
-__all__ = ["Read", "read_content", "read_sections"]
+__all__ = ["Read", "language_of", "read_content", "read_sections"]
 
 # Sections that are of one of several kinds, and the key that says which.
 _KINDS: dict[str, tuple[str, Mapping[str, type[Section]]]] = {
@@ -109,6 +109,14 @@ class Read:
         if section in self.kept and rest and isinstance(rest[0], int):
             rest[0] = self.kept[str(section)][rest[0]]
         return Fault((section, *rest), fault.message)
+
+
+def language_of(path: Path) -> str:
+    """Return the language of a study, English where the file cannot be read."""
+    try:
+        return "zh" if read_content(path).get("language") == "zh" else "en"
+    except DataError:
+        return "en"
 
 
 def read_sections(content: Mapping[str, Any]) -> Read:

@@ -30,6 +30,7 @@ from .explain.script import as_python
 from .explain.words import in_words
 from .fits.varied import with_copies
 from .keeping.kept import Kept, kept_keys
+from .languages.refusals import in_language
 from .problems import Fault, StudyError, problem, public
 from .quick import filled, quickened
 from .reading import read_content, read_sections
@@ -60,9 +61,9 @@ SECTIONS = (
 class StudyRunError(SpatialError):
     """Some steps of a study failed; `failures` maps each to its message.  All other outputs are whole."""
 
-    def __init__(self, folder: Path, failures: dict[str, str], count: int) -> None:
+    def __init__(self, folder: Path, failures: dict[str, str], count: int, lang: str = "en") -> None:
         self.folder, self.failures = folder, dict(failures)
-        head = f"{len(failures)} of {count} steps failed; the others are in {folder}"
+        head = in_language(f"{len(failures)} of {count} steps failed; the others are in {folder}", lang)
         super().__init__("\n".join([head, *(f"  {name}: {text}" for name, text in failures.items())]))
 
 
@@ -189,7 +190,7 @@ def run_study(
         values.kept.forget([*kept_keys(values), *report_keys(values)])
     _finish(record, manifest, steps)
     if record.failures:
-        raise StudyRunError(folder, record.failures, len(chosen))
+        raise StudyRunError(folder, record.failures, len(chosen), study.language)
     return folder
 
 
@@ -317,7 +318,8 @@ def _checked(file: Path) -> tuple[Study, Loaded, dict[str, Path]]:
     if faults:
         order = {key: number for number, key in enumerate(content)}
         faults.sort(key=lambda f: order.get(str(f.location[0]) if f.location else "", -1))
-        raise StudyError(file.name, [problem(fault, content) for fault in dict.fromkeys(faults)])
+        problems = [problem(fault, content) for fault in dict.fromkeys(faults)]
+        raise StudyError(file.name, problems, str(content.get("language", "en")))
     assert study is not None
     assert loaded is not None
     warn_endogenous(study, loaded)

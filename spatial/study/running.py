@@ -22,6 +22,7 @@ from spatial.errors import DataError, SpatialError
 from spatial.study.steps.step import Output, Step
 
 from .cache import Entry, Manifest, publish, staged_folder
+from .languages.refusals import in_language
 from .record import RunRecord, heard_of
 
 __all__ = ["run_steps", "workers_of"]
@@ -97,7 +98,8 @@ def _close(step: Step, made: _Made, manifest: Manifest, record: RunRecord, names
         error = str(refused)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
-    record.end(step.name, made.seconds, made.heard, error)
+    lang = str(record.settings.get("language", "en"))
+    record.end(step.name, made.seconds, made.heard, error and in_language(error, lang))
     if error is not None:
         return
     entry = Entry(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from spatial.study.languages.refusals import refusal
 from spatial.study.values import Values
 from spatial.tables.columns import METHODS
 from spatial.tables.words import condition_words, covariance_words, kind_words
@@ -197,6 +198,7 @@ def named_in_chinese(name: str) -> str:
 
 def in_chinese(text: str, values: Values, heads: Mapping[str, str] | None = None) -> str:
     """Return what a result says in Chinese, its names by their labels; other texts as they are."""
+    text = refusal(text)
     if not isinstance(text, Said):
         return text
     known = {**values.term_labels, **(heads or {})}

@@ -1,0 +1,1 @@
+"""What a study says, in another language: refusals, found by their words."""

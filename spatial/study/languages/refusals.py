@@ -1,0 +1,121 @@
+"""Refusals in Chinese: a catalogue of what is said, beside how it is said.
+
+Messages are written in English where they are raised.  The catalogue holds each as a line, English and
+Chinese, with ``{}`` for what is filled in there and ``{0}``, ``{1}`` for it here; a message is found by its
+words and becomes a `Said`, as everything else that is shown in two languages.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from importlib.resources import files
+
+from spatial.words import Said
+
+__all__ = ["in_language", "refusal", "templates"]
+
+_HINT = (
+    (" Did you mean {meant}?", "是否指 {meant}？"),
+    re.compile(r" Did you mean (?P<meant>.*)\?", re.DOTALL),
+)
+_PLACE = ("{place}: {rest}", "{place}：{rest}")
+_PLACES = 4  # how many places, as "weights.W: column x: ...", may stand before a message
+
+
+def in_language(text: str, lang: str) -> str:
+    """Return a message in a language, line by line; what has no Chinese stays English.
+
+    Examples
+    --------
+    >>> in_language("systems.a: The data have no column 'gpd'. Did you mean 'gdp'?", "zh")
+    "systems.a：数据中没有列 'gpd'。是否指 'gdp'？"
+    >>> in_language("nobody has said this", "zh")
+    'nobody has said this'
+    """
+    if lang != "zh":
+        return text
+    whole = refusal(text)
+    if isinstance(whole, Said):
+        return whole.again("zh")
+    lines = [(line, refusal(line.strip())) for line in text.split("\n")]
+    return "\n".join(
+        f"{line[: len(line) - len(line.lstrip())]}{found.again('zh')}" if isinstance(found, Said) else line
+        for line, found in lines
+    )
+
+
+def refusal(text: str) -> str:
+    """Return a message as one that knows its Chinese, or as it is.
+
+    Parameters
+    ----------
+    text : str
+        A message, or one after the places where it arose.
+    """
+    if isinstance(text, Said):
+        return text
+    whole = _message(text)
+    if whole is not None:
+        return whole
+    parts = text.split(": ", _PLACES)
+    for count in range(1, len(parts)):
+        rest = _message(": ".join(parts[count:]))
+        if rest is not None:
+            return Said(_PLACE, place=": ".join(parts[:count]), rest=rest)
+    return text
+
+
+def _message(text: str) -> Said | None:
+    """Return a message without places as one that knows its Chinese; None for others."""
+    for pattern, pair in _patterns():
+        found = pattern.fullmatch(text)
+        if found is not None:
+            return Said(pair, **{key: _filled(value) for key, value in found.groupdict().items()})
+    return None
+
+
+def _filled(value: str) -> str:
+    """What is filled in may be a suggestion, or a message itself."""
+    hint = _HINT[1].fullmatch(value)
+    if hint is not None:
+        return Said(_HINT[0], **hint.groupdict())
+    return (_message(value) or value) if " " in value else value
+
+
+def templates() -> dict[str, str]:
+    """Return the catalogue: English with ``{}`` to Chinese with ``{0}``, ``{1}``."""
+    text = files("spatial.study.languages").joinpath("refusals.tsv").read_text(encoding="utf-8")
+    rows = [line.split("\t") for line in text.splitlines()[1:] if line]
+    return {row[0]: row[1] for row in rows}
+
+
+@functools.cache
+def _patterns() -> list[tuple[re.Pattern[str], tuple[str, str]]]:
+    """Return what messages look like, those with most words of their own first."""
+    found = sorted(templates().items(), key=lambda pair: -len(pair[0].replace("{}", "")))
+    return [
+        (_pattern(english), (_named(english, r"\{\}"), _named(chinese, r"\{(\d+)\}")))
+        for english, chinese in found
+    ]
+
+
+def _pattern(english: str) -> re.Pattern[str]:
+    parts = [re.escape(part) for part in english.split("{}")]
+    groups = [f"(?P<v{k}>.*?)" for k in range(len(parts) - 1)]
+    whole = "".join(part + group for part, group in zip(parts, [*groups, ""], strict=True))
+    return re.compile(whole, re.DOTALL)
+
+
+def _named(text: str, mark: str) -> str:
+    """Return a template whose marks are names, and whose other braces are kept."""
+    count = iter(range(len(text)))
+    kept = re.split(mark, text)
+    if "(" not in mark.replace(r"\(", ""):
+        parts = [_kept(part) for part in kept]
+        return parts[0] + "".join(f"{{v{next(count)}}}{part}" for part in parts[1:])
+    return "".join(f"{{v{part}}}" if k % 2 else _kept(part) for k, part in enumerate(kept))
+
+
+def _kept(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
