@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from pickle import PicklingError
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -107,6 +108,8 @@ class _Run:
             self._require_workers()
             try:
                 return self.client.scatter(self.job, hash=False)
+            except (AttributeError, TypeError, PicklingError):  # what cannot be sent, now or later
+                raise
             except Exception as error:
                 self._count_loss(error)
 
@@ -146,6 +149,7 @@ class _Run:
             raise SpatialError(
                 f"Workers of the cluster were lost {_TRIES} times, and no task was done between: look into "
                 "their logs for the memory they had (dask: distributed.worker.memory), or give them more."
+                + (f" The last said: {error}." if error else "")
             ) from error
         # Until the scheduler knows who is lost; longer where a machine is too busy to answer.
         time.sleep(min(_LONGEST_WAIT, 0.1 * 2**self.lost))

@@ -42,6 +42,13 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "A pixel is the mean of its units, and the legend counts pixels.",
         "每个像元为其所含单元的均值，图例计数为像元数。",
     ),
+    "unit_mean": (
+        "A pixel is the mean of its units, and the legend counts units.",
+        "每个像元为其所含单元的均值，图例计数为单元数。",
+    ),
+    "closer": ("Zoom in", "放大"),
+    "farther": ("Zoom out", "缩小"),
+    "all": ("Whole map", "全图"),
     "pixel_most": (
         "A pixel is what most of its units are, and the legend counts units.",
         "每个像元取其所含单元中最多的类别，图例计数为单元数。",

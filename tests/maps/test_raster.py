@@ -13,7 +13,7 @@ from PIL import Image
 import spatial as sp
 from spatial.errors import AlignmentError, DataError
 from spatial.figures.classes import build_classes
-from spatial.figures.palette import cluster_color
+from spatial.figures.palette import cluster_color, color
 
 
 def pixels(folder: Path) -> np.ndarray:
@@ -39,12 +39,13 @@ def test_a_pixel_is_the_mean_of_its_cells(tmp_path: Path) -> None:
     classes = build_classes(means.ravel(), None, 2)
     found, shades = pixels(tmp_path / "m"), classes.colors()
     for place, code in np.ndenumerate(classes.codes(means.ravel()).reshape(2, 3)):
-        assert found[place][3] == (0 if code < 0 else 255)
-        assert code < 0 or found[place][:3].tolist() == rgb(shades[code])
+        assert found[place][3] == 255
+        assert found[place][:3].tolist() == rgb(shades[code] if code >= 0 else color("hatch"))
     assert [float(n) for n in (tmp_path / "m" / "map.pgw").read_text().split()] == [2, 0, 0, -2, 1, 3]
     text = page.read_text(encoding="utf-8")
     assert "a &lt;b&gt;" in text
     assert all(label in text for label in classes.legend(classes.codes(means.ravel())))
+    assert "No data (1)" in text
 
 
 def test_a_pixel_of_a_local_statistic_has_the_cluster_of_most_units(tmp_path: Path) -> None:

@@ -1,13 +1,15 @@
-// The lint of the report's script: what a linter would ask, without one to install.
+// The lint of the report's script, and of the one that shows tiles: what a linter would ask, without one to install.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-const folder = fileURLToPath(new URL("../../../spatial/report/static/", import.meta.url));
-const names = readdirSync(folder).filter((name) => name.endsWith(".js"));
-const text = Object.fromEntries(names.map((name) => [name, readFileSync(folder + name, "utf8")]));
+const folders = ["../../../spatial/report/static/", "../../../spatial/maps/raster/"].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+const scripts = (folder) => readdirSync(folder).filter((name) => name.endsWith(".js")).map((name) => [name, folder + name]);
+const path = Object.fromEntries(folders.flatMap(scripts));
+const names = Object.keys(path);
+const text = Object.fromEntries(names.map((name) => [name, readFileSync(path[name], "utf8")]));
 const code = (name) => text[name].replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
 const imports = (name) => [...code(name).matchAll(/^import \{([^}]*)\} from "\.\/(\w+)\.js";$/gm)].map(([, list, from]) => [list.split(",").map((word) => word.trim()), `${from}.js`]);
 const exported = (name) => [...code(name).matchAll(/^export (?:const|let|function|class) (\w+)/gm)].map(([, word]) => word);
@@ -17,7 +19,7 @@ test("there is a script", () => assert.ok(names.length >= 9));
 
 for (const name of names) {
   test(`${name}: the engine reads it`, () => {
-    const { status, stderr } = spawnSync(process.execPath, ["--check", folder + name], { encoding: "utf8" });
+    const { status, stderr } = spawnSync(process.execPath, ["--check", path[name]], { encoding: "utf8" });
     assert.equal(status, 0, stderr);
   });
   test(`${name}: says what it is, and is no longer than a screenful of thoughts`, () => {
