@@ -48,6 +48,17 @@ html_theme_options: dict[str, Any] = {
 }
 html_sidebars = {"index": [], "gallery": []}
 
+LACKING = {  # what the theme does not say in Chinese
+    "Collapse Sidebar": "收起侧栏", "Expand Sidebar": "展开侧栏", "Color mode": "颜色模式",
+    "System Settings": "跟随系统",
+}  # fmt: skip
+
+
+def _say_in_chinese(app: Any) -> None:
+    """Add what the theme does not say in Chinese."""
+    if app.config.language.startswith("zh"):
+        app.translator._catalog.update(LACKING)
+
 
 def _language_link(app: Any, pagename: str, _template: str, context: dict[str, Any], _tree: Any) -> None:
     """Give each page the address of the same page in the other language, or of its first page."""
@@ -100,6 +111,7 @@ def setup(app: Any) -> None:
         import pages
 
         pages.write()
+    app.connect("builder-inited", _say_in_chinese)
     app.connect("source-read", _tidy)
     app.connect("html-page-context", _language_link)
     app.connect("autodoc-process-docstring", _checked_against, priority=900)

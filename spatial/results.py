@@ -10,13 +10,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
-from spatial.errors import DataError, hinted
+from spatial.errors import DataError, did_you_mean, hinted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["Fit", "Result", "drawn_by", "notebook_html"]
 
+# What other packages (statsmodels, linearmodels, spreg, esda) call what a result has.
+_ELSEWHERE = {
+    "resid": "residuals", "resids": "residuals", "u": "residuals", "coef": "params", "betas": "params",
+    "coefficients": "params", "bse": "std_errors", "std_err": "std_errors", "se": "std_errors",
+    "conf_int": "confint", "cov_params": "vcov", "vm": "vcov", "nobs": "n_obs", "n": "n_obs",
+    "rsquared": "r_squared", "r2": "r_squared", "rsquared_adj": "r_squared_adjusted", "df_resid": "df",
+    "Is": "I", "EI": "expected", "sim": "simulated", "q": "frame", "pvalues": "tidy", "tvalues": "tidy",
+    "summary2": "summary", "fittedvalues": "predict", "predy": "predict", "to_frame": "tidy",
+}  # fmt: skip
 _ROWS = 12  # of a frame in a notebook
 # Colours of the page around, light or dark; no script, no network.
 _BOX = "font:13px/1.45 system-ui,'Segoe UI',Roboto,'PingFang SC','Microsoft YaHei',sans-serif;max-width:60em"
@@ -40,6 +49,20 @@ class Result:
         """Let each public method say which arguments it takes."""
         super().__init_subclass__(**options)
         hinted(cls)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Name what was meant, of what is not there; an error inside a property stays its own."""
+            if hasattr(type(self), name):
+                return object.__getattribute__(self, name)
+            public = [found for found in dir(self) if not found.startswith("_")]
+            same = _ELSEWHERE.get(name)
+            meant = f" Did you mean {same!r}?" if same in public else did_you_mean(name, public)
+            raise AttributeError(
+                f"{type(self).__name__} has no {name!r}.{'' if name.startswith('_') else meant}",
+                name=name,
+            )
 
     def tidy(self) -> pd.DataFrame:
         """Return one row for each term or unit."""

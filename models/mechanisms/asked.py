@@ -214,9 +214,10 @@ def _rewritten(text: str, change: Mapping[str, Any], first: bool) -> str:
     if first and "outcome" in change:
         parts = Parts(change["outcome"], parts.terms, parts.effects, parts.endogenous, parts.instruments)
     more = [*_listed(change, "add"), *_listed(change, "policies")]
-    parts = parts.adding(more) if more and first else parts
+    known = {n.replace(" ", "") for n in parts.terms.split("+")}
+    # Nothing but terms that are there already is no change, which is refused as one.
+    parts = parts.adding(more) if first and {n.replace(" ", "") for n in more} - known else parts
     if _listed(change, "drop"):
-        known = {n.replace(" ", "") for n in parts.terms.split("+")}
         mine = [t for t in _listed(change, "drop") if first or t.replace(" ", "") in known]
         parts = parts.dropping(mine) if mine else parts
     if "instruments" in change and parts.instruments:

@@ -172,7 +172,7 @@ def moran(
     names = names_of(columns)
     from spatial.study.record import RunRecord
 
-    from .moran_job import MoranJob, run_moran
+    from .moran_job import MoranJob, by_time_notes, run_moran
 
     settings = {"columns": names, "weights": weights, "permutations": permutations, "seed": seed}
     record = RunRecord(out or Path(), settings, stream=sys.stderr)
@@ -196,7 +196,7 @@ def moran(
     else:
         print(as_options(text))
         if panel_data is not None:
-            print(f"Weights: {W!r}; p-values of {permutations} permutations are {alternative}, seed {seed}.")
+            print(by_time_notes(found))
     if out is not None:
         record.write()
         print_written(out, record.outputs, as_json)
@@ -248,13 +248,14 @@ def weights(
     else:
         cities = read_cities(file, id=id, crs=crs, layer=layer, encoding=encoding)
         W = build_weights(cities, weights, islands, not row, edit)
+    written = None if out is None else W.write(out)
     report = W.report()
     if as_json:
         print_json(report.glance())
     else:
         print(report.summary())
-    if out is not None:
-        print(f"Written: {W.write(out)}", file=sys.stderr)
+    if written is not None:
+        print(f"Written: {written}", file=sys.stderr)
     if plot is not None:
         from spatial.figures.canvas import save_figure
 
@@ -285,7 +286,8 @@ def data(
         else:
             print(one.file(one.formats[0]))
     elif as_json:
-        print_json([_facts(one) for one in found.values()])
+        drawn = [{"name": name, "kind": "simulated"} for name in drawn_samples()]
+        print_json([*map(_facts, found.values()), *drawn])
     else:
         width = max(map(len, found))
         for one in found.values():

@@ -13,6 +13,8 @@ from spatial.errors import DataError, did_you_mean
 from spatial.io.atomic import file_stem, write_csv
 from spatial.study.record import RunRecord
 
+from .options import in_time, under_time, with_terms
+
 __all__ = ["STATISTICS", "LocalJob", "run_local"]
 
 # Name -> (of one variable, of two); None where there is none.
@@ -88,10 +90,10 @@ def run_local(
     layers: dict[str, Any] = {}
     info: dict[str, Any] = {}
     for column in columns:
-        with record.step(f"{job.statistic} of {column} by unit"):
+        with record.step(f"{job.statistic} of {column} by unit{in_time(at)}"):
             result = job.compute(values, column, W)
-        tables.append(result.tidy())
-        texts.append(result.summary())
+        tables.append(with_terms(result.tidy(), result, at))
+        texts.append(under_time(result.summary(), at))
         if files:
             name = f"{job.statistic}_{file_stem(column)}"
             layer = name if at is None else f"{name}_{at}"

@@ -11,13 +11,15 @@ import pandas as pd
 import spatial as sp
 from spatial.autocorrelation.global_moran import moran
 from spatial.autocorrelation.lisa import local_moran
-from spatial.autocorrelation.panels import moran_panel
+from spatial.autocorrelation.panels import CENTERS, moran_panel
 from spatial.autocorrelation.two_variables import bivariate_moran
-from spatial.compute.pvalues import Alternative
+from spatial.compute.pvalues import Alternative, alternative_words, smallest_p
 from spatial.io.atomic import file_stem, write_csv
 from spatial.study.record import RunRecord
 
-__all__ = ["MoranJob", "run_moran"]
+from .options import in_time, under_time, with_terms
+
+__all__ = ["MoranJob", "by_time_notes", "run_moran"]
 
 
 @dataclass(frozen=True)
@@ -76,10 +78,10 @@ def run_moran(
         tables.append(table)
         texts.append(text)
         if job.beside is not None:
-            with record.step(f"bivariate Moran's I of {column} and the lag of {job.beside}"):
+            with record.step(f"bivariate Moran's I of {column} and the lag of {job.beside}{in_time(at)}"):
                 both = bivariate_moran(values_of(column), values_of(job.beside), W, **job.options)
-            texts.append(both.summary())
-            tables.append(both.tidy().assign(column=f"{column}, W {job.beside}"))
+            texts.append(under_time(both.summary(), at))
+            tables.append(with_terms(both.tidy(), both, at).assign(column=f"{column}, W {job.beside}"))
         if files:
             with record.step(f"local Moran of {column}"):
                 local = local_moran(values_of(column), W, alpha=job.alpha, **job.options)
@@ -100,10 +102,9 @@ def run_moran(
 def _table(result: Any, panel: Any, column: str, W: Any, job: MoranJob) -> tuple[pd.DataFrame, str]:
     """Return one row a test, or a time of the panel, and the text to show."""
     if panel is None:
-        table = result.tidy()
-        return table if len(job.columns) == 1 else table.assign(column=column), result.summary()
-    table = moran_panel(panel, [column], W, **job.options)
-    return table, f"{column}\n{_by_time(table)}" if len(job.columns) > 1 else _by_time(table)
+        return with_terms(result.tidy(), result).assign(column=column), result.summary()
+    table = with_terms(moran_panel(panel, [column], W, **job.options), result)
+    return table, f"Moran's I of {column}, by {panel.frame.index.names[1]}\n{_by_time(table)}"
 
 
 def _draw(
@@ -140,6 +141,18 @@ def _write_report(record: RunRecord, cities: Any, panel: Any, W: Any, job: Moran
             permutations=max(job.permutations, 1), seed=job.seed,
             alternative=cast(Alternative, job.alternative),
         )  # fmt: skip
+
+
+def by_time_notes(found: pd.DataFrame) -> str:
+    """Say on which weights and terms the rows of a panel are."""
+    first = found.iloc[0]
+    lines = [f"Weights: {first['weights']}", f"P-values: {alternative_words(first['alternative'])}"]
+    if first["permutations"]:
+        least = smallest_p(first["permutations"], first["alternative"])
+        lines.append(
+            f"p_sim: {first['permutations']} permutations, seed {first['seed']}; smallest p {least:.2g}"
+        )
+    return "\n".join([*lines, f"Row {CENTERS['within']}"])
 
 
 def _by_time(table: pd.DataFrame) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from spatial.errors import AlignmentError, DataError, SpatialError, did_you_mean, name_ids
+from spatial.errors import DataError, SpatialError, did_you_mean, name_ids
 
 from . import completion
 from .completion import known
@@ -20,7 +20,8 @@ __all__ = [
     "SPEC", "Alternative", "At", "Common", "Crs", "DropEmpty", "Edit", "Encoding", "Id", "Islands", "Json",
     "Lang", "Layer", "MapFile", "Missing", "Out", "PanelFile", "Permutations", "Raw", "Seed", "Spec", "Table",
     "Time", "Unit", "Variables", "as_options", "build_weights", "check_folder", "check_lang", "edited",
-    "names_of", "print_json", "print_written", "read_map_and_panel", "values_of",
+    "in_time", "names_of", "print_json", "print_written", "read_map_and_panel", "under_time", "values_of",
+    "with_terms",
 ]  # fmt: skip
 
 _SPECS = ("queen", "rook", "knn:8", "band:200", "inverse:1", "kernel:200")
@@ -131,6 +132,15 @@ def check_folder(out: Path | None) -> Path | None:
     return out
 
 
+_SAID = {
+    "cities.loc[ids]": "--common",
+    "where it is offered": "here",
+    "only the neighbours with write(path, binary=True)": "leave --row out",
+    "Compare first, as in x > x.median()": "Give a column of 1 and 0, or take -s quantile: the top fifth",
+    "Keep the units that both have, or complete": "Keep the units that both have (--common), or complete",
+}
+
+
 def as_options(message: str) -> str:
     """Say arguments of Python as the options of the commands.
 
@@ -146,7 +156,9 @@ def as_options(message: str) -> str:
         lambda m: f"--{m[1]} {m[2] or ''}".rstrip(),
         said,
     )
-    return said.replace("cities.loc[ids]", "--common").replace("where it is offered", "here")
+    for python, option in _SAID.items():
+        said = said.replace(python, option)
+    return said
 
 
 def names_of(columns: Sequence[str]) -> list[str]:
@@ -260,10 +272,7 @@ def _joined(cities: Any, table: Any, common: bool) -> Any:
 def _require_same(cities: Any, units: Any) -> None:
     from spatial.ids.alignment import indexer
 
-    try:
-        indexer(units, cities.index, "the panel", "the map")
-    except AlignmentError as error:
-        raise AlignmentError(f"{error} Here: --common keeps the units that both have.") from None
+    indexer(units, cities.index, "the panel", "the map")
 
 
 def values_of(cities: Any, panel: Any, at: str | None) -> tuple[Callable[[str], Any], Any]:
@@ -274,6 +283,24 @@ def values_of(cities: Any, panel: Any, at: str | None) -> tuple[Callable[[str], 
         return lambda column: _column(cities, column), None
     when = panel.times[-1] if at is None else next((t for t in panel.times if str(t) == at), at)
     return lambda column: panel.at(when)[panel.require(column)[0]].rename(column), when
+
+
+def in_time(at: Any) -> str:
+    """Say of which time of a panel a step is; nothing without times."""
+    return "" if at is None else f" in {at}"
+
+
+def under_time(text: str, at: Any) -> str:
+    """Put the time above a summary of one time of a panel."""
+    return text if at is None else f"{at} (--at names another time)\n{text}"
+
+
+def with_terms(table: Any, result: Any, at: Any = None) -> Any:
+    """Return rows that say of how many units and on which terms their p-values are, for programs."""
+    n = {} if "n" in table else {"n": len(result.frame) if hasattr(result, "frame") else result.n}
+    when = {} if at is None else {"time": at}
+    terms = {name: getattr(result, name) for name in ("alternative", "permutations", "seed", "weights")}
+    return table.assign(**when, **n, **terms)
 
 
 def _column(cities: Any, column: str) -> Any:

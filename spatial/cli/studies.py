@@ -90,6 +90,11 @@ def check_command(
             print_json({"study": str(study), "problems": problems or [{"place": "", "message": str(error)}]})
             raise typer.Exit(2) from None
         _refuse(error, study)
+    if steps is not None and as_json:
+        print_json(
+            {"study": str(study), "problems": [], "steps": json.loads(steps.to_json(orient="records"))}
+        )
+        return
     if steps is not None:
         print(steps.drop(columns="section").to_string(index=False, na_rep="", max_colwidth=72))
         ready = int((steps["state"] == "unchanged").sum())

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
+    "ABOVE",
     "BESIDE",
     "DOUBLE",
     "MIDDLE",
@@ -42,6 +43,8 @@ SINGLE, MIDDLE, DOUBLE = 88 / 25.4, 130 / 25.4, 180 / 25.4
 
 # A legend beside the axes covers nothing.
 BESIDE: Mapping[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
+# Of one or two entries, which would take a third of the width beside the axes.
+ABOVE: Mapping[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.3}
 
 # Files that journals take: fonts embedded as TrueType, text that stays text.
 _FILES: dict[str, Any] = {

@@ -10,7 +10,7 @@ import numpy as np
 
 from spatial.words import check_language
 
-from .canvas import BESIDE, MIDDLE, drawing
+from .canvas import ABOVE, BESIDE, MIDDLE, drawing
 from .palette import LINE_COLORS, color
 from .style.captions import Captions, Words
 from .words import word
@@ -64,8 +64,9 @@ def charted(
         by_rows = bool(x) and not y
         (axes.xaxis if by_rows else axes.yaxis).grid(True)
         axes.spines["left"].set_visible(False)
-        if axes.get_legend() is None and axes.get_legend_handles_labels()[0]:
-            axes.legend(**BESIDE)
+        entries = len(axes.get_legend_handles_labels()[0])
+        if axes.get_legend() is None and entries:
+            axes.legend(**BESIDE if entries > 2 else {**ABOVE, "ncols": entries})
 
 
 def dashed(axes: Axes, *, x: float | None = None, y: float | None = None, label: str | None = None) -> None:

@@ -65,7 +65,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "whole_sample": ("Whole sample", "全样本"),
     "without": ("Left out", "剔除"),
     "spillover": ("Effect on the untreated", "对未处理个体的效应"),
-    "effect_of": ("Effect of {name}", "{name} 的效应"),
+    "effect_of": ("Effect of {name}", "{name}的效应"),
     "told_from_zero": ("Told from 0 at {level} %", "在 {level}% 置信水平上不为 0"),
     "not_told_from_zero": ("Not told from 0", "与 0 无显著差异"),
     "turning_point": ("Turning point {value}", "拐点 {value}"),
@@ -162,7 +162,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "true_value": ("True value", "真值"),
     "printed": ("Printed", "原文"),
     "covers": ("covers", "覆盖率"),
-    "estimate_of": ("Estimate of {name} in the equation of {equation}", "{equation}方程中 {name} 的估计值"),
+    "estimate_of": ("Estimate of {name} in the equation of {equation}", "{equation}方程中{name}的估计值"),
     "growth_coefficient": ("Coefficient", "系数"),
     "growth_equation": ("Growth equation", "增长方程"),
     "interval": ("Bars: 95% intervals", "横线：95% 置信区间"),
@@ -198,7 +198,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "union": ("Dashed: ends of all intervals together", "虚线：所有区间的并集"),
     "left_out": ("The estimate without each group", "逐一剔除后的估计值"),
     "thresholds": ("Likelihood ratio of the threshold {name}", "门槛变量 {name} 的似然比"),
-    "moderation": ("The effect over {name}", "{name} 不同取值下的效应"),
+    "moderation": ("The effect over {name}", "{name}不同取值下的效应"),
     "u_shape": ("The curve over {name}", "{name} 的曲线关系"),
     "marks_below": ("Marks below: values of the moderator", "底部短线：调节变量取值"),
     "anderson_rubin": (
@@ -255,7 +255,7 @@ def p_words(result: Any, lang: str = "en", *, permutations: int | None = None, s
         said_p = word("p_below", lang)
     else:
         said_p = word("p_is", lang, value=f"{p:.3f}")
-    return word(f"side_{side}", lang) + ("" if lang == "zh" else " ") + said_p
+    return f"{word(f'side_{side}', lang)} {said_p}"
 
 
 def _value(result: Any, key: str, default: float = np.nan) -> float:

@@ -119,7 +119,10 @@ def load_data(study: Study, folder: Path, seed: int | None = None) -> Loaded:
     sample = None if data.sample is None else shapefiles.load_sample(data.sample, seed)
     cities = sample.cities if sample is not None else _cities(data, folder)
     panel = sample.panel if sample is not None and data.panel is None else _panel(data, folder, cities)
+    # A sample that is drawn has some of the cities: the map shows the others as having no data.
     cut, whole = "", cities
+    if sample is not None and sample.simulated:
+        whole = shapefiles.load("china_cities")
     if data.common or data.sample is not None:
         cities, panel, cut = restrict(cities, panel)
     else:

@@ -126,9 +126,10 @@ def _r2(layout: Layout) -> list[str]:
         return word(key, layout.lang, **values)
 
     out = []
-    if any(c.r2_kind == "structural" for c in layout.columns):
+    printed = {c.r2_kind for c in layout.columns if _has(c.r2)}
+    if "structural" in printed:
         out.append(say("note_r2_structural"))
-    elif any(c.r2_kind == "plain" for c in layout.columns):
+    elif "plain" in printed:
         out.append(say("note_r2"))
     foreign = [
         k

@@ -214,3 +214,70 @@ def test_names_of_other_libraries_are_known() -> None:
         sp.weights.queen  # noqa: B018
     with pytest.raises(AttributeError, match=r"Did you mean local_moran\?"):
         sp.local_morans  # noqa: B018
+
+
+# What each command prints as JSON, of one unit or test: what a program needs to read it.
+TERMS = {"n", "alternative", "permutations", "seed", "weights"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("moran", "nc", "bir74"),
+        ("moran", "nc", "bir74", "--with", "sid74"),
+        ("moran", "nc", "crmrte", "--panel", "nc_crime", "--common"),
+        ("local", "nc", "bir74", "-s", "getis"),
+        ("local", "nc", "sid74", "-s", "rate", "--with", "bir74"),
+        ("local", "nc", "bir74", "-s", "losh"),
+    ],
+)
+def test_each_row_says_of_how_many_units_and_on_which_terms(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    code, out, _ = run(capsys, *words, "--permutations", "19", "--json")
+    assert code == 0
+    for row in json.loads(out):
+        assert row.keys() >= TERMS
+        assert row["n"] in (90, 100, 630)
+        assert row["permutations"] == 19
+        assert row["alternative"] in ("two-sided", "greater")
+
+
+def test_a_local_statistic_of_a_panel_says_of_which_time(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("local", "nc", "crmrte", "--panel", "nc_crime", "--common", "--permutations", "19")
+    _, out, err = run(capsys, *words)
+    assert out.startswith("1987 (--at names another time)\nLocal Moran's I of crmrte: n = 90")
+    assert "moran of crmrte by unit in 1987" in err
+    _, out, _ = run(capsys, *words, "--at", "1983", "--json")
+    assert {row["time"] for row in json.loads(out)} == {1983}
+
+
+def test_moran_of_a_panel_says_on_which_terms(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("moran", "nc", "crmrte", "--panel", "nc_crime", "--common", "--permutations", "19")
+    _, out, _ = run(capsys, *words)
+    assert out.startswith("Moran's I of crmrte, by year\n")
+    assert "P-values: two-sided (twice the smaller tail, at most 1)\np_sim: 19 permutations, seed 0" in out
+    assert "smallest p 0.1\nRow pooled over the years, deviations from each year's mean" in out
+
+
+def test_plans_and_drawn_samples_have_json_too(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    run(capsys, "new", str(tmp_path / "s.toml"))
+    _, out, _ = run(capsys, "check", str(tmp_path / "s.toml"), "--plan", "--json")
+    assert json.loads(out)["steps"][0] == {
+        "step": "data",
+        "section": "data",
+        "state": "to run",
+        "seconds": None,
+    }
+    _, out, _ = run(capsys, "data", "--json")
+    assert {"name": "sun-simulated", "kind": "simulated"} in json.loads(out)
+
+
+def test_words_of_python_are_those_of_the_commands(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    code, out, err = run(capsys, "weights", "nc", "--row", "--out", str(tmp_path / "w.gal"))
+    assert (code, out) == (2, "")
+    assert "or leave --row out." in " ".join(err.split())
+    _, _, err = run(capsys, "local", "nc", "bir74", "-s", "join-counts")
+    assert "Give a column of 1 and 0, or take -s quantile: the top fifth." in " ".join(err.split())

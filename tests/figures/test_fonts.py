@@ -224,3 +224,13 @@ def test_without_a_font_a_figure_is_still_written_quietly(tmp_path: Path) -> Non
     axes = Figure().subplots()
     axes.set_title("𠮷", fontfamily=families)
     assert save_figure(axes, tmp_path / "boxes.png").stat().st_size > 0
+
+
+def test_a_title_in_part_of_a_face_without_bold_is_upright_throughout(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fonts, "HAN", ())
+    families = fonts.families_for("图A1 2023")
+    assert "Spatial Han" in families
+    assert fonts.bold_weight("图A1 2023", families) == "normal"
+    assert fonts.bold_weight("Figure A1", families) == "bold"

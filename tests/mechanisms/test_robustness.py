@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -115,11 +116,19 @@ def test_one_table_and_one_curve() -> None:
     assert row["least"] <= row["median"] <= row["largest"]
     axes = found.plot(lang="zh")
     assert sorted(t.get_text() for t in axes.get_xticklabels()) == ["base", "only", "加控制"]
-    assert axes.get_ylabel() == "x 的效应"
+    assert axes.get_ylabel() == "x的效应"
     assert "only: drop z." in str(found)
     assert repr(found) == "<Robustness of x: 2 variants>"
     with pytest.raises(DataError, match=r"There are several terms: x, z. Choose one with term="):
         robustness(base, {"only": {"add": ["p"]}}).plot()
+
+
+def test_adding_what_is_there_is_one_refusal_and_no_warning() -> None:
+    base = fixed_effects("y ~ x + z", panel())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(DataError, match="Variant 'a' is the same as the fit itself"):
+            robustness(base, {"a": {"add": ["x"]}})
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from typing import Any
 
@@ -121,8 +122,8 @@ def test_it_shows_itself() -> None:
     ]  # fmt: skip
     assert test.glance().loc[0, "inside"]
     assert "Verdict: U: the slope changes its sign inside the data." in str(test)
-    axes = test.plot(lang="zh")
-    assert axes.get_ylabel() == "x 的效应"
+    axes = test.plot(lang="zh", labels={"x": "集聚"})
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("集聚", "集聚的效应")
     assert axes.get_legend().get_texts()[0].get_text().startswith("拐点 2.")
 
 
@@ -145,3 +146,12 @@ def test_what_has_no_answer_is_refused(
 def test_only_fits_are_taken() -> None:
     with pytest.raises(DataError, match=r"u_test takes a fit of spatial.models; got str"):
         u_test("fit", "x")  # type: ignore[arg-type]
+
+
+def test_what_a_result_has_not_is_named_with_what_was_meant() -> None:
+    fit = fixed_effects("y ~ x + I(x**2)", panel())
+    for asked, meant in (("resid", "residuals"), ("bse", "std_errors"), ("sumary", "summary")):
+        with pytest.raises(AttributeError, match=f"SystemFit has no '{asked}'. Did you mean '{meant}'?"):
+            getattr(fit, asked)
+    assert not hasattr(fit, "__array__")
+    assert copy.deepcopy(u_test(fit, "x")).tidy().equals(u_test(fit, "x").tidy())

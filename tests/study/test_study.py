@@ -364,3 +364,11 @@ def test_check_watches_a_file_that_is_saved(
     first, second = shown.split("\n", 1)[0], shown.rstrip().rsplit("\n", 1)[-1]
     assert "1 problem" in first
     assert second.endswith("study.toml: nothing to mend.")
+
+
+def test_the_map_of_a_drawn_sample_shows_the_cities_that_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text('title = "t"\n[data]\nsample = "smart-city-simulated"\n', encoding="utf-8")
+    loaded = load_data(check_study(path), tmp_path)
+    assert (len(loaded.cities), len(loaded.whole)) == (284, 336)
+    assert loaded.cities.index.isin(loaded.whole.index).all()

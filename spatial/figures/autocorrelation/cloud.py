@@ -157,6 +157,8 @@ def _markers(codes: NDArray[Any], plain: NDArray[np.bool_], far: NDArray[np.bool
 
 
 def _quadrants(axes: Axes, cloud: Cloud, lang: str) -> None:
+    from matplotlib.patheffects import withStroke
+
     for code, right, top in _QUADRANTS:
         axes.annotate(
             f"{cluster_label(code, lang)} ({int((cloud.codes == code).sum())})",
@@ -171,6 +173,7 @@ def _quadrants(axes: Axes, cloud: Cloud, lang: str) -> None:
             color=cluster_color(code) if cloud.significant else color("ink-3"),
             zorder=6,
             gid="quadrant",
+            path_effects=[withStroke(linewidth=2.0, foreground=color("paper"))],  # over the line
         )
 
 

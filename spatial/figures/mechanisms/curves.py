@@ -147,7 +147,7 @@ def u_plot(
     test: Any,
     *,
     ax: Axes | None = None,
-    name: str | None = None,
+    labels: Mapping[str, str] | None = None,
     lang: str = "en",
     **captions: Unpack[Captions],
 ) -> Axes:
@@ -157,8 +157,8 @@ def u_plot(
     ----------
     test : UTest
     ax : Axes, optional
-    name : str, optional
-        What readers call the term; default its name.
+    labels : mapping, optional
+        Names to the words drawn.
     lang : {"en", "zh"}
     **captions
         See `Captions`.
@@ -168,7 +168,7 @@ def u_plot(
     Axes
     """
     language = check_language(lang)
-    curve, said = test.curve, name or test.term
+    curve, said = test.curve, (labels or {}).get(test.term, test.term)
     low, high = float(curve["value"].min()), float(curve["value"].max())
     label = word("effect_of", language, name=said)
     turn = word("turning_point", language, value=f"{test.turning_point:.3g}")

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from spatial.figures.palette import color
 from spatial.words import check_language
 
+from .fonts import bold_weight
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -117,6 +119,8 @@ def caption_figure(figure: Figure, words: Words) -> None:
     words.describe(figure)
     if not words.shown:
         return
+    import matplotlib
+
     wide, high = (float(side) * 72 for side in figure.get_size_inches())
     y = high - 2
     for line, size, ink, bold in _blocks(words, wide):
@@ -125,7 +129,7 @@ def caption_figure(figure: Figure, words: Words) -> None:
             y / high,
             line,
             fontsize=size,
-            fontweight="bold" if bold else "normal",
+            fontweight=bold_weight(line, matplotlib.rcParams["font.family"]) if bold else "normal",
             color=ink,
             va="top",
             ha="left",

@@ -24,6 +24,7 @@ __all__ = [
     "HAN",
     "LATIN",
     "apply_fonts",
+    "bold_weight",
     "families_for",
     "font_context",
     "missing_characters",
@@ -52,6 +53,7 @@ _OWN = Path(__file__).parent / "han" / "SpatialHan.ttf"  # the common characters
 # It has a glyph for everything: the box that says which block a character is from.
 _BOXES = "Last Resort"
 _BOLD = 700  # of titles; the faces between it and the usual weight are not asked for
+_single: set[str] = set()  # families with one weight, which stands for bold too
 _warned: set[str] = set()  # that the advice was given; once a process is enough
 
 
@@ -177,6 +179,18 @@ def _add(families: list[str], *names: str) -> None:
         if faces and all(numbers.get(entry.weight, entry.weight) != _BOLD for entry in faces):
             upright = next((entry for entry in faces if entry.style == "normal"), faces[0])
             fontManager.ttflist.append(replace(upright, weight=_BOLD))
+            _single.add(name)
+
+
+def bold_weight(text: str, families: Iterable[str]) -> str:
+    """Return "normal" where a face without bold draws a part of `text`, and the rest would stand out."""
+    left = missing_characters(text, ())
+    for family in families if left else ():
+        lacking = missing_characters(left, [family])
+        if family in _single and lacking != left:
+            return "normal"
+        left = lacking
+    return "bold"
 
 
 def _warn(characters: set[str]) -> None:
@@ -221,7 +235,10 @@ def apply_fonts(artist: Artist) -> None:
     for text in texts:
         if isinstance(text, Text):
             own = [family for family in text.get_fontfamily() if family != "sans-serif"]
-            text.set_fontfamily(own + [family for family in extra if family not in own])
+            families = own + [family for family in extra if family not in own]
+            text.set_fontfamily(families)
+            if text.get_fontweight() == "bold":
+                text.set_fontweight(bold_weight(text.get_text(), families))
     for axes in artist.findobj(Axes):
         if isinstance(axes, Axes):
             # Ticks are made when they are drawn, so they need the families beforehand.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from .estimates import rows_of
 
-__all__ = ["between", "condition_labels", "group_label", "words_of"]
+__all__ = ["between", "condition_labels", "group_label", "variant_words", "words_of"]
 
 
 def between(language: str) -> str:
@@ -17,6 +18,39 @@ def between(language: str) -> str:
 def words_of(part: Any, language: str) -> str:
     """Return the label of a section, in the other language where this one has none."""
     return getattr(part, language) or getattr(part, "en" if language == "zh" else "zh") or ""
+
+
+# What a value of `each` is called, as it is written: weights, and the unit of distance.
+_WRITTEN = {
+    r"knn:(\d+)": ("{0} nearest neighbours", "{0} 个近邻"),
+    r"band:([\d.]+)": ("within {0} km", "{0} 千米以内"),
+    r"kernel:([\d.]+)": ("kernel, {0} km", "核函数，{0} 千米"),
+    r"inverse:1": ("inverse distance", "反距离"),
+    r"inverse:1:([\d.]+)": ("inverse distance, {0} km", "反距离，{0} 千米以内"),
+    r"inverse:2": ("inverse square distance", "反距离平方"),
+    r"inverse:2:([\d.]+)": ("inverse square distance, {0} km", "反距离平方，{0} 千米以内"),
+    r"queen": ("queen contiguity", "queen 邻接"),
+    r"rook": ("rook contiguity", "rook 邻接"),
+    r"unit_km = ([\d.]+)": ("unit of distance {0} km", "距离单位 {0} 千米"),
+}
+
+
+def variant_words(name: str, language: str) -> str:
+    """Return what readers call a variant that nobody named: several with " + " between them.
+
+    Examples
+    --------
+    >>> variant_words("knn:5 + unit_km = 10.0", "zh"), variant_words("power = 3", "en")
+    ('5 个近邻 + 距离单位 10 千米', 'power = 3')
+    """
+    return " + ".join(_written(part, language) for part in name.split(" + "))
+
+
+def _written(part: str, language: str) -> str:
+    for pattern, words in _WRITTEN.items():
+        if found := re.fullmatch(pattern, part):
+            return words[language == "zh"].format(*(f"{float(number):g}" for number in found.groups()))
+    return part
 
 
 def group_label(values: Any, by: str, group: Any) -> str:

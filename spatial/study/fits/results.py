@@ -18,6 +18,7 @@ from spatial.study.schema import questions
 from spatial.study.schema.study import Study
 
 from .analyses import analysis_call, analysis_columns, of_fits
+from .labels import variant_words
 from .named import FitName
 
 __all__ = [
@@ -180,6 +181,7 @@ def part_of_analysis(values: Any, found: FitName) -> Any:
     if variant is not None and variant.sample is not None and not (variant.en or variant.zh):
         variant = values.study.samples.get(variant.sample)  # whose labels say what it is
     words = {lang: getattr(variant, lang, None) for lang in ("en", "zh")}
-    words = words if any(words.values()) else dict.fromkeys(words, values.labels.get(own, own))
+    if not any(words.values()):
+        words = {lang: values.labels.get(own) or variant_words(own, lang) for lang in words}
     name = f"{analysis.name}.{own}"
     return values.part(analysis.of).model_copy(update={**words, "name": name, "by": None, "compare": []})

@@ -145,13 +145,14 @@ def _diagnose(values: Values, part: schema.Diagnostics, column: str, out: Output
         suffix = f"{stem}_{file_stem(str(time))}" if values.panel.n_times > 1 else stem
         result = moran(values.at(column, time), W, permutations=part.permutations, seed=seed)
         label = values.label(column)
-        shown = f"{label} ({time})" if values.panel.n_times > 1 else label
+        in_time = f"（{time}）" if lang == "zh" else f" ({time})"
+        shown = f"{label}{in_time}" if values.panel.n_times > 1 else label
         title = word("scatter", lang, name=shown)
-        axes = moran_scatter(result, name=label, lang=lang, title=title)
+        local = values.local(part, column, given) if part.local else None
+        axes = moran_scatter(result, name=label, lang=lang, title=title, local=local)
         stamp(values, axes)
         save_figure(axes, out.path("figures", f"moran_scatter_{suffix}.png"))
-        if part.local:
-            local = values.local(part, column, given)
+        if local is not None:
             write_csv(local.frame, out.path("tables", f"local_moran_{suffix}.csv"), index=True)
             title = word("clusters", lang, name=shown)
             axes = map_clusters(local, values.map, alpha=part.alpha, lang=lang, title=title)

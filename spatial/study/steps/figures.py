@@ -116,9 +116,8 @@ def _analysis(values: Values, part: Any, lang: str) -> Any:
     words = _own_title(part, lang) | ({} if part.term is None else {"term": part.term})
     match kind:
         case "u_test":
-            tests = values.analysis_part(part.of)
-            name = {"name": values.label(tests.term)} if tests.term else {}
-            return method(Item(found, tests.fits[0]), "plot", **name, lang=lang, **_own_title(part, lang))
+            first = Item(found, values.analysis_part(part.of).fits[0])
+            return method(first, "plot", labels=Ref("term labels"), lang=lang, **_own_title(part, lang))
         case "sweep":
             words |= {"axis": axis} if (axis := _axis(values, part)) else {}
             return call("figures.decay_plot", found, **words, labels=Ref("term labels"), lang=lang)
