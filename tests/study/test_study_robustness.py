@@ -53,7 +53,8 @@ def test_the_keys_of_a_variant_are_those_of_the_function() -> None:
     keys = set(Robustness.model_fields) - {"name", "en", "zh", "of"} - set(Robustness.study_keys)
     assert keys == set(inspect.signature(sp.models.robustness).parameters) - {"model", "method", "cov"}
     draws = set(ask.MonteCarlo.model_fields) - {"name", "en", "zh", "small", "full"}
-    assert draws == set(inspect.signature(sp.models.monte_carlo).parameters) - {"sample", "seed", "weights"}
+    not_in_studies = {"sample", "seed", "weights", "executor"}
+    assert draws == set(inspect.signature(sp.models.monte_carlo).parameters) - not_in_studies
 
 
 QUESTIONS = """
