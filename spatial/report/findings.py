@@ -74,7 +74,7 @@ def findings_of(
     weak : sequence of Finding
         What identification warns of.
     """
-    first = [*_effects(effects, labels or {}), _moran(data), _clusters(data)]
+    first = [*_effects(effects, labels or {}, data.columns), _moran(data), _clusters(data)]
     cautions = [*weak, *_data_cautions(data, units)]
     return [*first[: 3 - bool(cautions)], *cautions[:1]]
 
@@ -211,7 +211,9 @@ def _permutations_for_fdr(data: ReportData, t: int) -> int:
     return int(np.ceil(tails * tests / data.settings.alpha - 1e-9)) - 1
 
 
-def _effects(frames: Iterable[pd.DataFrame], labels: Mapping[str, Pair]) -> list[Finding]:
+def _effects(
+    frames: Iterable[pd.DataFrame], labels: Mapping[str, Pair], shown: Sequence[str]
+) -> list[Finding]:
     found = [frame[frame["effect"] == "total"] for frame in frames]
     totals = pd.concat(found, ignore_index=True) if found else pd.DataFrame()
     if not len(totals):
@@ -227,7 +229,11 @@ def _effects(frames: Iterable[pd.DataFrame], labels: Mapping[str, Pair]) -> list
                 ),
             )
         ]
-    best: Any = significant.loc[significant["p_value"].astype(float).idxmin()]
+    # What the page is about comes first: effects of and on its variables, then on its first, then the surest.
+    asked = significant["term"].isin(shown).astype(int) + significant["outcome"].isin(shown)
+    asked = 2 * asked + (significant["outcome"] == shown[0])
+    pool = significant[asked == asked.max()]
+    best: Any = pool.loc[pool["p_value"].astype(float).idxmin()]
     term, outcome = (labels.get(best[key], (best[key],) * 2) for key in ("term", "outcome"))
     low, high = decimal(best["conf_low"]), decimal(best["conf_high"])
     more = len(significant) - 1

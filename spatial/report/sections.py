@@ -14,7 +14,7 @@ from .figures import bar_chart, effects_charts
 from .findings import UNSTABLE, Finding, decimal, p_text, weak_finding
 from .foreign_tables import listed, table_html
 from .payload import ReportData
-from .words import PAIRS, Pair, weights_words
+from .words import PAIRS, STEPS, Pair, weights_words
 
 __all__ = ["Block", "Sections", "data_blocks", "pair_table", "section_of", "unit_rows", "weights_blocks"]
 
@@ -156,7 +156,9 @@ def data_blocks(data: ReportData, history: pd.DataFrame | None) -> tuple[Block, 
     if history is not None and len(history):
         heads: list[Cell] = [("Step", "步骤"), ("Columns", "列"), ("Cells", "格数"), ("Detail", "说明")]
         shown = history[["action", "columns", "cells", "detail"]].astype(str)
-        rows = [[*row] for row in shown.itertuples(index=False)]
+        rows = [
+            [STEPS.get(action, (action, action)), *rest] for action, *rest in shown.itertuples(index=False)
+        ]
         blocks.append(Block(("Steps of cleaning", "清洗步骤"), pair_table(heads, rows, text=4)))
     return tuple(blocks)
 

@@ -11,9 +11,30 @@ from spatial.tables.words import kind_words, normal_words
 from spatial.weights.value import Weights
 from spatial.words import check_language
 
-__all__ = ["PAIRS", "Pair", "both", "report_words", "shown_label", "weights_words"]
+__all__ = ["PAIRS", "STEPS", "Pair", "both", "report_words", "shown_label", "weights_words"]
 
 Pair = tuple[str, str]
+
+# Steps of cleaning, as a panel's history calls them.
+STEPS: Mapping[str, Pair] = {
+    "align": ("align", "与地图对齐"),
+    "balance": ("balance", "取平衡面板"),
+    "deflate": ("deflate", "平减"),
+    "drop": ("drop", "删除列"),
+    "interpolate": ("interpolate", "插值"),
+    "join": ("join", "并入列"),
+    "log": ("log", "取对数"),
+    "map_units": ("map_units", "统一编号"),
+    "parse_numbers": ("parse numbers", "读为数字"),
+    "read_panel": ("read", "读入"),
+    "rename": ("rename", "改名"),
+    "restrict": ("restrict", "限定样本"),
+    "shift": ("shift", "滞后"),
+    "where": ("where", "按条件取行"),
+    "winsorize": ("winsorise", "缩尾"),
+    "with_columns": ("new column", "新增列"),
+    "with_labels": ("labels", "标签"),
+}
 
 PAIRS: Mapping[str, Pair] = {
     "all_units": ("All {n} units with data", "全部 {n} 个有数据的单元"),

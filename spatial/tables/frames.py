@@ -12,12 +12,14 @@ from spatial.errors import DataError, hinted
 from spatial.words import check_language
 
 from .formats.cells import Row, clean, clean_all, head_row
-from .formats.numbers import check_digits, format_number
+from .formats.numbers import Number, check_digits, format_number
 from .notes import noted
 from .table import Table, in_languages
 from .words import word
 
 __all__ = ["frame_table"]
+
+_P = ("p", "p_value", "p value", "p 值")  # heads of columns of p-values
 
 
 @in_languages
@@ -60,8 +62,13 @@ def frame_table(
     if not isinstance(frame, pd.DataFrame) or not len(frame.columns):
         raise DataError(f"A frame with columns is needed; got {type(frame).__name__}.")
     language, places = check_language(lang), check_digits(digits)
+    # A p-value of 7e-51 is 0.000 with three digits: nobody wants its exponent here.
+    small = [str(column) in _P for column in frame.columns[1:]]
     rows = [
-        Row(clean(str(name)), tuple(_cell(value, places, language) for value in values))
+        Row(
+            clean(str(name)),
+            tuple(_cell(value, places, language, p) for value, p in zip(values, small, strict=True)),
+        )
         for name, *values in frame.itertuples(index=False, name=None)
     ]
     said = noted(clean_all(notes), language)
@@ -69,7 +76,7 @@ def frame_table(
     return Table((head,), tuple(rows), clean(title), said, language)
 
 
-def _cell(value: Any, places: int, lang: str) -> str:
+def _cell(value: Any, places: int, lang: str, is_p: bool = False) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)) or value is pd.NA:
         return ""
     if isinstance(value, bool) or type(value).__name__ == "bool":
@@ -77,6 +84,8 @@ def _cell(value: Any, places: int, lang: str) -> str:
     if isinstance(value, str):
         return clean(value)
     number = float(value)
+    if is_p:
+        return Number(f"{number:.{places}f}", number)
     return (
         f"{number:.0f}"
         if float(number).is_integer() and abs(number) < 1e9 and not isinstance(value, float)

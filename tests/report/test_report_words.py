@@ -87,6 +87,18 @@ def test_effects_have_a_picture_a_table_and_a_sentence(grid: Any) -> None:
     assert findings_of(report_data(grid), 9, [none], labels)[0].key == ("0 of 1", "0 / 1")
 
 
+def test_the_finding_of_effects_is_of_the_variables_that_are_shown(grid: Any) -> None:
+    totals = pd.DataFrame(
+        {
+            "outcome": ["x", "x", "y"], "term": ["rail", "y", "rail"], "effect": "total",
+            "estimate": [0.5, -0.2, 0.7], "p_value": [1e-9, 0.01, 1e-12], "conf_low": [0.4, -0.3, 0.6],
+            "conf_high": [0.6, -0.1, 0.8],
+        }
+    )  # fmt: skip
+    found = findings_of(report_data(grid), 9, [totals])[0]  # rail on y is surer, and y is not shown
+    assert found.sentence[0].startswith("total effect of rail on x")
+
+
 def test_effects_of_outcomes_that_never_settle_are_no_finding_of_a_study() -> None:
     """Multipliers exist, and mutual adjustment within a unit still does not die out."""
     effects = pd.DataFrame(

@@ -25,3 +25,10 @@ def test_a_frame_becomes_a_table_in_each_language() -> None:
 def test_what_is_no_frame_is_refused() -> None:
     with pytest.raises(sp.SpatialError, match="A frame with columns is needed; got list"):
         sp.frame_table([1])  # type: ignore[arg-type]
+
+
+def test_small_p_values_have_no_exponent() -> None:
+    frame = pd.DataFrame({"Term": ["x", "z"], "p": [7.2e-51, 0.0123], "Mean": [7.2e-51, 0.5]})
+    table = sp.tables.frame_table(frame)
+    assert table.frame["p"].tolist() == ["0.000", "0.012"]
+    assert table.frame["Mean"].tolist() == ["7.2e-51", "0.500"]
