@@ -17,7 +17,7 @@ from paper_fits import panel, plain_fit, ring, system, system_fit
 import spatial as sp
 from spatial.tables.formats.cells import Head, Row
 from spatial.tables.formats.latex import PACKAGES
-from spatial.tables.formats.pages import build_pages, text_width, wrapped
+from spatial.tables.formats.pages import _needs, build_pages, text_width, wrapped
 from spatial.tables.table import Table
 
 
@@ -80,6 +80,12 @@ def test_a_table_that_cannot_be_split_lies_then_shrinks_then_is_cut() -> None:
     assert 8.0 <= size < 10.5
     assert [n for *_, n in found[22]] == [16, 6]
     assert all(p.fits for p in build_pages(many(22)))
+
+
+def test_a_minus_beside_chinese_is_one_em_wide() -> None:
+    frame = pd.DataFrame({"变量": ["集聚", "密度"], "估计": [-0.086, 0.015]})
+    least = {lang: _needs(sp.tables.frame_table(frame, lang=lang), 10.5)[1][0] for lang in ("en", "zh")}
+    assert least["zh"] - least["en"] == pytest.approx(0.65 * 10.5)
 
 
 def test_headings_of_empty_panels_leave_with_their_rows() -> None:

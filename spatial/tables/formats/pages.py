@@ -201,10 +201,12 @@ def _needs(table: Cells, size: float) -> list[tuple[float, float]]:
         heads = [spread(row)[k].text for row in table.header if spread(row)[k].span == 1]
         numbers = [text for text in cells if any(c.isdigit() for c in text) and len(text) < 24]
         words = heads + [text for text in cells if text not in numbers]
+        # A true minus is set for the hyphen, and the Chinese face draws it one em wide.
+        minus = 0.65 * size if table.lang == "zh" and any("-" in text for text in numbers) else 0.0
         parts = [points_parts(text, size) for text in numbers if is_aligned(text)]
         aligned = max((a for a, _ in parts), default=0.0) + max((b for _, b in parts), default=0.0)
         needs = [_need(numbers, size, whole=True), _need(words, size, whole=False), (aligned, aligned)]
-        found.append((max(a for a, _ in needs) + _GAP, max(b for _, b in needs) + _GAP))
+        found.append((max(a for a, _ in needs) + minus + _GAP, max(b for _, b in needs) + minus + _GAP))
     return found
 
 
