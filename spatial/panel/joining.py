@@ -14,12 +14,21 @@ from spatial.ids.matching import in_kind_of, why_apart
 from spatial.io.frames import Source
 from spatial.panel.panel import PanelLike
 from spatial.places.points import CitiesLike
+from spatial.words import Said, listed
 
 from .panel import Panel, Step, as_panel
 from .reading import read_table
 from .shape import as_ids_of
 
 __all__ = ["align", "as_map_ids", "read_calendar", "restrict"]
+
+_CUT = {
+    "map": (
+        "not in the panel, cut from the map (missing neighbours): {ids}",
+        "面板中没有、自地图剔除（其邻居因此缺少）：{ids}",
+    ),
+    "panel": ("not on the map, cut from the panel: {ids}", "地图上没有、自面板剔除：{ids}"),
+}
 
 
 def as_map_ids(panel: Panel, ids: pd.Index[Any]) -> Panel:
@@ -97,11 +106,11 @@ def restrict(cities: Any, panel: Panel) -> tuple[Any, Panel, str]:
     no_row, no_place = cities.index.difference(both), panel.units.difference(both)
     parts = []
     if len(no_row):
-        parts.append(f"not in the panel, cut from the map (missing neighbours): {name_ids(no_row)}")
+        parts.append(Said(_CUT["map"], ids=name_ids(no_row)))
     if len(no_place):
-        parts.append(f"not on the map, cut from the panel: {name_ids(no_place)}")
+        parts.append(Said(_CUT["panel"], ids=name_ids(no_place)))
     keep = panel.frame.index.get_level_values(0).isin(both)
-    cut = "; ".join(parts)
+    cut = listed(parts, ("; ", "；")) if parts else ""
     step = Step("align", (), int((~keep).sum()), cut) if cut else None
     history = panel.history if step is None else (*panel.history, step)
     return cities.loc[both], replace(panel, frame=panel.frame[keep], history=history), cut

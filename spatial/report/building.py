@@ -94,8 +94,9 @@ def explore(
     lang : {"en", "zh"}
         The language at first; the page has both.
     names : str or Series, optional
-        What units are called: a column of `cities`, or names by id.  Default: the column ``name_en`` or
-        ``name`` (``name_zh``, ``name_cn`` or ``name`` in Chinese), else the ids.
+        What units are called: a column of `cities` (of "town", ``town_en`` and ``town_zh`` where they are
+        there), or names by id.  Default: the column ``name_en`` or ``name`` (``name_zh``, ``name_cn`` or
+        ``name`` in Chinese), else the ids.
     logs : str or list of str
         Those of `columns` that hold logarithms: analysed as they are, shown as what they are logarithms of.
     group : str, optional

@@ -293,8 +293,8 @@ def display_names(cities: pd.DataFrame, names: Any, ids: pd.Index[Any], lang: st
                 f"names must be a column of the cities; there is no {names!r}. "
                 f"They have: {name_ids(cities.columns, 12)}."
             )
-        names = cities[names]
-        series = list(names.loc[every])
+        in_language = f"{names}_{lang}"  # "name_en" beside "name"
+        series = list(cities[in_language if in_language in cities.columns else names].loc[every])
     elif isinstance(names, pd.Series):
         # Of units beyond the panel a Series need not know.
         series = [*matched(names, ids, "the names"), *([None] * len(beyond))]

@@ -125,6 +125,8 @@ def test_names_are_found_given_or_ids(grid: Any) -> None:
     named = cities.assign(name_en="English", name_zh="中文")
     assert display_names(named, None, W.ids, "zh")[0] == "中文"
     assert display_names(named, None, W.ids, "en")[0] == "English"
+    assert display_names(cities.assign(name_en="English"), "name", W.ids, "en")[0] == "English"
+    assert display_names(cities.assign(name_en="English"), "name", W.ids, "zh")[0] == "A"
     series = cities["name"].where(cities.index != "b")[::-1]
     assert display_names(cities, series, W.ids, "en") == list("AbCDEFGHI")
     with pytest.raises(AlignmentError, match="the names and the cities must have the same ids"):

@@ -282,6 +282,7 @@ def test_the_shipped_study_has_the_published_numbers(tmp_path: Path, monkeypatch
     loaded = load_data(check_study(path), path.parent)
     assert len(loaded.cities) == loaded.panel.n_units == 90
     assert loaded.cut.endswith("'37199'")
+    assert loaded.cut.again("zh").startswith("面板中没有、自地图剔除")  # type: ignore[attr-defined]
 
 
 # ---- the command line

@@ -89,7 +89,7 @@ def test_the_script_of_a_study_that_ships_runs(
 def test_a_study_in_words(finished: Path) -> None:
     english, chinese = explain_study(finished, "en"), explain_study(finished, "zh")
     assert "36 units in 2001 to 2004, 144 observations" in english
-    assert "Values of z were winsorised at 2.00%" in english
+    assert "Values of z were winsorised at 2%" in english
     assert "Output, log (ly) = log(y)" in english
     assert "two: ly = q + W(ly) + x + D(x); q = ly + z + W(z)" in english
     assert "fixed effects of unit and time; standard errors clustered by unit" in english

@@ -12,6 +12,7 @@ from spatial.study.fits.named import sections
 from spatial.study.schema.models import Did, System, Threshold, Tobit
 from spatial.study.schema.weights import Economic, Gravity, Nested, Weights
 from spatial.study.values import Values
+from spatial.words import Said
 
 from .further import further_sentences
 
@@ -47,12 +48,12 @@ _METHODS = {
     ),
 }
 _STEPS = {
-    "interpolate": ("missing values of {columns} were interpolated", "对 {columns} 的缺失值作插值"),
-    "winsorize": ("values of {columns} were winsorised at {share}", "{columns} 在 {share} 分位上缩尾"),
-    "log": ("logarithms were taken of {columns}", "对 {columns} 取自然对数"),
-    "shift": ("values of other times were added of {columns}", "对 {columns} 取时间滞后"),
-    "deflate": ("nominal values of {columns} were deflated", "{columns} 以价格指数平减"),
-    "parse_numbers": ("text was read as numbers in {columns}", "将 {columns} 的文本读作数字"),
+    "interpolate": ("missing values of {columns} were interpolated", "对{columns}的缺失值作插值"),
+    "winsorize": ("values of {columns} were winsorised at {share}", "{columns}在 {share} 分位上缩尾"),
+    "log": ("logarithms were taken of {columns}", "对{columns}取自然对数"),
+    "shift": ("values of other times were added of {columns}", "对{columns}取时间滞后"),
+    "deflate": ("nominal values of {columns} were deflated", "{columns}以价格指数平减"),
+    "parse_numbers": ("text was read as numbers in {columns}", "将{columns}的文本读作数字"),
     "balance": ("a balanced panel was kept", "保留平衡面板"),
     "restrict": ("units or times were restricted", "限定个体或时期"),
     "where": ("rows with {formula} were kept", "保留满足 {formula} 的行"),
@@ -107,13 +108,9 @@ class _Words:
         ]
         if self.values.loaded.simulated:
             found.append(self.say("The data are simulated, with known truth", "数据为模拟数据，真值已知"))
-        if self.values.loaded.cut:
-            found.append(
-                self.say(
-                    f"Units were cut: {self.values.loaded.cut}",
-                    f"为使地图与面板一致而剔除：{self.values.loaded.cut}",
-                )
-            )
+        if cut := self.values.loaded.cut:
+            chinese = cut.again("zh") if isinstance(cut, Said) else cut
+            found.append(self.say(f"Units were cut: {cut}", f"为使地图与面板一致而剔除：{chinese}"))
         return self.join(found)
 
     def cleaning(self) -> str:
@@ -122,7 +119,7 @@ class _Words:
     def step(self, step: Any) -> str:
         share = getattr(step, "share", 0.01)
         ends = [share, share] if isinstance(share, float) else share
-        said = f"{ends[0]:.2%}" if ends[0] == ends[1] else f"{ends[0]:.2%} / {ends[1]:.2%}"
+        said = " / ".join(dict.fromkeys(f"{100 * end:g}%" for end in ends))
         columns = self.names(getattr(step, "columns", ()))
         text = _STEPS[step.do][self.zh].format(
             columns=columns, share=said, formula=getattr(step, "formula", "")
