@@ -57,18 +57,32 @@ class Simulator:
     """Draws panels of a cell; the reduced form is factored once."""
 
     def __init__(self, cell: Cell) -> None:
-        self.cell, self.W = cell, _weights(cell.weights, cell.n)
+        self.cell, times = cell, range(cell.times)
+        self.present = np.random.default_rng(11).random((cell.times, cell.n)) >= cell.absent
+        self.present[:2, self.present.sum(axis=0) < 2] = True  # none is there once, or never
+        own = [_weights(cell.weights, cell.n, t) for t in times] if cell.moving else []
+        self.W = dict(enumerate(own)) if own else _weights(cell.weights, cell.n)
         self.M = _weights(cell.others, cell.n) if cell.others else self.W
-        self.system, self.filters = self._factored()
         self.scale = 0.5 + np.random.default_rng(8).random(cell.n) * 0.9
+        if cell.moving or cell.absent:
+            self.factors = [self._factored(t) for t in times]
+        else:
+            self.factors = [self._factored(0)] * cell.times
 
-    def _factored(self) -> tuple[Any, list[Any]]:
-        """Factor the system of the outcomes, and the filters of the errors."""
-        W, M, G, eye = self.W.sparse, self.M.sparse, self.cell.equations, sp.eye_array(self.cell.n)
+    @property
+    def system(self) -> Any:
+        """Of the outcomes, where it is one for all times."""
+        return self.factors[0][0]
+
+    def _factored(self, t: int) -> tuple[Any, list[Any]]:
+        """Factor the system of the outcomes, and the filters of the errors, of the units that are there."""
+        here = np.flatnonzero(self.present[t])
+        W, M = (_among(w[t] if isinstance(w, dict) else w, here) for w in (self.W, self.M))
+        G, eye = self.cell.equations, sp.eye_array(len(here))
         B = np.array([[0, 0.3, 0], [0.2, 0, 0], [0.2, 0, 0]])[:G, :G]
         Lambda = np.diag([0.4, 0.3, 0.3])[:G, :G]
-        system = splu(sp.csc_array(sp.kron(np.eye(G) - B, eye) - sp.kron(Lambda, W)))
-        return system, [splu(sp.csc_array(eye - r * M)) for r in self.rho]
+        system = _factor(sp.kron(np.eye(G) - B, eye) - sp.kron(Lambda, W))
+        return system, [_factor(eye - r * M) for r in self.rho]
 
     @property
     def rho(self) -> list[float]:
@@ -93,13 +107,13 @@ class Simulator:
         X = _autoregression(rng.normal(size=(times, n, 2 * count))) + 0.7 * np.repeat(mu, 2, axis=1)
         e, blocks = self._innovations(rng), []
         for t in range(times):
-            u = np.column_stack(
-                [f.solve(np.ascontiguousarray(e[t, :, g])) for g, f in enumerate(self.filters)]
-            )
+            here = np.flatnonzero(self.present[t])
+            system, filters = self.factors[t]
+            u = np.column_stack([f.solve(np.ascontiguousarray(e[t, here, g])) for g, f in enumerate(filters)])
             right = X[t, :, ::2] + np.array([0.5, -0.5, -0.5])[:count] * X[t, :, 1::2]
-            whole = (right + mu + rng.normal(size=count) * ("time" in kept) + u)[:, :G]
-            outcomes = self.system.solve(whole.T.ravel()).reshape(G, n)
-            blocks.append(np.column_stack([np.full(n, t), np.arange(n), *outcomes, X[t]]))
+            whole = ((right + mu)[here] + rng.normal(size=count) * ("time" in kept) + u)[:, :G]
+            outcomes = system.solve(whole.T.ravel()).reshape(G, -1)
+            blocks.append(np.column_stack([np.full(len(here), t), here, *outcomes, X[t, here]]))
         names = ["t", "i", *(f"y{g + 1}" for g in range(G)), *(f"x{k + 1}" for k in range(2 * count))]
         frame = pd.DataFrame(np.vstack(blocks), columns=names).astype({"t": int, "i": int})
         if self.cell.regions:
@@ -129,11 +143,40 @@ class Simulator:
             effects=("unit", "region:time") if self.cell.regions else self.cell.kept,
             error=error,
             iv_order=iv_order,
+            unbalanced="induced" if self.cell.absent else "raise",
         )
 
 
-def _weights(kind: str, n: int) -> Weights:
+def _among(weights: Weights, here: Any) -> Any:
+    """Return the matrix among some units, its rows standardised again."""
+    matrix = sp.csr_array(weights.sparse)
+    if len(here) == matrix.shape[0]:
+        return matrix
+    matrix = matrix[here][:, here]
+    sums = np.asarray(matrix.sum(axis=1))
+    assert (sums > 0).all(), "a unit without neighbours"
+    return sp.diags_array(1 / sums) @ matrix
+
+
+def _factor(matrix: Any) -> Any:
+    """Factor a matrix; one of few zeros as a dense one."""
+    if matrix.nnz < 0.2 * matrix.shape[0] ** 2:
+        return splu(sp.csc_array(matrix))
+    return _Dense(np.linalg.inv(matrix.toarray()))
+
+
+@dataclass(frozen=True)
+class _Dense:
+    inverse: Any
+
+    def solve(self, right: Any) -> Any:
+        return self.inverse @ right
+
+
+def _weights(kind: str, n: int, time: int = 0) -> Weights:
     points = np.random.default_rng(7).random((n, 2))
+    if time:  # places move
+        points = points + 0.03 * time * np.random.default_rng(9).normal(size=(n, 2))
     if kind == "queen":
         side = max(k for k in range(1, round(np.sqrt(n)) + 1) if n % k == 0)
         points = np.stack(np.meshgrid(range(n // side), range(side)), axis=-1).reshape(-1, 2).astype(float)
@@ -168,6 +211,11 @@ class Truth:
         """Coefficients in the order of the system."""
         return np.array([TRUTH.get((e, t.name), 0.0) for e, t in self.structure.terms])  # a constant is 0
 
+    @property
+    def has_effects(self) -> bool:
+        """Whether one reduced form serves all times."""
+        return not (self.simulator.cell.absent or self.simulator.cell.moving)
+
     @cached_property
     def effects(self) -> Any:
         """Direct, indirect and total effect of x1 on y1."""
@@ -183,10 +231,12 @@ class Truth:
         return np.array([diagonal / n, rows - diagonal / n, rows])
 
 
-def measured(simulator: Simulator, truth: Truth, rng: np.random.Generator) -> Iterator[Row]:
+def measured(
+    simulator: Simulator, truth: Truth, rng: np.random.Generator, only: tuple[str, ...] = ()
+) -> Iterator[Row]:
     """Yield what one draw says; of an estimate without a root only that there is none.
 
-    Roots beyond the admissible region are counted, and used.
+    Roots beyond the admissible region are counted, and used; `only` some estimators are asked.
     """
     system = simulator.system_of(simulator.panel(rng))
     many = system._arrays
@@ -198,6 +248,9 @@ def measured(simulator: Simulator, truth: Truth, rng: np.random.Generator) -> It
         asked["gs3sls"] = replace(asked["gs3sls, WX and W2X"], design=fewer_lags(many))
         asked["gs3sls, best"] = replace(asked["gs3sls"], iv="best")
     asked["aqs"] = replace(asked["gs3sls, WX and W2X"], method="aqs")
+    if simulator.cell.absent or simulator.cell.moving:  # costly: each value of rho has effects of its own
+        only = only or ("gs3sls", "aqs")
+    asked = {label: asked[label] for label in only or asked}
     for label, request in asked.items():
         found = run(request)
         if isinstance(found, QuasiScoreEstimate) and not found.solved:
@@ -216,6 +269,8 @@ def measured(simulator: Simulator, truth: Truth, rng: np.random.Generator) -> It
 
 def _by_errors(found: Estimate, truth: Truth, label: str) -> Iterator[Row]:
     """Yield whether intervals of the effects of x1 on y1 cover, by the delta method and simulated."""
+    if not truth.has_effects:
+        return
     simulated = truth.simulator.cell.effects
     frame = impacts(found, draws=300 if simulated else 0).tidy()
     rows = frame[(frame["outcome"] == "y1") & (frame["term"] == "x1")].to_dict("records")
@@ -232,6 +287,8 @@ def _by_distance(found: QuasiScoreEstimate, truth: Truth, names: list[str], valu
     for k, name in enumerate(names):
         p = found.p_value(Coordinate(k, len(values)), float(values[k]))
         yield "aqs", name, "distance", float(found.theta[k] - values[k]), bool(p > 0.05)
+    if not truth.has_effects:
+        return
     effects = EffectMap(found.structure, {"W": truth.simulator.W.sparse}, "short", 0)
     targets = EffectTargets(effects, len(values)).of(0, effects.terms.index("x1"))
     for name, target, true in zip(("direct", "indirect", "total"), targets, truth.effects, strict=True):
@@ -240,7 +297,9 @@ def _by_distance(found: QuasiScoreEstimate, truth: Truth, names: list[str], valu
             yield "aqs", f"{name} x1", "distance", target(found.theta)[0] - true, bool(p > 0.05)
 
 
-def simulate(cell: Cell, draws: int, seed: int = 0, after: int = 0) -> pd.DataFrame:
+def simulate(
+    cell: Cell, draws: int, seed: int = 0, after: int = 0, only: tuple[str, ...] = ()
+) -> pd.DataFrame:
     """Return the rows of one cell; each draw has a seed of its own, the first follows `after` others."""
     simulator = Simulator(cell)
     found: list[Row] = []
@@ -249,7 +308,7 @@ def simulate(cell: Cell, draws: int, seed: int = 0, after: int = 0) -> pd.DataFr
         first = simulator.system_of(simulator.panel(np.random.default_rng(0)))
         truth = Truth(simulator, first.structure)
         for child in np.random.SeedSequence(seed).spawn(after + draws)[after:]:
-            found += measured(simulator, truth, np.random.default_rng(child))
+            found += measured(simulator, truth, np.random.default_rng(child), only)
     frame = pd.DataFrame(found, columns=["estimator", "quantity", "interval", "bias", "coverage"])
     frame = frame.assign(used=1, rmse=frame["bias"].abs())
     for name, value in zip(KEYS[:7], cell.key, strict=True):

@@ -46,6 +46,7 @@ __all__ = [
     "run",
 ]
 
+_MOST_CELLS = 5_000  # for which aqs is the default where effects depend on rho, or weights on the time
 BY_INSTRUMENTS = tuple(name for name in METHODS if name != "ols")
 BY_LIKELIHOOD = ("ml", "mess")
 BEST = tuple(name for name in BY_INSTRUMENTS if name != "gmm")
@@ -160,18 +161,19 @@ def default_method(design: Design, cov: Covariance) -> Method:
 
     For random effects it is ``ml``, of several equations ``gs3sls``.
 
-    There intervals of GS3SLS are far too short, whether or not lag and error have the same weights.  Where
-    the joint estimator cannot be (a covariance between units, lags from outside the rows), or its intervals
-    were not simulated (unbalanced panels, errors in weights that change over time, functions of an outcome
-    among the regressors), and for all other systems, ``gs3sls``.
+    There intervals of GS3SLS are far too short, whether or not lag and error have the same weights, also in
+    unbalanced panels and with weights that change over time; of these, up to 5,000 cells, as each step costs
+    a solution of all times there.  Where the joint estimator cannot be (a covariance between units, lags from
+    outside the rows), or its intervals were not simulated (functions of an outcome among the regressors), and
+    for all other systems, ``gs3sls``.
     """
     structure = design.structure
     if design.random:
         return "ml" if structure.n_equations == 1 else "gs3sls"
     errors = [m for g in range(structure.n_equations) if (m := design.error_operator(g)) is not None]
     plain = design.layout.is_balanced and all(m.is_constant for m in errors)
-    known = structure.has_lag_beside_error and plain and not nonlinear_terms(structure)
-    if not known or refusal(design, cov):
+    known = structure.has_lag_beside_error and not nonlinear_terms(structure)
+    if not known or not (plain or design.layout.n_rows <= _MOST_CELLS) or refusal(design, cov):
         return "gs3sls"
     return "aqs"
 

@@ -124,10 +124,21 @@ class Effects:
             return sweep_groups(swept, self.groups, matrix, rho, self.layout)
         design = self.dummies
         if operator is not None and rho != 0.0:
-            design = filtered_dummies(design, operator, rho)
+            design = self.filtered_dummies(operator, rho)
         elif len(self.codes) == 1:
             return demean(values, self.codes[0])
         return project_sparse(values, design)
+
+    def filtered_dummies(self, operator: LagOperator, rho: float) -> sp.csr_array:
+        """Return (I - rho M) D, sparse; M D is kept, as each value in a search for rho needs it."""
+        if operator not in self._lags:
+            parts = [matrix @ self.dummies[a:b] for a, b, matrix in operator.blocks()]
+            self._lags[operator] = sp.csr_array(sp.vstack(parts, format="csr"))
+        return sp.csr_array(self.dummies - rho * self._lags[operator])
+
+    @cached_property
+    def _lags(self) -> dict[LagOperator, sp.csr_array]:
+        return {}
 
 
 def build_effects(names: tuple[tuple[str, ...], ...], codes: dict[str, Codes], layout: Layout) -> Effects:
@@ -209,12 +220,6 @@ def demean(values: Float, codes: Codes) -> Float:
         means = np.bincount(codes, weights=flat[:, j]) / counts
         out[:, j] = flat[:, j] - means[codes]
     return out.reshape(values.shape)
-
-
-def filtered_dummies(dummies: sp.csr_array, operator: LagOperator, rho: float) -> sp.csr_array:
-    """Return (I - rho M) D, sparse."""
-    parts = [dummies[a:b] - rho * (matrix @ dummies[a:b]) for a, b, matrix in operator.blocks()]
-    return sp.csr_array(sp.vstack(parts, format="csr"))
 
 
 def project_sparse(values: Float, design: sp.csr_array) -> Float:

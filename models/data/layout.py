@@ -107,6 +107,8 @@ class LagOperator:
 
     def __call__(self, values: Float) -> Float:
         """Return the spatial lag of (R,) or (R, m) values."""
+        if self._full is not None:
+            return self._by_full(self._full, values)
         if len(self.layout.bounds) == 1:
             return product(self.matrices[0], values)
         if self.is_constant and values.ndim > 1:
@@ -117,8 +119,21 @@ class LagOperator:
             out[first:last] = product(matrix, values[first:last])
         return out
 
+    @cached_property
+    def _full(self) -> Float | None:
+        """The matrix as a dense array where it serves all times and has few zeros; else None."""
+        matrix = self.matrices[0]
+        few = matrix.nnz > _FULL * matrix.shape[0] ** 2 and matrix.shape[0] <= _DENSE_LIMIT
+        return matrix.toarray() if few and self.is_constant else None
+
+    def _by_full(self, full: Float, values: Float) -> Float:
+        cube = values.reshape(self.layout.n_times, self.layout.n_units, -1)
+        return np.asarray(np.matmul(full, cube)).reshape(values.shape)
+
     def transpose(self, values: Float) -> Float:
         """Return the lag by the transposed weights."""
+        if self._full is not None:
+            return self._by_full(self._full.T, values)
         out = np.empty_like(values, dtype=np.float64)
         for first, last, matrix in self.blocks():
             out[first:last] = matrix.T @ values[first:last]
@@ -161,6 +176,7 @@ class LagOperator:
         return max((_radius(m) for m in self.matrices if m.nnz), default=0.0)
 
 
+_FULL, _DENSE_LIMIT = 0.3, 4_000  # a share of entries from which on dense arithmetic is quicker
 # Beyond this an eigenvalue costs more than the estimates; power steps give a bound that is close enough.
 _LARGE = 5_000
 

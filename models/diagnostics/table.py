@@ -150,5 +150,13 @@ def diagnostics(estimate: Estimate, *, clustered_first: bool = True, errors: str
 
 
 def _with_errors(tests: list[HypothesisTest], errors: str) -> tuple[HypothesisTest, ...]:
-    """Say of the tests that take the covariance of the fit what it takes for granted."""
-    return tuple(replace(t, detail=errors) if t.computed and not t.detail else t for t in tests)
+    """Say of the tests that take the covariance of the fit what it takes for granted.
+
+    They say nothing else, or what follows a semicolon.
+    """
+    return tuple(
+        replace(t, detail=f"{errors}{t.detail}".removeprefix("; "))
+        if t.computed and (not t.detail or t.detail.startswith("; "))
+        else t
+        for t in tests
+    )

@@ -41,17 +41,21 @@ def reduced_form(found: Estimate, fitted: Float) -> Float:
     Lambda = np.array([matrices.Lambda[w] for w in structure.weights])
     if not np.any(matrices.B) and not np.any(Lambda):
         return exogenous
-    out = np.empty_like(exogenous)
-    blocks = [design.operators[w].blocks() for w in structure.weights]
-    for t, (first, last) in enumerate(design.layout.bounds):
-        graphs = [block[t][2] for block in blocks]
-        right = exogenous[first:last].T.reshape(-1, 1)
-        if not graphs:
-            inverse = np.linalg.inv(np.eye(len(matrices.B)) - matrices.B)
-            out[first:last] = exogenous[first:last] @ inverse.T
-            continue
-        solved = ReducedForm(matrices.B, Lambda, graphs).solve(right)
-        if not np.isfinite(solved).all():
-            raise DataError("The system has no reduced form at these estimates: see fit.stability().")
-        out[first:last] = solved.reshape(len(matrices.B), -1).T
+    if not structure.weights:
+        return np.asarray(exogenous @ np.linalg.inv(np.eye(len(matrices.B)) - matrices.B).T)
+    operators = [design.operators[w] for w in structure.weights]
+    G, layout = len(matrices.B), design.layout
+    if all(o.is_constant for o in operators):  # one factorisation for all times
+        right = exogenous.reshape(layout.n_times, -1, G).transpose(2, 1, 0).reshape(-1, layout.n_times)
+        found_all = ReducedForm(matrices.B, Lambda, [o.matrices[0] for o in operators]).solve(right)
+        out = found_all.reshape(G, -1, layout.n_times).transpose(2, 1, 0).reshape(-1, G)
+    else:
+        out = np.empty_like(exogenous)
+        blocks = [o.blocks() for o in operators]
+        for t, (first, last) in enumerate(layout.bounds):
+            graphs = [block[t][2] for block in blocks]
+            solved = ReducedForm(matrices.B, Lambda, graphs).solve(exogenous[first:last].T.reshape(-1, 1))
+            out[first:last] = solved.reshape(G, -1).T
+    if not np.isfinite(out).all():
+        raise DataError("The system has no reduced form at these estimates: see fit.stability().")
     return out

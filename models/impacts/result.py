@@ -255,7 +255,7 @@ def impacts(
     estimate : Estimate
     draws : int
         Draws of the parameters for simulated standard errors and percentiles; 0, the default, for the delta
-        method: its intervals cover in .87-1.00 of samples where the simulated cover in .25-.98, because
+        method: its intervals cover in .85-1.00 of samples where the simulated cover in .25-.98, because
         estimates that are off by much are drawn about where they are (docs/simulation.md).
     seed : int
     horizon : "short" or "long"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
+from scipy import linalg, sparse
 from scipy.sparse import csgraph
 from scipy.sparse import linalg as sparse_linalg
 
@@ -24,6 +24,7 @@ Sparse = Any  # scipy CSR array (N, N)
 
 DIRECT_LIMIT = 20_000  # rows of S for which a sparse factorisation is quick whatever the graph
 EXACT_LIMIT = 2_000  # rows of S up to which every unit is a probe
+_FULL, _DENSE_LIMIT = 0.15, 4_000  # a matrix with a larger share of entries is factored by dense arithmetic
 _TOLERANCE = 1e-11
 
 
@@ -62,6 +63,8 @@ class ReducedForm:
 
     @cached_property
     def _factor(self) -> Any:
+        if self.matrix.nnz > _FULL * self.matrix.shape[0] ** 2 and self.matrix.shape[0] <= _DENSE_LIMIT:
+            return _DenseFactor(*linalg.lu_factor(self.matrix.toarray(), overwrite_a=True))
         return sparse_linalg.splu(sparse.csc_array(self.matrix))
 
     def solve(self, right: Float, *, transposed: bool = False) -> Float:
@@ -103,12 +106,29 @@ class ReducedForm:
 
     def sign_is_one(self) -> bool:
         """Whether det S > 0, from the factorisation."""
-        factor = self._factor
-        diagonal = factor.U.diagonal()
+        diagonal, swaps = _pivots(self._factor)
         if (np.abs(diagonal) < 1e-13 * np.abs(diagonal).max()).any():
             return False
-        swaps = _parity(factor.perm_r) * _parity(factor.perm_c)
         return bool(np.prod(np.sign(diagonal)) * swaps > 0)
+
+
+@dataclass(frozen=True, eq=False)
+class _DenseFactor:
+    """The factorisation of a matrix with few zeros by dense arithmetic, as SuperLU's is used."""
+
+    lu: Float
+    swapped: NDArray[np.int32]
+
+    def solve(self, right: Float, trans: str = "N") -> Float:
+        return np.asarray(linalg.lu_solve((self.lu, self.swapped), right, trans=int(trans == "T")))
+
+
+def _pivots(factor: Any) -> tuple[Float, int]:
+    """Return the diagonal of U, and the sign of the exchanges of rows and columns."""
+    if isinstance(factor, _DenseFactor):
+        exchanges = int(np.sum(factor.swapped != np.arange(len(factor.swapped))))
+        return factor.lu.diagonal(), 1 - 2 * (exchanges % 2)
+    return factor.U.diagonal(), _parity(factor.perm_r) * _parity(factor.perm_c)
 
 
 def _parity(permutation: NDArray[Any]) -> int:

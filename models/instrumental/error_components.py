@@ -21,10 +21,12 @@ from spatial.errors import DataError, NotIdentifiedError
 from spatial.models.data.checks import refuse_own_instruments
 from spatial.models.data.design import Design
 from spatial.models.data.effects import build_effects
+from spatial.models.estimation.clusters import cluster_codes, count_of
 from spatial.models.estimation.covariance import Cluster
 from spatial.models.estimation.estimate import Estimate, Request
 from spatial.models.estimation.inference import Inference, infer
 from spatial.models.estimation.least_squares import LinearFit, two_stage
+from spatial.models.estimation.scores import cluster_scores
 from spatial.models.estimation.steps import (
     ONE_BY_ONE,
     SPATIAL_ERRORS,
@@ -34,7 +36,7 @@ from spatial.models.estimation.steps import (
     residuals_of,
 )
 from spatial.models.formula.structure import Structure, Term
-from spatial.models.hypothesis import HypothesisTest, wald
+from spatial.models.hypothesis import HypothesisTest
 
 __all__ = ["ErrorComponentsEstimate", "estimate_error_components", "infer_error_components"]
 
@@ -124,7 +126,7 @@ def _with_instruments(design: Design) -> Design:
 def _estimated(request: Request, design: Design) -> ErrorComponentsEstimate:
     method, structure = request.method, design.structure
     space = Workspace(design)
-    within = np.array([j < design.instruments.shape[1] // 2 for j in design.basis.kept])
+    within = _is_within(design)
     rho = np.zeros(structure.n_equations)
     filters = method in SPATIAL_ERRORS and structure.has_error
     fit = two_stage(*_moments(space, rho))
@@ -143,6 +145,11 @@ def _estimated(request: Request, design: Design) -> ErrorComponentsEstimate:
     inference = _inference(space, numbers, request)
     asked = replace(request, design=replace(design, random=True))
     return ErrorComponentsEstimate(design, request.source, space, numbers, inference, sigma_v, sigma_1, asked)
+
+
+def _is_within(design: Design) -> NDArray[np.bool_]:
+    """Which moments are those of deviations from the means of units."""
+    return np.array([j < design.instruments.shape[1] // 2 for j in design.basis.kept])
 
 
 def _moments(space: Workspace, rho: Float) -> tuple[list[Float], list[Float]]:
@@ -223,42 +230,77 @@ def _inference(space: Workspace, numbers: Numbers, asked: Request) -> Inference:
 
 
 def mundlak_tests(found: ErrorComponentsEstimate) -> list[HypothesisTest]:
-    """Test random against fixed effects: unit means of the exogenous regressors beside them (Mundlak 1978).
+    r"""Test random against fixed effects: unit means of the exogenous regressors beside them (Mundlak 1978).
 
-    Read as F(q, C - 1), clustered as the estimate is; one test for each equation.
+    One test for each equation, by the score of its means where they are zero, with those of the other
+    equations estimated.  With s_c the score of a cluster less what the estimated coefficients take from it,
+
+    .. math:: S = (\sum_c s_c)'(\sum_c s_cs_c')^{-1}(\sum_c s_c), \qquad
+              \frac{S(C - q)}{q(C - S)} \sim F(q, C - q) ,
+
+    Hotelling's test, exact for normal scores; a Wald test rejected .081 with 60 units.
     """
-    design, asked = found.design, found.asked
-    wide, added = _with_means(design)
+    wide, added = _with_means(found.design)
     name, null = "Mundlak", "the random effects are not correlated with the regressors"
+    names = found.design.structure.names
     if not any(added):
         why = "no exogenous regressor varies both within and between units"
-        return [HypothesisTest.failed(name, null, why, equation=e) for e in design.structure.names]
-    again = _estimated(replace(asked, design=wide), wide)
-    out = []
-    for g, place in enumerate(wide.structure.slices):
-        chosen = np.arange(place.stop - len(added[g]), place.stop)
-        test = wald(
-            name,
-            null,
-            again.delta[chosen],
-            again.cov[np.ix_(chosen, chosen)],
-            equation=design.structure.names[g],
-            detail=f"means of {', '.join(added[g])}, {asked.covariance.label}",
+        return [HypothesisTest.failed(name, null, why, equation=e) for e in names]
+    space, out = Workspace(wide), []
+    assert isinstance(found.asked.covariance, Cluster)
+    codes = cluster_codes(found.asked.covariance.by, wide.layout, found.asked.lookup)
+    for g, (place, terms) in enumerate(zip(wide.structure.slices, added, strict=True)):
+        tested = np.isin(np.arange(wide.structure.n_parameters), range(place.stop - len(terms), place.stop))
+        q, clusters = len(terms), count_of(codes)
+        if not 0 < q < clusters:
+            why = f"{clusters} clusters for {q} means of units" if q else "no exogenous regressor varies so"
+            out.append(HypothesisTest.failed(name, null, why, equation=names[g]))
+            continue
+        value = _score(found, space, g, tested, codes)
+        test = HypothesisTest(
+            name, null, value * (clusters - q) / (q * (clusters - value)), "F", q, clusters - q
         )
-        clusters = min(again.inference.n_clusters, default=design.layout.n_units)
-        out.append(test.as_f(clusters - 1))
+        detail = f"means of {', '.join(terms)}, {found.asked.covariance.label}; score form"
+        out.append(replace(test, equation=names[g], detail=detail))
     return out
 
 
-def _with_means(design: Design) -> tuple[Design, list[list[str]]]:
-    """Return the design with the means of units of the exogenous terms, and which were added by equation."""
+def _score(
+    found: ErrorComponentsEstimate,
+    space: Workspace,
+    g: int,
+    tested: NDArray[np.bool_],
+    codes: NDArray[np.intp],
+) -> float:
+    """Return the score statistic of the means of one equation, at the estimate without them."""
+    restricted = _estimated(found.asked, _with_means(found.design, but=g)[0])
+    numbers, method = restricted.numbers, found.numbers.method
+    weights = [_precision(s, method, restricted.design) for s in (restricted.sigma_v, restricted.sigma_1)]
+    whole = _weighted(*_moments(space, numbers.rho), _is_within(space.design), *weights)
+    scores = cluster_scores(space.design.basis.Q, numbers.residuals, whole.gamma, codes)
+    bread = np.linalg.inv(whole.bread)
+    scores = scores[:, tested] - scores[:, ~tested] @ np.linalg.solve(
+        bread[np.ix_(~tested, ~tested)], bread[np.ix_(~tested, tested)]
+    )
+    total = scores.sum(axis=0)
+    return float(total @ np.linalg.solve(scores.T @ scores, total))
+
+
+def _with_means(design: Design, but: int = -1) -> tuple[Design, list[list[str]]]:
+    """Return the design with the means of units of the exogenous terms, and which were added by equation.
+
+    Parameters
+    ----------
+    but : int
+        The equation without them; none by default.
+    """
     columns = [design.columns]
     equations, regressors, added = [], [], []
     count = design.columns.shape[1]
-    for equation, row in zip(design.structure.equations, design.regressors, strict=True):
+    for g, (equation, row) in enumerate(zip(design.structure.equations, design.regressors, strict=True)):
         terms, places, mine = list(equation.terms), list(row), []
         for term, place in zip(equation.terms, row, strict=True):
-            if term.role != "exogenous":
+            if term.role != "exogenous" or g == but:
                 continue
             x = design.effects.project(design.columns[:, [place]])
             between = _means(design, x)

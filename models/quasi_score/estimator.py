@@ -36,9 +36,9 @@ from spatial.models.estimation.laws import NORMAL, Law
 from spatial.models.estimation.least_squares import LinearFit
 from spatial.models.estimation.steps import BoundaryWarning, Numbers, estimate
 
-from .coverage import JOINT
 from .inverted import ByDistance, ScoreInference
 from .moments import Moments, moments_of
+from .notes import NO_ROOT, cell_notes, root_notes
 from .roots import ExpectedSlope, Root, find_root
 from .slope import SeriesSlope
 from .solved import SolvedSlope
@@ -55,10 +55,6 @@ __all__ = [
 ]
 
 Float = NDArray[np.float64]
-
-_DENSE, _EDGE = 0.2, 0.995
-NO_ROOT = "the equations of the joint estimator have no solution near the instrumental-variable estimate"
-BY_DISTANCE = "p-values and intervals by inverting the distance of the quasi-score, not from standard errors"
 
 
 class NoRootWarning(SpatialWarning):
@@ -183,74 +179,13 @@ def solve_equations(
 ) -> tuple[Root, Float, Float, tuple[str, ...]]:
     """Return the root, the weights of the moments and their expected slope there, and what to say of it."""
     root = find_root(moments, weights, slope, start)
-    notes = (*_notes_of(moments, root), *cell_notes(moments))
+    notes = (*root_notes(moments, root), *cell_notes(moments))
     if root.centre is None:
         _warn_no_root(moments)
     elif not root.converged:
         warn(f"{notes[0][0].upper()}{notes[0][1:]}.", BoundaryWarning)
     expected = slope(root.theta)
     return root, weights.weighted(expected, moments.sigma(root.theta)), expected, notes
-
-
-def _notes_of(moments: Moments, root: Root) -> tuple[str, ...]:
-    """Say where the estimate lies, and how its intervals are made."""
-    if root.converged:
-        return (BY_DISTANCE,)
-    if root.centre is None:
-        return (NO_ROOT,)
-    structure, beyond = moments.design.structure, []
-    for g, k in moments.rho_places.items():
-        operator = moments.design.error_operator(g)
-        if operator is not None and abs(root.centre[k]) * operator.radius > _EDGE:
-            beyond.append(f"rho of {structure.names[g]} {root.centre[k]:.2f}")
-    where = ", ".join(beyond) or "spatial lags without an equilibrium"
-    return (
-        f"the equations of the joint estimator have their solution beyond the admissible region ({where}): "
-        "reported is a point at its edge, with the standard errors of the solution; intervals by distance "
-        "are measured from the solution, and hold",
-        BY_DISTANCE,
-    )
-
-
-def cell_notes(moments: Moments) -> tuple[str, ...]:
-    """Say where the intervals cover less often than they should, or tell little; with figures."""
-    design, notes = moments.design, []
-    if design.layout.n_times == 2 and ("unit",) in design.effects.kept:
-        notes.append(
-            "with two times 95 % intervals cover less often than they say: in simulations those of slopes of "
-            f"other outcomes in {JOINT['other outcomes at two times']}, of lags and rho in "
-            f"{JOINT['two times']}; see fit.anderson_rubin()"
-        )
-    if not design.layout.is_balanced:
-        notes.append("intervals by distance were not simulated for unbalanced panels: read them with care")
-    elif not all(design.operators[name].is_constant for name in moments.matrices):
-        notes.append(
-            "intervals by distance were not simulated for weights that change over time: read them with care"
-        )
-    elif not moments.columns.space.is_within:
-        notes.append(
-            "with effects that the spatial filter changes (region by time) 95 % intervals covered in "
-            f"{JOINT['regions by time']} of simulated samples (N 80-100, T 4-6)"
-        )
-    others = design.structure.other_endogenous
-    if others:
-        notes.append(
-            f"{', '.join(others)} without an equation: instrumented as in 2SLS; 95 % intervals of such slopes"
-            " covered in .83-.93 of simulated samples (N 50-100, T 6; the weaker the instruments, the less)"
-        )
-    dense = [name for name in moments.matrices if _density(design, name) > _DENSE]
-    if dense:
-        notes.append(
-            f"{', '.join(dense)} joins more than {_DENSE:.0%} of all pairs of units: lag and error can "
-            f"hardly be told apart, intervals are wide; they covered in {JOINT['all pairs']} of simulated "
-            "samples (inverse distances of all pairs, N 100, T 6, rho .7)"
-        )
-    return tuple(notes)
-
-
-def _density(design: Design, name: str) -> float:
-    matrices = design.operators[name].matrices
-    return float(max(m.nnz / max(1, m.shape[0] * (m.shape[0] - 1)) for m in matrices))
 
 
 def _warn_no_root(moments: Moments) -> None:

@@ -36,7 +36,7 @@ Dependence = Literal["cluster", "heteroskedastic", "homoskedastic"]
 Index = NDArray[np.int64]
 Pairs = tuple[Index, Index, Float]
 
-_LOAD = 400_000
+_LOAD, _FULL = 400_000, 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,6 +266,13 @@ def _joined(
             row, column = entries.row.astype(np.int64) + first, entries.col.astype(np.int64)
             above = row < column
             found.append((row[above] * n + column[above], entries.data[above]))
+    cells = (last - first) * n
+    if len(found[0][0]) > _FULL * cells:  # most pairs are there: each cell has a place without a search
+        full = np.zeros((len(found), cells))
+        for line, (key, data) in zip(full, found, strict=True):
+            np.add.at(line, key - first * n, data)
+        kept = np.flatnonzero(full.any(axis=0))
+        return kept // n + first, kept % n, full[:, kept]
     keys = np.unique(np.concatenate([k for k, _ in found]))
     values = np.zeros((len(found), len(keys)))
     for line, (key, data) in zip(values, found, strict=True):

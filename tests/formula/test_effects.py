@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from spatial.errors import ConvergenceError, DataError, SpatialWarning
 from spatial.models import SpatialSystem
 from spatial.models.data import effects as effects_module
-from spatial.models.data.effects import build_effects, effects_rank, filtered_dummies, project_sparse
+from spatial.models.data.effects import build_effects, effects_rank, project_sparse
 from spatial.models.data.layout import LagOperator, Layout, balanced_layout
 from spatial.models.estimation.errors import build_moments
 from spatial.panel.panel import Panel
@@ -127,7 +127,7 @@ def test_no_convergence_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_filtered_dummies() -> None:
     W = ring()
     effects = build_effects((("unit",),), {}, FULL)
-    found = filtered_dummies(effects.dummies, LagOperator((W.sparse,), FULL), 0.3).toarray()
+    found = effects.filtered_dummies(LagOperator((W.sparse,), FULL), 0.3).toarray()
     D = np.tile(np.eye(N), (T, 1))
     np.testing.assert_allclose(found, D - 0.3 * np.kron(np.eye(T), W.sparse.toarray()) @ D)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from spatial.models.impacts import solve
 from spatial.models.impacts.solve import ReducedForm
 from spatial.models.impacts.spectrum import spectrum
 from spatial.models.impacts.stability import system_stability
@@ -165,3 +166,26 @@ def test_spectral_radius_bounds_the_eigenvalues() -> None:
     signed = raw.copy()
     signed.data *= rng.choice([-1.0, 1.0], len(signed.data))
     assert radius_bound(signed) >= np.abs(np.linalg.eigvals(signed.toarray())).max()
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_system_without_zeros_is_solved_by_dense_arithmetic_as_by_sparse(
+    monkeypatch: pytest.MonkeyPatch, swapped: bool
+) -> None:
+    rng = np.random.default_rng(2)
+    full = rng.random((30, 30))
+    np.fill_diagonal(full, 0)
+    dense = sparse.csr_array(full / full.sum(axis=1, keepdims=True))
+    B = np.array([[0.0, 1.6], [0.9, 0.0]]) if swapped else np.array([[0.0, 0.3], [0.2, 0.0]])
+    right = rng.normal(size=(60, 3))
+    arguments = (B, np.array([np.diag([0.4, 0.2])]), [dense])
+    one = ReducedForm(*arguments)
+    assert hasattr(one._factor, "lu")
+    monkeypatch.setattr(solve, "_FULL", 2.0)
+    other = ReducedForm(*arguments)
+    assert not hasattr(other._factor, "lu")
+    for transposed in (False, True):
+        found = one.solve(right, transposed=transposed)
+        np.testing.assert_allclose(found, other.solve(right, transposed=transposed), rtol=1e-10)
+    sign = np.linalg.slogdet(one.matrix.toarray())[0]
+    assert one.sign_is_one() == other.sign_is_one() == (sign > 0)

@@ -97,6 +97,13 @@ def test_tests_between_models_are_those_of_spatialreg() -> None:
         0.247031360012256, rel=1e-5
     )
     assert lag.moran(permutations=0).frame["z"].iloc[0] ** 2 == pytest.approx(0.247031360012256, rel=1e-5)
+    # The same statistic tests rho beside the lag, where it is estimated too, and comes before Wald's.
+    both = fitted("CRIME ~ INC + HOVAL + W(CRIME)", data, W, error="W").diagnostics()
+    assert both.test("LM: spatial error", "CRIME").statistic == pytest.approx(0.247031360012256, rel=1e-5)
+    names = [t.name for t in both.tests]
+    assert names.index("LM: spatial error") < names.index("LR: spatial error")
+    assert "rejects too often in small samples" in both.test("Wald: spatial error", "CRIME").detail
+    assert "too often" not in lag.diagnostics().test("Wald: spatial lag", "CRIME").detail
 
 
 def test_heteroskedasticity_of_columbus_is_warned_of() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from scipy import sparse
 
 from spatial.errors import DataError
 from spatial.models import Conley, SpatialSystem
-from spatial.models.quasi_score.coverage import APART, COVERAGE
+from spatial.models.quasi_score.coverage import APART, COVERAGE, JOINT
 from spatial.models.quasi_score.distance import Coordinate
 from spatial.models.quasi_score.estimator import QuasiScoreEstimate, expected_slope
 from spatial.models.quasi_score.moments import moments_of
@@ -26,6 +27,7 @@ from spatial.models.quasi_score.weights import ModelWeights
 from spatial.panel.panel import Panel
 from spatial.tables import regression_table
 from spatial.weights import Weights
+from spatial.words import Said
 
 pytestmark = pytest.mark.filterwarnings("ignore:Weak identification", "ignore:[0-9]* instruments for")
 
@@ -253,7 +255,9 @@ def test_a_lag_and_an_error_are_estimated_jointly_by_default() -> None:
     region = golden_panel().assign(region=lambda f: f.unit % 3)
     assert golden_system(frame=region, effects=("unit", "region:time")).fit().method == "aqs"
     gaps = golden_panel().query("unit + 7 * time != 20")
-    assert golden_system(frame=gaps, unbalanced="induced").fit().method == "gs3sls"
+    uneven = golden_system(frame=gaps, unbalanced="induced").fit()
+    assert uneven.method == "aqs"
+    assert any(f"covered in {JOINT['unbalanced']} of simulated samples" in note for note in uneven.notes)
 
 
 def test_errors_in_other_weights_are_estimated_jointly_by_default_too() -> None:
@@ -296,3 +300,11 @@ def test_a_fit_knows_its_cell() -> None:
     other = golden_system(frame=region, effects=("unit", "region:time")).fit("aqs")
     assert any("effects that the spatial filter changes" in note for note in other.notes)
     assert not any("simulat" in note for note in golden_fit().notes)
+    everything = [*fit.notes, *other.notes, *two.fit("aqs").notes]
+    said = [note for note in everything if isinstance(note, Said)]
+    assert len({note.pair for note in said}) >= 4
+    for note in said:
+        chinese = note.again("zh")
+        assert chinese != note
+        assert not set("{}") & set(chinese)
+        assert re.findall(r"\.\d\d-\d?\.\d\d", note) == re.findall(r"\.\d\d-\d?\.\d\d", chinese)

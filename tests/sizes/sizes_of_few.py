@@ -73,8 +73,8 @@ FEW = [
     Size("Clustered, CR2, 95 % interval", "cr2", PROVINCES, 0.93, 0.998, LAW, "too long if anything"),
     Size("2SLS, CR2, 95 % interval", "slope cr2", SECTION, 0.93, 0.98, LAW),
     *(
-        Size(f"{effect.capitalize()} effect, {way}, 95 % interval", f"{effect} {way}", design, low, 0.99)
-        for design, low in ((SECTION, 0.9), (PANEL, 0.915))
+        Size(f"{effect.capitalize()} effect, {way}, 95 % interval", f"{effect} {way}", design, 0.92, 0.98)
+        for design in (SECTION, PANEL)
         for effect in ("direct", "indirect", "total")
         for way in ("delta", "simulated")
     ),

@@ -206,19 +206,19 @@ LISA_MARKOV = "spatial.autocorrelation.markov.quadrants:lisa_markov"
 TREND_P = "spatial.disparities.sigma:estimate_row"
 
 STATISTICS = [
-    Size("Moran's I, normality", "moran normality", NORMAL, 0.03, 0.06, (ANALYTIC,)),
-    Size("Moran's I, randomisation", "moran randomisation", NORMAL, 0.03, 0.06, (ANALYTIC,)),
+    Size("Moran's I, normality", "moran normality", NORMAL, 0.035, 0.06, (ANALYTIC,)),
+    Size("Moran's I, randomisation", "moran randomisation", NORMAL, 0.035, 0.06, (ANALYTIC,)),
     Size("Moran's I, permutation", "moran permutation", NORMAL, 0.045, 0.055, (GLOBAL,)),
-    Size("Geary's C, normality", "geary normality", NORMAL, 0.03, 0.065, (ANALYTIC,)),
-    Size("Geary's C, randomisation", "geary randomisation", NORMAL, 0.03, 0.065, (ANALYTIC,)),
+    Size("Geary's C, normality", "geary normality", NORMAL, 0.035, 0.065, (ANALYTIC,)),
+    Size("Geary's C, randomisation", "geary randomisation", NORMAL, 0.035, 0.065, (ANALYTIC,)),
     Size("Geary's C, permutation", "geary permutation", NORMAL, 0.045, 0.055, (GLOBAL,)),
-    Size("General G, randomisation", "general G randomisation", NORMAL, 0.03, 0.06, (ANALYTIC,)),
+    Size("General G, randomisation", "general G randomisation", NORMAL, 0.035, 0.06, (ANALYTIC,)),
     Size("General G, permutation", "general G permutation", NORMAL, 0.045, 0.055, (GLOBAL,)),
     Size(
         "Local Moran's I, analytic",
         "local Moran analytic",
         LOCAL,
-        0.02,
+        0.035,
         0.06,
         ("spatial.autocorrelation.lisa:_local",),
     ),
@@ -243,19 +243,19 @@ STATISTICS = [
         (ANALYTIC,),
         "where it does not warn of itself",
     ),
-    Size("Geary's C, randomisation", "skewed randomisation", SKEWED, 0.03, 0.06, (ANALYTIC,)),
+    Size("Geary's C, randomisation", "skewed randomisation", SKEWED, 0.035, 0.06, (ANALYTIC,)),
     Size("Geary's C, permutation", "skewed permutation", SKEWED, 0.045, 0.055, (GLOBAL,)),
     *[
         Size(f"Pooled Moran's I, {center}, {kind}", f"pooled {center} {field}", design, *bounds, (ANALYTIC,))
         for design in (PERSISTENT, TREND)
         for center in ("within", "overall")
         for kind, field, bounds in (
-            ("normality", "p_normality", (0.03, 0.06)),
-            ("randomisation", "p_randomisation", (0.03, 0.06)),
+            ("normality", "p_normality", (0.035, 0.065)),
+            ("randomisation", "p_randomisation", (0.035, 0.065)),
             ("permutation", "p_sim", (0.045, 0.055)),
         )
     ],
-    Size("Bivariate Moran's I, randomisation", "bivariate randomisation", RELATED, 0.03, 0.06, (ANALYTIC,)),
+    Size("Bivariate Moran's I, randomisation", "bivariate randomisation", RELATED, 0.035, 0.06, (ANALYTIC,)),
     Size("Bivariate Moran's I, permutation", "bivariate permutation", RELATED, 0.045, 0.055, (GLOBAL,)),
     Size(
         "Bivariate Moran's I, spectral",
@@ -267,7 +267,7 @@ STATISTICS = [
         "few eigenvectors carry the sum",
     ),
     Size("Bivariate Moran's I, spectral signs", "spectral permutation", CLUSTERED, 0.035, 0.065, (GLOBAL,)),
-    Size("Lee's L, spectral signs", "Lee spectral", CLUSTERED, 0.03, 0.06, (GLOBAL,)),
+    Size("Lee's L, spectral signs", "Lee spectral", CLUSTERED, 0.035, 0.06, (GLOBAL,)),
     *[
         Size(
             f"{name}, permutation of pairs",
@@ -280,14 +280,14 @@ STATISTICS = [
         )
         for name, key in (("Bivariate Moran's I", "pairs"), ("Lee's L", "Lee pairs"))
     ],
-    Size("Spatial Markov, LR, permutation", "chain LR", MARKOV, 0.03, 0.06, (CHAINS,)),
-    Size("Spatial Markov, Q, permutation", "chain Q", MARKOV, 0.03, 0.06, (CHAINS,)),
-    Size("LISA transitions, permutation", "moves", MARKOV, 0.03, 0.06, (CHAINS,)),
+    Size("Spatial Markov, LR, permutation", "chain LR", MARKOV, 0.035, 0.06, (CHAINS,)),
+    Size("Spatial Markov, Q, permutation", "chain Q", MARKOV, 0.035, 0.06, (CHAINS,)),
+    Size("LISA transitions, permutation", "moves", MARKOV, 0.035, 0.06, (CHAINS,)),
     Size("Spatial Markov, LR, chi2", "chain LR chi2", LARGE, 0.03, 0.08, (SPATIAL_MARKOV,), "large counts"),
     Size("Spatial Markov, Q, chi2", "chain Q chi2", LARGE, 0.03, 0.08, (SPATIAL_MARKOV,), "large counts"),
     Size("LISA transitions, chi2", "moves chi2", MARKOV, 0.0, 0.2, (LISA_MARKOV,), "neighbours overlap"),
     *[
-        Size(f"Sigma convergence, trend of {term}", f"trend of {term}", DISPERSION, 0.03, 0.08, (TREND_P,))
+        Size(f"Sigma convergence, trend of {term}", f"trend of {term}", DISPERSION, 0.035, 0.065, (TREND_P,))
         for term in ("sd_log", "cv", "sd_log_local")
     ],
     Size("Correlation", "correlation", PAIRS, 0.045, 0.055, ("spatial.tables.described:_correlation",)),

@@ -45,6 +45,12 @@ def test_each_item_of_the_audit_is_measured_by_rows_of_the_list() -> None:
     assert len({part.item for part in AUDIT}) == len(AUDIT)
 
 
+def test_bounds_wider_than_usual_have_a_note_that_says_why() -> None:
+    for size in SIZES:
+        low, high = (0.92, 0.98) if size.low >= 0.75 else (0.035, 0.065)
+        assert size.note or (size.low >= low and size.high <= high), size.test
+
+
 def test_no_two_rows_are_the_same() -> None:
     keys = [(size.key, size.design.words) for size in SIZES]
     assert len(set(keys)) == len(keys)

@@ -1,4 +1,7 @@
-"""Measure all sizes: ``make sizes``; a number limits draws.
+"""Measure all sizes: ``make sizes``; a number limits draws, words measure the designs that have them alone.
+
+    python tests/sizes/write_sizes.py                        # all
+    python tests/sizes/write_sizes.py 200 "random effects"   # some, in 200 draws; the others as they were
 
 The table goes into docs/simulation.md, and a line for each row into spatial/proof/sizes.jsonl, where
 `sp.evidence` finds what was measured of each function.
@@ -10,11 +13,12 @@ import datetime
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # helpers of the tests
 
 from size_audit import AUDIT
-from size_engine import ROOT, measure
+from size_engine import ROOT, Measured, Size, measure
 from size_list import SIZES
 from size_names import names_of
 
@@ -24,13 +28,24 @@ START, END = "<!-- sizes: written by tests/sizes/write_sizes.py -->", "<!-- end 
 AUDIT_START, AUDIT_END = "<!-- audit: written by tests/sizes/write_sizes.py -->", "<!-- end of audit -->"
 
 
-def table(most: int) -> tuple[str, list[dict[str, object]], int]:
-    """Return the table in Markdown, the rows of evidence, and how many are out of bounds."""
-    rows: list[dict[str, object]] = []
+def found_of(size: Size, most: int, chosen: list[str], known: list[dict[str, Any]]) -> tuple[Measured, str]:
+    """Return what was measured of a row and when: now, or before where its design is not chosen."""
+    words = size.design.words
+    if chosen and not any(part in words for part in chosen):
+        for row in known:
+            if row["test"] == size.test and f"{row['design']}; ".startswith(f"{words}; "):
+                return Measured(row["share"], row["draws"]), row["date"]
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    return measure(size.design, min(size.design.full, most))[size.key], today
+
+
+def table(most: int, chosen: list[str]) -> tuple[str, list[dict[str, Any]], int]:
+    """Return the table in Markdown, the rows of evidence, and how many are out of bounds."""
+    rows: list[dict[str, Any]] = []
+    known = [json.loads(line) for line in ROWS.read_text(encoding="utf-8").splitlines()]
     lines, out = ["| what is printed | design | bounds | measured | draws |", "|---|---|---|---:|---:|"], 0
     for size in SIZES:
-        found = measure(size.design, min(size.design.full, most))[size.key]
+        found, date = found_of(size, most, chosen, known)
         good = found.within(size)
         out += not good
         measured = f"{found.share:.3f}" + ("" if good else " **out**")
@@ -45,19 +60,19 @@ def table(most: int) -> tuple[str, list[dict[str, object]], int]:
                 "high": size.high,
                 "share": round(found.share, 4),
                 "draws": found.draws,
-                "date": today,
+                "date": date,
             }
         )
         print(lines[-1], flush=True)
     return "\n".join(lines), rows, out
 
 
-def audit_table(most: int) -> str:
+def audit_table(rows: list[dict[str, Any]]) -> str:
     """Return what an audit measured of each item, and what is measured now."""
+    shares = {id(size): row["share"] for size, row in zip(SIZES, rows, strict=True)}
     lines = ["| item | the audit | now | by |", "|---|---|---|---|"]
     for part in AUDIT:
-        shares = [measure(size.design, min(size.design.full, most))[size.key].share for size in part.rows]
-        now = ", ".join(f"{share:.3f}" for share in shares)
+        now = ", ".join(f"{shares[id(size)]:.3f}" for size in part.rows)
         lines.append(f"| {part.item} | {part.before} | {now} | {part.said} |")
     return "\n".join(lines)
 
@@ -70,9 +85,10 @@ def write(page: Path, text: str, start: str = START, end: str = END) -> None:
 
 
 if __name__ == "__main__":
-    most = int(sys.argv[1]) if len(sys.argv) > 1 else 10**9
-    text, rows, out = table(most)
+    given = sys.argv[1:]
+    most = int(given.pop(0)) if given and given[0].isdigit() else 10**9
+    text, rows, out = table(most, given)
     write(PAGE, text)
-    write(PAGE, audit_table(most), AUDIT_START, AUDIT_END)
+    write(PAGE, audit_table(rows), AUDIT_START, AUDIT_END)
     ROWS.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     sys.exit(f"{out} sizes are out of their bounds" if out else 0)

@@ -23,6 +23,7 @@ _PARTS: tuple[tuple[str, str], ...] = (
     (r"independent over time", "时间上独立"),
     (r"pooled 2SLS, clustered \(CR2\)", "混合 2SLS，按个体聚类（CR2）"),
     (r"score, clustered", "得分形式，按个体聚类"),
+    (r"score form", "得分形式"),
     (r"rho under the null (\S+)", "原假设下的 rho 为 {0}"),
     (r"two-step GMM, clustered by unit", "两步 GMM，按个体聚类"),
     (r"at the joint estimate, clustered by unit", "在联合估计处，按个体聚类"),
@@ -36,6 +37,11 @@ _PARTS: tuple[tuple[str, str], ...] = (
     (
         r"the difference of the covariances is not positive definite: prefer kind='mundlak'",
         "协方差之差非正定，应改用 kind='mundlak'",
+    ),
+    (
+        r"with a lag and an error together it rejects too often in small samples \((\S+) at N 60, T 4\): "
+        r"read the LM or the LR test \((\S+)\)",
+        "空间滞后与误差并存时，小样本中拒绝过多（N 60、T 4 时为 {0}）：应看 LM 或 LR 检验（{1}）",
     ),
     (r"Hotelling's small-sample F", "Hotelling 小样本 F"),
     (r"no exact distribution", "无精确分布"),
