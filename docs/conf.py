@@ -111,6 +111,9 @@ def setup(app: Any) -> None:
         import pages
 
         pages.write()
+    from chinese_search import PairsOfCharacters
+
+    app.add_search_language(PairsOfCharacters)
     app.connect("builder-inited", _say_in_chinese)
     app.connect("source-read", _tidy)
     app.connect("html-page-context", _language_link)
