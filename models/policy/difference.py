@@ -88,7 +88,9 @@ def did(
         Limits in km from 0, as ``[0, 100, 200]``: untreated units may be affected by ring of their distance
         to the nearest treated one (Butts 2021).  Needs `cities`.
     exposure : "own", "neighbours" or "both", optional
-        Regressors: the own treatment, that of neighbours W(D), or both.  Needs `W`.
+        Regressors: the own treatment, that of neighbours W(D), or both.  Needs `W`.  ``"both"`` is for
+        ``twfe`` and ``borusyak-jaravel-spiess``, and for ``gardner``, ``sun-abraham`` and ``etwfe``, which
+        hold W(D) fixed as a control and do not print its slope.
     cities : GeoDataFrame, optional
         Indexed by unit.
     W : Weights, Graph or W, optional

@@ -146,6 +146,14 @@ def exposure_regressors(cells: Cells, W: Any, exposure: str) -> tuple[tuple[str,
 
 
 CARRY_NEIGHBOURS = ("twfe", "borusyak-jaravel-spiess")
+"""Methods whose slope of W(D) is an estimate of their own."""
+CONTROL_NEIGHBOURS = ("gardner", "sun-abraham", "etwfe")
+"""Linear methods that hold W(D) fixed as a control that changes over time."""
+_LISTED = ", ".join(map(repr, (*CARRY_NEIGHBOURS, *CONTROL_NEIGHBOURS)))
+_HELD = (
+    "W(D) is held fixed as a control: the slope of the neighbours' treatment is given by 'twfe' and "
+    "'borusyak-jaravel-spiess'"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,10 +189,10 @@ class Specification:
         if self.rings:
             return self._with_rings(method)
         if self.exposure in ("neighbours", "both"):
-            if method not in CARRY_NEIGHBOURS:
+            if method not in (*CARRY_NEIGHBOURS, *CONTROL_NEIGHBOURS):
                 raise DataError(
-                    f"exposure is a regressor that changes by degrees, which {method} does not take; use "
-                    f"{' or '.join(map(repr, CARRY_NEIGHBOURS))}, or rings with 'callaway-santanna'."
+                    f"exposure changes over time, and {method} takes no control that does: W(D) has no place "
+                    f"in it. Use {_LISTED}, or rings with 'callaway-santanna'."
                 )
             extra = exposure_regressors(self.cells, self.W, self.exposure)
             if self.exposure == "neighbours":
@@ -194,6 +202,10 @@ class Specification:
                         f"{method!r}."
                     )
                 return _slopes_only(self.cells, extra), -1
+            if method in CONTROL_NEIGHBOURS:
+                held = replace(self.cells, X=np.column_stack([self.cells.X, extra[1]]))
+                found = estimate(held, method, self.options)
+                return replace(found, notes=(*found.notes, _HELD)), -1
             return estimate(self.cells, method, self.options, extra), -1
         return estimate(self.cells, method, self.options), -1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import csv
 import re
 import tomllib
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from spatial.errors import DataError, did_you_mean
 
+from .data import file_of
 from .problems import Fault, Problem, StudyError, place, public
 from .schema.base import Location, Section
 from .schema.data import CLEANING
@@ -24,7 +26,7 @@ from .schema.study import Study, as_lists
 from .schema.tables import TABLES
 from .schema.weights import WEIGHTS
 
-__all__ = ["Read", "language_of", "read_content", "read_sections"]
+__all__ = ["Read", "language_of", "read_content", "read_sections", "with_printed"]
 
 # Sections that are of one of several kinds, and the key that says which.
 _KINDS: dict[str, tuple[str, Mapping[str, type[Section]]]] = {
@@ -109,6 +111,30 @@ class Read:
         if section in self.kept and rest and isinstance(rest[0], int):
             rest[0] = self.kept[str(section)][rest[0]]
         return Fault((section, *rest), fault.message)
+
+
+def with_printed(study: Study, folder: Path) -> tuple[Study, list[Fault]]:
+    """Return a study with the rows of its printed tables that are files, and what is wrong with these."""
+    faults, found = list[Fault](), dict(study.printed)
+    for name, part in study.printed.items():
+        if part.file is None:
+            continue
+        place = ("printed", name, "file")
+        path = file_of(part.file, folder)
+        if part.rows:
+            faults.append(Fault(place, "file = and rows = are two ways to give one table: choose one."))
+        elif not path.is_file():
+            faults.append(Fault(place, f"there is no file {part.file!r} in the study's folder."))
+        else:
+            try:
+                columns, *rows = csv.reader(path.read_text(encoding="utf-8-sig").splitlines())
+            except ValueError as error:  # of its encoding, or of a file without a line
+                faults.append(Fault(place, f"cannot read {part.file!r} as CSV in UTF-8: {error}."))
+                continue
+            table = part.model_copy(update={"columns": columns, "rows": [row for row in rows if row]})
+            faults += [Fault(place, f"row {int(at[1]) + 1}: {said}") for at, said in table.faults()]
+            found[name] = table
+    return study.model_copy(update={"printed": found}), faults
 
 
 def language_of(path: Path) -> str:

@@ -33,7 +33,7 @@ from .keeping.kept import Kept, kept_keys
 from .languages.refusals import in_language
 from .problems import Fault, StudyError, problem, public
 from .quick import filled, quickened
-from .reading import read_content, read_sections
+from .reading import read_content, read_sections, with_printed
 from .record import RunRecord
 from .running import run_steps, workers_of
 from .shipped import output_folder, shipped_study
@@ -304,6 +304,8 @@ def _checked(file: Path) -> tuple[Study, Loaded, dict[str, Path]]:
     study, faults = read.study, list(read.faults)
     loaded: Loaded | None = None
     if study is not None:
+        study, found = with_printed(study, file.parent)
+        faults += map(read.in_file, found)
         known = Known(study, file.parent)
         found = [*check_names(known), *check_uses(known), *check_variants(known)]
         found += check_weights(study, file.parent)

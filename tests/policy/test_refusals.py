@@ -52,8 +52,12 @@ def _changed(**columns: Any) -> Panel:
             "has no place for them",
         ),
         (
-            lambda p: did(p, "y", "first", method="gardner", exposure="both", W=sp.weights.knn(seats(), 2)),
-            "does not take",
+            lambda p: did(p, "y", "first", method="stacked", exposure="both", W=sp.weights.knn(seats(), 2)),
+            "exposure changes over time, and stacked takes no control that does",
+        ),
+        (
+            lambda p: did(p, "y", "first", exposure="both", W=sp.weights.knn(seats(), 2)),
+            "and callaway-santanna takes no control that does: .* or rings with 'callaway-santanna'",
         ),
         (lambda p: did(p, "y", "first", method="twfe", exposure="both"), "needs W"),
         (lambda p: did(p, "y", "first", cov="het"), "cov is 'cluster'"),

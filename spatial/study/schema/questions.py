@@ -250,6 +250,8 @@ class Printed(Section):
     columns: list[str] = Field(["equation", "term", "coefficient", "t"])
     """Of the rows; "fit" names a column of the paper's table."""
     rows: list[list[str | float]] = Field([])
+    file: str | None = None
+    """A CSV file with the rows, and with the columns in its first line, in place of both."""
     N: Annotated[int, Field(ge=1)] | None = None
     r2: dict[str, float] | None = None
     """Printed R2, by equation or fit."""
