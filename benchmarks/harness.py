@@ -152,16 +152,21 @@ def measured(cases: Sequence[Case], script: str, rounds: int, only: str = "") ->
             yield Found(cases[k], {} if k in reasons else medians, reasons.get(k, ""), len(kept[k]))
 
 
-def main(cases: Sequence[Case]) -> None:
-    """Run the cases of one file and print them, or the one named by ``--case NUMBER`` in its own process."""
+def main(cases: Sequence[Case], curve: str = "") -> None:
+    """Run the cases of one file and print them, or the one named by ``--case NUMBER`` in its own process.
+
+    With `curve`, the name of the file, ``--write`` puts how the works grow into README.md.
+    """
     from history import remember, show
-    from report import HEAD, lines_below, row
+    from report import HEAD, curves, lines_below, row, written
 
     parser = argparse.ArgumentParser()
     parser.add_argument("--case", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--only", default="", help="the works whose name contains this text")
     parser.add_argument("--rounds", type=int, default=1, help="how often all who do a work take turns; 1")
     parser.add_argument("--history", action="store_true", help="show what was measured before; run nothing")
+    if curve:
+        parser.add_argument("--write", action="store_true", help="put how the works grow into README.md")
     options = parser.parse_args()
     if options.history:
         show([case for case in cases if options.only in case.work])
@@ -178,3 +183,5 @@ def main(cases: Sequence[Case]) -> None:
             remember(one)
     for line in lines_below(found):
         print(line)
+    if curve and options.write:
+        written(Path(__file__).parent / "README.md", curves(found), curve)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from harness import Found
 
-__all__ = ["HEAD", "bus", "facts", "lines_below", "markdown", "row", "written"]
+__all__ = ["HEAD", "bus", "curves", "facts", "lines_below", "markdown", "row", "written"]
 
 HEAD = (
     "| work | who | first call, s | wall, s | CPU, s | memory, MB | in all, MB | aim, CPU-s | rounds |\n"
@@ -33,7 +33,7 @@ _PACKAGES = [
     "spreg",
     "pygeoda",
 ]
-_BEGIN, _END = "<!-- from here to the end mark: written by benchmarks/run.py --write -->", "<!-- end mark -->"
+_BEGIN, _END = "<!-- from here to the end mark: written by benchmarks/{} --write -->", "<!-- end mark -->"
 
 
 def row(found: Found) -> str:
@@ -167,8 +167,31 @@ def markdown(found: Sequence[Found], speed: float, load: tuple[float, float], mi
     )
 
 
-def written(readme: Path, block: str) -> None:
-    """Put the block between the marks of the README."""
-    text = readme.read_text(encoding="utf-8")
-    before, after = text.partition(_BEGIN)[0], text.partition(_END)[2]
-    readme.write_text(f"{before}{_BEGIN}\n\n{block}\n{_END}{after}", encoding="utf-8")
+def curves(found: Sequence[Found]) -> str:
+    """Return a table of how works grow: CPU seconds by size, their power of it, and what the largest took."""
+    sized = [one for one in found if one.case.size and one.numbers]
+    sizes = sorted({one.case.size for one in sized})
+    heads = [f"10^{math.log10(n):.3g}" for n in sizes]
+    lines = [
+        f"{facts()} CPU seconds; the power of N over all sizes and over the last step.",
+        "",
+        f"| work | {' | '.join(heads)} | grows as | last step | largest: wall, s | in all, GB |",
+        "|---" * (len(sizes) + 5) + "|",
+    ]
+    for label in dict.fromkeys(one.case.work.partition(",")[0] for one in sized):
+        rows = {one.case.size: one.numbers for one in sized if one.case.work.partition(",")[0] == label}
+        known = sorted(rows)
+        cells = [f"{rows[n]['cpu']:.3g}" if n in rows else "" for n in sizes]
+        ends = [(n, rows[n]["cpu"]) for n in (known[0], *known[-2:])]
+        powers = [f"N^{_power(end, ends[-1]):.2f}" if len(known) > 1 else "" for end in ends[:2]]
+        last = rows[known[-1]]
+        cells += [*powers, f"{last['wall']:.3g}", f"{last['whole_mb'] / 1000:.2g}"]
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def written(readme: Path, block: str, program: str = "run.py") -> None:
+    """Put the block between the marks of a program in the README."""
+    text, begin = readme.read_text(encoding="utf-8"), _BEGIN.format(program)
+    before, _, rest = text.partition(begin)
+    readme.write_text(f"{before}{begin}\n\n{block}\n{_END}{rest.partition(_END)[2]}", encoding="utf-8")
