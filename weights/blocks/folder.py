@@ -118,13 +118,11 @@ def write_weights(
 
 
 def _write(file: Path, rows: NDArray[np.int32], matrix: sparse.csr_array) -> None:
-    own = np.zeros(matrix.shape[1], dtype=bool)
-    own[rows] = True
-    outside = ~own[matrix.indices]
-    halo = np.unique(matrix.indices[outside])
-    indices = np.empty(matrix.nnz, np.int32)
-    indices[outside] = len(rows) + np.searchsorted(halo, matrix.indices[outside])
-    indices[~outside] = np.searchsorted(rows, matrix.indices[~outside])
+    place = np.full(matrix.shape[1], -1, np.int32)
+    place[rows] = np.arange(len(rows), dtype=np.int32)
+    halo = np.unique(matrix.indices[place[matrix.indices] < 0])
+    place[halo] = np.arange(len(rows), len(rows) + len(halo), dtype=np.int32)
+    indices = place[matrix.indices]
     data = matrix.data
     if len(data) and (data == data[0]).all():
         data = data[:1]
