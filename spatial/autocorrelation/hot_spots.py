@@ -17,7 +17,7 @@ from spatial.errors import WeightsError, hinted, name_ids
 from spatial.ids.numbers import Values
 from spatial.weights.value import WeightsLike
 
-from .local_inference import Filled, LocalRun, LocalStatistic, conditional_test
+from .local_inference import Filled, LocalRun, LocalStatistic, conditional_test, rows_shown
 from .on_disk import OpenLocal, Written, check_folder
 from .sample import Missing, check_share, sample
 
@@ -171,15 +171,15 @@ def getis_ord(
     >>> getis_ord(x, Weights.from_frame(links), permutations=0).frame["z_value"].round(3).tolist()
     [1.715, 0.849, -1.131, -1.715]
     """
-    target = None if folder is None else check_folder(folder)
+    target = check_folder(folder, W)
     run = LocalRun(permutations, seed, alternative, workers, progress, alpha, fdr, executor=executor)
     data = sample({"x": x}, W, missing=missing, statistic="Getis and Ord's G", blocks=True)
     values = data.sorted_values()
     check_share(values, data, "G")
     centred = values - values.mean()
-    draws = run.draws(centred, data.most)
+    draws, label = run.draws(centred, data.most), f"Getis-Ord G of {data.names[0]}"
     with Filled(data, COLUMNS) if target is None else Written(data, run, target, SPOTS) as filled:
-        for rows in data.rows():
+        for rows, test in rows_shown(data, run, label):
             own, others = rows.own, rows.others
             islands = np.diff(others.indptr) == 0
             if star:
@@ -194,8 +194,7 @@ def getis_ord(
             z_value = np.where(variance > 0, shift / np.sqrt(np.where(variance > 0, variance, 1.0)), np.nan)
             p_value = normal_p(z_value, alternative)
             # Given x_i, G moves with the lag of the others alone.
-            label, ones = f"Getis-Ord G of {data.names[0]}", np.ones(len(own))
-            tails = conditional_test(draws, others, ones, run, units=rows.units, label=label)
+            tails = conditional_test(draws, others, np.ones(len(own)), test, units=rows.units, label=label)
             # Where all others are zero their share is of nothing: no statistic, and no p-value.
             some = total > 0
             share = np.where(some, total, np.nan)

@@ -18,7 +18,15 @@ from spatial.ids.numbers import Values
 from spatial.results import drawn_by
 from spatial.weights.value import WeightsLike
 
-from .local_inference import QUADRANTS, Filled, LocalRun, LocalStatistic, conditional_test, quadrants
+from .local_inference import (
+    QUADRANTS,
+    Filled,
+    LocalRun,
+    LocalStatistic,
+    conditional_test,
+    quadrants,
+    rows_shown,
+)
 from .moments import local_moran_moments
 from .on_disk import OpenLocal, Written, check_folder
 from .sample import Missing, Rows, Sample, sample, standardized
@@ -238,7 +246,7 @@ def local_moran(
             f'moments must be "conditional" or "total"; got {moments!r}.'
             f"{did_you_mean(moments, get_args(LocalMoments))}"
         )
-    target = None if folder is None else check_folder(folder)
+    target = check_folder(folder, W)
     if target is not None and keep_simulations:
         raise DataError(
             "keep_simulations holds all permuted statistics in memory; leave it out with folder=."
@@ -313,16 +321,15 @@ def _local(
     """Compute by sorted id; x is the first variable and the neighbours' is the last."""
     x = standardized(data.sorted_values())
     y = x if data.values.shape[1] == 1 else standardized(data.sorted_values(-1))
-    draws = run.draws(y, data.most)
+    draws, label = run.draws(y, data.most), f"Local Moran's I of {name}"
     with Filled(data, COLUMNS) if folder is None else Written(data, run, folder, QUADRANTS) as filled:
         total, weight, lags = 0.0, 0.0, None
-        for rows in data.rows():
+        for rows, test in rows_shown(data, run, label):
             own, others, mine = rows.own, rows.others, x[rows.units]
             lag = others @ y + own * y[rows.units]
             expected, variance = _moments(rows, data, x, y, moments)
             islands = np.diff(others.indptr) == 0
-            label = f"Local Moran's I of {name}"
-            tails = conditional_test(draws, others, mine, run, units=rows.units, keep=keep, label=label)
+            tails = conditional_test(draws, others, mine, test, units=rows.units, keep=keep, label=label)
             # An island's Ii cannot vary: no z-value and no p-value.
             spread = np.sqrt(np.where(islands | (variance <= 0), np.nan, variance))
             score = (mine * lag - expected) / spread

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from spatial.compute.fdr import fdr_adjusted
 from spatial.compute.pvalues import Alternative, check_reachable, permutation_p
+from spatial.compute.threads import progress_bar, wants_bar
 from spatial.errors import DataError
 from spatial.results import drawn_by
+from spatial.weights.blocks.value import OpenWeights
 
 from .inference import Run
 from .local_words import LocalWords, Tally
@@ -36,12 +38,14 @@ __all__ = [
     "conditional_test",
     "own_and_others",
     "quadrants",
+    "rows_shown",
 ]
 
 Float = NDArray[np.float64]
 
 QUADRANTS = ["HH", "LL", "LH", "HL"]
 
+_SECONDS = 1.6e-9  # for each draw, one thread
 _DEFAULT_LEVEL = 0.05
 
 
@@ -169,6 +173,19 @@ def own_and_others(data: Sample) -> tuple[Float, sp.csr_array]:
     """Split W, by sorted id, into its diagonal and the rest."""
     rows = Rows(np.arange(data.n), data.matrix)
     return rows.own, rows.others
+
+
+def rows_shown(data: Sample, run: LocalRun, label: str) -> Iterator[tuple[Rows, LocalRun]]:
+    """Give the rows of W and the run of their tests, with one bar over all blocks where there are several."""
+    if not isinstance(data.links, OpenWeights) or data.links.source.count == 1:
+        for rows in data.rows():
+            yield rows, run
+        return
+    seconds = _SECONDS * run.permutations * data.links.n_links
+    with progress_bar(data.n, label, wants_bar(run.progress, seconds)) as bar:
+        for rows in data.rows():
+            yield rows, replace(run, progress=False)
+            bar.update(len(rows.units))
 
 
 class Filled:

@@ -21,6 +21,8 @@ from spatial.compute.fdr import fdr_of_counts
 from spatial.compute.pvalues import Alternative
 from spatial.errors import DataError, did_you_mean, hinted
 from spatial.io.atomic import atomic_path, sweep
+from spatial.weights.blocks.value import OpenWeights
+from spatial.weights.value import Weights, WeightsLike
 
 from .local_inference import LocalRun, LocalStatistic, clusters
 from .local_words import LocalWords, Tally
@@ -34,7 +36,9 @@ __all__ = ["OpenLocal", "Written", "check_folder", "open_local"]
 Float = NDArray[np.float64]
 
 _ABOUT, _FORMAT, _MARK = "_local.json", "spatial local statistic, 1", ".writing-"
-_BYTES = 90  # of a unit, on disk
+_BYTES, _HELD = 90, 75  # of a unit, on disk and in memory
+MOST_BYTES = 4.8e9
+"""Of a table in memory: as much as weights may take without asking."""
 _HOMES = {"LocalMoran": "lisa", "GetisOrd": "hot_spots"}
 _FEW = ["p_sim", "p_fdr", "quadrant", "cluster"]  # columns of few distinct values
 
@@ -272,8 +276,16 @@ class Written:
         return Tally.of(made, run.permutations, run.alpha)
 
 
-def check_folder(folder: str | Path) -> Path:
-    """Return the folder for a table, which must be new or empty."""
+def check_folder(folder: str | Path | None, W: WeightsLike) -> Path | None:
+    """Return the folder for a table, which must be new or empty; or refuse one that memory does not hold."""
+    n = W.n if isinstance(W, (Weights, OpenWeights)) else 0
+    if folder is None and n * _HELD > MOST_BYTES:
+        raise DataError(
+            f"The table of {n:,} units takes {n * _HELD / 1e9:,.1f} GB of memory; the limit is "
+            f"{MOST_BYTES / 1e9:,.1f} GB. Write it with folder=, a block of units at a time."
+        )
+    if folder is None:
+        return None
     if not isinstance(folder, (str, Path)):
         raise DataError(f"folder is a path, of a new or empty folder; got {type(folder).__name__}.")
     target = Path(folder).expanduser().resolve()

@@ -142,3 +142,19 @@ def test_folders_that_hold_no_whole_table_are_refused(tmp_path: Path) -> None:
     (table / "_local.json").write_text("{}")
     with pytest.raises(DataError, match=r"wrote; .* is none"):
         sp.open_local(table)
+
+
+def test_a_table_that_memory_does_not_hold_is_said_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spatial.autocorrelation.on_disk.MOST_BYTES", 1e4)
+    W = sp.weights.grid((20, 30), stored=False)
+    for function in (sp.local_moran, sp.getis_ord):
+        with pytest.raises(DataError, match=r"600 units takes 0\.0 GB of memory; .* Write it with folder="):
+            function(grown(), W)
+
+
+def test_one_bar_counts_the_units_of_all_blocks(capsys: pytest.CaptureFixture[str]) -> None:
+    W = sp.weights.grid((20, 30), stored=False)
+    sp.local_moran(grown(), W, permutations=9, progress=True)
+    shown = capsys.readouterr().err
+    assert "/600 " in shown
+    assert "/150 " not in shown
