@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Iterable, Sequence
 from importlib import metadata
 
@@ -48,9 +49,10 @@ def page(answers: Sequence[Answer]) -> str:
 
 
 def losses(answers: Iterable[Answer]) -> list[str]:
-    """Return the questions on which this project is neither right nor refuses."""
+    """Return the questions on which this project is wrong, or refuses what has an answer."""
+    own = [a for a in answers if a.program == "spatial"]
     return [
-        a.question.name for a in answers if a.program == "spatial" and a.verdict not in ("right", "refused")
+        a.question.name for a in own if a.verdict != ("refused" if math.isnan(a.question.truth) else "right")
     ]
 
 
