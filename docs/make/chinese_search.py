@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from sphinx.search import SearchLanguage
-from sphinx.search._stopwords.en import ENGLISH_STOPWORDS
+from sphinx.search.en import SearchEnglish
 
 __all__ = ["PairsOfCharacters"]
 
@@ -33,7 +33,7 @@ class PairsOfCharacters(SearchLanguage):
 
     lang = "zh"
     language_name = "Chinese"
-    stopwords = ENGLISH_STOPWORDS
+    stopwords = SearchEnglish.stopwords
     js_stemmer_code = _SCRIPT
 
     def split(self, input: str) -> list[str]:
