@@ -197,6 +197,8 @@ def plain_columns(values: pd.Series[Any]) -> pd.Series[Any]:
         if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
             return pd.Series(pd.to_datetime(values.astype(object)), index=values.index, name=values.name)
         values = values.astype(object)
+    if values.dtype == object and pd.api.types.infer_dtype(values, skipna=False) == "string":
+        return values  # a type for text would be made of a million objects, to be taken apart again
     return values.infer_objects()
 
 

@@ -45,11 +45,12 @@ def clean_times(values: pd.Series[Any], what: str) -> pd.Series[Any]:
     [Period('2000-12', 'M'), Period('2001-01', 'M')]
     """
     values = plain_columns(values)
-    refuse_missing(values, what)
+    codes, found = refuse_missing(values, what)
     dtype = values.dtype
     if isinstance(dtype, pd.PeriodDtype) or pd.api.types.is_datetime64_any_dtype(dtype):
         return values
-    codes, found = pd.factorize(values)
+    if not found:
+        codes, found = pd.factorize(values)
     distinct = _clean_distinct(pd.Series(found, name=values.name), what, dtype)
     return pd.Series(distinct.array[codes], index=values.index, name=values.name)
 
