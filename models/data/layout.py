@@ -113,7 +113,9 @@ class LagOperator:
             return product(self.matrices[0], values)
         if self.is_constant and values.ndim > 1:
             matrix = self.matrices[0]
-            return product(matrix, values.reshape(-1, matrix.shape[0], values.shape[1])).reshape(values.shape)
+            times = len(values) // matrix.shape[0]  # of no columns there is nothing to find it from
+            cube = values.reshape(times, matrix.shape[0], values.shape[1])
+            return product(matrix, cube).reshape(values.shape)
         out = np.empty_like(values, dtype=np.float64)
         for first, last, matrix in self.blocks():
             out[first:last] = product(matrix, values[first:last])

@@ -342,3 +342,15 @@ def test_the_verdict_does_not_depend_on_where_a_regressor_lies() -> None:
     far = SpatialSystem("y ~ x + z", data.assign(x=0.1 * data["x"] + 6.5)).identification().frame
     assert not far["weak"].iloc[0]
     assert far["sigma_min"].iloc[0] == pytest.approx(near["sigma_min"].iloc[0], rel=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:The effects unit \\+ time absorb area")
+def test_a_system_whose_regressors_are_absorbed_has_a_verdict() -> None:
+    """Nothing exogenous is left: the lag has no instrument, and that is said."""
+    ids, times = [f"u{k}" for k in range(12)], range(4)
+    index = pd.MultiIndex.from_product([ids, times], names=["unit", "time"])
+    y = np.random.default_rng(2).normal(size=48)
+    data = pd.DataFrame({"y": y, "area": np.repeat(np.arange(12.0), 4)}, index=index)
+    ring = Weights.from_dense(np.roll(np.eye(12), 1, axis=1), ids=ids)
+    found = SpatialSystem("y ~ area + W(y)", data, ring, effects=("unit", "time")).identification()
+    assert not found.frame["identified"].any()

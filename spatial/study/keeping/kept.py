@@ -6,6 +6,7 @@ somebody else cannot run code; what does not read back as it was is made again.
 
 from __future__ import annotations
 
+import importlib
 import io
 import time
 import warnings
@@ -30,7 +31,7 @@ _FOLDER = (".cache", "kept")
 WORTH = 0.2
 """Seconds of computing from which a result is kept: to read one takes about a tenth of this."""
 
-_Made: TypeAlias = tuple[Any, list[str]]  # a result, and what its making warned of
+_Made: TypeAlias = tuple[Any, list[Warning]]  # a result, and what its making warned of
 
 
 class Kept:
@@ -58,8 +59,8 @@ class Kept:
             with locked(path, seconds=-1):
                 found = _read(path) or _kept(path, make)
         result, heard = found
-        for text in heard:
-            warn(text)
+        for message in heard:
+            warn(message)
         return result
 
     def forget(self, keys: Iterable[str]) -> None:
@@ -94,14 +95,20 @@ def _kept(path: Path, make: Callable[[], Any]) -> _Made:
         result = make()
     ours = all(issubclass(w.category, SpatialWarning) for w in caught)
     if ours and time.process_time() - started >= WORTH:
-        _write(path, result, [str(w.message) for w in caught])
-    for one in caught:
-        warn(one.message)
-    return result, []
+        _write(path, result, [(w.category.__module__, w.category.__name__, str(w.message)) for w in caught])
+    return result, [w.message for w in caught if isinstance(w.message, Warning)]
+
+
+def _warning(module: str, name: str, text: str) -> Warning:
+    """Return a warning of this package by its name."""
+    kind = getattr(importlib.import_module(module), name) if module.startswith("spatial.") else None
+    if not (isinstance(kind, type) and issubclass(kind, SpatialWarning)):
+        raise ValueError(f"{module}.{name} is no warning of this package")
+    return kind(text)
 
 
 # ---- as numbers and text
-def _write(path: Path, result: Any, heard: list[str]) -> None:
+def _write(path: Path, result: Any, heard: list[tuple[str, str, str]]) -> None:
     try:
         text, arrays = encode((result, heard))
         again = encode(decode(text, arrays))
@@ -119,7 +126,7 @@ def _read(path: Path) -> _Made | None:
     try:
         with np.load(path, allow_pickle=False) as found:
             result, heard = decode(str(found["text"]), {name: found[name] for name in found.files})
-            return result, [str(text) for text in heard]
+            return result, [_warning(*map(str, one)) for one in heard]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, IndexError, EOFError):
         return None  # none, or damaged
     except (SpatialError, zipfile.BadZipFile):

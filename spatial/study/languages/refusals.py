@@ -20,6 +20,7 @@ _HINT = (
     re.compile(r" Did you mean (?P<meant>.*)\?", re.DOTALL),
 )
 _PLACE = ("{place}: {rest}", "{place}：{rest}")
+_AT = re.compile(r"(?P<place>[^\s:]+): ")
 _PLACES = 4  # how many places, as "weights.W: column x: ...", may stand before a message
 
 
@@ -55,6 +56,11 @@ def refusal(text: str) -> str:
     """
     if isinstance(text, Said):
         return text
+    place = _AT.match(text)
+    if place is not None:  # a place has no blank, and is none of the words
+        after = refusal(text[place.end() :])
+        if isinstance(after, Said):
+            return Said(_PLACE, place=place["place"], rest=after)
     whole = _message(text)
     if whole is not None:
         return whole

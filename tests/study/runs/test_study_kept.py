@@ -16,7 +16,8 @@ from study_cases import FAILING, STUDY, files, lay_out, run, states
 from study_cases import data as drawn_data
 
 import spatial as sp
-from spatial.errors import DataError, SpatialWarning
+from spatial.errors import DataError
+from spatial.models.likelihood.estimator import HeteroskedasticityWarning
 from spatial.study.cache import digest
 from spatial.study.keeping import kept
 from spatial.study.keeping.encoding import content_of, decode, encode
@@ -131,12 +132,13 @@ def test_what_is_read_warns_as_when_it_was_made(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(kept, "WORTH", 0.0)
 
     def make() -> int:
-        warnings.warn("few clusters", SpatialWarning, stacklevel=1)
+        warnings.warn("few clusters", HeteroskedasticityWarning, stacklevel=1)
         return 7
 
     for one in (make, lambda: pytest.fail("it was kept")):
-        with pytest.warns(SpatialWarning, match="few clusters"):
+        with pytest.warns(HeteroskedasticityWarning, match="few clusters") as heard:
             assert kept.Kept(tmp_path).get("key", one) == 7
+        assert len(heard) == 1
 
 
 @pytest.mark.filterwarnings("ignore")

