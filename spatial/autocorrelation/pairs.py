@@ -70,7 +70,9 @@ def walk(data: Sample, values: Float, permutations: int) -> Pairs:
         links_fit(float(data.links.n_links), f"Permutations keep W + W', which of {data.links!r}", advice)
     names = ("lag", "sums", "own", "both", "squares")
     found = {name: np.empty(data.n) for name in names}
-    islands, parts = np.empty(data.n, dtype=bool), []
+    islands, stored = np.empty(data.n, dtype=bool), None
+    # Each pair has a link one way at least; what is not filled takes no memory.
+    kept = _Kept(data.links.n_links if opened and permutations else 0)
     for rows, symmetric in _symmetric_rows(data, whole=bool(permutations)):
         of_rows = (
             rows.matrix @ values,
@@ -82,8 +84,10 @@ def walk(data: Sample, values: Float, permutations: int) -> Pairs:
         for name, part in zip(names, of_rows, strict=True):
             found[name][rows.units] = part
         islands[data.places(rows.units)] = np.diff(rows.matrix.indptr) == 0
-        if permutations:
-            parts.append(_below(rows, symmetric) if opened else symmetric)
+        if permutations and opened:
+            kept.add(rows, symmetric)
+        elif permutations:
+            stored = symmetric
     lag = found.pop("lag")
     constants = constants_of_rows(**found)
     if not constants.S0 > 0:
@@ -91,21 +95,36 @@ def walk(data: Sample, values: Float, permutations: int) -> Pairs:
             "The statistic needs links between units, with a positive sum; the links of these weights sum to "
             f"{constants.S0:g}."
         )
-    if not permutations:
-        return Pairs(constants, lag, islands, None)
-    if not opened:
-        return Pairs(constants, lag, islands, parts[0])
+    if not permutations or not opened:
+        return Pairs(constants, lag, islands, stored)
     from spatial.compute.links import links_of_pairs
 
-    heads, tails, weights = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return Pairs(constants, lag, islands, links_of_pairs(data.n, heads, tails, weights))
+    return Pairs(constants, lag, islands, links_of_pairs(data.n, *kept.filled()))
 
 
-def _below(rows: Rows, symmetric: sp.csr_array) -> tuple[NDArray[np.int32], NDArray[np.int32], Float]:
-    """Return the entries of W + W' left of the diagonal: row, column and weight."""
-    heads = np.repeat(rows.units.astype(np.int32), np.diff(symmetric.indptr))
-    below = symmetric.indices < heads
-    return heads[below], symmetric.indices[below].astype(np.int32, copy=False), symmetric.data[below]
+class _Kept:
+    """The entries of W + W' left of the diagonal: row, column and weight, filled a block at a time."""
+
+    def __init__(self, most: int) -> None:
+        self.count = 0
+        self.heads, self.tails, self.weights = (
+            np.empty(most, np.int32),
+            np.empty(most, np.int32),
+            np.empty(most),
+        )
+
+    def add(self, rows: Rows, symmetric: sp.csr_array) -> None:
+        """Add those of some rows."""
+        heads = np.repeat(rows.units.astype(np.int32), np.diff(symmetric.indptr))
+        below = symmetric.indices < heads
+        part = slice(self.count, self.count + int(below.sum()))
+        self.heads[part], self.tails[part] = heads[below], symmetric.indices[below]
+        self.weights[part] = symmetric.data[below]
+        self.count = part.stop
+
+    def filled(self) -> tuple[NDArray[np.int32], NDArray[np.int32], Float]:
+        """Return what was added."""
+        return self.heads[: self.count], self.tails[: self.count], self.weights[: self.count]
 
 
 def _symmetric_rows(data: Sample, *, whole: bool) -> Iterator[tuple[Rows, sp.csr_array]]:
