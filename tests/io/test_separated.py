@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import spatial as sp
 from spatial.errors import DataError
-from spatial.io.separated import _counted
+from spatial.io import separated
 
 
 def read(tmp_path: Path, text: str, name: str = "a.csv", **options: Any) -> sp.Panel:
@@ -121,13 +121,16 @@ cells = st.text('ab,;" \n0é', max_size=4)
 @given(
     rows=st.lists(st.lists(cells, min_size=1, max_size=4), min_size=1, max_size=5),
     end=st.sampled_from(["\n", "\r\n"]),
+    block=st.sampled_from([1, 3, 1 << 18]),
 )
-def test_cells_are_counted_as_pythons_reader_counts_them(rows: list[list[str]], end: str) -> None:
+def test_cells_are_counted_as_pythons_reader_counts_them(rows: list[list[str]], end: str, block: int) -> None:
     stream = io.StringIO(newline="")
     csv.writer(stream, lineterminator=end).writerows(rows)
     text = stream.getvalue()
     expected = [max(len(row), 1) for row in csv.reader(io.StringIO(text, newline=""))]
-    _, found = _counted(text.encode("utf-8"), ",", Path("a.csv"))
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(separated, "_BLOCK", block)
+        _, found = separated._counted(text.encode("utf-8"), ",", Path("a.csv"))
     assert found.tolist() == expected
 
 
