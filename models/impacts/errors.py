@@ -135,7 +135,13 @@ def _words(text: str) -> set[str]:
 
 
 def effects_notes(
-    effect_map: EffectMap, stable: bool, share: float, draws: int, frame: pd.DataFrame, truncation: float
+    effect_map: EffectMap,
+    parameters: Float,
+    stable: bool,
+    share: float,
+    draws: int,
+    frame: pd.DataFrame,
+    truncation: float,
 ) -> tuple[str, ...]:
     """Say what a reader should know about these effects."""
     notes = [
@@ -163,6 +169,12 @@ def effects_notes(
     if truncation > 1e-6:
         notes.append(
             f"Powers of W beyond the last trace were extrapolated; at most {truncation:.1g} depends on it."
+        )
+    probes = effect_map.probe_error(parameters)
+    if probes > 0 and np.isfinite(probes):
+        notes.append(
+            f"Traces of powers of W by {effect_map.traces.method} leave a standard error of at most "
+            f"{probes:.1g} in direct effects, beside that of the estimates; none in total effects."
         )
     both = frame.dropna(subset=["std_error_simulated"])
     gap = (both["std_error_simulated"] / both["std_error_delta"] - 1).abs()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -174,15 +174,35 @@ class EffectMap:
         if self.way == "closed":
             found = self._closed(c)
         elif self.way == "traces":
-            k = self.feedback[0]
-            feeds = matrix_exponential if self.exponential else one_matrix
-            found = feeds(c.B, c.Lambda[k], self.traces)
-            direct, total = effects(found, c.C, c.D[[k]])
-            return direct, total, found.stable, found.truncation
+            return self._by_traces(c, self.traces)
         else:
             found = self._solved(c)
         direct, total = effects(found, c.C, c.D)
         return direct, total, found.stable, found.truncation
+
+    def _by_traces(self, c: Coefficients, traces: Traces) -> tuple[Float, Float, Bool, Float]:
+        k = self.feedback[0]
+        feeds = matrix_exponential if self.exponential else one_matrix
+        found = feeds(c.B, c.Lambda[k], traces)
+        direct, total = effects(found, c.C, c.D[[k]])
+        return direct, total, found.stable, found.truncation
+
+    def probe_error(self, parameters: Float) -> float:
+        r"""Return the standard error, at most, that random probes leave in direct effects; 0 without probes.
+
+        .. math:: |\partial M / \partial \tau| \cdot \operatorname{se}(\hat\tau)
+
+        The traces come from the same probes: they are taken to err together, each by its standard error, all
+        to one side or in turn, whichever moves an effect most.
+        """
+        if self.way != "traces" or not self.traces.std_errors.any():
+            return 0.0
+        c, errors = self.coefficients(parameters), self.traces.std_errors
+        turns = np.where(np.arange(len(errors)) % 2, -1.0, 1.0)
+        direct = []
+        for step in (0.0 * errors, errors, turns * errors):
+            direct.append(self._by_traces(c, replace(self.traces, values=self.traces.values + step))[0])
+        return float(np.nanmax(np.abs(np.array(direct[1:]) - direct[0]), initial=0.0))
 
     def multipliers_at(self, lam: float) -> tuple[float, float, Float, Float]:
         """Return the multipliers of a single equation whose spatial lag is `lam`, quickly.

@@ -370,7 +370,7 @@ def system_impacts(
     frame = effects_frame(effect_map, point, delta, simulated, law)
     notes = (
         *time_notes(effect_map, parameters),
-        *effects_notes(effect_map, bool(stable), share, draws, frame, float(truncation)),
+        *effects_notes(effect_map, parameters, bool(stable), share, draws, frame, float(truncation)),
     )
     own = frame["term"].isin(effect_map.terms[: effect_map.n_regressors])
     shocks = frame[~own].reset_index(drop=True)

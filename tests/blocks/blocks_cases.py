@@ -1,9 +1,7 @@
-"""Jobs for other processes: work in odd order, work that fails, work whose worker is killed."""
+"""Jobs for other processes: work in odd order, and work that fails."""
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,27 +26,6 @@ class Waves:
             rng = np.random.default_rng([self.seed, task])
             time.sleep(self.wait * float(rng.uniform()))
             return np.exp(rng.normal(size=50))
-
-        return work
-
-
-@dataclass(frozen=True)
-class Killed(Waves):
-    """The same, but the first worker that takes one of the tasks `deadly` is killed in the middle of it."""
-
-    folder: str = ""
-    deadly: tuple[int, ...] = ()
-
-    def prepare(self) -> Callable[[int], np.ndarray]:
-        plain = super().prepare()
-
-        def work(task: int) -> np.ndarray:
-            if task in self.deadly:
-                mark = Path(self.folder, f"{self.seed}-{task}")
-                if not mark.exists():
-                    mark.touch()
-                    os.kill(os.getpid(), signal.SIGKILL)
-            return plain(task)
 
         return work
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,13 +12,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from blocks_cases import Broken, Killed, Waves, open_panel_of, system_data
+from blocks_cases import Broken, Waves, open_panel_of, system_data
 from distributed import Client, LocalCluster
 from lattice import grid
 from policy_cases import policy_panel
 
 import spatial as sp
-from spatial.compute.cluster import NoWorkersError
 from spatial.compute.threads import blas_on_one_thread, check_workers, run_tasks
 from spatial.errors import DataError
 from spatial.models.impacts.traces import _compute
@@ -252,66 +250,6 @@ def test_a_panel_on_disk_is_fitted_by_processes_to_the_bits_of_threads(tmp_path:
                 other = system.fit(executor=client, cov=cov)
                 assert np.array_equal(other.delta, one.delta)
                 assert np.array_equal(other.inference.cov, one.inference.cov)
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("default")
-def test_workers_with_another_version_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    with cluster_of(1) as cluster, Client(cluster) as client:
-        monkeypatch.setattr(sp, "__version__", "9.9.9")
-        with pytest.raises(DataError, match=r"9\.9\.9: tcp://.* has " + r"\d"):
-            check_workers(None, client)
-
-
-@pytest.mark.parametrize(
-    "runs", [pytest.param(12, marks=pytest.mark.slow), pytest.param(200, marks=pytest.mark.montecarlo)]
-)
-@pytest.mark.filterwarnings("default")
-def test_runs_with_a_worker_killed_in_the_middle_have_the_same_bits(
-    runs: int, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("spatial.compute.cluster._PATIENCE", 5.0)
-    done = empty = 0
-    while done < runs:
-        # Dask shuts workers down that did not answer, until none is left: then a new cluster.
-        with losing_cluster() as (cluster, client):
-            while done < runs and whole(cluster, client):
-                seed = done
-                deadly = (int(np.random.default_rng(seed).integers(12)),)
-                job = Killed(seed, folder=str(tmp_path), deadly=deadly)
-                try:
-                    found = total(job, check_workers(None, client), 12)
-                except NoWorkersError:
-                    empty += 1
-                    break
-                assert np.array_equal(found, total(Waves(seed), 1, 12)), seed
-                done += 1
-    assert empty < runs / 4
-    assert len(list(tmp_path.iterdir())) == runs
-
-
-@contextmanager
-def losing_cluster() -> Iterator[tuple[LocalCluster, Client]]:
-    """Two processes whose scheduler, when it closes, may stumble over workers that were killed."""
-    cluster = cluster_of(2)
-    client = Client(cluster)
-    try:
-        yield cluster, client
-    finally:
-        with suppress(KeyError):
-            client.close()
-            cluster.close()
-
-
-def whole(cluster: LocalCluster, client: Client) -> bool:
-    """Whether both workers are there again, and their nannies know it."""
-    for _ in range(150):
-        nannies = list(cluster.workers.values())
-        up = all(n.process is not None and n.process.status.name == "running" for n in nannies)
-        if up and len(client.scheduler_info()["workers"]) == 2:
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def test_blas_has_one_thread_while_anyone_asks_for_it_and_its_own_number_after() -> None:

@@ -13,6 +13,7 @@ from scipy import sparse
 from spatial.errors import ConvergenceError, DataError
 from spatial.models.formula.structure import Equation, Structure, Term
 from spatial.models.impacts import traces as traces_module
+from spatial.models.impacts.map import EffectMap
 from spatial.models.impacts.multipliers import effects, one_matrix
 from spatial.models.impacts.result import system_impacts
 from spatial.models.impacts.solve import ReducedForm, bilinear, dense_draws
@@ -358,3 +359,26 @@ def test_iterative_solver_matches_the_factorisation(monkeypatch: pytest.MonkeyPa
     singular = ReducedForm(np.zeros((1, 1)), np.array([[[1.0]]]), graphs)
     with pytest.raises(ConvergenceError, match="close to the edge of stability"):
         singular.solve(np.ones((200, 1)))
+
+
+@pytest.mark.parametrize("lam", [0.6, -0.6])
+def test_the_error_that_probes_leave_is_named_and_is_a_bound(
+    lam: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty seeds: the root mean square of errors over the one that is said is below 1.3, and not tiny."""
+    W, s = queen(12), single(durbin=True)
+    theta = np.array([lam, 1.0, -0.5, 0.3, 0.2])
+    exact = EffectMap(s, {"W": W})
+    assert exact.probe_error(theta) == 0
+    plain = power_traces
+    monkeypatch.setattr(
+        "spatial.models.impacts.map.power_traces", lambda W, seed: plain(W, probes=24, seed=seed)
+    )
+    ratios = []
+    for seed in range(40):
+        found = EffectMap(s, {"W": W}, seed=seed)
+        gap = np.abs(found.evaluate(theta)[0] - exact.evaluate(theta)[0]).max()
+        ratios.append(gap / found.probe_error(theta))
+    assert 0.1 < np.sqrt(np.mean(np.square(ratios))) < 1.3
+    said = f"24 random probes leave a standard error of at most {found.probe_error(theta):.1g} in direct"
+    assert said in run(s, theta, {"W": W}, seed=39).notes[-1]
