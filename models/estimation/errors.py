@@ -132,16 +132,15 @@ def _centred(
         # Unit means of a balanced panel leave the moments at zero: A_q has no diagonal.
         return plain
     if means and layout.n_units > 2:
-        centring = np.stack([_time_centring(plain, q) for q in (0, 1)])
+        sums = plain.apply(np.ones(layout.n_rows))
+        centring = np.stack([_time_centring(row, layout.n_units) for row in sums])
     else:
         centring = -_trace_per_row(plain, project)[:, None] * np.ones(layout.n_rows)
     return ErrorMoments(operator, diagonal + centring, plain.n, plain.trace)
 
 
-def _time_centring(moments: ErrorMoments, q: int) -> Float:
+def _time_centring(sums: Float, n: int) -> Float:
     r"""Return d with :math:`\operatorname{diag}(J(A + \operatorname{diag} d)J) = 0`, J = I - 11'/N; (R,)."""
-    n = moments.operator.layout.n_units
-    sums = moments.apply(np.ones(moments.operator.layout.n_rows))[q]
     # A has a zero diagonal, so (JAJ)_ii = -2 (A1)_i / N + 1'A1 / N^2.
     inner = -2.0 * sums / n + sums[:n].sum() / n**2
     s = -inner[:n].sum() * n / (n - 1)

@@ -173,7 +173,11 @@ def period_of(plan: Plan, ladder: Ladder, stems: Float, threads: int) -> Period:
 def _means(steps: list[Float], threads: int) -> Float:
     n = len(steps[0])
     total = Sum((sum(step.shape[1] for step in steps),))
-    work = lambda rows: np.concatenate([step[rows].sum(axis=0) for step in steps])  # noqa: E731
+
+    def work(rows: slice) -> Float:
+        one = np.ones(rows.stop - rows.start)
+        return np.concatenate([one @ step[rows] for step in steps])
+
     over_tiles(n, work, total.add, threads)
     return total.value / n
 
