@@ -203,7 +203,7 @@ class LargeFit(Result):
         lines += ["", f"The sums keep {self.digits:.1f} digits."]
         if self.dropped_instruments:
             lines.append(f"Instruments left out as dependent: {', '.join(self.dropped_instruments)}.")
-        if self.structure.has_lag_and_error and len(self.inference.rho):
+        if self.structure.has_lag_and_error and len(self.inference.rho) and self._joint is None:
             twice = tuple(f"{v}({w}(" for v in self._weights for w in self._weights)
             kind = "lags" if any(n.startswith(twice) for n in self.instruments) else "one lag"
             lines.append(f"Note: {coverage_of(self.method, kind)}.")

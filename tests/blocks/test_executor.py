@@ -243,11 +243,12 @@ def test_a_panel_on_disk_is_fitted_by_processes_to_the_bits_of_threads(tmp_path:
     panel = open_panel_of(frame, tmp_path, "years")
     options = {"effects": ("unit", "time"), "error": "W"}
     system = sp.models.SpatialSystem(["y ~ p + W(y) + a", "p ~ y + W(p) + b + W(b)"], panel, W, **options)
-    fits = [(system.fit(executor=1, cov=cov), cov) for cov in ("cluster", "het", "hom")]
+    asked = [("gs3sls", "cluster"), ("gs3sls", "het"), ("gs3sls", "hom"), ("aqs", "cluster")]
+    fits = [(system.fit(method, executor=1, cov=cov), method, cov) for method, cov in asked]
     for workers in (1, 2, 7):
         with cluster_of(workers) as cluster, Client(cluster) as client:
-            for one, cov in fits:
-                other = system.fit(executor=client, cov=cov)
+            for one, method, cov in fits:
+                other = system.fit(method, executor=client, cov=cov)
                 assert np.array_equal(other.delta, one.delta)
                 assert np.array_equal(other.inference.cov, one.inference.cov)
 

@@ -152,6 +152,7 @@ def test_the_joint_estimator_is_that_of_memory_with_its_intervals(tmp_path: Path
         assert np.allclose(found[column], expected[column], rtol=1e-8, atol=1e-10)
     assert (one.n_effective, set(one.instruments)) == (two.n_effective, set(two.instruments))
     assert "by inverting the distance" in one.summary()
+    assert "system.fit('aqs')" not in one.summary()
     effects = [fit.impacts().tidy() for fit in (one, two)]
     assert set(effects[0]["method"]) == {"distance"}
     pd.testing.assert_frame_equal(*effects, rtol=1e-7, atol=1e-10)
