@@ -65,6 +65,10 @@ class RowLag(LagOperator):
         return True
 
     @property
+    def _full(self) -> None:
+        """Never dense: rows are walked, to the same bits whatever holds them."""
+
+    @property
     def count(self) -> int:
         """How many blocks of rows there are."""
         held = self.matrices[0]
