@@ -30,8 +30,8 @@ NO_DURBIN = "regressors of neighbours have no effect (d = 0)"
 COMMON = "W x enters only through the errors (d + lambda b = 0)"
 LEFT = "the innovations are not correlated over space"
 BESIDE = (
-    "; with a lag and an error together it rejects too often in small samples (.08-.09 at N 60, T 4): read "
-    "the LM or the LR test (.05-.06)"
+    "; with a lag and an error together it rejects too often in small samples (.07-.09 at N 60, T 4): read "
+    "the LM or the LR test (.05)"
 )
 EQUAL = "the variance does not move with the regressors"
 

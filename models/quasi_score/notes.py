@@ -42,14 +42,14 @@ _TWO_TIMES = (
 _VARIED = {
     "unbalanced": (
         "in an unbalanced panel, of weights among the units observed, 95 % intervals covered in {share} of "
-        "simulated samples (N 50-100, T 4-6, 15-30 % of the cells absent at random)",
+        "simulated samples (N 50-100, T 4-6, 15-30 % of the cells absent at random, 50-100 draws)",
         "非平衡面板（权重限于当期观测到的单元），95% 区间在 {share} 的模拟样本中覆盖真值"
-        "（N 50–100，T 4–6，随机缺失 15%–30%）",
+        "（N 50–100，T 4–6，随机缺失 15%–30%，50–100 次抽样）",
     ),
     "weights by time": (
         "with weights that change over time 95 % intervals covered in {share} of simulated samples "
-        "(N 50-100, T 6)",
-        "权重随时间变化时，95% 区间在 {share} 的模拟样本中覆盖真值（N 50–100，T 6）",
+        "(N 100, T 6, 50 draws)",
+        "权重随时间变化时，95% 区间在 {share} 的模拟样本中覆盖真值（N 100，T 6，50 次抽样）",
     ),
     "regions by time": (
         "with effects that the spatial filter changes (region by time) 95 % intervals covered in "

@@ -28,6 +28,10 @@ NULLS = {
     "pairs": "pairs (x, y) fall to the units at random: neither is autocorrelated, related in place or not",
     "spectral": "x and y are independent, each as autocorrelated as it is (Moran spectral randomisation)",
 }
+CAUTIOUS = (
+    "  few eigenvectors carry the sum, so that the normal p is cautious (.015 of true nulls rejected at 5 %, "
+    "n = 49): read that by random signs"
+)
 _MOST = 4000  # units whose eigenvectors are computed
 
 
@@ -78,7 +82,8 @@ class BivariateMoran(GlobalStatistic):
         return ("correlation", "null")
 
     def _remarks(self) -> list[str]:
-        return [f"  correlation of x and y in place: {self.correlation:.4f}"]
+        cautious = [CAUTIOUS] if self.null == "spectral" and self.permutations else []
+        return [f"  correlation of x and y in place: {self.correlation:.4f}", *cautious]
 
 
 @hinted

@@ -70,6 +70,7 @@ def test_spectral_randomisation_keeps_the_autocorrelation_of_x() -> None:
     assert found.simulated is not None
     assert found.simulated.var() == pytest.approx(found.variance_randomisation, rel=0.15)
     assert "independent, each as autocorrelated as it is (Moran spectral randomisation)" in found.summary()
+    assert "the normal p is cautious (.015 of true nulls" in found.summary()
     assert "pairs (x, y) fall to the units at random" in bivariate_moran(x, y, W).summary()
     with pytest.raises(DataError, match='null must be "pairs" or "spectral"'):
         bivariate_moran(x, y, W, null="spectrum")  # type: ignore[arg-type]
