@@ -1,7 +1,8 @@
 """Large maps and panels: how each work grows with its size, up to `LARGEST` (default 1,000,000).
 
 ``LARGEST=1e7 TIMES=5 python benchmarks/bench_large.py --write`` puts the curve of growth into README.md: all
-works from 10,000 to ten million, some 15 minutes of two cores and 8 GB.  ``LARGEST=1e8 python
+works from 10,000 to ten million, some 15 minutes of two cores and 8 GB; ``PANEL=folder`` takes a panel that is
+written already.  ``LARGEST=1e8 python
 benchmarks/bench_large.py --only "on disk, 100,000,000"`` runs LISA of 10^8 cells: 15 minutes, 6 GB of memory
 and 7 of disk.
 """
@@ -83,10 +84,11 @@ def disk(n: int) -> Callable[[], object]:
     """Return GS3SLS of two equations with two-way effects and spatial errors, clustered, from Parquet."""
     import spatial as sp
 
-    W = grid(n)
-    folder = tempfile.mkdtemp(prefix="spatial-bench-")
-    atexit.register(shutil.rmtree, folder)
-    write(Path(folder), W)
+    W, folder = grid(n), os.environ.get("PANEL", "")
+    if not folder:
+        folder = tempfile.mkdtemp(prefix="spatial-bench-")
+        atexit.register(shutil.rmtree, folder)
+        write(Path(folder), W)
     panel = sp.open_panel(folder, unit="cell", time="year")
     system = sp.models.SpatialSystem(
         ["y ~ p + W(y) + a", "p ~ y + W(p) + b"], panel, W, effects=("unit", "time"), error="W"
