@@ -2,8 +2,8 @@
 
 ``LARGEST=1e7 TIMES=5 python benchmarks/bench_large.py --write`` puts the curve of growth into README.md: all
 works from 10,000 to ten million, some 15 minutes of two cores and 8 GB; ``PANEL=folder`` takes a panel that
-is written already.  ``LARGEST=1e8 python benchmarks/bench_large.py --only "on disk, 100,000,000"`` runs LISA of
-10^8 cells: 15 minutes, 6 GB of memory and 7 of disk.
+is written already.  ``LARGEST=1e8 python benchmarks/bench_large.py --only "on disk, 100,000,000"`` runs LISA
+of 10^8 cells: 15 minutes, 6 GB of memory and 7 of disk.
 """
 
 from __future__ import annotations
