@@ -68,9 +68,10 @@ def bounded(
 ) -> Float:
     """Map a field monotonically so that it has exactly these four moments.
 
-    The map is a scaled logistic of :math:`z + c z^3`, with the smallest c of a short list that reaches them;
-    ranks are kept, and so is correlation in space and time, nearly.  `near` remembers the map between calls
-    for fields that differ little, and is where the search begins then.
+    The map is a scaled logistic of :math:`z + c z^3`, with the smallest c of a short list that reaches them,
+    or, for a field with short tails, of :math:`z + c z^5`; ranks are kept, and so is correlation in space
+    and time, nearly.  `near` remembers the map between calls for fields that differ little, and is where the
+    search begins then.
 
     Examples
     --------
@@ -80,22 +81,22 @@ def bounded(
     """
     z = standardized(field)
 
-    def mapped(p: Float, cube: float) -> Float:
-        v = np.clip(p[0] + np.exp(min(p[1], 50.0)) * (z + cube * z**3), -500, 500)
+    def mapped(p: Float, cube: float, power: int) -> Float:
+        v = np.clip(p[0] + np.exp(min(p[1], 50.0)) * (z + cube * z**power), -500, 500)
         s = 1 / (1 + np.exp(-v))
         return np.asarray(low + (high - low) * (s - s.min()) / max(s.max() - s.min(), 1e-300))
 
-    def miss(p: Float, cube: float) -> list[float]:
-        values = mapped(p, cube)
+    def miss(p: Float, cube: float, power: int) -> list[float]:
+        values = mapped(p, cube, power)
         return [float(values.mean() - mean) / sd, float(values.std(ddof=1) - sd) / sd]
 
-    known = [(near["cube"], near["start"])] if near else []
-    for cube, start in [*known, *itertools.product(_CUBES, _STARTS)]:
-        found = optimize.root(miss, start, args=(cube,), options={"maxfev": 60, "xtol": 1e-12})
+    known = [(near["power"], near["cube"], near["start"])] if near else []
+    for power, cube, start in [*known, *itertools.product((3, 5), _CUBES, _STARTS)]:
+        found = optimize.root(miss, start, args=(cube, power), options={"maxfev": 60, "xtol": 1e-12})
         if np.abs(found.fun).max() < 1e-8:
             if near is not None:
-                near.update(cube=cube, start=tuple(found.x))
-            return mapped(found.x, cube)
+                near.update(power=power, cube=cube, start=tuple(found.x))
+            return mapped(found.x, cube, power)
     raise DataError(
         f"No monotone map gives this field the mean {mean:g}, the standard deviation {sd:g} and the range "
         f"from {low:g} to {high:g}: these moments do not fit together with {field.size} cells."
