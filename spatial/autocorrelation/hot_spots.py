@@ -82,6 +82,7 @@ def getis_ord(
     star: bool = True,
     permutations: int = 999,
     seed: int = 0,
+    stop_after: int | None = None,
     alpha: float = 0.05,
     fdr: bool = False,
     alternative: Alternative = "two-sided",
@@ -99,6 +100,7 @@ def getis_ord(
     star: bool = True,
     permutations: int = 999,
     seed: int = 0,
+    stop_after: int | None = None,
     alpha: float = 0.05,
     fdr: bool = False,
     alternative: Alternative = "two-sided",
@@ -116,6 +118,7 @@ def getis_ord(
     star: bool = True,
     permutations: int = 999,
     seed: int = 0,
+    stop_after: int | None = None,
     alpha: float = 0.05,
     fdr: bool = False,
     alternative: Alternative = "two-sided",
@@ -143,7 +146,7 @@ def getis_ord(
         the G* of the neighbours and the unit itself, all alike.  For G, own weights are refused.
     star : bool
         G*, or G without the unit itself.
-    permutations, seed, alternative, missing, folder, workers, executor, progress
+    permutations, seed, stop_after, alternative, missing, folder, workers, executor, progress
         As in `local_moran`.
     alpha, fdr
         Level of the labels, and whether they go by ``p_fdr``.
@@ -172,7 +175,9 @@ def getis_ord(
     [1.715, 0.849, -1.131, -1.715]
     """
     target = check_folder(folder, W)
-    run = LocalRun(permutations, seed, alternative, workers, progress, alpha, fdr, executor=executor)
+    run = LocalRun(
+        permutations, seed, alternative, workers, progress, alpha, fdr, stop_after, executor=executor
+    )
     data = sample({"x": x}, W, missing=missing, statistic="Getis and Ord's G", blocks=True)
     values = data.sorted_values()
     check_share(values, data, "G")

@@ -310,7 +310,11 @@ def notes(result: Any) -> list[str]:
     ]
     if result.permutations:
         least = smallest_p(result.permutations, result.alternative)
-        lines.append(f"Permutations: {result.permutations}, seed {result.seed}; smallest p {least:.2g}")
+        stop = getattr(result, "stop_after", None)
+        shown = (
+            f"at most {result.permutations}, to {stop} exceedances a tail" if stop else result.permutations
+        )
+        lines.append(f"Permutations: {shown}, seed {result.seed}; smallest p {least:.2g}")
     if len(result.dropped):
         shown = ", ".join(map(str, result.dropped[:10])) + (", ..." if len(result.dropped) > 10 else "")
         lines.append(f"Dropped as missing, with their links: {len(result.dropped)} ({shown})")

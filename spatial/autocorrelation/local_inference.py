@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -13,7 +14,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from spatial.compute.fdr import fdr_adjusted
-from spatial.compute.pvalues import Alternative, check_reachable, permutation_p
+from spatial.compute.pvalues import Alternative, check_reachable, folded_p, permutation_p, sequential_tail
 from spatial.compute.threads import progress_bar, wants_bar
 from spatial.errors import DataError
 from spatial.results import drawn_by
@@ -51,15 +52,23 @@ _DEFAULT_LEVEL = 0.05
 
 @dataclass(frozen=True)
 class LocalRun(Run):
-    """How local statistics are tested: a `Run`, the level of the clusters and whether they go by the FDR."""
+    """How local statistics are tested.
+
+    A `Run`, the level of the clusters, whether they go by the FDR, and after how many exceedances in each
+    tail a unit stops drawing.
+    """
 
     alpha: float = _DEFAULT_LEVEL
     fdr: bool = False
+    stop_after: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 < self.alpha < 1:
             raise DataError(f"alpha must be between 0 and 1, as 0.05; got {self.alpha!r}.")
+        stop = self.stop_after
+        if stop is not None and (isinstance(stop, bool) or not isinstance(stop, Integral) or stop < 1):
+            raise DataError(f"stop_after must be a whole number, 1 or more, as 20, or None; got {stop!r}.")
         if self.alpha < _DEFAULT_LEVEL:  # which stays with a few permutations, for trying things out
             check_reachable(self.alpha, self.permutations, self.alternative)
 
@@ -67,7 +76,8 @@ class LocalRun(Run):
         """Return the conditional permutations of values by sorted id."""
         from spatial.compute.conditional import Draws
 
-        return Draws(np.require(values, np.float64, ["C", "W"]), most, self.permutations, self.seed)
+        given = np.require(values, np.float64, ["C", "W"])
+        return Draws(given, most, self.permutations, self.seed, stop_after=self.stop_after or 0)
 
     def basis(self, p_sim: Float, p_value: Float, p_fdr: Float) -> Float:
         """Return the p-values that the clusters go by."""
@@ -80,6 +90,7 @@ class LocalRun(Run):
             "fdr": self.fdr,
             "permutations": self.permutations,
             "seed": self.seed,
+            "stop_after": self.stop_after,
             "alternative": self.alternative,
             "weights": describe_weights(data.links),
             "dropped": data.dropped,
@@ -105,6 +116,8 @@ class LocalStatistic(LocalWords):
     fdr : bool
         Whether clusters go by p_fdr.
     permutations, seed : int
+    stop_after : int or None
+        Exceedances in each tail after which a unit stopped drawing.
     alternative : str
     weights : str
         Kind, size and normalisation of the weights.
@@ -124,6 +137,7 @@ class LocalStatistic(LocalWords):
     fdr: bool
     permutations: int
     seed: int
+    stop_after: int | None = None
     alternative: Alternative
     weights: str
     dropped: pd.Index[Any]
@@ -258,14 +272,22 @@ def conditional_test(
     n = run.permutations
     if n == 0:
         return Tails(np.full(len(islands), np.nan), np.ones(len(islands), dtype=bool), None)
-    above, below, lags = draws.count(
-        others, units, keep=keep, workers=run.threads, progress=run.progress, label=label
-    )
-    up = np.where(sign > 0, above, np.where(sign < 0, below, n))
-    down = np.where(sign > 0, below, np.where(sign < 0, above, n))
-    p = np.asarray(permutation_p(up, down, n, run.alternative, mid=True), dtype=np.float64)
-    p = np.where(sign == 0, 1.0, p)
-    return Tails(np.where(islands, np.nan, p), np.asarray(up <= down), lags)
+    found = draws.count(others, units, keep=keep, workers=run.threads, progress=run.progress, label=label)
+
+    def turned(above: Any, below: Any, whole: float) -> tuple[Any, Any]:
+        up = np.where(sign > 0, above, np.where(sign < 0, below, whole))
+        return up, np.where(sign > 0, below, np.where(sign < 0, above, whole))
+
+    if found.drawn is None:
+        up, down = turned(found.above, found.below, n)
+        p = permutation_p(up, down, n, run.alternative, mid=True)
+    else:
+        upper = sequential_tail(found.above, found.drawn[:, 0], n, draws.stop_after)
+        lower = sequential_tail(found.below, found.drawn[:, 1], n, draws.stop_after)
+        up, down = turned(upper, lower, 1.0)
+        p = folded_p(up, down, run.alternative)
+    p = np.where(sign == 0, 1.0, np.asarray(p, dtype=np.float64))
+    return Tails(np.where(islands, np.nan, p), np.asarray(up <= down), found.lags)
 
 
 def quadrants(z: Float, lag: Float, islands: NDArray[np.bool_]) -> pd.Categorical:

@@ -60,7 +60,7 @@ class OpenLocal(LocalWords):
         Units by cluster, and below the level.
     facts : dict
         Further fields of the result in memory, as ``I``.
-    alpha, fdr, permutations, seed, alternative, weights, dropped
+    alpha, fdr, permutations, seed, stop_after, alternative, weights, dropped
         As in memory.
 
     Examples
@@ -91,6 +91,7 @@ class OpenLocal(LocalWords):
     fdr: bool
     permutations: int
     seed: int
+    stop_after: int | None = None
     alternative: Alternative
     weights: str
     dropped: pd.Index[Any]
@@ -129,8 +130,9 @@ class OpenLocal(LocalWords):
         """Read the result into memory, as the function returns it without ``folder=``."""
         home = import_module(f"spatial.autocorrelation.{_HOMES[self.kind]}")
         kind: type[LocalStatistic] = getattr(home, self.kind)
-        same = ("name", "alpha", "fdr", "permutations", "seed", "alternative", "weights", "dropped")
-        return kind(frame=self.read(), **{key: getattr(self, key) for key in same}, **self.facts)
+        same = ("name", "alpha", "fdr", "permutations", "seed", "stop_after", "alternative", "weights")
+        kept = {key: getattr(self, key) for key in (*same, "dropped")}
+        return kind(frame=self.read(), **kept, **self.facts)
 
     def tidy(self) -> pd.DataFrame:
         """Return a row for each unit, read into memory."""

@@ -23,7 +23,7 @@ from .threads import Workers, progress_bar, wants_bar
 if TYPE_CHECKING:
     from .conditional_kernels import Pool
 
-__all__ = ["Draws", "conditional_counts", "neighbour_draws", "row_sums_of"]
+__all__ = ["Counts", "Draws", "conditional_counts", "neighbour_draws", "row_sums_of"]
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -38,6 +38,25 @@ _MOST_SECONDS = 1.2  # on arrays, up to which starting the compiled kernels take
 
 
 @dataclass(frozen=True, eq=False)
+class Counts:
+    """Permuted lags at or above, and at or below, the observed ones.
+
+    Parameters
+    ----------
+    above, below : int32 array, (R,)
+        A tie, up to rounding, counts in both.  Where tails stop: twice the count, and a tie adds one.
+    lags : array (R, permutations) or None
+    drawn : int32 array (R, 2) or None
+        Where tails stop: the draws that the upper and the lower one took.
+    """
+
+    above: Count
+    below: Count
+    lags: Float | None
+    drawn: Count | None
+
+
+@dataclass(frozen=True, eq=False)
 class Draws:
     """Values, and the units whose neighbours' values are drawn from them: whole, or a block after the other.
 
@@ -48,6 +67,8 @@ class Draws:
     most : int
         The most neighbours of any unit, which decides how all draw.
     permutations, seed, stream : int
+    stop_after : int
+        A tail stops counting at so many; 0 for no stop.
     """
 
     values: Float
@@ -55,6 +76,7 @@ class Draws:
     permutations: int
     seed: int
     stream: int = 0
+    stop_after: int = 0
 
     @cached_property
     def key(self) -> np.uint64:
@@ -81,7 +103,7 @@ class Draws:
         workers: Workers,
         progress: bool | None,
         label: str,
-    ) -> tuple[Count, Count, Float | None]:
+    ) -> Counts:
         """Count as `conditional_counts` does for some units: rows (R, N) of the matrix and their numbers."""
         given, permutations, R = self.values, self.permutations, neighbours.shape[0]
         numbers = np.arange(R) if units is None else units.astype(np.int64)
@@ -92,11 +114,12 @@ class Draws:
         slack = 1e-12 * row_sums_of(neighbours, np.abs) * self._size
         above, below = np.empty(R, np.int32), np.empty(R, np.int32)
         kept = np.empty((R, permutations) if keep else (0, 0))
+        drawn = np.empty((R if self.stop_after else 0, 2), np.int32)
         # Windows are for compiled kernels alone, however short the block.
         whole = len(given) < MANY or self.most > FEW
         if whole and permutations * _seconds(np.diff(indptr), len(given) - 1) <= _MOST_SECONDS:
             with progress_bar(R, label, wants_bar(progress, 0.0)) as bar:
-                _on_arrays(self, numbers, indptr, weights, observed, slack, above, below, kept, bar)
+                _on_arrays(self, numbers, indptr, weights, observed, slack, above, below, kept, drawn, bar)
         else:
             from .conditional_kernels import count_units
 
@@ -112,11 +135,13 @@ class Draws:
                 above,
                 below,
                 kept,
+                self.stop_after,
+                drawn,
                 workers=workers,
                 progress=progress,
                 label=label,
             )
-        return above, below, kept if keep else None
+        return Counts(above, below, kept if keep else None, drawn if self.stop_after else None)
 
 
 def conditional_counts(
@@ -150,7 +175,8 @@ def conditional_counts(
     """
     given = np.require(values, np.float64, ["C", "W"])
     draws = Draws(given, int(np.diff(neighbours.indptr).max()), permutations, seed, stream)
-    return draws.count(neighbours, keep=keep, workers=workers, progress=progress, label=label)
+    found = draws.count(neighbours, keep=keep, workers=workers, progress=progress, label=label)
+    return found.above, found.below, found.lags
 
 
 def row_sums_of(matrix: sp.csr_array, function: Callable[[Float], Float]) -> Float:
@@ -181,6 +207,7 @@ def _on_arrays(
     above: Count,
     below: Count,
     kept: Float,
+    drawn: Count,
     bar: Any,
 ) -> None:
     """Fill the counts, the units with equally many neighbours together."""
@@ -192,11 +219,25 @@ def _on_arrays(
             part = units[start : start + step]
             w = weights[indptr[part][:, None] + np.arange(k)]
             sums = _drawn_sums(draws.values, w, numbers[part], permutations, draws.key)
-            above[part] = (sums >= (observed - slack)[part][:, None]).sum(axis=1)
-            below[part] = (sums <= (observed + slack)[part][:, None]).sum(axis=1)
+            upper = sums >= (observed - slack)[part][:, None]
+            lower = sums <= (observed + slack)[part][:, None]
+            if draws.stop_after:
+                ties = upper & lower
+                above[part], drawn[part, 0] = _stopped(2 * upper - ties, draws.stop_after)
+                below[part], drawn[part, 1] = _stopped(2 * lower - ties, draws.stop_after)
+            else:
+                above[part], below[part] = upper.sum(axis=1), lower.sum(axis=1)
             if len(kept):
                 kept[part] = sums
             bar.update(len(part))
+
+
+def _stopped(counted: Int, stop_after: int) -> tuple[Int, Int]:
+    """Return what each row counts until it has twice `stop_after`, and after how many draws."""
+    total = counted.cumsum(axis=1)
+    enough = total >= 2 * stop_after
+    last = np.where(enough.any(axis=1), enough.argmax(axis=1), counted.shape[1] - 1)
+    return total[np.arange(len(total)), last], last + 1
 
 
 def _drawn_sums(given: Float, w: Float, units: Int, permutations: int, key: np.uint64) -> Float:

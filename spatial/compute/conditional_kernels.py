@@ -86,6 +86,8 @@ def _draw_sum(values, origin, deck, picks, weights, a, k, others, key):  # type:
         _DECK,
         _DECK,
         types.float64[:, ::1],
+        types.int64,
+        types.int32[:, ::1],
     )
 )
 def _count_units(  # type: ignore[no-untyped-def]
@@ -106,6 +108,8 @@ def _count_units(  # type: ignore[no-untyped-def]
     above,
     below,
     kept,
+    stop_after,
+    drawn_for,
 ):
     """Count, for rows begin..end, the permuted sums at or above, and at or below, the observed one.
 
@@ -113,6 +117,9 @@ def _count_units(  # type: ignore[no-untyped-def]
 
     Row r is that of unit ``i = units[r]``, whose value is ``given[place[i]]``.  It draws from `others`
     values: all but its own, or for each block of permutations those of a window at a random place.
+
+    With `stop_after` a sum counts two and a tie one, each tail counts until it has twice `stop_after`, and
+    `drawn_for` gets the draws that the upper and the lower tail took; a row ends when both have enough.
     """
     n = given.shape[0]
     bound = np.uint64(others)
@@ -135,8 +142,11 @@ def _count_units(  # type: ignore[no-untyped-def]
         few = k <= _FEW and 4 * k * k <= others
         high, low = observed[row] - slack[row], observed[row] + slack[row]
         count_high, count_low = 0, 0
+        took_high, took_low = permutations, permutations
         for start in range(0, permutations, _BLOCK):
             m = min(_BLOCK, permutations - start)
+            if stop_after and count_high >= 2 * stop_after and count_low >= 2 * stop_after:
+                break
             origin = np.int64(0)
             if spare:
                 group = mix(key ^ mix(_WINDOW + (np.uint64(i) >> _GROUP)))
@@ -176,14 +186,26 @@ def _count_units(  # type: ignore[no-untyped-def]
                 if (not few) or doubt[p]:
                     stream = mix(again + np.uint64(start + p + 1) * GAMMA)
                     sums[p] = _draw_sum(values, origin, deck, picks, weights, a, k, others, stream)
-            for p in range(m):
-                count_high += sums[p] >= high
-                count_low += sums[p] <= low
+            if stop_after:
+                for p in range(m):
+                    upper, lower = sums[p] >= high, sums[p] <= low
+                    if count_high < 2 * stop_after:
+                        count_high += 2 * upper - (upper & lower)
+                        took_high = start + p + 1
+                    if count_low < 2 * stop_after:
+                        count_low += 2 * lower - (upper & lower)
+                        took_low = start + p + 1
+            else:
+                for p in range(m):
+                    count_high += sums[p] >= high
+                    count_low += sums[p] <= low
             if kept.shape[0]:
                 for p in range(m):
                     kept[row - begin, start + p] = sums[p]
             values[own] = given[own]
         above[row - begin], below[row - begin] = count_high, count_low
+        if stop_after:
+            drawn_for[row - begin, 0], drawn_for[row - begin, 1] = took_high, took_low
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,28 +269,35 @@ def count_units(
     above: Count,
     below: Count,
     kept: Float,
+    stop_after: int,
+    drawn_for: Count,
     *,
     workers: Workers,
     progress: bool | None,
     label: str,
 ) -> None:
-    """Fill `above`, `below` and, where it has rows, `kept`; the rows are shared out among threads."""
-    job = _Counts(pool, units, indptr, weights, observed, slack, permutations, key, bool(len(kept)))
+    """Fill `above`, `below` and, where they have rows, `kept` and `drawn_for`; threads share out the rows."""
+    keep = bool(len(kept))
+    job = _Counts(pool, units, indptr, weights, observed, slack, permutations, key, keep, stop_after)
 
-    def collect(task: tuple[int, int], part: tuple[Count, Count, Float]) -> int:
+    def collect(task: tuple[int, int], part: tuple[Count, Count, Float, Count]) -> int:
         begin, end = task
         above[begin:end], below[begin:end] = part[0], part[1]
-        if len(kept):
+        if keep:
             kept[begin:end] = part[2]
+        if stop_after:
+            drawn_for[begin:end] = part[3]
         return end - begin
 
+    # Where there is nothing half of the units have enough after four times as many draws.
+    expected = min(permutations, 10 * stop_after) if stop_after else permutations
     run_tasks(
-        _tasks(indptr, permutations),
+        _tasks(indptr, expected),
         job,
         collect,
         workers=workers,
         total=len(units),
-        seconds=_SECONDS * permutations * len(weights),
+        seconds=_SECONDS * expected * len(weights),
         progress=progress,
         label=label,
     )
@@ -287,15 +316,17 @@ class _Counts:
     permutations: int
     key: np.uint64
     keep: bool
+    stop_after: int
 
-    def prepare(self) -> Callable[[tuple[int, int]], tuple[Count, Count, Float]]:
+    def prepare(self) -> Callable[[tuple[int, int]], tuple[Count, Count, Float, Count]]:
         pool = self.pool
 
-        def work(task: tuple[int, int]) -> tuple[Count, Count, Float]:
+        def work(task: tuple[int, int]) -> tuple[Count, Count, Float, Count]:
             begin, end = task
             values, deck = pool.workspace()
             above, below = np.empty(end - begin, np.int32), np.empty(end - begin, np.int32)
             kept = np.empty((end - begin, self.permutations) if self.keep else (0, 0))
+            drawn_for = np.empty((end - begin if self.stop_after else 0, 2), np.int32)
             _count_units(
                 pool.given,
                 values,
@@ -314,9 +345,11 @@ class _Counts:
                 above,
                 below,
                 kept,
+                self.stop_after,
+                drawn_for,
             )
             pool.spare.append((values, deck))
-            return above, below, kept
+            return above, below, kept, drawn_for
 
         return work
 

@@ -16,9 +16,11 @@ __all__ = [
     "alternative_words",
     "check_alternative",
     "check_reachable",
+    "folded_p",
     "normal_p",
     "permutation_counts",
     "permutation_p",
+    "sequential_tail",
     "smallest_p",
 ]
 
@@ -96,11 +98,44 @@ def permutation_p(above: Any, below: Any, permutations: int, alternative: str, *
     ties = (above + below - permutations) / 2.0 if mid else 0.0
     greater = (above - ties + 1.0) / (permutations + 1.0)
     less = (below - ties + 1.0) / (permutations + 1.0)
-    if alternative == "greater":
-        return greater
-    if alternative == "less":
-        return less
-    return np.minimum(1.0, 2.0 * np.minimum(greater, less))
+    return folded_p(greater, less, alternative)
+
+
+def folded_p(greater: Any, less: Any, alternative: str) -> Any:
+    """Return the p-value of both tails, or of the one that is asked for.
+
+    Examples
+    --------
+    >>> float(folded_p(0.01, 0.99, "two-sided")), float(folded_p(0.01, 0.99, "less"))
+    (0.02, 0.99)
+    """
+    if alternative in ("greater", "less"):
+        return greater if alternative == "greater" else less
+    return np.minimum(1.0, (1.0 if alternative == "geoda" else 2.0) * np.minimum(greater, less))
+
+
+def sequential_tail(twice: Any, drawn: Any, permutations: int, stop_after: int) -> Float:
+    r"""Return the p-value of one tail that stopped counting (Besag and Clifford 1991).
+
+    .. math:: p = h / l \text{ where the } h \text{th exceedance is draw } l \le R, \qquad
+              p = (g + 1) / (R + 1) \text{ with } g < h \text{ exceedances in all } R \text{ draws}
+
+    Parameters
+    ----------
+    twice : int or array
+        Twice the exceedances, of which a tie is half a one.
+    drawn : int or array
+        l, the draws taken.
+    permutations, stop_after : int
+        R and h.
+
+    Examples
+    --------
+    >>> sequential_tail([20, 6], [40, 999], 999, 10).tolist()
+    [0.25, 0.004]
+    """
+    count = np.asarray(twice) / 2.0
+    return np.where(count >= stop_after, count / np.asarray(drawn), (count + 1.0) / (permutations + 1.0))
 
 
 def smallest_p(permutations: int, alternative: str) -> float:

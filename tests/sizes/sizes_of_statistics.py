@@ -53,8 +53,10 @@ def _local(rng: np.random.Generator) -> dict[str, Any]:
     W, options = lattice(), _runs(rng)
     x = rng.normal(size=W.n)
     moran, getis = sp.local_moran(x, W, **options).frame, sp.getis_ord(np.exp(x), W, **options).frame
+    stopped = sp.local_moran(x, W, stop_after=10, **options).frame
     return {
         "local Moran analytic": moran["p_value"].to_numpy(),
+        "local Moran sequential": stopped["p_sim"].to_numpy(),
         "local Moran permutation": moran["p_sim"].to_numpy(),
         "Getis-Ord analytic": getis["p_value"].to_numpy(),
         "Getis-Ord permutation": getis["p_sim"].to_numpy(),
@@ -223,6 +225,7 @@ STATISTICS = [
         ("spatial.autocorrelation.lisa:_local",),
     ),
     Size("Local Moran's I, permutation", "local Moran permutation", LOCAL, 0.045, 0.055, (ONE,)),
+    Size("Local Moran's I, sequential", "local Moran sequential", LOCAL, 0.045, 0.055, (ONE,)),
     Size(
         "Getis-Ord G*, analytic",
         "Getis-Ord analytic",

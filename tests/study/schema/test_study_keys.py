@@ -53,7 +53,7 @@ FUNCTIONS: dict[type[Section], Row] = {
     fits.Diagnostics: (
         sp.local_moran, {"columns", "weights", "times", "local"},
         {"x", "W", "seed", "fdr", "alternative", "moments", "missing", "keep_simulations", "workers",
-         "executor", "folder", "progress"}, {},
+         "executor", "folder", "progress", "stop_after"}, {},
     ),
     tables.RegressionTable: (
         sp.regression_table, {"printed"}, TABLE | {"effects_rows", "draws", "seed"}, {},
