@@ -92,6 +92,8 @@ def evidence(name: str | None = None) -> pd.DataFrame:
         rows = rows[(rows["name"] == name) | (full == name) | (last == name) | (method == name)]
         if rows.empty:
             raise DataError(f"There is no evidence of {name!r}.{did_you_mean(name, _spoken_names())}")
+        # A function before methods of that name.
+        rows = rows.loc[full[rows.index].ne(name).sort_values(kind="stable").index]
     return rows[list(COLUMNS)].reset_index(drop=True)
 
 
