@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +29,16 @@ _CLOSE = 8  # numbers from the least to the largest id, for each unit
 def read_parquet(path: Path, options: Options) -> Parsed:  # noqa: ARG001
     """Read a table focal, neighbor, weight; an island is a link of weight 0 to itself.
 
-    One column is in memory at a time, and no value becomes a Python object.
+    One column is in memory at a time, numbers one group of rows at a time, and no value becomes a Python
+    object.
     """
     pa, pq = _pyarrow(path)
     try:
-        schema = pq.read_schema(path)
-        names = _columns(schema, path)
-        index, row, column = _codes(pa, lambda k: _column(pq, path, names[k]))
-        values = _weights(pa, _column(pq, path, names[2]), names[2], path)
+        with pq.ParquetFile(path, memory_map=True) as file:
+            schema = file.schema_arrow
+            names = _columns(schema, path)
+            index, row, column = _codes(pa, _Columns(file, names, path))
+            values = _weights(pa, _Columns(file, names, path))
     except (pa.ArrowException, OSError) as error:
         raise flag(path, f"not a Parquet file that can be read ({error}).") from None
     about = about_of((schema.metadata or {}).get(_KEY), path)
@@ -54,26 +57,49 @@ def _columns(schema: Any, path: Path) -> tuple[str, str, str]:
     )
 
 
-def _column(pq: Any, path: Path, name: str) -> Any:
-    column = pq.read_table(path, columns=[name]).column(name)
-    if column.null_count:
-        raise flag(path, "each link needs an id, a neighbour and a weight; some are missing.")
-    return column
+@dataclass(frozen=True)
+class _Columns:
+    """The columns of both ids and of the weights, read when they are asked for."""
+
+    file: Any
+    names: tuple[str, str, str]
+    path: Path
+
+    def type(self, k: int) -> Any:
+        return self.file.schema_arrow.field(self.names[k]).type
+
+    def whole(self, k: int) -> Any:
+        return self._checked(self.file.read(columns=[self.names[k]]))
+
+    def numbers(self, k: int, kind: Any) -> Whole:
+        numbers = np.empty(self.file.metadata.num_rows, kind.to_pandas_dtype())
+        start = 0
+        for group in range(self.file.num_row_groups):
+            part = self._checked(self.file.read_row_group(group, columns=[self.names[k]])).cast(kind)
+            numbers[start : start + len(part)] = part.to_numpy()
+            start += len(part)
+        return numbers
+
+    def _checked(self, table: Any) -> Any:
+        column = table.column(0)
+        if column.null_count:
+            raise flag(self.path, "each link needs an id, a neighbour and a weight; some are missing.")
+        return column
 
 
-def _codes(pa: Any, column: Callable[[int], Any]) -> tuple[pd.Index[Any], np.ndarray, np.ndarray]:
+def _codes(pa: Any, columns: _Columns) -> tuple[pd.Index[Any], np.ndarray, np.ndarray]:
     """Return the units in the order of their first link, and the places of both ends of each link."""
     import pyarrow.compute as pc
 
-    plain = pa.types.is_dictionary
-    heads = column(0)
-    heads = heads.cast(heads.type.value_type) if plain(heads.type) else heads
-    if pa.types.is_integer(heads.type):
-        return _codes_of_numbers(heads.to_numpy(), column(1).cast(heads.type).to_numpy())
+    kind = columns.type(0)
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    if pa.types.is_integer(kind):
+        return _codes_of_numbers(lambda k: columns.numbers(k, kind))
+    heads = columns.whole(0).cast(kind)
     coded = pc.dictionary_encode(heads).combine_chunks()
     units, row = coded.dictionary, coded.indices.to_numpy()
     del heads, coded
-    tails = column(1).cast(units.type)
+    tails = columns.whole(1).cast(units.type)
     found = pc.index_in(tails, value_set=units)
     if found.null_count:  # units that nobody's row names
         units = pa.concat_arrays([units, pc.unique(tails.filter(pc.is_null(found)))])
@@ -81,12 +107,16 @@ def _codes(pa: Any, column: Callable[[int], Any]) -> tuple[pd.Index[Any], np.nda
     return pd.Index(units.to_pandas()), row, found.combine_chunks().to_numpy()
 
 
-def _codes_of_numbers(heads: Whole, tails: Whole) -> tuple[pd.Index[Any], Whole, Whole]:
+def _codes_of_numbers(column: Callable[[int], Whole]) -> tuple[pd.Index[Any], Whole, Whole]:
     """Do the same for whole numbers: links that follow each other have one unit, or it is looked up once."""
+    heads = column(0)
     changes = np.append(True, heads[1:] != heads[:-1])[: len(heads)]
     starts = np.flatnonzero(changes)
     unit, units = pd.factorize(heads[starts])
-    row = unit.astype(np.int32)[np.cumsum(changes, dtype=np.int32) - 1]
+    ends = np.diff(np.append(starts, len(heads)))
+    row = np.repeat(unit.astype(np.int32), ends)
+    del heads, changes
+    tails = column(1)
     found = _places(units, tails)
     if (absent := found < 0).any():  # units that nobody's row names
         units = np.concatenate([units, pd.unique(tails[absent])])
@@ -104,11 +134,11 @@ def _places(units: Whole, wanted: Whole) -> Whole:
     return np.asarray(table[wanted - low if low else wanted])
 
 
-def _weights(pa: Any, values: Any, name: str, path: Path) -> np.ndarray:
-    if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
-        raise flag(path, f"weights are real numbers; the column {name!r} holds {values.type}.")
-    numbers: np.ndarray = values.to_numpy()
-    return numbers
+def _weights(pa: Any, columns: _Columns) -> np.ndarray:
+    kind, name = columns.type(2), columns.names[2]
+    if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)):
+        raise flag(columns.path, f"weights are real numbers; the column {name!r} holds {kind}.")
+    return columns.numbers(2, kind)
 
 
 def write_parquet(W: HasLinks, path: Path, options: Options) -> None:  # noqa: ARG001
