@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-# It extends Sphinx, which only the pages need.
-collect_ignore = ["docs/make/mathml.py"]
+# They extend Sphinx, which only the pages need.
+collect_ignore = ["docs/make/chinese_search.py", "docs/make/mathml.py"]
 collect_ignore_glob = ["*conftest.py"]  # fixtures, not examples: two of one name cannot be collected
 
 HERE = Path(__file__).parent / "docs"
