@@ -181,7 +181,7 @@ def local_moran(
     stop_after : int, optional
         Sequential p-values (Besag and Clifford 1991): a unit stops drawing when so many draws are at or
         beyond its statistic in each tail: p = h/l where the h-th is draw l, else that of all `permutations`.
-        With 20 most units need some hundred, which makes 99,999 affordable for the false discovery rate.
+        With 20, units that do not stand out need some hundred of 99,999; those that do draw them all.
     alpha : float
         Level of the cluster labels.
     fdr : bool

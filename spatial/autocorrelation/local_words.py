@@ -75,6 +75,7 @@ class LocalWords(Result):
     fdr: bool
     permutations: int
     seed: int
+    stop_after: int | None
     alternative: Alternative
     weights: str
     dropped: pd.Index[Any]
@@ -128,7 +129,8 @@ class LocalWords(Result):
 
     def glance(self) -> pd.DataFrame:
         """Return one row: how many units are in each cluster."""
-        more = ("alpha", "fdr", "permutations", "seed", "alternative", "weights")
+        stop = () if self.stop_after is None else ("stop_after",)
+        more = ("alpha", "fdr", "permutations", "seed", *stop, "alternative", "weights")
         row = {"name": self.name, **self._also(), "n": self.tally.n, **self.tally.clusters}
         return pd.DataFrame([{**row, **{k: getattr(self, k) for k in more}, "dropped": len(self.dropped)}])
 

@@ -46,6 +46,8 @@ def test_a_stopped_run_is_the_full_run_read_up_to_its_stop(
     # Where neither tail has stopped at H, p is that of the full run.
     never = sp.local_moran(x, W, permutations=M, seed=3, stop_after=M)
     np.testing.assert_allclose(never.frame["p_sim"], full.frame["p_sim"], rtol=1e-14)
+    assert stopped.glance().at[0, "stop_after"] == H
+    assert "stop_after" not in full.glance()
     assert f"Permutations: at most {M}, to {H} exceedances a tail" in stopped.summary()
 
 
