@@ -14,7 +14,7 @@ from spatial.compute.threads import Executor
 from spatial.errors import DataError, did_you_mean
 from spatial.models.data.given import Lags
 from spatial.models.estimation.covariance import Covariance
-from spatial.models.estimation.estimate import Instruments
+from spatial.models.estimation.estimate import Instruments, Interval
 from spatial.models.estimation.steps import RhoMoments
 from spatial.results import Fit
 
@@ -37,6 +37,7 @@ class FitOptions(TypedDict, total=False):
     force: bool
     seed: int | None
     compat: Literal["direct"] | None
+    intervals: Interval | None
     random: Literal["kkp", "bsk"]
     where: str | None
     lags: Lags

@@ -11,7 +11,7 @@ from spatial.errors import DataError, did_you_mean, warn
 from spatial.models.data.checks import refuse_own_instruments
 from spatial.models.data.design import Design
 from spatial.models.estimation.covariance import Cluster, Covariance, is_whole
-from spatial.models.estimation.estimate import Estimate, Request
+from spatial.models.estimation.estimate import Estimate, Request, check_intervals, with_intervals
 from spatial.models.estimation.inference import Inference
 from spatial.models.estimation.steps import METHODS, Method
 from spatial.models.impacts.errors import nonlinear_terms
@@ -245,9 +245,9 @@ def _run(request: Request) -> Estimate:
     """Estimate, twice where the best instruments are made at a first estimate."""
     estimator = estimator_of(request.method)
     found = estimator.estimate(request)
-    if request.iv == "lags":
-        return found
-    return checked_for_far_off(estimator.estimate(replace(request, design=best_instruments(found))))
+    if request.iv == "best":
+        found = checked_for_far_off(estimator.estimate(replace(request, design=best_instruments(found))))
+    return with_intervals(found, request.intervals)
 
 
 def check_asked(
@@ -260,9 +260,11 @@ def check_asked(
     seed: int | None,
     compat: str | None,
     random: str,
+    intervals: str | None = None,
 ) -> None:
     """Refuse options of a fit that are none, or that its method has not."""
     _check_fit(rho_moments, passes)
+    check_intervals(intervals, method, "intervals")
     if method not in METHODS:
         if passes != 1:
             raise DataError(

@@ -54,15 +54,25 @@ class SystemFit(SystemFacts):
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
         """Return one row for each coefficient, and one for each rho: equation, term, estimate, and so on.
 
-        By ``aqs`` the p-values and the intervals invert the distance of the quasi-score (see `confint`).
+        By ``aqs`` the p-values and the intervals invert the distance of the quasi-score (see `confint`),
+        or whatever ``fit(..., intervals=...)`` asked for.
         """
+        return self._by(level, interval_method(None, level, self.estimate), self._is_wild)
+
+    def _by(self, level: float, chosen: Interval, wild: bool) -> pd.DataFrame:
         frame = self._wald(level)
-        found = self.estimate.intervals(level)
-        if found is not None:
+        if chosen == "distance" and (found := self.estimate.intervals(level)) is not None:
             self._invert(frame, *found)
-        if isinstance(self.covariance, WildBootstrap):
+        if chosen == "lr":
+            self._invert(frame, *self.estimate.ratio_intervals(level))
+        if wild:
             self._invert(frame, *self._wild(level))
         return frame
+
+    @property
+    def _is_wild(self) -> bool:
+        """Whether p-values are those of a bootstrap: not where other intervals were asked for."""
+        return isinstance(self.covariance, WildBootstrap) and self.estimate.preferred is None
 
     def _invert(self, frame: pd.DataFrame, p_values: Float, bounds: Float) -> None:
         """Put p-values and intervals that invert a test in their rows, the first of the frame."""
@@ -98,6 +108,7 @@ class SystemFit(SystemFacts):
             ``"distance"``, for estimates by ``aqs`` and their default: all values that the distance of the
             quasi-score does not reject.  ``"lr"``, for estimates by ``ml`` and ``mess``: all values that the
             likelihood ratio does not reject.  ``"wald"``: estimate plus and minus a multiple of its error.
+            Default what ``fit(..., intervals=...)`` asked for.
 
         Returns
         -------
@@ -105,11 +116,9 @@ class SystemFit(SystemFacts):
             `equation`, `term`, `estimate`, `std_error`, `p_value` (of 0), `conf_low`, `conf_high`, `method`.
         """
         chosen = interval_method(method, level, self.estimate)
-        frame = self._wald(level) if method in ("wald", "lr") else self.tidy(level)
-        if chosen == "lr":
-            self._invert(frame, *self.estimate.ratio_intervals(level))
+        is_wild = self._is_wild and method is None
+        frame = self._by(level, chosen, is_wild)
         kept = frame[["equation", "term", "estimate", "std_error", "p_value", "conf_low", "conf_high"]]
-        is_wild = isinstance(self.covariance, WildBootstrap) and method is None
         kept = kept.assign(method="wild bootstrap" if is_wild else chosen)
         kept.loc[self._restated, "method"] = "wald"
         return kept

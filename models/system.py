@@ -29,7 +29,7 @@ from spatial.models.data.weights import (
     used_weights,
 )
 from spatial.models.estimation.covariance import Covariance, as_covariance
-from spatial.models.estimation.estimate import Instruments, Request
+from spatial.models.estimation.estimate import Instruments, Interval, Request
 from spatial.models.estimation.steps import Method, RhoMoments
 from spatial.models.formula.asked import joined_terms, read_effects, read_formulas
 from spatial.models.formula.grammar import parse_terms
@@ -287,6 +287,7 @@ class SpatialSystem:
         seed: int | None = None,
         compat: Literal["direct"] | None = None,
         random: Literal["kkp", "bsk"] = "kkp",
+        intervals: Interval | None = None,
         where: str | None = None,
         lags: Lags = "full",
         executor: Executor = None,
@@ -319,25 +320,25 @@ class SpatialSystem:
             Instruments of the methods by instruments: exogenous variables and their spatial lags; or the
             regressors that the reduced form predicts at a first estimate (Lee 2003), filtered as the errors.
         small : bool
-            Small-sample factors as in Stata and fixest: (R - 1)/(R - K) beside C/(C - 1) for clusters, K
-            counting no effects within them; n/(n - k) and t quantiles else.
+            Factors as in Stata and fixest: (R - 1)/(R - K) beside C/(C - 1) for clusters, K without the
+            effects within them; n/(n - k) and t quantiles else.
         force : bool
             Estimate a system that is not identified; every table is stamped.
         seed : int, optional
             By ``ml``, of the random signs of log-determinants beyond 30,000 units.
         compat : "direct", optional
-            By ``ml``: the likelihood of all rows, effects not transformed out, as splm and xsmle print it;
-            biased for few times.
+            By ``ml``: of all rows, effects not transformed out, as splm and xsmle; biased for few times.
         random : "kkp" or "bsk"
             By ``ml`` with ``effects="random"`` and spatial errors: whether these filter effects and
             innovations (Kapoor, Kelejian and Prucha 2007), or innovations alone (Baltagi, Song and Koh 2003).
+        intervals : "distance", "lr" or "wald", optional
+            How tables, figures and effects make p-values and intervals; default as in `SystemFit.confint`.
         where : str, optional
             Which rows are used, as ``"level != 'capital'"``; see `SpatialSystem.where`.
         lags : "full" or "within"
-            With `where`: lags on the whole map, then rows; or W cut to the rows too.
+            With `where`: see there.
         executor : dask.distributed.Client or int, optional
-            Where the fit runs, with the same bits.  A panel on disk (`spatial.open_panel`) is a task for each
-            time; one in memory is one task, which a cluster gives to one of its workers.
+            Where the fit runs, with the same bits: a task for each time of a panel on disk, else one task.
 
         Raises
         ------
@@ -348,7 +349,7 @@ class SpatialSystem:
         if where is not None or by is not None:
             options = FitOptions(
                 cov=cov, rho_moments=rho_moments, passes=passes, iv=iv, small=small, force=force, seed=seed,
-                compat=compat, random=random, executor=executor,
+                compat=compat, random=random, intervals=intervals, executor=executor,
             )  # fmt: skip
             chosen = self if where is None else self.where(where, lags=lags)
             if by is None:
@@ -361,14 +362,14 @@ class SpatialSystem:
             method = "gs3sls" if published else default_method(self._design, asked)
         estimator = estimator_of(method)
         choice = estimator.covariance(self._design) if cov is None else as_covariance(cov)
-        check_asked(self._design, method, rho_moments, passes, small, iv, seed, compat, random)
+        check_asked(self._design, method, rho_moments, passes, small, iv, seed, compat, random, intervals)
         design = self._instruments_for(method, rho_moments)
         stamped = estimator.stamps
         stamps = stamped(self._design, force) if stamped else self._identified(design, force)
         request = Request(
             design, self._source, method, choice, rho_moments=rho_moments, passes=int(passes), small=small,
             forced=bool(stamps), seed=seed, compat=compat, random=random, iv=iv, by_default=by_default,
-            given=self.given,
+            given=self.given, intervals=intervals,
         )  # fmt: skip
         return SystemFit(run(request, workers), request, stamps)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Literal, Protocol
 
 import numpy as np
@@ -28,7 +29,9 @@ __all__ = [
     "Interval",
     "Request",
     "UnitEffect",
+    "check_intervals",
     "interval_method",
+    "with_intervals",
 ]
 
 Float = NDArray[np.float64]
@@ -79,6 +82,8 @@ class Request:
         The arguments of the system, to build it again.
     constant : "mean", "first" or "none"
         Which constant of absorbed effects is printed: their mean, or that of the first time.
+    intervals : "distance", "lr" or "wald", optional
+        How tables make intervals and p-values; default what the method has.
     """
 
     design: Design
@@ -97,6 +102,7 @@ class Request:
     by_default: bool = False
     given: Given | None = None
     constant: Constant = "mean"
+    intervals: Interval | None = None
 
     @property
     def lookup(self) -> Lookup:
@@ -118,6 +124,8 @@ class Estimate:
         Coefficients, rho, residuals, Sigma.
     inference : Inference
         The covariance of the coefficients and rho.
+    preferred : "distance", "lr" or "wald", optional
+        How intervals and p-values are made where nothing else is said; default what the method has.
     """
 
     design: Design
@@ -125,6 +133,8 @@ class Estimate:
     space: Workspace
     numbers: Numbers
     inference: Inference
+    _: KW_ONLY
+    preferred: Interval | None = None
 
     @property
     def structure(self) -> Structure:
@@ -210,10 +220,8 @@ class Estimate:
         """Whether there is a distance to invert for intervals."""
         return False
 
-    @property
-    def has_likelihood(self) -> bool:
-        """Whether there is a likelihood, whose ratios give intervals."""
-        return False
+    def refuse_ratios(self) -> None:
+        """Refuse intervals by likelihood ratios where the likelihood is biased."""
 
     def ratio_intervals(self, level: float) -> tuple[Float, Float]:
         """Return p-values of zero and intervals of coefficients and rho by likelihood ratios."""
@@ -244,8 +252,37 @@ class Estimate:
         return None
 
 
-def interval_method(method: str | None, level: float, found: Estimate) -> Interval:
-    """Return how intervals are made, or refuse: the distance by default where there is one.
+_HAVE: Mapping[str, tuple[str, ...]] = {"distance": ("aqs",), "lr": ("ml", "mess")}
+"""The methods of estimation that have such intervals."""
+
+
+def check_intervals(wanted: str | None, method: str, name: str = "method") -> None:
+    """Refuse intervals that are none, or that a method of estimation has not; `name` is the argument's."""
+    known = ("distance", "lr", "wald")
+    if wanted is not None and wanted not in known:
+        raise DataError(f"{name} is 'distance', 'lr' or 'wald'; got {wanted!r}.{did_you_mean(wanted, known)}")
+    if wanted is None or method in _HAVE.get(wanted, (method,)):
+        return
+    if wanted == "lr":
+        raise DataError(
+            f"Intervals by likelihood ratios need a likelihood; this fit is by {method!r}. Use "
+            f"system.fit('ml'), or {name}='wald'."
+        )
+    raise DataError(
+        f"Intervals by distance are made from the joint estimator; this fit is by {method!r}. Use "
+        f"system.fit('aqs'), or {name}='wald'."
+    )
+
+
+def with_intervals(found: Estimate, asked: Interval | None) -> Estimate:
+    """Return an estimate whose tables make intervals as asked, or refuse."""
+    if asked is None:
+        return found
+    return replace(found, preferred=interval_method(asked, 0.95, found))
+
+
+def interval_method(method: Interval | None, level: float, found: Estimate) -> Interval:
+    """Return how intervals are made, or refuse: as the fit was asked, or the distance where there is one.
 
     Raises
     ------
@@ -254,26 +291,15 @@ def interval_method(method: str | None, level: float, found: Estimate) -> Interv
     """
     if not 0 < level < 1:
         raise DataError(f"level is a share between 0 and 1, as 0.95; got {level!r}.")
-    if method is None:
+    chosen = method or found.preferred
+    if chosen is None:
         return "distance" if found.has_distance else "wald"
-    known = ("distance", "lr", "wald")
-    if method not in known:
-        raise DataError(f"method is 'distance', 'lr' or 'wald'; got {method!r}.{did_you_mean(method, known)}")
-    if method == "lr":
-        if not found.has_likelihood:
-            raise DataError(
-                f"Intervals by likelihood ratios need a likelihood; this fit is by {found.method!r}. Use "
-                "system.fit('ml'), or method='wald'."
-            )
-        return "lr"
-    if method == "distance" and not found.has_distance:
-        if found.method == "aqs":
-            raise DataError(
-                "There are no intervals by distance, because the equations of the joint estimator have no "
-                "solution here: use method='wald', which may be too short, or fit.anderson_rubin()."
-            )
+    check_intervals(chosen, found.method)
+    if chosen == "lr":
+        found.refuse_ratios()
+    if chosen == "distance" and not found.has_distance:
         raise DataError(
-            f"Intervals by distance are made from the joint estimator; this fit is by {found.method!r}. Use "
-            "system.fit('aqs'), or method='wald'."
+            "There are no intervals by distance, because the equations of the joint estimator have no "
+            "solution here: use method='wald', which may be too short, or fit.anderson_rubin()."
         )
-    return "distance" if method == "distance" else "wald"
+    return chosen

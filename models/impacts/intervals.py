@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from .parts import Kind
     from .result import Impacts
 
-__all__ = ["effect_intervals", "require", "with_intervals"]
+__all__ = ["INVERTED", "effect_intervals", "require", "with_intervals"]
+
+INVERTED = {"distance": "inverting the distance of the quasi-score", "lr": "likelihood ratios"}
+"""Intervals that do not follow from standard errors."""
 
 Float = NDArray[np.float64]
 
@@ -44,6 +47,8 @@ def effect_intervals(
     if term is not None:
         require(term, found._map.terms, "term")
     if by_unit is not None:
+        if method == "lr":
+            raise DataError("Intervals by likelihood ratios are of averages: by unit use method='wald'.")
         return _by_unit(found, level, chosen, outcome, term, by_unit)
     frame = found.frame[["outcome", "term", "effect", "estimate"]].assign(
         std_error=found.frame["std_error_delta"]
@@ -73,7 +78,7 @@ def effect_intervals(
     return frame[keep].assign(method=chosen).reset_index(drop=True)
 
 
-def _method(found: Impacts, level: float, method: str | None) -> Interval:
+def _method(found: Impacts, level: float, method: Interval | None) -> Interval:
     estimate = found._estimate
     if estimate is None:
         if method in ("distance", "lr"):
@@ -96,8 +101,6 @@ def _by_unit(
     if outcome is None or term is None:
         raise DataError("Intervals by unit are of one effect: give outcome= and term=.")
     require(kind, ("sent", "received", "direct"), "by_unit")
-    if chosen == "lr":
-        raise DataError("Intervals by likelihood ratios are of averages: by unit use method='wald'.")
     place = found._map.structure.names.index(outcome), found._map.terms.index(term), kind
     bounds = None
     if found._estimate is not None and chosen == "distance" and len(found._unit) == len(found._ids):
@@ -112,7 +115,7 @@ def _by_unit(
 
 
 def with_intervals(found: Impacts) -> Impacts:
-    """Put intervals by distance in place of those by standard errors, where there is a distance."""
+    """Put intervals by distance, or those asked for, in place of those by standard errors."""
     if _method(found, 0.95, None) == "wald":
         return found
     made = effect_intervals(found, 0.95, None, None, None, None)

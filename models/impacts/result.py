@@ -15,13 +15,13 @@ from spatial.compute.threads import Executor, blas_on_one_thread, check_workers
 from spatial.errors import DataError
 from spatial.models.data.rows import whole_operators
 from spatial.models.estimation.covariance import is_whole
-from spatial.models.estimation.estimate import Estimate, Interval
+from spatial.models.estimation.estimate import Estimate, Interval, interval_method
 from spatial.models.estimation.laws import NORMAL, Law
 from spatial.models.formula.structure import Structure
 from spatial.results import Result
 
 from .errors import EFFECTS, delta_errors, effects_frame, effects_notes, simulate, time_notes
-from .intervals import effect_intervals, require, with_intervals
+from .intervals import INVERTED, effect_intervals, require, with_intervals
 from .map import EffectMap, Horizon
 from .orders import orders_of
 from .parts import Kind
@@ -218,7 +218,7 @@ class Impacts(Result):
         )
         method = self.frame["method"].iloc[0]
         under = [f"({error:.3g})" for error in wide["std_error"]]
-        if method == "distance":
+        if method in INVERTED:
             under = [f"[{low:.3g}, {high:.3g}]" for low, high in wide[["conf_low", "conf_high"]].to_numpy()]
         wide["shown"] = [
             f"{b:.4g}{s} {text}" for b, s, text in zip(wide["estimate"], stars, under, strict=True)
@@ -229,8 +229,8 @@ class Impacts(Result):
         lines = [f"Effects in equilibrium, {self.horizon} run ({self.how})", table.to_string()]
         count = f", {self.draws} draws, seed {self.seed}" if self.draws else ""
         shown = f"Standard errors in parentheses: {method}{count}"
-        if method == "distance":
-            shown = "95 % intervals in brackets, by inverting the distance of the quasi-score"
+        if method in INVERTED:
+            shown = f"95 % intervals in brackets, by {INVERTED[method]}"
         lines.append(f"{shown}. *** p < .01, ** p < .05, * p < .1")
         return "\n".join([*lines, *self.notes])
 
@@ -296,7 +296,7 @@ def impacts(
         ids=layout.units,
         unit=unit,
         # By distance nothing is simulated.
-        draws=0 if estimate.has_distance and horizon == "short" else draws,
+        draws=0 if interval_method(None, 0.95, estimate) == "distance" and horizon == "short" else draws,
         seed=seed,
         horizon=horizon,
         exponential=estimate.exponential,

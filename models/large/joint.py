@@ -63,7 +63,7 @@ class JointFit(ByDistance):
     notes: tuple[str, ...]
 
     method = "aqs"
-    has_likelihood = False
+    preferred = None
 
     @property
     def score_inference(self) -> ScoreInference:

@@ -120,11 +120,6 @@ class LikelihoodEstimate(Estimate):
         """No: all regressors but W(y) are exogenous."""
         return False
 
-    @property
-    def has_likelihood(self) -> bool:
-        """Yes."""
-        return True
-
     def tests(self) -> list[HypothesisTest]:
         """Return likelihood ratios, Wald and Lagrange multiplier tests of the model."""
         if self.dynamic is not None:
@@ -132,7 +127,8 @@ class LikelihoodEstimate(Estimate):
             return dynamic_tests(self.model, values, self.inference.cov, self.information.residuals)
         return likelihood_tests(self.model, self.found, self.information, self.inference.cov)
 
-    def _refuse_ratios(self) -> None:
+    def refuse_ratios(self) -> None:
+        """Refuse them for dynamic models with unit effects."""
         if self.dynamic is not None and self.model.has_unit:
             raise DataError(
                 "Intervals by likelihood ratios are of the likelihood, which is biased in dynamic models "
@@ -141,13 +137,13 @@ class LikelihoodEstimate(Estimate):
 
     def ratio_intervals(self, level: float) -> tuple[Float, Float]:
         """Return p-values of zero and intervals by likelihood ratios, of coefficients and rho."""
-        self._refuse_ratios()
+        self.refuse_ratios()
         errors = np.sqrt(np.diag(self.inference.cov))
         return ratio_intervals(self.model, self.found, errors, level, self.inference.law)
 
     def effect_ratios(self, effects: Effects, level: float, errors: Float) -> tuple[Float, Float]:
         """Return p-values of zero and intervals of effects by likelihood ratios."""
-        self._refuse_ratios()
+        self.refuse_ratios()
         reading = Reading(self.inference.law, self.model.n)
         return effect_ratios(self.held, effects, errors, level, reading)
 

@@ -215,11 +215,6 @@ class ExponentialEstimate(Estimate):
         """No."""
         return False
 
-    @property
-    def has_likelihood(self) -> bool:
-        """Yes."""
-        return True
-
     def ratio_intervals(self, level: float) -> tuple[Float, Float]:
         """Return p-values of zero and intervals by likelihood ratios."""
         places = [position(self.model, k) for k in range(len(self.delta))]

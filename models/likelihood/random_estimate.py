@@ -121,11 +121,6 @@ class RandomEstimate(Estimate):
         """No."""
         return False
 
-    @property
-    def has_likelihood(self) -> bool:
-        """Yes."""
-        return True
-
     def ratio_intervals(self, level: float) -> tuple[Float, Float]:
         """Return p-values of zero and intervals of coefficients and rho by likelihood ratios."""
         model, count = self.model, len(self.inference.cov)

@@ -263,9 +263,8 @@ class Values:
 
     def moran(self, part: Diagnostics, column: str) -> Any:
         """Return Moran's I of a column by time."""
-        make = lambda: self.run(self.moran_call(part, column))  # noqa: E731
         key = self.moran_key(part, column)
-        return self.kept_once(("moran", key), key, make)
+        return self.kept_once(("moran", key), key, lambda: self.run(self.moran_call(part, column)))
 
     def moran_frame(self, weights: str | None) -> pd.DataFrame:
         """Return Moran's I of all diagnostics with these weights."""
@@ -300,9 +299,8 @@ class Values:
     def system_key(self, name: str) -> str:
         """Return the key of a system as a specification."""
         part = self.part(name)
-        about = ("method", "impacts", "draws", "diagnostics", "cov", "passes", "rho_moments", "iv")
         weights = {one: self.weights_key(one) for one in weights_of(self.study, part)}
-        shown = part.model_dump(exclude={*_WORDS, *about})
+        shown = part.model_dump(exclude={*_WORDS, *_AFTER, *_HOW})
         return digest(self.columns_key(fit_columns(self.study, part)), shown, weights)
 
     def system(self, name: str) -> Any:
@@ -322,8 +320,8 @@ class Values:
             columns = self.columns_key(fit_columns(self.study, part))
             chosen = (found.method, str(found.group))
             return digest(columns, part.model_dump(exclude=_WORDS), weights, chosen, self.study.seed)
-        how = (part.cov, part.passes, part.rho_moments, part.iv, part.random, self.study.seed)
-        return digest(self.system_key(part.name), found.method, str(found.group), how)
+        how = [getattr(part, key) for key in _HOW]
+        return digest(self.system_key(part.name), found.method, str(found.group), how, self.study.seed)
 
     def fit_call(self, name: str) -> Any:
         """Return what estimates a fit."""
@@ -370,8 +368,8 @@ class Values:
 
     def analysis(self, name: str) -> Any:
         """Return a mechanism, a moderation, groups, robustness, tests, sensitivity or draws."""
-        make = lambda: analysed(self, self.analysis_part(name))  # noqa: E731
-        return self.kept_once(("analysis", name), self.analysis_key(name), make)
+        part, key = self.analysis_part(name), self.analysis_key(name)
+        return self.kept_once(("analysis", name), key, lambda: analysed(self, part))
 
     def analysis_call(self, name: str) -> Any:
         """Return what an analysis calls; None for draws, which are made of the study itself."""
@@ -397,4 +395,6 @@ class Values:
         return self.kept_once(("impacts", name), self.impacts_key(name), lambda: self.run(call))
 
 
+_HOW = ("cov", "passes", "rho_moments", "iv", "small", "intervals", "random")
+_AFTER = ("method", "impacts", "draws", "diagnostics")
 _WORDS = {"name", "en", "zh", "like", "compare"}

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from spatial.errors import DataError, did_you_mean
+from spatial.models.estimation.estimate import interval_method
 from spatial.models.results import SystemFit
 from spatial.results import Fit
 
@@ -100,8 +101,8 @@ class Column:
         Which constant stands for the effects.
     show : "t", "se" or "ci"
         What stands below a coefficient.
-    by_distance : bool
-        Whether p-values come from inverting a distance, not from the statistics shown.
+    inverted : "distance", "lr" or ""
+        What p-values come from inverting, where they do not come from the statistics shown.
     facts : tuple of (key, value)
         More rows below the coefficients, by a key of `spatial.tables.words`, as ``("sigma_u", 0.8)``.
     """
@@ -136,7 +137,7 @@ class Column:
     lacks: str = ""
     constant: str = "mean"
     show: str = "t"
-    by_distance: bool = False
+    inverted: str = ""
     f_critical: float = math.nan
     facts: tuple[tuple[str, Any], ...] = ()
 
@@ -214,7 +215,7 @@ def _system_columns(fit: Any, number: int, name: str) -> list[Column]:
                 system,
                 method=fit.method,
                 constant=fit.asked.constant,
-                by_distance=fit.estimate.has_distance,
+                inverted="" if (by := interval_method(None, 0.95, fit.estimate)) == "wald" else by,
                 f_critical=float(tests["first_stage_critical"].iloc[g]),
                 facts=fit.facts,
                 **_choice(fit.estimate.design.choice),

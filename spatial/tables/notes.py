@@ -150,7 +150,9 @@ def _tests(layout: Layout) -> list[str]:
     strong = [(k, c.f_kind) for k, c in enumerate(layout.columns) if _has(c.first_stage_f)]
     if any(kind == "conditional" for _, kind in strong):
         out.append(word("note_f", layout.lang))
-    weak = [k for k, c in enumerate(layout.columns) if c.first_stage_f < c.f_critical and not c.by_distance]
+    weak = [
+        k for k, c in enumerate(layout.columns) if c.first_stage_f < c.f_critical and c.inverted != "distance"
+    ]
     if weak:
         least = max(layout.columns[k].f_critical for k in weak)
         shown = _columns(layout, weak)
@@ -163,8 +165,10 @@ def _tests(layout: Layout) -> list[str]:
 
 def _distance(layout: Layout) -> list[str]:
     """Say whose intervals and stars do not follow from standard errors."""
-    places = [k for k, c in enumerate(layout.columns) if c.by_distance]
-    return [word("note_distance", layout.lang, columns=_columns(layout, places))] if places else []
+    return [
+        word(f"note_{how}", layout.lang, columns=_columns(layout, places))
+        for how, places in _groups(layout, lambda c: c.inverted or None).items()
+    ]
 
 
 def _constant(layout: Layout) -> list[str]:
@@ -237,7 +241,7 @@ def _effects(layout: Layout) -> list[str]:
     texts = dict.fromkeys(
         word("simulated", layout.lang, draws=draws, seed=seed)
         if method == "simulated"
-        else word("delta", layout.lang)
+        else word("delta" if method == "delta" else "delta_inverted", layout.lang)
         for method, draws, seed in ways
     )
     return [word("note_effects", layout.lang, how=text) for text in texts]

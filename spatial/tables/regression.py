@@ -190,7 +190,7 @@ def regression_table(
         replace(
             c,
             effects=_panel_effects(c.effects, labels),
-            show=show or ("ci" if c.by_distance else shown.show),
+            show=show or ("ci" if c.inverted else shown.show),
         )
         for c in found
     ]

@@ -108,6 +108,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "errors.",
         "{columns}的置信区间与显著性由拟得分距离的反演得到，而非由标准误得到。",
     ),
+    "note_lr": (
+        "{columns}: intervals and stars by likelihood ratios, not from standard errors.",
+        "{columns}的置信区间与显著性由似然比得到，而非由标准误得到。",
+    ),
     "note_cons_mean": (
         "Constant: the mean of the fixed effects, as Stata's xtreg, fe.",
         "常数项为固定效应的均值（同 Stata 的 xtreg, fe）。",
@@ -140,6 +144,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "simulated": ("simulated with {draws} draws, seed {seed}", "模拟 {draws} 次，随机种子 {seed}"),
     "delta": ("by the delta method", "delta 方法"),
+    "delta_inverted": (
+        "by the delta method; their intervals and stars as those of the coefficients",
+        "delta 方法；其置信区间与显著性的求法同系数",
+    ),
     "stamp": ("{columns}: {stamp}.", "{columns}：{stamp}。"),
     "all_columns": ("All columns", "所有列"),
     # other tables

@@ -27,7 +27,7 @@ FUNCTIONS: dict[type[schema.Fit], tuple[str, set[str], dict[str, str]]] = {
     schema.System: ("models.SpatialSystem", {"panel"}, {}),
 }
 STUDY_KEYS = {"name", "en", "zh", "sample", "by", "like", "swap", "expect"}
-OF_FIT = {"method", "compare", "cov", "rho_moments", "passes", "iv", "random", "force"}
+OF_FIT = {"method", "compare", "cov", "rho_moments", "passes", "iv", "small", "random", "force", "intervals"}
 OF_FIT |= {"impacts", "draws", "diagnostics"}
 OF_POLICY = {"bacon", "honest", "placebo", "drop_one"}
 
@@ -153,6 +153,35 @@ def test_rows_groups_and_each_kind_of_fit(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_a_study_says_how_intervals_are_made(tmp_path: Path) -> None:
+    text = """
+[systems.lag]
+formulas = ["q ~ W(q) + x + z"]
+weights = ["W"]
+effects = ["unit"]
+method = "ml"
+small = true
+intervals = "lr"
+diagnostics = false
+[tables]
+lag = { kind = "regression", fits = ["lag"], formats = ["md"] }
+"""
+    path = with_columns(tmp_path, text)
+    out, record, _ = run(path, only=["systems", "tables"])
+    assert record["failed"] == {}
+    panel = sp.read_panel(tmp_path / "panel.csv", unit="code", time="year").winsorize("z", 0.02)
+    W = sp.weights.contiguity(sp.read_cities(tmp_path / "map.gpkg", id="code"), rook=True)
+    system = sp.models.SpatialSystem("q ~ W(q) + x + z", panel, W.row_standardized(), effects=("unit",))
+    fit, ends = system.fit("ml", small=True), ["p_value", "conf_low", "conf_high"]
+    found = pd.read_csv(out / "tables" / "lag_estimates.csv", encoding="utf-8-sig")[ends]
+    np.testing.assert_allclose(found, fit.confint(method="lr")[ends], rtol=1e-6, atol=1e-9)
+    effects = pd.read_csv(out / "tables" / "lag_impacts.csv", encoding="utf-8-sig")[ends]
+    np.testing.assert_allclose(effects, fit.impacts().confint(method="lr")[ends], rtol=1e-5, atol=1e-9)
+    assert "intervals and stars by likelihood ratios" in (out / "tables" / "lag.md").read_text("utf-8")
+    assert 'fit("ml", small=True, intervals="lr")' in sp.explain_study(path).replace("'", '"')
+    assert "intervals by likelihood ratios" in sp.explain_study(path, "en")
+
+
 def test_fits_that_cannot_be_say_so_before_anything_runs(tmp_path: Path) -> None:
     text = """
 [samples.late]
@@ -163,6 +192,9 @@ b = { formula = "q ~ x", where = "x > 0", sample = "late" }
 c = { formula = "q ~ x", sample = "lat" }
 d = { formula = "q ~ x", by = "code" }
 e = { formula = "q ~ x", by = "region" }
+[systems]
+lag = { formulas = ["q ~ W(q) + x"], method = "ml", compare = ["gs2sls"], intervals = "lr" }
+late = { formulas = ["q ~ W(q) + x"], method = "gs2sls", intervals = "distance" }
 [tobits]
 t = { formula = "cut ~ x", effects = "unit" }
 [did.p]
@@ -183,6 +215,8 @@ z = { kind = "did", of = ["q"] }
         "regressions.b": "where = and sample = both choose rows: give one",
         "regressions.c.sample": "no samples 'lat'. Did you mean 'late'?",
         "regressions.d.by": "no column 'code'",
+        "systems.lag.compare[0]": "need a likelihood; this fit is by 'gs2sls'",
+        "systems.late.intervals": "from the joint estimator; this fit is by 'gs2sls'",
         "tobits.t.effects": "expected 'random', 'correlated' or 'none'",
         "did.p.outcome": "no column 'qq'",
         "tables.x.fits[0]": "Did you mean 'e.east'?",

@@ -229,6 +229,9 @@ class _Words:
                 )
             case _:
                 rest = self.say(fixed, fixed)
+        if isinstance(part, System) and part.intervals != "default":
+            said = _INTERVALS[part.intervals]
+            rest += self.say(f", {said[0]}", f"，{said[1]}")
         if self.zh:
             return f"{rest}，标准误：{text}"
         return f"{rest[:1].upper()}{rest[1:]}; standard errors {text}"
@@ -241,6 +244,13 @@ class _Words:
         if not shown:
             return self.say("without fixed effects", "无固定效应")
         return self.say(f"fixed effects of {' and '.join(shown)}", f"{'、'.join(shown)}固定效应")
+
+
+_INTERVALS = {
+    "wald": ("intervals by standard errors", "置信区间由标准误得到"),
+    "distance": ("intervals by inverting the distance of the quasi-score", "置信区间由拟得分距离的反演得到"),
+    "lr": ("intervals by likelihood ratios", "置信区间由似然比得到"),
+}
 
 
 def _method_words(method: str | None, zh: bool) -> str:

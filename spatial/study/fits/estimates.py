@@ -133,7 +133,8 @@ def fit_call(study: Study, part: Any, found: FitName) -> Any:
     match part:
         case System():
             system = part.name if found.group is None else f"{part.name}.{found.group}"
-            options = given_keys(part, "rho_moments", "passes", "iv", "random", "force")
+            options = given_keys(part, "rho_moments", "passes", "iv", "small", "random", "force")
+            options |= {} if part.intervals == "default" else {"intervals": part.intervals}
             named = () if found.method is None else (found.method,)
             options |= {} if cov is None else {"cov": cov}
             return method(Ref("system", system), "fit", *named, **options)

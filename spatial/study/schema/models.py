@@ -7,6 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from spatial.errors import DataError
+from spatial.models.estimation.estimate import check_intervals
 from spatial.models.estimation.steps import Method
 
 from .base import (
@@ -117,6 +119,11 @@ class System(Fit):
     driscoll-kraay:LAGS, wild:COLUMN; of ml expected, observed or qml."""
     rho_moments: Literal["kp2010", "kp1999"] = "kp2010"
     passes: Annotated[int, Field(ge=0)] = 1
+    small: bool = False
+    """Factors for small samples, as Stata and fixest; by ml and mess t and F for normal and chi-square."""
+    intervals: Literal["default", "wald", "distance", "lr"] = "default"
+    """How tables and figures make p-values and intervals: distance (of aqs), lr (of ml and mess), wald; the
+    default is the distance where there is one."""
     random: Literal["kkp", "bsk"] = "kkp"
     """With random effects and spatial errors, by ml: whether these filter the effects too."""
     force: bool = False
@@ -126,6 +133,17 @@ class System(Fit):
     diagnostics: bool = True
 
     needs: ClassVar[str] = "formulas"
+
+    def faults(self) -> Iterator[tuple[Location, str]]:
+        """Refuse intervals that one of the methods has not."""
+        yield from super().faults()
+        wanted = None if self.intervals == "default" else self.intervals
+        by_default = "aqs" if wanted == "distance" else "gs3sls"  # where aqs is not, the fit says so
+        for k, method in enumerate([self.method or by_default, *self.compare]):
+            try:
+                check_intervals(wanted, method, "intervals")
+            except DataError as error:
+                yield ("intervals",) if k == 0 else ("compare", k - 1), str(error)
 
     @property
     def texts(self) -> list[str]:
