@@ -109,9 +109,12 @@ class Distance:
     _pairs: tuple[tuple[int, int, Float], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        values, vectors = np.linalg.eigh(self.omega)
+        # Of each score by its own spread: what counts as nothing must not depend on the units of columns.
+        spread = np.sqrt(np.diag(self.omega))
+        spread = np.where(spread > 0, spread, 1.0)
+        values, vectors = np.linalg.eigh(self.omega / np.outer(spread, spread))
         kept = values > 1e-12 * values[-1]
-        whitened = (vectors[:, kept] / np.sqrt(values[kept])).T @ self.a
+        whitened = (vectors[:, kept] / np.sqrt(values[kept])).T @ (self.a / spread[:, None])
         moments, G = self.moments, self.moments.n_equations
         p, cut = moments.columns.Q.shape[1], moments.n_linear
         linear = [whitened[:, g * p : (g + 1) * p] @ moments.columns.L for g in range(G)]
@@ -158,9 +161,12 @@ class Distance:
                 return float("nan"), theta
             # In units of standard errors, so that the system is well conditioned.
             Js, gs = J * scale, gradient * scale
+            rate = float(np.linalg.norm(gs))
+            if not rate > 0:
+                return float("nan"), theta
             system[:size, :size] = Js.T @ Js
-            system[size, :size] = system[:size, size] = gs
-            right = np.concatenate([-Js.T @ r, [value - h]])
+            system[size, :size] = system[:size, size] = gs / rate
+            right = np.concatenate([-Js.T @ r, [(value - h) / rate]])
             try:
                 step = np.linalg.solve(system, right)[:size]
             except np.linalg.LinAlgError:
@@ -168,7 +174,7 @@ class Distance:
             longest = float(np.abs(step).max())
             theta = theta + step * scale * min(1.0, 2.0 / longest if longest > 0 else 1.0)
             r, J = self._score(theta)
-            if longest < tolerance and abs(value - h) < _VALUE * max(1.0, abs(value)):
+            if longest < tolerance and abs(value - h) < _VALUE * max(rate, abs(value)):
                 break
         else:
             return float("nan"), theta
@@ -205,7 +211,7 @@ class Distance:
         branch = self._branch(target, value, _STRIDE * error, abs(error), critical)
         last = branch.points[-1]
         if last.distance > critical:
-            return self._crossing(target, branch.points[-2], last, critical)
+            return self._crossing(target, branch.points[-2], last, critical, abs(error))
         if not branch.ended:
             return float(np.copysign(np.inf, error))
         rest = (np.sqrt(critical) - np.sqrt(last.distance)) / branch.slope
@@ -260,10 +266,10 @@ class Distance:
                 return False
         return True
 
-    def _crossing(self, target: Target, near: _Point, far: _Point, critical: float) -> float:
+    def _crossing(self, target: Target, near: _Point, far: _Point, critical: float, error: float) -> float:
         """Return where the distance is critical, between two points, by the secant and the middle."""
         for k in range(60):
-            if abs(far.value - near.value) <= 1e-11 * max(1.0, abs(near.value)):
+            if abs(far.value - near.value) <= 1e-11 * max(error, abs(near.value)):
                 break
             # The root of a quadratic distance is better met on the scale of its square root.
             a, b = np.sqrt(near.distance), np.sqrt(far.distance)

@@ -63,7 +63,7 @@ class _Search:
     moments: Moments
     weights: ModelWeights
     slope: ExpectedSlope
-    scale: Float  # the radius of the error matrix of each rho, in the order of theta
+    scale: Float  # by which steps are free of units: see `_scale`
 
     def run(self, start: Float) -> Root:
         """Iterate from a start: damped Newton steps with a(theta) not differentiated, then undamped."""
@@ -114,7 +114,7 @@ class _Search:
                 share = max(0.25, 0.7 * share)
             last = longest
             theta = theta + min(share, _LONGEST / longest) * step
-            if not float(np.abs(theta * self.scale).max()) < _FAR:
+            if not float(np.abs((theta - edge.theta) * self.scale).max()) < _FAR:
                 break
         return edge
 
@@ -167,10 +167,7 @@ def find_root(moments: Moments, weights: ModelWeights, slope: ExpectedSlope, sta
     without a root, the point with the smallest, and the root of the score with its weights, which mostly lies
     beyond the admissible region.
     """
-    scale = np.ones(len(start))
-    for g, k in moments.rho_places.items():
-        operator = moments.design.error_operator(g)
-        scale[k] = operator.radius if operator is not None and operator.radius > 0 else 1.0
+    scale = _scale(moments, start)
     search = _Search(moments, weights, slope, scale)
     pairs = _exchanges(moments)
     first = search.run(start)
@@ -190,6 +187,25 @@ def find_root(moments: Moments, weights: ModelWeights, slope: ExpectedSlope, sta
         return min(roots, key=lambda r: r.distance)
     edges = sorted(found, key=lambda r: r.distance)
     return next((r for edge in edges if (r := search.beyond(edge)).centre is not None), edges[0])
+
+
+def _scale(moments: Moments, start: Float) -> Float:
+    """Return by what steps of theta are free of units: innovations of each equation, radius of each rho.
+
+    A coefficient counts by what its regressor, as it varies, adds in standard deviations of the innovations;
+    that of an outcome or of its lag by the ratio of the innovations of both equations.
+    """
+    innovation = np.sqrt(np.diag(moments.sigma(start)))
+    size = np.sqrt(np.diag(moments.columns.gram) / moments.n)
+    scale = np.ones(len(start))
+    for k, q in enumerate(moments.parameters):
+        if q.column < 0:
+            operator = moments.design.error_operator(q.equation)
+            scale[k] = operator.radius if operator is not None and operator.radius > 0 else 1.0
+            continue
+        column = moments.columns.plain(q.equation)[1 + q.column]
+        scale[k] = (innovation[q.outcome] if q.outcome >= 0 else size[column]) / innovation[q.equation]
+    return np.where(np.isfinite(scale) & (scale > 0), scale, 1.0)
 
 
 def _exchanges(moments: Moments) -> list[tuple[int, int]]:

@@ -135,10 +135,11 @@ class SolvedSlope:
             M = self.moments.design.operators[name].matrices[0].toarray()
             return np.asarray(lu_solve(lu_factor(np.eye(self._size) - rho * M), v))
         out = term = v
+        scale = float(np.abs(v).max(initial=0.0))
         for _ in range(_ROUNDS):
             term = rho * self._lag(name, term)
             out = out + term
-            if float(np.abs(term).max()) <= _TOLERANCE:
+            if float(np.abs(term).max(initial=0.0)) <= _TOLERANCE * scale:
                 break
         return out
 
