@@ -98,6 +98,11 @@ class Weights(Transformations):
         return pd.Series(np.diff(self.sparse.indptr) - own, index=self.ids, name="neighbours")
 
     @cached_property
+    def own_units(self) -> pd.Index[Any]:
+        """Ids of the units that have a weight of their own."""
+        return self.ids[self.sparse.diagonal() != 0]
+
+    @cached_property
     def islands(self) -> pd.Index[Any]:
         """Ids of the units that have no neighbour."""
         return self.ids[self.cardinalities.to_numpy() == 0]

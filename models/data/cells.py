@@ -215,7 +215,7 @@ def check_weights(name: str, weights: Weights, *, lags_outcomes: bool) -> None:
     """Refuse islands under row standardisation, and own weights in lags of outcomes or errors."""
     keeps = weights.meta.islands == "keep" or not weights.is_row_standardized
     alone = weights.ids[:0] if keeps else weights.islands
-    check_links(name, alone, weights.ids[weights.sparse.diagonal() != 0], lags_outcomes=lags_outcomes)
+    check_links(name, alone, weights.own_units, lags_outcomes=lags_outcomes)
 
 
 def check_links(name: str, islands: pd.Index[Any], own: pd.Index[Any], *, lags_outcomes: bool) -> None:

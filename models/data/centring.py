@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .design import Design
+from .instruments import column_norms
 
 __all__ = ["centred", "original_coordinates"]
 
@@ -27,8 +28,8 @@ def centred(design: Design) -> Design:
     places = [_constant(design, g) for g in range(design.structure.n_equations)]
     if design.shift is not None or (not design.effects.any and None in places):
         return design
-    shift = _shifts(design.columns)
-    H_shift = _shifts(design.instruments)
+    shift = _shifts(design.columns, design.sizes)
+    H_shift = _shifts(design.instruments, design.instrument_sizes)
     if not np.any(shift) and not np.any(H_shift):
         return design
     return replace(
@@ -42,14 +43,16 @@ def centred(design: Design) -> Design:
 
 
 def _each(columns: Mapping[str, Float]) -> dict[str, Float]:
-    return {name: values - _shifts(values[:, None])[0] for name, values in columns.items()}
+    return {
+        name: values - _shifts(values[:, None], column_norms(values[:, None]))[0]
+        for name, values in columns.items()
+    }
 
 
-def _shifts(values: Float) -> Float:
-    shifts = np.zeros(values.shape[1])
-    totals, squares = np.einsum("ij->j", values), np.einsum("ij,ij->j", values, values)
+def _shifts(values: Float, sizes: Float) -> Float:
+    shifts, totals = np.zeros(values.shape[1]), np.ones(len(values)) @ values
     # The square of a sum is nearly N times the sum of squares where the mean dwarfs the variation.
-    for j in np.flatnonzero(totals**2 > 0.999 * len(values) * squares):
+    for j in np.flatnonzero(totals**2 > 0.999 * len(values) * sizes**2):
         column = np.ascontiguousarray(values[:, j])
         mean = column.mean()
         if column.min() < column.max() and abs(mean) > _LARGE * column.std():

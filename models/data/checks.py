@@ -108,8 +108,8 @@ def _warn_row_sums(name: str, weights: Weights) -> None:
 # ---- what cannot be estimated
 def without_absorbed(design: Design) -> Design:
     """Leave out the terms that the effects absorb, and say so."""
-    size = column_norms(design.columns)
-    gone = column_norms(design.projected) <= _ABSORBED * size
+    left = design.sizes if design.projected is design.columns else column_norms(design.projected)
+    gone = left <= _ABSORBED * design.sizes
     for equation, column in zip(design.structure.equations, design.outcomes, strict=True):
         if gone[column]:
             why = f"the effects {_written(design.effects)} absorb it" if design.effects.any else "it is 0"
@@ -151,10 +151,10 @@ def _written(effects: Effects) -> str:
 
 def checked(design: Design) -> Design:
     """Refuse constants beside the constant, and perfect collinearity, by name."""
-    size, notes = column_norms(design.columns), design.notes
+    size, notes = design.sizes, design.notes
     for g, equation in enumerate(design.structure.equations):
         places = design.equation_columns(g)
-        R = triangular_factor(design.projected[:, places])
+        R = triangular_factor(design.of_columns(places))
         kept = independent_columns(R[:, 1:], size[places[1:]])
         if len(kept) < len(equation.terms):
             _refuse_collinear(equation, kept, design)
@@ -196,10 +196,10 @@ def _refuse_collinear(equation: Equation, kept: Sequence[int], design: Design) -
 
 def without_empty(design: Design) -> Design:
     """Leave out levels of categories that the chosen rows lack, or of which one has become the base."""
-    size = column_norms(design.columns)
+    size = design.sizes
     dropped: list[tuple[str, str]] = []
     for g, (equation, row) in enumerate(zip(design.structure.equations, design.regressors, strict=True)):
-        kept = independent_columns(triangular_factor(design.projected[:, list(row)]), size[list(row)])
+        kept = independent_columns(triangular_factor(design.of_columns(row)), size[list(row)])
         for j, term in enumerate(equation.terms):
             if size[row[j]] == 0 or (j not in kept and "C(" in term.name):
                 dropped.append((design.structure.names[g], term.name))

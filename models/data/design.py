@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -116,7 +116,22 @@ class Design:
     @cached_property
     def basis(self) -> Basis:
         """Orthonormal instruments, effects out."""
-        return orthonormal_basis(self.effects.project(self.instruments), column_norms(self.instruments))
+        return orthonormal_basis(self.effects.project(self.instruments), self.instrument_sizes)
+
+    @cached_property
+    def sizes(self) -> Float:
+        """Norm of each column before the effects are out, against which nothing is left of it; (m,)."""
+        return column_norms(self.columns)
+
+    @cached_property
+    def instrument_sizes(self) -> Float:
+        """The same of each instrument; (p0,)."""
+        return column_norms(self.instruments)
+
+    def of_columns(self, places: Sequence[int]) -> Float:
+        """Return some of the projected columns; (R, k)."""
+        every = list(places) == list(range(self.columns.shape[1]))
+        return self.projected if every else self.projected[:, list(places)]
 
     def seen_by(self, g: int) -> Design:
         """Return the design with the instruments of equation g alone; itself where all have the same."""
@@ -345,16 +360,14 @@ def build_instruments(
     order = iv_order + 1 if durbin else iv_order
     rows = evaluate.layout.n_rows
     X = np.column_stack([evaluate(n) for n in exogenous]) if exogenous else np.zeros((rows, 0))
-    H, names = instrument_columns(
+    return instrument_columns(
         X,
         tuple(blueprint.instruments),
         {w: operators[w] for w in used},
         order,
         {m: operators[m] for m in errors if m not in used},
+        constant=any(t.role == "constant" for _, t in structure.terms) and not effects.any,
     )
-    if any(t.role == "constant" for _, t in structure.terms) and not effects.any:
-        H, names = np.column_stack([np.ones(rows), H]), (CONSTANT, *names)
-    return H, names
 
 
 def _plain_instruments(

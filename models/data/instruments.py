@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from spatial.compute.threads import blas_on_one_thread
+from spatial.models.formula.structure import CONSTANT
 
 from .layout import LagOperator
 
@@ -28,6 +29,7 @@ Float = NDArray[np.float64]
 RANK_TOLERANCE = 1e-9
 _BLOCK_ROWS = 16_384
 _SAFE = 1e-6
+_FAR = 1e-3  # from dependence: Q'Q = I to 1e-13 by one step
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +61,7 @@ def instrument_columns(
     operators: Mapping[str, LagOperator],
     order: int,
     error_operators: Mapping[str, LagOperator],
+    constant: bool = False,
 ) -> tuple[Float, tuple[str, ...]]:
     r"""Return :math:`H = [X, W_r X, W_r W_s X, \dots]` up to `order`, and M times all of it.
 
@@ -74,21 +77,28 @@ def instrument_columns(
         Highest power of the weights; 2 in Kelejian and Prucha (2004).
     error_operators : mapping of str to LagOperator
         Error weights that are none of `operators`: with them (I - rho M) X stays in the span of H.
+    constant : bool
+        Whether a column of ones comes first.
     """
     blocks, labels = [X], list(names)
     current, current_labels = X, list(names)
-    for _ in range(order):
-        lagged = [operator(current) for operator in operators.values()]
-        if not lagged:
-            break
-        current = np.concatenate(lagged, axis=1)
+    for _ in range(order if operators else 0):
+        current = joined([operator(current) for operator in operators.values()])
         current_labels = [f"{w}({label})" for w in operators for label in current_labels]
         blocks.append(current)
         labels += current_labels
-    H = np.concatenate(blocks, axis=1)
-    extra = [operator(H) for operator in error_operators.values()]
-    extra_labels = [f"{m}({label})" for m in error_operators for label in labels]
-    return np.concatenate([H, *extra], axis=1), (*labels, *extra_labels)
+    if error_operators:
+        H = joined(blocks)
+        blocks = [H, *(operator(H) for operator in error_operators.values())]
+        labels += [f"{m}({label})" for m in error_operators for label in labels]
+    if constant:
+        blocks, labels = [np.ones((len(X), 1)), *blocks], [CONSTANT, *labels]
+    return joined(blocks), tuple(labels)
+
+
+def joined(blocks: Sequence[Float]) -> Float:
+    """Return the columns of all blocks; one block as it is."""
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
 
 
 def lagged_variable(name: str, weights: Iterable[str]) -> str:
@@ -116,12 +126,20 @@ def triangular_factor(values: Float) -> Float:
     From the Gram matrix where its condition is harmless, which is far quicker; else block by block (TSQR), as
     the Gram matrix squares the condition and would hide dependence below 1e-8.
     """
-    size = column_norms(values)
-    if (size > 0).all() and len(values) > values.shape[1]:
-        gram = (values.T @ values) / np.outer(size, size)
-        if np.linalg.eigvalsh(gram)[0] > _SAFE:
-            return np.asarray(np.linalg.cholesky(gram).T * size)
-    return _tall_qr(values)
+    return _factor(values)[0]
+
+
+def _factor(values: Float) -> tuple[Float, float]:
+    """Return R, and the smallest eigenvalue of the Gram matrix of the columns in unit length; 0 by QR."""
+    if len(values) > values.shape[1]:
+        gram = values.T @ values
+        size = np.sqrt(np.diag(gram))
+        if (size > 0).all():
+            gram /= np.outer(size, size)
+            smallest = float(np.linalg.eigvalsh(gram)[0])
+            if smallest > _SAFE:
+                return np.asarray(np.linalg.cholesky(gram).T * size), smallest
+    return _tall_qr(values), 0.0
 
 
 def _tall_qr(values: Float) -> Float:
@@ -168,14 +186,16 @@ def orthonormal_basis(H: Float, scale: Float, tolerance: float = RANK_TOLERANCE)
     """Return an orthonormal basis of the columns of H, (R, k), and which of them it took.
 
     A Cholesky step on Q'Q removes the loss of orthogonality that the first triangular solve leaves with
-    nearly collinear columns (CholeskyQR2).
+    nearly collinear columns (CholeskyQR2); it is left out where the columns are so far from that that
+    nothing is lost.
     """
-    R = triangular_factor(H)
+    R, smallest = _factor(H)
     kept = independent_columns(R, scale, tolerance)
     chosen = H if len(kept) == H.shape[1] else H[:, kept]
     factor = np.linalg.qr(R[:, kept], mode="r")
     Q = chosen @ solve_triangular(factor, np.eye(len(kept)))
-    gram = Q.T @ Q
-    Q = Q @ solve_triangular(np.linalg.cholesky(gram).T, np.eye(len(kept)))
+    if smallest < _FAR:
+        gram = Q.T @ Q
+        Q = Q @ solve_triangular(np.linalg.cholesky(gram).T, np.eye(len(kept)))
     dropped = tuple(j for j in range(H.shape[1]) if j not in set(kept))
     return Basis(Q, tuple(kept), dropped)

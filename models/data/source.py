@@ -74,14 +74,13 @@ class Source:
             cube = source.cube(wanted, units=self.units)
             self._cache.update({c: np.ascontiguousarray(cube[:, :, k]) for k, c in enumerate(wanted)})
             return
-        values = self._cross_section(wanted)
-        self._cache.update({c: np.ascontiguousarray(values[:, k])[None, :] for k, c in enumerate(wanted)})
+        self._cache.update({c: values[None, :] for c, values in self._cross_section(wanted).items()})
 
-    def _cross_section(self, wanted: list[str]) -> Float:
-        frame = pd.DataFrame({c: self.data[c] for c in wanted})
-        if frame.index.equals(self.units):
-            return np.asarray(frame.to_numpy(dtype=np.float64, na_value=np.nan))
-        return aligned_values(frame, self.units, "the data")
+    def _cross_section(self, wanted: list[str]) -> dict[str, Float]:
+        if self.data.index.equals(self.units):
+            return {c: self.data[c].to_numpy(dtype=np.float64, na_value=np.nan) for c in wanted}
+        values = aligned_values(self.data[wanted], self.units, "the data")
+        return {c: np.ascontiguousarray(values[:, k]) for k, c in enumerate(wanted)}
 
     def _is_numeric(self, column: str) -> bool:
         kind = self._column(column).dtype
