@@ -28,7 +28,7 @@ from .sums import Sums, forms_of, system_sums
 
 __all__ = ["LargeSystem"]
 
-_IN_MEMORY = ("again", "design", "formulas", "given", "identification", "instruments", "where")
+_IN_MEMORY = ("again", "design", "formulas", "given", "identification", "instruments")
 _METHODS: tuple[Method, ...] = ("gs3sls", "gs2sls", "3sls", "2sls", "aqs")
 
 
@@ -70,6 +70,11 @@ class LargeSystem:
 
     def __getattr__(self, name: str) -> Any:
         """Say of what a system in memory has that it is left out here."""
+        if name == "where":
+            raise DataError(
+                "A system of a panel on disk takes its rows when it is made: SpatialSystem(formulas, panel, "
+                "weights, where=\"level != 'capital'\")."
+            )
         if name in _IN_MEMORY:
             raise DataError(
                 f"system.{name} needs the panel in memory: panel.read(), {self.plan.panel.size()}."

@@ -24,6 +24,7 @@ from .local import local_command
 from .options import (
     Alternative,
     At,
+    Bbox,
     Common,
     Crs,
     DropEmpty,
@@ -56,6 +57,7 @@ from .options import (
     print_written,
     read_map_and_panel,
     values_of,
+    window_of,
 )  # fmt: skip
 from .studies import check_command, explain_command, new_command, print_run, run_command
 
@@ -157,6 +159,7 @@ def moran(
     as_json: Json = False,
     layer: Layer = None,
     encoding: Encoding = None,
+    bbox: Bbox = None,
     crs: Crs = None,
     projection: Projection = None,
     background: Background = None,
@@ -178,7 +181,7 @@ def moran(
     record = RunRecord(out or Path(), settings, stream=sys.stderr)
     cities, panel_data, whole = read_map_and_panel(
         file, id, panel, unit=unit, time=time, table=table, layer=layer, encoding=encoding, crs=crs,
-        common=common, drop_empty=drop_empty,
+        common=common, drop_empty=drop_empty, bbox=bbox,
     )  # fmt: skip
     drawn = map_options(
         whole, projection=projection, background=background, outline=outline, inset=inset, labels=labels,
@@ -223,6 +226,7 @@ def weights(
     as_json: Json = False,
     layer: Layer = None,
     encoding: Encoding = None,
+    bbox: Bbox = None,
     crs: Crs = None,
     projection: Projection = None,
     background: Background = None,
@@ -246,7 +250,8 @@ def weights(
         W = W if edit is None else edited(W, edit)
         W = W.row_standardized() if row else W
     else:
-        cities = read_cities(file, id=id, crs=crs, layer=layer, encoding=encoding)
+        window = window_of(bbox)
+        cities = read_cities(file, id=id, crs=crs, layer=layer, encoding=encoding, bbox=window)
         W = build_weights(cities, weights, islands, not row, edit)
     written = None if out is None else W.write(out)
     report = W.report()

@@ -9,6 +9,7 @@ import typer
 
 from . import completion
 from .options import (
+    Bbox,
     Common,
     Crs,
     Encoding,
@@ -66,6 +67,7 @@ def explore_command(
     crs: Crs = None,
     layer: Layer = None,
     encoding: Encoding = None,
+    bbox: Bbox = None,
 ) -> None:
     """Write an interactive report that needs no network: map, Moran scatter and histograms, linked."""
     from spatial.report.building import explore
@@ -83,6 +85,7 @@ def explore_command(
         layer=layer,
         encoding=encoding,
         common=common,
+        bbox=bbox,
     )
     written = explore(
         whole, cities if found is None else found, wanted, build_weights(cities, weights, islands, raw), out,

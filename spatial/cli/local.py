@@ -14,6 +14,7 @@ from .drawing import Background, Inset, Labels, NorthArrow, Outline, Projection,
 from .options import (
     Alternative,
     At,
+    Bbox,
     Common,
     Crs,
     DropEmpty,
@@ -95,6 +96,7 @@ def local_command(
     as_json: Json = False,
     layer: Layer = None,
     encoding: Encoding = None,
+    bbox: Bbox = None,
     crs: Crs = None,
     projection: Projection = None,
     background: Background = None,
@@ -119,7 +121,7 @@ def local_command(
     record = RunRecord(out or Path(), settings, stream=sys.stderr)
     cities, found, whole = read_map_and_panel(
         file, id, panel, unit=unit, time=time, table=table, layer=layer, encoding=encoding, crs=crs,
-        common=common, drop_empty=drop_empty,
+        common=common, drop_empty=drop_empty, bbox=bbox,
     )  # fmt: skip
     drawn = map_options(
         whole, projection=projection, background=background, outline=outline, inset=inset, labels=labels,

@@ -17,11 +17,12 @@ from . import completion
 from .completion import known
 
 __all__ = [
-    "SPEC", "Alternative", "At", "Common", "Crs", "DropEmpty", "Edit", "Encoding", "Id", "Islands", "Json",
-    "Lang", "Layer", "MapFile", "Missing", "Out", "PanelFile", "Permutations", "Raw", "Seed", "Spec", "Table",
-    "Time", "Unit", "Variables", "as_options", "build_weights", "check_folder", "check_lang", "edited",
+    "SPEC", "Alternative", "At", "Bbox", "Common", "Crs", "DropEmpty", "Edit", "Encoding", "Id", "Islands",
+    "Json", "Lang", "Layer", "MapFile", "Missing", "Out", "PanelFile", "Permutations", "Raw", "Seed", "Spec",
+    "Table", "Time", "Unit", "Variables", "as_options", "build_weights", "check_folder", "check_lang",
+    "edited",
     "in_time", "names_of", "print_json", "print_written", "read_map_and_panel", "under_time", "values_of",
-    "with_terms",
+    "window_of", "with_terms",
 ]  # fmt: skip
 
 _SPECS = ("queen", "rook", "knn:8", "band:200", "inverse:1", "kernel:200")
@@ -76,6 +77,13 @@ Raw = Annotated[bool, typer.Option("--raw", help="Weights as built, without row 
 Common = Annotated[bool, typer.Option("--common", help="Keep only the units that map and panel share.")]
 Layer = Annotated[str | None, typer.Option("--layer", help="Layer, where the file has several.")]
 Crs = Annotated[str | None, typer.Option("--crs", help="For a map that states none, such as EPSG:4326.")]
+Bbox = Annotated[
+    str | None,
+    typer.Option(
+        "--bbox",
+        help="Only units that meet this window, as 115,39,117,41: west,south,east,north in the map's CRS.",
+    ),
+]
 Encoding = Annotated[str | None, typer.Option("--encoding", help="Text encoding, where it is not found.")]
 DropEmpty = Annotated[bool, typer.Option("--drop-empty", help="Leave out units without a geometry.")]
 Lang = Annotated[
@@ -175,6 +183,17 @@ def names_of(columns: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def window_of(bbox: str | None) -> Any:
+    """Return the window that was asked for; what is none is refused where cities are read.
+
+    Examples
+    --------
+    >>> window_of("115,39,117,41")
+    ['115', '39', '117', '41']
+    """
+    return None if bbox is None else bbox.split(",")
+
+
 def print_json(value: object) -> None:
     """Print a value, or a table as a list of rows, as JSON."""
     rows = (
@@ -198,6 +217,7 @@ def read_map_and_panel(
     crs: str | None = None,
     common: bool = False,
     drop_empty: bool = False,
+    bbox: str | None = None,
 ) -> tuple[Any, Any, Any]:
     """Return the map, the panel or None, with ids of one type, and the whole map before `common` cut it.
 
@@ -209,7 +229,9 @@ def read_map_and_panel(
     from spatial.panel.joining import as_map_ids, restrict
     from spatial.panel.reading import read_panel
 
-    cities = read_cities(file, id=id, crs=crs, layer=layer, encoding=encoding, drop_empty=drop_empty)
+    cities = read_cities(
+        file, id=id, crs=crs, layer=layer, encoding=encoding, drop_empty=drop_empty, bbox=window_of(bbox)
+    )
     if panel is None:
         return cities, None, cities
     ships = panel.isidentifier()  # a sample knows its own columns

@@ -11,6 +11,7 @@ import pandas as pd
 
 from spatial.figures.classes import Classes, build_classes
 from spatial.figures.palette import (
+    CATEGORIES,
     COLORS,
     FAMILIES,
     ISLAND,
@@ -37,6 +38,9 @@ def build_style(frame: gpd.GeoDataFrame, fields: Sequence[str], geometry: str, l
         return Style("", [Class("", COLORS["links"][0])], geometry)
     field = first_number(frame, fields)
     if field is None:
+        named = next((f for f in fields if _kinds(frame[f])), None)
+        if named is not None:
+            return Style(named, _categories(frame[named], lang), geometry)
         return Style("", [Class("", _PLAIN)], geometry)
     numbers = frame[field].to_numpy(dtype=np.float64)
     return _graduated(field, numbers, build_classes(numbers), geometry, lang)
@@ -82,6 +86,25 @@ def _clusters(clusters: pd.Series[Any], codes: Sequence[str], lang: str) -> list
         for code in shown
     ]
     return [*entries, *_no_data(int(clusters.isna().sum()), lang)]
+
+
+def _kinds(values: pd.Series[Any]) -> list[str]:
+    """Return the different texts of a field, if they are few enough to be told apart by colour."""
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return []
+    found = values.dropna().unique().tolist()
+    few = 0 < len(found) <= min(len(CATEGORIES[0]), len(values) // 2)
+    return sorted(found) if few and all(isinstance(one, str) for one in found) else []
+
+
+def _categories(values: pd.Series[Any], lang: str) -> list[Class]:
+    """Return one class for each text, as our maps of groups have them."""
+    counts, kinds = values.value_counts(), _kinds(values)
+    entries = [
+        Class(f"{kind} ({counts[kind]:,})", shade, kind)
+        for kind, shade in zip(kinds, CATEGORIES[0], strict=False)
+    ]
+    return [*entries, *_no_data(int(values.isna().sum()), lang)]
 
 
 def first_number(frame: gpd.GeoDataFrame, fields: Sequence[str]) -> str | None:

@@ -177,8 +177,15 @@ def _joined(data: schema.Data, cities: Any, panel: Any) -> Any:
 def _cities(data: schema.Data, folder: Path) -> Any:
     part = cast(schema.CitiesFile, data.cities)
     seat = cast(Any, tuple(part.seat) if isinstance(part.seat, list) else part.seat)
-    source = _source(part.file, folder)
-    return read_cities(source, id=part.id, crs=part.crs, layer=part.layer, encoding=part.encoding, seat=seat)
+    return read_cities(
+        _source(part.file, folder),
+        id=part.id,
+        crs=part.crs,
+        layer=part.layer,
+        encoding=part.encoding,
+        seat=seat,
+        bbox=cast(Any, None if part.bbox is None else tuple(part.bbox)),
+    )
 
 
 def _panel(data: schema.Data, folder: Path, cities: Any) -> Any:

@@ -76,6 +76,8 @@ def test_functions_that_need_the_whole_say_how_large_it_is(tmp_path: Path) -> No
     system = SpatialSystem("y ~ W(y) + a", panel, W, effects="unit")
     with pytest.raises(DataError, match=r"system\.identification needs the panel in memory"):
         system.identification()
+    with pytest.raises(DataError, match=r'its rows when it is made: SpatialSystem\(.*where="level'):
+        system.where("a > 0")
     fit = system.fit()
     with pytest.raises(DataError, match=r"fit\.residuals needs the panel in memory"):
         fit.residuals  # noqa: B018

@@ -83,6 +83,27 @@ def test_the_cluster_map_keeps_the_counties_that_the_panel_lacks(
         assert "No data (10)" in image.info["Description"]
 
 
+def test_a_window_of_a_folder_of_files(capsys: pytest.CaptureFixture[str], nc: Any, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    folder = tmp_path / "maps"
+    folder.mkdir()
+    whole = nc.reset_index()
+    for k in range(4):
+        part = whole.iloc[25 * k : 25 * (k + 1)]
+        part.to_parquet(folder / f"{k}.parquet", write_covering_bbox=True)
+    west, south, east, north = -80.0, 34.0, -77.0, 37.0
+    box = nc.bounds
+    meets = (box.minx <= east) & (box.maxx >= west) & (box.miny <= north) & (box.maxy >= south)
+    words = (str(folder), "bir74", "--id", "fips", "--bbox", f"{west},{south},{east},{north}", "--json")
+    code, out, _ = run(capsys, "moran", *words, "--out", str(tmp_path / "out"), "--permutations", "9")
+    assert code == 0
+    assert {row["n"] for row in json.loads(out)} == {int(meets.sum())}
+    code, out, _ = run(capsys, "weights", *words[:1], *words[2:])
+    assert json.loads(out)[0]["n"] == int(meets.sum())
+    code, _, err = run(capsys, "local", *words[:5], "-80,34,-77")
+    assert (code, "four numbers" in " ".join(err.split())) == (2, True)
+
+
 @pytest.mark.parametrize("spec", ["queen", "rook", "knn:8", "band:100", "inverse:1:150", "kernel:100"])
 def test_weights_by_a_short_text(
     capsys: pytest.CaptureFixture[str], nc_file: str, spec: str, tmp_path: Path

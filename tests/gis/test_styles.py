@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
+import geopandas as gpd
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spatial.errors import DataError
+from spatial.figures.palette import CATEGORIES
 from spatial.gis.features import field_slugs
 from spatial.gis.qml import Class, Style, style_qml
+from spatial.gis.styles import build_style
 
 
 # ---- names and styles alone
@@ -39,3 +43,17 @@ def test_style_refusals() -> None:
         style_qml(Style("x", [Class("a", "#000000", "HH"), Class("b", "#000000", upper=1.0)], "line", {}))
     with pytest.raises(DataError, match="A colour is written #rrggbb; got 'red'"):
         style_qml(Style("x", [Class("a", "red")], "line", {}))
+
+
+def test_a_layer_of_groups_is_drawn_by_its_words() -> None:
+    squares = gpd.GeoSeries([shapely.box(k, 0, k + 1, 1) for k in range(6)], crs=3857)
+    frame = gpd.GeoDataFrame({"part": ["east", "west", "east", None, "west", "east"]}, geometry=squares)
+    style = build_style(frame, ["part"], "polygon", "en")
+    found = [(one.value, one.label, one.color) for one in style.classes]
+    assert style.field == "part"
+    assert found[:2] == [("east", "east (3)", CATEGORIES[0][0]), ("west", "west (2)", CATEGORIES[0][1])]
+    assert found[2][1] == "No data (1)"
+    # Names are no groups, and a number is drawn before a word.
+    named = frame.assign(part=list("abcdef"))
+    assert build_style(named, ["part"], "polygon", "en").field == ""
+    assert build_style(frame.assign(x=range(6)), ["part", "x"], "polygon", "en").field == "x"

@@ -104,6 +104,26 @@ def test_units_must_be_shared_or_cut_aloud(tmp_path: Path) -> None:
     assert "cut from the map (missing neighbours): 'c00'" in shown_texts(folder)[0]
 
 
+def test_a_window_of_the_map_cuts_the_panel_aloud(tmp_path: Path) -> None:
+    """The lattice is of squares of side 1: three columns of it meet the window."""
+    window = SMALL.replace('id = "code"', 'id = "code"\nbbox = [-1, -1, 2.5, 9]')
+    path = lay_out(tmp_path, window)
+    with pytest.raises(StudyError, match=r"data: .*not on the map: .*'c18'.*common = true"):
+        check_study(path)
+    path.write_text(window.replace("[data.cities]", "[data]\ncommon = true\n[data.cities]"), encoding="utf-8")
+    folder, _, _ = run(path, only="data")
+    assert "Units in both map and panel: 18" in shown_texts(folder)[0]
+    assert "bbox=(-1.0, -1.0, 2.5, 9.0)" in sp.explain_study(path)
+    for wrong, message in (
+        ("[1, 2, 3]", "at least 4"),
+        ("[3, 0, 1, 9]", "west below east and south below north"),
+        ("[70, 70, 80, 80]", "No unit of map.gpkg meets bbox"),
+    ):
+        path.write_text(window.replace("[-1, -1, 2.5, 9]", wrong), encoding="utf-8")
+        with pytest.raises(StudyError, match=message):
+            check_study(path)
+
+
 @pytest.mark.filterwarnings("ignore:.* instruments for an effective sample")
 def test_a_map_alone_is_a_cross_section(tmp_path: Path) -> None:
     cities, panel = data()

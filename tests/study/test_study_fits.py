@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyogrio
 import pytest
 from study_cases import STUDY, lay_out, run
 
@@ -180,6 +181,39 @@ lag = { kind = "regression", fits = ["lag"], formats = ["md"] }
     assert "intervals and stars by likelihood ratios" in (out / "tables" / "lag.md").read_text("utf-8")
     assert 'fit("ml", small=True, intervals="lr")' in sp.explain_study(path).replace("'", '"')
     assert "intervals by likelihood ratios" in sp.explain_study(path, "en")
+
+
+def test_groups_are_layers_in_the_words_of_readers(tmp_path: Path) -> None:
+    text = """
+[groups.side]
+column = "region"
+en = "Side"
+labels = { east = { en = "East", zh = "东" }, west = { en = "West", zh = "西" } }
+[groups.size]
+column = "z"
+split = "quantiles"
+parts = 3
+of = "unit"
+[layers.parts]
+include = ["groups"]
+at = 2002
+"""
+    path = with_columns(tmp_path, text)
+    folder, record, _ = run(path, only="layers")
+    assert record["failed"] == {}
+    file = folder / "gis" / "parts.gpkg"
+    assert {"group_side", "group_size"} <= set(pyogrio.list_layers(file)[:, 0])
+    side = pyogrio.read_dataframe(file, layer="group_side").set_index("code")["side"]
+    panel = pd.read_csv(tmp_path / "panel.csv").query("year == 2002").set_index("code")
+    assert side.to_dict() == panel["region"].map({"east": "East", "west": "West"}).to_dict()
+    size = pyogrio.read_dataframe(file, layer="group_size")["size"]
+    assert size.value_counts().to_dict() == {"1": 12, "2": 12, "3": 12}
+    assert '"group_side": panel.at(2002)["side"].map({"east": "East", "west": "West"})' in sp.explain_study(
+        path
+    )
+    path.write_text(path.read_text("utf-8").replace("title =", 'language = "zh"\ntitle ='), encoding="utf-8")
+    run(path, only="layers")
+    assert set(pyogrio.read_dataframe(file, layer="group_side")["side"]) == {"东", "西"}
 
 
 def test_fits_that_cannot_be_say_so_before_anything_runs(tmp_path: Path) -> None:

@@ -126,7 +126,14 @@ class _Script:
 
     def _cities(self, part: Any) -> Any:
         seat = tuple(part.seat) if isinstance(part.seat, list) else part.seat
-        given = {"crs": part.crs, "layer": part.layer, "encoding": part.encoding, "seat": seat}
+        window = None if part.bbox is None else tuple(part.bbox)
+        given = {
+            "crs": part.crs,
+            "layer": part.layer,
+            "encoding": part.encoding,
+            "seat": seat,
+            "bbox": window,
+        }
         options = {key: value for key, value in given.items() if value is not None}
         return call("read_cities", _source(part.file), id=part.id, **options)
 

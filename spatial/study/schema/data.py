@@ -49,6 +49,8 @@ class CitiesFile(Section):
     """Coordinate system, where the file has none, as "EPSG:4326"."""
     seat: str | list[str] | None = None
     """Column of points, or [longitude, latitude], of the seats."""
+    bbox: Annotated[list[float], Field(min_length=4, max_length=4)] | None = None
+    """Only units that meet this window, [west, south, east, north]; common = true cuts the panel to them."""
 
 
 class PanelFile(Section):

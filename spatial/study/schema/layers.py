@@ -26,7 +26,7 @@ class UnitEffect(Section):
         yield from effect_uses(self, self.outcome, self.term)
 
 
-Content = Literal["data", "local", "residuals", "weights"]
+Content = Literal["data", "groups", "local", "residuals", "weights"]
 
 
 class Layers(Section):
@@ -35,6 +35,7 @@ class Layers(Section):
     name: FileName
     format: Literal["gpkg", "shp", "geojson", "parquet"] = "gpkg"
     include: list[Content] = Field(["data", "local", "residuals", "weights"])
+    """"groups": a layer for each of [groups], with the words that readers see, at the time of the data."""
     effects: list[UnitEffect] = Field([])
     fits: list[Annotated[str, Names("system")]] | None = None
     """Systems whose residuals are written; default all."""

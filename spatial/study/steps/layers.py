@@ -7,6 +7,7 @@ from typing import Any
 from spatial.io.atomic import file_stem
 from spatial.study.cache import digest
 from spatial.study.calls import Get, Item, Ref, call, method
+from spatial.study.fits.labels import group_label, words_of
 from spatial.study.schema.layers import Layers, UnitEffect
 from spatial.study.values import Values
 
@@ -47,6 +48,9 @@ def layers_call(values: Values, part: Layers, path: Any) -> Any:
         rows = method(Ref("panel"), "at", Ref("time", part.at))
         layers["data"] = method(rows, "select_dtypes", "number")
         info |= {"data": call("LayerInfo", time=Ref("time", part.at))} if dated else {}
+    for name in values.study.groups if "groups" in part.include else ():
+        layers[f"group_{name}"] = _group(values, name, part.at)
+        info |= {f"group_{name}": call("LayerInfo", time=Ref("time", part.at))} if dated else {}
     if "local" in part.include:
         for name, (number, column, given) in _local_layers(values).items():
             layers[name] = Ref("local", (number, column, given))
@@ -62,8 +66,17 @@ def layers_call(values: Values, part: Layers, path: Any) -> Any:
     lang = values.study.language
     labels = {n: getattr(v, lang) for n, v in values.study.variables.items() if getattr(v, lang)}
     labels |= {m.name: getattr(m, lang) for m in values.study.measures if getattr(m, lang)}
+    labels |= {n: words_of(group, lang) for n, group in values.study.groups.items() if words_of(group, lang)}
     words = {} if part.attributes is None else {"attributes": part.attributes}
     return call("write_layers", path, Ref("cities"), layers, labels=labels, info=info, lang=lang, **words)
+
+
+def _group(values: Values, name: str, at: Any) -> Any:
+    """Return the group of each unit, in words where the study has some."""
+    column = Item(method(Ref("panel"), "at", Ref("time", at)), name)
+    levels = values.panel[name].dropna().unique().tolist()
+    said = {level: group_label(values, name, level) for level in levels}
+    return column if all(level == text for level, text in said.items()) else method(column, "map", said)
 
 
 def _local_layers(values: Values) -> dict[str, tuple[int, str, Any]]:

@@ -28,7 +28,7 @@ MAP_KEYS |= {"subtitle", "note", "title"}
 # (they come from the study, or stay at what a careful author would do), keys under another name
 Row = tuple[Any, set[str], set[str], dict[str, str]]
 FUNCTIONS: dict[type[Section], Row] = {
-    data.CitiesFile: (sp.read_cities, set(), {"drop_empty", "bbox"}, {"file": "source"}),
+    data.CitiesFile: (sp.read_cities, set(), {"drop_empty"}, {"file": "source"}),
     data.PanelFile: (sp.read_panel, {"table"}, {"decimal"}, {"file": "source"}),
     data.Industries: (sp.read_industries, {"format", "reference"}, set(), {"file": "source"}),
     data.Policy: (sp.read_calendar, set(), {"panel"}, {"file": "source"}),
