@@ -13,6 +13,7 @@ from spatial.autocorrelation.sample import check_missing, one_column
 from spatial.errors import DataError, hinted, name_ids
 from spatial.ids.alignment import aligned_values
 from spatial.ids.numbers import Values
+from spatial.weights.blocks.value import OpenWeights
 from spatial.weights.value import WeightsLike, as_weights
 
 from .joins import LocalJoinCounts, local_join_counts
@@ -144,7 +145,7 @@ def quantile_lisa(
             raise DataError(f"{name} must be a whole number; got {value!r}.")
     if k < 2 or not 1 <= which <= k:
         raise DataError(f"quantile must be 1 to k, of k = 2 or more; got quantile {which} of {k}.")
-    weights = as_weights(W)
+    weights = W if isinstance(W, OpenWeights) else as_weights(W)
     columns = {c: x[c] for c in x.columns} if isinstance(x, pd.DataFrame) else {None: x}
     missing = options.get("missing", "raise")
     check_missing(missing)
@@ -171,7 +172,7 @@ def quantile_lisa(
 
 
 def _change(before: Any, after: Any, W: Any) -> pd.Series[float]:
-    ids = as_weights(W).ids
+    ids = (W if isinstance(W, OpenWeights) else as_weights(W)).ids
     (first, old), (last, new) = one_column(before, "before"), one_column(after, "after")
     change = aligned_values(new, ids, last) - aligned_values(old, ids, first)
     name = f"change of {last}" if first == last else f"{last} - {first}"

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sparse
 from numpy.typing import NDArray
 
-from spatial.autocorrelation.local_inference import LocalRun, LocalStatistic, clusters, own_and_others
+from spatial.autocorrelation.local_inference import (
+    Filled,
+    LocalRun,
+    LocalStatistic,
+    conditional_test,
+    rows_shown,
+)
 from spatial.autocorrelation.sample import Missing, sample, standardized
-from spatial.compute.pvalues import Alternative, normal_p, permutation_p
+from spatial.compute.conditional import row_sums_of
+from spatial.compute.pvalues import Alternative, normal_p
+from spatial.compute.threads import Executor
 from spatial.errors import DataError, hinted
 from spatial.ids.numbers import Values
+from spatial.weights.normalization import row_sums
 from spatial.weights.value import WeightsLike
 
 __all__ = ["LocalGeary", "local_geary"]
 
 Float = NDArray[np.float64]
 
+COLUMNS = ("Ci", "expected", "variance", "z_value", "p_value", "p_sim")
 KINDS = ["HH", "LL", "other positive", "negative"]
 KINDS_OF_SEVERAL = ["positive", "negative"]
 
@@ -60,6 +70,9 @@ def local_geary(
     fdr: bool = False,
     alternative: Alternative = "two-sided",
     missing: Missing = "raise",
+    workers: int | None = None,
+    executor: Executor = None,
+    progress: bool | None = None,
 ) -> LocalGeary:
     r"""Measure how unlike its neighbours each unit is (Anselin 1995), in one variable or in several (2019).
 
@@ -72,9 +85,9 @@ def local_geary(
     ----------
     x : Series, array (N,), or DataFrame by id
         One variable, or several in columns.
-    W : Weights, or libpysal Graph or W
+    W : Weights, OpenWeights, or libpysal Graph or W
         Used as given (esda row-standardises).  Own weights play no part.
-    permutations, seed, alpha, fdr, alternative, missing
+    permutations, seed, alpha, fdr, alternative, missing, workers, executor, progress
         As in `local_moran`.  In several variables, whole rows are drawn: values of one place stay together.
 
     Returns
@@ -110,36 +123,31 @@ def local_geary(
     >>> local_geary(x, W, permutations=0).frame["Ci"].round(3).tolist()
     [0.8, 1.6, 1.6, 0.8]
     """
-    run = LocalRun(permutations, seed, alternative, None, None, alpha, fdr)
-    data = sample(_columns(x), W, missing=missing, statistic="Local Geary")
-    z = np.column_stack([standardized(v) for v in data.values[data.order].T])
-    _, others = own_and_others(data)
-    sums = np.asarray(others.sum(axis=1)).ravel()
-    squares = np.asarray(others.multiply(others).sum(axis=1)).ravel()
-    size = (z**2).sum(axis=1)
-    observed = _statistic(z, size, sums, others @ z, others @ size)
-    mean, spread = _moments(z, size)
-    n, islands = data.n, np.diff(others.indptr) == 0
-    expected, variance = sums * mean, spread * ((n - 1) * squares - sums**2) / (n - 2)
-    score = (observed - expected) / np.sqrt(np.where(islands | (variance <= 0), np.nan, variance))
-    p_value = normal_p(score, alternative)
-    p_sim = _permuted(z, size, others, observed, run)
-    p_fdr = run.adjusted(p_sim, p_value)
-    groups = _groups(z, others @ z, observed < expected, islands)
-    frame = pd.DataFrame(
-        {
+    run = LocalRun(permutations, seed, alternative, workers, progress, alpha, fdr, executor=executor)
+    data = sample(_columns(x), W, missing=missing, statistic="Local Geary", blocks=True)
+    z = np.stack([standardized(data.sorted_values(m)) for m in range(len(data.names))])
+    draws, label = run.draws(z, data.most, gaps=True), f"Local Geary of {', '.join(data.names)}"
+    moments, filled = _moments(z), Filled(data, COLUMNS)
+    for rows, test in rows_shown(data, run, label):
+        others, mine = rows.others, z[:, rows.units]
+        sums, squares = row_sums(others), row_sums_of(others, np.square)
+        observed = draws.observed(others, rows.units) / len(z)
+        mean, spread = moments(mine)
+        islands = np.diff(others.indptr) == 0
+        expected, variance = sums * mean, spread * ((data.n - 1) * squares - sums**2) / (data.n - 2)
+        score = (observed - expected) / np.sqrt(np.where(islands | (variance <= 0), np.nan, variance))
+        tails = conditional_test(draws, others, np.ones(len(sums)), test, units=rows.units, label=label)
+        measured = {
             "Ci": observed,
             "expected": expected,
             "variance": variance,
             "z_value": score,
-            "p_value": p_value,
-            "p_sim": p_sim,
-            "p_fdr": p_fdr,
-            "quadrant": groups,
-            "cluster": clusters(groups, run.basis(p_sim, p_value, p_fdr), alpha, islands),
-        },
-        index=data.weights.ids[data.order],
-    ).loc[data.weights.ids]
+            "p_value": normal_p(score, alternative),
+            "p_sim": tails.p,
+        }
+        codes = _groups(mine, others @ z[0], observed < expected)
+        filled.put(rows, np.where(islands, -1, codes), islands, measured)
+    frame = filled.frame(run, KINDS if len(z) == 1 else KINDS_OF_SEVERAL)
     return LocalGeary(name=", ".join(data.names), frame=frame, variables=data.names, **run.fields(data))
 
 
@@ -151,50 +159,30 @@ def _columns(x: Any) -> dict[str, Any]:
     return {str(name): x[name] for name in x.columns}
 
 
-def _statistic(z: Float, size: Float, sums: Float, lag: Float, lag_size: Float) -> Float:
-    """Return the mean over variables of the weighted squared differences, from lags of z and of z'z."""
-    return np.asarray((sums * size - 2 * (z * lag).sum(axis=-1) + lag_size) / z.shape[-1])
+def _moments(z: Float) -> Callable[[Float], tuple[Float, Float]]:
+    """Return what gives mean and variance, over the other units, of the mean squared difference from each."""
+    k, n = z.shape
+    size = (z**2).sum(axis=0)
+    total, squared, cross, pull = float(size.sum()), float(size @ size), z @ z.T, z @ size
+
+    def of(mine: Float) -> tuple[Float, Float]:
+        # Sums over j of |z_i - z_j|^2 and of its square; z sums to 0.  Term by term, so that the bits are
+        # those of all units at once.
+        own = (mine**2).sum(axis=0)
+        second = n * own**2 + squared + 2 * own * total
+        for m in range(k):
+            second -= 4 * pull[m] * mine[m]
+            for other in range(k):
+                second += 4 * cross[m, other] * mine[m] * mine[other]
+        mean = (n * own + total) / (n - 1) / k
+        return mean, np.maximum(second / (n - 1) / k**2 - mean**2, 0.0)
+
+    return of
 
 
-def _moments(z: Float, size: Float) -> tuple[Float, Float]:
-    """Return mean and variance, over the other units, of the mean squared difference from each unit."""
-    n, k = z.shape
-    first = n * size + size.sum()  # sums over j of |z_i - z_j|^2 and of its square; z sums to 0
-    second = n * size**2 + float(size @ size) + 4 * np.einsum("im,ml,il->i", z, z.T @ z, z)
-    second += 2 * size * size.sum() - 4 * z @ (z.T @ size)
-    mean = first / (n - 1) / k
-    return mean, np.maximum(second / (n - 1) / k**2 - mean**2, 0.0)
-
-
-def _permuted(z: Float, size: Float, others: sparse.csr_array, observed: Float, run: LocalRun) -> Float:
-    """Return the p-values by conditional permutation; NaN for units without neighbours."""
-    p = np.full(len(z), np.nan)
-    if not run.permutations:
-        return p
-    from spatial.compute.conditional import neighbour_draws
-
-    indptr = others.indptr.astype(np.int64)
-    for units, chosen in neighbour_draws(indptr, run.permutations, seed=run.seed):
-        w = others.data[indptr[units][:, None] + np.arange(len(chosen))]
-        drawn = np.zeros((len(units), run.permutations))
-        for s, one in enumerate(chosen):
-            apart = size[units][:, None] + size[one]
-            for m in range(z.shape[1]):
-                apart -= 2 * z[units, m][:, None] * z[one, m]
-            drawn += w[:, s, None] * apart
-        drawn /= z.shape[1]
-        slack = 1e-12 * np.abs(w).sum(axis=1) * float(size.max())
-        above = (drawn >= (observed[units] - slack)[:, None]).sum(axis=1)
-        below = (drawn <= (observed[units] + slack)[:, None]).sum(axis=1)
-        p[units] = permutation_p(above, below, run.permutations, run.alternative, mid=True)
-    return p
-
-
-def _groups(z: Float, lag: Float, alike: NDArray[np.bool_], islands: NDArray[np.bool_]) -> pd.Categorical:
-    """Return the kind of each unit, significant or not; missing for islands."""
-    if z.shape[1] > 1:
-        code = np.where(alike, 0, 1)
-        return pd.Categorical.from_codes(np.where(islands, -1, code), categories=KINDS_OF_SEVERAL)
-    high, near = z[:, 0] > 0, lag[:, 0] > 0
-    code = np.select([~alike, high & near, ~high & ~near], [3, 0, 1], 2)
-    return pd.Categorical.from_codes(np.where(islands, -1, code), categories=KINDS)
+def _groups(mine: Float, lag: Float, alike: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return the number of the kind of each unit, significant or not."""
+    if len(mine) > 1:
+        return np.where(alike, 0, 1)
+    high, near = mine[0] > 0, lag > 0
+    return np.select([~alike, high & near, ~high & ~near], [3, 0, 1], 2)

@@ -6,21 +6,29 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import chdtrc
 
-from spatial.autocorrelation.local_inference import LocalRun, LocalStatistic, clusters, conditional_test
-from spatial.autocorrelation.sample import Missing, sample
+from spatial.autocorrelation.local_inference import (
+    Filled,
+    LocalRun,
+    LocalStatistic,
+    conditional_test,
+    rows_shown,
+)
+from spatial.autocorrelation.sample import Missing, Sample, sample
+from spatial.compute.conditional import row_sums_of
 from spatial.compute.threads import Executor
 from spatial.errors import DataError, hinted
 from spatial.ids.numbers import Values
+from spatial.weights.normalization import row_sums
 from spatial.weights.value import WeightsLike
 
 __all__ = ["LocalHeteroscedasticity", "losh"]
 
 Float = NDArray[np.float64]
 
+COLUMNS = ("Hi", "expected", "variance", "z_value", "p_value", "p_sim")
 KINDS = ["more varied", "less varied"]
 
 
@@ -74,7 +82,7 @@ def losh(
     Parameters
     ----------
     x : Series or array, (N,)
-    W : Weights, or libpysal Graph or W
+    W : Weights, OpenWeights, or libpysal Graph or W
         Used as given, own weights too (G*-like means).  Units without neighbours have no local mean, no H and
         no part in the others'.
     power : float
@@ -103,6 +111,7 @@ def losh(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> from spatial.weights import Weights
     >>> W = Weights.from_frame(pd.DataFrame({"i": list("abbccd"), "j": list("bacbdc"), "w": 1.0}))
     >>> losh(pd.Series([1.0, 2.0, 3.0, 9.0], list("abcd")), W, permutations=0).frame["Hi"].round(3).tolist()
@@ -111,45 +120,47 @@ def losh(
     run = LocalRun(permutations, seed, "greater", workers, progress, alpha, fdr, executor=executor)
     if not (isinstance(power, (int, float)) and not isinstance(power, bool) and 0 < power < 10):
         raise DataError(f"power must be a positive number, 2 for variances or 1; got {power!r}.")
-    data = sample({"x": x}, W, missing=missing, statistic="LOSH")
-    matrix, values = data.matrix, data.x[data.order]
-    sums = np.asarray(matrix.sum(axis=1)).ravel()
-    squares = np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel()
-    islands = sums == 0
-    mean = np.divide(matrix @ values, sums, out=values.copy(), where=~islands)
-    deviation = np.abs(values - mean) ** power
-    known = ~islands
+    data = sample({"x": x}, W, missing=missing, statistic="LOSH", blocks=True)
+    deviation, known = _deviations(data, power)
     typical = float(deviation[known].mean())
     if not typical > 0:
         raise DataError(f"LOSH needs values that differ from their local means; {data.names[0]!r} does not.")
-    safe = np.where(islands, np.nan, sums)
-    H = (matrix @ deviation) / (typical * safe)
     n = int(known.sum())
     spread = float((deviation[known] ** 2).mean()) - typical**2
-    variance = spread * (n * squares - sums**2) / ((n - 1) * (typical * safe) ** 2)
-    z_value = np.full(data.n, np.nan)
-    p_value = np.full(data.n, np.nan)
-    if power == 2:
-        some = np.isfinite(variance) & (variance > 0)
-        z_value[some] = 2 * H[some] / variance[some]
-        p_value[some] = chdtrc(2 / variance[some], z_value[some])
     draws, label = run.draws(deviation, data.most), f"LOSH of {data.names[0]}"
-    tails = conditional_test(draws, matrix, np.ones(data.n), run, label=label)
-    p_sim = np.where(islands, np.nan, tails.p)
-    p_fdr = run.adjusted(p_sim, p_value)
-    groups = pd.Categorical.from_codes(np.where(islands, -1, np.where(H > 1, 0, 1)), categories=KINDS)
-    frame = pd.DataFrame(
-        {
+    filled = Filled(data, COLUMNS)
+    for rows, test in rows_shown(data, run, label):
+        matrix, islands = rows.matrix, ~known[rows.units]
+        sums, squares = row_sums(matrix), row_sums_of(matrix, np.square)
+        safe = np.where(islands, np.nan, sums)
+        H = (matrix @ deviation) / (typical * safe)
+        variance = spread * (n * squares - sums**2) / ((n - 1) * (typical * safe) ** 2)
+        z_value, p_value = np.full(len(H), np.nan), np.full(len(H), np.nan)
+        if power == 2:
+            some = np.isfinite(variance) & (variance > 0)
+            z_value[some] = 2 * H[some] / variance[some]
+            p_value[some] = chdtrc(2 / variance[some], z_value[some])
+        tails = conditional_test(draws, matrix, np.ones(len(H)), test, units=rows.units, label=label)
+        measured = {
             "Hi": H,
             "expected": np.where(islands, np.nan, 1.0),
             "variance": variance,
             "z_value": z_value,
             "p_value": p_value,
-            "p_sim": p_sim,
-            "p_fdr": p_fdr,
-            "quadrant": groups,
-            "cluster": clusters(groups, run.basis(p_sim, p_value, p_fdr), alpha, islands),
-        },
-        index=data.weights.ids[data.order],
-    ).loc[data.weights.ids]
+            "p_sim": np.where(islands, np.nan, tails.p),
+        }
+        filled.put(rows, np.where(islands, -1, np.where(H > 1, 0, 1)), islands, measured)
+    frame = filled.frame(run, KINDS)
     return LocalHeteroscedasticity(name=data.names[0], frame=frame, power=float(power), **run.fields(data))
+
+
+def _deviations(data: Sample, power: float) -> tuple[Float, NDArray[np.bool_]]:
+    """Return the deviations from local means by sorted id, and which units have one."""
+    values = data.sorted_values()
+    deviation, known = np.zeros(data.n), np.zeros(data.n, dtype=bool)
+    for rows in data.rows():
+        sums, mine = row_sums(rows.matrix), values[rows.units]
+        some = sums != 0
+        mean = np.divide(rows.matrix @ values, sums, out=mine.copy(), where=some)
+        deviation[rows.units], known[rows.units] = np.abs(mine - mean) ** power, some
+    return deviation, known

@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sparse
 from numpy.typing import NDArray
 
-from spatial.autocorrelation.inference import Run, notes, symmetric_part
-from spatial.autocorrelation.local_inference import LocalRun, LocalStatistic, clusters, own_and_others
-from spatial.autocorrelation.moments import build_constants, geary_moments, trajectory_moments
+from spatial.autocorrelation.inference import Run, notes
+from spatial.autocorrelation.local_inference import Filled, LocalRun, LocalStatistic, rows_shown
+from spatial.autocorrelation.moments import geary_moments, trajectory_moments
+from spatial.autocorrelation.pairs import Pairs, walk
 from spatial.autocorrelation.sample import Missing, Sample, describe_weights, sample
 from spatial.compute.pvalues import Alternative, normal_p, permutation_counts, permutation_p, smallest_p
 from spatial.compute.threads import Executor
@@ -143,7 +143,7 @@ def join_counts(
     ----------
     x : Series or array, (N,)
         Yes or no: bool, or 1 and 0.
-    W : Weights, or libpysal Graph or W
+    W : Weights, OpenWeights, or libpysal Graph or W
         Used as given; binary weights count joins.  Own weights are refused.
     permutations, seed, alternative, missing, workers, executor, progress
         As in `moran`; "greater" of BB is the test that yes is near yes.
@@ -172,22 +172,24 @@ def join_counts(
     [1.0, 1.0, 1.0]
     """
     run = Run(permutations, seed, alternative, workers, progress, executor=executor)
-    data = sample({"x": _as_numbers(x)}, W, missing=missing, statistic="Join counts")
+    data = sample({"x": _as_numbers(x)}, W, missing=missing, statistic="Join counts", blocks=True)
     b = _binary(data, 0)
-    symmetric = symmetric_part(data)
-    w = build_constants(data.matrix, symmetric)
+    pairs = walk(data, b, permutations)
+    w = pairs.constants
     if w.own.any():
         raise WeightsError("Join counts compare different units; these weights have own weights.")
     values: dict[str, tuple[float, float, float]] = {}
-    for kind, v in (("BB", b), ("WW", 1 - b)):
+    both = float(b @ pairs.lag)
+    neither = float((1 - b) @ (pairs.sums - pairs.lag))
+    for kind, v, joins in (("BB", b, both), ("WW", 1 - b, neither)):
         mean, variance, _, _ = trajectory_moments(v[:, None], w)
-        values[kind] = (float(v @ (data.matrix @ v)) / 2, mean / 2, variance / 4)
+        values[kind] = (joins / 2, mean / 2, variance / 4)
     # BW is Geary's C but for its scale.
     z = b - b.mean()
     scale = w.S0 * float(z @ z) / (data.n - 1)
     count = w.S0 / 2 - values["BB"][0] - values["WW"][0]
     values["BW"] = (count, scale, scale**2 * geary_moments(z, w).variance_randomisation)
-    simulated = _simulated(b, symmetric, w.degree, w.S0, run, data.names[0]) if permutations else None
+    simulated = _simulated(b, pairs, run, data.names[0]) if permutations else None
     rows = []
     for kind in KINDS:
         count, expected, variance = values[kind]
@@ -207,21 +209,20 @@ def join_counts(
         permutations=permutations,
         seed=seed,
         alternative=alternative,
-        weights=describe_weights(data.weights),
+        weights=describe_weights(data.links),
         dropped=data.dropped,
     )
 
 
-def _simulated(
-    b: Float, symmetric: sparse.csr_array, degree: Float, S0: float, run: Run, name: str
-) -> pd.DataFrame:
+def _simulated(b: Float, pairs: Pairs, run: Run, name: str) -> pd.DataFrame:
     """Return the three counts under each permutation: all follow from x'Wx and the joins of yes."""
-    label = f"Join counts of {name}"
+    label, symmetric, w = f"Join counts of {name}", pairs.symmetric, pairs.constants
+    assert symmetric is not None
     both = run.simulate(b, symmetric, label=label) / 2
-    one = run.simulate(b, symmetric, linear=degree, label=label) - 2 * both  # half of twice the joins of yes
+    one = run.simulate(b, symmetric, linear=w.degree, label=label) - 2 * both
     # one = sum of the degrees of yes; each join of yes with anything is in it, those of two yes twice.
     mixed = one / 2 - 2 * both
-    return pd.DataFrame({"BB": both, "WW": S0 / 2 - both - mixed, "BW": mixed})
+    return pd.DataFrame({"BB": both, "WW": w.S0 / 2 - both - mixed, "BW": mixed})
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -277,7 +278,7 @@ def local_join_counts(
     ----------
     x : Series, array (N,), or DataFrame by id
         Yes or no: bool, or 1 and 0; for co-location several in columns.
-    W : Weights, or libpysal Graph or W
+    W : Weights, OpenWeights, or libpysal Graph or W
         Used as given; binary weights count neighbours.  Own weights play no part.
     permutations, seed, alpha, fdr, missing, workers, executor, progress
         As in `local_moran`.  The p-value is one-sided, of as many joins or more; all ties count.
@@ -312,37 +313,21 @@ def local_join_counts(
     """
     run = LocalRun(permutations, seed, "greater", workers, progress, alpha, fdr, executor=executor)
     columns = {str(c): _as_numbers(x[c]) for c in x.columns} if isinstance(x, pd.DataFrame) else None
-    data = sample(columns or {"x": _as_numbers(x)}, W, missing=missing, statistic="Local join counts")
-    b = np.prod([_binary(data, m) for m in range(data.values.shape[1])], axis=0)
-    _, others = own_and_others(data)
-    islands = np.diff(others.indptr) == 0
-    joins = b * (others @ b)
-    p = np.full(data.n, np.nan)
-    if permutations:
-        from spatial.compute.conditional import conditional_counts
-
-        above, below, _ = conditional_counts(
-            b,
-            others,
-            permutations=permutations,
-            seed=seed,
-            workers=run.threads,
-            progress=progress,
-            label=f"Local join counts of {', '.join(data.names)}",
-        )
-        p = np.where(joins > 0, permutation_p(above, below, permutations, "greater"), np.nan)
-    p_fdr = run.adjusted(p, np.full(data.n, np.nan))
-    groups = pd.Categorical.from_codes(np.where((b > 0) & ~islands, 0, -1), categories=["positive"])
-    frame = pd.DataFrame(
-        {
-            "joins": joins,
-            "p_sim": p,
-            "p_fdr": p_fdr,
-            "quadrant": groups,
-            "cluster": clusters(groups, p_fdr if fdr else p, alpha, islands),
-        },
-        index=data.weights.ids[data.order],
-    ).loc[data.weights.ids]
+    given = columns or {"x": _as_numbers(x)}
+    data = sample(given, W, missing=missing, statistic="Local join counts", blocks=True)
+    b = np.prod([_binary(data, m) for m in range(len(data.names))], axis=0)
+    draws, label = run.draws(b, data.most), f"Local join counts of {', '.join(data.names)}"
+    filled = Filled(data, ("joins", "p_value", "p_sim"))
+    for rows, test in rows_shown(data, run, label):
+        others, mine = rows.others, b[rows.units]
+        joins, islands, p = mine * (others @ b), np.diff(others.indptr) == 0, np.full(len(mine), np.nan)
+        if permutations:
+            found = draws.count(others, rows.units, workers=test.threads, progress=test.progress, label=label)
+            counted = permutation_p(found.above, found.below, permutations, "greater")
+            p = np.where(joins > 0, counted, np.nan)
+        codes = np.where((mine > 0) & ~islands, 0, -1)
+        filled.put(rows, codes, islands, {"joins": joins, "p_value": np.full(len(p), np.nan), "p_sim": p})
+    frame = filled.frame(run, ["positive"])[["joins", "p_sim", "p_fdr", "quadrant", "cluster"]]
     return LocalJoinCounts(name=", ".join(data.names), frame=frame, yes=int(b.sum()), **run.fields(data))
 
 
@@ -356,10 +341,10 @@ def _as_numbers(x: Any) -> Any:
 
 def _binary(data: Sample, column: int) -> Float:
     """Return one variable by sorted id as 1.0 and 0.0; refuse others by id."""
-    values = np.ldexp(data.values[data.order, column], data.exponents[column])
-    bad = ~np.isin(values, (0.0, 1.0))
+    values = np.ldexp(data.sorted_values(column), data.exponents[column])
+    bad = (values != 0.0) & (values != 1.0)
     if bad.any():
-        ids = data.weights.ids[data.order]
+        ids = data.ids[data.order]
         raise DataError(
             f"Join counts need yes or no, True and False or 1 and 0; {data.names[column]!r} is another value "
             f"at {name_ids(ids[bad])}. Compare first, as in x > x.median()."

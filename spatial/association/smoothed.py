@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import scipy.sparse as sparse
 from numpy.typing import NDArray
 
 from spatial.autocorrelation.inference import GlobalStatistic, Run, made
 from spatial.autocorrelation.sample import Missing, sample, standardized
 from spatial.autocorrelation.two_variables import NULLS, Null, check_null, spectral
-from spatial.compute.permutation import permute_bilinear
+from spatial.compute.conditional import row_sums_of
 from spatial.compute.pvalues import Alternative
+from spatial.compute.threads import Executor
 from spatial.errors import hinted
 from spatial.ids.numbers import Values
+from spatial.weights.normalization import row_sums
 from spatial.weights.value import WeightsLike
 
 __all__ = ["LeeL", "lee"]
@@ -85,6 +86,9 @@ def lee(
     alternative: Alternative = "two-sided",
     null: Null = "pairs",
     missing: Missing = "raise",
+    workers: int | None = None,
+    executor: Executor = None,
+    progress: bool | None = None,
 ) -> LeeL:
     r"""Correlate two variables in space with Lee's L (2001).
 
@@ -96,9 +100,10 @@ def lee(
     Parameters
     ----------
     x, y : Series or arrays, (N,)
-    W : Weights, or libpysal Graph or W
+    W : Weights, OpenWeights, or libpysal Graph or W
         Used as given; Lee's are row-standardised, and hold the unit itself where its own value is to count.
-    permutations, seed, alternative, missing
+        Permutations keep all links, 12 bytes each.
+    permutations, seed, alternative, missing, workers, executor, progress
         As in `moran`.
     null : {"pairs", "spectral"}
         As in `bivariate_moran`: "pairs" permutes pairs (x, y), and rejects where x and y are related in
@@ -134,41 +139,38 @@ def lee(
     >>> round(lee(x, -x.rename("crime"), W, permutations=0).L, 6)
     -0.2
     """
-    run = Run(permutations, seed, alternative)
+    run = Run(permutations, seed, alternative, workers, progress, executor=executor)
     check_null(null)
-    data = sample({"x": x, "y": y}, W, missing=missing, statistic="Lee's L")
-    ordered = data.values[data.order]
-    zx, zy = standardized(ordered[:, 0]), standardized(ordered[:, 1])
-    matrix = sparse.csr_array(data.matrix.T @ data.matrix)
-    matrix.sort_indices()
-    total = float(matrix.sum())
-
-    def of(a: Float, b: Float) -> float:
-        return float(a @ (matrix @ b)) / total
-
+    data = sample({"x": x, "y": y}, W, missing=missing, statistic="Lee's L", blocks=True)
+    zx, zy = standardized(data.sorted_values(0)), standardized(data.sorted_values(1))
+    lag_x, lag_y, sums, squares = np.empty((4, data.n))
+    for rows in data.rows():
+        lag_x[rows.units], lag_y[rows.units] = rows.matrix @ zx, rows.matrix @ zy
+        sums[rows.units], squares[rows.units] = row_sums(rows.matrix), row_sums_of(rows.matrix, np.square)
+    total, name = float(sums @ sums), f"{data.names[0]}, {data.names[1]}"
     cross, simulated, variance = float(zx @ zy), None, float("nan")
     if null == "spectral":
-        expected, variance, simulated = spectral(data, zx, matrix @ zy, run)
+        expected, variance, simulated = spectral(data, zx, data.matrix.T @ lag_y, run)
         variance /= total**2
     else:
-        own = float(matrix.diagonal().sum())
+        own = float(squares.sum())  # of W'W
         # Own weights keep each pair together; all others take it apart: a product is -r n / (n (n - 1)).
         expected = (own * cross / data.n - (total - own) * cross / (data.n * (data.n - 1))) / total
         if permutations:
-            simulated = permute_bilinear(zx, zy, matrix, permutations=permutations, seed=seed)
+            simulated = run.simulate_pairs(zx, zy, data.matrix, lags=True, label=f"Lee's L of {name}")
     if simulated is not None:
         simulated = simulated / total
     return made(
         LeeL,
         data,
         run,
-        name=f"{data.names[0]}, {data.names[1]}",
-        statistic=of(zx, zy),
+        name=name,
+        statistic=float(lag_x @ lag_y) / total,
         expected=expected,
         variances={"randomisation": variance},
         simulated=simulated,
         correlation=cross / data.n,
-        smoothing_x=of(zx, zx),
-        smoothing_y=of(zy, zy),
+        smoothing_x=float(lag_x @ lag_x) / total,
+        smoothing_y=float(lag_y @ lag_y) / total,
         null=null,
     )

@@ -96,6 +96,24 @@ class Run:
             label=label,
         )
 
+    def simulate_pairs(
+        self, x: Float, y: Float, matrix: sp.csr_array, *, lags: bool = False, label: str
+    ) -> Float:
+        """Return a form of pairs under each permutation of the pairs; see `permute_bilinear`."""
+        from spatial.compute.permutation import permute_bilinear
+
+        return permute_bilinear(
+            x,
+            y,
+            matrix,
+            lags=lags,
+            permutations=self.permutations,
+            seed=self.seed,
+            workers=self.threads,
+            progress=self.progress,
+            label=label,
+        )
+
     def p_of(self, observed: float, simulated: Float | None) -> float:
         """Return the permutation p-value; NaN without permutations."""
         if simulated is None:

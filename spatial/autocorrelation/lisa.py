@@ -318,9 +318,8 @@ def bivariate_local_moran(
     >>> local.frame["quadrant"].tolist()
     ['LH', 'LH', 'HL', 'HL']
     """
-    data = sample({"x": x, "y": y}, W, missing=missing, statistic="Bivariate local Moran's I")
-    if (data.weights.sparse.diagonal() != 0).any():
-        raise WeightsError("Bivariate local Moran's I needs weights without own weights; these have some.")
+    blocks = not keep_simulations
+    data = sample({"x": x, "y": y}, W, missing=missing, statistic="Bivariate local Moran's I", blocks=blocks)
     run = LocalRun(permutations, seed, alternative, workers, progress, alpha, fdr, executor=executor)
     found = _local(data, f"{data.names[0]}, W {data.names[1]}", run, "conditional", keep_simulations)
     assert isinstance(found, LocalMoran)
@@ -338,13 +337,14 @@ def _local(
         total, weight, lags = 0.0, 0.0, None
         for rows, test in rows_shown(data, run, label):
             own, others, mine = rows.own, rows.others, x[rows.units]
+            if len(data.names) > 1 and own.any():
+                raise WeightsError(f"{name}: local Moran's I of two needs weights without own weights.")
             lag = others @ y + own * y[rows.units]
             expected, variance = _moments(rows, data, x, y, moments)
             islands = np.diff(others.indptr) == 0
             tails = conditional_test(draws, others, mine, test, units=rows.units, keep=keep, label=label)
             # An island's Ii cannot vary: no z-value and no p-value.
-            spread = np.sqrt(np.where(islands | (variance <= 0), np.nan, variance))
-            score = (mine * lag - expected) / spread
+            score = (mine * lag - expected) / np.sqrt(np.where(islands | (variance <= 0), np.nan, variance))
             measured = {
                 "Ii": mine * lag,
                 "z": mine,

@@ -37,7 +37,6 @@ __all__ = [
     "Tails",
     "clusters",
     "conditional_test",
-    "own_and_others",
     "quadrants",
     "rows_shown",
 ]
@@ -72,12 +71,12 @@ class LocalRun(Run):
         if self.alpha < _DEFAULT_LEVEL:  # which stays with a few permutations, for trying things out
             check_reachable(self.alpha, self.permutations, self.alternative)
 
-    def draws(self, values: Float, most: int) -> Draws:
-        """Return the conditional permutations of values by sorted id."""
+    def draws(self, values: Float, most: int, *, gaps: bool = False) -> Draws:
+        """Return the conditional permutations of values by sorted id; see `Draws`."""
         from spatial.compute.conditional import Draws
 
-        given = np.require(values, np.float64, ["C", "W"])
-        return Draws(given, most, self.permutations, self.seed, stop_after=self.stop_after or 0)
+        given = np.require(np.atleast_2d(values), np.float64, ["C", "W"])
+        return Draws(given, most, self.permutations, self.seed, stop_after=self.stop_after or 0, gaps=gaps)
 
     def basis(self, p_sim: Float, p_value: Float, p_fdr: Float) -> Float:
         """Return the p-values that the clusters go by."""
@@ -181,12 +180,6 @@ class LocalStatistic(LocalWords):
             raise DataError("A map of clusters needs the cities: result.plot(cities).")
         axes: Axes = drawn_by(self.figure)(self, cities, ax=ax, **options)
         return axes
-
-
-def own_and_others(data: Sample) -> tuple[Float, sp.csr_array]:
-    """Split W, by sorted id, into its diagonal and the rest."""
-    rows = Rows(np.arange(data.n), data.matrix)
-    return rows.own, rows.others
 
 
 def rows_shown(data: Sample, run: LocalRun, label: str) -> Iterator[tuple[Rows, LocalRun]]:

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from spatial.compute.conditional import row_sums_of
-from spatial.weights.normalization import column_sums, row_sums
+from spatial.weights.normalization import row_sums
 
 __all__ = [
     "Constants",
@@ -271,16 +271,24 @@ def _rotation_moments(V: Float, level: Float, w: Constants) -> tuple[float, floa
     return mean + total * float(level @ level), variance
 
 
-def pair_moments(x: Float, y: Float, W: sp.csr_array) -> tuple[float, float]:
+def pair_moments(x: Float, y: Float, w: Constants, rows: Float, squares: float) -> tuple[float, float]:
     r"""Return mean and variance of :math:`\sum_{i \ne j} w_{ij} x_i y_j` where pairs (x, y) change places.
 
     x and y are about their means; W, symmetric or not, has no own weights.  A product of two terms is a sum
     over six patterns of equal and unequal places (Mantel 1967), each of W times the mean of its pattern
     over the pairs.
+
+    Parameters
+    ----------
+    w : Constants
+    rows : array, (N,)
+        Row sums of W.
+    squares : float
+        The sum of its squares.
     """
     n = float(len(x))
-    rows, columns = row_sums(W), column_sums(W)
-    squares, turned = float(W.data @ W.data), float(W.multiply(W.T).sum())
+    # S1 is the sum of w_ij^2 and of w_ij w_ji.
+    columns, turned = w.degree - rows, w.S1 - squares
     both = x * y
     cross, square = float(both.sum()), float(both @ both)
     # The sums over i != j, and the same sums of g_ab = x_a y_b: all row and column sums are -x_a y_a.

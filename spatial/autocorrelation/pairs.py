@@ -37,8 +37,8 @@ class Pairs:
     Parameters
     ----------
     constants : Constants
-    lag : array, (N,)
-        W times the values, by sorted id.
+    lag, sums, squares : array, (N,)
+        W times the values, and the row sums of W and of its squares, by sorted id.
     islands : bool array, (N,)
         Units without links, in the order of the weights.
     symmetric : CSR or Links or None
@@ -47,6 +47,8 @@ class Pairs:
 
     constants: Constants
     lag: Float
+    sums: Float
+    squares: Float
     islands: NDArray[np.bool_]
     symmetric: sp.csr_array | Links | None
 
@@ -68,7 +70,7 @@ def walk(data: Sample, values: Float, permutations: int) -> Pairs:
     if opened and permutations:
         advice = "Without permutations nothing is kept: permutations=0 gives the analytic p-values."
         links_fit(float(data.links.n_links), f"Permutations keep W + W', which of {data.links!r}", advice)
-    names = ("lag", "sums", "own", "both", "squares")
+    names = ("lag", "alone", "sums", "own", "both", "squares")
     found = {name: np.empty(data.n) for name in names}
     islands, stored = np.empty(data.n, dtype=bool), None
     # Each pair has a link one way at least; what is not filled takes no memory.
@@ -76,6 +78,7 @@ def walk(data: Sample, values: Float, permutations: int) -> Pairs:
     for rows, symmetric in _symmetric_rows(data, whole=bool(permutations)):
         of_rows = (
             rows.matrix @ values,
+            row_sums_of(rows.matrix, np.square),
             row_sums(rows.matrix),
             rows.own,
             row_sums(symmetric),
@@ -88,7 +91,7 @@ def walk(data: Sample, values: Float, permutations: int) -> Pairs:
             kept.add(rows, symmetric)
         elif permutations:
             stored = symmetric
-    lag = found.pop("lag")
+    of_w = found.pop("lag"), found["sums"], found.pop("alone")
     constants = constants_of_rows(**found)
     if not constants.S0 > 0:
         raise WeightsError(
@@ -96,10 +99,10 @@ def walk(data: Sample, values: Float, permutations: int) -> Pairs:
             f"{constants.S0:g}."
         )
     if not permutations or not opened:
-        return Pairs(constants, lag, islands, stored)
+        return Pairs(constants, *of_w, islands, stored)
     from spatial.compute.links import links_of_pairs
 
-    return Pairs(constants, lag, islands, links_of_pairs(data.n, *kept.filled()))
+    return Pairs(constants, *of_w, islands, links_of_pairs(data.n, *kept.filled()))
 
 
 class _Kept:

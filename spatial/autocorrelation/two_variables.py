@@ -17,6 +17,7 @@ from spatial.weights.value import WeightsLike
 
 from .inference import GlobalStatistic, Run, made
 from .moments import pair_moments
+from .pairs import walk
 from .sample import Missing, Sample, sample, standardized
 
 __all__ = ["NULLS", "BivariateMoran", "Null", "bivariate_moran", "check_null", "spectral"]
@@ -152,34 +153,37 @@ def bivariate_moran(
     """
     run = Run(permutations, seed, alternative, workers, progress, executor=executor)
     check_null(null)
-    data = sample({"x": x, "y": y}, W, missing=missing, statistic="Bivariate Moran's I")
-    own = data.weights.sparse.diagonal() != 0
+    data = sample({"x": x, "y": y}, W, missing=missing, statistic="Bivariate Moran's I", blocks=True)
+    zx, zy = standardized(data.sorted_values(0)), standardized(data.sorted_values(1))
+    pairs = walk(data, zy, 0)
+    own = pairs.constants.own != 0
     if own.any():
         raise WeightsError(
             f"Bivariate Moran's I needs weights without own weights; these have them at "
-            f"{name_ids(data.weights.ids[own])}."
+            f"{name_ids(data.ids[data.places(np.flatnonzero(own))])}."
         )
-    ordered = data.values[data.order]
-    zx, zy = standardized(ordered[:, 0]), standardized(ordered[:, 1])
-    total = float(data.matrix.sum())
+    total, name = float(pairs.sums.sum()), f"{data.names[0]}, W {data.names[1]}"
+    simulated: Float | None = None
     if null == "pairs":
-        expected, variance, simulated = _pairs(data, zx, zy, run)
+        expected, variance = pair_moments(zx, zy, pairs.constants, pairs.sums, float(pairs.squares.sum()))
+        if permutations:
+            simulated = run.simulate_pairs(zx, zy, data.matrix, label=f"Bivariate Moran's I of {name}")
     else:
-        expected, variance, simulated = spectral(data, zx, data.matrix @ zy, run)
-    ids, back = data.weights.ids, data.unsorted
+        expected, variance, simulated = spectral(data, zx, pairs.lag, run)
+    ids, back = data.ids, data.unsorted
     return made(
         BivariateMoran,
         data,
         run,
-        name=f"{data.names[0]}, W {data.names[1]}",
-        statistic=float(zx @ (data.matrix @ zy)) / total,
+        name=name,
+        statistic=float(zx @ pairs.lag) / total,
         expected=expected / total,
         variances={"randomisation": variance / total**2},
         simulated=None if simulated is None else simulated / total,
         correlation=float(zx @ zy) / data.n,
         null=null,
         z=pd.Series(back(zx), index=ids, name=data.names[0]),
-        lag=pd.Series(back(data.matrix @ zy), index=ids, name=f"W_{data.names[1]}"),
+        lag=pd.Series(back(pairs.lag), index=ids, name=f"W_{data.names[1]}"),
     )
 
 
@@ -189,17 +193,6 @@ def check_null(null: str) -> None:
         raise DataError(
             f'null must be "pairs" or "spectral"; got {null!r}.{did_you_mean(null, get_args(Null))}'
         )
-
-
-def _pairs(data: Sample, x: Float, y: Float, run: Run) -> tuple[float, float, Float | None]:
-    """Return mean, variance and simulations of x'Wy where pairs (x, y) change places."""
-    mean, variance = pair_moments(x, y, data.matrix)
-    if not run.permutations:
-        return mean, variance, None
-    from spatial.compute.permutation import permute_bilinear
-
-    runs = {"permutations": run.permutations, "seed": run.seed}
-    return mean, variance, permute_bilinear(x, y, data.matrix, **runs)
 
 
 def spectral(data: Sample, x: Float, lag: Float, run: Run) -> tuple[float, float, Float | None]:

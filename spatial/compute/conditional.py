@@ -8,7 +8,7 @@ go on arrays, many through compiled kernels; both are equal to the last bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from .threads import Workers, progress_bar, wants_bar
 if TYPE_CHECKING:
     from .conditional_kernels import Pool
 
-__all__ = ["Counts", "Draws", "conditional_counts", "neighbour_draws", "row_sums_of"]
+__all__ = ["Counts", "Draws", "row_sums_of"]
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -58,17 +58,20 @@ class Counts:
 
 @dataclass(frozen=True, eq=False)
 class Draws:
-    """Values, and the units whose neighbours' values are drawn from them: whole, or a block after the other.
+    r"""Values, and the units whose neighbours' values are drawn from them: whole, or a block after the other.
 
     Parameters
     ----------
-    values : array, (N,)
+    values : array, (M, N)
         y, in the order of the sorted ids.
     most : int
         The most neighbours of any unit, which decides how all draw.
     permutations, seed, stream : int
     stop_after : int
         A tail stops counting at so many; 0 for no stop.
+    gaps : bool
+        Of the one row y the statistic is the lag :math:`\sum_j w_{ij} y_j`; with `gaps`
+        :math:`\sum_m \sum_j w_{ij} (y_{mj} - y_{mi})^2`.
     """
 
     values: Float
@@ -77,6 +80,7 @@ class Draws:
     seed: int
     stream: int = 0
     stop_after: int = 0
+    gaps: bool = False
 
     @cached_property
     def key(self) -> np.uint64:
@@ -92,7 +96,23 @@ class Draws:
 
     @cached_property
     def _size(self) -> float:
+        if self.gaps:
+            return float((self.values**2).sum(axis=0).max())
         return float(np.abs(self.values).max())
+
+    def observed(self, neighbours: sp.csr_array, units: NDArray[np.integer[Any]]) -> Float:
+        """Return the statistic of some units: rows (R, N) of W without its diagonal, and their numbers."""
+        if not self.gaps:
+            return np.asarray(neighbours @ self.values[0])
+        heads = np.repeat(units, np.diff(neighbours.indptr))
+        squared = np.zeros(len(heads))
+        for y in self.values:
+            gap = y[neighbours.indices]
+            gap -= y[heads]
+            gap *= gap
+            squared += gap
+        squared *= neighbours.data
+        return row_sums_of(neighbours, lambda _: squared)
 
     def count(
         self,
@@ -104,20 +124,35 @@ class Draws:
         progress: bool | None,
         label: str,
     ) -> Counts:
-        """Count as `conditional_counts` does for some units: rows (R, N) of the matrix and their numbers."""
-        given, permutations, R = self.values, self.permutations, neighbours.shape[0]
+        """Count the permuted statistics of some units at or above, and at or below, the observed ones.
+
+        Parameters
+        ----------
+        neighbours : CSR, (R, N)
+            Rows of W without its diagonal, columns by sorted id.
+        units : array, (R,), optional
+            Which units the rows are; all by default.
+        keep : bool
+            Also return the permuted statistics, (R, permutations).
+
+        Returns
+        -------
+        Counts
+            Of units without neighbours: all permutations.
+        """
+        n, permutations, R = self.values.shape[1], self.permutations, neighbours.shape[0]
         numbers = np.arange(R) if units is None else units.astype(np.int64)
         weights = np.require(neighbours.data, np.float64, ["C"])
         indptr = neighbours.indptr.astype(np.int64)
-        observed = np.asarray(neighbours @ given)
+        observed = self.observed(neighbours, numbers)
         # Equal sums added up in another order differ in the last digits.
         slack = 1e-12 * row_sums_of(neighbours, np.abs) * self._size
         above, below = np.empty(R, np.int32), np.empty(R, np.int32)
         kept = np.empty((R, permutations) if keep else (0, 0))
         drawn = np.empty((R if self.stop_after else 0, 2), np.int32)
         # Windows are for compiled kernels alone, however short the block.
-        whole = len(given) < MANY or self.most > FEW
-        if whole and permutations * _seconds(np.diff(indptr), len(given) - 1) <= _MOST_SECONDS:
+        whole = n < MANY or self.most > FEW
+        if whole and permutations * _seconds(np.diff(indptr), n - 1) <= _MOST_SECONDS:
             with progress_bar(R, label, wants_bar(progress, 0.0)) as bar:
                 _on_arrays(self, numbers, indptr, weights, observed, slack, above, below, kept, drawn, bar)
         else:
@@ -125,6 +160,7 @@ class Draws:
 
             count_units(
                 self.pool,
+                self.gaps,
                 numbers.astype(np.int32),
                 indptr,
                 weights,
@@ -142,41 +178,6 @@ class Draws:
                 label=label,
             )
         return Counts(above, below, kept if keep else None, drawn if self.stop_after else None)
-
-
-def conditional_counts(
-    values: Float,
-    neighbours: sp.csr_array,
-    *,
-    permutations: int,
-    seed: int,
-    stream: int = 0,
-    keep: bool = False,
-    workers: Workers,
-    progress: bool | None,
-    label: str,
-) -> tuple[Count, Count, Float | None]:
-    r"""Count the permuted lags at or above, and at or below, the observed :math:`\sum_j w_{ij} y_j`.
-
-    Parameters
-    ----------
-    values : array, (N,)
-        y, in the order of the sorted ids.
-    neighbours : CSR, (N, N)
-        W without its diagonal, rows in the same order.
-    keep : bool
-        Also return the permuted lags, (N, permutations).
-
-    Returns
-    -------
-    above, below : int32 array, (N,)
-        A tie, up to rounding, counts in both.  Units without neighbours: all permutations.
-    lags : array (N, permutations) or None
-    """
-    given = np.require(values, np.float64, ["C", "W"])
-    draws = Draws(given, int(np.diff(neighbours.indptr).max()), permutations, seed, stream)
-    found = draws.count(neighbours, keep=keep, workers=workers, progress=progress, label=label)
-    return found.above, found.below, found.lags
 
 
 def row_sums_of(matrix: sp.csr_array, function: Callable[[Float], Float]) -> Float:
@@ -218,7 +219,7 @@ def _on_arrays(
         for start in range(0, len(units), step):
             part = units[start : start + step]
             w = weights[indptr[part][:, None] + np.arange(k)]
-            sums = _drawn_sums(draws.values, w, numbers[part], permutations, draws.key)
+            sums = _drawn_sums(draws, w, numbers[part])
             upper = sums >= (observed - slack)[part][:, None]
             lower = sums <= (observed + slack)[part][:, None]
             if draws.stop_after:
@@ -240,29 +241,19 @@ def _stopped(counted: Int, stop_after: int) -> tuple[Int, Int]:
     return total[np.arange(len(total)), last], last + 1
 
 
-def _drawn_sums(given: Float, w: Float, units: Int, permutations: int, key: np.uint64) -> Float:
-    """Return the permuted lags (units, permutations) of units with k neighbours of weights w (units, k)."""
+def _drawn_sums(draws: Draws, w: Float, units: Int) -> Float:
+    """Return the permuted sums (units, permutations) of units with k neighbours of weights w (units, k)."""
+    n, permutations = draws.values.shape[1], draws.permutations
     sums = np.zeros((len(units), permutations))
-    for s, chosen in enumerate(_neighbours(len(given), w.shape[1], units, permutations, key)):
-        sums += w[:, s, None] * given[chosen]
+    for s, chosen in enumerate(_neighbours(n, w.shape[1], units, permutations, draws.key)):
+        for y in draws.values:
+            drawn = y[chosen]
+            if draws.gaps:
+                drawn -= y[units][:, None]
+                drawn *= drawn
+            drawn *= w[:, s, None]
+            sums += drawn
     return sums
-
-
-def neighbour_draws(
-    indptr: Int, permutations: int, *, seed: int, stream: int = 0
-) -> Iterator[tuple[Int, list[Int]]]:
-    """Yield units with equally many neighbours, and the neighbours they draw, k of (units, permutations).
-
-    They are the draws of `conditional_counts` with the same seed, for statistics that are no plain lag.
-    """
-    key, n = stream_key(seed, stream), len(indptr) - 1
-    counts = np.diff(indptr)
-    for k in np.unique(counts[counts > 0]):
-        units = np.flatnonzero(counts == k)
-        step = max(1, _CELLS // (permutations * int(k)))
-        for start in range(0, len(units), step):
-            part = units[start : start + step]
-            yield part, _neighbours(n, int(k), part, permutations, key)
 
 
 def _neighbours(n: int, k: int, units: Int, permutations: int, key: np.uint64) -> list[Int]:

@@ -21,6 +21,7 @@ Int = NDArray[np.int64]
 Count = NDArray[np.int32]
 
 _V, _I, _DECK = types.float64[::1], types.int64[::1], types.int32[::1]
+_N, _W, _T, _PAIR = types.int64, types.uint64, types.float64[:, ::1], types.int32[:, ::1]
 _KEPT = types.Array(types.float64, 1, "C", readonly=True)  # weights cannot be written, and are not copied
 
 # Globals of this module: kernels take them as constants.
@@ -38,11 +39,12 @@ _HALF = np.uint64(32)
 _ONE = np.uint64(1)
 
 
-@compiled(
-    types.float64(_V, types.int64, _DECK, _I, _KEPT, types.int64, types.int64, types.int64, types.uint64)
-)
-def _draw_sum(values, origin, deck, picks, weights, a, k, others, key):  # type: ignore[no-untyped-def]
-    """Sum weights times k distinct values of the `others` from `origin` on: a Fisher-Yates deal, undone."""
+@compiled(types.float64(_T, _V, _N, _N, _DECK, _I, _KEPT, _N, _N, _N, _W))
+def _draw_sum(values, mine, gaps, origin, deck, picks, weights, a, k, others, key):  # type: ignore[no-untyped-def]
+    """Sum weights times k distinct values of the `others` from `origin` on: a Fisher-Yates deal, undone.
+
+    With `gaps`, times their squared differences from `mine`.
+    """
     total, used = 0.0, np.uint64(0)
     for s in range(k):
         bound = np.uint64(others - s)
@@ -58,7 +60,12 @@ def _draw_sum(values, origin, deck, picks, weights, a, k, others, key):  # type:
         deck[j] = deck[s]
         deck[s] = card
         picks[s] = j
-        total += weights[a + s] * values[origin + card]
+        if gaps:
+            for m in range(mine.shape[0]):
+                gap = values[m, origin + card] - mine[m]
+                total += weights[a + s] * (gap * gap)
+        else:
+            total += weights[a + s] * values[0, origin + card]
     for s in range(k - 1, -1, -1):
         j = picks[s]
         card = deck[j]
@@ -69,30 +76,13 @@ def _draw_sum(values, origin, deck, picks, weights, a, k, others, key):  # type:
 
 @compiled(
     types.void(
-        _V,
-        _V,
-        _DECK,
-        _DECK,
-        types.int64,
-        _DECK,
-        _I,
-        _KEPT,
-        _V,
-        _V,
-        types.int64,
-        types.int64,
-        types.int64,
-        types.uint64,
-        _DECK,
-        _DECK,
-        types.float64[:, ::1],
-        types.int64,
-        types.int32[:, ::1],
+        _T, _T, _N, _DECK, _DECK, _N, _DECK, _I, _KEPT, _V, _V, _N, _N, _N, _W, _DECK, _DECK, _T, _N, _PAIR
     )
 )
 def _count_units(  # type: ignore[no-untyped-def]
     given,
     values,
+    gaps,
     deck,
     place,
     others,
@@ -115,13 +105,15 @@ def _count_units(  # type: ignore[no-untyped-def]
 
     `values`, a copy of `given`, and `deck`, 0 up to `others`, are the thread's own, left as they were.
 
-    Row r is that of unit ``i = units[r]``, whose value is ``given[place[i]]``.  It draws from `others`
-    values: all but its own, or for each block of permutations those of a window at a random place.
+    Row r is that of unit ``i = units[r]``, whose value is ``given[0, place[i]]``.  It draws from `others`
+    values: all but its own, or for each block of permutations those of a window at a random place.  The sum
+    is of weights times values; with `gaps`, times squared differences from its own, over the rows of `given`.
 
     With `stop_after` a sum counts two and a tie one, each tail counts until it has twice `stop_after`, and
     `drawn_for` gets the draws that the upper and the lower tail took; a row ends when both have enough.
     """
-    n = given.shape[0]
+    variables, n = given.shape
+    mine = np.empty(variables)
     bound = np.uint64(others)
     least = (_MASK + _ONE) % bound
     most = 0
@@ -154,8 +146,10 @@ def _count_units(  # type: ignore[no-untyped-def]
                 origin = np.int64(((word >> _HALF) * (spare + _ONE)) >> _HALF)
             # The unit's own value is kept out of the draw: it changes places with the one behind the window.
             own = np.int64(place[i])
-            if origin <= own < origin + others:
-                values[own] = given[origin + others]
+            for v in range(variables):
+                mine[v] = given[v, own]
+                if origin <= own < origin + others:
+                    values[v, own] = given[v, origin + others]
             if few:
                 # Written out here: as a function of its own it takes twice as long, because the compiler
                 # then cannot tell that these arrays do not overlap.
@@ -179,13 +173,23 @@ def _count_units(  # type: ignore[no-untyped-def]
                         for p in range(_BLOCK):
                             doubt[p] |= np.uint32(later[p] == earlier[p])
                 for s in range(k):
-                    w, chosen, window = weights[a + s], drawn[s], values[origin:]
-                    for p in range(_BLOCK):
-                        sums[p] += w * window[chosen[p]]
+                    w, chosen = weights[a + s], drawn[s]
+                    if not gaps:
+                        window = values[0, origin:]
+                        for p in range(_BLOCK):
+                            sums[p] += w * window[chosen[p]]
+                        continue
+                    for v in range(variables):
+                        window, here = values[v, origin:], mine[v]
+                        for p in range(_BLOCK):
+                            gap = window[chosen[p]] - here
+                            sums[p] += w * (gap * gap)
             for p in range(m):
                 if (not few) or doubt[p]:
                     stream = mix(again + np.uint64(start + p + 1) * GAMMA)
-                    sums[p] = _draw_sum(values, origin, deck, picks, weights, a, k, others, stream)
+                    sums[p] = _draw_sum(
+                        values, mine, gaps, origin, deck, picks, weights, a, k, others, stream
+                    )
             if stop_after:
                 for p in range(m):
                     upper, lower = sums[p] >= high, sums[p] <= low
@@ -202,7 +206,8 @@ def _count_units(  # type: ignore[no-untyped-def]
             if kept.shape[0]:
                 for p in range(m):
                     kept[row - begin, start + p] = sums[p]
-            values[own] = given[own]
+            for v in range(variables):
+                values[v, own] = mine[v]
         above[row - begin], below[row - begin] = count_high, count_low
         if stop_after:
             drawn_for[row - begin, 0], drawn_for[row - begin, 1] = took_high, took_low
@@ -214,8 +219,8 @@ class Pool:
 
     Parameters
     ----------
-    given : array, (N,)
-        Unit i has its value at ``given[place[i]]``.
+    given : array, (M, N)
+        Unit i has its values at ``given[:, place[i]]``.
     place : int32 array, (N,)
     others : int
         How many values a unit draws from: all but its own, or a window.
@@ -248,17 +253,18 @@ def pool_of(values: Float, most: int, key: np.uint64) -> Pool:
     8,192 shuffled values at a random place, the same for 256 units in a row: a simple random sample of all
     others.  P-values mean what they did; their Monte Carlo variance is some 10 percent larger.
     """
-    n = len(values)
+    n = values.shape[1]
     if n < MANY or most > FEW:
         return Pool(values, np.arange(n, dtype=np.int32), n - 1)
     moved = permutation_rows(n, 0, 1, mix_array(key ^ _SHUFFLE)[0])[:, 0]
-    shuffled, place = values[moved], np.empty(n, np.int32)
+    shuffled, place = np.ascontiguousarray(values[:, moved]), np.empty(n, np.int32)
     place[moved] = np.arange(n, dtype=np.int32)
     return Pool(shuffled, place, WINDOW)
 
 
 def count_units(
     pool: Pool,
+    gaps: bool,
     units: Count,
     indptr: NDArray[np.int64],
     weights: Float,
@@ -278,7 +284,7 @@ def count_units(
 ) -> None:
     """Fill `above`, `below` and, where they have rows, `kept` and `drawn_for`; threads share out the rows."""
     keep = bool(len(kept))
-    job = _Counts(pool, units, indptr, weights, observed, slack, permutations, key, keep, stop_after)
+    job = _Counts(pool, gaps, units, indptr, weights, observed, slack, permutations, key, keep, stop_after)
 
     def collect(task: tuple[int, int], part: tuple[Count, Count, Float, Count]) -> int:
         begin, end = task
@@ -308,6 +314,7 @@ class _Counts:
     """The job of `count_units`: a run of rows a task, from one number to before another."""
 
     pool: Pool
+    gaps: bool
     units: Count
     indptr: Int
     weights: Float
@@ -330,6 +337,7 @@ class _Counts:
             _count_units(
                 pool.given,
                 values,
+                self.gaps,
                 deck,
                 pool.place,
                 pool.others,

@@ -1,4 +1,4 @@
-"""The links of W + W' for the kernels: each once, with units in an order that keeps neighbours near."""
+"""The links of W + W', each once, or of W for the kernels, units in an order that keeps neighbours near."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from .compiled import compiled
 
-__all__ = ["Links", "build_links", "links_of_pairs"]
+__all__ = ["LAGS", "PAIRS", "QUADRATIC", "Links", "build_links", "links_of_pairs", "links_of_rows"]
 
 Float = NDArray[np.float64]
+
+QUADRATIC, PAIRS, LAGS = 0, 1, 2
+"""Forms that are permuted: z'Wz, x'Wy where pairs (x, y) change places, and (Wx)'(Wy) of such pairs."""
 
 _NEAR = 4096  # a window of so many rows fits the second-level cache
 
@@ -47,7 +50,7 @@ def _lower_links(indptr, indices, data, order, place, first, heads, tails, weigh
 
 @dataclass(frozen=True, eq=False)
 class Links:
-    """The links i > j of W + W', with units in an order that keeps neighbours near.
+    """The links i > j of W + W', with units in an order that keeps neighbours near; or all links of W.
 
     Parameters
     ----------
@@ -56,8 +59,9 @@ class Links:
     first : int64 array, (N + 1,)
         Link numbers ``first[i] : first[i + 1]`` have head i.
     heads, tails : int32 array, (L,)
+        Of all links of W heads are left out.
     weights : float64 array, (L,)
-        :math:`w_{ij} + w_{ji}`.
+        :math:`w_{ij} + w_{ji}`, or :math:`w_{ij}`.
     reach : int
         Largest distance between head and tail.
     """
@@ -112,3 +116,24 @@ def build_links(symmetric: sp.csr_array) -> Links:
     if reach < 0:
         raise ValueError("build_links needs W + W', a symmetric matrix.")
     return Links(order, first, head, tail, weight, int(reach))
+
+
+def links_of_rows(matrix: sp.csr_array) -> Links:
+    """Return all links of W by their heads, its diagonal too."""
+    n = matrix.shape[0]
+    order = np.arange(n, dtype=np.int32)
+    reach = _reach(matrix)
+    if reach > _NEAR:
+        order = reverse_cuthill_mckee(sp.csr_matrix(matrix), symmetric_mode=False).astype(np.int32)
+        matrix = sp.csr_array(matrix[order][:, order])
+        matrix.sort_indices()
+        reach = _reach(matrix)
+    first, tails = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32, copy=False)
+    weights = np.require(matrix.data, np.float64, ["C"])
+    return Links(order, first, np.empty(0, np.int32), tails, weights, reach)
+
+
+def _reach(matrix: sp.csr_array) -> int:
+    apart = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(matrix.indptr))
+    apart -= matrix.indices.astype(np.int32, copy=False)
+    return int(np.abs(apart).max(initial=0))

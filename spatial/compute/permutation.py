@@ -137,16 +137,57 @@ def permute_bilinear(
     y: Float,
     matrix: sp.csr_array,
     *,
+    lags: bool = False,
     permutations: int,
     seed: int,
     stream: int = 0,
+    workers: Workers,
+    progress: bool | None,
+    label: str,
 ) -> Float:
-    r"""Return :math:`\sum_{ij} w_{ij} x_{\pi(i)} y_{\pi(j)}` under random permutations of the pairs."""
+    r"""Return a form of pairs (x, y) under uniform random permutations of the pairs, (permutations,).
+
+    .. math:: \sum_i x_i \sum_j w_{ij} y_j, \qquad \text{or of both lags} \qquad
+              \sum_i \Big(\sum_j w_{ij} x_j\Big) \Big(\sum_j w_{ij} y_j\Big)
+
+    Parameters
+    ----------
+    x, y : array, (N,)
+    matrix : CSR, (N, N)
+    lags : bool
+        The second form.
+    """
+    n = len(x)
+    if n <= BUCKET and permutations * (matrix.nnz + n) <= _MOST_CELLS:
+        with progress_bar(permutations, label, wants_bar(progress, 0.0)) as bar:
+            return _pairs_on_arrays(x, y, matrix, lags, permutations, seed, stream, bar)
+    from .links import LAGS, PAIRS, links_of_rows
+    from .permutation_kernels import permute_links
+
+    return permute_links(
+        np.stack([x, y]),
+        links_of_rows(matrix),
+        form=LAGS if lags else PAIRS,
+        permutations=permutations,
+        seed=seed,
+        stream=stream,
+        workers=workers,
+        progress=progress,
+        label=label,
+    )
+
+
+def _pairs_on_arrays(
+    x: Float, y: Float, matrix: sp.csr_array, lags: bool, permutations: int, seed: int, stream: int, bar: Any
+) -> Float:
     n = len(x)
     out = np.empty(permutations)
     step = int(np.clip(_CELLS // n, 1, 256))
     for start in range(0, permutations, step):
         stop = min(start + step, permutations)
         moved = uniform_permutations(n, start, stop - start, seed=seed, stream=stream)
-        out[start:stop] = np.einsum("ip,ip->p", x[moved], np.asarray(matrix @ y[moved]))
+        terms = np.asarray(matrix @ y[moved])
+        terms *= matrix @ x[moved] if lags else x[moved]
+        out[start:stop] = _added(terms, None)
+        bar.update(stop - start)
     return out

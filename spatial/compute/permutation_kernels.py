@@ -1,4 +1,4 @@
-"""Permutation distribution of z'Wz: eight uniform permutations in one pass over the links.
+"""Permutation distribution of z'Wz, or of forms of pairs: eight shuffled vectors in one pass over the links.
 
 A million units need three things.  Shuffles that stay in the cache: units are first dealt at random into
 buckets, then each bucket is shuffled (Rao 1961, Sandelius 1962), which is exactly uniform.  Units ordered
@@ -22,12 +22,16 @@ from numpy.typing import NDArray
 
 from .compiled import compiled, mix
 from .counters import BUCKET, GAMMA, stream_key
-from .links import Links
+from .links import PAIRS, QUADRATIC, Links
 from .threads import Workers, run_tasks
 
 __all__ = ["permutation_rows", "permute_links"]
 
 Float = NDArray[np.float64]
+
+_I, _WORD = types.int64, types.uint64
+_V, _T = types.float64[::1], types.float64[:, ::1]
+_ENDS, _KEPT = (types.Array(kind, 1, "C", readonly=True) for kind in (types.int32, types.float64))
 
 LANES = 8
 _BUCKET = BUCKET  # a global of this module: kernels take it as a constant
@@ -172,13 +176,31 @@ def _power_of_two(least):  # type: ignore[no-untyped-def]
     return size
 
 
+@compiled(types.void(_V, _I, _I, types.int64[::1], _ENDS, _KEPT, _WORD, _WORD, _V, _V, _I))
+def _add_rows(lag, start, stop, first, tails, weights, window, ones, rows, sums, form):  # type: ignore[no-untyped-def]
+    """Add x_i or the lag of x, times the lag of y, of units start..stop; four lanes of x, then four of y."""
+    for i in range(start, stop):
+        lag[:] = 0.0
+        for k in range(first[i], first[i + 1]):
+            _add_products(lag, np.uint64(0), weights[k], rows, ones, (np.uint64(tails[k]) & window) * _EIGHT)
+        o, s = (np.uint64(i) & window) * _EIGHT, np.uint64(i & 3) * _EIGHT
+        for lane in range(LANES // 2):
+            one = np.uint64(lane)
+            left = rows[o + one] if form == PAIRS else lag[lane]
+            sums[s + one] += left * lag[LANES // 2 + lane]
+
+
 @compiled(
-    "void(float64[::1], int64[::1], int32[::1], int32[::1], float64[::1], float64[::1], float64[::1],"
-    "int64, int64, uint64, float64[:, ::1], float64[::1])"
+    types.void(_T, _I, types.int64[::1], _ENDS, _ENDS, _KEPT, _V, _V, _I, _I, _WORD, _T, _V),
 )
-def _permute_eight(pool, first, heads, tails, weights, linear, square, reach, permutation, key, dealt, out):  # type: ignore[no-untyped-def]
-    """Fill ``out[0:8]`` with the statistic under permutations ``permutation .. permutation + 7``."""
-    n = pool.shape[0]
+def _permute_eight(  # type: ignore[no-untyped-def]
+    pool, form, first, heads, tails, weights, linear, square, reach, permutation, key, dealt, out
+):
+    """Fill ``out[0:8]`` with the statistic under permutations ``permutation .. permutation + 7``.
+
+    Of two rows of values, which are shuffled alike, `out[0:4]` under four.
+    """
+    n, lanes_each = pool.shape[1], LANES // pool.shape[0]
     buckets = 1
     while buckets < 256 and n > buckets * _BUCKET:
         buckets *= 2
@@ -186,9 +208,10 @@ def _permute_eight(pool, first, heads, tails, weights, linear, square, reach, pe
     starts = np.empty((LANES, buckets + 1), np.int64)
     keys = np.empty(LANES, np.uint64)
     for lane in range(LANES):
-        keys[lane] = mix(key ^ mix(np.uint64(permutation + lane + 1) * GAMMA))
-        _deal(pool, keys[lane], dealt[lane], starts[lane], words, buckets)
+        keys[lane] = mix(key ^ mix(np.uint64(permutation + lane % lanes_each + 1) * GAMMA))
+        _deal(pool[lane // lanes_each], keys[lane], dealt[lane], starts[lane], words, buckets)
     # How much of each lane, and of the rows, must be at hand at once.
+    behind = 0 if form == QUADRATIC else reach  # a unit waits for those that follow it
     largest, spread, span, ready = 0, 0, 0, 0
     for b in range(buckets):
         low, high = n, 0
@@ -197,15 +220,15 @@ def _permute_eight(pool, first, heads, tails, weights, linear, square, reach, pe
             high = max(high, starts[lane, b + 1])
             largest = max(largest, starts[lane, b + 1] - starts[lane, b])
         spread = max(spread, high - ready)
-        span = max(span, low - max(0, ready - reach))
+        span = max(span, low - max(0, ready - behind - reach))
         ready = low
     ring, window = _power_of_two(spread), _power_of_two(span)
     lanes = np.empty((LANES, ring))
-    rows = np.empty(window * LANES)
+    rows = np.ones((window + 1) * LANES)  # the last stay ones
     places = np.empty(largest + 2, np.uint32)
     sums = np.zeros(4 * LANES)
     ring_mask, window_mask = np.uint64(ring - 1), np.uint64(window - 1)
-    ready = 0
+    ready, done, lag, ones = 0, 0, np.empty(LANES), np.uint64(window * LANES)
     for b in range(buckets):
         low = n
         for lane in range(LANES):
@@ -214,6 +237,11 @@ def _permute_eight(pool, first, heads, tails, weights, linear, square, reach, pe
             _shuffle_into(dealt[lane], starts[lane, b], m, places, lanes[lane], ring_mask)
             low = min(low, starts[lane, b + 1])
         _interleave(lanes, ready, low, ring_mask, rows, window_mask, linear, square, sums)
+        if form != QUADRATIC:
+            stop = n if low == n else max(done, low - reach)
+            _add_rows(lag, done, stop, first, tails, weights, window_mask, ones, rows, sums, form)
+            ready, done = low, stop
+            continue
         # Four sets of sums in turn: adding to the same one waits for the last addition.
         for k in range(first[ready], first[low]):
             i = (np.uint64(heads[k]) & window_mask) * _EIGHT
@@ -259,6 +287,7 @@ def permute_links(
     values: Float,
     links: Links,
     *,
+    form: int = QUADRATIC,
     linear: Float | None = None,
     square: Float | None = None,
     permutations: int,
@@ -268,27 +297,31 @@ def permute_links(
     progress: bool | None,
     label: str,
 ) -> Float:
-    """Return the statistic of `permute_quadratic` for one row of values; links instead of W + W'."""
-    n = len(values)
+    """Return the statistic of `permute_quadratic` for one row of values; links instead of W + W'.
+
+    Of two rows of values, that of `permute_bilinear` in a form of pairs.
+    """
+    rows = np.require(np.atleast_2d(values), np.float64, ["C", "W"])
+    each, n = LANES // len(rows), rows.shape[1]
     none = np.empty(0)
     own = linear is not None or square is not None
     c = none if not own else np.zeros(n) if linear is None else np.ascontiguousarray(linear[links.order])
     d = none if not own else np.zeros(n) if square is None else np.ascontiguousarray(square[links.order])
-    job = _Eights(np.require(values, np.float64, ["C", "W"]), links, c, d, stream_key(seed, stream))
+    job = _Eights(rows, form, links, c, d, stream_key(seed, stream))
     out = np.empty(permutations)
 
     def collect(start: int, eight: Float) -> int:
-        stop = min(start + LANES, permutations)
+        stop = min(start + each, permutations)
         out[start:stop] = eight[: stop - start]
         return stop - start
 
     run_tasks(
-        range(0, permutations, LANES),
+        range(0, permutations, each),
         job,
         collect,
         workers=workers,
         total=permutations,
-        seconds=_SECONDS * permutations * (n + len(links.heads) / 4),
+        seconds=_SECONDS * permutations * (rows.size + len(links.tails) / 4),
         progress=progress,
         label=label,
     )
@@ -297,9 +330,10 @@ def permute_links(
 
 @dataclass(frozen=True, eq=False)
 class _Eights:
-    """The job of `permute_links`: eight permutations a task, by the number of the first."""
+    """The job of `permute_links`: eight permutations a task, of pairs four, by the number of the first."""
 
     pool: Float
+    form: int
     links: Links
     linear: Float
     square: Float
@@ -307,12 +341,13 @@ class _Eights:
 
     def prepare(self) -> Callable[[int], Float]:
         links = self.links
-        dealt = np.empty((LANES, len(self.pool)))
+        dealt = np.empty((LANES, self.pool.shape[1]))
 
         def work(start: int) -> Float:
             out = np.empty(LANES)
             _permute_eight(
                 self.pool,
+                self.form,
                 links.first,
                 links.heads,
                 links.tails,

@@ -10,9 +10,7 @@ import pytest
 import scipy.sparse as sparse
 from lattice import grid
 
-from spatial.autocorrelation.moments import (
-    pair_moments,
-)
+from spatial.autocorrelation.moments import build_constants, pair_moments
 from spatial.autocorrelation.two_variables import bivariate_moran
 from spatial.errors import DataError
 
@@ -57,7 +55,8 @@ def test_pair_moments_are_those_of_all_720_arrangements() -> None:
     y = x + rng.normal(size=6)
     x, y = x - x.mean(), y - y.mean()
     every = [x[list(p)] @ W @ y[list(p)] for p in itertools.permutations(range(6))]
-    mean, variance = pair_moments(x, y, sparse.csr_array(W))
+    w = build_constants(sparse.csr_array(W))
+    mean, variance = pair_moments(x, y, w, W.sum(axis=1), float((W**2).sum()))
     assert mean == pytest.approx(np.mean(every), rel=1e-12)
     assert variance == pytest.approx(np.var(every), rel=1e-10)
 

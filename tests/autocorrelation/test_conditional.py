@@ -14,7 +14,7 @@ from scipy import stats
 
 from spatial.autocorrelation.lisa import local_moran
 from spatial.compute import conditional, conditional_kernels
-from spatial.compute.conditional import conditional_counts
+from spatial.compute.conditional import Draws
 from spatial.weights import Weights
 
 CASES = sorted(SPDEP["local"])
@@ -27,19 +27,16 @@ def star(n: int, k: int, weights: Any) -> sparse.csr_array:
     return sparse.csr_array((np.asarray(weights, float), (rows, np.arange(1, k + 1))), shape=(n, n))
 
 
-def draws(values: Any, matrix: sparse.csr_array, runs: int, seed: int = 0, workers: int = 2) -> Any:
-    above, below, lags = conditional_counts(
-        np.asarray(values, float),
-        matrix,
-        permutations=runs,
-        seed=seed,
-        keep=True,
-        workers=workers,
-        progress=None,
-        label="test",
+def draws(
+    values: Any, matrix: sparse.csr_array, runs: int, seed: int = 0, workers: int = 2, *, gaps: bool = False
+) -> Any:
+    given = np.atleast_2d(np.asarray(values, float))
+    most = int(np.diff(matrix.indptr).max())
+    found = Draws(given, most, runs, seed, gaps=gaps).count(
+        matrix, keep=True, workers=workers, progress=None, label="test"
     )
-    assert lags is not None
-    return above, below, lags
+    assert found.lags is not None
+    return found.above, found.below, found.lags
 
 
 @pytest.mark.parametrize(("n", "k"), [(9, 3), (40, 3)])
@@ -113,18 +110,20 @@ def test_workers_do_not_matter_and_seeds_do(monkeypatch: pytest.MonkeyPatch) -> 
     assert not many["p_sim"].equals(other["p_sim"])
 
 
+@pytest.mark.parametrize("variables", [0, 1, 3])
 @pytest.mark.parametrize(("n", "k"), [(5, 4), (10, 3), (60, 6), (300, 6), (300, 40)])
-def test_arrays_and_compiled_kernels_draw_the_same(n: int, k: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arrays_and_compiled_kernels_draw_the_same(
+    n: int, k: int, variables: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rng = np.random.default_rng(n + k)
     matrix = sparse.random_array((n, n), density=min(1.0, k / n), rng=rng, format="csr")
     matrix.setdiag(0)
     matrix.eliminate_zeros()
-    z = rng.normal(size=n)
-    options = {"permutations": 201, "seed": 1, "keep": True, "workers": 2, "progress": None, "label": "test"}
+    z = rng.normal(size=(max(variables, 1), n))
     found = []
     for most in (0.0, np.inf):
         monkeypatch.setattr(conditional, "_MOST_SECONDS", most)
-        found.append(conditional_counts(z, sparse.csr_array(matrix), **options))
+        found.append(draws(z, sparse.csr_array(matrix), 201, 1, gaps=variables > 0))
     for compiled, on_arrays in zip(*found, strict=True):
         assert np.array_equal(compiled, on_arrays)
 
@@ -138,17 +137,15 @@ def test_windows_of_shuffled_values_are_samples_of_the_others(monkeypatch: pytes
     )
     z = np.random.default_rng(1).normal(size=n)
     z -= z.mean()
-    options = {"permutations": 512, "keep": True, "progress": None, "label": "test"}
-    plain = conditional_counts(z, matrix, seed=1, workers=1, **options)
+    plain = draws(z, matrix, 512, 1, 1)
     monkeypatch.setattr(conditional_kernels, "MANY", 1000)
     monkeypatch.setattr(conditional_kernels, "WINDOW", 1024)
-    first, second = (conditional_counts(z, matrix, seed=1, workers=w, **options) for w in (1, 2))
-    other = conditional_counts(z, matrix, seed=2, workers=1, **options)
+    first, second = (draws(z, matrix, 512, 1, w) for w in (1, 2))
+    other = draws(z, matrix, 512, 2, 1)
     for a, b in zip(first, second, strict=True):
         assert np.array_equal(a, b)  # whatever the number of threads
     # The draws have the moments of the others, and the counts the spread of two independent runs.
     lags = first[2]
-    assert lags is not None
     assert lags.mean() == pytest.approx(0, abs=0.05)
     assert lags.std() == pytest.approx(np.sqrt(k * z.var()), rel=0.02)
     p = plain[0] / 512
@@ -159,7 +156,6 @@ def test_windows_of_shuffled_values_are_samples_of_the_others(monkeypatch: pytes
     # A unit never draws its own value.
     one = np.zeros(n)
     one[7] = 1.0
-    drawn = conditional_counts(one, matrix, seed=3, workers=1, **options)[2]
-    assert drawn is not None
+    drawn = draws(one, matrix, 512, 3, 1)[2]
     assert drawn[7].max() == 0.0
     assert drawn.max() == 1.0

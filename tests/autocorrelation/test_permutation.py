@@ -17,8 +17,8 @@ from spatial.compute import draws
 from spatial.compute.compiled import mix
 from spatial.compute.counters import stream_key
 from spatial.compute.draws import uniform_permutations
-from spatial.compute.links import build_links
-from spatial.compute.permutation import permute_quadratic
+from spatial.compute.links import LAGS, PAIRS, build_links, links_of_rows
+from spatial.compute.permutation import permute_bilinear, permute_quadratic
 from spatial.compute.permutation_kernels import draw_places, permutation_rows, permute_links
 from spatial.compute.threads import check_workers, run_tasks, wants_bar
 from spatial.errors import DataError
@@ -133,6 +133,31 @@ def test_far_links_are_brought_near_and_all_counted() -> None:
     assert deviations.std() == pytest.approx(1, abs=4 / np.sqrt(800))
 
 
+@pytest.mark.parametrize("near", [10, 4096])
+@pytest.mark.parametrize("n", [300, 9_000, 50_000])
+def test_forms_of_pairs_are_those_of_the_permutations(
+    n: int, near: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spatial.compute.permutation.BUCKET", 10)
+    monkeypatch.setattr("spatial.compute.links._NEAR", near)
+    rng = np.random.default_rng(n)
+    heads = np.repeat(np.arange(n), 3)
+    tails = np.clip(heads + rng.integers(-40, 40, len(heads)), 0, n - 1)
+    matrix = sparse.csr_array((rng.random(len(heads)), (heads, tails)), shape=(n, n))
+    x, y = rng.normal(size=(2, n))
+    links = links_of_rows(matrix)
+    assert near == 4096 or not np.array_equal(links.order, np.arange(n))
+    order = links.order
+    placed = sparse.csr_array(matrix[order][:, order])
+    rows = uniform_permutations(n, 0, 6, seed=4)
+    options = {"permutations": 6, "seed": 4, "progress": None, "label": "test"}
+    for lags in (False, True):
+        left = placed @ x[rows] if lags else x[rows]
+        found = [permute_bilinear(x, y, matrix, lags=lags, workers=w, **options) for w in (1, 3)]
+        np.testing.assert_allclose(found[0], (left * (placed @ y[rows])).sum(axis=0), rtol=1e-9, atol=1e-8)
+        assert np.array_equal(*found)
+
+
 @pytest.mark.parametrize("n", [5, 6, 300, 4096])
 def test_arrays_and_compiled_kernels_give_the_same_bits(n: int) -> None:
     rng = np.random.default_rng(n)
@@ -143,6 +168,10 @@ def test_arrays_and_compiled_kernels_give_the_same_bits(n: int) -> None:
     for own in ({}, {"square": square}, {"linear": z, "square": square}):
         compiled = permute_links(z, build_links(both), **own, **options)
         assert np.array_equal(permute_quadratic(z, both, **own, **options), compiled)
+    for lags in (False, True):
+        form = LAGS if lags else PAIRS
+        compiled = permute_links(np.stack([z, square]), links_of_rows(matrix), form=form, **options)
+        assert np.array_equal(permute_bilinear(z, square, matrix, lags=lags, **options), compiled)
     rows = uniform_permutations(n, 7, 9, seed=1)
     assert np.array_equal(rows, permutation_rows(n, 7, 9, stream_key(1, 0)))
     assert (np.sort(rows, axis=0) == np.arange(n)[:, None]).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -87,6 +88,92 @@ def test_statistics_by_blocks_have_the_bits_of_those_of_stored_weights(tmp_path:
     pd.testing.assert_frame_equal(a.frame, b.frame, check_exact=True)
 
 
+LOCAL = {
+    "geary": sp.local_geary,
+    "geary of two": lambda x, W, **more: sp.local_geary(pd.DataFrame({"x": x, "y": np.sqrt(x)}), W, **more),
+    "losh": sp.losh,
+    "losh of absolute deviations": lambda x, W, **more: sp.losh(x, W, power=1, **more),
+    "bivariate": lambda x, W, **more: sp.bivariate_local_moran(x, x.rank().rename("rank"), W, **more),
+    "quantile": sp.quantile_lisa,
+    "joins": lambda x, W, **more: sp.local_join_counts(x > 2, W, **more),
+    "co-location": lambda x, W, **more: sp.local_join_counts(
+        pd.DataFrame({"a": x > 1, "b": x < 4}), W, **more
+    ),
+}
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("kind", LOCAL)
+def test_further_local_statistics_by_blocks_have_the_bits_of_those_of_stored_weights(
+    tmp_path: Path, kind: str, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if compiled:
+        monkeypatch.setattr("spatial.compute.conditional._MOST_SECONDS", 0.0)
+    monkeypatch.setattr(sp.weights.OpenWeights, "matrix", None)  # which would read them whole
+    places, function = cities(), LOCAL[kind]
+    x = pd.Series(np.random.default_rng(1).gamma(2.0, size=1000), index=places.index, name="x")
+    moved = x.sample(frac=1, random_state=1)
+    stored = sp.weights.distance_band(places, 90, islands="keep").row_standardized()
+    opened = sp.weights.distance_band(places, 90, islands="keep", folder=tmp_path / "w").row_standardized()
+    for permutations in (0, 99):
+        a = function(x, stored, permutations=permutations)
+        for executor in (1, 2, 7):
+            b = function(moved, opened, permutations=permutations, executor=executor)
+            pd.testing.assert_frame_equal(a.frame, b.frame, check_exact=True)
+        assert (a.frame["cluster"] == "island").any()
+        assert a.frame.shape[0] == 1000
+
+
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("kind", ["grid", "knn"])
+def test_statistics_of_pairs_by_blocks_have_the_bits_of_those_of_stored_weights(
+    tmp_path: Path, kind: str, wide: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if wide:
+        monkeypatch.setattr("spatial.compute.links._NEAR", 10)
+    monkeypatch.setattr("spatial.compute.permutation.BUCKET", 10)
+    places = cities()
+    if kind == "knn":
+        opened = sp.weights.knn(places, 6, folder=tmp_path / "w").row_standardized()
+        stored = sp.weights.knn(places, 6).row_standardized()
+    else:
+        opened, stored = (sp.weights.grid((25, 40), stored=s).row_standardized() for s in (False, True))
+    x = pd.Series(np.random.default_rng(1).gamma(2.0, size=1000), index=stored.ids, name="x")
+    y, moved = x.rank().rename("rank"), x.sample(frac=1, random_state=1)
+    for function in (sp.lee, sp.bivariate_moran):
+        a = function(x, y, stored, permutations=19)
+        for executor in (1, 2):
+            b = function(moved, y, opened, permutations=19, executor=executor)
+            pd.testing.assert_frame_equal(a.tidy(), b.tidy(), check_exact=True)
+            assert np.array_equal(a.simulated, b.simulated)
+    a, b = (
+        sp.join_counts(x > 2, stored, permutations=19),
+        sp.join_counts(moved > 2, opened, permutations=19),
+    )
+    pd.testing.assert_frame_equal(a.frame, b.frame, check_exact=True)
+    pd.testing.assert_frame_equal(a.simulated, b.simulated, check_exact=True)
+    monkeypatch.setattr(sp.weights.OpenWeights, "matrix", None)
+    pd.testing.assert_frame_equal(
+        sp.join_counts(x > 2, opened, permutations=0).frame.iloc[:, :5], a.frame.iloc[:, :5], check_exact=True
+    )
+    for function in (sp.lee, sp.bivariate_moran):
+        a, b = (function(x, y, w, permutations=0) for w in (stored, opened))
+        pd.testing.assert_frame_equal(a.tidy(), b.tidy(), check_exact=True)
+
+
+def test_blocks_and_permutations_of_further_statistics_show_their_progress(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    W = sp.weights.grid((25, 40), stored=False).row_standardized()
+    x = pd.Series(np.random.default_rng(1).normal(size=1000), index=W.ids, name="x")
+    options: Any = {"permutations": 9, "progress": True}
+    for function, label in ((sp.local_geary, "Local Geary of x"), (sp.losh, "LOSH of x")):
+        function(x, W, **options)
+        assert label in capsys.readouterr().err
+    sp.lee(x, x.rank(), W, **options)
+    assert "Lee's L of x" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("wide", [False, True])
 @pytest.mark.parametrize("kind", ["grid", "rook", "knn"])
 def test_global_statistics_by_blocks_have_the_bits_of_those_of_stored_weights(
@@ -142,12 +229,13 @@ def test_windows_of_many_units_are_drawn_alike_in_blocks(monkeypatch: pytest.Mon
     monkeypatch.setattr("spatial.compute.conditional.MANY", 10_000)
     monkeypatch.setattr("spatial.weights.blocks.stencil.ROWS", 4_000)
     x = np.random.default_rng(2).normal(size=12_000)
-    a, b = (
-        sp.local_moran(x, sp.weights.grid((120, 100), stored=s).row_standardized(), permutations=9)
-        for s in (True, False)
-    )
+    stored, opened = (sp.weights.grid((120, 100), stored=s).row_standardized() for s in (True, False))
+    a, b = (sp.local_moran(x, w, permutations=9) for w in (stored, opened))
     pd.testing.assert_frame_equal(a.frame, b.frame, check_exact=True)
     assert abs(a.I - b.I) <= 1e-12 * abs(a.I)
+    several = pd.DataFrame({"x": x, "y": np.exp(x)})
+    a, b = (sp.local_geary(several, w, permutations=9) for w in (stored, opened))
+    pd.testing.assert_frame_equal(a.frame, b.frame, check_exact=True)
 
 
 def test_panels_are_lagged_by_blocks_in_memory_and_on_disk(tmp_path: Path) -> None:

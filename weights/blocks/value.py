@@ -89,8 +89,8 @@ class OpenWeights:
 
     Made by ``knn(cities, k, folder=)`` and ``distance_band(cities, km, folder=)``, which write a folder of
     blocks, by `spatial.weights.open_weights`, which opens one, and by ``grid(shape, stored=False)``, which
-    stores nothing.  `lag`, `spatial.local_moran`, `spatial.getis_ord`, `spatial.moran`, `spatial.geary`,
-    `spatial.general_g` and fits of open panels work block by block, to the bits of stored weights; other
+    stores nothing.  `lag`, fits of open panels, the local statistics (`spatial.local_moran` and the like) and
+    the global ones (`spatial.moran` and the like) work block by block, to the bits of stored weights; other
     functions read them whole, as `spatial.weights.as_weights` does.
 
     Parameters
@@ -177,7 +177,7 @@ class OpenWeights:
         WeightsError
             Where it does not fit, with its size.
         """
-        advice = "lag, local_moran, getis_ord, moran, geary and general_g work block by block."
+        advice = "lag and the local statistics work block by block, global ones with permutations=0."
         links_fit(float(self.n_links), f"{self!r}, in memory,", advice)
         counts, parts = np.zeros(self.n, np.int64), list(self.blocks())
         for block in parts:
