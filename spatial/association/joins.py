@@ -174,7 +174,7 @@ def join_counts(
     run = Run(permutations, seed, alternative, workers, progress, executor=executor)
     data = sample({"x": _as_numbers(x)}, W, missing=missing, statistic="Join counts", blocks=True)
     b = _binary(data, 0)
-    pairs = walk(data, b, permutations)
+    pairs = walk(data, b, permutations, run.threads)
     w = pairs.constants
     if w.own.any():
         raise WeightsError("Join counts compare different units; these weights have own weights.")

@@ -148,7 +148,7 @@ def geary(
     data = sample({"x": x}, W, missing=missing, statistic="Geary's C", blocks=True)
     z = np.ascontiguousarray(data.sorted_values())
     z = z - z.mean()
-    pairs = walk(data, z, permutations)
+    pairs = walk(data, z, permutations, run.threads)
     w = pairs.constants
     scale = (data.n - 1) / (2 * w.S0 * float(z @ z))
     # The squared differences are the weighted squares less twice the products.

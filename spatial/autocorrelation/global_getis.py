@@ -99,7 +99,7 @@ def general_g(
             "The general G is a share of the products of two units, and needs two units or more with values "
             f"above zero; {data.names[0]!r} is above zero at {name_ids(above)} only."
         )
-    pairs = walk(data, values, permutations)
+    pairs = walk(data, values, permutations, run.threads)
     constants = pairs.constants
     if constants.own.any():
         units = data.ids[data.places(np.flatnonzero(constants.own))]

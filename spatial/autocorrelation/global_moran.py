@@ -168,7 +168,7 @@ def moran(
     ordered = np.ascontiguousarray(data.sorted_values())
     mean = ordered.mean()
     ordered = ordered - mean
-    pairs = walk(data, ordered, permutations)
+    pairs = walk(data, ordered, permutations, run.threads)
     constants = pairs.constants
     squares = float(ordered @ ordered)
     scale = data.n / (constants.total * squares)

@@ -11,9 +11,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from spatial.compute.conditional import row_sums_of
+from spatial.compute.threads import Workers, free_bytes
 from spatial.errors import WeightsError
 from spatial.weights.blocks.value import OpenWeights
-from spatial.weights.checks import links_fit
 from spatial.weights.normalization import row_sums
 
 from .inference import symmetric_part
@@ -28,6 +28,7 @@ __all__ = ["Pairs", "walk"]
 Float = NDArray[np.float64]
 
 _ROWS = 1 << 17  # of stored weights, at a time
+_PAIR, _UNIT, _LANES = 16, 80, 64  # bytes of a pair, of a unit, and of a unit for each thread that permutes
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +54,7 @@ class Pairs:
     symmetric: sp.csr_array | Links | None
 
 
-def walk(data: Sample, values: Float, permutations: int) -> Pairs:
+def walk(data: Sample, values: Float, permutations: int, workers: Workers = 1) -> Pairs:
     """Go over the rows of W and of W + W' once, by sorted id.
 
     Sums are taken row by row, and then over all rows, so that blocks give the bits of the whole.
@@ -65,11 +66,12 @@ def walk(data: Sample, values: Float, permutations: int) -> Pairs:
         By sorted id.
     permutations : int
         Of 0, W + W' is not kept.
+    workers : int or Cluster
+        Where permutations will run.
     """
     opened = isinstance(data.links, OpenWeights)
     if opened and permutations:
-        advice = "Without permutations nothing is kept: permutations=0 gives the analytic p-values."
-        links_fit(float(data.links.n_links), f"Permutations keep W + W', which of {data.links!r}", advice)
+        _require_memory(data, workers)
     names = ("lag", "alone", "sums", "own", "both", "squares")
     found = {name: np.empty(data.n) for name in names}
     islands, stored = np.empty(data.n, dtype=bool), None
@@ -103,6 +105,18 @@ def walk(data: Sample, values: Float, permutations: int) -> Pairs:
     from spatial.compute.links import links_of_pairs
 
     return Pairs(constants, *of_w, islands, links_of_pairs(data.n, *kept.filled()))
+
+
+def _require_memory(data: Sample, workers: Workers) -> None:
+    """Refuse permutations that the memory which is free does not hold."""
+    threads = workers if isinstance(workers, int) else 0  # of a cluster, the workers' own memory
+    pairs, units, free = _PAIR * data.links.n_links / 2, (_UNIT + _LANES * threads) * data.n, free_bytes()
+    if pairs + units > free:
+        raise WeightsError(
+            f"Permutations keep each pair of W + W' once, of {data.links!r} {pairs / 1e9:,.1f} GB, and for "
+            f"its units on {threads} threads {units / 1e9:,.1f} GB; {free / 1e9:,.1f} GB are free. Without "
+            "them nothing is kept: permutations=0 gives the analytic p-values; executor=1 takes least."
+        )
 
 
 class _Kept:

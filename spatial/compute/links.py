@@ -9,6 +9,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
+from spatial.errors import WeightsError
+
 from .compiled import compiled
 
 __all__ = ["LAGS", "PAIRS", "QUADRATIC", "Links", "build_links", "links_of_pairs", "links_of_rows"]
@@ -18,6 +20,8 @@ Float = NDArray[np.float64]
 QUADRATIC, PAIRS, LAGS = 0, 1, 2
 """Forms that are permuted: z'Wz, x'Wy where pairs (x, y) change places, and (Wx)'(Wy) of such pairs."""
 
+MOST_ORDERED = 2**31 - 1
+"""Entries of a matrix whose rows scipy puts in order: it counts them by 32 bits."""
 _NEAR = 4096  # a window of so many rows fits the second-level cache
 
 
@@ -86,6 +90,12 @@ def links_of_pairs(n: int, heads: NDArray[np.int32], tails: NDArray[np.int32], w
     """
     reach = int((heads - tails).max(initial=0))
     if reach > _NEAR:
+        if 2 * len(heads) > MOST_ORDERED:
+            raise WeightsError(
+                "Permutations put neighbours that are far apart in the order of the ids near each other, of "
+                f"at most {MOST_ORDERED:,} links; W + W' has {2 * len(heads):,}. Sort the units along the "
+                "map before the weights are built, or pass permutations=0."
+            )
         lower = sp.csr_array((weights, (heads, tails)), shape=(n, n))
         return build_links(sp.csr_array(lower + lower.T))
     if (np.diff(heads) < 0).any():

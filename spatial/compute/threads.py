@@ -6,12 +6,14 @@ Data fix the tasks and the order in which their parts are put together; workers 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from spatial.errors import DataError
@@ -32,6 +34,7 @@ __all__ = [
     "Workers",
     "blas_on_one_thread",
     "check_workers",
+    "free_bytes",
     "progress_bar",
     "run_tasks",
     "wants_bar",
@@ -83,6 +86,15 @@ def _threads(given: Any, name: str, needed: str) -> int:
     if isinstance(given, bool) or not isinstance(given, int) or given < 1:
         raise DataError(f"{name} must be {needed} or None for all; got {given!r}.")
     return given
+
+
+def free_bytes() -> float:
+    """Memory that is free, as Linux says; elsewhere nothing is known, and nothing refused."""
+    try:
+        found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(encoding="ascii"))
+    except OSError:
+        return float("inf")
+    return 1024.0 * int(found[1]) if found else float("inf")
 
 
 def wants_bar(progress: bool | None, seconds: float) -> bool:

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from spatial.compute.threads import free_bytes
 from spatial.errors import DataError, did_you_mean, name_ids, warn
 
 from .encoding import check_encoding, decode, sniff
@@ -268,22 +269,13 @@ def read_parts(path: Path, window: Window | None) -> gpd.GeoDataFrame:
 
 
 def _refuse_large(what: str, rows: int, size: float, window: Window | None) -> None:
-    free = _free_bytes()
+    free = free_bytes()
     if size > free:
         raise DataError(
             f"The {rows:,} units of {what} take some {size / 1e9:.1f} GB in memory, and {free / 1e9:.1f} GB "
             f"are free. Read a {'smaller ' if window else ''}window of it, bbox=(west, south, east, north), "
             "or coordinates alone, spatial.points(longitude, latitude)."
         )
-
-
-def _free_bytes() -> float:
-    """Memory that is free, as Linux says; elsewhere nothing is refused."""
-    try:
-        found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(encoding="ascii"))
-    except OSError:
-        return float("inf")
-    return 1024.0 * int(found[1]) if found else float("inf")
 
 
 @dataclass(frozen=True, eq=False)

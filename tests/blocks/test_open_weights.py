@@ -218,10 +218,30 @@ def test_global_statistics_know_islands_and_cells_without_links(monkeypatch: pyt
     apart = xr.DataArray(np.where(np.indices((6, 6)).sum(axis=0) % 2, 1.0, np.nan), dims=("y", "x"))
     with pytest.raises(WeightsError, match="positive sum"):
         sp.geary(np.arange(18.0), sp.weights.grid(apart, True, stored=False), permutations=9)
-    monkeypatch.setattr("spatial.weights.checks.MAX_LINKS", 100)
-    with pytest.raises(WeightsError, match=r"Permutations keep W \+ W'.*permutations=0 gives"):
-        sp.moran(x, opened)
+    monkeypatch.setattr("spatial.weights.checks.MAX_LINKS", 100)  # of weights that are read whole
+    assert sp.moran(x, opened, permutations=9).p_sim == a.p_sim
+    monkeypatch.setattr("spatial.autocorrelation.pairs.free_bytes", lambda: 5e4)
+    with pytest.raises(WeightsError, match=r"Permutations keep each pair of W \+ W'.*permutations=0 gives"):
+        sp.moran(x, opened, executor=2)
     assert sp.moran(x, opened, permutations=0).I == a.I
+
+
+def test_pairs_that_are_put_in_order_are_at_most_as_many_as_32_bits_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spatial.compute.links._NEAR", 10)
+    opened = sp.weights.knn(cities(), 6, folder=tmp_path / "w").row_standardized()
+    x, links = np.random.default_rng(0).normal(size=1000), 6_000
+    sp.moran(x, opened, permutations=9)
+    monkeypatch.setattr("spatial.compute.links.MOST_ORDERED", links)
+    with pytest.raises(
+        WeightsError, match=r"at most 6,000 links; W \+ W' has .* Sort the units along the map"
+    ):
+        sp.moran(x, opened, permutations=9)
+    near = sp.weights.grid((100, 10), stored=False)  # in order as it is
+    assert near.n_links > links
+    monkeypatch.setattr("spatial.compute.links._NEAR", 11)
+    assert 0 < sp.moran(x, near, permutations=9).p_sim <= 1
 
 
 def test_windows_of_many_units_are_drawn_alike_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,7 +86,7 @@ def test_what_cannot_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "none").mkdir()
     with pytest.raises(DataError, match="or a folder of GeoParquet files"):
         sp.read_cities(tmp_path / "none", id="cell")
-    monkeypatch.setattr("spatial.io.vector._free_bytes", lambda: 50_000.0)
+    monkeypatch.setattr("spatial.io.vector.free_bytes", lambda: 50_000.0)
     with pytest.raises(DataError, match=r"1,024 units of .* take some 0\.0 GB in memory.*bbox="):
         sp.read_cities(folder, id="cell")
     assert len(sp.read_cities(folder, id="cell", bbox=(0.5, 0.5, 1.5, 1.5))) == 4
