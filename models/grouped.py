@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from spatial.compute.threads import Executor
 from spatial.errors import DataError, did_you_mean
+from spatial.languages.shown import shown
 from spatial.models.data.given import Lags
 from spatial.models.estimation.covariance import Covariance
 from spatial.models.estimation.estimate import Instruments, Interval
 from spatial.models.estimation.steps import RhoMoments
 from spatial.results import Fit
+from spatial.words import tell
 
 from .results import SystemFit
 
@@ -104,7 +106,7 @@ class GroupFits(Fit):
     def summary(self) -> str:
         """Return the fits one below the other."""
         parts = [f"{self.by}: {name}\n\n{fit.summary()}" for name, fit in self.fits.items()]
-        return "\n\n".join([*parts, *(f"Note: {note}" for note in self.notes)])
+        return "\n\n".join([*parts, *(tell("Note: ", "注：") + shown(note) for note in self.notes)])
 
 
 def _joined(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

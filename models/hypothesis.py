@@ -11,7 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse, stats
 
+from spatial.languages.shown import shown
 from spatial.results import Result
+from spatial.words import tell
 
 __all__ = [
     "CLUSTERED",
@@ -141,12 +143,19 @@ class HypothesisTest(Result):
 
     def summary(self) -> str:
         """Return the test in one line: statistic, p-value, the null, and what the test assumes."""
-        where = f"{self.name} [{self.equation}]" if self.equation else self.name
+        where = f"{shown(self.name)} [{self.equation}]" if self.equation else shown(self.name)
         if not self.computed:
-            return f"{where}: not computed: {self.reason}. H0: {self.null}."
+            return tell(
+                f"{where}: not computed: {self.reason}. H0: {self.null}.",
+                f"{where}：未计算：{shown(self.reason)}。H0：{shown(self.null)}。",
+            )
         value = f"{self.reference} = " if self.reference else ""
-        assumed = f" [{self.detail}]" if self.detail else ""
-        return f"{where}: {value}{self.statistic:.4f}, p = {self.p_value:.4f}. H0: {self.null}.{assumed}"
+        value += f"{self.statistic:.4f}, p = {self.p_value:.4f}"
+        assumed = f" [{shown(self.detail)}]" if self.detail else ""
+        return tell(
+            f"{where}: {value}. H0: {self.null}.{assumed}",
+            f"{where}：{value}。H0：{shown(self.null)}。{assumed}",
+        )
 
 
 def frame_of(tests: Iterable[HypothesisTest]) -> pd.DataFrame:

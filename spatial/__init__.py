@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from spatial.names import hand_on
 
 __version__ = "0.1.0"
@@ -202,6 +204,7 @@ _MODULES = {
         "LayerInfo",
         "write_layers",
     ),
+    "spatial.languages": ("language",),
     "spatial.errors": (
         "AlignmentError",
         "ArgumentError",
@@ -215,3 +218,6 @@ _MODULES = {
     ),
 }
 __all__, __getattr__, __dir__ = hand_on(__name__, _MODULES, ("models", "shapefiles", "weights"))
+
+if os.environ.get("SPATIAL_LANG"):
+    __getattr__("language")(os.environ["SPATIAL_LANG"])

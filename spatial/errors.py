@@ -24,12 +24,30 @@ __all__ = [
     "hinted",
     "name_ids",
     "plain",
+    "speak",
     "warn",
 ]
 
 
+def _as_written(text: str) -> str:
+    return text
+
+
+_spoken: Callable[[str], str] = _as_written
+
+
+def speak(how: Callable[[str], str]) -> None:
+    """Let every error and warning be shown as `how` says it; `args` keep the English."""
+    global _spoken
+    _spoken = how
+
+
 class SpatialError(ValueError):
     """Base of every error that this package raises on purpose."""
+
+    def __str__(self) -> str:
+        """Say it in the language in force."""
+        return _spoken(self.args[0]) if len(self.args) == 1 else super().__str__()
 
 
 class DataError(SpatialError):
@@ -62,6 +80,10 @@ class ConvergenceError(SpatialError):
 
 class SpatialWarning(UserWarning):
     """Numbers were computed, and the reader should know something about them."""
+
+    def __str__(self) -> str:
+        """Say it in the language in force."""
+        return _spoken(self.args[0]) if len(self.args) == 1 else super().__str__()
 
 
 def warn(text: str | Warning, category: type[Warning] = SpatialWarning) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 
 from spatial.errors import DataError, did_you_mean, hinted
+from spatial.languages.shown import frame_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,7 +75,7 @@ class Result:
 
     def summary(self) -> str:
         """Write the result as text."""
-        return str(self.tidy().to_string(index=False))
+        return frame_text(self.tidy())
 
     def headline(self) -> str:
         """Return the result in one line, for `repr`."""

@@ -1,4 +1,4 @@
-"""Languages: which there are, and how a text is looked up in one."""
+"""Languages: which there are, which is in force, and how a text is said in one."""
 
 from __future__ import annotations
 
@@ -7,19 +7,45 @@ from typing import Any, Literal
 
 from spatial.errors import DataError
 
-__all__ = ["Language", "Said", "check_language", "listed", "said"]
+__all__ = ["Language", "Said", "check_language", "in_force", "listed", "put_in_force", "said", "tell"]
 
 Language = Literal["en", "zh"]
+_in_force: Language = "en"
 
 
-def check_language(lang: str) -> Language:
-    """Return `lang`, or refuse one that has no words here.
+def in_force() -> Language:
+    """Return the language of what is said where no `lang` is given: see `spatial.language`."""
+    return _in_force
+
+
+def put_in_force(lang: Language) -> Language:
+    """Choose the language for the whole process, and return the one before."""
+    global _in_force
+    before, _in_force = _in_force, lang
+    return before
+
+
+def tell(english: str, chinese: str) -> str:
+    """Return the text in the language in force.
+
+    Examples
+    --------
+    >>> tell("5 units", "5 个个体")
+    '5 units'
+    """
+    return chinese if in_force() == "zh" else english
+
+
+def check_language(lang: str | None) -> Language:
+    """Return `lang`, the language in force for None, or refuse one that has no words here.
 
     Examples
     --------
     >>> check_language("zh")
     'zh'
     """
+    if lang is None:
+        return _in_force
     if lang == "en":
         return "en"
     if lang == "zh":
@@ -27,7 +53,7 @@ def check_language(lang: str) -> Language:
     raise DataError(f"lang must be 'en' or 'zh'; got {lang!r}.")
 
 
-def said(words: Mapping[str, tuple[str, str]], key: str, lang: str = "en", **values: Any) -> str:
+def said(words: Mapping[str, tuple[str, str]], key: str, lang: str | None = None, **values: Any) -> str:
     """Return the words for `key`, a pair (English, Chinese), with `values` filled in.
 
     Examples
@@ -64,13 +90,17 @@ class Said(str):
         self.pair, self.values = pair, values
         return self
 
-    def again(self, lang: str, named: Callable[[str], str | None] = str) -> str:
-        """Say it in a language; `named` gives what readers call a name, or None."""
+    def __getnewargs_ex__(self) -> tuple[tuple[tuple[str, str]], dict[str, str]]:
+        """Be copied and pickled whole."""
+        return (self.pair,), dict(self.values)
+
+    def again(self, lang: str | None = None, named: Callable[[str], str | None] = str) -> str:
+        """Say it, by default in the language in force; `named` gives what readers call a name, or None."""
         shown = {key: _again(value, lang, named) for key, value in self.values.items()}
         return self.pair[check_language(lang) == "zh"].format(**shown)
 
 
-def _again(value: str, lang: str, named: Callable[[str], str | None]) -> str:
+def _again(value: str, lang: str | None, named: Callable[[str], str | None]) -> str:
     return value.again(lang, named) if isinstance(value, Said) else named(value) or value
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from spatial.models.hypothesis import HypothesisTest
 from spatial.models.results import SystemFit
 from spatial.results import Fit
-from spatial.words import said
+from spatial.words import check_language, said
 
 from .words import STEPS, WORDS
 
@@ -107,8 +107,9 @@ class ModelChoice(Fit):
         """Return the recommendation in short."""
         return f"of {self.outcome}: {self.recommended}{f', {self.effects} effects' if self.effects else ''}"
 
-    def recommendation(self, lang: str = "en") -> str:
+    def recommendation(self, lang: str | None = None) -> str:
         """Return what is recommended, and why."""
+        lang = check_language(lang)
         effects = said(WORDS, f"with_{self.effects}", lang) if self.effects else ""
         advice = said(WORDS, "advice", lang, model=said(WORDS, self.recommended, lang), effects=effects)
         reason = said(WORDS, f"why_{self.why}", lang)
@@ -116,8 +117,9 @@ class ModelChoice(Fit):
             return f"{advice}理由：{reason}。"
         return f"{advice} {reason[0].upper()}{reason[1:]}."
 
-    def weak_points(self, lang: str = "en") -> tuple[str, ...]:
+    def weak_points(self, lang: str | None = None) -> tuple[str, ...]:
         """Return what such a choice does not know."""
+        lang = check_language(lang)
         keys = ["weak_pretest", "weak_weights", "weak_variance" if self.rejects("variance") else "weak_iid"]
         if self.tests["mundlak"].computed:
             keys.append("weak_effects")
@@ -127,22 +129,25 @@ class ModelChoice(Fit):
                 found.append(f"{said(STEPS, key, lang)}: {test.reason}.")
         return tuple(found)
 
-    def head(self, lang: str = "en") -> str:
+    def head(self, lang: str | None = None) -> str:
         """Return the size, the effects and the weights."""
+        lang = check_language(lang)
         fit = self.fits["SDM"]
         named = [said(WORDS, e, lang) if e in WORDS else e for e in fit.effects]
         shown = " + ".join(named) or said(WORDS, "none", lang)
         return said(WORDS, "head", lang, n=fit.n_units, t=fit.n_times, effects=shown, weights=self.weights)
 
-    def decision(self, step: str, lang: str = "en") -> str:
+    def decision(self, step: str, lang: str | None = None) -> str:
         """Return what a test decides, in words."""
+        lang = check_language(lang)
         test = self.tests[step]
         if not test.computed:
             return said(WORDS, "failed", lang)
         return said(WORDS, "rejected" if self.rejects(step) else "kept", lang)
 
-    def summary(self, lang: str = "en") -> str:
+    def summary(self, lang: str | None = None) -> str:
         """Return the path as a tree, the recommendation in words, and its weak points."""
+        lang = check_language(lang)
         lines = [said(WORDS, "title", lang, outcome=self.outcome), self.head(lang)]
         for group, steps in GROUPS:
             shown = [key for key in steps if key in self.tests]

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from spatial.compute.pvalues import normal_p, permutation_counts, permutation_p
 from spatial.errors import DataError, did_you_mean
+from spatial.languages.shown import digits, frame_text
 from spatial.models.data.layout import LagOperator
 from spatial.models.estimation.covariance import is_whole
 from spatial.models.estimation.estimate import Estimate
 from spatial.results import Result
+from spatial.words import tell
 
 from .space import centring, clustered_variance, symmetric_part
 from .subject import Subject
@@ -58,12 +60,17 @@ class ResidualMoran(Result):
 
     def summary(self) -> str:
         """Return the table, with what each p-value assumes."""
-        table = self.frame.to_string(index=False, float_format=lambda v: f"{v:.4g}")
-        return (
-            f"Moran's I of residuals, {self.permutations} permutations, seed {self.seed}\n{table}\n"
-            "p_value: independent, homoskedastic errors.  p_clustered: any heteroskedasticity and\n"
-            "dependence within a unit.  p_sim: whole trajectories of units exchanged over the map."
+        title = tell(
+            f"Moran's I of residuals, {self.permutations} permutations, seed {self.seed}",
+            f"残差的莫兰指数，置换 {self.permutations} 次，随机种子 {self.seed}",
         )
+        last = tell(
+            "p_value: independent, homoskedastic errors.  p_clustered: any heteroskedasticity and\n"
+            "dependence within a unit.  p_sim: whole trajectories of units exchanged over the map.",
+            "p 值：误差独立同方差。p（聚类）：允许任意异方差与个体内相关。\n"
+            "p（置换）：各个体的整条轨迹在地图上互换。",
+        )
+        return f"{title}\n{frame_text(self.frame, digits(4, 'g'))}\n{last}"
 
 
 def residual_moran(

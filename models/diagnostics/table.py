@@ -9,10 +9,12 @@ import pandas as pd
 
 from spatial.compute.threads import blas_on_one_thread
 from spatial.errors import DataError, did_you_mean
+from spatial.languages.shown import shown
 from spatial.models.estimation.estimate import Estimate
 from spatial.models.hypothesis import IID, HypothesisTest, frame_of
 from spatial.models.identification.verdict import Identification, identify, structural_identification
 from spatial.results import Result
+from spatial.words import tell
 
 from .instruments import equation_tests, system_tests
 from .residuals import effect_tests, residual_tests
@@ -83,9 +85,9 @@ class Diagnostics(Result):
 
     def summary(self) -> str:
         """Return the tests as text, equation by equation, and the first stages."""
-        lines = ["Diagnostics"]
+        lines = [tell("Diagnostics", "诊断检验")]
         for equation in dict.fromkeys(t.equation for t in self.tests):
-            lines.append(f"  {equation or 'system'}")
+            lines.append(f"  {equation or tell('system', '方程组')}")
             lines += [f"    {_line(t)}" for t in self.tests if t.equation == equation]
         lines += ["", self.identification.summary()]
         return "\n".join(lines)
@@ -93,10 +95,12 @@ class Diagnostics(Result):
 
 def _line(test: HypothesisTest) -> str:
     if not test.computed:
-        return f"{test.name}: not computed ({test.reason})"
+        why = shown(test.reason)
+        return tell(f"{test.name}: not computed ({why})", f"{shown(test.name)}：未计算（{why}）")
     reference = f"{test.reference} = " if test.reference else ""
-    assumed = f"  [{test.detail}]" if test.detail else ""
-    return f"{test.name}: {reference}{test.statistic:.3f}, p = {test.p_value:.4f}   H0: {test.null}{assumed}"
+    assumed = f"  [{shown(test.detail)}]" if test.detail else ""
+    value = f"{reference}{test.statistic:.3f}, p = {test.p_value:.4f}"
+    return shown(test.name) + tell(": ", "：") + f"{value}   H0: {shown(test.null)}{assumed}"
 
 
 @blas_on_one_thread()

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from spatial.errors import DataError, did_you_mean
+from spatial.languages.shown import padded, remarks, width
 from spatial.models.data.design import Design
 from spatial.models.hypothesis import HypothesisTest
 from spatial.models.products.columns import columns_of
 from spatial.results import Result
+from spatial.words import tell
 
 from .inversion import Intervals, Line, intervals_of, window
 from .score_test import ScoreProducts, score_products
@@ -151,23 +153,53 @@ class AndersonRubin(Result):
 
     def summary(self) -> str:
         """Return the sets as text."""
-        lines = [f"Anderson-Rubin confidence sets, {self.level:.0%}, valid however weak the instruments are"]
+        lines = [
+            tell(
+                f"Anderson-Rubin confidence sets, {self.level:.0%}, valid however weak the instruments are",
+                f"Anderson–Rubin {self.level:.0%} 置信集，工具变量无论强弱均有效",
+            )
+        ]
         for s in self.sets:
             L, C = s._products.count, s._products.clusters
-            lines.append(f"  {s.equation}: F({L}, {C - L}) at most {s.critical:.2f}")
-            width = max(map(len, s.terms))
+            most = f"{s.critical:.2f}"
+            lines.append(
+                tell(
+                    f"  {s.equation}: F({L}, {C - L}) at most {most}",
+                    f"  {s.equation}：F({L}, {C - L}) 不超过 {most}",
+                )
+            )
+            longest = max(map(width, s.terms))
             for j, term in enumerate(s.terms):
+                value, found, p = f"{s.estimate[j]:.4g}", _written(s.intervals[j]), f"{s.p_value[j]:.3f}"
                 lines.append(
-                    f"    {term:<{width}}  estimate {s.estimate[j]:.4g}, set {_written(s.intervals[j])}"
-                    f", p = {s.p_value[j]:.3f} for 0"
+                    f"    {padded(term, longest)}  "
+                    + tell(
+                        f"estimate {value}, set {found}, p = {p} for 0",
+                        f"估计值 {value}，置信集 {found}，系数为 0 的 p = {p}",
+                    )
                 )
         if any(len(s.terms) > 1 for s in self.sets):
-            lines.append("Sets of one slope of two are projections: they cover more often than the level.")
+            lines.append(
+                tell(
+                    "Sets of one slope of two are projections: they cover more often than the level.",
+                    "两个斜率中单个斜率的置信集为投影，覆盖率高于名义水平。",
+                )
+            )
         if any(_shape(i) == "empty" for s in self.sets for i in s.intervals):
-            lines.append("Empty: every value is rejected, so instruments or the model are.")
+            lines.append(
+                tell(
+                    "Empty: every value is rejected, so instruments or the model are.",
+                    "空集：所有取值均被拒绝，即工具变量或模型被拒绝。",
+                )
+            )
         if any(_shape(i) in ("unbounded", "all values") for s in self.sets for i in s.intervals):
-            lines.append("Without bound: the instruments say too little to exclude large values.")
-        return "\n".join([*lines, *(f"Note: {note}." for note in self.notes)])
+            lines.append(
+                tell(
+                    "Without bound: the instruments say too little to exclude large values.",
+                    "无界：工具变量的信息不足以排除很大的取值。",
+                )
+            )
+        return "\n".join([*lines, *remarks(self.notes)])
 
 
 def _shape(intervals: Intervals) -> str:
@@ -182,8 +214,8 @@ def _shape(intervals: Intervals) -> str:
 
 def _written(intervals: Intervals) -> str:
     if not intervals:
-        return "empty"
-    return " and ".join(
+        return tell("empty", "空集")
+    return tell(" and ", " 与 ").join(
         f"{'(' if np.isinf(a) else '['}{a:.4g}, {b:.4g}{')' if np.isinf(b) else ']'}" for a, b in intervals
     )
 

@@ -11,13 +11,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.compute.threads import blas_on_one_thread
+from spatial.languages.shown import digits, frame_text, shown
 from spatial.models.data.design import Design
 from spatial.models.data.effects import Effects
 from spatial.models.data.instruments import orthonormal_basis
 from spatial.models.data.layout import LagOperator, balanced_layout
 from spatial.models.formula.structure import CONSTANT, Structure
 from spatial.results import Result
-from spatial.words import Said, listed
+from spatial.words import Said, listed, tell
 
 from .advice import WEAK, advice_data, advice_form, advice_weak, faint
 from .first_stages import first_stages
@@ -114,28 +115,46 @@ class Identification(Result):
         return verdict if self.instruments.empty else f"{verdict}\n\n{self._first_stages()}"
 
     def _first_stages(self) -> str:
-        shown = ["equation", "regressor", "F", "F_clustered", "SW_F", "SW_F_clustered"]
-        shown += ["strength", "critical_value", "KP_p_value"]
-        table = self.instruments[shown].to_string(index=False, float_format=lambda v: f"{v:.3g}")
-        return (
+        columns = ["equation", "regressor", "F", "F_clustered", "SW_F", "SW_F_clustered"]
+        columns += ["strength", "critical_value", "KP_p_value"]
+        said = tell(
             "First stages: read strength against critical_value (bias of 2SLS above 10 %).\n"
             "One endogenous regressor: the effective F of Montiel Olea and Pflueger; several: the smaller\n"
             "of both conditional F of Sanderson and Windmeijer.  KP_p_value: Kleibergen-Paap LM, clustered;\n"
-            "the F have no p-value that keeps its size.  Where weak, read Anderson-Rubin in diagnostics().\n"
-            f"{table}"
+            "the F have no p-value that keeps its size.  Where weak, read Anderson-Rubin in diagnostics().",
+            "第一阶段：以判定统计量与临界值比较（2SLS 偏误超过 10%）。\n"
+            "单个内生变量为有效 F（Montiel Olea–Pflueger）；多个内生变量为两个 Sanderson–Windmeijer 条件 F "
+            "中较小者。\n"
+            "KP p 值：Kleibergen–Paap LM（聚类）；各 F 没有水平正确的 p 值。弱识别时请读 diagnostics() 中的 "
+            "Anderson–Rubin。",
         )
+        return f"{said}\n{frame_text(self.instruments[columns], digits(3, 'g'))}"
 
     def verdict(self) -> str:
         """Return the verdict in words, equation by equation."""
         good, total = int(self.frame["identified"].sum()), len(self.frame)
-        lines = [f"Identification: {good} of {total} equations identified"]
+        lines = [
+            tell(
+                f"Identification: {good} of {total} equations identified",
+                f"模型识别：{total} 个方程中可识别 {good} 个",
+            )
+        ]
         for row in self.frame.to_dict("records"):
-            verdict = "NOT IDENTIFIED" if not row["identified"] else "weak" if row["weak"] else "identified"
-            facts = f"rank {row['rank']}, needs {row['required']}"
+            kind = 0 if not row["identified"] else 1 if row["weak"] else 2
+            verdict = tell(
+                ("NOT IDENTIFIED", "weak", "identified")[kind], ("未识别", "弱识别", "可识别")[kind]
+            )
+            facts = tell(
+                f"rank {row['rank']}, needs {row['required']}", f"秩 {row['rank']}，需要 {row['required']}"
+            )
             if np.isfinite(row["sigma_min"]):
-                facts += f"; smallest singular value {row['sigma_min']:.2g}"
-            lines.append(f"  {row['equation']}: {verdict} ({facts})")
-            lines += [f"     {line}" for line in str(row["advice"]).splitlines()]
+                facts += tell("; smallest singular value ", "；最小奇异值 ") + f"{row['sigma_min']:.2g}"
+            lines.append(
+                tell(
+                    f"  {row['equation']}: {verdict} ({facts})", f"  {row['equation']}：{verdict}（{facts}）"
+                )
+            )
+            lines += [f"     {line}" for line in shown(row["advice"]).splitlines()]
         return "\n".join(lines)
 
 

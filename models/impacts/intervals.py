@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from spatial.errors import DataError, did_you_mean
 from spatial.models.estimation.estimate import Interval, interval_method
 from spatial.models.estimation.laws import NORMAL
+from spatial.words import Said
 
 if TYPE_CHECKING:
     from .parts import Kind
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["INVERTED", "effect_intervals", "require", "with_intervals"]
 
-INVERTED = {"distance": "inverting the distance of the quasi-score", "lr": "likelihood ratios"}
+INVERTED = {
+    "distance": Said(("inverting the distance of the quasi-score", "拟得分距离的反演")),
+    "lr": Said(("likelihood ratios", "似然比的反演")),
+}
 """Intervals that do not follow from standard errors."""
 
 Float = NDArray[np.float64]

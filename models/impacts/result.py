@@ -13,6 +13,7 @@ from scipy import sparse
 
 from spatial.compute.threads import Executor, blas_on_one_thread, check_workers
 from spatial.errors import DataError
+from spatial.languages.shown import shown
 from spatial.models.data.rows import whole_operators
 from spatial.models.estimation.covariance import is_whole
 from spatial.models.estimation.estimate import Estimate, Interval, interval_method
@@ -25,6 +26,7 @@ from .intervals import INVERTED, effect_intervals, require, with_intervals
 from .map import EffectMap, Horizon
 from .orders import orders_of
 from .parts import Kind
+from .text import NO_REGRESSOR, effects_text
 from .traces import power_traces
 from .units import unit_table, unit_values
 
@@ -211,7 +213,7 @@ class Impacts(Result):
     def summary(self) -> str:
         """Return the table, with how it was made and what to know about it."""
         if not len(self.frame):
-            return "Effects in equilibrium: the system has no regressor; see cross_multipliers."
+            return NO_REGRESSOR.again()
         wide = self.frame.copy()
         stars = np.select(
             [wide["p_value"] < 0.01, wide["p_value"] < 0.05, wide["p_value"] < 0.1], ["***", "**", "*"], ""
@@ -226,13 +228,7 @@ class Impacts(Result):
         table = wide.pivot_table(
             index=["outcome", "term"], columns="effect", values="shown", aggfunc="first", sort=False
         )[list(EFFECTS)]
-        lines = [f"Effects in equilibrium, {self.horizon} run ({self.how})", table.to_string()]
-        count = f", {self.draws} draws, seed {self.seed}" if self.draws else ""
-        shown = f"Standard errors in parentheses: {method}{count}"
-        if method in INVERTED:
-            shown = f"95 % intervals in brackets, by {INVERTED[method]}"
-        lines.append(f"{shown}. *** p < .01, ** p < .05, * p < .1")
-        return "\n".join([*lines, *self.notes])
+        return "\n".join([*effects_text(self, table, method), *map(shown, self.notes)])
 
     def headline(self) -> str:
         """Name the outcomes and how the multipliers were computed."""

@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from spatial.languages.shown import digits, frame_text, shown
 from spatial.models.data.rows import whole_operators
 from spatial.models.estimation.errors import rho_bound
 from spatial.models.estimation.estimate import Estimate
 from spatial.results import Result
+from spatial.words import tell
 
 from .solve import DIRECT_LIMIT, ReducedForm
 from .spectrum import Spectrum, spectrum
@@ -76,21 +78,31 @@ class Stability(Result):
     def summary(self) -> str:
         """Return the report as text."""
         if self.frame.empty:
-            return "Stability: no feedback in the system, nothing to check."
-        bad = self.failed
-        verdict = "all checks hold" if not bad else f"{bad} of {len(self.frame)} checks FAIL"
-        lines = [f"Stability: {verdict}"]
+            return tell(
+                "Stability: no feedback in the system, nothing to check.",
+                "稳定性：系统中没有反馈，无需检查。",
+            )
+        bad, total = self.failed, len(self.frame)
+        failing = tell(f"{bad} of {total} checks FAIL", f"{total} 项条件中有 {bad} 项不成立")
+        verdict = failing if bad else tell("all checks hold", "各项条件均成立")
+        lines = [tell("Stability: ", "稳定性：") + verdict]
         for row in self.frame.to_dict("records"):
-            mark = "ok  " if row["ok"] else "FAIL"
-            lines.append(f"  {mark} {row['check']} = {row['value']:.4g}, needed {row['condition']}")
+            mark = tell("ok  ", "成立  ") if row["ok"] else tell("FAIL", "不成立")
+            value = f"{shown(row['check'])} = {row['value']:.4g}"
+            lines.append(f"  {mark} {value}" + tell(", needed ", "，应 ") + row["condition"])
             if not row["ok"]:
-                lines.append(f"       {row['words']}")
+                lines.append(f"       {shown(row['words'])}")
         if len(self.multipliers):
-            shown = self.multipliers.to_string(float_format=lambda v: f"{v:.4g}")
-            lines.append("  Equilibrium response (rows) to a shock of 1 everywhere (columns):")
-            lines += [f"    {line}" for line in shown.splitlines()]
-        lines += [f"  {text}" for text in (*self.reversals, *self.notes)]
-        lines.append(f"  {INTERPRETATION}")
+            table = frame_text(self.multipliers, digits(4, "g"), index=True)
+            lines.append(
+                tell(
+                    "  Equilibrium response (rows) to a shock of 1 everywhere (columns):",
+                    "  各地同时受到单位冲击（列）时的均衡反应（行）：",
+                )
+            )
+            lines += [f"    {line}" for line in table.splitlines()]
+        lines += [f"  {shown(text)}" for text in (*self.reversals, *self.notes)]
+        lines.append(f"  {shown(INTERPRETATION)}")
         return "\n".join(lines)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from spatial.compute.threads import Executor
 from spatial.errors import DataError
+from spatial.languages.shown import remarks
 from spatial.models.estimation.covariance import Covariance
 from spatial.models.estimation.estimate import Estimate
 from spatial.models.estimation.inference import Inference
@@ -22,10 +23,17 @@ from spatial.models.formula.structure import Structure
 from spatial.models.impacts.intervals import with_intervals
 from spatial.models.impacts.result import Impacts, system_impacts
 from spatial.models.quasi_score.coverage import coverage_of
-from spatial.models.summaries import equation_table
+from spatial.models.summaries import (
+    effects_words,
+    equation_table,
+    errors_line,
+    left_out_instruments,
+    sizes_line,
+)
 from spatial.results import Result
 from spatial.weights.blocks.value import OpenWeights
 from spatial.weights.value import Weights, as_weights
+from spatial.words import tell
 
 from .joint import JointFit
 
@@ -191,25 +199,33 @@ class LargeFit(Result):
         """Return what is known of the fit as text."""
         table = self.tidy()
         lines = [
-            f"{self.method.upper()} of a panel on disk",
-            f"N = {self.n_units}, T = {self.n_times}, observations = {self.n_obs}, "
-            f"effective = {self.n_effective}",
-            f"Effects: {' + '.join(self.effects) or 'none'}.  Standard errors: {self.covariance.label}.  "
-            f"Instruments: {len(self.instruments)}.",
+            tell(f"{self.method.upper()} of a panel on disk", f"磁盘面板的 {self.method.upper()} 估计"),
+            sizes_line(
+                self.n_units,
+                self.n_times,
+                self.n_obs,
+                tell(f", effective = {self.n_effective}", f"，有效观测值 {self.n_effective}"),
+            ),
+            effects_words(self.effects)
+            + errors_line(self.covariance.label)
+            + tell(f"  Instruments: {len(self.instruments)}.", f"工具变量：{len(self.instruments)} 个。"),
         ]
         for name in self.structure.names:
-            fitted = f"R2 within = {self.r_squared_within[name]:.4f}"
+            fitted = tell("R2 within", "组内 R²") + f" = {self.r_squared_within[name]:.4f}"
             lines += ["", f"{name}    {fitted}", equation_table(table[table["equation"] == name])]
-        lines += ["", f"The sums keep {self.digits:.1f} digits."]
+        lines += [
+            "",
+            tell(f"The sums keep {self.digits:.1f} digits.", f"求和保留 {self.digits:.1f} 位有效数字。"),
+        ]
         if self.dropped_instruments:
-            lines.append(f"Instruments left out as dependent: {', '.join(self.dropped_instruments)}.")
+            lines.append(left_out_instruments(self.dropped_instruments))
         if self.structure.has_lag_and_error and len(self.inference.rho) and self._joint is None:
             twice = tuple(f"{v}({w}(" for v in self._weights for w in self._weights)
             kind = "lags" if any(n.startswith(twice) for n in self.instruments) else "one lag"
-            lines.append(f"Note: {coverage_of(self.method, kind)}.")
+            lines += remarks([coverage_of(self.method, kind)])
         if self._joint is not None:
-            lines += [f"Note: {note}." for note in self._joint.notes]
-        return "\n".join([*lines, f"Note: {LEFT_OUT}."])
+            lines += remarks(self._joint.notes)
+        return "\n".join([*lines, *remarks([LEFT_OUT])])
 
     def headline(self) -> str:
         """Name the method, the equations and the size."""

@@ -10,13 +10,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, did_you_mean
+from spatial.languages.shown import remarks, shown
 from spatial.models.data.rows import RowChoice
 from spatial.models.estimation.covariance import Covariance
 from spatial.models.estimation.measures import inference_frame
 from spatial.models.formula.structure import CONSTANT
 from spatial.models.hypothesis import HypothesisTest
-from spatial.models.summaries import equation_table
+from spatial.models.summaries import equation_table, errors_line
 from spatial.results import Fit
+from spatial.words import tell
 
 from .likelihood import Censored
 from .margins import At, MarginalEffects, marginal_effects
@@ -200,16 +202,29 @@ def _summary(fit: TobitFit) -> str:
         if np.isfinite(value)
     )
     lines = [
-        f"{_TITLES[fit.effects_kind]}: {fit.equation}",
-        f"Observations = {fit.n_obs}: {fit.n_obs - fit.n_left - fit.n_right} uncensored, {fit.n_left} "
-        f"left-censored, {fit.n_right} right-censored ({limits})",
-        f"Units = {fit.n_units}, observations of a unit = {low} to {high}, "
-        f"mean {fit.n_obs / fit.n_units:.1f}",
+        f"{shown(_TITLES[fit.effects_kind])}{tell(': ', '：')}{fit.equation}",
+        tell(
+            f"Observations = {fit.n_obs}: {fit.n_obs - fit.n_left - fit.n_right} uncensored, {fit.n_left} "
+            f"left-censored, {fit.n_right} right-censored ({limits})",
+            f"观测值 {fit.n_obs}：未截取 {fit.n_obs - fit.n_left - fit.n_right}，左截取 {fit.n_left}，"
+            f"右截取 {fit.n_right}（{limits.replace('lower', '下限').replace('upper', '上限')}）",
+        ),
+        tell(
+            f"Units = {fit.n_units}, observations of a unit = {low} to {high}, "
+            f"mean {fit.n_obs / fit.n_units:.1f}",
+            f"个体数 {fit.n_units}，每个个体的观测值 {low} 至 {high}，平均 {fit.n_obs / fit.n_units:.1f}",
+        ),
     ]
     if fit.effects_kind:
-        lines.append(f"Unit effects: Gaussian.  Integration: adaptive Gauss-Hermite, {fit.points} points.")
+        lines.append(
+            tell(
+                f"Unit effects: Gaussian.  Integration: adaptive Gauss-Hermite, {fit.points} points.",
+                f"个体效应：正态。积分：自适应 Gauss–Hermite，{fit.points} 个节点。",
+            )
+        )
     lines += [
-        f"Log-likelihood = {fit.log_likelihood:.4f}.  Standard errors: {fit.covariance.label}.",
+        tell("Log-likelihood = {:.4f}.  ", "对数似然 = {:.4f}。").format(fit.log_likelihood)
+        + errors_line(fit.covariance.label),
         "",
         equation_table(table),
         "",
@@ -217,8 +232,11 @@ def _summary(fit: TobitFit) -> str:
     if fit.effects_kind:
         lines.append(f"rho = sigma_u^2 / (sigma_u^2 + sigma_e^2) = {fit.rho:.4f}")
     lines += [str(test) for test in fit.tests]
-    lines += [f"Note: {note}." for note in fit.notes]
+    lines += remarks(fit.notes)
     lines.append(
-        "Coefficients are slopes of the latent outcome; see marginal_effects() for the observed one."
+        tell(
+            "Coefficients are slopes of the latent outcome; see marginal_effects() for the observed one.",
+            "系数为潜变量的斜率；对观测变量的效应见 marginal_effects()。",
+        )
     )
     return "\n".join(lines)

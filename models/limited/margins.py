@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import ndtr
 
+from spatial.languages.shown import digits, frame_text
 from spatial.models.estimation.measures import inference_frame
 from spatial.results import Result
+from spatial.words import tell
 
 __all__ = ["EFFECTS", "MarginalEffects", "marginal_effects", "slopes_of"]
 
@@ -53,13 +55,22 @@ class MarginalEffects(Result):
 
     def summary(self) -> str:
         """Return the effects as text, and what each of them is."""
-        words = {"average": "averaged over the rows", "means": "at the means of the regressors"}
-        lines = [f"Marginal effects on {self.equation}, {words[self.at]}", ""]
-        lines.append(self.frame.to_string(index=False, float_format=lambda v: f"{v:.4f}"))
+        words = {
+            "average": tell("averaged over the rows", "对各行取平均"),
+            "means": tell("at the means of the regressors", "取在解释变量的均值处"),
+        }
+        title = tell(f"Marginal effects on {self.equation}, ", f"对 {self.equation} 的边际效应，")
+        lines = [title + words[self.at], "", frame_text(self.frame, digits(4))]
         lines += [
             "",
-            "latent: of the uncensored outcome y*.  expected: of E(y), zeros and all.",
-            "uncensored: of E(y | not censored).  probability: of P(not censored).",
+            tell(
+                "latent: of the uncensored outcome y*.  expected: of E(y), zeros and all.",
+                "latent：未截取的潜变量 y*。期望值：E(y)，含截取值。",
+            ),
+            tell(
+                "uncensored: of E(y | not censored).  probability: of P(not censored).",
+                "uncensored：E(y | 未截取)。probability：P(未截取)。",
+            ),
         ]
         return "\n".join(lines)
 

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, did_you_mean, hinted, name_ids, warn
+from spatial.languages.shown import digits, frame_text, remarks, shown
 from spatial.models.data.rows import outcome_columns
 from spatial.models.estimation.covariance import Covariance
 from spatial.models.estimation.steps import Method
@@ -19,7 +20,7 @@ from spatial.models.grouped import Groups, with_groups
 from spatial.models.results import SystemFit
 from spatial.models.system import SpatialSystem
 from spatial.results import Fit
-from spatial.words import Said
+from spatial.words import Said, tell
 
 from .arguments import divisions_of, names_of, whole_number
 from .asked import Model, as_model
@@ -106,15 +107,13 @@ class Heterogeneity(Fit):
         """Return the coefficients by group and the tests."""
         columns = ["group", "equation", "term", "estimate", "std_error", "p_value", "n_obs", "n_units"]
         tests = self.tests.drop(columns=["p_holm"] if self.tests["by"].nunique() == 1 else [])
-
-        def number(value: float) -> str:
-            return f"{value:.4f}"
-
-        lines = ["Effects by group", self.tidy()[columns].to_string(index=False, float_format=number), ""]
-        lines += ["Tests of equality", tests.to_string(index=False, float_format=number)]
-        lines += [f"  {test} assumes {ASSUMED[test]}" for test in tests["test"].unique()]
-        lines += [f"Note: {note}." for note in self.notes]
-        return "\n".join(lines)
+        lines = [tell("Effects by group", "分组效应"), frame_text(self.tidy()[columns], digits(4)), ""]
+        lines += [tell("Tests of equality", "组间系数相等的检验"), frame_text(tests, digits(4))]
+        lines += [
+            tell(f"  {test} assumes {ASSUMED[test]}", f"  {shown(test)} 假定：{shown(ASSUMED[test])}")
+            for test in tests["test"].unique()
+        ]
+        return "\n".join([*lines, *remarks(self.notes)])
 
 
 @hinted

@@ -1,4 +1,4 @@
-"""A system whose slopes differ between regimes: each regressor, and each instrument, times each regime."""
+"""Slopes that differ: between regimes, in a system, and along a moderator."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from spatial.models.formula.structure import CONSTANT, Term
 from spatial.models.methods import estimator_of
 from spatial.models.results import SystemFit
 
-__all__ = ["fit_request", "regime_design", "regime_term"]
+__all__ = ["fit_request", "johnson_neyman", "regime_design", "regime_term"]
 
 Float = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -105,3 +105,19 @@ def fit_request(request: Request, design: Design, stamps: tuple[str, ...] = ()) 
     """Estimate another design as it was asked."""
     asked = replace(request, design=design)
     return SystemFit(estimator_of(asked.method).estimate(asked), asked, stamps)
+
+
+def johnson_neyman(b: Float, V: Float, critical: float) -> Float:
+    r"""Return the values d at which :math:`(b_1 + b_3 d)^2 = c^2 \operatorname{Var}(b_1 + b_3 d)`, ascending.
+
+    Examples
+    --------
+    >>> johnson_neyman(np.array([0.0, 1.0]), np.diag([0.25, 0.0]), 2.0)
+    array([-1.,  1.])
+    """
+    c2 = critical**2
+    A, B, C = b[1] ** 2 - c2 * V[1, 1], 2 * (b[0] * b[1] - c2 * V[0, 1]), b[0] ** 2 - c2 * V[0, 0]
+    under = B**2 - 4 * A * C
+    if under <= 0 or A == 0:
+        return np.zeros(0)
+    return np.sort(np.array([-B - np.sqrt(under), -B + np.sqrt(under)]) / (2 * A))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from spatial.errors import DataError, did_you_mean, hinted
 from spatial.ids.rows import one_text
+from spatial.languages.shown import digits, frame_text, shown
 from spatial.models.data.source import Source
 from spatial.models.estimation.covariance import Covariance
 from spatial.models.estimation.laws import Law
@@ -20,15 +21,17 @@ from spatial.models.estimation.steps import Method
 from spatial.models.formula.grammar import parse_terms
 from spatial.models.formula.structure import Term
 from spatial.models.results import SystemFit
+from spatial.models.summaries import errors_line
 from spatial.models.system import SpatialSystem
 from spatial.results import Fit
-from spatial.words import Said
+from spatial.words import Said, tell
 
 from .arguments import names_of
 from .asked import Model, as_model, one_equation
+from .interacted import johnson_neyman
 from .rewriting import Parts
 
-__all__ = ["Moderation", "johnson_neyman", "moderation"]
+__all__ = ["Moderation", "moderation"]
 
 Float = NDArray[np.float64]
 
@@ -37,6 +40,12 @@ _ENDS = (
     "{by} 的 10% 分位处 {treatment} 的效应为 {b10}（p = {p10}），90% 分位处为 {b90}（p = {p90}）。",
 )
 _SHARES = {"least": 0.0, "10%": 0.1, "25%": 0.25, "median": 0.5, "75%": 0.75, "90%": 0.9, "largest": 1.0}
+
+_ADDED = ("The interaction is endogenous; instruments added: ", "交互项为内生变量；加入的工具变量：")
+_SLOPES = (
+    "Effects are slopes with everything else held; in a system see impacts().",
+    "效应为其他条件不变时的斜率；方程组的均衡效应见 impacts()。",
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -104,25 +113,40 @@ class Moderation(Fit):
 
     def summary(self) -> str:
         """Return interactions, effects and regions as text."""
-        lines = [f"Moderation: effect of {self.treatment} on {self.equation}"]
+        lines = [
+            tell(
+                f"Moderation: effect of {self.treatment} on {self.equation}",
+                f"调节效应：{self.treatment} 对 {self.equation} 的影响",
+            )
+        ]
         for row in self.interactions.to_dict("records"):
             name = row["by"]
             lines += [
                 "",
-                f"By {name}, centred at {row['centre']:.5g}: {row['term']} = {row['estimate']:.5g} "
-                f"(se {row['std_error']:.5g}, p = {row['p_value']:.4f})",
+                tell(
+                    f"By {name}, centred at {row['centre']:.5g}: {row['term']} = {row['estimate']:.5g} "
+                    f"(se {row['std_error']:.5g}, p = {row['p_value']:.4f})",
+                    f"调节变量 {name}，中心化于 {row['centre']:.5g}：{row['term']} = {row['estimate']:.5g}"
+                    f"（标准误 {row['std_error']:.5g}，p = {row['p_value']:.4f}）",
+                ),
             ]
-            if row["instruments"]:
-                lines.append(f"The interaction is endogenous; instruments added: {row['instruments']}.")
+            lines += [tell(*_ADDED) + row["instruments"] + tell(".", "。")] if row["instruments"] else []
             mine = self.effects[self.effects["by"] == name].drop(columns="by")
-            lines.append(mine.to_string(index=False, float_format=lambda v: f"{v:.4f}"))
+            lines.append(frame_text(mine, digits(4)))
             for part in self.regions[self.regions["by"] == name].to_dict("records"):
-                what = f"{part['sign']} at {self.level:.0%}" if part["significant"] else "not told from 0"
-                span = f"from {part['low']:.5g} to {part['high']:.5g}"
-                lines.append(f"Johnson-Neyman: {span} {what} ({part['share']:.1%} of rows)")
-        lines += ["", f"Standard errors: {next(iter(self.fits.values())).covariance.label}."]
-        lines += ["Effects are slopes with everything else held; in a system see impacts()."]
+                span, share = (f"{part[end]:.5g}" for end in ("low", "high")), f"{part['share']:.1%}"
+                lines.append(
+                    tell("Johnson-Neyman: from {} to {} ", "Johnson–Neyman：从 {} 到 {} ").format(*span)
+                    + self._sign(part["sign"] if part["significant"] else "")
+                    + tell(f" ({share} of rows)", f"（占 {share} 的行）")
+                )
+        lines += ["", errors_line(next(iter(self.fits.values())).covariance.label), tell(*_SLOPES)]
         return "\n".join(lines)
+
+    def _sign(self, sign: str) -> str:
+        if not sign:
+            return tell("not told from 0", "与 0 无显著差异")
+        return tell(f"{sign} at {self.level:.0%}", f"在 {self.level:.0%} 水平上为{shown(sign)}")
 
 
 @hinted
@@ -345,22 +369,6 @@ def _effects(
             "conf_high": estimate + half,
         }
     )
-
-
-def johnson_neyman(b: Float, V: Float, critical: float) -> Float:
-    r"""Return the values d at which :math:`(b_1 + b_3 d)^2 = c^2 \operatorname{Var}(b_1 + b_3 d)`, ascending.
-
-    Examples
-    --------
-    >>> johnson_neyman(np.array([0.0, 1.0]), np.diag([0.25, 0.0]), 2.0)
-    array([-1.,  1.])
-    """
-    c2 = critical**2
-    A, B, C = b[1] ** 2 - c2 * V[1, 1], 2 * (b[0] * b[1] - c2 * V[0, 1]), b[0] ** 2 - c2 * V[0, 0]
-    under = B**2 - 4 * A * C
-    if under <= 0 or A == 0:
-        return np.zeros(0)
-    return np.sort(np.array([-B - np.sqrt(under), -B + np.sqrt(under)]) / (2 * A))
 
 
 def _regions(column: str, b: Float, V: Float, values: Float, middle: float, critical: float) -> pd.DataFrame:

@@ -13,15 +13,17 @@ from scipy import stats
 
 from spatial.errors import DataError, FormulaError, did_you_mean, hinted
 from spatial.ids.rows import one_text
+from spatial.languages.shown import digits, frame_text, remarks, shown
 from spatial.models.data.given import Lags
 from spatial.models.estimation.covariance import Covariance, as_covariance
 from spatial.models.formula.grammar import parse_formula
 from spatial.models.nonspatial import fixed_effects
 from spatial.models.results import SystemFit
+from spatial.models.summaries import errors_line
 from spatial.panel.panel import PanelLike
 from spatial.results import Fit
 from spatial.weights.value import WeightsLike
-from spatial.words import Said
+from spatial.words import Said, tell
 
 from .arguments import names_of, whole_number
 from .rewriting import Parts
@@ -32,19 +34,6 @@ __all__ = ["Mechanism", "mechanism"]
 
 Float = NDArray[np.float64]
 Style = Literal["two-step", "product"]
-
-_SHOWS = {
-    "two-step": (
-        "shows that the treatment moves the mediator; that the mediator moves the outcome is an argument "
-        "from "
-        "theory and other work, not a result of this table (Jiang 2022)"
-    ),
-    "product": (
-        "the product a x b is a causal share only if, given the controls, nothing unseen moves both the "
-        "mediator "
-        "and the outcome; fixed effects do not make that true"
-    ),
-}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -119,35 +108,48 @@ class Mechanism(Fit):
 
     def summary(self) -> str:
         """Return the steps, the products, and what they show."""
-
-        def number(value: float) -> str:
-            return f"{value:.4f}"
-
-        shown = self.tidy()[["step", "equation", "term", "estimate", "std_error", "statistic", "p_value"]]
-        lines = [f"Mechanism, {self.style}: {self.treatment} on {self.outcome}", ""]
-        lines.append(shown.to_string(index=False, float_format=number))
-        lines.append(f"Standard errors: {next(iter(self.fits.values())).covariance.label}.")
+        rows = self.tidy()[["step", "equation", "term", "estimate", "std_error", "statistic", "p_value"]]
+        lines = [
+            tell(
+                f"Mechanism, {self.style}: {self.treatment} on {self.outcome}",
+                f"机制检验（{shown(self.style)}）：{self.treatment} 对 {self.outcome}",
+            ),
+            "",
+            frame_text(rows, digits(4)),
+            errors_line(next(iter(self.fits.values())).covariance.label),
+        ]
         if self.style == "product":
-            kind = "bias-corrected" if self.interval == "bc" else "percentile"
-            how = f"{kind} bootstrap of units, {self.bootstrap} draws" if self.bootstrap else "Sobel"
-            lines += ["", f"Indirect effects, {self.level:.0%} intervals: {how}"]
-            lines.append(self.effects.to_string(index=False, float_format=number))
-            lines.append(
-                "error_correlation: the correlation of the errors of the two equations at which the "
-                "indirect effect "
-                "through that mediator alone would be zero (Imai, Keele and Yamamoto 2010)."
+            bc, draws = self.interval == "bc", self.bootstrap
+            how = tell(
+                f"{'bias-corrected' if bc else 'percentile'} bootstrap of units, {draws} draws",
+                f"按个体的{'偏差校正' if bc else '百分位'}自助法，{draws} 次",
             )
-        lines += ["", _upper(f"{_SHOWS[self.style]}.")]
-        return "\n".join([*lines, *(f"Note: {note}." for note in self.notes)])
+            title = tell(
+                f"Indirect effects, {self.level:.0%} intervals: ", f"间接效应，{self.level:.0%} 区间："
+            )
+            lines += ["", title + (how if draws else "Sobel"), frame_text(self.effects, digits(4))]
+            lines.append(
+                tell(
+                    "error_correlation: the correlation of the errors of the two equations at which the "
+                    "indirect effect "
+                    "through that mediator alone would be zero (Imai, Keele and Yamamoto 2010).",
+                    "误差相关：两个方程的误差相关系数达到该值时，仅经由该中介变量的间接效应为零"
+                    "（Imai、Keele 和 Yamamoto 2010）。",
+                )
+            )
+        lines += ["", tell(*_NOTES[self.style])]
+        return "\n".join([*lines, *remarks(self.notes)])
 
 
 _NOTES = {
     "two-step": (
-        f"This table {_SHOWS['two-step']}.",
+        "This table shows that the treatment moves the mediator; that the mediator moves the outcome is an "
+        "argument from theory and other work, not a result of this table (Jiang 2022).",
         "本表只检验处理变量对中介变量的影响；中介变量影响结果由理论说明（江艇 2022），不由本表检验。",
     ),
     "product": (
-        f"T{_SHOWS['product'][1:]}.",
+        "The product a x b is a causal share only if, given the controls, nothing unseen moves both the "
+        "mediator and the outcome; fixed effects do not make that true.",
         "乘积 a×b 仅当给定控制变量后没有未观测因素同时影响中介与结果时才是因果份额；固定效应并不保证这一点。",
     ),
 }
@@ -156,10 +158,6 @@ _THROUGH = (
     "{path}经由 {mediator} 的间接效应：{b}，{level} 区间 [{low}, {high}]。",
 )
 _PATHS = {"own": ("own", ""), "neighbours": ("neighbours", "邻居")}
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 @hinted

@@ -11,17 +11,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, FormulaError, did_you_mean, hinted, warn
+from spatial.languages.shown import remarks
 from spatial.models.data.design import Design
 from spatial.models.data.given import Lags
 from spatial.models.estimation.covariance import Covariance, as_covariance
 from spatial.models.estimation.estimate import Request
 from spatial.models.estimation.steps import Method
 from spatial.models.results import SystemFit
-from spatial.models.summaries import equation_table
+from spatial.models.summaries import effects_words, equation_table, errors_line, sizes_line
 from spatial.models.system import SpatialSystem
 from spatial.panel.panel import PanelLike
 from spatial.results import Fit
 from spatial.weights.value import WeightsLike
+from spatial.words import tell
 
 from .arguments import single_equation, term_places, whole_number
 from .interacted import fit_request, regime_design
@@ -30,6 +32,13 @@ from .regime_search import Model, Search, bootstrap_f, critical_value, regimes_o
 __all__ = ["ThresholdFit", "threshold"]
 
 Float = NDArray[np.float64]
+
+_TITLE = ("Threshold regression: {}, regimes by {}", "门槛回归：{}，门槛变量 {}")
+_TESTED = (
+    "{} against {thresholds:.0f} thresholds: F = {statistic:.3f}, bootstrap p = {p_value:.3f}; critical "
+    "values 10%, 5%, 1%: {at}",
+    "{} 个对 {thresholds:.0f} 个门槛：F = {statistic:.3f}，自助法 p = {p_value:.3f}；临界值 10、5、1%：{at}",
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -124,27 +133,21 @@ class ThresholdFit(Fit):
     def summary(self) -> str:
         """Return thresholds, tests and slopes as text."""
         lines = [
-            f"Threshold regression: {self.equation}, regimes by {self.by}",
-            f"N = {self.fit.n_units}, T = {self.fit.n_times}, observations = {self.fit.n_obs}",
-            f"Effects: {' + '.join(self.fit.effects) or 'none'}.  "
-            f"Standard errors: {self.fit.covariance.label}.",
+            tell(*_TITLE).format(self.equation, self.by),
+            sizes_line(self.fit.n_units, self.fit.n_times, self.fit.n_obs),
+            effects_words(self.fit.effects) + errors_line(self.fit.covariance.label),
         ]
         for values in self.thresholds.to_dict("records"):
-            edge = " (at the edge of the search)" if values["at_edge"] else ""
-            lines.append(
-                f"Threshold {values['threshold']} = {values['estimate']:.5g}, {self.level:.0%} interval "
-                f"[{values['conf_low']:.5g}, {values['conf_high']:.5g}]{edge}"
-            )
-        lines.append(f"Rows of the regimes: {', '.join(map(str, self.counts))}")
+            name, ends = values["threshold"], f"[{values['conf_low']:.5g}, {values['conf_high']:.5g}]"
+            found = tell("Threshold", "门槛值") + f" {name} = {values['estimate']:.5g}, {self.level:.0%} "
+            edge = tell(" (at the edge of the search)", "（位于搜索范围的边界）") if values["at_edge"] else ""
+            lines.append(found + tell("interval ", "区间 ") + ends + edge)
+        lines.append(tell("Rows of the regimes: ", "各区制的行数：") + ", ".join(map(str, self.counts)))
         for values in self.tests.to_dict("records"):
-            count = int(values["thresholds"])
-            lines.append(
-                f"{count - 1} against {count} thresholds: F = {values['statistic']:.3f}, bootstrap p = "
-                f"{values['p_value']:.3f}; critical values 10%, 5%, 1%: {values['critical_10']:.2f}, "
-                f"{values['critical_5']:.2f}, {values['critical_1']:.2f}"
-            )
+            limits = ", ".join(f"{values[f'critical_{share}']:.2f}" for share in (10, 5, 1))
+            lines.append(tell(*_TESTED).format(int(values["thresholds"]) - 1, **values, at=limits))
         lines += ["", equation_table(self.tidy()), ""]
-        return "\n".join([*lines, *(f"Note: {note}." for note in (*self.fit.notes, *self.notes))])
+        return "\n".join([*lines, *remarks((*self.fit.notes, *self.notes))])
 
 
 @hinted

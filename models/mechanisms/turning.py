@@ -13,7 +13,9 @@ from spatial.errors import DataError, did_you_mean, hinted
 from spatial.ids.rows import one_text
 from spatial.models.estimation.laws import Law
 from spatial.models.results import SystemFit
+from spatial.models.summaries import errors_line
 from spatial.results import Result
+from spatial.words import tell
 
 from .asked import one_equation
 
@@ -141,36 +143,61 @@ class UTest(Result):
     def summary(self) -> str:
         """Return the test in words."""
         low, high = self.slopes.to_dict("records")
+        shape, other = ("U 形", "倒 U 形") if self.shape == "U" else ("倒 U 形", "U 形")
         total = self.n_below + self.n_above
         verdict = (
-            f"{self.shape}: the slope changes its sign inside the data."
+            tell(
+                f"{self.shape}: the slope changes its sign inside the data.",
+                f"{shape}：斜率在样本范围内变号。",
+            )
             if self.is_u
-            else f"no {self.shape} is shown: "
+            else tell(f"no {self.shape} is shown: ", f"未显示{shape}：")
             + (
-                f"the slope at one end is not told from 0 at {1 - self.level:.0%}."
+                tell(
+                    f"the slope at one end is not told from 0 at {1 - self.level:.0%}.",
+                    f"在 {1 - self.level:.0%} 水平上，一端的斜率与 0 无显著差异。",
+                )
                 if self.inside
-                else "the turning point lies outside the data."
+                else tell("the turning point lies outside the data.", "拐点在样本范围之外。")
             )
         )
         fieller = (
             f"[{self.fieller[0]:.5g}, {self.fieller[1]:.5g}]"
             if self.bounded
-            else "not a finite interval: the square is not told from 0"
+            else tell(
+                "not a finite interval: the square is not told from 0", "区间无界：平方项与 0 无显著差异"
+            )
         )
         return "\n".join(
             [
-                f"Lind-Mehlum test: {self.shape} of {self.equation} in {self.term}, square {self.square}",
-                f"Slope at {low['value']:.5g} (least): {low['slope']:.5g}, t = {low['statistic']:.3f}, "
-                f"one-sided p = {low['p_value']:.4f}",
-                f"Slope at {high['value']:.5g} (largest): {high['slope']:.5g}, t = {high['statistic']:.3f}, "
-                f"one-sided p = {high['p_value']:.4f}",
-                f"H0: monotone or {'inverse U' if self.shape == 'U' else 'U'}: t = {self.statistic:.3f}, "
-                f"p = {self.p_value:.4f}",
-                f"Turning point = {self.turning_point:.5g}; {self.level:.0%} interval: Fieller {fieller}; "
-                f"delta [{self.delta[0]:.5g}, {self.delta[1]:.5g}]",
-                *([f"Standard errors: {self.errors}."] if self.errors else []),
-                f"Rows below it: {self.n_below} of {total}, above: {self.n_above}",
-                f"Verdict: {verdict}",
+                tell(
+                    f"Lind-Mehlum test: {self.shape} of {self.equation} in {self.term}, square {self.square}",
+                    f"Lind–Mehlum 检验：{self.equation} 对 {self.term} 的{shape}关系，平方项 {self.square}",
+                ),
+                *(
+                    tell(
+                        f"Slope at {end['value']:.5g} ({english}): {end['slope']:.5g}, "
+                        f"t = {end['statistic']:.3f}, one-sided p = {end['p_value']:.4f}",
+                        f"{end['value']:.5g}（{chinese}）处的斜率：{end['slope']:.5g}，"
+                        f"t = {end['statistic']:.3f}，单侧 p = {end['p_value']:.4f}",
+                    )
+                    for end, english, chinese in ((low, "least", "最小值"), (high, "largest", "最大值"))
+                ),
+                tell(f"H0: monotone or {'inverse U' if self.shape == 'U' else 'U'}: ", f"H0：单调或{other}：")
+                + f"t = {self.statistic:.3f}, p = {self.p_value:.4f}",
+                tell(
+                    f"Turning point = {self.turning_point:.5g}; {self.level:.0%} interval: Fieller "
+                    f"{fieller}; "
+                    f"delta [{self.delta[0]:.5g}, {self.delta[1]:.5g}]",
+                    f"拐点 = {self.turning_point:.5g}；{self.level:.0%} 区间：Fieller {fieller}；"
+                    f"delta 方法 [{self.delta[0]:.5g}, {self.delta[1]:.5g}]",
+                ),
+                *([errors_line(self.errors)] if self.errors else []),
+                tell(
+                    f"Rows below it: {self.n_below} of {total}, above: {self.n_above}",
+                    f"{total} 行中低于拐点 {self.n_below} 行，高于拐点 {self.n_above} 行",
+                ),
+                tell("Verdict: ", "结论：") + verdict,
             ]
         )
 

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from spatial.errors import DataError, SpatialError, did_you_mean, hinted
+from spatial.languages.shown import digits, frame_text, shown
 from spatial.models.estimation.covariance import Covariance
 from spatial.models.estimation.steps import Method
 from spatial.models.formula.structure import CONSTANT
 from spatial.models.results import SystemFit
 from spatial.models.system import SpatialSystem
 from spatial.results import Fit
-from spatial.words import Said, listed
+from spatial.words import Said, listed, tell
 
 from .arguments import names_of
 from .asked import Again, again
@@ -95,11 +96,10 @@ class Robustness(Fit):
 
     def summary(self) -> str:
         """Return all variants and the counts."""
-        shown = self.tidy()[["variant", "equation", "term", "estimate", "std_error", "p_value", "n_obs"]]
-        lines = [f"Robustness {self.headline()}", ""]
-        lines.append(shown.to_string(index=False, float_format=lambda v: f"{v:.4f}"))
-        lines += ["", self.glance().to_string(index=False, float_format=lambda v: f"{v:.4f}"), ""]
-        return "\n".join([*lines, *self.table_notes])
+        rows = self.tidy()[["variant", "equation", "term", "estimate", "std_error", "p_value", "n_obs"]]
+        lines = [tell("Robustness ", "稳健性检验：") + self.headline(), "", frame_text(rows, digits(4)), ""]
+        lines += [frame_text(self.glance(), digits(4)), ""]
+        return "\n".join([*lines, *map(shown, self.table_notes)])
 
 
 _WORDS: Mapping[str, tuple[str, str]] = {

@@ -10,7 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import DataError
+from spatial.languages.shown import frame_text
 from spatial.results import Result
+from spatial.words import tell
 
 from .cells import Cells
 
@@ -76,11 +78,18 @@ class Bacon(Result):
         """Write the decomposition."""
         return "\n".join(
             [
-                f"Goodman-Bacon decomposition of the two-way estimate {self.twfe:.5f} (without controls)",
-                self.tidy().round(5).to_string(index=False),
-                f"  {self.forbidden:.1%} of the weight compares with units that are treated already; where "
-                "effects grow "
-                "with time these comparisons have the wrong sign.",
+                tell(
+                    f"Goodman-Bacon decomposition of the two-way estimate {self.twfe:.5f} (without controls)",
+                    f"双向固定效应估计值 {self.twfe:.5f} 的 Goodman-Bacon 分解（不含控制变量）",
+                ),
+                frame_text(self.tidy().round(5)),
+                tell(
+                    f"  {self.forbidden:.1%} of the weight compares with units that are treated already; "
+                    "where "
+                    "effects grow with time these comparisons have the wrong sign.",
+                    f"  {self.forbidden:.1%} 的权重来自与已处理个体的比较；效应随时间增长时，"
+                    "这些比较的符号相反。",
+                ),
             ]
         )
 
@@ -174,16 +183,23 @@ class Honest(Result):
     def summary(self) -> str:
         """Write the intervals."""
         verdict = (
-            f"  The effect keeps its sign while trends differ after the policy by at most "
-            f"{self.breakdown:g} times the "
-            "largest difference between two times before it."
+            tell(
+                "  The effect keeps its sign while trends differ after the policy by at most "
+                f"{self.breakdown:g} times the largest difference between two times before it.",
+                f"  政策后趋势之差不超过政策前相邻两期最大差异的 {self.breakdown:g} 倍时，效应的符号不变。",
+            )
             if np.isfinite(self.breakdown)
-            else "  Already with parallel trends, or with the smallest M asked for, the interval holds zero."
+            else tell(
+                "  Already with parallel trends, or with the smallest M asked for, the interval holds zero.",
+                "  即使趋势平行，或取所给最小的 M，区间仍包含零。",
+            )
         )
-        effect = f"Effect at the first treated time: {self.estimate:.5f} ({self.std_error:.5f})"
-        return "\n".join(
-            [f"{effect}; {self.level:.0%} intervals", self.frame.round(5).to_string(index=False), verdict]
+        effect = tell(
+            f"Effect at the first treated time: {self.estimate:.5f} ({self.std_error:.5f}); "
+            f"{self.level:.0%} intervals",
+            f"首个处理期的效应：{self.estimate:.5f}（{self.std_error:.5f}）；{self.level:.0%} 区间",
         )
+        return "\n".join([effect, frame_text(self.frame.round(5)), verdict])
 
 
 def relative_magnitudes(

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from spatial.compute.threads import Workers, run_tasks
 from spatial.errors import AlignmentError, DataError, SpatialError, name_ids
+from spatial.languages.shown import shown
 from spatial.models.estimation.covariance import is_whole
 from spatial.results import Result
+from spatial.words import tell
 
 from .inference import covariance_matrix
 
@@ -77,11 +79,15 @@ class Placebo(Result):
     def summary(self) -> str:
         """Write the result."""
         row = self.tidy().iloc[0]
-        return (
+        return tell(
             f"{len(self.estimates)} random calendars with the same sizes of cohorts ({self.method}, "
             f"{self.outcome}): mean "
             f"{row['placebo_mean']:.5f}, sd {row['placebo_sd']:.5f}; the estimate {self.estimate:.5f} has "
-            f"p = {self.p_value:.4f}."
+            f"p = {self.p_value:.4f}.",
+            f"随机抽取 {len(self.estimates)} 个实施时间表，各批次规模不变（{shown(self.method)}，"
+            f"{self.outcome}）："
+            f"均值 {row['placebo_mean']:.5f}，标准差 {row['placebo_sd']:.5f}；估计值 {self.estimate:.5f} 的 "
+            f"p = {self.p_value:.4f}。",
         )
 
 
@@ -189,11 +195,13 @@ class DropOne(Result):
     def summary(self) -> str:
         """Write the range."""
         g = self.glance().iloc[0]
-        return (
+        return tell(
             f"Effect {self.estimate:.5f}; without one {self.by} each it lies between {g['least']:.5f} "
-            "(without "
-            f"{g['least_without']}) and {g['most']:.5f} (without {g['most_without']}), {len(self.frame)} "
-            "samples."
+            f"(without {g['least_without']}) and {g['most']:.5f} (without {g['most_without']}), "
+            f"{len(self.frame)} samples.",
+            f"效应 {self.estimate:.5f}；逐一剔除{shown(self.by)}，在 {g['least']:.5f}（剔除 "
+            f"{g['least_without']}）与 "
+            f"{g['most']:.5f}（剔除 {g['most_without']}）之间，共 {len(self.frame)} 个样本。",
         )
 
 

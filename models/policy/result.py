@@ -11,9 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.compute.threads import Executor, check_workers
+from spatial.languages.shown import frame_text, remarks, shown
 from spatial.models.estimation.covariance import Covariance
 from spatial.models.hypothesis import HypothesisTest
 from spatial.results import Fit
+from spatial.words import tell
 
 from .inference import labelled, pretrend_test, sup_t
 
@@ -266,16 +268,25 @@ class DifferenceInDifferences(Fit):
         """Write the effects, the sample, and what is assumed."""
         sizes = ", ".join(f"{g}: {n}" for g, n in self.cohorts.items())
         lines = [
-            f"{TITLES[self.method]}: effect of the policy on {self.outcome}",
-            f"  {self.n_units} units, {self.n_times} times, {self.n_obs} cells; treated from {sizes}; "
-            f"never {self.n_never}",
-            f"  errors: {self.covariance.label}"
-            + (f"; controls: {', '.join(self.controls)}" if self.controls else ""),
+            tell(
+                f"{TITLES[self.method]}: effect of the policy on {self.outcome}",
+                f"{shown(TITLES[self.method])}：政策对 {self.outcome} 的效应",
+            ),
+            tell(
+                f"  {self.n_units} units, {self.n_times} times, {self.n_obs} cells; treated from {sizes}; "
+                f"never {self.n_never}",
+                f"  {self.n_units} 个个体，{self.n_times} 期，{self.n_obs} 个观测值；各批次（起始期："
+                f"个体数）{sizes}；"
+                f"从未处理 {self.n_never}",
+            ),
+            tell("  errors: ", "  标准误：")
+            + shown(self.covariance.label)
+            + (tell("; controls: ", "；控制变量：") + ", ".join(self.controls) if self.controls else ""),
             "",
-            self.tidy().drop(columns="equation").round(5).to_string(index=False),
+            frame_text(self.tidy().drop(columns="equation").round(5)),
             "",
             f"  {self.pretrend()}",
-            f"  Assumes: {self.assumes}",
-            *[f"  Note: {note}." for note in self.notes],
+            tell("  Assumes: ", "  假定：") + shown(self.assumes),
+            *[f"  {note}" for note in remarks(self.notes)],
         ]
         return "\n".join(lines)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from spatial.autocorrelation.global_moran import moran
 from spatial.errors import DataError, did_you_mean
+from spatial.languages.shown import head, remarks
 from spatial.models.data.rows import RowChoice
 from spatial.models.diagnostics.moran import ResidualMoran
 from spatial.models.estimation.estimate import Estimate
@@ -19,9 +20,10 @@ from spatial.models.estimation.measures import inference_frame
 from spatial.models.hypothesis import HypothesisTest, frame_of
 from spatial.models.impacts.map import Horizon
 from spatial.models.impacts.result import Impacts, impacts
-from spatial.models.summaries import equation_table
+from spatial.models.summaries import equation_table, errors_line
 from spatial.results import Fit
 from spatial.weights.value import Weights
+from spatial.words import tell
 
 __all__ = ["Errors", "SpregFit"]
 
@@ -148,15 +150,15 @@ class SpregFit(Fit):
 
     def summary(self) -> str:
         """Return the coefficients, the tests and the notes; `spreg_summary` is spreg's own printout."""
-        lines = [self.headline(), f"Standard errors: {self.covariance.label}."]
+        lines = [self.headline(), errors_line(self.covariance.label)]
         table = self.tidy()
         for name in self.equations:
             lines += ["", name, equation_table(table[table["equation"] == name])]
-        shown = [f"{key} = {value:.5g}" for key, value in self.facts]
-        shown += [f"R2 = {self.r_squared:.4f}"] if self.r_squared == self.r_squared else []
-        lines += ["", ", ".join(shown)] if shown else []
+        facts = [f"{head(key)} = {value:.5g}" for key, value in self.facts]
+        facts += [f"{tell('R2', 'R²')} = {self.r_squared:.4f}"] if self.r_squared == self.r_squared else []
+        lines += ["", ", ".join(facts)] if facts else []
         lines += [str(test) for test in self.tests]
-        return "\n".join([*lines, *(f"Note: {note}." for note in self.notes)])
+        return "\n".join([*lines, *remarks(self.notes)])
 
     # ---- what was tested
     @property

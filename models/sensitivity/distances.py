@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from spatial.errors import DataError, SpatialError, did_you_mean, hinted
+from spatial.languages.shown import digits, frame_text
 from spatial.models.mechanisms.asked import again
 from spatial.models.mechanisms.variants import terms_shown
 from spatial.models.results import SystemFit
@@ -18,6 +19,7 @@ from spatial.models.system import SpatialSystem
 from spatial.places.points import CitiesLike
 from spatial.results import Fit, Result
 from spatial.weights.specs import from_spec
+from spatial.words import tell
 
 __all__ = ["Sweep", "sweep"]
 
@@ -70,12 +72,16 @@ class Sweep(Result):
     def headline(self) -> str:
         """Name the terms and the distances."""
         km = self.frame["cutoff_km"]
-        return f"of {', '.join(self.terms)} over {self.spec}, {km.min():g} to {km.max():g} km"
+        terms = ", ".join(self.terms)
+        return tell(
+            f"of {terms} over {self.spec}, {km.min():g} to {km.max():g} km",
+            f"{terms} 随 {self.spec} 变化，{km.min():g} 至 {km.max():g} 千米",
+        )
 
     def summary(self) -> str:
         """Return the estimates by distance."""
-        shown = self.frame.drop(columns=["n_obs"]).to_string(index=False, float_format=lambda v: f"{v:.4f}")
-        return f"Sweep {self.headline()}\n\n{shown}"
+        rows = frame_text(self.frame.drop(columns=["n_obs"]), digits(4))
+        return f"{tell('Sweep ', '距离扫描：')}{self.headline()}\n\n{rows}"
 
 
 @hinted

@@ -16,6 +16,7 @@ from spatial.models.mechanisms.arguments import whole_number
 from spatial.models.mechanisms.interacted import fit_request
 from spatial.models.results import SystemFit
 from spatial.results import Result
+from spatial.words import tell
 
 from .terms import equation_of
 
@@ -75,14 +76,25 @@ class PlausiblyExogenous(Result):
         """Return the union in words."""
         low, high = self.frame["gamma"].min(), self.frame["gamma"].max()
         lines = [
-            f"Plausibly exogenous (Conley, Hansen and Rossi 2012): {self.term} on {self.equation}",
-            f"{self.instrument} acts on {self.equation} itself by gamma in [{low:.5g}, {high:.5g}]",
-            f"Union of the {self.level:.0%} intervals: [{self.conf_low:.5g}, {self.conf_high:.5g}]",
+            tell(
+                f"Plausibly exogenous (Conley, Hansen and Rossi 2012): {self.term} on {self.equation}",
+                f"近似外生工具变量（Conley、Hansen 和 Rossi 2012）：{self.term} 对 {self.equation}",
+            ),
+            tell(
+                f"{self.instrument} acts on {self.equation} itself by gamma in [{low:.5g}, {high:.5g}]",
+                f"{self.instrument} 对 {self.equation} 的直接影响 γ 在 [{low:.5g}, {high:.5g}] 内",
+            ),
+            tell(f"Union of the {self.level:.0%} intervals", f"各 {self.level:.0%} 区间的并集")
+            + tell(": ", "：")
+            + f"[{self.conf_low:.5g}, {self.conf_high:.5g}]",
         ]
         lines.append(
-            "0 is in none of the intervals."
+            tell("0 is in none of the intervals.", "各区间均不含 0。")
             if np.isnan(self.breakdown)
-            else f"0 enters at |gamma| = {self.breakdown:.5g}."
+            else tell(
+                f"0 enters at |gamma| = {self.breakdown:.5g}.",
+                f"|γ| = {self.breakdown:.5g} 时区间开始包含 0。",
+            )
         )
         return "\n".join(lines)
 

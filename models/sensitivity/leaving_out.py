@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from spatial.errors import DataError, did_you_mean, hinted
+from spatial.languages.shown import shown
 from spatial.models.mechanisms.asked import as_model
 from spatial.models.results import SystemFit
 from spatial.results import Result
+from spatial.words import tell
 
 from .terms import equation_of
 
@@ -66,11 +68,15 @@ class LeaveOneOut(Result):
     def summary(self) -> str:
         """Return the range in words."""
         row = self.glance().iloc[0]
-        return (
+        return tell(
             f"{self.term} on {self.equation}: {row['whole']:.5g}; without one {self.by} from "
             f"{row['least']:.5g} "
             f"(without {row['least_without']}) to {row['largest']:.5g} (without {row['largest_without']}); "
-            f"largest p = {row['largest_p']:.4f}, of {len(self.frame)} fits"
+            f"largest p = {row['largest_p']:.4f}, of {len(self.frame)} fits",
+            f"{self.term} 对 {self.equation}：{row['whole']:.5g}；逐一剔除{shown(self.by)}，从 "
+            f"{row['least']:.5g}"
+            f"（剔除 {row['least_without']}）到 {row['largest']:.5g}（剔除 {row['largest_without']}）；"
+            f"{len(self.frame)} 次估计中最大 p = {row['largest_p']:.4f}",
         )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from spatial.errors import DataError, FormulaError, hinted
+from spatial.languages.shown import remarks
 from spatial.models.data.given import Lags
 from spatial.models.data.rows import RowChoice
 from spatial.models.estimation.clusters import cluster_codes
@@ -22,11 +23,12 @@ from spatial.models.estimation.covariance import (
 )
 from spatial.models.estimation.laws import Law
 from spatial.models.estimation.measures import inference_frame
-from spatial.models.summaries import equation_table
+from spatial.models.summaries import equation_table, errors_line, sizes_line
 from spatial.models.system import SpatialSystem
 from spatial.panel.panel import PanelLike
 from spatial.results import Fit
 from spatial.weights.value import WeightsLike
+from spatial.words import tell
 
 __all__ = ["RandomEffectsFit", "random_effects"]
 
@@ -103,16 +105,20 @@ class RandomEffectsFit(Fit):
         low, high = self.theta
         return "\n".join(
             [
-                f"Random effects (Swamy and Arora): {self.equation}",
-                f"N = {self.n_units}, T = {self.n_times}, observations = {self.n_obs}",
-                f"Standard errors: {self.covariance.label}.",
+                tell("Random effects (Swamy and Arora): ", "随机效应（Swamy–Arora）：") + self.equation,
+                sizes_line(self.n_units, self.n_times, self.n_obs),
+                errors_line(self.covariance.label),
                 "",
                 equation_table(self.tidy()),
                 "",
-                f"sigma_u = {self.sigma_u:.5g}, sigma_e = {self.sigma_e:.5g}, theta = {low:.4f} to "
-                f"{high:.4f}, "
-                f"R2 = {self.r_squared:.4f}",
-                *(f"Note: {note}." for note in self.notes),
+                tell(
+                    f"sigma_u = {self.sigma_u:.5g}, sigma_e = {self.sigma_e:.5g}, theta = {low:.4f} to "
+                    f"{high:.4f}, "
+                    f"R2 = {self.r_squared:.4f}",
+                    f"σᵤ = {self.sigma_u:.5g}，σₑ = {self.sigma_e:.5g}，θ 从 {low:.4f} 到 {high:.4f}，"
+                    f"R² = {self.r_squared:.4f}",
+                ),
+                *remarks(self.notes),
             ]
         )
 

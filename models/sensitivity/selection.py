@@ -13,6 +13,7 @@ from spatial.errors import DataError, did_you_mean, hinted
 from spatial.models.mechanisms.arguments import names_of
 from spatial.models.results import SystemFit
 from spatial.results import Result
+from spatial.words import tell
 
 from .terms import linear_equation
 
@@ -80,18 +81,36 @@ class Oster(Result):
     def summary(self) -> str:
         """Return the numbers in words."""
         low, high = self.bounds
+        same = self.delta >= 0
         return "\n".join(
             [
-                f"Oster (2019): {self.term} on {self.equation}, effects taken out",
-                f"Slope without controls {self.short:.5g} (R2 {self.r2_short:.4f}), with them "
-                f"{self.full:.5g} "
-                f"(R2 {self.r2_full:.4f}); largest R2 assumed {self.r2_max:.4f}",
-                f"delta for a slope of {self.target:g}: {self.delta:.4f}: the unseen would have to matter "
-                f"{abs(self.delta):.2f} times as much as the controls"
-                + ("" if self.delta >= 0 else ", with the other sign"),
-                f"With delta = {self.assumed:g} the slope is {self.adjusted:.5g}; identified set "
-                f"[{low:.5g}, {high:.5g}] "
-                f"{'leaves out' if self.robust else 'holds'} {self.target:g}",
+                tell(
+                    f"Oster (2019): {self.term} on {self.equation}, effects taken out",
+                    f"Oster（2019）：{self.term} 对 {self.equation}，已剔除固定效应",
+                ),
+                tell(
+                    f"Slope without controls {self.short:.5g} (R2 {self.r2_short:.4f}), with them "
+                    f"{self.full:.5g} "
+                    f"(R2 {self.r2_full:.4f}); largest R2 assumed {self.r2_max:.4f}",
+                    f"斜率：不含控制变量 {self.short:.5g}（R² {self.r2_short:.4f}），含控制变量 "
+                    f"{self.full:.5g}"
+                    f"（R² {self.r2_full:.4f}）；假定 R² 最大为 {self.r2_max:.4f}",
+                ),
+                tell(
+                    f"delta for a slope of {self.target:g}: {self.delta:.4f}: the unseen would have to "
+                    "matter "
+                    f"{abs(self.delta):.2f} times as much as the controls"
+                    + ("" if same else ", with the other sign"),
+                    f"使斜率为 {self.target:g} 的 δ：{self.delta:.4f}：未观测因素的重要性须为控制变量的 "
+                    f"{abs(self.delta):.2f} 倍" + ("" if same else "，且符号相反"),
+                ),
+                tell(
+                    f"With delta = {self.assumed:g} the slope is {self.adjusted:.5g}; identified set "
+                    f"[{low:.5g}, {high:.5g}] "
+                    f"{'leaves out' if self.robust else 'holds'} {self.target:g}",
+                    f"δ = {self.assumed:g} 时斜率为 {self.adjusted:.5g}；识别集 [{low:.5g}, {high:.5g}] "
+                    f"{'不包含' if self.robust else '包含'} {self.target:g}",
+                ),
             ]
         )
 

@@ -12,10 +12,11 @@ import pandas as pd
 
 from spatial.compute.threads import Executor, check_workers, run_tasks
 from spatial.errors import DataError, SpatialError, hinted
+from spatial.languages.shown import digits, frame_text, shown
 from spatial.models.mechanisms.arguments import names_of, whole_number
 from spatial.results import Result
 from spatial.shapefiles import load_sample
-from spatial.words import Said
+from spatial.words import Said, tell
 
 __all__ = ["MonteCarlo", "monte_carlo"]
 
@@ -81,7 +82,8 @@ class MonteCarlo(Result):
 
     def headline(self) -> str:
         """Count the draws."""
-        return f"{self.replications} draws of {', '.join(dict.fromkeys(self.draws['fit']))}"
+        names = ", ".join(dict.fromkeys(self.draws["fit"]))
+        return tell(f"{self.replications} draws of {names}", f"{names} 抽取 {self.replications} 次")
 
     @property
     def table_notes(self) -> tuple[str, ...]:
@@ -92,8 +94,9 @@ class MonteCarlo(Result):
 
     def summary(self) -> str:
         """Return the table, and what was refused."""
-        shown = self.tidy().to_string(index=False, float_format=lambda v: f"{v:.4f}")
-        return "\n".join([f"Monte Carlo, {self.headline()}", "", shown, "", *self.table_notes])
+        title = tell("Monte Carlo, ", "蒙特卡洛模拟：") + self.headline()
+        notes = [shown(note) for note in self.table_notes]
+        return "\n".join([title, "", frame_text(self.tidy(), digits(4)), "", *notes])
 
 
 @hinted

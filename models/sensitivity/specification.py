@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, did_you_mean, hinted
+from spatial.languages.shown import digits, frame_text, shown
 from spatial.models.data.design import Design
 from spatial.models.formula.structure import CONSTANT
 from spatial.models.hypothesis import CLUSTERED, IID, HypothesisTest, cluster_sums, wald
@@ -17,6 +18,7 @@ from spatial.models.likelihood.contrast import hausman_test
 from spatial.models.likelihood.random_estimate import RandomEstimate
 from spatial.models.results import SystemFit
 from spatial.results import Result
+from spatial.words import tell
 
 from .spatial_hausman import mundlak_of_random, spatial_hausman
 from .terms import estimates_of
@@ -235,15 +237,19 @@ class VarianceInflation(Result):
     def headline(self) -> str:
         """Name the largest."""
         row = self.frame.loc[self.frame["vif"].idxmax()]
-        return f"largest {row['vif']:.2f} ({row['term']})"
+        return f"{tell('largest', '最大')} {row['vif']:.2f} ({shown(row['term'])})"
 
     def summary(self) -> str:
         """Return the factors, and what they say."""
-        shown = self.frame.to_string(index=False, float_format=lambda v: f"{v:.3f}")
-        return (
-            "Variance inflation factors, effects (or the mean) taken out\n\n"
-            f"{shown}\n\nAbove 10 is the usual mark; errors already show what collinearity costs."
+        title = tell(
+            "Variance inflation factors, effects (or the mean) taken out",
+            "方差膨胀因子，已剔除固定效应（或均值）",
         )
+        last = tell(
+            "Above 10 is the usual mark; errors already show what collinearity costs.",
+            "通常以 10 为界；共线性的代价已反映在标准误中。",
+        )
+        return f"{title}\n\n{frame_text(self.frame, digits(3))}\n\n{last}"
 
 
 @hinted

@@ -11,7 +11,7 @@ import pandas as pd
 import scipy.sparse as sparse
 from numpy.typing import NDArray
 
-from spatial.autocorrelation.inference import Run
+from spatial.autocorrelation.inference import Run, permutations_line
 from spatial.autocorrelation.moments import build_constants, moran_moments
 from spatial.autocorrelation.sample import Missing
 from spatial.compute.pvalues import Alternative, alternative_words, normal_p, smallest_p
@@ -19,8 +19,10 @@ from spatial.compute.threads import Executor
 from spatial.errors import hinted, name_ids
 from spatial.ids.alignment import check_scale
 from spatial.ids.numbers import Values
+from spatial.languages.shown import digits, frame_text, shown
 from spatial.places.points import CitiesLike
 from spatial.results import Result
+from spatial.words import tell
 
 from .pairs import band_edges, band_row, near_pairs, read_places
 
@@ -94,16 +96,20 @@ class Correlogram(Result):
     def summary(self) -> str:
         """Write the result as text."""
         lines = [
-            f"Correlogram of {self.name}: Moran's I by distance ({self.distance}), n = {self.n}",
-            self.frame.to_string(index=False, float_format=lambda v: f"{v:.4g}"),
-            "Null hypothesis: the values fall to the units at random",
-            f"P-values: {alternative_words(self.alternative)}; bands are not independent of each other",
+            tell(
+                f"Correlogram of {self.name}: Moran's I by distance ({self.distance}), n = {self.n}",
+                f"{self.name} 的空间相关图：按距离的莫兰指数（{shown(self.distance)}），n = {self.n}",
+            ),
+            frame_text(self.frame, digits(4, "g")),
+            tell("Null hypothesis: the values fall to the units at random", "原假设：各值随机分配于各个体"),
+            tell("P-values: ", "p 值：")
+            + alternative_words(self.alternative)
+            + tell("; bands are not independent of each other", "；各距离段相互并不独立"),
         ]
         if self.permutations:
-            least = f"smallest p {self.smallest_p:.2g}"
-            lines.append(f"Permutations: {self.permutations}, seed {self.seed}; {least}")
+            lines.append(permutations_line(str(self.permutations), self.seed, self.smallest_p))
         if len(self.dropped):
-            lines.append(f"Dropped as missing: {name_ids(self.dropped)}")
+            lines.append(tell("Dropped as missing: ", "因缺失而剔除：") + name_ids(self.dropped))
         return "\n".join(lines)
 
     def headline(self) -> str:
@@ -150,8 +156,11 @@ class Semivariogram(Result):
 
     def summary(self) -> str:
         """Write the result as text."""
-        head = f"Semivariogram of {self.name} ({self.distance}), n = {self.n}, variance {self.variance:.4g}"
-        return f"{head}\n{self.frame.to_string(index=False, float_format=lambda v: f'{v:.4g}')}"
+        title = tell(
+            f"Semivariogram of {self.name} ({self.distance}), n = {self.n}, variance {self.variance:.4g}",
+            f"{self.name} 的半变异函数（{shown(self.distance)}），n = {self.n}，方差 {self.variance:.4g}",
+        )
+        return f"{title}\n{frame_text(self.frame, digits(4, 'g'))}"
 
     def headline(self) -> str:
         """Name the variable, the bands and the reach."""

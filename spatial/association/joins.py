@@ -18,8 +18,10 @@ from spatial.compute.pvalues import Alternative, normal_p, permutation_counts, p
 from spatial.compute.threads import Executor
 from spatial.errors import DataError, WeightsError, hinted, name_ids
 from spatial.ids.numbers import Values
+from spatial.languages.shown import digits, frame_text
 from spatial.results import Result
 from spatial.weights.value import WeightsLike
+from spatial.words import Said, tell
 
 __all__ = ["JoinCounts", "LocalJoinCounts", "join_counts", "local_join_counts"]
 
@@ -106,12 +108,22 @@ class JoinCounts(Result):
     @property
     def hypothesis(self) -> str:
         """What is true if the test does not reject."""
-        return f"the {self.yes} yes of {self.n} units fall to them at random"
+        return Said(
+            (
+                "the {yes} yes of {n} units fall to them at random",
+                "{n} 个个体中的 {yes} 个“是”随机分配于各个体",
+            ),
+            yes=str(self.yes),
+            n=str(self.n),
+        )
 
     def summary(self) -> str:
         """Write the result as text."""
-        head = f"Join counts of {self.name}: n = {self.n}, yes {self.yes}"
-        return "\n".join([head, self.frame.to_string(float_format=lambda v: f"{v:.4g}"), *notes(self)])
+        title = tell(
+            f"Join counts of {self.name}: n = {self.n}, yes {self.yes}",
+            f"{self.name} 的连接计数：n = {self.n}，“是” {self.yes} 个",
+        )
+        return "\n".join([title, frame_text(self.frame, digits(4, "g"), index=True), *notes(self)])
 
     def headline(self) -> str:
         """Name the counts."""

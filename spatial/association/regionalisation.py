@@ -13,14 +13,17 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from spatial.autocorrelation.inference import weights_line
 from spatial.autocorrelation.sample import Missing, describe_weights, sample
 from spatial.errors import DataError, WeightsError, did_you_mean, hinted, name_ids
 from spatial.ids.alignment import aligned_values
 from spatial.ids.numbers import Values
 from spatial.io.sources import need
+from spatial.languages.shown import digits, frame_text
 from spatial.panel.panel import PanelLike
 from spatial.results import Result, drawn_by
 from spatial.weights.value import WeightsLike
+from spatial.words import tell
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,13 +88,15 @@ class Regions(Result):
     def headline(self) -> str:
         """Name the number of regions and what they explain."""
         return (
-            f"{self.n} of {len(self.frame)} units ({self.method}), {1 - self.within / self.total:.1%} between"
+            tell(f"{self.n} of {len(self.frame)} units", f"{len(self.frame)} 个个体分为 {self.n} 个区域")
+            + f" ({self.method}), "
+            + tell("{:.1%} between", "区域间差异占 {:.1%}").format(1 - self.within / self.total)
         )
 
     def summary(self) -> str:
         """Write the result as text."""
-        lines = [f"Regions: {self.headline()}", f"Weights: {self.weights}"]
-        return "\n".join([*lines, self.tidy().to_string(index=False, float_format=lambda v: f"{v:.4g}")])
+        lines = [tell("Regions: ", "区域：") + self.headline(), weights_line(self)]
+        return "\n".join([*lines, frame_text(self.tidy(), digits(4, "g"))])
 
     def plot(self, *args: Any, ax: Axes | None = None, **options: Any) -> Axes:
         """Map the regions over the `cities` given, each in a colour of its own; up to twenty."""

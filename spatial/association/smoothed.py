@@ -18,6 +18,7 @@ from spatial.errors import hinted
 from spatial.ids.numbers import Values
 from spatial.weights.normalization import row_sums
 from spatial.weights.value import WeightsLike
+from spatial.words import tell
 
 __all__ = ["LeeL", "lee"]
 
@@ -70,8 +71,10 @@ class LeeL(GlobalStatistic):
 
     def _remarks(self) -> list[str]:
         return [
-            f"  correlation in place {self.correlation:.4f}; smoothing scalars {self.smoothing_x:.4f}, "
-            f"{self.smoothing_y:.4f}",
+            tell("  correlation in place ", "  同地相关系数 ")
+            + f"{self.correlation:.4f}"
+            + tell("; smoothing scalars ", "；空间平滑标量 ")
+            + f"{self.smoothing_x:.4f}, {self.smoothing_y:.4f}",
         ]
 
 

@@ -12,7 +12,9 @@ from spatial.compute.pvalues import Alternative
 from spatial.compute.threads import Executor
 from spatial.errors import hinted, warn
 from spatial.ids.numbers import Values
+from spatial.languages.shown import shown
 from spatial.weights.value import WeightsLike
+from spatial.words import tell
 
 from .inference import GlobalStatistic, Run, made
 from .moments import geary_moments
@@ -76,9 +78,9 @@ class Geary(GlobalStatistic):
         return bool(max(ratio, 1 / ratio) > _FAR_FROM_NORMAL) if ratio > 0 else False
 
     def _remarks(self) -> list[str]:
-        lines = ["  below 1 neighbours are alike"]
+        lines = [tell("  below 1 neighbours are alike", "  小于 1 表示邻居相似")]
         if self.far_from_normal:
-            lines.append(f"  {_not_normal(self)}")
+            lines.append(f"  {shown(_not_normal(self))}")
         return lines
 
 

@@ -21,7 +21,9 @@ from spatial.compute.pvalues import (
 )
 from spatial.compute.threads import Executor, Workers, check_workers
 from spatial.errors import DataError
+from spatial.languages.shown import head, padded, shown
 from spatial.results import Result
+from spatial.words import tell
 
 from .sample import Sample, check_runs, describe_weights
 
@@ -238,14 +240,18 @@ class GlobalStatistic(Result):
     def summary(self) -> str:
         """Write the result as text."""
         lines = [
-            f"{self.title} of {self.name}: {self.statistic:{self.digits}}  "
-            f"(expected {self.expected:{self.digits}}, n = {self.n})"
+            tell(
+                f"{self.title} of {self.name}: {self.statistic:{self.digits}}  "
+                f"(expected {self.expected:{self.digits}}, n = {self.n})",
+                f"{self.name} 的{shown(self.title)}：{self.statistic:{self.digits}}"
+                f"（期望值 {self.expected:{self.digits}}，n = {self.n}）",
+            )
         ]
         for method in self.methods:
             z, p = getattr(self, f"z_{method}"), getattr(self, f"p_{method}")
-            lines.append(f"  {method:<14} z = {z:8.4f}  p = {p:.4g}")
+            lines.append(f"  {padded(head(method), 14)} z = {z:8.4f}  p = {p:.4g}")
         if self.permutations:
-            lines.append(f"  permutation    {'':13}  p = {self.p_sim:.4g}")
+            lines.append(f"  {padded(head('permutation'), 14)} {'':13}  p = {self.p_sim:.4g}")
         return "\n".join(lines + self._remarks() + notes(self))
 
     def _remarks(self) -> list[str]:
@@ -322,18 +328,38 @@ def symmetric_part(data: Sample) -> sp.csr_array:
 def notes(result: Any) -> list[str]:
     """Write what a reader should know: the null, weights, the p-values' tail, the seed, what was cut."""
     lines = [
-        f"Null hypothesis: {result.hypothesis}",
-        f"Weights: {result.weights}",
-        f"P-values: {alternative_words(result.alternative)}",
+        tell(f"Null hypothesis: {result.hypothesis}", f"原假设：{shown(result.hypothesis)}"),
+        weights_line(result),
+        tell("P-values: ", "p 值：") + alternative_words(result.alternative),
     ]
     if result.permutations:
         least = smallest_p(result.permutations, result.alternative)
         stop = getattr(result, "stop_after", None)
-        shown = (
-            f"at most {result.permutations}, to {stop} exceedances a tail" if stop else result.permutations
-        )
-        lines.append(f"Permutations: {shown}, seed {result.seed}; smallest p {least:.2g}")
+        count = str(result.permutations)
+        if stop:
+            count = tell(
+                f"at most {count}, to {stop} exceedances a tail", f"至多 {count} 次，每侧超过 {stop} 次即止"
+            )
+        lines.append(permutations_line(count, result.seed, least))
     if len(result.dropped):
-        shown = ", ".join(map(str, result.dropped[:10])) + (", ..." if len(result.dropped) > 10 else "")
-        lines.append(f"Dropped as missing, with their links: {len(result.dropped)} ({shown})")
+        ids = ", ".join(map(str, result.dropped[:10])) + (", ..." if len(result.dropped) > 10 else "")
+        lines.append(
+            tell(
+                f"Dropped as missing, with their links: {len(result.dropped)} ({ids})",
+                f"因缺失而剔除（连同其连接）：{len(result.dropped)} 个（{ids}）",
+            )
+        )
     return lines
+
+
+def weights_line(result: Any) -> str:
+    """Name the weights of a result."""
+    return tell(f"Weights: {result.weights}", f"权重：{shown(result.weights)}")
+
+
+def permutations_line(count: str, seed: int, least: float) -> str:
+    """Say how many permutations there were, and what they can reach."""
+    return tell(
+        f"Permutations: {count}, seed {seed}; smallest p {least:.2g}",
+        f"置换次数：{count}，随机种子 {seed}；可达到的最小 p 值 {least:.2g}",
+    )

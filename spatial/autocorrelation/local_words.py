@@ -10,7 +10,9 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from spatial.compute.pvalues import Alternative, alternative_words, smallest_p
+from spatial.languages.shown import head, shown
 from spatial.results import Result
+from spatial.words import tell
 
 from .inference import notes
 
@@ -64,7 +66,8 @@ class Tally:
     @property
     def line(self) -> str:
         """How many units are in each cluster, in words."""
-        return ", ".join(f"{kind} {count}" for kind, count in self.clusters.items())
+        comma = tell(", ", "，")
+        return comma.join(f"{shown(kind)} {count}" for kind, count in self.clusters.items())
 
 
 class LocalWords(Result):
@@ -122,9 +125,14 @@ class LocalWords(Result):
         tests = self.tally.simulated
         together = math.ceil(self.smallest_p * tests / self.alpha - 1e-9)
         return [
-            f"False discovery rate: {self.permutations} permutations can call none significant at "
-            f"{self.alpha:g} unless {together} or more of {tests} units have the smallest p together; for "
-            f"one alone pass permutations={self.permutations_for_fdr}."
+            tell(
+                f"False discovery rate: {self.permutations} permutations can call none significant at "
+                f"{self.alpha:g} unless {together} or more of {tests} units have the smallest p together; "
+                f"for one alone pass permutations={self.permutations_for_fdr}.",
+                f"错误发现率：{self.permutations} 次置换下，{tests} 个个体中须有 {together} 个以上"
+                f"同时达到最小 p 值，才可能在 {self.alpha:g} 水平上判为显著；要判定单个个体，请取 "
+                f"permutations={self.permutations_for_fdr}。",
+            )
         ]
 
     def glance(self) -> pd.DataFrame:
@@ -140,17 +148,25 @@ class LocalWords(Result):
 
     def summary(self) -> str:
         """Write the result as text."""
-        also = "".join(f", {self._said(k, v)}" for k, v in self._also().items() if isinstance(v, float))
+        comma, found = tell(", ", "，"), self.tally
+        also = "".join(comma + self._said(k, v) for k, v in self._also().items() if isinstance(v, float))
         lines = [
-            f"{self._titled()} of {self.name}: n = {self.tally.n}{also}",
-            f"  clusters at {self.basis} <= {self.alpha:g}: {self.tally.line}",
-            f"  significant one by one: {self.tally.one_by_one}; with the false discovery rate held at "
-            f"{self.alpha:g}: {self.tally.held}",
+            tell(f"{self._titled()} of {self.name}: ", f"{self.name} 的{shown(self._titled())}：")
+            + f"n = {found.n}{also}",
+            tell(
+                f"  clusters at {self.basis} <= {self.alpha:g}: {found.line}",
+                f"  聚类（{head(self.basis)} ≤ {self.alpha:g}）：{found.line}",
+            ),
+            tell(
+                f"  significant one by one: {found.one_by_one}; with the false discovery rate held at "
+                f"{self.alpha:g}: {found.held}",
+                f"  逐个检验显著：{found.one_by_one} 个；错误发现率控制在 {self.alpha:g} 时：{found.held} 个",
+            ),
         ]
         return "\n".join(lines + notes(self) + self._floor())
 
     def _said(self, key: str, value: float) -> str:
-        return f"{'global I' if key == 'I' else key} = {value:.6f}"
+        return f"{tell('global I', '全局 I') if key == 'I' else head(key)} = {value:.6f}"
 
     def headline(self) -> str:
         """Name the variable and count the clusters."""

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from spatial.errors import AlignmentError, DataError, WeightsError, did_you_mean, name_ids
 from spatial.ids.alignment import aligned_values, require_finite
+from spatial.languages.names import normal_words
 from spatial.weights.blocks.value import OpenWeights
 from spatial.weights.normalization import row_sums
 from spatial.weights.report.text import links_in_words
 from spatial.weights.value import Weights, as_weights
+from spatial.words import Said
 
 __all__ = [
     "LEAST",
@@ -350,11 +352,19 @@ def describe_weights(weights: Weights | OpenWeights) -> str:
     if isinstance(weights, OpenWeights):
         return repr(weights)[len("<OpenWeights ") : -1]
     unit = f", {weights.meta.distance_unit}" if weights.meta.distance_unit else ""
-    kind = "row" if weights.meta.normalization == "none" and weights.is_row_standardized else None
-    islands = f", {len(weights.islands)} islands" if len(weights.islands) else ""
-    return (
-        f"{weights.meta.kind}: {weights.n:,} units, {links_in_words(weights)}, "
-        f"normalisation {kind or weights.meta.normalization}{islands}{unit}"
+    row = weights.meta.normalization == "none" and weights.is_row_standardized
+    kind, alone = "row" if row else weights.meta.normalization, len(weights.islands)
+    return Said(
+        (
+            "{kind}: {n} units, {links}, normalisation {norm}{alone}{unit}",
+            "{kind}：{n} 个个体，{links}{norm}{alone}{unit}",
+        ),
+        kind=weights.meta.kind,
+        n=f"{weights.n:,}",
+        links=Said((links_in_words(weights, "en"), links_in_words(weights, "zh"))),
+        norm=Said((kind, normal_words(kind, "zh"))),
+        alone=Said((f", {alone} islands", f"，{alone} 个孤岛")) if alone else "",
+        unit=unit and Said((unit, unit.replace(", ", "，"))),
     )
 
 

@@ -14,6 +14,7 @@ from spatial.compute.threads import Executor
 from spatial.errors import DataError, WeightsError, did_you_mean, hinted, name_ids
 from spatial.ids.numbers import Values
 from spatial.weights.value import WeightsLike
+from spatial.words import Said, tell
 
 from .inference import GlobalStatistic, Run, made
 from .moments import pair_moments
@@ -29,9 +30,13 @@ NULLS = {
     "pairs": "pairs (x, y) fall to the units at random: neither is autocorrelated, related in place or not",
     "spectral": "x and y are independent, each as autocorrelated as it is (Moran spectral randomisation)",
 }
-CAUTIOUS = (
-    "  few eigenvectors carry the sum, so that the normal p is cautious (.015 of true nulls rejected at 5 %, "
-    "n = 49): read that by random signs"
+CAUTIOUS = Said(
+    (
+        "  few eigenvectors carry the sum, so that the normal p is cautious (.015 of true nulls rejected at "
+        "5 %, n = 49): read that by random signs",
+        "  少数特征向量占了总和的大部分，正态 p 值偏保守（n = 49 时，5% 水平上只拒绝 1.5% 的真原假设）："
+        "请读随机符号给出的 p 值",
+    )
 )
 _MOST = 4000  # units whose eigenvectors are computed
 
@@ -83,8 +88,12 @@ class BivariateMoran(GlobalStatistic):
         return ("correlation", "null")
 
     def _remarks(self) -> list[str]:
-        cautious = [CAUTIOUS] if self.null == "spectral" and self.permutations else []
-        return [f"  correlation of x and y in place: {self.correlation:.4f}", *cautious]
+        cautious = [CAUTIOUS.again()] if self.null == "spectral" and self.permutations else []
+        value = f"{self.correlation:.4f}"
+        return [
+            tell(f"  correlation of x and y in place: {value}", f"  x 与 y 的同地相关系数：{value}"),
+            *cautious,
+        ]
 
 
 @hinted

@@ -14,6 +14,8 @@ import typer
 from spatial import __version__
 from spatial.errors import SpatialError
 from spatial.io.samples import Sample, sample, samples
+from spatial.languages.session import language
+from spatial.words import in_force
 
 from . import completion
 from .api import api_command
@@ -22,6 +24,7 @@ from .drawn import drawn_samples, sample_facts, sample_text
 from .explore import explore_command
 from .local import local_command
 from .options import (
+    SPOKEN,
     Alternative,
     At,
     Bbox,
@@ -81,15 +84,14 @@ def main(arguments: list[str] | None = None) -> None:
         if (getattr(stream, "encoding", None) or "").lower() in ("ascii", "us-ascii", "ansi_x3.4-1968"):
             stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), language(_language(given)):
             warnings.showwarning = _say
             app(args=given, prog_name="spatial")
     except SpatialError as error:
         if debug:
             raise
-        from spatial.study.languages.refusals import in_language
-
-        text = as_options(in_language(str(error), _language(given)))
+        with language(_language(given)):
+            text = as_options(str(error))
         print(
             textwrap.fill(
                 f"spatial: {as_options(text)}", 100, break_long_words=False, break_on_hyphens=False
@@ -102,7 +104,8 @@ def main(arguments: list[str] | None = None) -> None:
 def _language(words: list[str]) -> str:
     """Return the language that a command asks for."""
     asked = [after for word, after in itertools.pairwise([*words, ""]) if word == "--lang"]
-    return "zh" if "zh" in asked or "--lang=zh" in words else "en"
+    asked += [word.removeprefix("--lang=") for word in words if word.startswith("--lang=")]
+    return asked[-1] if asked and asked[-1] in ("en", "zh") else in_force()
 
 
 def _say(message: Warning | str, *_: object, **__: object) -> None:
@@ -154,7 +157,7 @@ def moran(
     seed: Seed = 0,
     alternative: Alternative = "two-sided",
     alpha: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.05,
-    lang: Lang = "en",
+    lang: Lang = SPOKEN,
     out: Out = None,
     as_json: Json = False,
     layer: Layer = None,
@@ -222,7 +225,7 @@ def weights(
         Path | None, typer.Option(help="Write to .gal .gwt .swm .csv .xlsx .parquet .npz .mtx")
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the connectivity map (.png, .svg, .pdf).")] = None,
-    lang: Lang = "en",
+    lang: Lang = SPOKEN,
     as_json: Json = False,
     layer: Layer = None,
     encoding: Encoding = None,

@@ -9,6 +9,7 @@ import typer
 
 from . import completion
 from .options import (
+    SPOKEN,
     Bbox,
     Common,
     Crs,
@@ -55,7 +56,7 @@ def explore_command(
     common: Common = False,
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("report.html"),
     title: Annotated[str | None, typer.Option(help="Title of the page.")] = None,
-    lang: Lang = "en",
+    lang: Lang = SPOKEN,
     logs: Annotated[
         str, typer.Option(help="Those of the columns that hold logarithms: shown in units.")
     ] = "",

@@ -12,6 +12,7 @@ from .completion import columns as columns_of_map
 from .completion import known
 from .drawing import Background, Inset, Labels, NorthArrow, Outline, Projection, ScaleBar, map_options
 from .options import (
+    SPOKEN,
     Alternative,
     At,
     Bbox,
@@ -91,7 +92,7 @@ def local_command(
     alternative: Alternative = "two-sided",
     alpha: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.05,
     fdr: Annotated[bool, typer.Option("--fdr", help="Hold the false discovery rate at alpha.")] = False,
-    lang: Lang = "en",
+    lang: Lang = SPOKEN,
     out: Out = None,
     as_json: Json = False,
     layer: Layer = None,

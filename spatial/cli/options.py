@@ -12,17 +12,17 @@ from typing import Annotated, Any
 import typer
 
 from spatial.errors import DataError, SpatialError, did_you_mean, name_ids
+from spatial.words import in_force
 
 from . import completion
 from .completion import known
 
 __all__ = [
-    "SPEC", "Alternative", "At", "Bbox", "Common", "Crs", "DropEmpty", "Edit", "Encoding", "Id", "Islands",
-    "Json", "Lang", "Layer", "MapFile", "Missing", "Out", "PanelFile", "Permutations", "Raw", "Seed", "Spec",
-    "Table", "Time", "Unit", "Variables", "as_options", "build_weights", "check_folder", "check_lang",
-    "edited",
-    "in_time", "names_of", "print_json", "print_written", "read_map_and_panel", "under_time", "values_of",
-    "window_of", "with_terms",
+    "SPEC", "SPOKEN", "Alternative", "At", "Bbox", "Common", "Crs", "DropEmpty", "Edit", "Encoding", "Id",
+    "Islands", "Json", "Lang", "Layer", "MapFile", "Missing", "Out", "PanelFile", "Permutations", "Raw",
+    "Seed", "Spec", "Table", "Time", "Unit", "Variables", "as_options", "build_weights", "check_folder",
+    "check_lang", "edited", "in_time", "names_of", "print_json", "print_written", "read_map_and_panel",
+    "under_time", "values_of", "window_of", "with_terms",
 ]  # fmt: skip
 
 _SPECS = ("queen", "rook", "knn:8", "band:200", "inverse:1", "kernel:200")
@@ -86,9 +86,10 @@ Bbox = Annotated[
 ]
 Encoding = Annotated[str | None, typer.Option("--encoding", help="Text encoding, where it is not found.")]
 DropEmpty = Annotated[bool, typer.Option("--drop-empty", help="Leave out units without a geometry.")]
+SPOKEN = in_force()  # the default of --lang
 Lang = Annotated[
     str,
-    typer.Option("--lang", help="Language of what is drawn: en | zh.", autocompletion=known("en", "zh")),
+    typer.Option("--lang", help="Language of all that is said: en | zh.", autocompletion=known("en", "zh")),
 ]
 Edit = Annotated[
     Path | None,
@@ -240,7 +241,7 @@ def read_map_and_panel(
     try:
         read = read_panel(panel, unit=named, time=times, sheet=table)
     except DataError as error:
-        if time is not None or "no column 'year'" not in str(error):
+        if time is not None or "no column 'year'" not in error.args[0]:
             raise
         return _joined(cities, _one_time(panel, str(named), table), common), None, cities
     found = as_map_ids(read, cities.index)

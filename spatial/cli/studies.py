@@ -188,7 +188,7 @@ def print_run(folder: Path) -> None:
 
 def _refuse(error: SpatialError, study: Path) -> NoReturn:
     """Print a list as a list, in the language of the study, and leave with code 2."""
-    from spatial.study.languages.refusals import in_language
+    from spatial.languages.messages import in_language
     from spatial.study.reading import language_of
 
     print(f"spatial: {in_language(str(error), language_of(study))}", file=sys.stderr)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from spatial.errors import DataError, did_you_mean
+from spatial.words import tell
 
 __all__ = [
     "Alternative",
@@ -40,12 +41,16 @@ def check_alternative(alternative: str) -> None:
 
 def alternative_words(alternative: str) -> str:
     """Say which tail the p-values are of."""
-    return {
-        "two-sided": "two-sided (twice the smaller tail, at most 1)",
-        "greater": "one-sided: statistic greater than expected",
-        "less": "one-sided: statistic less than expected",
-        "geoda": "one-sided towards the nearer tail, as GeoDa and esda print them: half of a two-sided p",
+    english, chinese = {
+        "two-sided": ("two-sided (twice the smaller tail, at most 1)", "双侧（较小一侧的两倍，至多为 1）"),
+        "greater": ("one-sided: statistic greater than expected", "单侧：统计量大于期望值"),
+        "less": ("one-sided: statistic less than expected", "单侧：统计量小于期望值"),
+        "geoda": (
+            "one-sided towards the nearer tail, as GeoDa and esda print them: half of a two-sided p",
+            "单侧，取较近的一侧（同 GeoDa 与 esda 的输出）：为双侧 p 值的一半",
+        ),
     }[alternative]
+    return tell(english, chinese)
 
 
 def normal_p(z: Any, alternative: str) -> Any:

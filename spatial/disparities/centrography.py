@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from spatial.errors import DataError, hinted
 from spatial.ids.rows import canonical, cross_section_or_panel, match_rows, numbers, plain, row_names
+from spatial.languages.shown import digits, frame_text
 from spatial.places.crs import frame_of
 from spatial.places.points import CitiesLike, geometry_of, points_of
 from spatial.places.sphere import EARTH_RADIUS_KM, haversine_km, unit_vectors
@@ -57,7 +58,7 @@ class Centrography(Result):
 
     def summary(self) -> str:
         """Return the frame as text."""
-        return str(self.frame.to_string(float_format=lambda v: f"{v:.3f}"))
+        return frame_text(self.frame, digits(3), index=True)
 
     def headline(self) -> str:
         """Say how far the centre moved."""

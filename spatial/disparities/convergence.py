@@ -13,6 +13,7 @@ from scipy import optimize
 
 from spatial.errors import DataError, NotIdentifiedError, SpatialWarning, hinted, name_ids, warn
 from spatial.ids.rows import check_steps, checked_option
+from spatial.languages.shown import digits, frame_text, joined, shown
 from spatial.models.hypothesis import cluster_sums
 from spatial.models.identification.first_stages import equation_first_stage
 from spatial.models.results import SystemFit
@@ -20,6 +21,7 @@ from spatial.models.system import SpatialSystem
 from spatial.panel.panel import Panel
 from spatial.results import Result
 from spatial.weights.value import Weights, WeightsLike, as_weights
+from spatial.words import tell
 
 from .sigma import Cube, SigmaConvergence, estimate_row, ordered_weights, read_logs, sigma_convergence
 
@@ -86,15 +88,21 @@ class BetaConvergence(Result):
 
     def summary(self) -> str:
         """Return the estimates as text."""
-        effects = " + ".join(self.effects) or "none"
-        head = (
+        title = tell(
             f"beta convergence by {self.method}: {self.n_units} units x {self.n_times} periods, "
-            f"effects: {effects}, errors clustered by unit"
+            f"effects: {joined(self.effects)}, errors clustered by unit",
+            f"β 收敛（{shown(self.method)}）：{self.n_units} 个个体 × {self.n_times} 期，"
+            f"固定效应：{joined(self.effects)}，标准误按个体聚类",
         )
-        foot = f"speed {self.speed:.4f} per unit of time, half-life {self.half_life:.1f}"
-        if self.nickell_bias:
-            foot += f"; beta is biased by about {self.nickell_bias:.4f} (Nickell)"
-        return f"{head}\n{self.estimates.to_string(index=False, float_format=lambda v: f'{v:.4f}')}\n{foot}"
+        foot = tell(
+            f"speed {self.speed:.4f} per unit of time, half-life {self.half_life:.1f}",
+            f"收敛速度 {self.speed:.4f}（每单位时间），半衰期 {self.half_life:.1f}",
+        )
+        if bias := self.nickell_bias:
+            foot += tell(
+                f"; beta is biased by about {bias:.4f} (Nickell)", f"；β 的 Nickell 偏误约为 {bias:.4f}"
+            )
+        return f"{title}\n{frame_text(self.estimates, digits(4))}\n{foot}"
 
     def headline(self) -> str:
         """Name beta and the speed."""

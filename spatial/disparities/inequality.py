@@ -16,6 +16,7 @@ from scipy.special import xlogy
 from spatial.errors import DataError, hinted
 from spatial.ids.numbers import ById, Values
 from spatial.ids.rows import checked_option
+from spatial.languages.shown import digits, frame_text, joined, shown
 from spatial.results import Result
 
 from .values import Sample, Samples, read_samples
@@ -72,8 +73,8 @@ class Decomposition(Result):
 
     def summary(self) -> str:
         """Return the frame as text."""
-        title = f"{self.measure} = {' + '.join(self.parts)}"
-        return f"{title}\n{self.frame.to_string(float_format=lambda v: f'{v:.4f}')}"
+        title = f"{shown(self.measure)} = {joined(self.parts)}"
+        return f"{title}\n{frame_text(self.frame, digits(4), index=True)}"
 
     def headline(self) -> str:
         """Name the measure and its mean over time."""

@@ -13,9 +13,11 @@ from scipy import sparse, stats
 from spatial.errors import DataError, hinted
 from spatial.ids.alignment import check_scale, indexer
 from spatial.ids.rows import balanced_axes, canonical, read_columns, row_names
+from spatial.languages.shown import digits, frame_text
 from spatial.panel.panel import Panel
 from spatial.results import Result
 from spatial.weights.value import Weights, WeightsLike, as_weights
+from spatial.words import tell
 
 __all__ = ["SigmaConvergence", "estimate_row", "lagged", "ordered_weights", "read_logs", "sigma_convergence"]
 
@@ -96,10 +98,12 @@ class SigmaConvergence(Result):
 
     def summary(self) -> str:
         """Return frame and trends as text."""
-        numbers = {"float_format": lambda v: f"{v:.4f}"}
-        trends = self.trends.to_string(index=False, **numbers)
-        assumed = "Trends: units independent of each other, clustered by unit over time."
-        return f"{self.frame.to_string(**numbers)}\n\n{trends}\n{assumed}"
+        trends = frame_text(self.trends, digits(4))
+        assumed = tell(
+            "Trends: units independent of each other, clustered by unit over time.",
+            "趋势：各个体相互独立，按个体跨期聚类。",
+        )
+        return f"{frame_text(self.frame, digits(4), index=True)}\n\n{trends}\n{assumed}"
 
     def headline(self) -> str:
         """Say how dispersion went."""

@@ -108,7 +108,7 @@ class Classes:
         texts = _numbers(ends, exact=self.scheme in _EXACT)
         return [_interval(texts[k], texts[k + 1], self.ends, k) for k in range(len(self.bounds))]
 
-    def legend(self, codes: NDArray[np.intp], lang: str = "en") -> list[str]:
+    def legend(self, codes: NDArray[np.intp], lang: str | None = None) -> list[str]:
         """Return each class in words with the number of its units, as "0.002–0.017 (20)"."""
         chinese = check_language(lang) == "zh"
         counts = np.bincount(codes[codes >= 0].ravel(), minlength=len(self.bounds))

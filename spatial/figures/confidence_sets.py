@@ -27,7 +27,7 @@ def confidence_set_plot(
     *,
     ax: Axes | None = None,
     equation: str | None = None,
-    lang: str = "en",
+    lang: str | None = None,
     **captions: Unpack[Captions],
 ) -> Axes:
     """Draw the confidence set of the slopes of one equation.

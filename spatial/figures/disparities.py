@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 import numpy as np
 
 from spatial.errors import hinted
+from spatial.words import check_language
 
 from .charts import charted, estimates, filled_note, time_axis
 from .palette import color
@@ -27,7 +28,7 @@ __all__ = ["centres_plot", "convergence_plot", "dispersion_plot", "inequality_pl
 
 @hinted
 def convergence_plot(
-    found: BetaConvergence, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
+    found: BetaConvergence, *, ax: Axes | None = None, lang: str | None = None, **captions: Unpack[Captions]
 ) -> Axes:
     """Draw the coefficients of a growth equation with their 95 percent intervals.
 
@@ -43,6 +44,7 @@ def convergence_plot(
     -------
     Axes
     """
+    lang = check_language(lang)
     table = found.estimates
     names = list(map(str, table["term"]))
     with charted(
@@ -56,7 +58,7 @@ def convergence_plot(
 
 @hinted
 def dispersion_plot(
-    found: SigmaConvergence, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
+    found: SigmaConvergence, *, ax: Axes | None = None, lang: str | None = None, **captions: Unpack[Captions]
 ) -> Axes:
     """Draw the dispersion between units over time, a line each measure.
 
@@ -72,6 +74,7 @@ def dispersion_plot(
     -------
     Axes
     """
+    lang = check_language(lang)
     columns = [str(column) for column in found.frame.columns.drop(["n", "mean"])]
     with charted(ax, captions, lang, title=word("dispersion", lang), texts=columns) as axes:
         places = time_axis(axes, list(found.frame.index))
@@ -86,7 +89,7 @@ def dispersion_plot(
 
 @hinted
 def inequality_plot(
-    found: Decomposition, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
+    found: Decomposition, *, ax: Axes | None = None, lang: str | None = None, **captions: Unpack[Captions]
 ) -> Axes:
     """Draw the parts of a measure of inequality as stacked bars over time.
 
@@ -102,6 +105,7 @@ def inequality_plot(
     -------
     Axes
     """
+    lang = check_language(lang)
     title = word("inequality_parts", lang, name=found.measure)
     with charted(ax, captions, lang, y=found.measure, title=title, texts=found.parts) as axes:
         places = time_axis(axes, list(found.frame.index))
@@ -116,7 +120,7 @@ def inequality_plot(
 
 @hinted
 def centres_plot(
-    found: Centrography, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
+    found: Centrography, *, ax: Axes | None = None, lang: str | None = None, **captions: Unpack[Captions]
 ) -> Axes:
     """Draw the standard ellipses, and the path of the centres of gravity, in degrees.
 
@@ -132,6 +136,7 @@ def centres_plot(
     -------
     Axes
     """
+    lang = check_language(lang)
     frame = found.frame
     ink, marker = look(0, 1)
     with charted(

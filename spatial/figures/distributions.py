@@ -42,7 +42,7 @@ def density_ridges(
     bandwidth: float | None = None,
     overlap: float = 1.6,
     cmap: str | Colormap | Sequence[str] | None = None,
-    lang: str = "en",
+    lang: str | None = None,
     **captions: Unpack[Captions],
 ) -> Axes:
     r"""Draw the density of a variable over the units at each time, one ridge above the other.
@@ -140,7 +140,7 @@ def neighbour_histogram(
     W: WeightsLike | WeightsReport,
     *,
     ax: Axes | None = None,
-    lang: str = "en",
+    lang: str | None = None,
     **captions: Unpack[Captions],
 ) -> Axes:
     """Draw how many units have how many neighbours; those with none in red.
@@ -221,7 +221,7 @@ def reference_distribution(
     *,
     unit: Hashable | None = None,
     ax: Axes | None = None,
-    lang: str = "en",
+    lang: str | None = None,
     **captions: Unpack[Captions],
 ) -> Axes:
     """Draw what the statistic is under permutation, and where the observed value lies.

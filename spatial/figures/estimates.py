@@ -41,7 +41,7 @@ def coefficient_plot(
     terms: Sequence[str] | None = None,
     labels: Mapping[str, str] | None = None,
     equation: str | None = None,
-    lang: str = "en",
+    lang: str | None = None,
     **captions: Unpack[Captions],
 ) -> Axes:
     """Draw coefficients with their intervals, a row for each term, side by side over models or weights.
@@ -106,7 +106,7 @@ def impacts_plot(
     ax: Axes | None = None,
     labels: Mapping[str, str] | None = None,
     outcome: str | None = None,
-    lang: str = "en",
+    lang: str | None = None,
     **captions: Unpack[Captions],
 ) -> Axes:
     """Draw direct, indirect and total effects with their intervals, a row for each term.

@@ -34,7 +34,7 @@ def event_study_plot(
     reference: float | None = -1,
     event: float = 0,
     label: str | None = None,
-    lang: str = "en",
+    lang: str | None = None,
     **captions: Unpack[Captions],
 ) -> Axes:
     """Draw effects by time from the event: bars are pointwise intervals, caps simultaneous ones.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 import numpy as np
 
 from spatial.errors import DataError, hinted
+from spatial.words import check_language
 
 from .charts import charted, dashed
 from .palette import color, ramp
@@ -28,7 +29,7 @@ __all__ = ["index_plot", "resilience_plot", "semivariogram_plot", "transition_pl
 
 @hinted
 def index_plot(
-    found: CompositeIndex, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
+    found: CompositeIndex, *, ax: Axes | None = None, lang: str | None = None, **captions: Unpack[Captions]
 ) -> Axes:
     """Draw the weights of a composite index as bars; their mean over time where they change.
 
@@ -44,6 +45,7 @@ def index_plot(
     -------
     Axes
     """
+    lang = check_language(lang)
     mean = found.mean_weights
     names = [str(name) for name in mean.index]
     with charted(
@@ -58,7 +60,7 @@ def index_plot(
 
 @hinted
 def resilience_plot(
-    found: Resilience, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
+    found: Resilience, *, ax: Axes | None = None, lang: str | None = None, **captions: Unpack[Captions]
 ) -> Axes:
     """Draw growth against expected growth; rows whose denominator is near zero are hollow.
 
@@ -74,6 +76,7 @@ def resilience_plot(
     -------
     Axes
     """
+    lang = check_language(lang)
     flagged = found.parts["flagged"].to_numpy()
     x, y = found.parts["expected_growth"].to_numpy(), found.parts["growth"].to_numpy()
     notes = [word("near_zero", lang)] if flagged.any() else []
@@ -94,7 +97,7 @@ def transition_plot(
     *,
     lag_class: int | None = None,
     ax: Axes | None = None,
-    lang: str = "en",
+    lang: str | None = None,
     **captions: Unpack[Captions],
 ) -> Axes:
     """Draw a matrix of transition probabilities; with `lag_class`, given the neighbours' class 1 .. m.
@@ -112,6 +115,7 @@ def transition_plot(
     -------
     Axes
     """
+    lang = check_language(lang)
     labels = [str(label) for label in found.probabilities.index]
     values, given = found.probabilities.to_numpy(), word("given_all", lang)
     conditional = getattr(found, "conditional_probabilities", None)
@@ -142,7 +146,7 @@ def transition_plot(
 
 @hinted
 def semivariogram_plot(
-    found: Semivariogram, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
+    found: Semivariogram, *, ax: Axes | None = None, lang: str | None = None, **captions: Unpack[Captions]
 ) -> Axes:
     """Draw the semivariance by distance, with the variance of the values.
 
@@ -158,6 +162,7 @@ def semivariogram_plot(
     -------
     Axes
     """
+    lang = check_language(lang)
     f = found.frame.dropna(subset=["semivariance"])
     ink, marker = look(0, 1)
     with charted(

@@ -190,7 +190,7 @@ def cluster_color(code: str) -> str:
     return color(code)
 
 
-def cluster_label(code: str, lang: str = "en") -> str:
+def cluster_label(code: str, lang: str | None = None) -> str:
     """Return the words for a cluster code.
 
     Examples

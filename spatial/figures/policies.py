@@ -61,7 +61,7 @@ def policy_plot(
     *,
     ax: Axes | None = None,
     labels: Mapping[str, str] | None = None,
-    lang: str = "en",
+    lang: str | None = None,
     **captions: Unpack[Captions],
 ) -> Axes:
     """Draw the event study of a policy: effects by time since it, with intervals and the simultaneous band.
@@ -102,7 +102,7 @@ def policy_plot(
 
 @hinted
 def placebo_plot(
-    placebo: Any, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
+    placebo: Any, *, ax: Axes | None = None, lang: str | None = None, **captions: Unpack[Captions]
 ) -> Axes:
     """Draw the distribution of placebo estimates, and the estimate.
 
@@ -132,7 +132,9 @@ def placebo_plot(
 
 
 @hinted
-def bacon_plot(bacon: Any, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]) -> Axes:
+def bacon_plot(
+    bacon: Any, *, ax: Axes | None = None, lang: str | None = None, **captions: Unpack[Captions]
+) -> Axes:
     """Draw each comparison of the two-way estimate: its estimate against its weight.
 
     Parameters
@@ -163,7 +165,7 @@ def bacon_plot(bacon: Any, *, ax: Axes | None = None, lang: str = "en", **captio
 
 @hinted
 def honest_plot(
-    honest: Any, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
+    honest: Any, *, ax: Axes | None = None, lang: str | None = None, **captions: Unpack[Captions]
 ) -> Axes:
     """Draw robust intervals by how far trends may differ.
 
@@ -192,7 +194,7 @@ def honest_plot(
 
 @hinted
 def drop_one_plot(
-    dropped: Any, *, ax: Axes | None = None, lang: str = "en", **captions: Unpack[Captions]
+    dropped: Any, *, ax: Axes | None = None, lang: str | None = None, **captions: Unpack[Captions]
 ) -> Axes:
     """Draw the estimates without one unit, cohort or group each, in order.
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spatial.words import said
+from spatial.words import check_language, said
 
 __all__ = ["p_words", "word"]
 
@@ -216,7 +216,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def word(key: str, lang: str = "en", **values: object) -> str:
+def word(key: str, lang: str | None = None, **values: object) -> str:
     """Return the words for `key`, with `values` filled in.
 
     Examples
@@ -227,7 +227,9 @@ def word(key: str, lang: str = "en", **values: object) -> str:
     return said(_WORDS, key, lang, **values)
 
 
-def p_words(result: Any, lang: str = "en", *, permutations: int | None = None, short: bool = False) -> str:
+def p_words(
+    result: Any, lang: str | None = None, *, permutations: int | None = None, short: bool = False
+) -> str:
     """Return the p-value of a result in words, with its side: by permutation, if there were permutations.
 
     The smallest p-value that so many permutations can give is said to be that, not "< 0.001".  `short` leaves
@@ -239,6 +241,7 @@ def p_words(result: Any, lang: str = "en", *, permutations: int | None = None, s
     >>> p_words(SimpleNamespace(p_sim=0.002, permutations=999, alternative="two-sided"))
     'two-sided p = 0.002 (smallest attainable)'
     """
+    lang = check_language(lang)
     found = [(key, _value(result, key)) for key in ("p_sim", "p_randomisation", "p_value")]
     known = [(key, p) for key, p in found if np.isfinite(p)]
     if not known:

@@ -38,7 +38,7 @@ def write_layers(
     attributes: Sequence[str] | Literal["names", "all"] = "names",
     labels: Mapping[str, str] | None = None,
     info: Mapping[str, LayerInfo] | None = None,
-    lang: str = "en",
+    lang: str | None = None,
 ) -> Path | str:
     """Write results as layers that open coloured in QGIS.
 

@@ -18,7 +18,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def word(key: str, lang: str = "en", **values: Any) -> str:
+def word(key: str, lang: str | None = None, **values: Any) -> str:
     """Return the words for `key`, with `values` filled in.
 
     Examples

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from spatial.agglomeration.industries import Industries, read_industries
 from spatial.errors import DataError, hinted, name_ids, warn
 from spatial.ids.rows import balanced_axes, check_steps, checked_option, labelled, row_names
+from spatial.languages.shown import frame_text, shown
 from spatial.panel.panel import Panel
 from spatial.results import Result
+from spatial.words import tell
 
 from .composite import Weighting, composite_index
 from .result import CompositeIndex
@@ -74,11 +76,13 @@ class Resilience(Result):
     def summary(self) -> str:
         """Return the range, and the flagged rows, as text."""
         row = self.glance().iloc[0]
-        text = (
+        text = tell(
             f"resilience ({self.form}): {row['n']} rows, mean {row['mean']:.4f}, from {row['min']:.4f} to "
-            f"{row['max']:.4f}; {row['n_flagged']} with expected growth within {self.small:g} of zero"
+            f"{row['max']:.4f}; {row['n_flagged']} with expected growth within {self.small:g} of zero",
+            f"韧性（{shown(self.form)}）：{row['n']} 行，均值 {row['mean']:.4f}，{row['min']:.4f} 至 "
+            f"{row['max']:.4f}；{row['n_flagged']} 行的预期增长率距零不足 {self.small:g}",
         )
-        return text if not row["n_flagged"] else f"{text}\n{self.flagged.head(10).to_string()}"
+        return text if not row["n_flagged"] else f"{text}\n{frame_text(self.flagged.head(10), index=True)}"
 
     def headline(self) -> str:
         """Name the form and count the rows that are flagged."""

@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from spatial.languages.shown import digits, frame_text, shown
 from spatial.results import Result
+from spatial.words import tell
 
 __all__ = ["CompositeIndex"]
 
@@ -68,8 +70,11 @@ class CompositeIndex(Result):
     def summary(self) -> str:
         """Return the weights and the range of the index as text."""
         low, high = self.index.min(), self.index.max()
-        head = f"{self.method}: {len(self.index)} rows, index from {low:.4f} to {high:.4f}"
-        return f"{head}\n{self.levels.to_string(index=False, float_format=lambda v: f'{v:.4f}')}"
+        title = tell(
+            f"{self.method}: {len(self.index)} rows, index from {low:.4f} to {high:.4f}",
+            f"{shown(self.method)}：{len(self.index)} 行，指数从 {low:.4f} 到 {high:.4f}",
+        )
+        return f"{title}\n{frame_text(self.levels, digits(4))}"
 
     @property
     def mean_weights(self) -> pd.Series[Any]:

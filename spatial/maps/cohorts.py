@@ -52,7 +52,7 @@ def map_cohorts(
     >>> [text.get_text() for text in axes.get_legend().get_texts()]
     ['2012 (1)', '2014 (1)', 'never (1)']
     """
-    language = check_language(options.get("lang", "en"))
+    language = check_language(options.get("lang"))
     if not isinstance(cohorts, pd.Series):
         raise DataError(f"cohorts is a Series by unit; got {type(cohorts).__name__}.")
     if cohorts.isin([float("inf"), float("-inf")]).any():

@@ -14,7 +14,7 @@ from spatial.errors import AlignmentError, DataError, did_you_mean, hinted, name
 from spatial.figures.palette import color
 from spatial.ids.matching import in_kind_of, why_apart
 from spatial.weights.value import Weights, as_weights
-from spatial.words import said
+from spatial.words import check_language, said
 
 from .frame import Frame, MapOptions
 from .sheet import missing_entry, sheet
@@ -309,8 +309,9 @@ def _pairs(W: Weights, strongest: int | None) -> Pairs:
 
 
 # ---- words
-def title_of(kind: str, parameters: Mapping[str, Any], lang: str = "en") -> str:
+def title_of(kind: str, parameters: Mapping[str, Any], lang: str | None = None) -> str:
     """Return the kind of weights in words, with its main parameter."""
+    lang = check_language(lang)
     key = kind
     if kind == "contiguity" and isinstance(parameters.get("rook"), bool):
         key = "rook" if parameters["rook"] else "queen"

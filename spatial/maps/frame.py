@@ -102,7 +102,7 @@ class Frame:
             raise DataError(
                 f"Unknown map option {name_ids(sorted(unknown))}; the options are {', '.join(sorted(known))}."
             )
-        lang = check_language(options.get("lang", "en"))
+        lang = check_language(options.get("lang"))
         drawn = check_cities(cities)
         layers = {
             name: checked_layer(options.get(name), drawn.crs, name) for name in ("background", "outline")

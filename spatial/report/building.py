@@ -53,7 +53,7 @@ def explore(
     W: WeightsLike,
     path: str | Path,
     *,
-    lang: str = "en",
+    lang: str | None = None,
     names: str | pd.Series[Any] | None = None,
     logs: str | Sequence[str] = (),
     group: str | None = None,
@@ -140,6 +140,7 @@ def explore(
     >>> explore(cities, income, "income", contiguity(cities).row_standardized(), target, permutations=99).name
     'report.html'
     """
+    lang = check_language(lang)
     settings = Settings(permutations, seed, alternative, alpha=alpha)
     found = gathered(cities, panel, columns, W, settings, lang=lang, logs=logs, tables=tables)
     own = None if title is None else (title, title)

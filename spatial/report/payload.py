@@ -231,7 +231,7 @@ def _measure(
                 local = local_moran(x, weights, missing="drop", alpha=settings.alpha, **options)
                 whole = moran(x, weights, missing="drop", **options)
             except DataError as error:  # constant, or too few values: said on the page
-                problems[k][t] = str(error)
+                problems[k][t] = str(error.args[0])
                 continue
             place = weights.ids.get_indexer(local.frame.index)
             out["p_sim"][k, t, place] = local.frame["p_sim"]

@@ -18,6 +18,7 @@ from spatial.panel.panel import PanelLike
 from spatial.places.centroids import areas_of
 from spatial.places.points import CitiesLike
 from spatial.weights.value import WeightsLike
+from spatial.words import check_language
 
 from .building import gathered, write_report
 from .page import plain_json
@@ -41,7 +42,7 @@ def write_web(
     columns: str | Iterable[str],
     W: WeightsLike,
     *,
-    lang: str = "en",
+    lang: str | None = None,
     names: str | pd.Series[Any] | None = None,
     logs: str | Sequence[str] = (),
     group: str | None = None,
@@ -98,6 +99,7 @@ def write_web(
     >>> sorted(path.name for path in page.parent.iterdir())
     ['index.html', 'units.geojson', 'units.topojson', 'values.csv']
     """
+    lang = check_language(lang)
     if getattr(cities, "crs", None) is None:
         raise DataError(
             "A map for the web is in WGS 84, and the cities have no CRS: name theirs with set_crs first."

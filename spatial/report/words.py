@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from spatial.figures.palette import CLUSTERS, cluster_label
-from spatial.tables.words import kind_words, normal_words
+from spatial.languages.names import kind_words, normal_words
 from spatial.weights.value import Weights
 from spatial.words import check_language
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from spatial.errors import DataError, did_you_mean
 from spatial.io.sources import without_password
-from spatial.study.languages.refusals import in_language
+from spatial.languages.messages import in_language
 from spatial.study.schema.base import Location
 
 __all__ = ["Fault", "Problem", "StudyError", "named_twice", "place", "problem", "public", "unknown"]

@@ -20,6 +20,8 @@ from warnings import WarningMessage, catch_warnings, simplefilter
 from spatial.io.atomic import atomic_text, inside
 from spatial.io.samples import samples
 from spatial.io.sources import parts_of, without_password
+from spatial.languages.session import language
+from spatial.words import in_force
 
 __all__ = ["RunRecord", "file_hash", "heard_of", "versions"]
 
@@ -111,13 +113,13 @@ class RunRecord:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Keep run.json through a run: "running" from its start, then how it ended.
+        """Keep run.json through a run, "running" first, then how it ended; speak the language of the study.
 
         A run that is killed outright leaves "running".
         """
         self.write()
         try:
-            with _terminable():
+            with _terminable(), language(self.settings.get("language") or in_force()):
                 yield
         except Exception:
             self._ended("failed")

@@ -14,6 +14,8 @@ import pandas as pd
 
 from spatial.errors import DataError, SpatialError, did_you_mean, hinted
 from spatial.io.sources import without_password
+from spatial.languages.messages import in_language
+from spatial.languages.session import language
 from spatial.study.schema.study import Study, json_schema
 from spatial.study.steps.build import build_steps
 from spatial.study.steps.report import report_keys
@@ -30,7 +32,6 @@ from .explain.script import as_python
 from .explain.words import in_words
 from .fits.varied import with_copies
 from .keeping.kept import Kept, kept_keys
-from .languages.refusals import in_language
 from .problems import Fault, StudyError, problem, public
 from .quick import filled, quickened
 from .reading import read_content, read_sections, with_printed
@@ -176,10 +177,10 @@ def run_study(
     record.inputs = dict(values.files)
     record.inputs |= {without_password(s): "not hashed: not a file" for s in databases(study)}
     record.settings["units_cut"] = loaded.cut
-    record.hear(caught)
     manifest = Manifest(folder)
     try:
         with record.running():
+            record.hear(caught)
             again = partial(_again, file.resolve(), folder.resolve(), quick, full)
             run_steps(chosen, manifest, record, {s.name for s in steps}, jobs, again)
     except BaseException:
@@ -210,6 +211,7 @@ def _again(file: Path, folder: Path, quick: bool, full: bool) -> list[Step]:
         warnings.simplefilter("ignore")  # they were heard when the run began
         values = _sized(file, *_checked(file), quick, full)
     values.kept = Kept(folder)
+    language(values.study.language)  # a process of its own has nobody to restore it for
     return build_steps(values)
 
 

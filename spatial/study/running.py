@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from spatial.errors import DataError, SpatialError
+from spatial.languages.messages import in_language
 from spatial.study.steps.step import Output, Step
 
 from .cache import Entry, Manifest, publish, staged_folder
-from .languages.refusals import in_language
 from .record import RunRecord, heard_of
 
 __all__ = ["run_steps", "workers_of"]

@@ -30,7 +30,6 @@ from spatial.study.fits.results import (
     part_of_analysis,
     stamps_of,
 )
-from spatial.words import Said
 
 from .cache import code_digest, digest
 from .calls import Item, Ref, call, evaluate, method
@@ -340,7 +339,7 @@ class Values:
             fit = self.kept.get(self.fit_key(name), lambda: self.run(call)) if is_own else self.run(call)
         except SpatialError as error:
             if part.expect == "refusal":
-                return Refusal(name, error.args[0] if isinstance(error.args[0], Said) else str(error))
+                return Refusal(name, error.args[0])
             raise
         if part.expect == "refusal":
             raise DataError(f"{name} was to be refused (expect = 'refusal'), and it runs: look why.")

@@ -25,7 +25,7 @@ def selection_table(
     choice: ModelChoice,
     *,
     digits: int = 3,
-    lang: str = "en",
+    lang: str | None = None,
     title: str | None = None,
     notes: str | Iterable[str] = (),
 ) -> Table:

@@ -11,33 +11,15 @@ import numpy as np
 import pandas as pd
 
 from spatial.errors import DataError, did_you_mean
+from spatial.languages.names import METHODS
 from spatial.models.estimation.estimate import interval_method
 from spatial.models.results import SystemFit
 from spatial.results import Fit
 
-__all__ = ["CONSTANT", "METHODS", "Column", "System", "columns_of"]
+__all__ = ["CONSTANT", "Column", "System", "columns_of"]
 
 CONSTANT = "Intercept"
 _CONSTANTS = {"const", "_cons", "(Intercept)", "Intercept", "constant", "CONSTANT"}
-METHODS = {
-    "gs3sls": "GS3SLS",
-    "gs2sls": "GS2SLS",
-    "3sls": "3SLS",
-    "2sls": "2SLS",
-    "gmm": "GMM",
-    "aqs": "Joint GMM",
-    "ml": "ML",
-    "mess": "MESS",
-    "ols": "OLS",
-    "twfe": "TWFE",
-    "callaway-santanna": "Callaway-Sant'Anna",
-    "sun-abraham": "Sun-Abraham",
-    "borusyak-jaravel-spiess": "Borusyak-Jaravel-Spiess",
-    "gardner": "Gardner",
-    "stacked": "Stacked",
-    "etwfe": "ETWFE",
-    "synthetic": "Synthetic DiD",
-}
 # What classes of other programs estimate.
 _CLASSES = {"Feols": "OLS", "Feiv": "2SLS", "Fepois": "Poisson", "Feglm": "GLM", "IV2SLS": "2SLS"}
 ESTIMATES = ["estimate", "std_error", "statistic", "p_value"]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from spatial.errors import DataError, hinted
+from spatial.languages.names import kind_words, normal_words
 from spatial.weights.report.report import WeightsReport
 from spatial.weights.value import WeightsLike, as_weights
 from spatial.words import check_language
@@ -15,7 +16,7 @@ from .formats.cells import Row, clean, clean_all, head_row
 from .formats.numbers import check_digits, format_number
 from .notes import noted
 from .table import Table, in_languages
-from .words import kind_words, normal_words, word
+from .words import word
 
 __all__ = ["weights_table"]
 
@@ -26,7 +27,7 @@ def weights_table(
     weights: WeightsLike | Mapping[str, WeightsLike],
     *,
     digits: int = 3,
-    lang: str = "en",
+    lang: str | None = None,
     title: str | None = None,
     notes: str | Iterable[str] = (),
 ) -> Table:

@@ -58,7 +58,7 @@ def descriptive_table(
     *,
     labels: LabelsLike | None = None,
     digits: int = 3,
-    lang: str = "en",
+    lang: str | None = None,
     title: str | None = None,
     notes: str | Iterable[str] = (),
 ) -> Table:
@@ -286,7 +286,7 @@ def identification_table(
     *,
     labels: LabelsLike | None = None,
     digits: int = 3,
-    lang: str = "en",
+    lang: str | None = None,
     title: str | None = None,
     notes: str | Iterable[str] = (),
 ) -> Table:

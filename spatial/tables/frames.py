@@ -28,7 +28,7 @@ def frame_table(
     frame: pd.DataFrame,
     *,
     digits: int = 3,
-    lang: str = "en",
+    lang: str | None = None,
     title: str = "",
     notes: str | Iterable[str] = (),
 ) -> Table:

@@ -11,12 +11,13 @@ from typing import Any
 import pandas as pd
 
 from spatial.errors import DataError, did_you_mean
+from spatial.languages.names import condition_words, kind_words
 
 from .brackets import below
 from .columns import CONSTANT, ESTIMATES, Column
 from .formats.cells import Head, Row, clean, head_row
 from .formats.numbers import format_number, marked, star_text
-from .words import condition_words, effect_words, kind_words, word
+from .words import effect_words, word
 
 __all__ = ["COUNTS", "Layout", "labels_of", "term_label"]
 

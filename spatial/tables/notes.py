@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from spatial.errors import DataError
+from spatial.languages.names import METHODS, covariance_words, kind_words, normal_words, stamp_words
 from spatial.models.results import SystemFit
 
-from .columns import CONSTANT, METHODS, Column
+from .columns import CONSTANT, Column
 from .formats.cells import clean
 from .layout import Layout
-from .words import covariance_words, joined, kind_words, normal_words, stamp_words, word
+from .words import joined, word
 
 __all__ = ["left_out", "method_words", "noted", "refuse_equal", "regression_notes", "star_note"]
 

@@ -23,7 +23,7 @@ class Style:
 
     stars: tuple[float, ...] = (0.1, 0.05, 0.01)
     show: Show = "t"
-    lang: str = "en"
+    lang: str | None = None
     note: str = ""
 
 
@@ -31,8 +31,8 @@ class Style:
 # journals of the European Regional Science Association print standard errors and stars at 10, 5 and 1 %;
 # Economic Research Journal is in Chinese, with robust standard errors in brackets and stars at 1, 5, 10 %.
 STYLES: Mapping[str, Style] = {
-    "aer": Style(stars=(), show="se", note="Notes: {text}"),
-    "ersa": Style(show="se"),
+    "aer": Style(stars=(), show="se", lang="en", note="Notes: {text}"),
+    "ersa": Style(show="se", lang="en"),
     "jjyj": Style(show="se", lang="zh"),
 }
 

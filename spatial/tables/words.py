@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from spatial.words import check_language
 
 __all__ = [
-    "condition_words",
-    "covariance_words",
     "effect_words",
     "joined",
-    "kind_words",
-    "normal_words",
-    "stamp_words",
     "word",
 ]
 
@@ -217,62 +212,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 
 _EFFECTS = {"unit": ("Unit", "个体"), "time": ("Time", "时间")}
 
-_KINDS = {
-    "contiguity": "邻接",
-    "knn": "K 近邻",
-    "distance_band": "距离阈值",
-    "inverse_distance": "反距离",
-    "kernel": "核函数",
-    "economic": "经济距离",
-    "gravity": "引力",
-    "nested": "经济地理嵌套",
-    "nested_product": "经济地理嵌套（乘积）",
-    "higher_order": "高阶邻接",
-    "block": "分组",
-    "grid": "栅格",
-    "delaunay": "Delaunay 三角网",
-    "gabriel": "Gabriel 图",
-    "relative_neighbors": "相对邻近图",
-    "voronoi": "泰森多边形邻接",
-    "union": "并集",
-    "intersection": "交集",
-    "difference": "差集",
-    "symmetric_difference": "对称差",
-    "given": "给定矩阵",
-}
-_NORMALIZATIONS = {
-    "row": (", row-standardised", "，行标准化"),
-    "spectral": (", divided by the spectral radius", "，谱标准化"),
-    "minmax": (", divided by the smaller of the largest row and column sum", "，最小–最大标准化"),
-    "none": (", not normalised", "，未标准化"),
-}
-_COVARIANCES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
-    (r"^homoskedastic$", "同方差"),
-    (r"^expected information$", "期望信息矩阵"),
-    (r"^observed information$", "观测信息矩阵"),
-    (r"^quasi-maximum likelihood sandwich$", "拟极大似然（三明治）"),
-    (r"^heteroskedastic$", "异方差稳健"),
-    (r"^clustered by (.+) and (.+)$", lambda m: f"按{_named(m[1])}与{_named(m[2])}双向聚类"),
-    (r"^clustered by (.+), CR2$", lambda m: f"按{_named(m[1])}聚类（CR2）"),
-    (r"^clustered by (.+)$", lambda m: f"按{_named(m[1])}聚类"),
-    (
-        r"^wild bootstrap by (.+), (\d+) replications$",
-        lambda m: f"按{_named(m[1])}的 wild bootstrap，{m[2]} 次",
-    ),
-    (r"^Conley, (.+) km, (\d+) time lags, .*$", lambda m: f"Conley，{m[1]} 千米，时间滞后 {m[2]} 期"),
-    (r"^Driscoll-Kraay, (\d+) lags$", lambda m: f"Driscoll–Kraay，滞后 {m[1]} 期"),
-)
-_STAMPS = {
-    "not identified": "未识别",
-    "not identified: forced": "未识别：强制估计（not identified: forced）",
-    "Stata gs3sls: pooled, no fixed effects, no spatial error, own and cross lags in both equations": (
-        "按 Stata gs3sls 命令：混合估计，无固定效应，无空间误差，两方程均含自身与交叉空间滞后"
-        "（Stata gs3sls compatibility）"
-    ),
-}
 
-
-def word(key: str, lang: str = "en", **values: object) -> str:
+def word(key: str, lang: str | None = None, **values: object) -> str:
     """Return the words for `key`, with `values` filled in.
 
     Examples
@@ -290,61 +231,7 @@ def effect_words(name: str, lang: str, labels: Mapping[str, str]) -> str:
     return word("effect", lang, name="×".join(parts))
 
 
-def kind_words(kind: str, lang: str) -> str:
-    """Return the kind of weights in words."""
-    return _KINDS.get(kind, kind) if lang == "zh" else kind.replace("_", " ")
-
-
-def normal_words(normalization: str, lang: str) -> str:
-    """Return the normalisation of weights, as the end of a sentence."""
-    known = _NORMALIZATIONS.get(normalization)
-    return known[lang == "zh"] if known else f", {normalization}"
-
-
-def covariance_words(label: str, lang: str) -> str:
-    """Return how standard errors were computed, in words."""
-    if lang == "zh":
-        for pattern, made in _COVARIANCES:
-            if found := re.match(pattern, label):
-                return made if isinstance(made, str) else made(found)
-    return label
-
-
-def _named(level: str) -> str:
-    return {"unit": "个体", "time": "时间"}.get(level, level)
-
-
-def stamp_words(stamp: str, lang: str) -> str:
-    """Return what every table must say; the English stays beside the Chinese."""
-    return _STAMPS.get(stamp, stamp) if lang == "zh" else stamp
-
-
 def joined(places: list[int], lang: str) -> str:
     """Return ``column (2)`` or ``columns (1), (3)``."""
     shown = ("、" if lang == "zh" else ", ").join(f"({k + 1})" for k in places)
     return word("columns" if len(places) > 1 else "column", lang, columns=shown)
-
-
-_CONDITION = {
-    "and": "且", "or": "或", "not": "非", "in": "属于", "is": "为", "missing": "缺失", "true": "真",
-    "false": "假", "unit": "个体", "time": "时间", "==": "=", "!=": "≠", ">=": "≥", "<=": "≤",
-}  # fmt: skip
-
-
-def condition_words(text: str, lang: str, labels: Mapping[str, str]) -> str:
-    """Return a condition on rows for readers: names by their labels, words in the language.
-
-    Examples
-    --------
-    >>> condition_words("level != 'capital' and year >= 2010", "zh", {"level": "级别", "year": "年份"})
-    '级别 ≠ “capital” 且 年份 ≥ 2010'
-    """
-    if lang != "zh":
-        return text
-    known = {**_CONDITION, **labels}
-    shown = re.sub(
-        r"'([^']*)'|\"([^\"]*)\"|`([^`]+)`|[^\W\d]\w*|==|!=|>=|<=",
-        lambda m: f"“{m[1] or m[2]}”" if m[1] or m[2] else known.get(m[3] or m[0], m[3] or m[0]),
-        text,
-    )
-    return shown.replace("为 非 缺失", "非缺失").replace("非 属于", "不属于")

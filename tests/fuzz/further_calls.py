@@ -32,6 +32,7 @@ def statistics() -> dict[str, Call]:
     for f in (sp.moran_rate, sp.local_moran_rate):
         found[f.__name__] = (f, {"events": "x", "population": people, "W": "W", **QUIET})
     return found | {
+        "language": (sp.language, {"lang": "en"}),
         "regions": (sp.regions, {"data": "x", "W": "W", "n": number(3)}),
         "lee": (sp.lee, {"x": "x", "y": people, "W": "W", **QUIET}),
         "points": (sp.points, {"x": Given("x", VALID["x"]()), "y": Given("x", VALID["x"]()), "crs": 4326}),

@@ -12,7 +12,7 @@ import pytest
 import spatial as sp
 from spatial.errors import DataError, FormulaError
 from spatial.models import SpatialSystem, WeakInstrumentWarning, fixed_effects, moderation
-from spatial.models.mechanisms.interactions import johnson_neyman
+from spatial.models.mechanisms.interacted import johnson_neyman
 from spatial.models.mechanisms.rewriting import Parts, swapped
 from spatial.panel import Panel
 

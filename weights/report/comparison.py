@@ -11,9 +11,11 @@ import scipy.sparse as sparse
 
 from spatial.errors import WeightsError
 from spatial.ids.alignment import aligned_values, check_scale, require_finite
+from spatial.languages.shown import padded, width
 from spatial.results import Result
 from spatial.weights.meta import HasLinks
 from spatial.weights.normalization import row_standardize
+from spatial.words import tell
 
 __all__ = ["WeightsComparison", "compare_links"]
 
@@ -88,18 +90,26 @@ class WeightsComparison(Result):
     def summary(self) -> str:
         """Write the comparison as text."""
         rows = [
-            (f"links of {self.first}", f"{self.n_first:,}, {self.n_first_only:,} of them only here"),
-            (f"links of {self.second}", f"{self.n_second:,}, {self.n_second_only:,} of them only here"),
-            ("shared links", f"{self.n_shared:,} ({self.jaccard:.1%} of the links of either)"),
-            ("lags of noise", f"correlation {self.noise_correlation:.4f}"),
+            (_links_of(self.first), _only(self.n_first, self.n_first_only)),
+            (_links_of(self.second), _only(self.n_second, self.n_second_only)),
+            (
+                tell("shared links", "共有连接"),
+                f"{self.n_shared:,}"
+                + tell(
+                    f" ({self.jaccard:.1%} of the links of either)",
+                    f"（占二者全部连接的 {self.jaccard:.1%}）",
+                ),
+            ),
+            (tell("lags of noise", "随机数的空间滞后"), _correlated(self.noise_correlation)),
         ]
         if self.lag_correlation is not None:
-            rows.append(
-                (f"lags of {self.variable or 'the values'}", f"correlation {self.lag_correlation:.4f}")
+            label = tell(
+                f"lags of {self.variable or 'the values'}", f"{self.variable or '所给值'} 的空间滞后"
             )
-        wide = max(len(label) for label, _ in rows)
-        lines = [f"Two weights of {self.n:,} units", ""]
-        return "\n".join(lines + [f"  {label:<{wide}}  {value}" for label, value in rows])
+            rows.append((label, _correlated(self.lag_correlation)))
+        wide = max(width(label) for label, _ in rows)
+        lines = [tell(f"Two weights of {self.n:,} units", f"两个权重矩阵的比较，{self.n:,} 个个体"), ""]
+        return "\n".join(lines + [f"  {padded(label, wide)}  {value}" for label, value in rows])
 
 
 def compare_links(first: HasLinks, second: HasLinks, x: Any) -> WeightsComparison:
@@ -158,3 +168,15 @@ def _lags(a: sparse.csr_array | None, b: sparse.csr_array | None, ids: pd.Index[
     if np.ptp(one) == 0 or np.ptp(two) == 0:
         raise WeightsError("Lags that do not vary have no correlation. Take a variable that does.")
     return float(np.corrcoef(one, two)[0, 1])
+
+
+def _links_of(name: str) -> str:
+    return tell(f"links of {name}", f"{name} 的连接")
+
+
+def _only(count: int, alone: int) -> str:
+    return f"{count:,}" + tell(f", {alone:,} of them only here", f"，其中 {alone:,} 条为其独有")
+
+
+def _correlated(value: float) -> str:
+    return tell("correlation ", "相关系数 ") + f"{value:.4f}"

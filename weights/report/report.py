@@ -171,7 +171,7 @@ class WeightsReport(Result):
         """Return the kind and the numbers of units and links."""
         return f"{self.kind}: {self.n:,} units, {self.links_in_words()}"
 
-    def links_in_words(self, lang: str = "en", *, with_entries: bool = True) -> str:
+    def links_in_words(self, lang: str | None = None, *, with_entries: bool = True) -> str:
         """Return the number of links: each once where all have their opposite, else the directed ones."""
         return words_of_links(
             self.n_links, self.n_own, self.symmetric_pattern, lang, with_entries=with_entries

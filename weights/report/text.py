@@ -121,7 +121,7 @@ def _histogram(neighbors: pd.Series[int]) -> list[str]:
 
 
 def words_of_links(
-    entries: int, own: int, both_ways: bool, lang: str = "en", *, with_entries: bool = True
+    entries: int, own: int, both_ways: bool, lang: str | None = None, *, with_entries: bool = True
 ) -> str:
     """Return the number of links: each once where all have their opposite, else the directed ones.
 
@@ -146,18 +146,18 @@ def words_of_links(
     return f"{links:,} link{'s' * (links != 1)}{of_itself}" + f" ({entries:,} entries)" * with_entries
 
 
-def links_in_words(W: HasLinks) -> str:
+def links_in_words(W: HasLinks, lang: str | None = None) -> str:
     """Return the number of links of weights as `words_of_links`; of very many, that of the entries."""
     entries, n = W.sparse.nnz, len(W.ids)
     own = int((W.sparse.diagonal() != 0).sum())
     if entries - own == n * (n - 1):
-        return words_of_links(entries, own, True)
+        return words_of_links(entries, own, True, lang)
     if entries > _LOOKED_THROUGH:
-        return f"{entries:,} entries"
+        return f"{entries:,} 个矩阵元素" if check_language(lang) == "zh" else f"{entries:,} entries"
     other = W.sparse.tocsc()
     other.sort_indices()
     same = np.array_equal(W.sparse.indptr, other.indptr) and np.array_equal(W.sparse.indices, other.indices)
-    return words_of_links(entries, own, same)
+    return words_of_links(entries, own, same, lang)
 
 
 def weights_html(W: HasLinks) -> str:

@@ -11,18 +11,28 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import chdtrc
 
-from spatial.autocorrelation.inference import Run
+from spatial.autocorrelation.inference import Run, weights_line
 from spatial.autocorrelation.sample import describe_weights
 from spatial.errors import DataError, hinted, warn
+from spatial.languages.shown import frame_text
 from spatial.panel.panel import Panel
 from spatial.results import Result
 from spatial.weights.value import WeightsLike
+from spatial.words import Said, tell
 
 from .transitions import balanced, few_expected, moves, permuted_p, steady_state, tidy_block
 
 __all__ = ["SpatialMarkov", "spatial_markov"]
 
 Float = NDArray[np.float64]
+
+
+INDEPENDENT = Said(
+    (
+        "chi-squared takes transitions, permutation only units, as independent of each other",
+        "χ² 检验视各次转移相互独立，置换检验只视各个体相互独立",
+    )
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -98,27 +108,45 @@ class SpatialMarkov(Result):
     def summary(self) -> str:
         """Write the result as text."""
         lines = [
-            f"Spatial Markov chain of {self.name}: {self.n} units, {self.times} times",
-            f"Weights: {self.weights}",
-            "Same chain whatever the neighbours' class:",
-            f"  likelihood ratio {self.likelihood_ratio:.4f}, Q {self.q:.4f}, "
-            f"{self.degrees_of_freedom} d.f., p = {self.p_likelihood_ratio:.4g}, {self.p_q:.4g}",
+            tell(
+                f"Spatial Markov chain of {self.name}: {self.n} units, {self.times} times",
+                f"{self.name} 的空间马尔可夫链：{self.n} 个个体，{self.times} 期",
+            ),
+            weights_line(self),
+            tell("Same chain whatever the neighbours' class:", "原假设：无论邻居属于哪一类，转移相同"),
+            tell(
+                f"  likelihood ratio {self.likelihood_ratio:.4f}, Q {self.q:.4f}, "
+                f"{self.degrees_of_freedom} d.f., p = {self.p_likelihood_ratio:.4g}, {self.p_q:.4g}",
+                f"  似然比 {self.likelihood_ratio:.4f}，Q {self.q:.4f}，自由度 {self.degrees_of_freedom}，"
+                f"p = {self.p_likelihood_ratio:.4g}、{self.p_q:.4g}",
+            ),
         ]
         if self.permutations:
             lines.append(
-                f"  by {self.permutations} permutations of whole trajectories (seed {self.seed}): "
-                f"p = {self.p_sim:.4g}, {self.p_sim_q:.4g}"
+                tell(
+                    f"  by {self.permutations} permutations of whole trajectories (seed {self.seed}): "
+                    f"p = {self.p_sim:.4g}, {self.p_sim_q:.4g}",
+                    f"  按整条轨迹置换 {self.permutations} 次（随机种子 {self.seed}）："
+                    f"p = {self.p_sim:.4g}、{self.p_sim_q:.4g}",
+                )
             )
-        lines.append("  chi-squared takes transitions, permutation only units, as independent of each other")
+        lines.append(f"  {INDEPENDENT.again()}")
         if self.few_expected:
             lines.append(
-                f"  {self.few_expected} of {self.cells} expected counts are below 5: the chi-squared "
-                "p-values are too small; read those by permutation, or take fewer classes"
+                tell(
+                    f"  {self.few_expected} of {self.cells} expected counts are below 5: the chi-squared "
+                    "p-values are too small; read those by permutation, or take fewer classes",
+                    f"  {self.cells} 个期望频数中有 {self.few_expected} 个小于 5：χ² 的 p 值偏小；"
+                    "请读置换检验的 p 值，或减少类别",
+                )
             )
-        lines += ["All neighbours", self.probabilities.to_string(float_format="%.4f")]
+        lines += [tell("All neighbours", "全部邻居"), frame_text(self.probabilities, "%.4f", index=True)]
         for lag, block in enumerate(self.conditional_probabilities, start=1):
             frame = pd.DataFrame(block, self.probabilities.index, self.probabilities.columns)
-            lines += [f"Neighbours in class {lag}", frame.to_string(float_format="%.4f")]
+            lines += [
+                tell(f"Neighbours in class {lag}", f"邻居属于第 {lag} 类"),
+                frame_text(frame, "%.4f", index=True),
+            ]
         return "\n".join(lines)
 
     def headline(self) -> str:

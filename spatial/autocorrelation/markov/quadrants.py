@@ -10,14 +10,17 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import chdtrc
 
-from spatial.autocorrelation.inference import Run
+from spatial.autocorrelation.inference import Run, weights_line
 from spatial.autocorrelation.local_inference import QUADRANTS
 from spatial.autocorrelation.sample import describe_weights
 from spatial.errors import DataError, hinted
+from spatial.languages.shown import frame_text
 from spatial.panel.panel import Panel
 from spatial.results import Result
 from spatial.weights.value import WeightsLike
+from spatial.words import tell
 
+from .chains import INDEPENDENT
 from .transitions import balanced, few_expected, moves, permuted_p, steady_state, tidy_block
 
 __all__ = ["LisaMarkov", "lisa_markov"]
@@ -87,20 +90,35 @@ class LisaMarkov(Result):
         """Write the result as text."""
         n, times = self.quadrants.shape
         lines = [
-            f"by {self.permutations} permutations of whole trajectories (seed {self.seed}): "
-            f"p = {self.p_sim:.4g}"
+            tell(
+                f"by {self.permutations} permutations of whole trajectories (seed {self.seed}): ",
+                f"按整条轨迹置换 {self.permutations} 次（随机种子 {self.seed}）：",
+            )
+            + f"p = {self.p_sim:.4g}"
         ]
         if self.few_expected:
-            lines.append(f"{self.few_expected} of {self.cells} expected counts are below 5")
+            few, cells = self.few_expected, self.cells
+            lines.append(
+                tell(
+                    f"{few} of {cells} expected counts are below 5", f"{cells} 个期望频数中有 {few} 个小于 5"
+                )
+            )
         return "\n".join(
             [
-                f"LISA transitions of {self.name}: {n} units, {times} times",
-                f"Weights: {self.weights}",
-                self.probabilities.to_string(float_format="%.4f"),
-                f"Units and neighbours move independently: chi2 {self.chi2:.4f}, "
-                f"{self.degrees_of_freedom} d.f., p = {self.p_value:.4g}",
+                tell(
+                    f"LISA transitions of {self.name}: {n} units, {times} times",
+                    f"{self.name} 的 LISA 转移：{n} 个个体，{times} 期",
+                ),
+                weights_line(self),
+                frame_text(self.probabilities, "%.4f", index=True),
+                tell(
+                    f"Units and neighbours move independently: chi2 {self.chi2:.4f}, "
+                    f"{self.degrees_of_freedom} d.f., p = {self.p_value:.4g}",
+                    f"个体与邻居的变动相互独立：χ² {self.chi2:.4f}，自由度 {self.degrees_of_freedom}，"
+                    f"p = {self.p_value:.4g}",
+                ),
                 *lines[0 if self.permutations else 1 :],
-                "chi-squared takes transitions, permutation only units, as independent of each other",
+                INDEPENDENT.again(),
             ]
         )
 

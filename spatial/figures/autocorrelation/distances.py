@@ -35,7 +35,7 @@ def correlogram_plot(
     ax: Axes | None = None,
     alpha: float = 0.05,
     labels: Mapping[str, str] | None = None,
-    lang: str = "en",
+    lang: str | None = None,
     **captions: Unpack[Captions],
 ) -> Axes:
     """Draw autocorrelation by distance, with what permutations give; filled points are significant.
@@ -142,7 +142,7 @@ def sweep_plot(
     *,
     ax: Axes | None = None,
     alpha: float = 0.05,
-    lang: str = "en",
+    lang: str | None = None,
     **captions: Unpack[Captions],
 ) -> Axes:
     """Draw a statistic over distance bands of growing reach; the band where its z-value is largest is named.

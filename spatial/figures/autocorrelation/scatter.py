@@ -36,7 +36,7 @@ def moran_scatter(
     local: Any = None,
     name: str | None = None,
     permutations: int = 999,
-    lang: str = "en",
+    lang: str | None = None,
     **captions: Unpack[Captions],
 ) -> Axes:
     r"""Draw the Moran scatter plot: the spatial lag against the variable, both in standard deviations.

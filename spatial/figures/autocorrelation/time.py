@@ -36,7 +36,7 @@ def moran_over_time(
     ax: Axes | None = None,
     alpha: float = 0.05,
     labels: Mapping[str, str] | None = None,
-    lang: str = "en",
+    lang: str | None = None,
     **captions: Unpack[Captions],
 ) -> Axes:
     """Draw Moran's I through time, a line for each variable; filled points are significant.

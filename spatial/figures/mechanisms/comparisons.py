@@ -35,7 +35,7 @@ def group_plot(
     ax: Axes | None = None,
     term: str | None = None,
     labels: Mapping[str, str] | None = None,
-    lang: str = "en",
+    lang: str | None = None,
     **captions: Unpack[Captions],
 ) -> Axes:
     """Draw one coefficient with its interval in each group.
@@ -71,7 +71,7 @@ def mechanism_plot(
     *,
     ax: Axes | None = None,
     labels: Mapping[str, str] | None = None,
-    lang: str = "en",
+    lang: str | None = None,
     **captions: Unpack[Captions],
 ) -> Axes:
     """Draw what the treatment does to the outcome and to each mediator.
@@ -108,7 +108,7 @@ def specification_curve_plot(
     base: str = "base",
     labels: Mapping[str, str] | None = None,
     name: str | None = None,
-    lang: str = "en",
+    lang: str | None = None,
     **captions: Unpack[Captions],
 ) -> Axes:
     """Draw the estimate of each variant with its interval, in the order of the estimates; the base is filled.
@@ -159,7 +159,7 @@ def plausibly_exogenous_plot(
     *,
     ax: Axes | None = None,
     labels: Mapping[str, str] | None = None,
-    lang: str = "en",
+    lang: str | None = None,
     **captions: Unpack[Captions],
 ) -> Axes:
     """Draw the estimate and its interval over the direct effect of the instrument.
@@ -201,7 +201,7 @@ def leave_one_out_plot(
     ax: Axes | None = None,
     labels: Mapping[Any, str] | None = None,
     most: int = 40,
-    lang: str = "en",
+    lang: str | None = None,
     **captions: Unpack[Captions],
 ) -> Axes:
     """Draw the slope without each group, and that of the whole sample as a line.

@@ -27,7 +27,7 @@ def threshold_plot(
     ax: Axes | None = None,
     number: int | None = None,
     labels: Mapping[str, str] | None = None,
-    lang: str = "en",
+    lang: str | None = None,
     **captions: Unpack[Captions],
 ) -> Axes:
     """Draw the likelihood ratio of each candidate threshold; where it is below the line is the interval.
@@ -81,7 +81,7 @@ def marginal_effects_plot(
     ax: Axes | None = None,
     by: str | None = None,
     labels: Mapping[str, str] | None = None,
-    lang: str = "en",
+    lang: str | None = None,
     **captions: Unpack[Captions],
 ) -> Axes:
     """Draw the effect of a treatment over a moderator, with its band; bright where it is told from zero.
@@ -148,7 +148,7 @@ def u_plot(
     *,
     ax: Axes | None = None,
     labels: Mapping[str, str] | None = None,
-    lang: str = "en",
+    lang: str | None = None,
     **captions: Unpack[Captions],
 ) -> Axes:
     """Draw the curve of a term and its square over the data, its turning point and the interval of that.

@@ -36,7 +36,7 @@ def decay_plot(
     term: str | None = None,
     labels: Mapping[str, str] | None = None,
     axis: str | None = None,
-    lang: str = "en",
+    lang: str | None = None,
     **captions: Unpack[Captions],
 ) -> Axes:
     """Draw an estimate with its band over a distance; hollow where the interval holds zero.
@@ -123,7 +123,7 @@ def monte_carlo_plot(
     equation: str | None = None,
     printed: float | None = None,
     labels: Mapping[str, str] | None = None,
-    lang: str = "en",
+    lang: str | None = None,
     **captions: Unpack[Captions],
 ) -> Axes:
     """Draw the estimates of all draws, a row for each fit, against the truth and a printed number.

@@ -102,7 +102,7 @@ def map_raster(
     tiles: bool = False,
     scheme: str | None = None,
     k: int = 5,
-    lang: str = "en",
+    lang: str | None = None,
 ) -> Path:
     """Map millions of units as a picture of pixels, in a folder that a browser and a GIS open.
 
@@ -155,7 +155,7 @@ def map_raster(
     ...     sorted(file.name for file in page.parent.iterdir())
     ['index.html', 'map.pgw', 'map.png']
     """
-    check_language(lang)
+    lang = check_language(lang)
     if isinstance(width, bool) or not isinstance(width, int) or width < 1:
         raise DataError(f"width is a number of pixels, 1 or more; got {width!r}.")
     frame = values.read(["cluster"]) if isinstance(values, OpenLocal) else getattr(values, "frame", None)

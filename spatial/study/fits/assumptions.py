@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from spatial.tables.words import covariance_words
+from spatial.languages.names import covariance_words
 
 __all__ = ["detail_in_chinese"]
 

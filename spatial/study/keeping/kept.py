@@ -95,8 +95,13 @@ def _kept(path: Path, make: Callable[[], Any]) -> _Made:
         result = make()
     ours = all(issubclass(w.category, SpatialWarning) for w in caught)
     if ours and time.process_time() - started >= WORTH:
-        _write(path, result, [(w.category.__module__, w.category.__name__, str(w.message)) for w in caught])
+        _write(path, result, [(w.category.__module__, w.category.__name__, _written(w)) for w in caught])
     return result, [w.message for w in caught if isinstance(w.message, Warning)]
+
+
+def _written(heard: warnings.WarningMessage) -> str:
+    """Return the text of a warning of ours as it was written, whatever language is in force."""
+    return str(heard.message.args[0] if isinstance(heard.message, Warning) else heard.message)
 
 
 def _warning(module: str, name: str, text: str) -> Warning:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from spatial.autocorrelation.global_moran import moran
@@ -27,7 +28,7 @@ __all__ = ["build_steps"]
 
 def build_steps(values: Values) -> list[Step]:
     """Return all steps of a study in order."""
-    return [
+    steps = [
         Step("data", digest(values.panel_key, values.words_key), lambda out: _data(values, out)),
         *_measures_steps(values),
         *_weights_steps(values),
@@ -36,6 +37,8 @@ def build_steps(values: Values) -> list[Step]:
         *analysis_steps(values),
         *_output_steps(values),
     ]
+    spoken = values.study.language  # each writes or shows words
+    return steps if spoken == "en" else [replace(s, key=digest(spoken, s.key)) for s in steps]
 
 
 def _output_steps(values: Values) -> Iterator[Step]:

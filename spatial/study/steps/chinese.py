@@ -1,61 +1,18 @@
-"""What results say of themselves, in Chinese: names of tests and of parts, and reasons of checks."""
+"""What a study says of its results, in Chinese, and the reasons of checks."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-from spatial.study.languages.refusals import refusal
+from spatial.languages.messages import message
+from spatial.languages.names import name_in_chinese
 from spatial.study.values import Values
-from spatial.tables.columns import METHODS
-from spatial.tables.words import condition_words, covariance_words, kind_words
 from spatial.words import Said
 
-__all__ = ["in_chinese", "name_in_chinese", "named_in_chinese", "reason_in_chinese"]
+__all__ = ["in_chinese", "reason_in_chinese"]
 
 Pairs = tuple[tuple[str, str], ...]
-TESTS: Mapping[str, str] = {
-    "Moran's I of residuals": "残差的莫兰指数",
-    "slope at lower end": "下端斜率",
-    "slope at upper end": "上端斜率",
-    "turning point": "拐点",
-    "inverse U test": "倒 U 形检验",
-    "U test": "U 形检验",
-    "VIF": "方差膨胀因子",
-    "Wald": "Wald 检验",
-    "Hausman, spatial": "空间 Hausman 检验",
-    "ATT by cohort": "ATT（按批次汇总）",
-    "treated - never treated": "处理组与从未处理组",
-    "later - earlier treated": "较晚处理组与较早处理组",
-    "earlier - later treated": "较早处理组与较晚处理组",
-    "Hausman, Mundlak": "Mundlak 检验",
-    "Hausman": "Hausman 检验",
-    "Wooldridge": "Wooldridge 序列相关检验",
-    "Pesaran CD": "Pesaran CD 检验",
-    "Anderson-Rubin": "Anderson-Rubin 检验",
-    "Robust LM": "稳健 LM",
-    " (clustered)": "（聚类）",
-}
-"""Tests in Chinese, by what our results call them."""
-
-_NAMES: Mapping[str, str] = {
-    "unit": "个体",
-    "time": "时间",
-    "Intercept": "常数项",
-    "psm": "倾向得分匹配",
-    "entropy": "熵平衡",
-    "total": "总效应",
-    "full": "加入中介变量",
-    "all": "全部系数",
-    "neighbours' mediator": "邻市的中介变量",
-    "neighbours' treatment": "邻市的处理变量",
-    "least": "最小值",
-    "median": "中位数",
-    "largest": "最大值",
-    "clustered by unit": "按个体聚类",
-}
-"""What results name, in Chinese."""
-_COVARIANCES = {"het": "heteroskedastic", "hom": "homoskedastic", "cluster": "clustered by unit"}
 
 _CHECKS: Mapping[str, str] = {
     "error": "错误",
@@ -183,48 +140,13 @@ _REASONS: tuple[tuple[str, str], ...] = (
 """Reasons of `check_table`."""
 
 
-def named_in_chinese(name: str) -> str:
-    """Return the Chinese words for a test.
-
-    Examples
-    --------
-    >>> named_in_chinese("LM lag (clustered)")
-    'LM lag（聚类）'
-    """
-    for english, chinese in TESTS.items():
-        name = name.replace(english, chinese)
-    return name
-
-
 def in_chinese(text: str, values: Values, heads: Mapping[str, str] | None = None) -> str:
     """Return what a result says in Chinese, its names by their labels; other texts as they are."""
-    text = refusal(text)
+    text = message(text)
     if not isinstance(text, Said):
         return text
     known = {**values.term_labels, **(heads or {})}
     return text.again("zh", lambda name: known.get(name) or name_in_chinese(name, known))
-
-
-def name_in_chinese(name: str, labels: Mapping[str, str]) -> str:
-    """Return the Chinese of what results name: covariances, weights, effects, conditions, paths.
-
-    Examples
-    --------
-    >>> name_in_chinese("het", {}), name_in_chinese("region:time", {"region": "区域"})
-    ('异方差稳健', '区域×时间')
-    """
-    if name in _NAMES:
-        return _NAMES[name]
-    if ring := re.fullmatch(r"ring (\S+)-(\S+) km", name):
-        return f"{ring[1]}–{ring[2]} 公里圈层"
-    parts = name.split(":")
-    if len(parts) > 1 and all(part in labels or part in _NAMES for part in parts):
-        return "×".join(labels.get(part) or _NAMES[part] for part in parts)
-    for words in (covariance_words(_COVARIANCES.get(name, name), "zh"), kind_words(name, "zh")):
-        if words != name:
-            return words
-    is_condition = re.search(r" (==|!=|<=?|>=?|in|is) ", name)
-    return condition_words(name, "zh", labels) if is_condition else METHODS.get(name, name)
 
 
 def reason_in_chinese(text: str) -> str:

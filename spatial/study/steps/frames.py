@@ -7,16 +7,16 @@ from typing import Any
 
 import pandas as pd
 
+from spatial.languages.heads import HEADS
+from spatial.languages.names import condition_words, name_in_chinese, named_in_chinese
 from spatial.study.cache import digest
 from spatial.study.calls import Call, Ref, call
 from spatial.study.fits.assumptions import detail_in_chinese
 from spatial.study.fits.named import analyses
 from spatial.study.measured import measures_frame, weights_of_index
 from spatial.study.values import Values
-from spatial.tables.words import condition_words
 
-from .chinese import in_chinese, name_in_chinese, named_in_chinese, reason_in_chinese
-from .heads import HEADS
+from .chinese import in_chinese, reason_in_chinese
 from .shown import Shown
 from .terms import controls_of, groups_of, head_of, usable, variant_labels
 from .truth import truth_frame

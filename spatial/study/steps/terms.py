@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from spatial.errors import SpatialError
+from spatial.languages.names import METHODS
 from spatial.study.fits.formulas import terms_of
 from spatial.study.fits.labels import between, group_label, words_of
 from spatial.study.fits.named import SECTIONS, weights_of
 from spatial.study.fits.varied import changes
 from spatial.study.values import Values
-from spatial.tables.columns import METHODS
 
 __all__ = ["controls_of", "groups_of", "head_of", "heads_of", "models_of", "usable", "variant_labels"]
 

@@ -11,7 +11,7 @@ import pytest
 from study_cases import FAILING, STUDY, lay_out, run
 
 from spatial.cli import main
-from spatial.study.languages.refusals import in_language, refusal, templates
+from spatial.languages.messages import in_language, message, templates
 from spatial.study.run import StudyError, StudyRunError, check_study
 from spatial.words import Said
 
@@ -61,12 +61,12 @@ def _raised(folder: Path) -> Iterator[str]:
 
 
 def _is_chinese(template: str) -> bool:
-    return template in templates() or isinstance(refusal(template.replace("{}", "x")), Said)
+    return template in templates() or isinstance(message(template.replace("{}", "x")), Said)
 
 
 def test_what_is_still_english() -> None:
     found = {text for room in ROOMS for text in _raised(ROOT / room) if not _is_chinese(text)}
-    assert found - STILL_ENGLISH == set(), "write their Chinese in spatial.study.languages.refusals.tsv"
+    assert found - STILL_ENGLISH == set(), "write their Chinese in spatial.languages.messages.tsv"
     assert STILL_ENGLISH - found == set(), "these have Chinese, or are gone: the list shrinks"
 
 

@@ -1,4 +1,4 @@
-"""Refusals in Chinese: a catalogue of what is said, beside how it is said.
+"""Refusals and warnings in Chinese: a catalogue of what is said, beside how it is said.
 
 Messages are written in English where they are raised.  The catalogue holds each as a line, English and
 Chinese, with ``{}`` for what is filled in there and ``{0}``, ``{1}`` for it here; a message is found by its
@@ -13,7 +13,7 @@ from importlib.resources import files
 
 from spatial.words import Said
 
-__all__ = ["in_language", "refusal", "templates"]
+__all__ = ["in_language", "message", "templates"]
 
 _HINT = (
     (" Did you mean {meant}?", "是否指 {meant}？"),
@@ -36,17 +36,17 @@ def in_language(text: str, lang: str) -> str:
     """
     if lang != "zh":
         return text
-    whole = refusal(text)
+    whole = message(text)
     if isinstance(whole, Said):
         return whole.again("zh")
-    lines = [(line, refusal(line.strip())) for line in text.split("\n")]
+    lines = [(line, message(line.strip())) for line in text.split("\n")]
     return "\n".join(
         f"{line[: len(line) - len(line.lstrip())]}{found.again('zh')}" if isinstance(found, Said) else line
         for line, found in lines
     )
 
 
-def refusal(text: str) -> str:
+def message(text: str) -> str:
     """Return a message as one that knows its Chinese, or as it is.
 
     Parameters
@@ -58,21 +58,21 @@ def refusal(text: str) -> str:
         return text
     place = _AT.match(text)
     if place is not None:  # a place has no blank, and is none of the words
-        after = refusal(text[place.end() :])
+        after = message(text[place.end() :])
         if isinstance(after, Said):
             return Said(_PLACE, place=place["place"], rest=after)
-    whole = _message(text)
+    whole = _whole(text)
     if whole is not None:
         return whole
     parts = text.split(": ", _PLACES)
     for count in range(1, len(parts)):
-        rest = _message(": ".join(parts[count:]))
+        rest = _whole(": ".join(parts[count:]))
         if rest is not None:
             return Said(_PLACE, place=": ".join(parts[:count]), rest=rest)
     return text
 
 
-def _message(text: str) -> Said | None:
+def _whole(text: str) -> Said | None:
     """Return a message without places as one that knows its Chinese; None for others."""
     for pattern, pair in _patterns():
         found = pattern.fullmatch(text)
@@ -86,12 +86,12 @@ def _filled(value: str) -> str:
     hint = _HINT[1].fullmatch(value)
     if hint is not None:
         return Said(_HINT[0], **hint.groupdict())
-    return (_message(value) or value) if " " in value else value
+    return (_whole(value) or value) if " " in value else value
 
 
 def templates() -> dict[str, str]:
     """Return the catalogue: English with ``{}`` to Chinese with ``{0}``, ``{1}``."""
-    text = files("spatial.study.languages").joinpath("refusals.tsv").read_text(encoding="utf-8")
+    text = files("spatial.languages").joinpath("messages.tsv").read_text(encoding="utf-8")
     rows = [line.split("\t") for line in text.splitlines()[1:] if line]
     return {row[0]: row[1] for row in rows}
 

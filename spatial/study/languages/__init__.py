@@ -1,1 +1,0 @@
-"""What a study says, in another language: refusals, found by their words."""
