@@ -10,6 +10,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out/demo
 
+# Without compiled modules on disk each worker, and each command that a test starts, would compile the house again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: evidence rendered slow help demo test lint bench montecarlo sizes papers gallery fuzz browser postgis docs clean python
 
 help: ## list what there is

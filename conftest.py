@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +15,7 @@ collect_ignore_glob = ["*conftest.py"]  # fixtures, not examples: two of one nam
 
 HERE = Path(__file__).parent / "docs"
 ODD = Path(__file__).parent / "tests" / "fuzz"
+TESTS = Path(__file__).parent / "tests"
 LONG = (
     "chinese_fonts.md",
     "conference_table.md",
@@ -23,14 +27,33 @@ LONG = (
 )
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """Look for no garbage while tests are found, nor among what was found: all of it is kept to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path: Path) -> Generator[None, Any, Any]:
+    """Look for examples in the house and on its pages, not in the tests."""
+    found = yield
+    tests = file_path.suffix == ".py" and TESTS in file_path.parents
+    return [one for one in found if type(one) is pytest.Module] if tests else found
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the examples of the pages cut a map to its panel without failing on the warning that says so."""
-    for item in items:
+    pages = [item for item in items if HERE in item.path.parents]
+    for item in pages:
         # The Chinese pages run the code of the English ones.
         if HERE / "zh" in item.path.parents or item.path.name in LONG:
             item.add_marker(pytest.mark.slow)
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings("ignore:Cut to the .* units that map and panel share"))
+        item.add_marker(pytest.mark.filterwarnings("ignore:Cut to the .* units that map and panel share"))
 
 
 @pytest.fixture(autouse=True)

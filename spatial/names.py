@@ -50,12 +50,14 @@ def hand_on(
         raise AttributeError(f"module {package!r} has no attribute {name!r}{_meant(name)}")
 
     def _meant(name: str) -> str:
+        # Names with leading underscores are asked for by programs, and often.
+        if name.startswith("_"):
+            return ""
         import difflib
 
         close = difflib.get_close_matches(name, public, n=1)
         found = (hints or {}).get(name) or (close[0] if close else "")
-        # Names with two leading underscores are asked for by programs.
-        return f". Did you mean {found}?" if found and not name.startswith("_") else ""
+        return f". Did you mean {found}?" if found else ""
 
     def names() -> list[str]:
         return sorted({*vars(sys.modules[package]), *public})

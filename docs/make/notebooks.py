@@ -19,9 +19,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jupytext
-from nbclient import NotebookClient
-
 DOCS = Path(__file__).parent.parent
 LONG = "spatial run paper.toml"
 """The one command that takes minutes: the test of commands runs it, a notebook leaves it to its reader."""
@@ -35,6 +32,8 @@ def pages() -> Iterator[Path]:
 
 def notebook(page: Path) -> Any:
     """Return a page as a notebook that has not run."""
+    import jupytext  # the schemas behind it take seconds to build
+
     text = page.read_text(encoding="utf-8")
     text = re.sub(r"\[[^\]]*\]\(\.\./_notebooks/[^)]*\)[^\n]*\n", "", text)  # the link to this notebook
     text = re.sub(r"```python\n(.*?)\n```\n(?:\n(!\[[^\n]*\n))?", _cells, text, flags=re.DOTALL)
@@ -95,6 +94,8 @@ def _attach(cell: Any, page: Path) -> None:
 
 def run(made: Any) -> None:
     """Run a notebook in an empty folder; what a cell raises, unless it is meant to, stops the building."""
+    from nbclient import NotebookClient
+
     with tempfile.TemporaryDirectory() as folder:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
         client = NotebookClient(
@@ -107,6 +108,8 @@ def run(made: Any) -> None:
 
 def write(wanted: list[str]) -> None:
     """Write the notebooks, each once it has run."""
+    import jupytext
+
     for page in pages():
         if wanted and page.stem not in wanted:
             continue

@@ -6,7 +6,6 @@ import doctest
 import sys
 from pathlib import Path
 
-import nbformat
 import pytest
 
 import spatial as sp
@@ -19,6 +18,8 @@ PAGES = list(notebooks.pages())
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: f"{p.parents[1].name}-{p.stem}")
 def test_a_notebook_holds_what_its_page_shows(page: Path) -> None:
+    import nbformat  # its schemas take seconds to build
+
     made = notebooks.notebook(page)
     nbformat.validate(made)
     code = [cell.source for cell in made.cells if cell.cell_type == "code"]

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 import spatial as sp
 from spatial.cli import main
 from spatial.errors import DataError
-from spatial.io import atomic, sources
+from spatial.io import sources
 from spatial.io.atomic import (
     atomic_path,
     atomic_text,
@@ -176,10 +176,9 @@ def test_layers_added_at_once_are_all_kept(tmp_path: Path, grid: gpd.GeoDataFram
     assert not [p for p in tmp_path.iterdir() if p.suffix == ".lock"]
 
 
-def test_a_lock_that_is_not_given_back_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(atomic, "_SECONDS", 0.1)
+def test_a_lock_that_is_not_given_back_is_named(tmp_path: Path) -> None:
     refused = pytest.raises(DataError, match=r"hands of another run.*Wait for it to end")
-    with locked(tmp_path / "a"), refused, locked(tmp_path / "a"):
+    with locked(tmp_path / "a"), refused, locked(tmp_path / "a", seconds=0.1):
         pass
     with locked(tmp_path / "a"):
         pass
