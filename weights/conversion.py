@@ -45,8 +45,8 @@ def from_sparse(matrix: Any, ids: Any) -> Parts:
 
 def say_negative(ids: pd.Index[Any], matrix: sparse.csr_array) -> None:
     """Warn of negative weights from outside, naming the units whose lag is no mean of neighbours then."""
-    below = matrix.data < 0
-    if below.any():
+    if matrix.nnz and matrix.data.min() < 0:
+        below = matrix.data < 0
         rows = np.unique(matrix.tocoo().coords[0][below])
         count = "1 weight is" if below.sum() == 1 else f"{below.sum():,} weights are"
         said = f"{count} negative, in rows of {name_ids(ids[rows], 5)}: their lag is no mean of neighbours."

@@ -15,7 +15,7 @@ from spatial.errors import AlignmentError, WeightsError, name_ids
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["DenseLike", "Pairs", "SparseLike", "canonical_csr", "checked_csr", "owned"]
+__all__ = ["DenseLike", "Pairs", "SparseLike", "canonical_csr", "checked_csr", "owned", "seen"]
 
 SparseLike: TypeAlias = "sparse.sparray | sparse.spmatrix"
 DenseLike: TypeAlias = "pd.DataFrame | ArrayLike"
@@ -40,32 +40,56 @@ def canonical_csr(matrix: Any, ids: pd.Index[Any]) -> sparse.csr_array:
     if matrix.shape != (n, n):
         raise AlignmentError(f"{n} ids need a matrix of shape ({n}, {n}); got {matrix.shape}.")
     out = checked_csr(matrix)
-    if not out.has_canonical_format or (out.data == 0).any():
+    usual = _above_zero(out.data)
+    if not out.has_canonical_format or not (usual or out.data.all()):
         out = out.copy()
         out.sum_duplicates()
         out.eliminate_zeros()
         owned(out)
-    finite = np.isfinite(out.data)
-    if not finite.all():
+        usual = _above_zero(out.data)
+    if not usual and not (finite := np.isfinite(out.data)).all():
         rows = np.repeat(np.arange(n), np.diff(out.indptr))[~finite]
         raise WeightsError(
             f"Weights must be finite; NaN or infinity in the rows of {name_ids(ids[np.unique(rows)])}. "
             "Infinite inverse distances mean coincident points."
         )
     # Read-only arrays are shared, between weights too; others stay the caller's, who may write to them.
-    parts = (out.data, out.indices, out.indptr)
-    locked = tuple(_locked(part.copy() if part.flags.writeable else part) for part in parts)
+    locked = tuple(_locked(part.copy() if part.flags.writeable else part) for part in _parts(out))
     frozen = sparse.csr_array(locked, shape=(n, n))
     frozen.has_canonical_format = True
     return frozen
 
 
+def _above_zero(data: Any) -> bool:
+    """Whether all weights are finite and above zero, as nearly always: NaN is neither."""
+    return not len(data) or bool(data.min() > 0 and data.max() < np.inf)
+
+
 def checked_csr(matrix: Any) -> sparse.csr_array:
     """Return float64 CSR of fresh arrays, or of those of `matrix`, each number of them looked at."""
+    if _is_seen(matrix):
+        return matrix
     if matrix.dtype.kind not in "fiub":
         raise WeightsError(f"Weights must be real numbers; the matrix holds {matrix.dtype}.")
     # Fresh, because a flag such as has_sorted_indices that somebody set on the matrix proves nothing.
     return sparse.csr_array(_checked_parts(_as_csr(matrix), matrix.shape[1]), shape=matrix.shape)
+
+
+def seen(matrix: sparse.csr_array) -> sparse.csr_array:
+    """Lock what `checked_csr` returned, so that it need not look at the same arrays again."""
+    owned(matrix)._seen = _parts(matrix)
+    return matrix
+
+
+def _is_seen(matrix: Any) -> bool:
+    parts = getattr(matrix, "_seen", None)
+    return parts is not None and all(
+        part is now and not now.flags.writeable for part, now in zip(parts, _parts(matrix), strict=True)
+    )
+
+
+def _parts(matrix: Any) -> tuple[Any, Any, Any]:
+    return matrix.data, matrix.indices, matrix.indptr
 
 
 def _as_csr(matrix: Any) -> Any:
@@ -102,7 +126,9 @@ def _checked_parts(matrix: Any, n: int) -> tuple[Any, Any, Any]:
 
 
 def _refuse_outside(numbers: Any, n: int, what: str) -> None:
-    if len(numbers) and (numbers.dtype.kind not in "iu" or numbers.min() < 0 or numbers.max() >= n):
+    if not len(numbers) or (numbers.dtype == np.int32 and numbers.view(np.uint32).max() < n):
+        return  # one pass: a negative number is a large one without its sign
+    if numbers.dtype.kind not in "iu" or numbers.min() < 0 or numbers.max() >= n:
         raise WeightsError(
             f"The matrix is damaged: {what} numbers must be whole, 0 to {n - 1}; they go from "
             f"{numbers.min()} to {numbers.max()}. {_AGAIN}"
@@ -129,7 +155,7 @@ def _refuse_broken(indptr: Any, indices: Any, data: Any, n: int) -> None:
 
 def owned(matrix: sparse.csr_array) -> sparse.csr_array:
     """Lock the arrays of a matrix that nobody else holds, so that `canonical_csr` need not copy them."""
-    for part in (matrix.data, matrix.indices, matrix.indptr):
+    for part in _parts(matrix):
         _locked(part)
     return matrix
 

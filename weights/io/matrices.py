@@ -12,7 +12,7 @@ import pandas as pd
 import scipy.sparse as sparse
 
 from spatial.errors import WeightsError, name_ids
-from spatial.weights.csr import checked_csr, owned
+from spatial.weights.csr import checked_csr, seen
 from spatial.weights.meta import HasLinks
 
 from .parsed import Options, Parsed, decode_meta, encode_meta, flag
@@ -132,4 +132,4 @@ def square(matrix: Any, path: Path) -> sparse.csr_array:
         twice = place[place.duplicated()].unique().tolist()
         pairs = [(p // matrix.shape[0] + 1, p % matrix.shape[0] + 1) for p in twice]
         raise flag(path, f"each link must be given once; these (row, column) repeat: {name_ids(pairs)}.")
-    return owned(found)
+    return seen(found)
