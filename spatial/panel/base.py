@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
@@ -13,10 +14,10 @@ from numpy.typing import NDArray
 
 from spatial.errors import AlignmentError, DataError, did_you_mean, name_ids
 from spatial.ids.alignment import check_ids, indexer, row_places
-from spatial.ids.kinds import clean_ids
 from spatial.ids.matching import in_kind_of, why_apart
 from spatial.ids.numbers import Refused, read_float
-from spatial.ids.times import clean_times, find_time, kept_frequency
+from spatial.ids.pairs import level_values, pairs_of, row_order
+from spatial.ids.times import find_time, kept_frequency
 from spatial.io.frames import as_pandas
 from spatial.results import notebook_html
 
@@ -129,14 +130,17 @@ class PanelBase:
                 f"A panel is indexed by (unit, time); got {index.nlevels} level. "
                 "Build it with Panel.from_frame."
             )
-        if not index.is_unique:
+        order = row_order(index)
+        if order is None and not index.is_unique:
             pairs = index[index.duplicated()].unique()
             raise DataError(
                 f"A panel has one row for each ({self.unit_name}, {self.time_name}); "
                 f"these pairs repeat: {name_ids(pairs)}. Drop or add up the repeated rows."
             )
-        if not index.is_monotonic_increasing:
+        if order is None:
             object.__setattr__(self, "frame", self.frame.sort_index())
+        elif (order != np.arange(len(order))).any():
+            object.__setattr__(self, "frame", self.frame.take(order))
         object.__setattr__(self, "frequency", kept_frequency(self.times, self.frequency))
         known = {*map(str, self.frame.columns), *map(str, index.names)}
         labels = {str(k): str(v) for k, v in self.labels.items() if str(k) in known and v}
@@ -164,10 +168,7 @@ class PanelBase:
             raise DataError(
                 f"Columns of a panel must be unique; these repeat: {name_ids(twice)}. Rename them."
             )
-        index = pd.MultiIndex.from_arrays(
-            [clean_ids(flat[unit], f"Column {unit!r}"), clean_times(flat[time], f"Column {time!r}")],
-            names=[unit, time],
-        )
+        index = pairs_of(flat[unit], flat[time])
         return cls(flat.drop(columns=[unit, time]).set_axis(index, axis=0), Labels(labels))
 
     @classmethod
@@ -220,12 +221,12 @@ class PanelBase:
     @cached_property
     def units(self) -> pd.Index[Any]:
         """Unit ids, sorted, length N."""
-        return self.frame.index.get_level_values(0).unique().sort_values()
+        return level_values(self.frame.index, 0)
 
     @cached_property
     def times(self) -> pd.Index[Any]:
         """Times, sorted, length T."""
-        return self.frame.index.get_level_values(1).unique().sort_values()
+        return level_values(self.frame.index, 1)
 
     @property
     def n_units(self) -> int:
@@ -293,6 +294,12 @@ class PanelBase:
         for name, value in given.items():
             frame[name] = self._column(value(frame) if callable(value) else value, name)
         return self._with(frame, Step("with_columns", tuple(given), len(frame) * len(given)))
+
+    def _begun(self, step: Step) -> Self:
+        """Return the panel with a history of one step."""
+        panel = copy(self)
+        object.__setattr__(panel, "history", (step,))
+        return panel
 
     def _with(self, frame: pd.DataFrame, step: Step, labels: Mapping[str, str] | None = None) -> Self:
         return replace(

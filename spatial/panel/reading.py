@@ -10,6 +10,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from spatial.errors import DataError, did_you_mean, hinted, name_ids
+from spatial.ids.kinds import plain_columns
 from spatial.io.frames import Options, Source, Table, as_pandas, one_row_of_names
 from spatial.io.panel_files import read_dta, read_parquet, read_xlsx
 from spatial.io.samples import Sample, sample_labels, sample_of
@@ -130,7 +131,7 @@ def read_panel(
         raise DataError(f"{what} is empty: it has column names and no rows.")
     panel = Panel.from_frame(table.frame, unit=unit, time=time, labels=table.labels)
     step = Step("read_panel", tuple(map(str, panel.columns)), panel.frame.size, _summary(what, panel, table))
-    return Panel(panel.frame, panel.labels, (step,))
+    return panel._begun(step)
 
 
 def read_table(
@@ -139,7 +140,8 @@ def read_table(
     """Read a file as it is, a row a row; or copy a DataFrame."""
     if isinstance(source, pd.DataFrame):
         return source.copy()
-    return _read(source, Options(unit, sheet, encoding)).frame
+    frame = _read(source, Options(unit, sheet, encoding)).frame
+    return frame.assign(**{unit: plain_columns(frame[unit])}) if unit in frame.columns else frame
 
 
 def _read(source: str | Path, options: Options) -> Table:
