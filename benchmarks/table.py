@@ -13,22 +13,34 @@ import bench_moran as moran
 import bench_weights as weights
 import numpy as np
 from harness import Case, main
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 LAG = "lag of (20, 100,000, 10), random order"
+ORDERED = "lag of (20, 100,000, 10), neighbours near each other in the table"
 PANEL = (20, 100_000, 10)
 
 
-def ours_lag() -> Callable[[], object]:
+def links_of(ordered: bool) -> csr_array:
+    """Return 8 neighbours each, of units in no order; or in one of a map, as tables of places often are."""
+    W = moran.links(PANEL[1])
+    if not ordered:
+        return W
+    near = reverse_cuthill_mckee(W)
+    return csr_array(W[near][:, near])
+
+
+def ours_lag(ordered: bool = False) -> Callable[[], object]:
     import spatial as sp
 
-    W = sp.Weights.from_sparse(moran.links(PANEL[1]))
+    W = sp.Weights.from_sparse(links_of(ordered))
     x = np.random.default_rng(0).random(PANEL)
     return lambda: W.lag(x)
 
 
-def scipy_lag(whole: bool) -> Callable[[], object]:
+def scipy_lag(whole: bool, ordered: bool = False) -> Callable[[], object]:
     """Return the product by scipy: of all columns at once, or time by time."""
-    W, x = moran.links(PANEL[1]), np.random.default_rng(0).random(PANEL)
+    W, x = links_of(ordered), np.random.default_rng(0).random(PANEL)
     if whole:
         return lambda: W @ np.ascontiguousarray(x.swapaxes(0, 1)).reshape(PANEL[1], -1)
     return lambda: np.stack([W @ values for values in x])
@@ -84,6 +96,8 @@ CASES = [
     Case(LAG, "spatial", ours_lag, moved=bytes_of_lag()),
     Case(LAG, "scipy, all columns", lambda: scipy_lag(True), moved=bytes_of_lag()),
     Case(LAG, "scipy, time by time", lambda: scipy_lag(False), moved=bytes_of_lag()),
+    Case(ORDERED, "spatial", lambda: ours_lag(True), moved=bytes_of_lag()),
+    Case(ORDERED, "scipy, time by time", lambda: scipy_lag(False, True), moved=bytes_of_lag()),
     Case(
         GLOBAL.format(MILLION),
         "spatial",
