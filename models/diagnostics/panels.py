@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial.models.hypothesis import CLUSTERED, IID, HypothesisTest, cluster_sums, wald
+from spatial.models.solving import generalised_inverse
 
 __all__ = ["effects_f", "mundlak", "pesaran_cd"]
 
@@ -108,7 +109,7 @@ def mundlak(
     design = quasi_demeaned(np.hstack([X, means]))
     target = quasi_demeaned(y[:, None])[:, 0]
     gram = design.T @ design
-    bread = np.linalg.pinv(gram, hermitian=True)
+    bread = generalised_inverse(gram)
     slopes = bread @ (design.T @ target)
     error = target - design @ slopes
     if robust:

@@ -13,6 +13,7 @@ from spatial.models.data.layout import LagOperator
 from spatial.models.estimation.leverage import cluster_leverage
 from spatial.models.estimation.scores import Scores
 from spatial.models.hypothesis import HypothesisTest, cluster_sums, wald
+from spatial.models.solving import generalised_inverse, in_unit_columns, least_squares
 
 from .panels import effects_f, pesaran_cd
 from .space import anselin_kelejian, lagrange_multipliers
@@ -114,7 +115,7 @@ def _without_space(subject: Subject, g: int) -> Float:
     y, Z, Q = data[:, 0], data[:, level], subject.bases[g]
     if not level:
         return y
-    return np.asarray(y - Z @ np.linalg.lstsq(Q.T @ Z, Q.T @ y, rcond=None)[0])
+    return np.asarray(y - Z @ least_squares(Q.T @ Z, Q.T @ y))
 
 
 # ---- effects
@@ -149,7 +150,7 @@ def _effects_without(effects: Effects, effect: tuple[str, ...]) -> Effects:
 
 def _ssr(data: Float) -> float:
     y, Z = data[:, 0], data[:, 1:]
-    e = y - Z @ np.linalg.lstsq(Z, y, rcond=None)[0]
+    e = y - Z @ least_squares(Z, y)
     return float(e @ e)
 
 
@@ -176,24 +177,30 @@ def _mundlak(subject: Subject, g: int) -> HypothesisTest:
     constant = 0 if rest.any else 1
     Z = rest_of[:, : k + q + constant]
     H = np.hstack([Z[:, :k][:, ~moving], Z[:, k:], rest_of[:, k + q + 1 :]])
-    return _pooled_wald(
-        y, Z, H, slice(k, k + q), subject, rest, HypothesisTest.failed(test, null, "", equation=name)
-    )
+    level, blank = np.linalg.norm(means, axis=0), HypothesisTest.failed(test, null, "", equation=name)
+    return _pooled_wald(y, Z, H, slice(k, k + q), level, subject, rest, blank)
 
 
 def _pooled_wald(
-    y: Float, Z: Float, H: Float, tested: slice, subject: Subject, rest: Effects, blank: HypothesisTest
+    y: Float,
+    Z: Float,
+    H: Float,
+    tested: slice,
+    level: Float,
+    subject: Subject,
+    rest: Effects,
+    blank: HypothesisTest,
 ) -> HypothesisTest:
-    size = np.linalg.norm(Z, axis=0)
-    if (size[tested] <= 1e-9 * size.max()).all():
+    if (np.linalg.norm(Z[:, tested], axis=0) <= 1e-9 * level).all():
         reason = "the regressors do not differ between units"
         return HypothesisTest.failed(blank.name, blank.null, reason, equation=blank.equation)
+    Z = in_unit_columns(Z)[0]
     # A basis from the cross-products: a test does not need the digits that QR would keep.
     H = H / np.where((norm := np.linalg.norm(H, axis=0)) > 0, norm, 1.0)
     values, vectors = np.linalg.eigh(H.T @ H)
     whiten = vectors[:, values > 1e-11 * values[-1]] / np.sqrt(values[values > 1e-11 * values[-1]])
     R = whiten.T @ (H.T @ Z)
-    bread = np.linalg.pinv(R.T @ R, hermitian=True)
+    bread = generalised_inverse(R.T @ R)
     slopes = bread @ (R.T @ (whiten.T @ (H.T @ y)))
     error = y - Z @ slopes
     scores = Scores(H @ whiten, error[None], R.T[None], np.eye(1), 1.0, bread, rest)

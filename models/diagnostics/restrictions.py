@@ -10,6 +10,7 @@ from spatial.models.data.layout import LagOperator
 from spatial.models.estimation.errors import build_moments, fit_rho, fit_rho_profile, rho_bound
 from spatial.models.formula.structure import Term
 from spatial.models.hypothesis import HypothesisTest, cluster_sums, wald
+from spatial.models.solving import generalised_inverse, least_squares
 
 from .subject import Subject
 
@@ -104,7 +105,7 @@ def _filtered_wald(
         reason = "the lags of the regressors depend on the regressors"
         return HypothesisTest.failed(COMMON, COMMON_NULL, reason, equation=name)
     both, data = both[:, [0, *kept]], data[:, [0, *kept]]
-    slopes = np.linalg.lstsq(data[:, 1:], data[:, 0], rcond=None)[0]
+    slopes = least_squares(data[:, 1:], data[:, 0])
     u = both @ np.concatenate([[1.0], -slopes])
     Mu, moments, bound = operator(u), build_moments(operator, effects), rho_bound(operator)
     if effects.commutes_with(operator):
@@ -116,7 +117,7 @@ def _filtered_wald(
         ).rho
     data = effects.project(both - rho * operator(both), operator, rho)
     Z = data[:, 1:]
-    bread = np.linalg.pinv(Z.T @ Z, hermitian=True)
+    bread = generalised_inverse(Z.T @ Z)
     slopes = bread @ (Z.T @ data[:, 0])
     sums = cluster_sums(Z * (data[:, 0] - Z @ slopes)[:, None], subject.codes) @ bread
     count = len(sums)

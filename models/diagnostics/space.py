@@ -11,6 +11,7 @@ from scipy import sparse
 
 from spatial.models.data.layout import LagOperator
 from spatial.models.hypothesis import CLUSTERED, IID, HypothesisTest
+from spatial.models.solving import least_squares
 
 __all__ = [
     "anselin_kelejian",
@@ -229,10 +230,10 @@ def lagrange_multipliers(
     k = X.shape[1]
     y_t, wx_t = within[:, 0], within[:, 1 : 1 + k]
     x_t = X if transform is None else within[:, 1 + k :]
-    beta = np.linalg.lstsq(x_t, y_t, rcond=None)[0]
+    beta = least_squares(x_t, y_t)
     e = y_t - x_t @ beta
     f = wx_t @ beta
-    f = f - x_t @ np.linalg.lstsq(x_t, f, rcond=None)[0]
+    f = f - x_t @ least_squares(x_t, f)
     layout, parts = operator.layout, [symmetric_part(M) for M in operator.matrices]
     applied = LagOperator(tuple(parts), layout)(e)
     d = _diagonal(parts, operator) if time_effects else None

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial.models.hypothesis import CLUSTERED, IID, HypothesisTest, cluster_sums, wald
+from spatial.models.solving import least_squares
 
 __all__ = [
     "VALID",
@@ -237,7 +238,7 @@ def least_distance(weights: Float, moments: Float, slopes: Float) -> float:
 
     root = np.linalg.cholesky(weights)
     m, D = (linalg.solve_triangular(root, v, lower=True) for v in (moments, slopes))
-    return float(np.sum((m - D @ np.linalg.lstsq(D, m, rcond=None)[0]) ** 2))
+    return float(np.sum((m - D @ least_squares(D, m)) ** 2))
 
 
 def difference_in_j(

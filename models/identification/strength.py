@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial.models.hypothesis import CLUSTERED, IID, HypothesisTest, cluster_sums
+from spatial.models.solving import generalised_inverse, in_unit_columns, least_squares
 
 __all__ = [
     "FirstStage",
@@ -85,7 +86,7 @@ def first_stage(
     codes : (n,), optional
         Cluster codes from 0.
     """
-    coordinates = basis.T @ included
+    coordinates = in_unit_columns(basis.T @ included)[0]
     excluded = basis
     residual = endogenous
     if included.shape[1]:
@@ -147,7 +148,7 @@ def sanderson_windmeijer_f(stage: FirstStage, column: int, *, clustered: bool = 
     if df < 1:
         reason = f"{count} excluded instruments for {m} endogenous regressors"
         return HypothesisTest.failed(name, null, reason)
-    slopes = np.linalg.lstsq(stage.pi[:, others], stage.pi[:, column], rcond=None)[0]
+    slopes = least_squares(stage.pi[:, others], stage.pi[:, column])
     pi = stage.pi[:, column] - stage.pi[:, others] @ slopes
     residual = stage.residuals[:, column] - stage.residuals[:, others] @ slopes
     return _f_test(stage, pi, residual, df, clustered, name, null)
@@ -171,7 +172,7 @@ def _f_test(
     if clusters <= df:
         return HypothesisTest.failed(name, null, f"{clusters} clusters for {df} restrictions")
     meat = _score_covariance(stage.Z, residual, stage.codes) * _small_sample(stage)
-    value = float(pi @ np.linalg.pinv(meat, hermitian=True) @ pi) / df
+    value = float(pi @ generalised_inverse(meat) @ pi) / df
     return HypothesisTest(name, null, value, "F", df, clusters - 1, detail=CLUSTERED)
 
 
@@ -189,14 +190,14 @@ def first_stage_lm(stage: FirstStage, column: int, *, conditional: bool = False)
     df = stage.n_instruments - len(others)
     if df < 1 or stage.codes is None:
         return HypothesisTest.failed(name, null, "there are too few instruments, or no clusters")
-    slopes = np.linalg.lstsq(stage.pi[:, others], stage.pi[:, column], rcond=None)[0]
+    slopes = least_squares(stage.pi[:, others], stage.pi[:, column])
     pi = stage.pi[:, column] - stage.pi[:, others] @ slopes
     series = stage.Y[:, column] - stage.Y[:, others] @ slopes
     clusters = int(stage.codes.max()) + 1
     if clusters <= df:
         return HypothesisTest.failed(name, null, f"{clusters} clusters for {df} restrictions")
     meat = _score_covariance(stage.Z, series, stage.codes)
-    value = float(pi @ np.linalg.pinv(meat, hermitian=True) @ pi)
+    value = float(pi @ generalised_inverse(meat) @ pi)
     return HypothesisTest(name, null, value, "chi2", df, detail=CLUSTERED)
 
 
@@ -204,8 +205,8 @@ def shea_r2(stage: FirstStage, column: int) -> float:
     """Return the partial R2 of Shea (1997), a ratio of variance factors; NaN without enough instruments."""
     if stage.n_instruments < stage.n_endogenous:
         return float("nan")
-    full = np.linalg.pinv(stage.Y.T @ stage.Y)
-    fitted = np.linalg.pinv(stage.pi.T @ stage.pi)
+    full = generalised_inverse(stage.Y.T @ stage.Y)
+    fitted = generalised_inverse(stage.pi.T @ stage.pi)
     return float(full[column, column] / fitted[column, column])
 
 
@@ -266,7 +267,7 @@ def kleibergen_paap(stage: FirstStage) -> tuple[HypothesisTest, HypothesisTest]:
     statistics = []
     for series in (stage.Y, stage.residuals):
         meat = _score_covariance(scores, series @ (root @ last), stage.codes)
-        statistics.append(float(lam @ np.linalg.pinv(meat, hermitian=True) @ lam))
+        statistics.append(float(lam @ generalised_inverse(meat) @ lam))
     df = count - m + 1
     clusters = int(stage.codes.max()) + 1
     n = stage.df + count

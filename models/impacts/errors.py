@@ -45,8 +45,11 @@ def simulate(
     effect_map: EffectMap, parameters: Float, covariance: Float, draws: int, seed: int, stable: bool
 ) -> tuple[Float, float]:
     """Return standard errors and percentiles (3, 3, G, K) of the draws, and the share outside the region."""
-    values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
-    root = vectors * np.sqrt(np.clip(values, 0.0, None))
+    # Of correlations: variances in other units leave digits to none of the others, and change no draw.
+    size = np.sqrt(np.clip(np.diag(covariance), 0.0, None))
+    unit = np.where(size > 0, size, 1.0)
+    values, vectors = np.linalg.eigh((covariance + covariance.T) / 2 / np.outer(unit, unit))
+    root = unit[:, None] * vectors * np.sqrt(np.clip(values, 0.0, None))
     normal = np.random.default_rng(seed).normal(size=(draws, len(parameters)))
     direct, total, inside, _ = effect_map.evaluate(parameters + normal @ root.T)
     share = float(1.0 - inside.mean())

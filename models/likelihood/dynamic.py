@@ -166,21 +166,30 @@ def corrected(model: Model) -> Corrected:
     free, k = list(profile.free), profile.Z.shape[2]
     start = np.array([*first.point.slopes, *first.place[free], first.point.variance])
     low, high = np.array([profile.bounds(j) for j in free]).reshape(-1, 2).T
-    rooted, theta = True, start
+    # Coefficients count by what their columns add in standard deviations: the root has no units.
+    size = np.sqrt(np.sum(profile.parts(first.place)[2] ** 2, axis=0) / (profile.n * start[-1]))
+    unit = np.array([*(1.0 / np.where(size > 0, size, 1.0)), *np.ones(len(free)), start[-1]])
+
+    def scaled(u: Float, adjusted: bool = True) -> Float:
+        return np.asarray(score(u * unit, adjusted) * unit)
+
+    rooted, at = True, start / unit
     if model.has_unit:
         with np.errstate(over="ignore", invalid="ignore"):
-            solved = optimize.root(score, start, method="lm", options={"xtol": 1e-14, "ftol": 1e-14})
-        theta = np.asarray(solved.x, dtype=np.float64)
-        rooted = bool(theta[-1] > 0 and np.abs(score(theta)).max() <= 1e-6 * model.n)
-        rooted &= bool(((low < theta[k:-1]) & (theta[k:-1] < high)).all())
+            solved = optimize.root(scaled, at, method="lm", options={"xtol": 1e-14, "ftol": 1e-14})
+        at = np.asarray(solved.x, dtype=np.float64)
+        rooted = bool(at[-1] > 0 and np.abs(scaled(at)).max() <= 1e-6 * model.n)
+        rooted &= bool(((low < at[k:-1]) & (at[k:-1] < high)).all())
         if not rooted:
-            theta = start - np.linalg.solve(_slope(lambda t: score(t, False), start), score(start))
-            theta[k:-1] = np.clip(theta[k:-1], low, high)
+            at = start / unit
+            at = at - np.linalg.solve(_slope(lambda u: scaled(u, False), at), scaled(at))
+            at[k:-1] = np.clip(at[k:-1], low, high)
+    theta = at * unit
     place = score.place(theta)
-    H = -_slope(score, theta)
-    information = -_slope(lambda t: score(t, False), theta)
+    H = -_slope(scaled, at)
+    information = -_slope(lambda u: scaled(u, False), at)
     bread = np.linalg.inv(H)
-    V = bread @ information @ bread.T
+    V = bread @ information @ bread.T * np.outer(unit, unit)
     value, point = _value(model, theta, place), profile(place)
     moved = type(point)(value, point.gradient, point.hessian, theta[:k], float(theta[-1]))
     found = Maximum(place, moved, first.at_bound, -np.inf, first.converged)

@@ -29,6 +29,7 @@ from spatial.models.estimation.inference import Inference
 from spatial.models.estimation.least_squares import LinearFit
 from spatial.models.estimation.steps import BoundaryWarning, Numbers, Workspace
 from spatial.models.hypothesis import NORMAL, HypothesisTest, wald
+from spatial.models.solving import least_squares
 
 from .comparisons import NO_DURBIN, NO_LAG, maximum_of, variance_test
 from .held import Held, effect_ratios
@@ -105,7 +106,7 @@ class ExponentialProfile:
         if self.fixed is not None:
             k, value = self.fixed
             y, Z = y - value * Z[:, k], np.delete(Z, k, axis=1)
-        b = np.asarray(np.linalg.lstsq(Z, y, rcond=None)[0], dtype=np.float64)
+        b = least_squares(Z, y)
         e = y - Z @ b
         variance = float(e @ e) / n
         value = -n / 2 * (float(np.log(2 * np.pi * variance)) + 1) + self.slope * alpha

@@ -215,11 +215,12 @@ def _with_means(data: Censored, terms: list[str]) -> tuple[Censored, list[str]]:
 
 # ---- numbers
 def _maximum(data: Censored, effects: Effects | None, points: int) -> tuple[Maximum, Quadrature | None]:
-    """Climb on columns of unit size, and bring the answer back."""
+    """Climb on columns of unit size and an outcome that varies by one, and bring the answer back."""
     scale = np.sqrt(np.mean(data.X**2, axis=0))
-    scaled = Censored(data.y, data.X / scale, data.unit, data.lower, data.upper)
-    slopes = np.linalg.lstsq(scaled.X, data.y, rcond=None)[0]
-    spread = float(np.std(data.y - scaled.X @ slopes))
+    of_y = float(np.exp2(np.round(np.log2(np.std(data.y)))))
+    scaled = Censored(data.y / of_y, data.X / scale, data.unit, data.lower / of_y, data.upper / of_y)
+    slopes = np.linalg.lstsq(scaled.X, scaled.y, rcond=None)[0]
+    spread = float(np.std(scaled.y - scaled.X @ slopes))
     k = len(slopes)
 
     def pooled(theta: Float) -> Scores:
@@ -232,8 +233,11 @@ def _maximum(data: Censored, effects: Effects | None, points: int) -> tuple[Maxi
         total = float(np.exp(found.theta[k]))
         start = np.r_[found.theta[:k], total * np.sqrt(0.3), np.log(total * np.sqrt(0.7))]
         found = maximise(partial(_around, scaled, rule), start)
-    back = np.r_[1.0 / scale, np.ones(len(found.theta) - k)]
+    back = np.r_[of_y / scale, np.ones(len(found.theta) - k)]
+    if effects is not None:
+        back[k] = of_y
     theta = found.theta * back
+    theta[-1] += np.log(of_y)
     if effects is not None:
         theta[k] = abs(theta[k])
     sign = np.ones(len(theta))
@@ -241,7 +245,10 @@ def _maximum(data: Censored, effects: Effects | None, points: int) -> tuple[Maxi
         sign[k] = -1.0
     scores = found.scores / back * sign
     hessian = found.hessian / np.outer(back, back) * np.outer(sign, sign)
-    return Maximum(theta, found.log_likelihood, scores, hessian, found.steps), rule
+    # A density per unit of y: only rows that are not censored have one.
+    free = int((~(data.left | data.right)).sum())
+    value = found.log_likelihood - free * float(np.log(of_y))
+    return Maximum(theta, value, scores, hessian, found.steps), rule
 
 
 def _around(data: Censored, rule: Quadrature, center: Float) -> Callable[[Float], Scores]:

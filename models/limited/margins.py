@@ -141,7 +141,9 @@ def marginal_effects(
     estimate = effects(theta)
     jacobian = np.empty((len(estimate), len(theta)))
     for j in range(len(theta)):
-        h = 1e-5 * max(1.0, abs(float(theta[j])))
+        # In standard errors, which know the units.
+        own = float(covariance[j, j])
+        h = 1e-3 * np.sqrt(own) if own > 0 else 1e-5 * max(1.0, abs(float(theta[j])))
         up, down = theta.copy(), theta.copy()
         up[j] += h
         down[j] -= h

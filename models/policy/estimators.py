@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, did_you_mean
+from spatial.models.solving import in_unit_columns
 
 from .cells import Cells
 from .delegated import (
@@ -61,7 +62,7 @@ def estimate(
         return _two_way(cells, options, extra)
     if method == "borusyak-jaravel-spiess":
         return _imputation(cells, options, extra)
-    return _FOREIGN[method](cells, options)
+    return _in_unit_columns(_FOREIGN[method], cells, options)
 
 
 # ---- computed here
@@ -243,6 +244,24 @@ def _callaway_santanna(cells: Cells, options: Options) -> Effects:
             }
         ),
         scores=scores,
+    )
+
+
+def _in_unit_columns(method: Callable[[Cells, Options], Effects], cells: Cells, options: Options) -> Effects:
+    """Estimate on an outcome and controls that vary by about one: other programs stop at fixed gaps."""
+    centred = cells.y - cells.y.mean()
+    unit = float(in_unit_columns(centred[:, None] / np.sqrt(len(centred)))[1][0])
+    X = in_unit_columns(cells.X / np.sqrt(len(centred)))[1]
+    found = method(replace(cells, y=centred / unit, X=cells.X / X), options)
+    cohorts = found.att_gt.assign(**{c: found.att_gt[c] * unit for c in ("estimate", "std_error")})
+    return replace(
+        found,
+        estimates=found.estimates * unit,
+        std_errors=found.std_errors * unit,
+        path=found.path * unit,
+        path_covariance=found.path_covariance * unit**2,
+        att_gt=cohorts,
+        scores=None if found.scores is None else found.scores * unit,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from spatial.models.estimation.covariance import (
 )
 from spatial.models.estimation.laws import Law
 from spatial.models.estimation.measures import inference_frame
+from spatial.models.solving import in_unit_columns
 from spatial.models.summaries import equation_table, errors_line, sizes_line
 from spatial.models.system import SpatialSystem
 from spatial.panel.panel import PanelLike
@@ -68,6 +69,7 @@ class RandomEffectsFit(Fit):
     df: int
     notes: tuple[str, ...] = ()
     choice: RowChoice | None = None
+    _classic: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
 
     figure = "coefficient_plot"
     method = "RE"
@@ -189,8 +191,10 @@ def _estimated(system: SpatialSystem, value: Covariance) -> RandomEffectsFit:
     design, layout = system.design, system.design.layout
     name, terms = system.structure.names[0], [t.name for t in system.structure.equations[0].terms]
     index = pd.MultiIndex.from_arrays([layout.unit, layout.time], names=["unit", "time"])
-    y = pd.Series(design.columns[:, design.outcomes[0]], index=index, name=name)
-    X = pd.DataFrame(design.columns[:, np.array(design.regressors[0])], index=index, columns=terms)
+    # linearmodels takes columns in units of very different size for dependent.
+    scaled, sizes = in_unit_columns(design.columns[:, [design.outcomes[0], *design.regressors[0]]])
+    y = pd.Series(scaled[:, 0], index=index, name=name)
+    X = pd.DataFrame(scaled[:, 1:], index=index, columns=terms)
     options: dict[str, Any]
     match value:
         case Homoskedastic():
@@ -205,18 +209,21 @@ def _estimated(system: SpatialSystem, value: Covariance) -> RandomEffectsFit:
                 f"random_effects has no {value.label} covariance; it has 'cluster', Cluster(by=...), "
                 "'hom', 'het'."
             )
-    found = RandomEffects(y, X).fit(**options)
+    model = RandomEffects(y, X)
+    found = model.fit(**options)
+    classic = model.fit(cov_type="unadjusted").cov.to_numpy()
+    slope, unit = sizes[0] / sizes[1:], float(sizes[0])
     keys = pd.MultiIndex.from_product([[name], terms], names=["equation", "term"])
     parts = found.variance_decomposition
     theta = found.theta.to_numpy(dtype=float)
     clusters = int(options["clusters"]["cluster"].max()) if "clusters" in options else 0
     return RandomEffectsFit(
         name,
-        pd.Series(found.params.to_numpy(), index=keys, name="estimate"),
-        pd.DataFrame(found.cov.to_numpy(), index=keys, columns=keys),
+        pd.Series(found.params.to_numpy() * slope, index=keys, name="estimate"),
+        pd.DataFrame(found.cov.to_numpy() * np.outer(slope, slope), index=keys, columns=keys),
         value,
-        float(np.sqrt(parts["Effects"])),
-        float(np.sqrt(parts["Residual"])),
+        unit * float(np.sqrt(parts["Effects"])),
+        unit * float(np.sqrt(parts["Residual"])),
         (float(theta.min()), float(theta.max())),
         layout.n_units,
         layout.n_times,
@@ -225,4 +232,5 @@ def _estimated(system: SpatialSystem, value: Covariance) -> RandomEffectsFit:
         clusters or layout.n_rows - len(terms),
         design.notes,
         design.choice,
+        pd.DataFrame(classic * np.outer(slope, slope), index=keys, columns=keys),
     )

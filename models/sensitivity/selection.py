@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from spatial.errors import DataError, did_you_mean, hinted
 from spatial.models.mechanisms.arguments import names_of
 from spatial.models.results import SystemFit
+from spatial.models.solving import least_squares
 from spatial.results import Result
 from spatial.words import tell
 
@@ -209,11 +210,11 @@ def oster(
 def _less(v: Float, others: Float) -> Float:
     if others.shape[1] == 0:
         return v
-    return np.asarray(v - others @ np.linalg.lstsq(others, v, rcond=None)[0])
+    return np.asarray(v - others @ least_squares(others, v))
 
 
 def _slope(y: Float, X: Float) -> tuple[float, float]:
-    beta = np.linalg.lstsq(X, y, rcond=None)[0]
+    beta = least_squares(X, y)
     residual = y - X @ beta
     return float(beta[0]), 1.0 - float(residual @ residual) / float(y @ y)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 from spatial.errors import DataError, did_you_mean, hinted
 from spatial.languages.shown import digits, frame_text, shown
 from spatial.models.data.design import Design
+from spatial.models.estimation.covariance import Cluster, Heteroskedastic, Homoskedastic
 from spatial.models.formula.structure import CONSTANT
 from spatial.models.hypothesis import CLUSTERED, IID, HypothesisTest, cluster_sums, wald
 from spatial.models.likelihood.contrast import hausman_test
 from spatial.models.likelihood.random_estimate import RandomEstimate
 from spatial.models.results import SystemFit
+from spatial.models.solving import generalised_inverse, in_unit_columns, least_squares
 from spatial.results import Result
 from spatial.words import tell
 
+from .random import RandomEffectsFit
 from .spatial_hausman import mundlak_of_random, spatial_hausman
 from .terms import estimates_of
 
@@ -47,7 +50,8 @@ def hausman(a: Any, b: Any = None, *, kind: Kind = "classic") -> HypothesisTest:
         `a` allows for.  Any result with `params` and `cov`, also of linearmodels and statsmodels, matched by
         the names of its terms.
     kind : "classic", "mundlak" or "spatial"
-        ``"classic"`` (Hausman 1978) needs homoskedastic covariances of both.  ``"mundlak"`` takes `a` alone:
+        ``"classic"`` (Hausman 1978) is made of the homoskedastic covariances of both, whatever the standard
+        errors of the fits; fits of other packages bring theirs.  ``"mundlak"`` takes `a` alone:
         the means of units join a random-effects regression, and their slopes are tested with the
         clustered covariance, which is right under heteroskedasticity and serial correlation too (Mundlak
         1978; Wooldridge 2010, section 10.7.3); or a spatial fit with random effects, which is estimated again
@@ -97,7 +101,7 @@ def hausman(a: Any, b: Any = None, *, kind: Kind = "classic") -> HypothesisTest:
         return spatial_hausman(a, b)
     if isinstance(a, SystemFit) and isinstance(b, SystemFit) and isinstance(b.estimate, RandomEstimate):
         return hausman_test(a.estimate, b.estimate)
-    first, second = _by_term(a, "a"), _by_term(b, "b")
+    first, second = _by_term(_homoskedastic(a), "a"), _by_term(_homoskedastic(b), "b")
     terms = [t for t in first[0].index if t in second[0].index and t[-1] != CONSTANT]
     if not terms:
         raise DataError(
@@ -110,11 +114,11 @@ def hausman(a: Any, b: Any = None, *, kind: Kind = "classic") -> HypothesisTest:
     values = np.linalg.eigvalsh(V / np.outer(scale, scale)) if (scale > 0).all() else np.zeros(1)
     definite = bool(values[0] > 1e-10)
     # As R and Stata do, an inverse where there is one; an indefinite difference is said.
-    statistic = float(gap @ np.linalg.pinv(V, hermitian=True) @ gap)
+    statistic = float(gap @ generalised_inverse(V) @ gap)
     if statistic <= 0 or not (np.abs(values) > 1e-12).all():
         reason = (
             "the difference of the covariances is not positive: b is not the efficient one, or the "
-            "covariances are not homoskedastic (cov='hom'). Use kind='mundlak'"
+            "covariances are not homoskedastic. Use kind='mundlak', or kind='spatial' for spatial models"
         )
         return HypothesisTest.failed("Hausman", SAME, reason)
     detail = f"{len(terms)} terms; {IID}; b efficient" + (
@@ -123,6 +127,15 @@ def hausman(a: Any, b: Any = None, *, kind: Kind = "classic") -> HypothesisTest:
         else "; the difference of the covariances is not positive definite: prefer kind='mundlak'"
     )
     return HypothesisTest("Hausman", SAME, statistic, "chi2", len(terms), detail=detail)
+
+
+def _homoskedastic(fit: Any) -> Any:
+    """Return a fit of this package with the covariance that the classic test is made of, whatever it had."""
+    if isinstance(fit, RandomEffectsFit) and not isinstance(fit.covariance, Homoskedastic):
+        return replace(fit, cov=fit._classic)
+    if isinstance(fit, SystemFit) and isinstance(fit.covariance, (Cluster, Heteroskedastic)):
+        return fit.vcov("hom")
+    return fit
 
 
 def _by_term(fit: Any, name: str) -> tuple[pd.Series[Any], pd.DataFrame]:
@@ -150,9 +163,9 @@ def _mundlak(fit: Any) -> HypothesisTest:
     theta = _theta(fit, np.column_stack([D, X]), y)[layout.unit][:, None]
     R = np.column_stack([D, X, means[:, extra]])
     R, y = _quasi_demeaned(R, layout.unit, theta), _quasi_demeaned(y[:, None], layout.unit, theta)[:, 0]
-    beta = np.asarray(np.linalg.lstsq(R, y, rcond=None)[0], dtype=np.float64)
+    beta = least_squares(R, y)
     residual = y - R @ beta
-    bread = np.linalg.pinv(R.T @ R, hermitian=True)
+    bread = generalised_inverse(R.T @ R)
     sums = cluster_sums(R * residual[:, None], layout.unit)
     V = bread @ (sums.T @ sums) @ bread * len(sums) / (len(sums) - 1)
     places = np.arange(R.shape[1] - len(extra), R.shape[1])
@@ -171,9 +184,9 @@ def _theta(fit: SystemFit, R: Float, y: Float) -> Float:
     design = fit.estimate.design
     unit, count = design.layout.unit, np.bincount(design.layout.unit)
     inside = design.projected[:, design.equation_columns(0)]
-    residual = inside[:, 0] - inside[:, 1:] @ np.linalg.lstsq(inside[:, 1:], inside[:, 0], rcond=None)[0]
+    residual = inside[:, 0] - inside[:, 1:] @ least_squares(inside[:, 1:], inside[:, 0])
     idiosyncratic = float(residual @ residual) / (design.n_effective - (inside.shape[1] - 1))
-    means = np.column_stack([np.bincount(unit, weights=c) / count for c in R.T])
+    means = in_unit_columns(np.column_stack([np.bincount(unit, weights=c) / count for c in R.T]))[0]
     target = np.bincount(unit, weights=y) / count
     between = target - means @ np.linalg.lstsq(means, target, rcond=1e-10)[0]
     free = len(count) - int(np.linalg.matrix_rank(means))
@@ -189,7 +202,7 @@ def _independent(means: Float, others: Float) -> list[int]:
     kept: list[int] = []
     base = others
     for j in range(means.shape[1]):
-        left = means[:, j] - base @ np.linalg.lstsq(base, means[:, j], rcond=None)[0]
+        left = means[:, j] - base @ least_squares(base, means[:, j])
         if np.linalg.norm(left) > 1e-8 * np.linalg.norm(means[:, j]):
             kept.append(j)
             base = np.column_stack([base, means[:, j]])
@@ -345,7 +358,7 @@ def serial_correlation(
         moved = before >= 0
         dX, dy = X[moved] - X[before[moved]], y[moved] - y[before[moved]]
         residual = np.full(len(y), np.nan)
-        residual[moved] = dy - dX @ np.linalg.lstsq(dX, dy, rcond=None)[0]
+        residual[moved] = dy - dX @ least_squares(dX, dy)
         target = -0.5
         rows, centre = moved & (before >= 0), False
         rows[moved] &= np.isfinite(residual[before[moved]])

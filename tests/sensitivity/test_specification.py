@@ -45,6 +45,11 @@ def test_the_classic_test_is_that_of_plm(produc: Panel) -> None:
     assert test.statistic == pytest.approx(9.52541563499339, rel=1e-6)
     assert test.df == 4
     assert test.p_value == pytest.approx(0.0492276241762581, rel=1e-6)
+    # Whatever the standard errors of the fits: beside clustered ones it was another number, or none.
+    for mine, other in (("cluster", "cluster"), ("hom", "cluster"), ("het", "hom"), ("cluster", "het")):
+        a = fixed_effects(FORMULA, produc, effects="unit", cov=mine)
+        robust = hausman(a, random_effects(FORMULA, produc, cov=other))
+        assert robust.statistic == pytest.approx(test.statistic, rel=1e-9)
 
 
 @pytest.mark.evidence("models.random_effects", digits=10, source="plm 2.6, Produc, Swamy and Arora")
