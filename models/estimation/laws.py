@@ -11,7 +11,7 @@ from scipy import optimize, stats
 
 from spatial.models.data.layout import Layout
 
-__all__ = ["NORMAL", "Law", "fixed_b_law", "matched_law", "satterthwaite_law"]
+__all__ = ["NORMAL", "Law", "fixed_b_law", "matched_law", "satterthwaite_law", "welch_law"]
 
 Float = NDArray[np.float64]
 
@@ -36,6 +36,8 @@ class Law:
         How it was chosen, for a summary.
     each : tuple of float
         Degrees of freedom of each coefficient, where they differ; `df` is the fewest.
+    scales : tuple of float
+        The scale of each coefficient, where they differ.
 
     Examples
     --------
@@ -49,6 +51,7 @@ class Law:
     scale: float = 1.0
     said: str = ""
     each: tuple[float, ...] = ()
+    scales: tuple[float, ...] = ()
 
     def of_coefficients(self, statistics: Float, level: float) -> tuple[Float, Float]:
         """Return the p-values of statistics, one a coefficient, and the quantiles of their intervals."""
@@ -56,8 +59,9 @@ class Law:
             return self.p_value(statistics), np.full(len(statistics), self.quantile(level))
         df = np.full(len(statistics), self.df, dtype=np.float64)  # of rho, which follow: the fewest
         df[: len(self.each)] = self.each
-        tail = stats.t.sf(np.abs(statistics) / self.scale, df)
-        return 2 * tail, self.scale * stats.t.ppf(0.5 + level / 2, df)
+        scale = np.array(self.scales) if self.scales else np.full(len(statistics), self.scale)
+        tail = stats.t.sf(np.abs(statistics) / scale, df)
+        return 2 * tail, scale * stats.t.ppf(0.5 + level / 2, df)
 
     def quantile(self, level: float) -> float:
         """Return what the absolute statistic stays below with probability `level`."""
@@ -117,6 +121,52 @@ def matched_law(upper: float, far: float, said: str, points: tuple[float, float]
         return Law(1.0, float(upper / stats.t.ppf(near, 1.0)), said)
     df = 1.0 / optimize.brentq(excess, 1e-6, 1.0, xtol=1e-12)
     return Law(float(df), float(upper / stats.t.ppf(near, df)), said)
+
+
+def welch_law(sums: Float, groups: NDArray[np.intp], variances: Float) -> Law:
+    r"""Return the laws of t statistics whose squared errors are sums over groups with means of their own.
+
+    .. math:: \hat V = \sum_g v_g, \quad v_g = \sum_{c \in g} s_c^2, \quad
+              s^2 = \frac{1}{\hat V}\sum_g \frac{n_g}{n_g - 1} v_g, \quad
+              \nu = \frac{\big(\sum_g \frac{n_g}{n_g - 1} v_g\big)^2}
+                         {\sum_g \big(\frac{n_g}{n_g - 1} v_g\big)^2 / (n_g - 1)}
+
+    Welch (1947, Biometrika 34, 28-35): means of groups are estimated, so that the sum of squares of n_g
+    clusters has n_g - 1 degrees of freedom and is too small by one in n_g.
+
+    Parameters
+    ----------
+    sums : array (C, K)
+        Influence of each cluster on each estimate.
+    groups : int array (C,)
+    variances : array (K,)
+        As they are printed; s is not below 1, for those that have a factor already.
+
+    Examples
+    --------
+    Two groups of four and of twenty, each with its mean taken out: the t test of Welch.
+
+    >>> rng = np.random.default_rng(0)
+    >>> x = np.r_[rng.normal(size=4), rng.normal(size=20)]
+    >>> small = np.arange(24) < 4
+    >>> s = np.where(small, (x - x[small].mean()) / 4, (x - x[~small].mean()) / 20)[:, None]
+    >>> law = welch_law(s, small.astype(int), (s**2).sum(axis=0))
+    >>> found = stats.ttest_ind(x[small], x[~small], equal_var=False)
+    >>> bool(np.isclose(law.each[0], found.df))
+    True
+    """
+    count = np.bincount(groups)
+    free = np.maximum(count - 1, 1)
+    squares = np.zeros((len(count), sums.shape[1]))
+    np.add.at(squares, groups, sums**2)
+    parts = squares * (np.where(count > 1, count, 1) / free)[:, None]
+    total, spread = parts.sum(axis=0), (parts**2 / free[:, None]).sum(axis=0)
+    known = (total > 0) & (variances > 0)
+    df = np.where(known, total**2 / np.where(known, spread, 1.0), 1.0)
+    scale = np.sqrt(np.maximum(np.where(known, total / np.where(known, variances, 1.0), 1.0), 1.0))
+    fewest = float(df.min()) if len(df) else 1.0
+    said = f"Welch's t by cohort, {fewest:.1f} degrees of freedom and more"
+    return Law(fewest, said=said, each=tuple(df.tolist()), scales=tuple(scale.tolist()))
 
 
 def fixed_b_law(b: float) -> Law:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from spatial.errors import DataError, did_you_mean, hinted
 from spatial.models.estimation import covariance as choice
+from spatial.models.estimation.laws import Law
 from spatial.models.specs import covariance_of
 from spatial.panel.panel import Panel, as_panel
 from spatial.places.points import CitiesLike
@@ -19,7 +20,7 @@ from spatial.weights.value import WeightsLike
 from .adoption import Calendar, read_adoption
 from .cells import Cells, build_cells
 from .effects import METHODS, Method, Options
-from .inference import covariance_matrix
+from .inference import covariance_matrix, laws_of
 from .matching import Match, matched
 from .result import ASSUMES, DifferenceInDifferences
 from .spillovers import Exposure, Specification, check_rings
@@ -250,6 +251,9 @@ def _fit(specification: Specification, method: str) -> DifferenceInDifferences:
         )
     found, far = specification.estimate(method)
     matrix = covariance_matrix(found, cells, specification.cov, specification.lookup, method)
+    few = min(
+        int((~cells.adoption.never).sum()), int(cells.adoption.never.sum()) or len(cells.adoption.start)
+    )
     kind = "none"
     if specification.rings:
         kind = "far" if method == "callaway-santanna" else "rings"
@@ -273,7 +277,8 @@ def _fit(specification: Specification, method: str) -> DifferenceInDifferences:
         effects=cells.effects,
         controls=cells.controls,
         covariance=specification.cov,
-        df=found.df,
+        laws=laws_of(found, cells, specification.cov, specification.lookup, matrix, few),
+        plain=Law(None if np.isinf(found.df) else found.df),
         reference=-1 - cells.anticipation,
         assumes=ASSUMES[kind].format(outer=outer, far=far),
         notes=(*cells.notes, *found.notes),

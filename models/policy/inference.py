@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from spatial.errors import DataError
 from spatial.models.estimation import covariance as choice
 from spatial.models.estimation.clusters import cluster_codes, coordinates
-from spatial.models.estimation.laws import Law
+from spatial.models.estimation.laws import Law, welch_law
 from spatial.models.estimation.measures import inference_frame
 from spatial.models.estimation.scores import cluster_meat, cluster_sums, conley_meat, kernel_weights
 from spatial.models.hypothesis import CLUSTERED, HypothesisTest, wald
@@ -20,7 +20,7 @@ from spatial.models.hypothesis import CLUSTERED, HypothesisTest, wald
 from .cells import Cells
 from .effects import Effects
 
-__all__ = ["covariance_matrix", "labelled", "pretrend_test", "sup_t"]
+__all__ = ["covariance_matrix", "labelled", "laws_of", "pretrend_test", "sup_t"]
 
 Float = NDArray[np.float64]
 
@@ -62,18 +62,61 @@ def covariance_matrix(
     )
 
 
+def laws_of(
+    found: Effects,
+    cells: Cells,
+    cov: choice.Covariance,
+    lookup: Callable[[str], Any],
+    matrix: Float,
+    few: int,
+) -> tuple[Law, Law]:
+    """Return against what t statistics of the estimates and of the path are read.
+
+    Where the influence of each unit is known, by the t of Welch: cohorts have means of their own.  Slopes, as
+    of rings, by t(C - 1).  Elsewhere by t with one less than the fewer of treated and untreated units.
+    """
+    k, e = len(found.estimates), len(found.path)
+    if found.scores is None:
+        law = Law(None if few < 2 else few - 1)
+        return law, law
+    if not isinstance(cov, choice.Cluster):
+        law = Law(None if np.isinf(found.df) else found.df)
+        return law, law
+    codes = cluster_codes(cov.by, cells.layout, lookup)
+    sums = cluster_sums(found.scores, codes)
+    start = np.full(len(sums), -1)
+    if cov.by == "unit":
+        start = cells.adoption.start
+    else:  # clusters with and without treated units
+        np.maximum.at(start, codes, np.minimum(cells.adoption.start[cells.unit], 0))
+    inside = (sums != 0).any(axis=1)  # the others are compared with nobody
+    groups = np.unique(start[inside], return_inverse=True)[1]
+    both = welch_law(sums[inside], groups, np.diag(matrix))
+    effect = [name.startswith("att") for name in found.names] + [True] * e
+    df = np.where(effect, both.each, max(int(inside.sum()) - 1, 1))
+    scales = np.where(effect, both.scales, 1.0)
+
+    def part(place: slice) -> Law:
+        mine = df[place]
+        if not len(mine):
+            return Law()
+        return Law(float(mine.min()), said=both.said, each=tuple(mine), scales=tuple(scales[place]))
+
+    return part(slice(0, k)), part(slice(k, k + e))
+
+
 def _per_cell(method: str) -> bool:
     # Only a regression has influences of cells that may be cut after some time lags.
     return method == "twfe"
 
 
-def sup_t(matrix: Float, level: float, seed: int, few: int) -> float:
+def sup_t(matrix: Float, level: float, seed: int, df: float) -> float:
     """Return the critical value of simultaneous bands: the quantile of the largest |t|.
 
     NaN where the covariance is not known whole.  Montiel Olea and Plagborg-Moller (2019), algorithm 1, with a
-    t distribution of `few` - 1 degrees of freedom, `few` being the smaller of treated and untreated units.
+    t distribution of `df` degrees of freedom.
     """
-    if not len(matrix) or not np.isfinite(matrix).all() or few < 2:
+    if not len(matrix) or not np.isfinite(matrix).all() or df < 1:
         return float("nan")
     size = np.sqrt(np.diag(matrix))
     if (size <= 0).any():
@@ -82,17 +125,15 @@ def sup_t(matrix: Float, level: float, seed: int, few: int) -> float:
     root = vectors * np.sqrt(np.maximum(values, 0.0))
     rng = np.random.default_rng(seed)
     draws = rng.standard_normal((DRAWS, len(matrix))) @ root.T
-    return float(
-        np.quantile(np.abs(draws).max(axis=1) / np.sqrt(rng.chisquare(few - 1, DRAWS) / (few - 1)), level)
-    )
+    return float(np.quantile(np.abs(draws).max(axis=1) / np.sqrt(rng.chisquare(df, DRAWS) / df), level))
 
 
 def labelled(
-    name: str, labels: Sequence[Any], outcome: str, estimates: Float, errors: Float, df: float, level: float
+    name: str, labels: Sequence[Any], outcome: str, estimates: Float, errors: Float, law: Law, level: float
 ) -> pd.DataFrame:
     """Return equation, a label column called `name`, and the columns of inference."""
     index = pd.MultiIndex.from_arrays([[outcome] * len(labels), list(labels)])
-    frame = inference_frame(estimates, errors, check_level(level), index, Law(None if np.isinf(df) else df))
+    frame = inference_frame(estimates, errors, check_level(level), index, law)
     return frame.rename(columns={"term": name})
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from spatial.compute.threads import Executor, check_workers
 from spatial.languages.shown import frame_text, remarks, shown
 from spatial.models.estimation.covariance import Covariance
+from spatial.models.estimation.laws import Law
 from spatial.models.hypothesis import HypothesisTest
 from spatial.results import Fit
 from spatial.words import tell
@@ -79,8 +80,10 @@ class DifferenceInDifferences(Fit):
     controls : tuple of str
     covariance : Covariance
         How the errors were computed.
-    df : float
-        Of t statistics; infinite for the normal distribution.
+    laws : (Law, Law)
+        Against what t statistics of `estimates` and of `path` are read.
+    plain : Law
+        Against what other programs read them: the normal distribution, for twfe t(N - 1).
     reference : int
         Time since the policy whose effect is set to zero.
     assumes : str
@@ -109,7 +112,8 @@ class DifferenceInDifferences(Fit):
     effects: tuple[str, ...]
     controls: tuple[str, ...]
     covariance: Covariance
-    df: float
+    laws: tuple[Law, Law]
+    plain: Law
     reference: int
     assumes: str
     notes: tuple[str, ...]
@@ -143,22 +147,41 @@ class DifferenceInDifferences(Fit):
         k = len(self.terms)
         return pd.DataFrame(self.covariance_matrix[:k, :k], index=self.terms, columns=self.terms)
 
-    def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Return a row for each average, ring or exposure."""
-        errors = np.sqrt(np.diag(self.covariance_matrix)[: len(self.terms)])
-        return labelled("term", self.terms, self.outcome, self.estimates, errors, self.df, level)
+    @property
+    def df(self) -> float:
+        """Degrees of freedom of the t statistic of `att`; infinite for the normal distribution."""
+        law = self.laws[0]
+        return float(law.each[0] if law.each else np.inf if law.df is None else law.df)
 
-    def event_study(self, level: float = 0.95) -> pd.DataFrame:
+    def tidy(self, level: float = 0.95, *, small: bool = True) -> pd.DataFrame:
+        """Return a row for each average, ring or exposure.
+
+        Parameters
+        ----------
+        level : float
+        small : bool
+            Read t statistics against `laws`, which count the units of each cohort (Welch 1947; with errors
+            clustered by unit or more); False: against the normal distribution, as csdid, did and
+            did_imputation do, and for twfe t(N - 1), as reghdfe.
+        """
+        errors = np.sqrt(np.diag(self.covariance_matrix)[: len(self.terms)])
+        law = self.laws[0] if small else self.plain
+        return labelled("term", self.terms, self.outcome, self.estimates, errors, law, level)
+
+    def event_study(self, level: float = 0.95, *, small: bool = True) -> pd.DataFrame:
         """Return effects by time since the policy, with pointwise intervals and simultaneous bands.
 
-        ``band_low`` and ``band_high`` cover the whole path at once with probability `level`; they are NaN
-        where the method gives no joint covariance.
+        ``small`` is that of `tidy`, for the pointwise intervals.  ``band_low`` and ``band_high`` cover the
+        whole path at once with probability `level`; they are NaN where the method gives no joint covariance.
         """
         k = len(self.terms)
         matrix = self.covariance_matrix[k:, k:]
         errors = np.sqrt(np.diag(matrix))
-        frame = labelled("time", self.times.tolist(), self.outcome, self.path, errors, self.df, level)
-        width = sup_t(matrix, level, self.seed, self._fewest) * errors
+        law = self.laws[1]
+        plain = law if small else self.plain
+        frame = labelled("time", self.times.tolist(), self.outcome, self.path, errors, plain, level)
+        df = min(self._fewest - 1, np.inf if law.df is None else law.df)
+        width = sup_t(matrix, level, self.seed, df) * errors * (np.array(law.scales) if law.scales else 1.0)
         return frame.assign(band_low=self.path - width, band_high=self.path + width)
 
     def pretrend(self) -> HypothesisTest:
@@ -281,6 +304,8 @@ class DifferenceInDifferences(Fit):
             ),
             tell("  errors: ", "  标准误：")
             + shown(self.covariance.label)
+            + tell("; intervals by ", "；区间依据")
+            + shown(self.laws[0].words)
             + (tell("; controls: ", "；控制变量：") + ", ".join(self.controls) if self.controls else ""),
             "",
             frame_text(self.tidy().drop(columns="equation").round(5)),

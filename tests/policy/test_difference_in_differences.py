@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from policy_cases import policy_panel, seats
+from scipy import stats
 
 import spatial as sp
 from spatial.figures import decay_plot
@@ -275,6 +276,27 @@ def test_bands_are_wider_than_intervals_and_seeded() -> None:
     assert did(simulated(), "y", "first").event_study().equals(path)
 
 
+def test_with_two_times_the_test_is_that_of_welch_and_the_plain_one_is_normal() -> None:
+    """scipy's ttest_ind(equal_var=False) on the changes; small=False is what csdid prints."""
+    rng = np.random.default_rng(11)
+    start, change = np.where(np.arange(30) < 5, 2001, 0), rng.normal(size=30)
+    index = pd.MultiIndex.from_product([range(30), [2000, 2001]], names=["city", "year"])
+    y = np.column_stack([rng.normal(size=30), np.zeros(30)])
+    y[:, 1] = y[:, 0] + change
+    panel = Panel(pd.DataFrame({"y": y.ravel(), "first": np.repeat(start, 2)}, index=index))
+    other = stats.ttest_ind(change[:5], change[5:], equal_var=False)
+    ends = other.confidence_interval(0.95)
+    for method in ("callaway-santanna", "borusyak-jaravel-spiess"):
+        fit = did(panel, "y", "first", method=method)  # type: ignore[arg-type]
+        row, plain = fit.tidy().iloc[0], fit.tidy(small=False).iloc[0]
+        assert row["p_value"] == pytest.approx(other.pvalue, rel=1e-9)
+        assert (row["conf_low"], row["conf_high"]) == pytest.approx((ends.low, ends.high), rel=1e-9)
+        assert fit.df == pytest.approx(other.df, rel=1e-9)
+        assert plain["std_error"] == row["std_error"]
+        assert plain["p_value"] == pytest.approx(2 * stats.norm.sf(abs(plain["statistic"])), rel=1e-9)
+        assert "Welch's t by cohort" in fit.summary()
+
+
 # ---- neighbours
 def test_rings_recover_what_neighbours_get_and_without_them_the_effect_is_too_small() -> None:
     panel = simulated(3, ring=0.5)
@@ -330,7 +352,7 @@ def test_placebos_keep_cohorts_are_seeded_and_find_the_effect() -> None:
 
 @pytest.mark.evidence(
     "models.DifferenceInDifferences.honest",
-    source="at M = 0 the interval of the event study",
+    source="at M = 0 the interval of the event study by the normal distribution",
     kind="identity",
 )
 def test_robust_intervals_widen_with_M_and_start_at_the_plain_one() -> None:
@@ -339,7 +361,7 @@ def test_robust_intervals_widen_with_M_and_start_at_the_plain_one() -> None:
     width = (honest.frame["conf_high"] - honest.frame["conf_low"]).to_numpy()
     assert (np.diff(width) > 0).all()
     assert honest.frame["M"].tolist() == [0.0, 0.5, 1.0]
-    first = fit.event_study().set_index("time").loc[0]
+    first = fit.event_study(small=False).set_index("time").loc[0]
     assert honest.frame["conf_low"][0] == pytest.approx(first["conf_low"])
 
 
