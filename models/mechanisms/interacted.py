@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,9 @@ from spatial.models.formula.structure import CONSTANT, Term
 from spatial.models.methods import estimator_of
 from spatial.models.results import SystemFit
 
-__all__ = ["fit_request", "johnson_neyman", "regime_design", "regime_term"]
+from .regime_search import regimes_of
+
+__all__ = ["Split", "fit_request", "johnson_neyman", "regime_design", "regime_term"]
 
 Float = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -121,3 +123,29 @@ def johnson_neyman(b: Float, V: Float, critical: float) -> Float:
     if under <= 0 or A == 0:
         return np.zeros(0)
     return np.sort(np.array([-B - np.sqrt(under), -B + np.sqrt(under)]) / (2 * A))
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """A threshold regression, to estimate at given thresholds.
+
+    Parameters
+    ----------
+    request : Request
+        Without regimes.
+    q : array (R,)
+    switching : set of (equation, term)
+    labels : list of str
+        Of the regimes.
+    """
+
+    request: Request
+    q: Float
+    switching: set[tuple[str, str]]
+    labels: list[str]
+
+    def fit(self, thresholds: Sequence[float]) -> SystemFit:
+        """Return the slopes with regimes at these thresholds."""
+        design = self.request.design
+        split = regime_design(design, regimes_of(self.q, thresholds), self.labels, self.switching)
+        return fit_request(replace(self.request, design=split), split)

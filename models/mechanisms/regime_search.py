@@ -9,15 +9,26 @@ Hansen (1999, Journal of Econometrics 93).  Everything here is an array with the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError
+from spatial.errors import DataError, FormulaError
+from spatial.models.data.design import Design
 
-__all__ = ["Search", "bootstrap_f", "critical_value", "regimes_of", "search"]
+__all__ = [
+    "Search",
+    "bootstrap_f",
+    "critical_value",
+    "kept_thresholds",
+    "model_of",
+    "ratio_intervals",
+    "regimes_of",
+    "search",
+]
 
 Float = NDArray[np.float64]
 Project = Callable[[Float], Float]
@@ -118,6 +129,42 @@ class Model:
         return np.column_stack([self.project(np.column_stack(parts)), self.Z])
 
 
+def model_of(
+    design: Design, q: Float, places: list[int], trim: float, grid: int, endogenous: Sequence[bool]
+) -> Model:
+    """Return the data of a threshold model: fitted values stand for endogenous regressors."""
+    columns = list(design.regressors[0])
+    X = design.columns[:, columns].copy()
+    if any(endogenous):
+        X = _fitted(design, X, endogenous)
+    others = [j for j in range(len(columns)) if j not in places]
+    smallest = max(2, int(np.ceil(trim * len(q))))
+    values = np.unique(q)
+    ranks = np.sort(q)
+    values = values[(values >= ranks[smallest - 1]) & (values < ranks[len(q) - smallest])]
+    if len(values) > grid:
+        values = np.unique(np.quantile(values, np.linspace(0, 1, grid), method="inverted_cdf"))
+    if not len(values):
+        raise DataError("No value of the threshold variable leaves enough rows on both sides; lower trim.")
+    Z = design.effects.project(X[:, others]) if others else np.zeros((len(q), 0))
+    y = design.projected[:, design.outcomes[0]]
+    return Model(y, X[:, places], Z, q, design.effects.project, smallest, values)
+
+
+def _fitted(design: Design, X: Float, endogenous: Sequence[bool]) -> Float:
+    """Replace endogenous columns by the fitted values of their reduced forms, effects and all."""
+    if not design.external:
+        names = [t.name for t, e in zip(design.structure.equations[0].terms, endogenous, strict=True) if e]
+        raise FormulaError(f"{names[0]} is endogenous: name instruments, '| endog ~ instruments'.")
+    H = np.column_stack([X[:, [not e for e in endogenous]], *design.external.values()])
+    H = design.effects.project(H)
+    out = X.copy()
+    for j in np.flatnonzero(endogenous):
+        x = design.effects.project(X[:, j])
+        out[:, j] = X[:, j] - (x - H @ np.linalg.lstsq(H, x, rcond=None)[0])
+    return out
+
+
 def search(model: Model, count: int) -> Search:
     """Find `count` thresholds one after the other; refine those before, given those after (Hansen, 5.3)."""
     found: list[float] = []
@@ -180,6 +227,36 @@ def _added(columns: Float, base: Float) -> Float:
     left = left - base @ (base.T @ left)
     U, values, _ = np.linalg.svd(left / np.where(size > 0, size, 1.0), full_matrices=False)
     return np.asarray(U * (values > 1e-8))
+
+
+# ---- intervals
+def ratio_intervals(
+    model: Model, found: Search, level: float, units: int, times: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return each threshold with its interval by the likelihood ratio, and the ratio at all candidates."""
+    rows: list[tuple[int, float, float, float, bool]] = []
+    curves: list[pd.DataFrame] = []
+    critical = critical_value(level)
+    final = min(float(step.ssr.min()) for step in found.refined)
+    sigma2 = final / (units * max(times - 1, 1))  # as Hansen divides
+    for value, step in sorted(zip(found.thresholds, found.refined, strict=True), key=lambda pair: pair[0]):
+        number = len(rows) + 1
+        lr = (step.ssr - step.ssr.min()) / sigma2
+        inside = step.candidates[lr <= critical]
+        edge = value in (model.candidates[0], model.candidates[-1])
+        rows.append((number, value, float(inside.min()), float(inside.max()), bool(edge)))
+        curves.append(pd.DataFrame({"threshold": number, "value": step.candidates, "lr": lr}))
+    frame = pd.DataFrame(rows, columns=["threshold", "estimate", "conf_low", "conf_high", "at_edge"])
+    return frame, pd.concat(curves, ignore_index=True)
+
+
+def kept_thresholds(estimates: Sequence[float], curve: pd.DataFrame, level: float) -> Iterator[list[float]]:
+    """Yield the thresholds with each in turn at a value that its likelihood ratio keeps."""
+    critical = critical_value(level)
+    for place in range(len(estimates)):
+        own = curve[(curve["threshold"] == place + 1) & (curve["lr"] <= critical)]
+        for value in own["value"]:
+            yield [float(value) if j == place else float(e) for j, e in enumerate(estimates)]
 
 
 # ---- the test

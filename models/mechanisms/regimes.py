@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -26,8 +27,18 @@ from spatial.weights.value import WeightsLike
 from spatial.words import tell
 
 from .arguments import single_equation, term_places, whole_number
-from .interacted import fit_request, regime_design
-from .regime_search import Model, Search, bootstrap_f, critical_value, regimes_of, search
+from .interacted import Split
+from .regime_search import (
+    Model,
+    Search,
+    bootstrap_f,
+    critical_value,
+    kept_thresholds,
+    model_of,
+    ratio_intervals,
+    regimes_of,
+    search,
+)
 
 __all__ = ["ThresholdFit", "threshold"]
 
@@ -39,6 +50,9 @@ _TESTED = (
     "values 10%, 5%, 1%: {at}",
     "{} 个对 {thresholds:.0f} 个门槛：F = {statistic:.3f}，自助法 p = {p_value:.3f}；临界值 10、5、1%：{at}",
 )
+
+
+_INTERVALS = ("wald", "union")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -73,6 +87,7 @@ class ThresholdFit(Fit):
     counts: tuple[int, ...]
     level: float
     notes: tuple[str, ...] = ()
+    _at: Split | None = None
 
     figure = "threshold_plot"
 
@@ -114,6 +129,41 @@ class ThresholdFit(Fit):
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
         """Return one row for each slope."""
         return self.fit.tidy(level)
+
+    def confint(
+        self, level: float = 0.95, method: Literal["wald", "union"] = "wald", *, share: float = 0.8
+    ) -> pd.DataFrame:
+        r"""Return intervals of the slopes.
+
+        .. math:: \hat\Theta_\rho = \bigcup_{\gamma \in \hat\Gamma(\rho)} \hat\Theta(\gamma)
+
+        Parameters
+        ----------
+        level : float
+        method : "wald" or "union"
+            ``"wald"``: the thresholds as if known, as xthreg prints them; too short where the thresholds are
+            not sharp.  ``"union"``: all slopes in the interval at any threshold that the likelihood ratio
+            keeps with probability `share`, each in turn beside the estimates of the others.
+        share : float
+            :math:`\rho`, between 0 and 1.
+
+        References
+        ----------
+        Hansen (2000, Econometrica 68, 575-603), section 3.5; .8 is his choice.
+        """
+        frame = self.tidy(level)
+        if method not in ("wald", "union"):
+            raise DataError(f"method is 'wald' or 'union'; got {method!r}.{did_you_mean(method, _INTERVALS)}")
+        if method == "union":
+            if not 0 < share < 1:
+                raise DataError(f"share is between 0 and 1; got {share!r}.")
+            assert self._at is not None
+            for values in kept_thresholds(self.thresholds["estimate"], self.curve, share):
+                other = self._at.fit(values).tidy(level)
+                frame["conf_low"] = np.minimum(frame["conf_low"], other["conf_low"])
+                frame["conf_high"] = np.maximum(frame["conf_high"], other["conf_high"])
+        kept = frame[["equation", "term", "estimate", "std_error", "p_value", "conf_low", "conf_high"]]
+        return kept.assign(method=method)
 
     def glance(self) -> pd.DataFrame:
         """Return one row: the size, the thresholds and their tests."""
@@ -239,26 +289,27 @@ def threshold(
     q = _threshold_variable(by, system)
     places = term_places(design, term, "threshold")
     endogenous = [t.is_endogenous for t in design.structure.equations[0].terms]
-    model = _model(design, q, places, trim, grid, endogenous)
+    model = model_of(design, q, places, trim, grid, endogenous)
     found = search(model, count)
     thresholds = sorted(found.thresholds)
     tests = _tests(model, found, design, bootstrap, seed, any(endogenous))
     labels = _labels(by, thresholds)
     names = design.structure.equations[0]
     switching = {(names.name, names.terms[j].name) for j in places}
-    split = regime_design(design, regimes_of(q, thresholds), labels, switching)
     method: Method = "2sls" if any(endogenous) else "ols"
-    request = Request(split, system._source, method, value, small=True, given=system.given)
-    frame, curve = _intervals(model, found, level, design)
+    request = Request(design, system._source, method, value, small=True, given=system.given)
+    at = Split(request, q, switching, labels)
+    frame, curve = ratio_intervals(model, found, level, design.layout.n_units, design.layout.n_times)
     return ThresholdFit(
         by,
-        fit_request(request, split),
+        at.fit(thresholds),
         frame,
         tests,
         curve,
         tuple(np.bincount(regimes_of(q, thresholds), minlength=count + 1).tolist()),
         level,
-        _notes(any(endogenous), bootstrap),
+        (*_notes(any(endogenous), bootstrap), _AS_IF_KNOWN),
+        at,
     )
 
 
@@ -304,41 +355,6 @@ def _threshold_variable(by: str, system: SpatialSystem) -> Float:
     return q
 
 
-def _model(
-    design: Design, q: Float, places: list[int], trim: float, grid: int, endogenous: Sequence[bool]
-) -> Model:
-    columns = list(design.regressors[0])
-    X = design.columns[:, columns].copy()
-    if any(endogenous):
-        X = _fitted(design, X, endogenous)
-    others = [j for j in range(len(columns)) if j not in places]
-    smallest = max(2, int(np.ceil(trim * len(q))))
-    values = np.unique(q)
-    ranks = np.sort(q)
-    values = values[(values >= ranks[smallest - 1]) & (values < ranks[len(q) - smallest])]
-    if len(values) > grid:
-        values = np.unique(np.quantile(values, np.linspace(0, 1, grid), method="inverted_cdf"))
-    if not len(values):
-        raise DataError("No value of the threshold variable leaves enough rows on both sides; lower trim.")
-    Z = design.effects.project(X[:, others]) if others else np.zeros((len(q), 0))
-    y = design.projected[:, design.outcomes[0]]
-    return Model(y, X[:, places], Z, q, design.effects.project, smallest, values)
-
-
-def _fitted(design: Design, X: Float, endogenous: Sequence[bool]) -> Float:
-    """Replace endogenous columns by the fitted values of their reduced forms, effects and all."""
-    if not design.external:
-        names = [t.name for t, e in zip(design.structure.equations[0].terms, endogenous, strict=True) if e]
-        raise FormulaError(f"{names[0]} is endogenous: name instruments, '| endog ~ instruments'.")
-    H = np.column_stack([X[:, [not e for e in endogenous]], *design.external.values()])
-    H = design.effects.project(H)
-    out = X.copy()
-    for j in np.flatnonzero(endogenous):
-        x = design.effects.project(X[:, j])
-        out[:, j] = X[:, j] - (x - H @ np.linalg.lstsq(H, x, rcond=None)[0])
-    return out
-
-
 def _labels(by: str, thresholds: Sequence[float]) -> list[str]:
     cuts = [f"{value:.4g}" for value in thresholds]
     inner = [f"{a} < {by} <= {b}" for a, b in pairwise(cuts)]
@@ -346,30 +362,6 @@ def _labels(by: str, thresholds: Sequence[float]) -> list[str]:
 
 
 # ---- thresholds
-def _df(design: Design) -> int:
-    """n (T - 1), as Hansen divides."""
-    return design.layout.n_units * max(design.layout.n_times - 1, 1)
-
-
-def _intervals(
-    model: Model, found: Search, level: float, design: Design
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    rows: list[tuple[int, float, float, float, bool]] = []
-    curves: list[pd.DataFrame] = []
-    critical = critical_value(level)
-    final = min(float(step.ssr.min()) for step in found.refined)
-    sigma2 = final / _df(design)
-    for value, step in sorted(zip(found.thresholds, found.refined, strict=True), key=lambda pair: pair[0]):
-        number = len(rows) + 1
-        lr = (step.ssr - step.ssr.min()) / sigma2
-        inside = step.candidates[lr <= critical]
-        edge = value in (model.candidates[0], model.candidates[-1])
-        rows.append((number, value, float(inside.min()), float(inside.max()), bool(edge)))
-        curves.append(pd.DataFrame({"threshold": number, "value": step.candidates, "lr": lr}))
-    frame = pd.DataFrame(rows, columns=["threshold", "estimate", "conf_low", "conf_high", "at_edge"])
-    return frame, pd.concat(curves, ignore_index=True)
-
-
 def _tests(
     model: Model, found: Search, design: Design, bootstrap: int, seed: int, endogenous: bool
 ) -> pd.DataFrame:
@@ -387,6 +379,12 @@ def _tests(
         rows.append((k + 1, statistic, p_value, *cuts, bootstrap))
         held.append(float(step.candidates[step.best]))
     return pd.DataFrame(rows, columns=columns)
+
+
+_AS_IF_KNOWN = (
+    "intervals of slopes take the thresholds as known, as xthreg does: where the threshold is not sharp "
+    "confint(method='union') is Hansen's (2000) that does not"
+)
 
 
 def _notes(endogenous: bool, bootstrap: int) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import pytest
 
 import spatial as sp
 from spatial.errors import DataError, FormulaError, SpatialWarning
-from spatial.models import threshold
+from spatial.models import fixed_effects, threshold
 from spatial.models.mechanisms.regime_search import critical_value, regimes_of
 from spatial.panel import Panel
 
@@ -237,3 +237,32 @@ def test_an_unbalanced_panel_is_refused_and_a_coarse_bootstrap_warned_of() -> No
         threshold("y ~ x", Panel(panel().frame.iloc[1:]), "q")
     with pytest.warns(SpatialWarning, match="A p-value of 50 draws is coarse"):
         threshold("y ~ x", panel(), "q", bootstrap=50)
+
+
+@pytest.mark.evidence(
+    "models.ThresholdFit.confint",
+    source="the union of the intervals at each threshold kept, by fixed_effects",
+    kind="identity",
+)
+def test_the_union_holds_the_interval_of_each_threshold_that_is_kept() -> None:
+    source = panel(3, slopes=(1.0, 1.3))
+    fit = threshold("y ~ x + z", source, "q", term="x", bootstrap=0, grid=40)
+    kept = fit.curve["value"][fit.curve["lr"] <= critical_value(0.8)]
+    assert len(kept) > 3
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    for cut in kept:
+        split = source.frame.assign(under=source.frame.x * (source.frame.q <= cut))
+        split["over"] = split.x - split.under
+        rows = fixed_effects("y ~ under + over + z", Panel(split), effects="unit").tidy()
+        low, high = np.minimum(low, rows["conf_low"]), np.maximum(high, rows["conf_high"])
+    union, plain = fit.confint(method="union"), fit.confint()
+    np.testing.assert_allclose(union[["conf_low", "conf_high"]], np.column_stack([low, high]), rtol=1e-9)
+    assert (union["conf_low"] <= plain["conf_low"]).all()
+    assert (union["conf_high"] >= plain["conf_high"]).all()
+    assert plain["conf_low"].tolist() == fit.tidy()["conf_low"].tolist()
+    assert union["estimate"].equals(plain["estimate"])
+    assert "method='union'" in fit.summary()
+    with pytest.raises(DataError, match="'wald' or 'union'"):
+        fit.confint(method="lr")  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="share is between 0 and 1"):
+        fit.confint(method="union", share=1.0)

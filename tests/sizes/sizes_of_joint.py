@@ -75,7 +75,7 @@ def _distance(rng: np.random.Generator) -> dict[str, Any]:
     return joint | {key: found.p_value(Coordinate(places[key], size), value) for key, value in truth.items()}
 
 
-CELL = Design("two equations, N = 50, T = 6, lag and error with rho = .7", _distance, full=500, light=12)
+CELL = Design("two equations, N = 50, T = 6, lag and error with rho = .7", _distance, full=2000, light=12)
 
 
 @cache

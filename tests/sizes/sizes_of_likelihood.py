@@ -140,12 +140,12 @@ def _dynamic(rng: np.random.Generator) -> dict[str, Any]:
 
 
 DYNAMIC = Design("memory .4, two-way effects, normal, N = 60, T = 6", _dynamic, full=1000, light=8)
-RANDOM = Design("spatial lag .4, random effects, normal, N = 60, T = 4", _random, full=500, light=3)
-LAG = Design("spatial lag .4, two-way effects, normal, N = 60, T = 4", _lag, full=500, light=6)
+RANDOM = Design("spatial lag .4, random effects, normal, N = 60, T = 4", _random, full=2000, light=3)
+LAG = Design("spatial lag .4, two-way effects, normal, N = 60, T = 4", _lag, full=2000, light=6)
 BESIDE = Design(
     "spatial lag .4, an error estimated beside it, normal, N = 60, T = 4", _beside, full=1500, light=6
 )
-ERROR = Design("spatial error .4, two-way effects, normal, N = 60, T = 4", _error, full=500, light=6)
+ERROR = Design("spatial error .4, two-way effects, normal, N = 60, T = 4", _error, full=2000, light=6)
 NONE = Design("no spatial dependence, two-way effects, normal, N = 60, T = 4", _none, full=1000, light=6)
 
 AT = "spatial.models.likelihood.comparisons"
