@@ -10,7 +10,7 @@ from spatial.models.estimation.covariance import KINDS, Covariance
 __all__ = ["covariance_columns", "covariance_of"]
 
 _KINDS = {kind.spec.word: kind for kind in KINDS}
-_NAMES_COLUMNS = ("cluster", "twoway", "wild")
+_NAMES_COLUMNS = {"cluster": 1, "twoway": 2, "wild": 1}
 
 
 def covariance_of(text: str, cities: Any, seed: int) -> Covariance:
@@ -20,7 +20,8 @@ def covariance_of(text: str, cities: Any, seed: int) -> Covariance:
     ----------
     text : str
         ``cluster``, ``cluster:region``, ``hom``, ``het``, ``conley:200`` (km), ``conley:200:2`` (and time
-        lags), ``twoway``, ``twoway:unit:time``, ``driscoll-kraay``, ``driscoll-kraay:2``, ``wild``,
+        lags), ``twoway``, ``twoway:unit:time``, ``twoway:unit:time:satterthwaite``, ``driscoll-kraay``,
+        ``driscoll-kraay:2``, ``wild``,
         ``wild:region``.
     cities : GeoDataFrame
         Coordinates for ``conley``.
@@ -53,6 +54,5 @@ def covariance_of(text: str, cities: Any, seed: int) -> Covariance:
 def covariance_columns(text: str) -> list[str]:
     """Return the columns that a covariance names."""
     name, *parts = text.split(":")
-    if name == "cluster":
-        return parts[:1]  # a small-sample correction may follow
-    return parts if name in _NAMES_COLUMNS else []
+    # A small-sample correction may follow.
+    return parts[: _NAMES_COLUMNS.get(name, 0)]

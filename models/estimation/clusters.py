@@ -54,14 +54,16 @@ def cluster_codes(by: Any, layout: Layout, lookup: Lookup) -> Codes:
     return np.asarray(codes, dtype=np.intp)
 
 
-def warn_few(label: str, codes: list[Codes], layout: Layout) -> None:
+def warn_few(
+    label: str, codes: list[Codes], layout: Layout, instead: str = "cov=Cluster(by=..., small='cr2')"
+) -> None:
     """Warn where clusters are too few for the normal approximation."""
     fewest = min(count_of(c) for c in codes)
     if fewest >= FEW_CLUSTERS or fewest == layout.n_rows:
         return
     warn(
         f"Only {fewest} clusters ({label}): standard errors are too small below about "
-        f"{FEW_CLUSTERS}. Use cov=Cluster(by=..., small='cr2'), or WildBootstrap(by=...)."
+        f"{FEW_CLUSTERS}. Use {instead}, or WildBootstrap(by=...)."
     )
 
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Literal
 
-import numpy as np
-
 from spatial.errors import DataError, did_you_mean, hinted
 from spatial.models.data.design import Design
 from spatial.models.data.layout import Layout
@@ -16,15 +14,18 @@ from spatial.places.points import CitiesLike
 
 from .clusters import Lookup, cluster_codes, coordinates, count_of, name_of, warn_few
 from .laws import Law, fixed_b_law, satterthwaite_law
-from .leverage import bias_reduced_meat
+from .leverage import bias_reduced_meat, random_effects_law
 from .pairs import Kind
 from .sandwich import (
     Covariance,
     Expected,
+    Heteroskedastic,
     Observed,
     QuasiLikelihood,
     Spec,
     cluster_factor,
+    cluster_kind,
+    is_whole,
 )
 from .scores import (
     Meat,
@@ -54,17 +55,7 @@ __all__ = [
     "is_whole",
 ]
 
-
 LEAST_TIMES = 10
-
-
-def _cluster_kind(by: Any, layout: Layout, lookup: Lookup) -> tuple[Kind | None, tuple[str, ...]]:
-    if isinstance(by, str) and by == "unit":
-        return "cluster", ()
-    codes = cluster_codes(by, layout, lookup)
-    if len(np.unique(codes * layout.n_units + layout.unit)) == count_of(codes):
-        return "cluster", ()
-    return None, ("clusters that join units contradict the moments of rho: its error is not given",)
 
 
 @dataclass(frozen=True)
@@ -81,25 +72,6 @@ class Homoskedastic(Covariance):
     def rho_kind(self, layout: Layout, lookup: Lookup) -> tuple[Kind | None, tuple[str, ...]]:
         """Return that the moments of rho are those of homoskedastic innovations."""
         return "homoskedastic", ()
-
-
-@dataclass(frozen=True)
-class Heteroskedastic(Covariance):
-    r"""Independent innovations with a variance for each cell (White 1980), times NT/n after effects.
-
-    Inconsistent under unit effects with few times (Stock and Watson 2008): prefer `Cluster`.
-    """
-
-    label = "heteroskedastic"
-    spec = Spec("het", 0, 0, "het")
-
-    def meat(self, scores: Scores, layout: Layout, lookup: Lookup) -> Meat:
-        """Return the sum of the outer products of the scores, times NT/n."""
-        return Meat(scores.values.T @ scores.values * scores.inflation)
-
-    def rho_kind(self, layout: Layout, lookup: Lookup) -> tuple[Kind | None, tuple[str, ...]]:
-        """Return that the moments of rho allow a variance for each cell."""
-        return "heteroskedastic", ()
 
 
 @dataclass(frozen=True)
@@ -144,7 +116,7 @@ class Cluster(Covariance):
 
     def rho_kind(self, layout: Layout, lookup: Lookup) -> tuple[Kind | None, tuple[str, ...]]:
         """Return that the moments of rho allow dependence within a unit; None for larger clusters."""
-        return _cluster_kind(self.by, layout, lookup)
+        return cluster_kind(self.by, layout, lookup)
 
     def small_factor(self, design: Design, k: float, lookup: Lookup) -> float:
         """Return (R - 1)/(R - K), effects within clusters not counted; 1 for CR2, which needs none."""
@@ -168,11 +140,24 @@ class TwoWay(Covariance):
     r"""Clusters in two directions (Cameron, Gelbach and Miller 2011): V_1 + V_2 - V_12.
 
     Each with the factor C/(C-1) of the smaller number of clusters; negative eigenvalues are set to zero.
+
+    Parameters
+    ----------
+    first, second : str or Series
+        As `by` of `Cluster`.
+    small : "cr1" or "satterthwaite"
+        t(min C - 1), as reghdfe; or the degrees of freedom of each coefficient under random effects of both
+        kinds (`random_effects_law`), for few clusters whose shocks regressors and errors share.
     """
 
     first: Any = "unit"
     second: Any = "time"
-    spec = Spec("twoway", 0, 2, "twoway or twoway:COLUMN:COLUMN")
+    small: Literal["cr1", "satterthwaite"] = "cr1"
+    spec = Spec("twoway", 0, 3, "twoway or twoway:COLUMN:COLUMN or twoway:COLUMN:COLUMN:satterthwaite")
+
+    def __post_init__(self) -> None:
+        if self.small not in ("cr1", "satterthwaite"):
+            raise DataError(f"small is 'cr1' or 'satterthwaite'; got {self.small!r}.")
 
     @property
     def label(self) -> str:  # type: ignore[override]
@@ -182,15 +167,23 @@ class TwoWay(Covariance):
     def meat(self, scores: Scores, layout: Layout, lookup: Lookup) -> Meat:
         """Return V_1 + V_2 - V_12 of the sums by cluster."""
         one, two = (cluster_codes(by, layout, lookup) for by in (self.first, self.second))
-        warn_few(self.label, [one, two], layout)
         counts = (count_of(one), count_of(two))
-        law = Law(min(counts) - 1)
+        if self.small == "satterthwaite":
+            law = random_effects_law(scores, [one, two])
+        else:
+            warn_few(self.label, [one, two], layout, "cov=TwoWay(small='satterthwaite')")
+            law = Law(min(counts) - 1)
         return Meat(two_way_meat(scores.values, one, two), counts, may_be_indefinite=True, law=law)
 
     def small_factor(self, design: Design, k: float, lookup: Lookup) -> float:
         """Return (R - 1)/(R - K), effects within clusters of either kind not counted."""
         several = [cluster_codes(by, design.layout, lookup) for by in (self.first, self.second)]
         return cluster_factor(design, k, several)
+
+    @property
+    def of_constants(self) -> Covariance:
+        """The same with t(min C - 1)."""
+        return TwoWay(self.first, self.second)
 
 
 @dataclass(frozen=True)
@@ -293,9 +286,12 @@ class DriscollKraay(Covariance):
                 "cov='cluster', 'twoway', or Conley(km)."
             )
         lags = bartlett_lags(times) if self.lags is None else min(self.lags, times - 1)
-        note = f"Driscoll-Kraay with {lags} lags of {times} times"
         matrix = driscoll_kraay_meat(scores.values, layout, lags) * scores.inflation
-        return Meat(matrix, notes=(note,), law=fixed_b_law((lags + 1) / times))
+        return Meat(
+            matrix,
+            notes=(f"Driscoll-Kraay with {lags} lags of {times} times",),
+            law=fixed_b_law((lags + 1) / times),
+        )
 
     def small_factor(self, design: Design, k: float, lookup: Lookup) -> float:
         """Return (R - 1)/(n - k) T/(T - 1) for sums that had R/n."""
@@ -343,7 +339,7 @@ class WildBootstrap(Covariance):
 
     def rho_kind(self, layout: Layout, lookup: Lookup) -> tuple[Kind | None, tuple[str, ...]]:
         """Return that of `Cluster`."""
-        return _cluster_kind(self.by, layout, lookup)
+        return cluster_kind(self.by, layout, lookup)
 
     def small_factor(self, design: Design, k: float, lookup: Lookup) -> float:
         """Return that of `Cluster`."""
@@ -388,9 +384,3 @@ def as_covariance(cov: Any) -> Covariance:
         f"cov must be one of {', '.join(map(repr, _SHORT))}, or a value such as Conley(km=200); "
         f"got {cov!r}.{did_you_mean(cov, _SHORT) if isinstance(cov, str) else ''}"
     )
-
-
-def is_whole(value: Any, least: int) -> bool:
-    """Whether `value` is a whole number of at least `least`; True and False are none."""
-    real = isinstance(value, Real) and not isinstance(value, bool)
-    return real and float(value).is_integer() and float(value) >= least

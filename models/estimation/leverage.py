@@ -14,6 +14,7 @@ the size of B's columns: :math:`B_c'A_ce_c = (I - W_c)^{-1/2}B_c'e_c`; effects w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,7 @@ from .clusters import count_of
 from .laws import Law
 from .scores import Meat, Scores, cluster_sums
 
-__all__ = ["ClusterLeverage", "bias_reduced_meat", "cluster_leverage"]
+__all__ = ["ClusterLeverage", "bias_reduced_meat", "cluster_leverage", "random_effects_law"]
 
 Float = NDArray[np.float64]
 
@@ -143,6 +144,50 @@ def bias_reduced_meat(scores: Scores, codes: Codes) -> Meat:
     said = f"CR2 (Bell and McCaffrey), degrees of freedom {df.min():.1f} to {df.max():.1f}"
     law = Law(float(df.min()), said=said, each=tuple(df.tolist()))
     return Meat(found.meat(), (count_of(codes),), (said,), law=law)
+
+
+def random_effects_law(scores: Scores, several: Sequence[Codes]) -> Law:
+    r"""Return the laws of t statistics whose variance is V_1 + V_2 - V_12, sums over two kinds of clusters.
+
+    .. math:: \nu = \frac{(\sum_a \sum_{c} g_{ac} - \sum_i g_i)^2}{\sum_a \sum_c g_{ac}^2}, \qquad
+              g_{ac} = (\sigma^2 - \sigma_a^2) \sum_{i \in c} p_i^2 + \sigma_a^2 (\sum_{i \in c} p_i)^2
+
+    g is the variance of a cluster's sum of p'e where errors share an effect in each cluster, as Imbens and
+    Kolesar (2016, section II) take it for the degrees of freedom; sums of different clusters are taken as
+    independent, as Satterthwaite.  A regressor that is the same for all rows of a cluster, with errors that
+    are too, leaves few clusters that count (Carter, Schnepel and Steigerwald 2017): if it is normal, about a
+    third of them.
+
+    Parameters
+    ----------
+    scores : Scores
+        With the bread.
+    several : sequence of int array (R,)
+        The kinds of clusters.
+    """
+    if scores.bread is None:
+        raise DataError(
+            "small='satterthwaite' needs the influence of each row: it is for estimates in memory."
+        )
+    p = np.stack([scores.Q @ block.T @ scores.bread for block in scores.gamma])  # (G, R, K)
+    e, rows = scores.residuals, len(several[0])
+    total = e @ e.T / rows
+    both = np.einsum("grk,hrk,gh->rk", p, p, total, optimize=True)
+    expected, spread = -both.sum(axis=0), np.zeros(p.shape[2])
+    for codes in several:
+        sums = np.stack([cluster_sums(one, codes) for one in p])
+        shocks = np.stack([cluster_sums(one[:, None], codes)[:, 0] for one in e])
+        pairs = float(np.sum(np.bincount(codes) * (np.bincount(codes) - 1.0)))
+        shared = (shocks @ shocks.T - e @ e.T) / max(pairs, 1.0)
+        values, vectors = np.linalg.eigh(shared)
+        shared = (vectors * np.maximum(values, 0.0)) @ vectors.T
+        own = np.einsum("grk,hrk,gh->rk", p, p, total - shared, optimize=True)
+        g = cluster_sums(own, codes) + np.einsum("gck,hck,gh->ck", sums, sums, shared, optimize=True)
+        expected, spread = expected + g.sum(axis=0), spread + (g**2).sum(axis=0)
+    most = min(count_of(codes) for codes in several) - 1.0
+    df = np.clip(expected**2 / np.where(spread > 0, spread, 1.0), 1.0, max(most, 1.0))
+    said = f"Satterthwaite under random effects, degrees of freedom {df.min():.1f} to {df.max():.1f}"
+    return Law(float(df.min()), said=said, each=tuple(df.tolist()))
 
 
 def _root(bread: Float | None) -> Float:

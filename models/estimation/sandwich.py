@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -13,18 +14,21 @@ from spatial.models.data.design import Design
 from spatial.models.data.layout import Codes, Layout
 from spatial.places.points import CitiesLike
 
-from .clusters import Lookup, count_of
+from .clusters import Lookup, cluster_codes, count_of
 from .pairs import Kind
 from .scores import Meat, Scores
 
 __all__ = [
     "Covariance",
     "Expected",
+    "Heteroskedastic",
     "Observed",
     "OfLikelihood",
     "QuasiLikelihood",
     "Spec",
     "cluster_factor",
+    "cluster_kind",
+    "is_whole",
 ]
 
 
@@ -102,6 +106,35 @@ def _within(effect: Codes, clusters: Codes) -> bool:
     return len(np.unique(pairs)) == count_of(effect)
 
 
+def cluster_kind(by: Any, layout: Layout, lookup: Lookup) -> tuple[Kind | None, tuple[str, ...]]:
+    """Return what the moments of rho assume under these clusters; None where they join units."""
+    if isinstance(by, str) and by == "unit":
+        return "cluster", ()
+    codes = cluster_codes(by, layout, lookup)
+    if len(np.unique(codes * layout.n_units + layout.unit)) == count_of(codes):
+        return "cluster", ()
+    return None, ("clusters that join units contradict the moments of rho: its error is not given",)
+
+
+@dataclass(frozen=True)
+class Heteroskedastic(Covariance):
+    r"""Independent innovations with a variance for each cell (White 1980), times NT/n after effects.
+
+    Inconsistent under unit effects with few times (Stock and Watson 2008): prefer `Cluster`.
+    """
+
+    label = "heteroskedastic"
+    spec = Spec("het", 0, 0, "het")
+
+    def meat(self, scores: Scores, layout: Layout, lookup: Lookup) -> Meat:
+        """Return the sum of the outer products of the scores, times NT/n."""
+        return Meat(scores.values.T @ scores.values * scores.inflation)
+
+    def rho_kind(self, layout: Layout, lookup: Lookup) -> tuple[Kind | None, tuple[str, ...]]:
+        """Return that the moments of rho allow a variance for each cell."""
+        return "heteroskedastic", ()
+
+
 class OfLikelihood(Covariance):
     """Base of the covariances that only maximum likelihood has."""
 
@@ -134,3 +167,9 @@ class QuasiLikelihood(OfLikelihood):
 
     label = "quasi-maximum likelihood sandwich"
     spec = Spec("qml", 0, 0, "qml")
+
+
+def is_whole(value: Any, least: int) -> bool:
+    """Whether `value` is a whole number of at least `least`; True and False are none."""
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    return real and float(value).is_integer() and float(value) >= least

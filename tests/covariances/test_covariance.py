@@ -73,6 +73,44 @@ def test_two_way_equals_pyfixest(panel: Panel) -> None:
         assert "negative eigenvalues" in found.notes[-1]
 
 
+@pytest.mark.evidence("models.TwoWay", source="degrees of freedom written out as loops", kind="hand")
+@pytest.mark.filterwarnings("ignore:Only")
+def test_two_way_degrees_of_freedom_are_those_of_random_effects() -> None:
+    """And those of Carter, Schnepel and Steigerwald (2017) where the time decides regressor and error."""
+    rng = np.random.default_rng(2)
+    index = pd.MultiIndex.from_product([range(12), range(9)], names=["i", "t"])
+    unit, time = (index.get_level_values(k).to_numpy() for k in (0, 1))
+    shocks = rng.normal(size=(2, 9))
+    for noise in (1.0, 1e-7):
+        x = shocks[0][time] + noise * rng.normal(size=108)
+        data = pd.DataFrame({"x": x, "y": x + shocks[1][time] + noise * rng.normal(size=108)}, index=index)
+        fit = SpatialSystem("y ~ x", Panel(data), effects=()).fit("ols")
+        plain, found = fit.vcov(TwoWay()), fit.vcov(TwoWay(small="satterthwaite"))
+        terms = fit.params.index.get_level_values("term")
+        fitted = dict(zip(terms, fit.params, strict=True))
+        e = (data.y - fitted["Intercept"] - fitted["x"] * x).to_numpy()
+        centred = x - x.mean()
+        p = centred / (centred @ centred)
+        total = float(e @ e) / 108
+        top, below = -total * float(p @ p), 0.0
+        for codes in (unit, time):
+            count = np.bincount(codes)
+            pairs = sum(e[codes == c].sum() ** 2 - e[codes == c] @ e[codes == c] for c in np.unique(codes))
+            shared = max(float(pairs) / float(np.sum(count * (count - 1))), 0.0)
+            for c in np.unique(codes):
+                own = p[codes == c]
+                g = (total - shared) * float(own @ own) + shared * float(own.sum()) ** 2
+                top, below = top + g, below + g**2
+        df = dict(zip(terms, found.estimate.inference.law.each, strict=True))
+        assert df["x"] == pytest.approx(min(top**2 / below, 8), rel=1e-9)
+        np.testing.assert_array_equal(found.cov, plain.cov)
+        assert "Satterthwaite under random effects" in found.summary()
+    sums = shocks[0] - shocks[0].mean()
+    assert df["x"] == pytest.approx(float(np.sum(sums**2) ** 2 / np.sum(sums**4)), rel=1e-2)
+    with pytest.raises(DataError, match="'cr1' or 'satterthwaite'"):
+        TwoWay(small="cr2")  # type: ignore[arg-type]
+
+
 def twice(panel: Panel) -> Panel:
     """Return the panel with as many times again, drawn from those that there are."""
     frame = panel.frame.reset_index()

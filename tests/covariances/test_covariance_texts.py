@@ -19,6 +19,7 @@ from spatial.models.specs import covariance_columns, covariance_of
         ("cluster:region", Cluster("region")),
         ("conley:200:1", Conley(200.0, 1, coordinates=None)),
         ("twoway:region:year", TwoWay("region", "year")),
+        ("twoway:unit:time:satterthwaite", TwoWay(small="satterthwaite")),
         ("driscoll-kraay:2", DriscollKraay(2)),
         ("wild:region", WildBootstrap("region", seed=5)),
         ("wild", WildBootstrap(seed=5)),
@@ -37,6 +38,7 @@ def test_covariance_texts_that_cannot_be(text: str) -> None:
 
 def test_covariance_names_columns() -> None:
     assert covariance_columns("twoway:a:b") == ["a", "b"]
+    assert covariance_columns("twoway:a:b:satterthwaite") == ["a", "b"]
     assert covariance_columns("conley:200") == []
     with pytest.raises(sp.SpatialError, match="above 0 km"):
         covariance_of("conley:-1", None, 0)

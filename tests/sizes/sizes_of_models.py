@@ -308,6 +308,7 @@ def _intervals(rng: np.random.Generator, n: int, times: int, kind: str) -> dict[
         covs: dict[str, Any] = {"conley": Conley(150, coordinates=_places(n))}
         if times >= 10:
             covs |= {"driscoll-kraay": DriscollKraay(), "two-way": TwoWay()}
+            covs["two-way random"] = TwoWay(small="satterthwaite")
         out = {}
         for name, cov in covs.items():
             row = fit.vcov(cov).tidy().set_index("term").loc["x"]
@@ -316,7 +317,7 @@ def _intervals(rng: np.random.Generator, n: int, times: int, kind: str) -> dict[
 
 
 COMMON = Design("N = 50, T = 20, unit effects, shocks common to all units of a time",
-                lambda rng: _intervals(rng, 50, 20, "common"), light=4)  # fmt: skip
+                lambda rng: _intervals(rng, 50, 20, "common"), 3000, light=4)  # fmt: skip
 PLACES = Design("N = 150, T = 1, independent errors", lambda rng: _intervals(rng, 150, 1, "iid"), light=4)
 WITHIN = Design("N = 60, T = 6, unit effects, AR(1) .7", lambda r: _intervals(r, 60, 6, "serial"), light=4)
 
@@ -334,7 +335,8 @@ def _two_step(rng: np.random.Generator) -> dict[str, Any]:
 GMM = Design("two-step GMM, 3 instruments, N = 60, T = 6, AR(1) .7", _two_step, light=4)
 INTERVALS = [
     Size("Driscoll-Kraay, fixed-b, 95 % interval", "driscoll-kraay", COMMON, 0.92, 0.97, LAW),
-    Size("Two-way clusters, 95 % interval", "two-way", COMMON, 0.92, 0.975, LAW),
+    Size("Two-way clusters, 95 % interval", "two-way", COMMON, 0.9, 0.975, LAW, "t(19), as reghdfe has it"),
+    Size("Two-way clusters, Satterthwaite, 95 % interval", "two-way random", COMMON, 0.93, 0.98, LAW),
     Size("Conley, 95 % interval", "conley", PLACES, 0.92, 0.98, LAW),
     Size("Conley within units, 95 % interval", "conley", WITHIN, 0.92, 0.975, LAW),
     Size("Two-step GMM (Windmeijer), 95 % interval", "gmm", GMM, 0.92, 0.975, LAW),

@@ -116,7 +116,7 @@ class System(Fit):
     """Further methods, for columns beside the first: fits named NAME.METHOD."""
     cov: Cov | None = None
     """Default that of the method. cluster, cluster:COLUMN, hom, het, conley:KM:LAGS, twoway,
-    driscoll-kraay:LAGS, wild:COLUMN; of ml expected, observed or qml."""
+    twoway:unit:time:satterthwaite, driscoll-kraay:LAGS, wild:COLUMN; of ml expected, observed or qml."""
     rho_moments: Literal["kp2010", "kp1999"] = "kp2010"
     passes: Annotated[int, Field(ge=0)] = 1
     small: bool = False
