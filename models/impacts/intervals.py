@@ -28,6 +28,8 @@ INVERTED = {
 
 Float = NDArray[np.float64]
 
+FEW_TIMES = 10
+
 
 def require(name: str, allowed: tuple[str, ...], what: str) -> None:
     """Refuse a name that is none of those allowed."""
@@ -118,10 +120,38 @@ def _by_unit(
     return frame.assign(conf_low=bounds[:, 0], conf_high=bounds[:, 1])
 
 
+def _where_too_short(found: Impacts) -> tuple[str, ...]:
+    """Say where intervals by standard errors were measured to be too short, and which are not."""
+    estimate = found._estimate
+    if estimate is None:
+        return ()
+    design = estimate.design
+    times = design.layout.n_times
+    if design.structure.shifts:
+        if found.horizon == "short" or times >= FEW_TIMES:
+            return ()
+        return (
+            f"Long-run effects are ratios with an estimated denominator: with as few times as here, {times}, "
+            "95 % intervals of total effects cover in about .91 of samples (.94 with ten times).",
+        )
+    both = bool(np.any(estimate.numbers.rho != 0))
+    if (
+        not estimate.has_likelihood
+        or found._map.way != "traces"
+        or design.n_effective > (500 if both else 250)
+    ):
+        return ()
+    return (
+        f"By standard errors, with as few rows as here, {design.n_effective}, 95 % intervals of indirect and "
+        "total effects cover in .91 to .95 of samples; by likelihood ratios, fit('ml', small=True) and "
+        "impacts().confint(method='lr'), in .93 to .96.",
+    )
+
+
 def with_intervals(found: Impacts) -> Impacts:
     """Put intervals by distance, or those asked for, in place of those by standard errors."""
     if _method(found, 0.95, None) == "wald":
-        return found
+        return replace(found, notes=(*found.notes, *_where_too_short(found)))
     made = effect_intervals(found, 0.95, None, None, None, None)
     frame = found.frame.copy()
     for column in ("std_error", "p_value", "conf_low", "conf_high", "method"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -202,3 +203,19 @@ def test_what_has_no_ratio_of_effects_is_refused(data: pd.DataFrame) -> None:
         dynamic = fitted("y ~ x + W(y) + lag(y, 1)", simulated(W, 5, 2, lam=0.3), W, effects=("unit",))
     with pytest.raises(DataError, match=r"biased in dynamic models with unit effects"):
         dynamic.impacts().confint(method="lr")
+
+
+def test_effects_say_where_intervals_by_standard_errors_are_too_short(data: pd.DataFrame) -> None:
+    few = "in .91 to .95 of samples; by likelihood ratios"
+    assert few in fitted("y ~ x + z + W(y)", data, W).impacts(draws=0).summary()
+    assert few not in fitted("y ~ x + z", data, W).impacts(draws=0).summary()  # no lag
+    large = simulated(ring(260), 1, 8, lam=0.4).frame.droplevel(1)
+    assert few not in fitted("y ~ x + z + W(y)", large, ring(260)).impacts(draws=0).summary()
+    for times, said in ((5, True), (11, False)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SpatialWarning)
+            panel = simulated(W, times, 2, lam=0.3)
+            fit = fitted("y ~ x + W(y) + lag(y, 1)", panel, W, effects=("unit",))
+            notes = fit.impacts(draws=0, horizon="long").notes
+        assert any("ratios with an estimated denominator" in note for note in notes) is said
+        assert not any(few in note for note in notes)
