@@ -136,15 +136,15 @@ def _where_too_short(found: Impacts) -> tuple[str, ...]:
         )
     both = bool(np.any(estimate.numbers.rho != 0))
     if (
-        not estimate.has_likelihood
+        estimate.method not in ("ml", "mess")
         or found._map.way != "traces"
         or design.n_effective > (500 if both else 250)
     ):
         return ()
     return (
         f"By standard errors, with as few rows as here, {design.n_effective}, 95 % intervals of indirect and "
-        "total effects cover in .91 to .95 of samples; by likelihood ratios, fit('ml', small=True) and "
-        "impacts().confint(method='lr'), in .93 to .96.",
+        "total effects cover in .91 to .95 of samples; by likelihood ratios, "
+        "fit('ml', intervals='lr', small=True), in .93 to .96.",
     )
 
 
