@@ -165,7 +165,7 @@ def welch_law(sums: Float, groups: NDArray[np.intp], variances: Float) -> Law:
     df = np.where(known, total**2 / np.where(known, spread, 1.0), 1.0)
     scale = np.sqrt(np.maximum(np.where(known, total / np.where(known, variances, 1.0), 1.0), 1.0))
     fewest = float(df.min()) if len(df) else 1.0
-    said = f"Welch's t by cohort, {fewest:.1f} degrees of freedom and more"
+    said = f"Welch's degrees of freedom by cohort, {fewest:.1f} and more"
     return Law(fewest, said=said, each=tuple(df.tolist()), scales=tuple(scale.tolist()))
 
 

@@ -294,7 +294,7 @@ def test_with_two_times_the_test_is_that_of_welch_and_the_plain_one_is_normal() 
         assert fit.df == pytest.approx(other.df, rel=1e-9)
         assert plain["std_error"] == row["std_error"]
         assert plain["p_value"] == pytest.approx(2 * stats.norm.sf(abs(plain["statistic"])), rel=1e-9)
-        assert "Welch's t by cohort" in fit.summary()
+        assert "Welch's degrees of freedom by cohort" in fit.summary()
 
 
 # ---- neighbours
