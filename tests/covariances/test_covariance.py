@@ -106,7 +106,8 @@ def test_two_way_degrees_of_freedom_are_those_of_random_effects() -> None:
         np.testing.assert_array_equal(found.cov, plain.cov)
         assert "Satterthwaite under random effects" in found.summary()
     sums = shocks[0] - shocks[0].mean()
-    assert df["x"] == pytest.approx(float(np.sum(sums**2) ** 2 / np.sum(sums**4)), rel=1e-2)
+    counted = float(np.sum(sums**2) ** 2 / np.sum(sums**4))
+    assert abs(df["x"] / counted - 1) < 0.01  # units, among which nothing is shared, add a little noise
     with pytest.raises(DataError, match="'cr1' or 'satterthwaite'"):
         TwoWay(small="cr2")  # type: ignore[arg-type]
 
