@@ -137,8 +137,10 @@ def _read_native(path: Path, layer: str | None, encoding: str | None, id: str | 
     # The number of a feature is its id where the format keeps it: QGIS shows it as a column.
     own_fid = id is not None and id == (info["fid_column"] or None) and id not in list(info["fields"])
     arrow = encoding is None and find_spec("pyarrow") is not None
+    # Alike geometries are rare, and looking for them takes longer than reading them.
+    options = {"arrow_to_pandas_kwargs": {"deduplicate_objects": False}} if arrow else {}
     frame = pyogrio.read_dataframe(
-        path, layer=chosen, encoding=encoding, fid_as_index=own_fid, use_arrow=arrow
+        path, layer=chosen, encoding=encoding, fid_as_index=own_fid, use_arrow=arrow, **options
     )
     if own_fid:
         frame = frame.rename_axis(id).reset_index()
@@ -149,7 +151,8 @@ def _as_without_arrow(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Give columns the types that they have where Arrow is not installed."""
     for name in frame.columns[[kind in ("object", "str") for kind in frame.dtypes.astype(str)]]:
         column = frame[name]
-        kind = pd.api.types.infer_dtype(column, skipna=True)
+        is_text = isinstance(column.dtype, pd.StringDtype)
+        kind = "string" if is_text else pd.api.types.infer_dtype(column, skipna=True)
         if kind == "boolean" and column.isna().any():
             frame[name] = column.map({True: 1.0, False: 0.0}).astype(np.float64)
         elif kind == "date":

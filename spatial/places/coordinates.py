@@ -30,15 +30,15 @@ def check_geometry(geometry: Any, ids: pd.Index[Any], what: str) -> None:
     what : str
         The layer's name in the messages.
     """
-    for kind, bad in (("missing", geometry.isna().to_numpy()), ("empty", geometry.is_empty.to_numpy())):
-        if bad.any():
-            raise DataError(
-                f"{what} must have a geometry for each unit; it is {kind} for {name_ids(ids[bad])}. "
-                "Drop these units, as read_cities(..., drop_empty=True) does, or give them a shape."
-            )
-    bounds = geometry.bounds.to_numpy()  # minx, miny, maxx, maxy
+    bounds = geometry.bounds.to_numpy()  # minx, miny, maxx, maxy; NaN where nothing is
     bad = ~np.isfinite(bounds).all(axis=1)
     if bad.any():
+        for kind, none in (("missing", geometry.isna().to_numpy()), ("empty", geometry.is_empty.to_numpy())):
+            if none.any():
+                raise DataError(
+                    f"{what} must have a geometry for each unit; it is {kind} for {name_ids(ids[none])}. "
+                    "Drop these units, as read_cities(..., drop_empty=True) does, or give them a shape."
+                )
         raise DataError(f"{what} has coordinates that are not finite, for {name_ids(ids[bad])}.")
     if geometry.crs is not None and geometry.crs.is_geographic:
         area = geometry.crs.area_of_use
