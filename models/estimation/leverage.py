@@ -65,7 +65,8 @@ class ClusterLeverage:
         k = len(self.half)
         turned = np.einsum("cab,ca->cb", self.vectors, self.sums) / np.sqrt(self.free)
         adjusted = np.einsum("cab,cb->ca", self.vectors, turned)[:, :k]
-        inverse = np.linalg.pinv(self.half)
+        size = np.linalg.norm(self.half, axis=1)
+        inverse = np.linalg.pinv(self.half / size[:, None]) / size
         return np.asarray(inverse.T @ (adjusted.T @ adjusted) @ inverse)
 
     def df(self, contrasts: Float) -> Float:
@@ -203,13 +204,19 @@ def _working_root(scores: Scores) -> Float:
     g = len(scores.gamma)
     assert scores.bread is not None
     alone = np.asarray(sum(block @ block.T for block in scores.gamma))
-    if np.allclose(alone @ scores.bread @ alone, alone, atol=1e-6 * np.abs(alone).max()):
+    if _close(alone @ scores.bread @ alone, alone):
         return np.eye(g)
     together = scores.homoskedastic
-    if not np.allclose(together @ scores.bread @ together, together, atol=1e-6 * np.abs(together).max()):
+    if not _close(together @ scores.bread @ together, together):
         raise DataError("small='cr2' is for least squares, 2SLS and 3SLS, with or without spatial errors.")
     values, vectors = np.linalg.eigh(scores.sigma)
     return np.asarray((vectors * np.sqrt(values)) @ vectors.T)
+
+
+def _close(found: Float, gram: Float) -> bool:
+    """Whether both are equal in the units of their columns."""
+    size = np.sqrt(np.where((own := np.diag(gram)) > 0, own, 1.0))
+    return bool(np.allclose(found / np.outer(size, size), gram / np.outer(size, size), atol=1e-6))
 
 
 def _crossing(effects: Effects | None, codes: Codes) -> Float:

@@ -197,7 +197,8 @@ def correlogram(
         Number of bands of equal width from 0 to `reach_km`, or their edges in km, the first of them 0 or
         more.
     reach_km : float, optional
-        By default half of the largest distance: beyond it few units have any pairs.
+        By default half of the diagonal of the box around the places (in space, where they are on the
+        sphere), which the largest distance does not exceed: farther apart few units have any pairs.
     permutations, seed, alternative, missing, workers, executor
         As in `moran`; all bands have the same permutations.
 

@@ -63,8 +63,9 @@ def entropy_index(
         Indicators of which more is better, and of which less is.
     scope : {"pooled", "year"} or a time
         Over which rows i runs for the extremes and the entropies.  ``"pooled"``: all n = N T rows, so that
-        the index compares years.  ``"year"``: each time alone, which ranks units inside a year only.  A
-        time of the panel: its extremes and weights are applied to all, and the index can leave [0, 1].
+        the index compares years.  ``"year"``, or ``"time"``: each time alone, which ranks units inside a
+        year only.  A time of the panel: its extremes and weights are applied to all, and the index can
+        leave [0, 1].
     dimensions : mapping, optional
         Dimension to its indicators, for two levels: weights inside each dimension, then entropy weights
         of the dimensions' sub-indices; an indicator's weight is the product.
@@ -154,6 +155,7 @@ def composite_index(
     {'a': 0.5, 'b': 0.613, 'c': 0.5}
     """
     checked_option(aggregate, ("sum", "topsis"), "aggregate")
+    scope = "year" if isinstance(scope, str) and scope == "time" else scope
     reverse = _directions(positive, negative)
     names = list(reverse)
     frame = panel.frame if isinstance(panel, Panel) else panel

@@ -114,6 +114,7 @@ def test_two_levels_by_hand() -> None:
 def test_scopes_agree_with_their_definitions() -> None:
     panel = make_panel()
     by_year = entropy_index(panel, POSITIVE, NEGATIVE, "year")
+    assert entropy_index(panel, POSITIVE, NEGATIVE, "time").index.equals(by_year.index)
     for year in panel.times:
         alone = entropy_index(panel.at(year), POSITIVE, NEGATIVE)
         np.testing.assert_allclose(by_year.index.xs(year, level=1), alone.index, rtol=1e-13)

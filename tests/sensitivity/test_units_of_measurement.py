@@ -55,6 +55,7 @@ def _space(panel: Panel, formula: str, method: str, **options: Any) -> models.Sy
 CASES: dict[str, Callable[[Panel], Any]] = {
     "random effects": lambda p: models.random_effects("y ~ x + z", p),
     "Mundlak": lambda p: models.hausman(_fixed(p), kind="mundlak"),
+    "CR2": lambda p: _fixed(p, cov=models.Cluster("unit", small="cr2")),
     "serial correlation": lambda p: models.serial_correlation(_fixed(p)),
     "Oster": lambda p: models.oster(_fixed(p), "x"),
     "Tobit": lambda p: models.tobit("limited ~ x + z", p, effects=None),

@@ -44,7 +44,7 @@ class EntropyIndex(MeasureSection):
     negative: list[Column] = Field([])
     """Indicators of which less is better."""
     scope: str | int = "pooled"
-    """Normalise and weigh over all rows, "year" by year, or by the rows of one time, as 2003."""
+    """Normalise and weigh over all rows, "year" (or "time") by year, or by the rows of one time, as 2003."""
     dimensions: dict[str, Columns] | None = None
     """Name of each dimension to its indicators."""
     labels: dict[str, dict[Language, str]] = Field({})
