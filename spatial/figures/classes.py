@@ -55,6 +55,8 @@ _DEVIATIONS = (
     ("1 to 2 sd", "1 至 2 标准差"),
     ("Above 2 sd", "高于 2 标准差"),
 )
+_LONGEST = 7  # digits of an end
+_NEAR = 0.02  # of the smallest class: how far a bound that is not exact may be rounded
 _EXACT = ("quantiles", "symmetric", "given")  # bounds that the legend writes to the last digit
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MUCH_ZERO = 0.2  # of values that are zero, beyond which zero is a class of its own
@@ -300,14 +302,37 @@ def _interval(low: str, high: str, ends: Float, k: int) -> str:
 
 
 def _numbers(ends: Float, *, exact: bool) -> list[str]:
-    """Write the ends with three significant digits, or with so many that no two look alike."""
+    """Write the ends with three significant digits, or so many that no two look alike; decimals alike."""
     distinct = len(np.unique(ends))
     for digits in range(3, 13):
         texts = [_number(end, digits) for end in ends]
         whole = all(_number(end, 12) == text for end, text in zip(ends[1:-1], texts[1:-1], strict=True))
         if len(set(texts)) == distinct and (whole or not exact):
             break
-    return texts
+    return _aligned(ends, texts, exact=exact)
+
+
+def _aligned(ends: Float, texts: list[str], *, exact: bool) -> list[str]:
+    """Give all ends one number of decimals, the extremes rounded outwards; not where sizes lie far apart."""
+    inner = texts[1:-1]
+    if not inner or any("×" in text for text in inner):
+        return texts
+    most = max(len(text.partition(".")[2]) for text in inner)
+    gap = np.diff(np.unique(ends)).min(initial=np.inf)
+    near = (k for k in range(most) if (np.abs(np.round(ends[1:-1], k) - ends[1:-1]) <= _NEAR * gap).all())
+    decimals = most if exact else next(near, most)
+    if decimals and len(str(int(np.abs(ends).max()))) + decimals > _LONGEST:
+        return texts
+    unit = 10.0**decimals
+    shown = ends.copy()
+    shown[ends == ends[0]] = np.floor(ends[0] * unit + 1e-9) / unit
+    shown[ends == ends[-1]] = np.ceil(ends[-1] * unit - 1e-9) / unit
+    written = [f"{value:,.{decimals}f}".replace("-", "−") for value in shown + 0.0]
+    if not decimals:  # large numbers keep their three digits
+        kept = ["." not in text or "×" in text for text in texts]
+        small = np.abs(ends) < 1
+        written = [a if k and not s else b for a, b, k, s in zip(texts, written, kept, small, strict=True)]
+    return written if len(set(written)) == len(set(texts)) else texts
 
 
 def _number(value: float, digits: int) -> str:

@@ -109,11 +109,11 @@ def test_box_maps_have_geodas_six_classes() -> None:
     assert classes.bounds[1:5].tolist() == [3.5, 6.0, 8.5, 16.0]
     assert classes.legend(classes.codes(values)) == [
         "Lower outlier (0)",
-        "Below 25%: 1–3.5 (3)",
-        "25–50%: 3.5–6 (3)",
-        "50–75%: 6–8.5 (2)",
-        "Above 75%: 8.5–16 (2)",
-        "Upper outlier: 16–100 (1)",
+        "Below 25%: 1.0–3.5 (3)",
+        "25–50%: 3.5–6.0 (3)",
+        "50–75%: 6.0–8.5 (2)",
+        "Above 75%: 8.5–16.0 (2)",
+        "Upper outlier: 16.0–100.0 (1)",
     ]
     assert classes.legend(classes.codes(values), "zh")[0] == "低值离群 (0)"
     wide = build_classes(values, "box", hinge=20.0)
@@ -130,7 +130,7 @@ def test_percentile_and_standard_deviation_maps() -> None:
     values = np.arange(1.0, 201.0)
     found = build_classes(values, "percentile")
     assert np.bincount(found.codes(values)).tolist() == [2, 18, 80, 80, 18, 2]
-    assert found.legend(found.codes(values))[0] == "< 1%: 1–2.99 (2)"
+    assert found.legend(found.codes(values))[0] == "< 1%: 1.0–3.0 (2)"
     normal = np.random.default_rng(0).normal(10, 2, size=5000)
     deviations = build_classes(normal, "standard_deviation")
     np.testing.assert_allclose(deviations.bounds[:5], normal.mean() + normal.std(ddof=1) * np.arange(-2, 3))
@@ -164,12 +164,26 @@ def test_each_value_lies_in_the_interval_that_its_legend_says(scheme: str | None
 def test_legend_numbers_have_the_digits_that_they_need() -> None:
     assert build_classes(np.array([0.011, 0.02, 0.031]), [0.011, 0.02, 0.031], 3).labels == [
         "0.011",
-        "> 0.011–0.02",
-        "0.02–0.031",
+        "> 0.011–0.020",
+        "0.020–0.031",
     ]
     assert build_classes(np.array([-1500.0, 2500.0]), [0, 2500], 2).labels == ["−1,500 – 0", "0–2,500"]
-    assert build_classes(np.array([1.0e-7, 2.5e12]), [1, 2.5e12], 2).labels == ["1×10⁻⁷–1", "1–2.5×10¹²"]
+    assert build_classes(np.array([1.0e-7, 2.5e12]), [1, 2.5e12], 2).labels == ["0–1", "1–2.5×10¹²"]
     assert build_classes(np.array([1234.567, 9999.0]), [2000.5, 9999], 2).labels == [
-        "1,234.6–2,000.5",
-        "2,000.5–9,999",
+        "1,234.5–2,000.5",
+        "2,000.5–9,999.0",
     ]
+
+
+def test_ends_of_one_legend_have_the_same_decimals_and_the_extremes_hold_all_values() -> None:
+    skewed = np.array([0.0575, 3.0, 5.0, 8.0, 12.0, 30.0, 230.71])
+    assert build_classes(skewed, [4.5, 9, 27, 230.71]).labels == [
+        "0.0–4.5",
+        "4.5–9.0",
+        "9.0–27.0",
+        "27.0–230.8",
+    ]
+    whole = np.array([0.462, 9.5, 20.0, 30.0, 192.6])
+    assert build_classes(whole, [9, 25, 192.6]).labels == ["0–9", "9–25", "25–193"]
+    apart = np.array([1e-6, 0.01, 1.0, 50_000.0])
+    assert build_classes(apart, [0.022, 2.2, 50_000]).labels[1:] == ["0.022–2.2", "2.2–50,000"]

@@ -208,7 +208,7 @@ def test_levels_that_permutations_cannot_reach_are_not_drawn_as_empty(
 def test_quantiles_with_intervals_counts_and_missing(cities: Any) -> None:
     cities.loc["u03", "gdp"] = np.nan
     axes = maps.map_values(cities, "gdp", k=3, cmap=["#111111", "#222222", "#333333"])
-    assert legend(axes) == ["0–5.7 (5)", "5.7–10 (5)", "10–15 (5)", "No data (1)"]
+    assert legend(axes) == ["0.0–5.7 (5)", "5.7–10.0 (5)", "10.0–15.0 (5)", "No data (1)"]
     found = dict(zip(cities.index, faces(axes), strict=True))
     assert (found["u00"], found["u06"], found["u15"], found["u03"]) == (
         "#111111",
