@@ -59,19 +59,25 @@ def fit_summary(fit: SystemFit) -> str:
     for name in fit.structure.names:
         own = pd.concat([table[table["equation"] == name], fit.cons[fit.cons["equation"] == name]])
         lines += ["", f"{name}    {_fitness(fit, name)}", equation_table(own)]
-    if fit.mcelroy_r_squared == fit.mcelroy_r_squared:  # not where Sigma has no inverse
-        lines += ["", tell("McElroy system R2", "McElroy 系统 R²") + f" = {fit.mcelroy_r_squared:.4f}"]
-    lines += [
+    stability = fit.stability()
+    system, feedback = fit.structure.n_equations > 1, not stability.frame.empty
+    lines.append("")
+    if system and fit.mcelroy_r_squared == fit.mcelroy_r_squared:  # not where Sigma has no inverse
+        lines.append(tell("McElroy system R2", "McElroy 系统 R²") + f" = {fit.mcelroy_r_squared:.4f}")
+    lines.append(
         tell(
             "R2 = 1 - u'u / y'y, u = y - Z delta, y about its mean (within: effects out); it may be "
             "negative.",
             "R² = 1 − u'u/y'y，u = y − Zδ，y 取离差（组内：剔除固定效应）；可能为负。",
-        ),
-        tell(
-            "Coefficients are structural slopes, the other endogenous variables held fixed: see impacts().",
-            "系数为结构斜率，其他内生变量保持不变；均衡效应见 impacts()。",
-        ),
-    ]
+        )
+    )
+    if system or feedback:
+        lines.append(
+            tell(
+                "Coefficients are structural slopes, the other endogenous variables held fixed: see impacts().",
+                "系数为结构斜率，其他内生变量保持不变；均衡效应见 impacts()。",
+            )
+        )
     lines += remarks(fit.notes)
     lines += [
         tell(
@@ -82,7 +88,7 @@ def fit_summary(fit: SystemFit) -> str:
     ]
     if fit.dropped_instruments and fit.estimate.uses_instruments:
         lines.append(left_out_instruments(fit.dropped_instruments))
-    lines += ["", str(fit.stability())]
+    lines += ["", str(stability)] if system or feedback else []
     return "\n".join(lines)
 
 

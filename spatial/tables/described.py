@@ -57,7 +57,7 @@ def descriptive_table(
     columns: str | Iterable[str] | None = None,
     *,
     labels: LabelsLike | None = None,
-    digits: int = 3,
+    digits: int | None = None,
     lang: str | None = None,
     title: str | None = None,
     notes: str | Iterable[str] = (),
@@ -71,7 +71,9 @@ def descriptive_table(
         All columns of numbers by default.
     labels : mapping or Panel, optional
         Those of the panel by default.
-    digits : int
+    digits : int, optional
+        Decimals of all variables; by default three, and fewer of a variable that reaches hundreds (two),
+        thousands (one) or more (none).
     lang : "en" or "zh"
     title : str, optional
     notes : str or list of str
@@ -91,7 +93,7 @@ def descriptive_table(
     -----------------------------------
     Note: SD: N − 1 in the denominator.
     """
-    language, places = check_language(lang), check_digits(digits)
+    language, places = check_language(lang), None if digits is None else check_digits(digits)
     frame, own = _data(data, columns)
     shown = {**own, **labels_of(labels)}
     rows = []
@@ -99,13 +101,20 @@ def descriptive_table(
         x = frame[name].dropna().to_numpy()
         sd = standard_deviation(x)
         facts = (float(x.mean()), sd, float(x.min()), float(x.max())) if len(x) else ()
-        cells = [str(len(x)), *[format_number(v, places) for v in facts], *[""] * (4 - len(facts))]
+        own_places = _places(x) if places is None else places
+        cells = [str(len(x)), *[format_number(v, own_places) for v in facts], *[""] * (4 - len(facts))]
         rows.append(Row(clean(shown.get(name, name)), tuple(cells)))
     head = head_row([word(k, language) for k in ("variable", "n", "mean", "sd", "min", "max")])
     said = [word("note_sd", language), *clean_all(notes)]
     return Table(
         (head,), tuple(rows), titled(title, "descriptive", language), noted(said, language), language
     )
+
+
+def _places(x: Any) -> int:
+    """Return as many decimals as leave a number of a variable five figures, at most three."""
+    largest = float(abs(x).max()) if len(x) else 0.0
+    return sum(largest < size for size in (100, 1000, 10_000))
 
 
 def titled(title: str | None, key: str, lang: str) -> str:

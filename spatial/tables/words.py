@@ -90,9 +90,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "Sanderson–Windmeijer 条件 F 的最小值。",
     ),
     "note_weak": (
-        "{columns}: weak instruments, F below its critical value (up to {least}) for a bias of 10 %; read "
-        "the sets of anderson_rubin().",
-        "{columns}：弱工具变量，F 低于 10% 偏误的临界值（至多 {least}），应读 anderson_rubin() 的置信集。",
+        "{columns}: weak instruments, F below its critical value (up to {least}) for a bias of 10 %; "
+        "Anderson-Rubin confidence sets hold however weak they are.",
+        "{columns}：弱工具变量，F 低于 10% 偏误的临界值（至多 {least}）；工具变量再弱，"
+        "Anderson-Rubin 置信集仍有效。",
     ),
     "note_f_plain": (
         "First-stage F of {columns}: of the excluded instruments.",

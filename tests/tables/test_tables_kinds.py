@@ -121,6 +121,12 @@ def test_descriptive_table_has_the_numbers_of_describe() -> None:
     shown = [f"{facts[k]:.4f}" for k in ("mean", "sd", "min", "max")]
     assert cells(table, LABELS["ER"]) == [str(facts["N"]), *shown]
     assert [h.text for h in table.header[0]] == ["变量", "样本量", "均值", "标准差", "最小值", "最大值"]
+    large = pd.DataFrame(
+        {"share": [0.1, 0.2], "km": [3.0, 412.0], "yuan": [1.5, 4000.0], "people": [9.4, 90_000.0]}
+    )
+    means = descriptive_table(large).frame["Mean"]
+    assert means.tolist() == ["0.150", "207.50", "2000.8", "45005"]
+    assert descriptive_table(large, digits=1).frame["Mean"].tolist() == ["0.2", "207.5", "2000.8", "45004.7"]
     empty = descriptive_table(pd.DataFrame({"x": [np.nan, np.nan], "z": [1.0, np.nan]}))
     assert cells(empty, "x") == ["0", "", "", "", ""]
     assert cells(empty, "z") == ["1", "1.000", "", "1.000", "1.000"]

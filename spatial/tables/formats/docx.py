@@ -225,7 +225,7 @@ def _row(found: Any, row: Row, size: float, stops: list[float], *, keep: bool, l
         if numeric:
             # In a cell, a number goes to the decimal stop without a tab.
             paragraph.paragraph_format.tab_stops.add_tab_stop(Pt(stops[k - 1]), WD_TAB_ALIGNMENT.DECIMAL)
-        _write(paragraph, with_minus(text) if k else text, size=size)
+        _write(paragraph, with_minus(text) if k else text, size=size, bold=row.kind == "panel")
         _borders(cell, top=_THIN if row.rule else 0, bottom=_THICK if last else 0)
 
 

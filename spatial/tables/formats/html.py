@@ -16,6 +16,7 @@ _CELL = "padding:1px 0.7em;text-align:center"
 _NUMBER = "padding:1px 0.2em;text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap"
 _HANGS = "display:inline-block;width:1.5em;text-align:left"
 _STUB = "padding:1px 0.7em 1px 0;text-align:left;font-weight:normal"
+_GROUP = _STUB.replace("normal", "bold")
 
 
 def html_fragment(table: Cells) -> str:
@@ -51,7 +52,7 @@ def _head(row: tuple[Head, ...]) -> str:
 def _row(row: Row, width: int) -> str:
     rule = ' style="border-top:0.75pt solid"' if row.rule else ""
     if row.kind == "panel":
-        return f'<tr{rule}><th colspan="{width + 1}" style="{_STUB}">{escape(row.label)}</th></tr>'
+        return f'<tr{rule}><th colspan="{width + 1}" style="{_GROUP}">{escape(row.label)}</th></tr>'
     cells = [f'<th style="{_STUB}">{escape(row.label)}</th>']
     cells += [_cell(text) for text in row.cells]
     return f"<tr{rule}>{''.join(cells)}</tr>"

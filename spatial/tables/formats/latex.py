@@ -176,7 +176,7 @@ def _body(page: Page) -> list[str]:
 
 def _row(row: Row, page: Page) -> str:
     if row.kind == "panel":
-        return rf"\multicolumn{{{page.table.n_columns + 1}}}{{l}}{{{latex_escape(row.label)}}} \\"
+        return rf"\multicolumn{{{page.table.n_columns + 1}}}{{l}}{{\textbf{{{latex_escape(row.label)}}}}} \\"
     label = _lines(row.label, page.widths[0], page.size, "tl")
     return " & ".join([label, *map(_cell, row.cells)]) + r" \\"
 

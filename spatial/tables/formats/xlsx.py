@@ -79,7 +79,7 @@ class _Sheet:
         for k, row in enumerate(table.rows):
             lines = {"top": 1} if row.rule else {}
             lines |= {"bottom": 2} if k == len(table.rows) - 1 else {}
-            self.put(at, 0, row.label, {"align": "left", **lines})
+            self.put(at, 0, row.label, {"align": "left", "bold": row.kind == "panel", **lines})
             for j in range(width):
                 text = row.cells[j] if row.kind != "panel" else ""
                 self.put(at, j + 1, text, {"align": "center", **lines})
