@@ -14,7 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["Call", "Get", "Item", "Ref", "call", "evaluate", "method", "public", "refs", "written"]
+from spatial.errors import DataError, did_you_mean, name_ids
+
+__all__ = ["Call", "Get", "Item", "Ref", "call", "evaluate", "method", "public", "refs", "time_of", "written"]
 
 _WIDTH = 100
 
@@ -177,3 +179,12 @@ def _bare(value: Any) -> str:
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     return repr(value)
+
+
+def time_of(panel: Any, given: Any) -> Any:
+    """Return the time of the panel that `given` names: 1987, or "1987-01"."""
+    for time in panel.times.tolist():
+        if time == given or str(time) == str(given) or str(time).startswith(f"{given} "):
+            return time
+    times = [str(t) for t in panel.times]
+    raise DataError(f"The panel has no time {given!r}.{did_you_mean(given, times)} It has {name_ids(times)}.")

@@ -16,8 +16,7 @@ from spatial.models.formula.tokens import Name, walk
 from spatial.panel.conditions import parse_condition
 from spatial.shapefiles import sample_contents
 
-from .calls import Call, Get, Item, Ref, call, evaluate, method, public
-from .data import time_of
+from .calls import Call, Get, Item, Ref, call, evaluate, method, public, time_of
 from .schema import data as schema
 from .schema.measures import MeasureSection
 from .schema.study import Study

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -18,7 +19,9 @@ from spatial.panel.joining import as_map_ids, read_calendar, restrict
 from spatial.panel.panel import Panel
 from spatial.panel.reading import read_panel
 from spatial.weights.specs import SPECS
+from spatial.words import Said, listed
 
+from .columns import cleaned, lines
 from .record import file_hash
 from .schema import data as schema
 from .schema.study import Study
@@ -142,7 +145,31 @@ def load_data(study: Study, folder: Path, seed: int | None = None) -> Loaded:
     panel = _joined(data, cities, panel)
     for name, calendar in data.policies.items():
         panel = _adopted(panel, name, calendar, folder)
+    cities, cut = _of_kept_rows(study, cities, panel, cut)
     return Loaded(cities, panel, cut, tables, references, sample, whole=whole)
+
+
+def _of_kept_rows(study: Study, cities: Any, panel: Any, cut: str) -> tuple[Any, str]:
+    """Return the map of the units that the steps on rows keep, and what was cut; weights are built of it."""
+    if not any(line.chooses for line in lines(study, [str(c) for c in panel.columns], ())):
+        return cities, cut
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # said when the panel is made
+            units = cleaned(study, panel, wanted=()).units
+    except SpatialError:  # said with the step that fails
+        return cities, cut
+    lost = cities.index.difference(units)
+    if not len(lost):
+        return cities, cut
+    said = Said(_CUT_BY_ROWS, ids=name_ids(lost))
+    return cities.loc[cities.index.isin(units)], listed([cut, said], ("; ", "；")) if cut else said
+
+
+_CUT_BY_ROWS = (
+    "left out by [[cleaning]], cut from the map (missing neighbours): {ids}",
+    "被 [[cleaning]] 去掉、自地图剔除（其邻居因此缺少）：{ids}",
+)
 
 
 def _require_same(cities: Any, panel: Any) -> None:
@@ -275,12 +302,3 @@ def labels_of(study: Study, loaded: Loaded, panel: Any) -> dict[str, str]:
 def hashes(files: dict[str, Path]) -> dict[str, str]:
     """Return the SHA-256 of each file."""
     return {name: file_hash(path) for name, path in files.items()}
-
-
-def time_of(panel: Any, given: Any) -> Any:
-    """Return the time of the panel that `given` names: 1987, or "1987-01"."""
-    for time in panel.times.tolist():
-        if time == given or str(time) == str(given) or str(time).startswith(f"{given} "):
-            return time
-    times = [str(t) for t in panel.times]
-    raise DataError(f"The panel has no time {given!r}.{did_you_mean(given, times)} It has {name_ids(times)}.")

@@ -65,7 +65,10 @@ class StudyRunError(SpatialError):
     def __init__(self, folder: Path, failures: dict[str, str], count: int, lang: str = "en") -> None:
         self.folder, self.failures = folder, dict(failures)
         head = in_language(f"{len(failures)} of {count} steps failed; the others are in {folder}", lang)
-        super().__init__("\n".join([head, *(f"  {name}: {text}" for name, text in failures.items())]))
+        reasons: dict[str, list[str]] = {}
+        for name, text in failures.items():  # what hangs on one that failed says the same
+            reasons.setdefault(text, []).append(name)
+        super().__init__("\n".join([head, *(f"  {'; '.join(at)}: {text}" for text, at in reasons.items())]))
 
 
 @hinted

@@ -32,9 +32,9 @@ from spatial.study.fits.results import (
 )
 
 from .cache import code_digest, digest
-from .calls import Item, Ref, call, evaluate, method
+from .calls import Item, Ref, call, evaluate, method, time_of
 from .columns import cleaned
-from .data import Loaded, content_digest, databases, labels_of, read_shapes, time_of
+from .data import Loaded, content_digest, databases, labels_of, read_shapes
 from .keeping.kept import Kept
 from .problems import public
 from .schema.models import Diagnostics
@@ -228,7 +228,7 @@ class Values:
         # Weights by text know only the map; those of columns know how these are made.
         columns = [found[1] for part in parts if (found := column_of(part)) is not None]
         data = self.columns_key(columns) if columns else self.data_key
-        return digest(data, [part.model_dump() for part in parts])
+        return digest(data, list(map(str, self.cities.index)), [part.model_dump() for part in parts])
 
     def weights_call(self, name: str, spec: str | None = None) -> Any:
         """Return what builds weights, or those of another spec in their place."""

@@ -11,9 +11,9 @@ import pandas as pd
 from spatial.errors import DataError
 from spatial.study.schema.weights import Economic, Gravity, Nested, Weights
 
-from .calls import Ref, call, method
+from .calls import Ref, call, method, time_of
 from .columns import sources
-from .data import file_of, time_of
+from .data import file_of
 from .schema.study import Study
 
 __all__ = ["column_of", "map_column", "mean_of", "nested_in", "other_weights", "weights_call"]

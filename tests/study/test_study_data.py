@@ -157,3 +157,31 @@ diagnostics = false
     ).fit("gs2sls", cov="het")
     found = pd.read_csv(folder / "tables" / "lag_estimates.csv", encoding="utf-8-sig")
     np.testing.assert_allclose(found["estimate"], fit.tidy()["estimate"], rtol=1e-9)
+
+
+def test_the_map_and_its_weights_follow_the_units_that_cleaning_keeps(tmp_path: Path) -> None:
+    text = """
+title = "A"
+[data]
+sample = "nc"
+[[cleaning]]
+do = "where"
+formula = "west == 0"
+[weights.W]
+spec = "queen"
+[[diagnostics]]
+columns = ["crmrte"]
+permutations = 9
+"""
+    path = tmp_path / "study.toml"
+    path.write_text(text, encoding="utf-8")
+    panel = sp.read_panel("nc_crime").where("west == 0")
+    cities = sp.read_cities("nc").loc[panel.units]
+    W = sp.weights.contiguity(cities).row_standardized()
+    wanted = sp.moran_panel(panel, ["crmrte"], W, permutations=0)["I"]
+    folder = sp.run_study(path)
+    found = pd.read_csv(folder / "tables" / "moran_crmrte.csv", encoding="utf-8-sig")
+    np.testing.assert_allclose(found["I"], wanted, rtol=1e-12)
+    assert "left out by [[cleaning]], cut from the map" in (folder / "run.json").read_text(encoding="utf-8")
+    script = sp.explain_study(path, "python")
+    assert "cities = cities.loc[panel.units]" in script

@@ -10,8 +10,8 @@ from spatial.models.formula.structure import CONSTANT
 from spatial.models.formula.tokens import Name, walk
 from spatial.models.specs import covariance_columns, covariance_of
 from spatial.panel.conditions import parse_condition
+from spatial.study.calls import time_of
 from spatial.study.columns import expression_columns
-from spatial.study.data import time_of
 from spatial.study.fits.formulas import formula_columns, formula_of, terms_of
 from spatial.study.fits.named import named_fits, resolved, weights_of
 from spatial.study.problems import Fault, unknown

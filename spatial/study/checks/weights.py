@@ -9,8 +9,9 @@ from spatial.errors import SpatialError, did_you_mean, warn
 from spatial.io.sources import without_password
 from spatial.models.formula.grammar import FUNCTIONS
 from spatial.models.formula.tokens import Call, Name, walk
+from spatial.study.calls import time_of
 from spatial.study.columns import sources
-from spatial.study.data import Loaded, file_of, time_of
+from spatial.study.data import Loaded, file_of
 from spatial.study.fits.formulas import formula_of
 from spatial.study.fits.named import resolved, sections, weights_of
 from spatial.study.problems import Fault

@@ -152,8 +152,12 @@ class _Script:
             for line in lines(self.study, self.values.raw, whole):
                 if not line.chooses:
                     self._panel_line(line, "panel_all")
-        for line in lines(self.study, self.values.raw):
+        made = lines(self.study, self.values.raw)
+        chosen = [k for k, line in enumerate(made) if line.chooses]
+        for k, line in enumerate(made):
             self._panel_line(line, "panel")
+            if chosen and k == chosen[-1]:
+                self.body.append("cities = cities.loc[panel.units]  # weights are of the units that stay")
         own = [*(part.name for part in self.study.measures), *self.study.variables]
         labels = {name: self.values.labels[name] for name in own if name in self.values.labels}
         if labels:
