@@ -152,7 +152,10 @@ def estimator_of(method: str) -> Estimator:
     """
     if method not in ESTIMATORS:
         allowed = ", ".join(map(repr, ESTIMATORS))
-        raise DataError(f"method is one of {allowed}; got {method!r}.{did_you_mean(method, ESTIMATORS)}")
+        hint = did_you_mean(method, ESTIMATORS)
+        if str(method).lower() in ("sar", "sem", "sac", "sdm", "sdem", "slx"):
+            hint = " The model stands in the formula: W(y) and W(x) are lags; error='W' lags the errors."
+        raise DataError(f"method is one of {allowed}; got {method!r}.{hint}")
     return ESTIMATORS[method]
 
 

@@ -74,7 +74,8 @@ def fit_summary(fit: SystemFit) -> str:
     if system or feedback:
         lines.append(
             tell(
-                "Coefficients are structural slopes, the other endogenous variables held fixed: see impacts().",
+                "Coefficients are structural slopes, the other endogenous variables held fixed: see "
+                "impacts().",
                 "系数为结构斜率，其他内生变量保持不变；均衡效应见 impacts()。",
             )
         )

@@ -12,7 +12,7 @@ from typing import Any, Literal, Unpack, overload
 import pandas as pd
 
 from spatial.compute.threads import Executor, check_workers
-from spatial.errors import DataError, NotIdentifiedError, SpatialWarning, did_you_mean, hinted, warn
+from spatial.errors import DataError, Hinting, NotIdentifiedError, SpatialWarning, did_you_mean, hinted, warn
 from spatial.models.data.blueprint import build_blueprint
 from spatial.models.data.cells import Unbalanced, check_weights
 from spatial.models.data.centring import centred
@@ -51,16 +51,13 @@ from .results import SystemFit
 
 __all__ = ["SpatialSystem", "WeakInstrumentWarning"]
 
-_MANY_ROWS = 50_000
-_IV_ORDER = 2
-
 
 class WeakInstrumentWarning(SpatialWarning):
     """The instruments say little about some endogenous regressor."""
 
 
 @hinted
-class SpatialSystem:
+class SpatialSystem(Hinting):
     r"""A system of spatial simultaneous equations, for panels and cross-sections.
 
     .. math::
@@ -116,6 +113,8 @@ class SpatialSystem:
     {('y', 'Intercept'): -0.12, ('y', 'x'): 2.05, ('y', 'W(y)'): 0.39}
     """
 
+    _known_as = dict.fromkeys(("estimate", "summary", "params", "impacts", "tidy"), "fit()")
+
     def __new__(cls, *args: Any, **options: Any) -> Any:
         """Return the system, or for a panel that stays on disk the one that is fitted from there."""
         given = args[1] if len(args) > 1 else options.get("panel")
@@ -141,7 +140,7 @@ class SpatialSystem:
         self.given = Given(
             formulas, panel, weights, effects, error, instruments, iv_order, unbalanced, where, lags
         )
-        self.iv_order = _IV_ORDER if iv_order is None else int(iv_order)
+        self.iv_order = 2 if iv_order is None else int(iv_order)
         named = named_weights(weights, panel)
         parsed = read_formulas(formulas, tuple(named))
         errors, named = error_weights(error, tuple(parsed), named)
@@ -383,7 +382,7 @@ class SpatialSystem:
 
     def _identified(self, design: Design, force: bool) -> tuple[str, ...]:
         """Refuse a system that is not identified; warn of a weak one; return stamps."""
-        single = self.structure.n_equations == 1 and self._design.layout.n_rows > _MANY_ROWS
+        single = self.structure.n_equations == 1 and self._design.layout.n_rows > 50_000
         found = structural_identification(self.structure) if single else identify(design)
         if not found.identified:
             if not force:

@@ -7,8 +7,8 @@ import functools
 import inspect
 import sys
 import warnings
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 __all__ = [
     "AlignmentError",
@@ -16,6 +16,7 @@ __all__ = [
     "ConvergenceError",
     "DataError",
     "FormulaError",
+    "Hinting",
     "NotIdentifiedError",
     "SpatialError",
     "SpatialWarning",
@@ -86,10 +87,14 @@ class SpatialWarning(UserWarning):
         return _spoken(self.args[0]) if len(self.args) == 1 else super().__str__()
 
 
+_OURS = ("spatial", "contextlib", "functools")
+
+
 def warn(text: str | Warning, category: type[Warning] = SpatialWarning) -> None:
     """Warn at the line that called this package, however deep in it the reason was found."""
     level, frame = 2, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "spatial":
+    # What is decorated is called by contextlib.
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _OURS:
         level, frame = level + 1, frame.f_back
     warnings.warn(text, category, stacklevel=level)
 
@@ -139,6 +144,28 @@ def did_you_mean(name: object, allowed: Iterable[object]) -> str:
     return f" Did you mean {lowered[close[0]]!r}?" if close else ""
 
 
+class Hinting:
+    """A value that names what was meant, of an attribute that is not there."""
+
+    _known_as: ClassVar[Mapping[str, str]] = {}
+    """Names that other programs have for what it can do."""
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Refuse by name; an error inside a property stays its own."""
+            if hasattr(type(self), name):
+                return object.__getattribute__(self, name)
+            public = [found for found in dir(self) if not found.startswith("_")]
+            same = type(self)._known_as.get(name)
+            known = same is not None and same.partition("(")[0] in public
+            meant = f" Did you mean {same!r}?" if known else did_you_mean(name, public)
+            raise AttributeError(
+                f"{type(self).__name__} has no {name!r}.{'' if name.startswith('_') else meant}",
+                name=name,
+            )
+
+
 C = TypeVar("C", bound=Callable[..., Any])
 
 # What one argument is called here and elsewhere (libpysal, esda, spdep, GeoDa, linearmodels).
@@ -156,7 +183,7 @@ _SAME = (
     {"alternative", "tail", "side", "two_tailed"},
     {"columns", "cols", "variables", "column"},
     {"path", "out", "file", "filename", "output"},
-    {"cov", "vcov", "covariance", "cov_type", "se", "robust"},
+    {"cov", "vcov", "covariance", "cov_type", "se", "robust", "cluster", "vce"},
     {"effects", "fe", "fixef", "entity_effects", "time_effects"},
     {"instruments", "iv", "excluded"},
     {"level", "conf_level", "confidence"},
@@ -206,7 +233,8 @@ def _hinted(function: Any) -> Any:
             if error.__traceback__ is None or error.__traceback__.tb_next is not None:
                 raise
             said = str(error).split(". Did you mean")[0]  # Python 3.13 has a guess of its own
-            text = f"{said.replace('.__init__()', '()')}.{_meant(function, kwargs)}"
+            said = said.replace(function.__qualname__, _called(function))
+            text = f"{said}.{_meant(function, kwargs)}"
         raise ArgumentError(text) from None
 
     return call
@@ -221,5 +249,8 @@ def _meant(function: Callable[..., Any], given: Iterable[str]) -> str:
     hint = f" Did you mean {known!r}?" if known else did_you_mean(wrong, names) if wrong else ""
     stars: dict[Any, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
     shown = [f"{p.name}=" if p.kind is p.KEYWORD_ONLY else stars.get(p.kind, "") + p.name for p in taken]
-    called = function.__qualname__.removesuffix(".__init__").rpartition(".")[2]
-    return f"{hint} Call it as {called}({', '.join(shown)})."
+    return f"{hint} Call it as {_called(function)}({', '.join(shown)})."
+
+
+def _called(function: Any) -> str:
+    return str(function.__qualname__).removesuffix(".__init__").rpartition(".")[2]

@@ -7,14 +7,70 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["hand_on"]
+__all__ = ["elsewhere", "hand_on"]
+
+_PACKAGES = {"spatial": "sp", "spatial.models": "sp.models", "spatial.weights": "sp.weights"}
+_MODEL = 'sp.models.SpatialSystem("y ~ x + W(y)", panel, W)'
+# What libpysal, esda, spreg, spdep, spatialreg, splm, fixest, GeoDa and Stata's commands are called here.
+_CALLED = {
+    "sp.weights.contiguity(cities)": "queen from_contiguity poly2nb contiguity_w",
+    "sp.weights.contiguity(cities, rook=True)": "rook",
+    "sp.weights.knn(cities, k)": "knn k_nearest knearneigh",
+    "sp.weights.distance_band(cities, km)": "distanceband distance_band distance dnearneigh",
+    "sp.weights.kernel(cities, bandwidth_km=)": "kernel",
+    "sp.weights.read(path)": "read_weights open_weights_file read_gal read_gwt spatwmat read_w",
+    "sp.read_cities": "read_shapefile read_shp read_file read_geojson read_gpkg read_map read_gdf st_read",
+    "sp.read_panel": "read_csv read_excel read_xlsx read_stata read_dta use pdata_frame",
+    "sp.local_moran": "lisa moran_local localmoran local_moran_i local_i spatlsa",
+    "sp.moran": "moran_i morans_i global_moran spatgsa",
+    "sp.bivariate_moran": "moran_bv bv_moran moran_bivariate",
+    "sp.geary": "geary_c gearys_c",
+    "sp.getis_ord": "g_local getis_ord_g hot_spots hotspot hotspots local_g gi_star",
+    "sp.join_counts": "join_count joincount",
+    "sp.spatial_lag": "lag lag_spatial slag",
+    "sp.map_clusters": "lisa_map cluster_map lisa_cluster plot_lisa plot_clusters map_lisa",
+    "sp.map_significance": "significance_map lisa_significance",
+    "sp.map_values": "choropleth quantile_map natural_breaks_map plot_map map_plot tmap",
+    'sp.map_values(cities, x, scheme="box")': "box_map boxmap",
+    "sp.moran_scatter": "plot_moran moran_plot moran_scatterplot scatter_moran",
+    "sp.write_layers": "to_gpkg write_gpkg export to_qgis to_shapefile to_file",
+    "sp.explore": "report to_report",
+    "sp.save_figure": "savefig save",
+    "sp.regression_table": "etable esttab outreg outreg2 stargazer modelsummary texreg",
+    "sp.coefficient_plot": "coefplot plot_coefficients iplot",
+    "sp.descriptive_table": "summary_statistics sum summarize describe summary tabstat sum2docx",
+    'panel.winsorize(["x"], 0.01)': "winsor2 winsor winsorize",
+    "fit.impacts()": "impacts effects",
+    "sp.models.fixed_effects": "ols reghdfe xtreg areg feols lm plm panel_ols fe panelols twfe ivreghdfe",
+    f"{_MODEL}.fit('ml')": "xsmle spml ml_lag ml_error lagsarlm errorsarlm spxtregress sar sem sac",
+    'sp.models.SpatialSystem("y ~ x + W(x) + W(y)", panel, W)': "sdm sdem slx durbin",
+    f"{_MODEL}.fit('gs2sls')": "gm_lag gm_error gm_combo spivregress spregress stsls gs2sls",
+    f"{_MODEL}.fit('gs3sls')": "gs3sls reg3",
+    "sp.models.did": "csdid att_gt did_multiplegt eventstudy event_study",
+    "sp.models.tobit": "xttobit",
+    "sp.models.threshold": "xthreg",
+}
+_ELSEWHERE = {name: here for here, names in _CALLED.items() for name in names.split()}
+
+
+def elsewhere(name: str) -> str:
+    """Return how the package writes what others call `name`, or the package that has it; nothing if unknown.
+
+    Examples
+    --------
+    >>> elsewhere("lisa"), elsewhere("fixed_effects"), elsewhere("KNN"), elsewhere("q")
+    ('sp.local_moran', 'sp.models.fixed_effects', 'sp.weights.knn(cities, k)', '')
+    """
+    for package, short in _PACKAGES.items():
+        if name in importlib.import_module(package).__all__:
+            return f"{short}.{name}"
+    return _ELSEWHERE.get(name.lower(), "")
 
 
 def hand_on(
     package: str,
     modules: Mapping[str, Sequence[str]],
     rooms: Sequence[str] = (),
-    hints: Mapping[str, str] | None = None,
 ) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
     """Return the ``__all__``, ``__getattr__`` and ``__dir__`` of a package that hands names on.
 
@@ -26,8 +82,6 @@ def hand_on(
         A module, absolute or relative to the package (``".panel"``), to its public names.
     rooms : sequence of str
         Packages below this one that are public by name, as ``weights``.
-    hints : mapping, optional
-        Names that other libraries have to how it is written here.
 
     Notes
     -----
@@ -55,8 +109,9 @@ def hand_on(
             return ""
         import difflib
 
-        close = difflib.get_close_matches(name, public, n=1)
-        found = (hints or {}).get(name) or (close[0] if close else "")
+        lowered = {one.lower(): one for one in public}
+        close = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.75)
+        found = elsewhere(name) or (lowered[close[0]] if close else "")
         return f". Did you mean {found}?" if found else ""
 
     def names() -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
-from spatial.errors import DataError, did_you_mean, hinted
+from spatial.errors import DataError, Hinting, hinted
 from spatial.languages.shown import frame_text
 
 if TYPE_CHECKING:
@@ -26,6 +26,11 @@ _ELSEWHERE = {
     "rsquared": "r_squared", "r2": "r_squared", "rsquared_adj": "r_squared_adjusted", "df_resid": "df",
     "Is": "I", "EI": "expected", "sim": "simulated", "q": "frame", "pvalues": "tidy", "tvalues": "tidy",
     "summary2": "summary", "fittedvalues": "predict", "predy": "predict", "to_frame": "tidy",
+    "aic": "glance", "bic": "glance", "llf": "glance", "loglik": "glance", "loglikelihood": "glance",
+    "effects_": "impacts", "impact": "impacts", "marginal_effects": "impacts", "to_word": "to_docx",
+    "to_excel": "to_xlsx", "to_tex": "to_latex", "latex": "to_latex", "lm_tests": "diagnostics",
+    "test": "diagnostics", "tests": "diagnostics", "wald": "diagnostics", "wald_test": "diagnostics",
+    "p_values": "tidy", "coefs": "params", "estimates": "tidy", "df": "tidy", "show": "plot", "draw": "plot",
 }  # fmt: skip
 _ROWS = 12  # of a frame in a notebook
 # Colours of the page around, light or dark; no script, no network.
@@ -36,13 +41,14 @@ _CELL = "text-align:{side};padding:1px .7em;white-space:nowrap"
 _NOTE = "opacity:.7;font-size:12px"
 
 
-class Result:
+class Result(Hinting):
     """An answer: `tidy` is one frame, `glance` one row, `summary` text, `plot` an Axes.
 
     A result is a frozen dataclass that derives from this class.  It says what it knows in `tidy`, `glance`,
     `summary` and `headline`, and names in `figure` the function that draws it; it draws nothing itself.
     """
 
+    _known_as = _ELSEWHERE
     figure: ClassVar[str] = ""
     """The function of `spatial.figures` or `spatial.maps` that draws this result; empty if none does."""
 
@@ -50,20 +56,6 @@ class Result:
         """Let each public method say which arguments it takes."""
         super().__init_subclass__(**options)
         hinted(cls)
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            """Name what was meant, of what is not there; an error inside a property stays its own."""
-            if hasattr(type(self), name):
-                return object.__getattribute__(self, name)
-            public = [found for found in dir(self) if not found.startswith("_")]
-            same = _ELSEWHERE.get(name)
-            meant = f" Did you mean {same!r}?" if same in public else did_you_mean(name, public)
-            raise AttributeError(
-                f"{type(self).__name__} has no {name!r}.{'' if name.startswith('_') else meant}",
-                name=name,
-            )
 
     def tidy(self) -> pd.DataFrame:
         """Return one row for each term or unit."""

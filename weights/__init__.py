@@ -49,15 +49,4 @@ _MODULES = {
         "as_weights",
     ),
 }
-# How libpysal, spdep and GeoDa call them.
-_HINTS = {
-    "queen": "contiguity(cities)",
-    "Queen": "contiguity(cities)",
-    "rook": "contiguity(cities, rook=True)",
-    "Rook": "contiguity(cities, rook=True)",
-    "KNN": "knn(cities, k)",
-    "DistanceBand": "distance_band(cities, km)",
-    "distance": "distance_band(cities, km)",
-    "Kernel": "kernel(cities, bandwidth_km=)",
-}
-__all__, __getattr__, __dir__ = hand_on(__name__, _MODULES, hints=_HINTS)
+__all__, __getattr__, __dir__ = hand_on(__name__, _MODULES)

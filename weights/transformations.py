@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sparse
 
-from spatial.errors import AlignmentError, WeightsError, name_ids
+from spatial.errors import AlignmentError, Hinting, WeightsError, hinted, name_ids
 from spatial.ids.alignment import check_ids, indexer
 
 from . import algebra, editing, normalization
@@ -21,10 +22,26 @@ from .meta import Meta
 __all__ = ["Transformations"]
 
 
+# What libpysal, spdep and Stata call it.
+_ELSEWHERE = {
+    **dict.fromkeys(("row_standardize", "row_normalize", "row_normalized", "standardize", "standardized",
+                     "normalize", "normalized", "transform", "nb2listw"), "row_standardized()"),
+    **dict.fromkeys(("higher_order_contiguity", "higher_order_sp", "nblag", "order"), "higher_order(k)"),
+    **dict.fromkeys(("save", "to_file", "to_csv", "to_gal"), "write(path)"),
+    **dict.fromkeys(("summary", "describe", "summarize"), "report()"),
+    **dict.fromkeys(("adjacency", "to_adjacency", "to_adjlist", "edges"), "to_frame()"),
+    **dict.fromkeys(("full", "toarray", "to_array", "matrix"), "to_dense()"),
+    "neighbours": "neighbors", "explore": "plot(cities)", "symmetrize": "union", "drop": "subset(ids)",
+    "sum": "n_links", "n_units": "n", "nonzero": "n_links", "spatial_lag": "lag(x)", "lag_spatial": "lag(x)",
+}  # fmt: skip
+
+
+@hinted
 @dataclass(frozen=True, eq=False, repr=False)
-class Transformations:
+class Transformations(Hinting):
     """The ids, the matrix and the meta of weights, and what can be made of them alone; see `Weights`."""
 
+    _known_as: ClassVar[Mapping[str, str]] = _ELSEWHERE
     ids: pd.Index[Any]
     sparse: sparse.csr_array
     meta: Meta = field(default_factory=Meta)

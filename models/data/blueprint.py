@@ -95,7 +95,8 @@ def _check_columns(text: str, nodes: Iterable[Node], source: Source) -> None:
     for node in nodes:
         for n in walk(node):
             if isinstance(n, Name) and not source.has(n.name):
-                hint = did_you_mean(n.name, source.columns)
+                weights = n.name == "W"
+                hint = " A spatial lag is W(x)." if weights else did_you_mean(n.name, source.columns)
                 fail(text, n.start, n.end, f"The data have no column {n.name!r}.{hint}")
 
 

@@ -331,12 +331,15 @@ def _effect_codes(
     return out
 
 
+_LONG = " A DataFrame is one time; sp.read_panel(frame, unit=, time=) makes a panel of a long table."
+
+
 def _check_size(effects: Effects) -> None:
     layout = effects.layout
     if ("unit",) in effects.names and layout.n_times < 2:
         raise DataError(
             f"Unit effects need at least two times; the data have {layout.n_times}, so each of the "
-            f"{layout.n_units} units would have an effect of its own and nothing would be left."
+            f"{layout.n_units} units would have an effect of its own and nothing would be left.{_LONG}"
         )
     if effects.n_effective <= 0:
         raise DataError(f"The effects ({effects.rank}) leave none of the {layout.n_rows} cells free.")

@@ -365,6 +365,7 @@ KINDS: tuple[type[Covariance], ...] = (
 )
 """All kinds; a new one is one class and its place here."""
 
+_ELSEWHERE = {"robust": "het", "white": "het", "hc1": "het", "iid": "hom", "hac": "driscoll-kraay"}
 _SHORT: dict[str, Covariance] = {k.spec.word: k() for k in map(hinted, KINDS) if k.spec.fewest == 0}
 
 
@@ -380,7 +381,8 @@ def as_covariance(cov: Any) -> Covariance:
         return cov
     if isinstance(cov, str) and cov in _SHORT:
         return _SHORT[cov]
+    hint = did_you_mean(_ELSEWHERE.get(cov, cov), _SHORT) if isinstance(cov, str) else ""
     raise DataError(
         f"cov must be one of {', '.join(map(repr, _SHORT))}, or a value such as Conley(km=200); "
-        f"got {cov!r}.{did_you_mean(cov, _SHORT) if isinstance(cov, str) else ''}"
+        f"got {cov!r}.{hint}"
     )

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["joined_terms", "read_effects", "read_formulas"]
 
+_BOTH = ("both", "twoways", "twoway", "two-way", "two_way", "unit+time", "unit + time")
+
 
 def joined_terms(instruments: str | Iterable[str] | None) -> str:
     """Return the terms of further instruments as one text."""
@@ -80,7 +82,8 @@ def read_effects(
     for part in {part for name in out for part in name} - {"unit", "time", "random"}:
         if not source.has(part):
             allowed = ["unit", "time", *source.columns]
+            both = " Both are effects=('unit', 'time')." if part.lower() in _BOTH else ""
             raise FormulaError(
-                f"Effects are unit, time or columns; {part!r} is none.{did_you_mean(part, allowed)}"
+                f"Effects are unit, time or columns; {part!r} is none.{both or did_you_mean(part, allowed)}"
             )
     return out

@@ -31,6 +31,7 @@ FUNCTIONS = ("abs", "exp", "log", "log10", "log1p", "log2", "sqrt")
 """Functions of one column, each as in numpy."""
 
 _SPECIAL = ("C", "I", "lag")
+_ELSEWHERE = {"ln": "log", "l": "lag", "L": "lag", "i": "C", "factor": "C"}  # of Stata, fixest and R
 _COMPARISONS = frozenset((">=", "<=", "==", "!=", "<", ">"))
 
 
@@ -327,14 +328,13 @@ class _TermReader:
     def check_call(self, node: Call) -> None:
         allowed = (*FUNCTIONS, *_SPECIAL, *self.weights)
         if node.function not in allowed:
-            hint = did_you_mean(node.function, allowed)
-            none = " No weights were given." if not self.weights else ""
+            hint = did_you_mean(_ELSEWHERE.get(node.function, node.function), allowed)
             fail(
                 self.text,
                 node.start,
                 node.start + len(node.function),
-                f"{node.function!r} is not a function of formulas.{hint}{none} "
-                f"There are {', '.join(allowed)}.",
+                f"{node.function!r} is not a function of formulas.{hint}"
+                f"{'' if self.weights else ' No weights were given.'} There are {', '.join(allowed)}.",
             )
         if node.function in (*FUNCTIONS, "I", "C") and len(node.arguments) != 1:
             fail(self.text, node.start, node.end, f"{node.function}( ) takes one argument.")

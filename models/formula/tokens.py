@@ -171,7 +171,8 @@ def _refuse_character(text: str, position: int) -> NoReturn:
     advice = {
         '"': "Text is not allowed in a formula.",
         "'": "Text is not allowed in a formula.",
-        ".": "Attributes are not part of a formula; put a column name that holds a dot in backticks: `a.b`.",
+        ".": "Attributes are not part of a formula: Stata's l.x is lag(x, 1), i.x is C(x); a column name "
+        "that holds a dot stands in backticks: `a.b`.",
         "[": "Subscripts are not part of a formula.",
         "`": "A backtick is not closed.",
         "=": "A single '=' is not part of a formula; the two sides are parted by '~'.",

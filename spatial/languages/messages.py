@@ -19,6 +19,10 @@ _HINT = (
     (" Did you mean {meant}?", "是否指 {meant}？"),
     re.compile(r" Did you mean (?P<meant>.*)\?", re.DOTALL),
 )
+_MORE = (
+    ("{ids} and {rest} more ({count} in all)", "{ids} 等 {count} 个"),
+    re.compile(r"(?P<ids>.*) and (?P<rest>[\d,]+) more \((?P<count>[\d,]+) in all\)", re.DOTALL),
+)
 _PLACE = ("{place}: {rest}", "{place}：{rest}")
 _AT = re.compile(r"(?P<place>[^\s:]+): ")
 _PLACES = 4  # how many places, as "weights.W: column x: ...", may stand before a message
@@ -83,9 +87,10 @@ def _whole(text: str) -> Said | None:
 
 def _filled(value: str) -> str:
     """What is filled in may be a suggestion, or a message itself."""
-    hint = _HINT[1].fullmatch(value)
-    if hint is not None:
-        return Said(_HINT[0], **hint.groupdict())
+    for pair, pattern in (_HINT, _MORE):
+        found = pattern.fullmatch(value)
+        if found is not None:
+            return Said(pair, **found.groupdict())
     return (_whole(value) or value) if " " in value else value
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import AlignmentError, DataError, did_you_mean, name_ids
+from spatial.errors import AlignmentError, DataError, Hinting, did_you_mean, hinted, name_ids
 from spatial.ids.alignment import check_ids, indexer, row_places
 from spatial.ids.matching import in_kind_of, why_apart
 from spatial.ids.numbers import Refused, read_float
@@ -113,10 +113,25 @@ def refuse_other_units(given: pd.Index[Any], units: pd.Index[Any], what: str, un
         raise AlignmentError(f"{'; '.join(parts)}. {reason}".rstrip())
 
 
+# What pandas, Stata and R call it.
+_ELSEWHERE = {
+    **dict.fromkeys(("df", "data", "head", "loc", "iloc", "query", "merge", "groupby", "tail"), "frame"),
+    **dict.fromkeys(("assign", "insert", "mutate", "eval", "generate", "gen"), "with_columns(name=values)"),
+    **dict.fromkeys(("filter", "keep", "subset"), "where(condition)"),
+    **dict.fromkeys(("lag", "lags", "diff", "lead"), "shift(columns, 1)"),
+    **dict.fromkeys(("ipolate", "fillna", "ffill", "impute"), "interpolate(columns)"),
+    **dict.fromkeys(("dropna", "balanced"), "balance(columns=[...])"), **dict.fromkeys(("N", "n"), "n_units"),
+    **dict.fromkeys(("winsor", "winsor2", "clip"), "winsorize(columns, 0.01)"), "T": "n_times",
+    "years": "times", "time": "times", "ids": "units", "cities": "units", "summary": "describe()",
+}  # fmt: skip
+
+
+@hinted
 @dataclass(frozen=True, eq=False, repr=False)
-class PanelBase:
+class PanelBase(Hinting):
     """Rows by (unit, time), with labels and history; see `spatial.panel.panel.Panel`."""
 
+    _known_as: ClassVar[Mapping[str, str]] = _ELSEWHERE
     frame: pd.DataFrame
     labels: Mapping[str, str] = field(default_factory=Labels)
     history: tuple[Step, ...] = ()

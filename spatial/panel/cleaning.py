@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, did_you_mean, name_ids
+from spatial.errors import DataError, did_you_mean, hinted, name_ids
 from spatial.ids.numbers import parse_numbers
 from spatial.ids.times import find_time, ordinals
 
@@ -27,6 +27,7 @@ _QUANTILES = (
 )  # fmt: skip
 
 
+@hinted
 class PanelCleaning(PanelBase):
     """The steps between a yearbook and a regression.  Each returns a new panel and adds a `Step`."""
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import AlignmentError, DataError, name_ids
+from spatial.errors import AlignmentError, DataError, hinted, name_ids
 from spatial.ids.kinds import clean_ids
 from spatial.ids.matching import in_kind_of
 from spatial.ids.times import find_time
@@ -27,6 +27,7 @@ PanelOf = TypeVar("PanelOf", bound=PanelBase)
 BalanceRule = Literal["units", "times", "window", "largest", "fill"]
 
 
+@hinted
 class PanelShape(PanelCleaning):
     """Rows and columns.  Each method returns a new panel and adds a `Step`."""
 

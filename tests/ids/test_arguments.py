@@ -13,6 +13,7 @@ import pytest
 import shapely
 
 import spatial as sp
+from spatial import names
 from spatial.errors import SpatialError, SpatialWarning, hinted
 
 
@@ -106,3 +107,64 @@ def test_terms_that_stand_twice_are_named_once() -> None:
         parsed = sp.models.parse_formula("y ~ x + x:z + x + z:x")
     assert [term.name for term in parsed.terms] == ["x", "x:z"]
     assert len(sp.models.parse_formula("y ~ x * z + x").terms) == 3  # the product holds x on purpose
+
+
+NAMES = {
+    "sp.queen": "sp.weights.contiguity(cities)",
+    "sp.KNN": "sp.weights.knn(cities, k)",
+    "sp.lisa": "sp.local_moran",
+    "sp.fixed_effects": "sp.models.fixed_effects",
+    "sp.box_map": 'sp.map_values(cities, x, scheme="box")',
+    "sp.models.regression_table": "sp.regression_table",
+    "sp.models.xsmle": "sp.models.SpatialSystem(\"y ~ x + W(y)\", panel, W).fit('ml')",
+    "sp.weights.rook": "sp.weights.contiguity(cities, rook=True)",
+    "W.row_standardize": "'row_standardized()'",
+    "panel.lag": "'shift(columns, 1)'",
+    "panel.winsorise": "'winsorize'",
+    "fit.loglik": "'glance'",
+    "system.summary": "'fit()'",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_other_programs_lead_to_ours(name: str) -> None:
+    panel = sp.read_panel("nc_crime")
+    owners = {
+        "W": sp.weights.contiguity(sp.read_cities("nc")),
+        "panel": panel,
+        "fit": sp.models.fixed_effects("crmrte ~ polpc", panel),
+        "system": sp.models.SpatialSystem("crmrte ~ polpc", panel),
+        "sp": sp,
+        "sp.models": sp.models,
+        "sp.weights": sp.weights,
+    }
+    owner, _, attribute = name.rpartition(".")
+    with pytest.raises(AttributeError) as refused:
+        getattr(owners[owner], attribute)
+    assert str(refused.value).endswith(f" Did you mean {NAMES[name]}?")
+
+
+def test_what_a_name_of_another_program_leads_to_is_there() -> None:
+    for here in names._CALLED:
+        place, *rest = here.split("(")[0].split(".")
+        value: Any = {"sp": sp, "panel": sp.Panel, "fit": sp.models.SystemFit}[place]
+        for part in rest:
+            value = getattr(value, part)
+    for owner in (sp.Weights, sp.Panel, sp.models.SpatialSystem):
+        for here in owner._known_as.values():
+            assert here.split("(")[0] in {*dir(owner), "frame", "labels"}, here
+
+
+def test_methods_of_panels_and_weights_are_called_by_their_own_names() -> None:
+    with pytest.raises(
+        sp.ArgumentError, match=r"^winsorize\(\) takes from .* Call it as winsorize\(columns, share"
+    ):
+        sp.read_panel("nc_crime").winsorize(["polpc"], 1, 99)  # type: ignore[call-arg, arg-type, misc]
+
+
+def test_warnings_below_a_context_point_at_the_caller_too() -> None:
+    frame = sp.read_panel("nc_crime")
+    model = sp.models.SpatialSystem("crmrte ~ polpc + density", frame, effects=("unit", "time"))
+    with pytest.warns(sp.models.HeteroskedasticityWarning) as caught:
+        model.fit("ml")
+    assert {found.filename for found in caught} == {__file__}
