@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["elsewhere", "hand_on"]
+__all__ = ["OF_PANELS", "elsewhere", "hand_on"]
 
 _PACKAGES = {"spatial": "sp", "spatial.models": "sp.models", "spatial.weights": "sp.weights"}
 _MODEL = 'sp.models.SpatialSystem("y ~ x + W(y)", panel, W)'
@@ -50,6 +50,19 @@ _CALLED = {
     "sp.models.tobit": "xttobit",
     "sp.models.threshold": "xthreg",
 }
+OF_PANELS = {
+    **dict.fromkeys(("df", "data", "head", "loc", "iloc", "query", "merge", "groupby", "tail"), "frame"),
+    **dict.fromkeys(("assign", "insert", "mutate", "eval", "generate", "gen"), "with_columns(name=values)"),
+    **dict.fromkeys(("filter", "keep", "subset"), "where(condition)"),
+    **dict.fromkeys(("lag", "lags", "diff", "lead"), "shift(columns, 1)"),
+    **dict.fromkeys(("ipolate", "fillna", "ffill", "impute"), "interpolate(columns)"),
+    **dict.fromkeys(("dropna", "balanced"), "balance(columns=[...])"), **dict.fromkeys(("N", "n"), "n_units"),
+    **dict.fromkeys(("winsor", "winsor2", "clip"), "winsorize(columns, 0.01)"), "T": "n_times",
+    "years": "times", "time": "times", "ids": "units", "cities": "units", "summary": "describe()",
+    "ln": "log(columns)", "year": "at(time)", "to_csv": "write(path)", "to_excel": "write(path)",
+}  # fmt: skip
+"""What pandas, Stata and R call it, of a panel."""
+
 _ELSEWHERE = {name: here for here, names in _CALLED.items() for name in names.split()}
 
 

@@ -19,6 +19,7 @@ from spatial.ids.numbers import Refused, read_float
 from spatial.ids.pairs import level_values, pairs_of, row_order
 from spatial.ids.times import find_time, kept_frequency
 from spatial.io.frames import as_pandas
+from spatial.names import OF_PANELS
 from spatial.results import notebook_html
 
 __all__ = [
@@ -113,25 +114,12 @@ def refuse_other_units(given: pd.Index[Any], units: pd.Index[Any], what: str, un
         raise AlignmentError(f"{'; '.join(parts)}. {reason}".rstrip())
 
 
-# What pandas, Stata and R call it.
-_ELSEWHERE = {
-    **dict.fromkeys(("df", "data", "head", "loc", "iloc", "query", "merge", "groupby", "tail"), "frame"),
-    **dict.fromkeys(("assign", "insert", "mutate", "eval", "generate", "gen"), "with_columns(name=values)"),
-    **dict.fromkeys(("filter", "keep", "subset"), "where(condition)"),
-    **dict.fromkeys(("lag", "lags", "diff", "lead"), "shift(columns, 1)"),
-    **dict.fromkeys(("ipolate", "fillna", "ffill", "impute"), "interpolate(columns)"),
-    **dict.fromkeys(("dropna", "balanced"), "balance(columns=[...])"), **dict.fromkeys(("N", "n"), "n_units"),
-    **dict.fromkeys(("winsor", "winsor2", "clip"), "winsorize(columns, 0.01)"), "T": "n_times",
-    "years": "times", "time": "times", "ids": "units", "cities": "units", "summary": "describe()",
-}  # fmt: skip
-
-
 @hinted
 @dataclass(frozen=True, eq=False, repr=False)
 class PanelBase(Hinting):
     """Rows by (unit, time), with labels and history; see `spatial.panel.panel.Panel`."""
 
-    _known_as: ClassVar[Mapping[str, str]] = _ELSEWHERE
+    _known_as: ClassVar[Mapping[str, str]] = OF_PANELS
     frame: pd.DataFrame
     labels: Mapping[str, str] = field(default_factory=Labels)
     history: tuple[Step, ...] = ()
