@@ -9,7 +9,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
+from spatial.languages.shown import shown
 from spatial.models.data.layout import Layout
+from spatial.words import tell
 
 __all__ = ["NORMAL", "Law", "fixed_b_law", "matched_law", "satterthwaite_law", "welch_law"]
 
@@ -91,9 +93,11 @@ class Law:
         ('t(14)', '1.12 t(13.1) (fixed-b, b = 0.15)')
         """
         if self.each or self.said.startswith("t("):
-            return f"t by {self.said}" if self.each else self.said
-        label = "the normal distribution" if self.df is None and self.scale == 1.0 else self.label
-        return f"{label} ({self.said})" if self.said else label
+            text = shown(self.said)
+            return tell(f"t by {text}", f"t 分布（{text}）") if self.each else text
+        normal = tell("the normal distribution", "正态分布")
+        label = normal if self.df is None and self.scale == 1.0 else self.label
+        return f"{label} ({shown(self.said)})" if self.said else label
 
 
 NORMAL = Law()

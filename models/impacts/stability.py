@@ -15,7 +15,7 @@ from spatial.models.data.rows import whole_operators
 from spatial.models.estimation.errors import rho_bound
 from spatial.models.estimation.estimate import Estimate
 from spatial.results import Result
-from spatial.words import tell
+from spatial.words import Said, tell
 
 from .solve import DIRECT_LIMIT, ReducedForm
 from .spectrum import Spectrum, spectrum
@@ -25,9 +25,15 @@ __all__ = ["NO_LONG_RUN", "Stability", "dynamics_radius", "stability", "system_s
 
 Float = NDArray[np.float64]
 
-INTERPRETATION = (
-    "Coefficients on other endogenous variables and on spatial lags are structural slopes, with the other\n"
-    "  endogenous variables held fixed: 'a rise of 1 raises by b' is not the equilibrium effect: see impacts."
+INTERPRETATION = Said(
+    (
+        "Coefficients on other endogenous variables and on spatial lags are structural slopes, with the "
+        "other\n"
+        "  endogenous variables held fixed: 'a rise of 1 raises by b' is not the equilibrium effect: see "
+        "impacts.",
+        "其他内生变量与空间滞后的系数为结构斜率，其他内生变量保持不变：“增加 1 则增加 b”不是均衡效应：见 "
+        "impacts。",
+    )
 )
 
 

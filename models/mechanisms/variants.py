@@ -86,7 +86,8 @@ class Robustness(Fit):
 
     def headline(self) -> str:
         """Name the terms and count the variants."""
-        return f"of {', '.join(self.terms)}: {len(self.fits) - 1} variants"
+        terms, count = ", ".join(self.terms), len(self.fits) - 1
+        return tell(f"of {terms}: {count} variants", f"{terms}，{count} 个变体")
 
     @property
     def table_notes(self) -> tuple[str, ...]:

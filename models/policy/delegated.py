@@ -28,6 +28,7 @@ __all__ = [
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
+_OF_PROGRAMMERS = (FutureWarning, DeprecationWarning, pd.errors.PerformanceWarning)
 
 
 def _run(model: Any, cells: Cells, names: str = "covariates", **more: Any) -> tuple[Any, tuple[str, ...]]:
@@ -42,7 +43,7 @@ def _run(model: Any, cells: Cells, names: str = "covariates", **more: Any) -> tu
             raise DataError(
                 f"{type(model).__name__} of diff-diff cannot be computed here: {error}"
             ) from error
-    kept = [str(w.message) for w in caught if not issubclass(w.category, (FutureWarning, DeprecationWarning))]
+    kept = [str(w.message) for w in caught if not issubclass(w.category, _OF_PROGRAMMERS)]
     return found, tuple(dict.fromkeys(_first_sentence(text) for text in kept))
 
 

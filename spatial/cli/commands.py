@@ -15,7 +15,7 @@ from spatial import __version__
 from spatial.errors import SpatialError
 from spatial.io.samples import Sample, sample, samples
 from spatial.languages.session import language
-from spatial.words import in_force
+from spatial.words import in_force, tell
 
 from . import completion
 from .api import api_command
@@ -263,7 +263,7 @@ def weights(
     else:
         print(report.summary())
     if written is not None:
-        print(f"Written: {written}", file=sys.stderr)
+        print(tell("Written: ", "已写入：") + str(written), file=sys.stderr)
     if plot is not None:
         from spatial.figures.canvas import save_figure
 
@@ -271,7 +271,8 @@ def weights(
             cities, projection=projection, background=background, outline=outline, inset=inset,
             labels=labels, scale_bar=scale_bar, north_arrow=north_arrow,
         )  # fmt: skip
-        print(f"Written: {save_figure(W.plot(cities, lang=lang, **drawn), plot)}", file=sys.stderr)
+        path = save_figure(W.plot(cities, lang=lang, **drawn), plot)
+        print(tell("Written: ", "已写入：") + str(path), file=sys.stderr)
 
 
 @app.command()

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from spatial.words import tell
+
 from . import completion
 from .options import (
     SPOKEN,
@@ -97,4 +99,4 @@ def explore_command(
     if as_json:
         print_json({"written": str(written), "bytes": size})
     else:
-        print(f"Written: {written} ({size / 1e6:.1f} MB)")
+        print(tell("Written: ", "已写入：") + f"{written} ({size / 1e6:.1f} MB)")

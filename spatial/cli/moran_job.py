@@ -15,7 +15,9 @@ from spatial.autocorrelation.panels import CENTERS, moran_panel
 from spatial.autocorrelation.two_variables import bivariate_moran
 from spatial.compute.pvalues import Alternative, alternative_words, smallest_p
 from spatial.io.atomic import file_stem, write_csv
+from spatial.languages.shown import digits, frame_text, shown
 from spatial.study.record import RunRecord
+from spatial.words import tell
 
 from .options import in_time, under_time, with_terms
 
@@ -104,7 +106,10 @@ def _table(result: Any, panel: Any, column: str, W: Any, job: MoranJob) -> tuple
     if panel is None:
         return with_terms(result.tidy(), result).assign(column=column), result.summary()
     table = with_terms(moran_panel(panel, [column], W, **job.options), result)
-    return table, f"Moran's I of {column}, by {panel.frame.index.names[1]}\n{_by_time(table)}"
+    by = panel.frame.index.names[1]
+    return table, tell(
+        f"Moran's I of {column}, by {by}", f"{column} 的莫兰指数，按 {by}"
+    ) + f"\n{_by_time(table)}"
 
 
 def _draw(
@@ -146,15 +151,20 @@ def _write_report(record: RunRecord, cities: Any, panel: Any, W: Any, job: Moran
 def by_time_notes(found: pd.DataFrame) -> str:
     """Say on which weights and terms the rows of a panel are."""
     first = found.iloc[0]
-    lines = [f"Weights: {first['weights']}", f"P-values: {alternative_words(first['alternative'])}"]
+    lines = [tell("Weights: ", "权重：") + shown(first["weights"])]
+    lines.append(tell("P-values: ", "p 值：") + alternative_words(first["alternative"]))
     if first["permutations"]:
         least = smallest_p(first["permutations"], first["alternative"])
+        count, seed = first["permutations"], first["seed"]
         lines.append(
-            f"p_sim: {first['permutations']} permutations, seed {first['seed']}; smallest p {least:.2g}"
+            tell(
+                f"p_sim: {count} permutations, seed {seed}; smallest p {least:.2g}",
+                f"p（置换）：置换 {count} 次，随机种子 {seed}；可达到的最小 p 值 {least:.2g}",
+            )
         )
-    return "\n".join([*lines, f"Row {CENTERS['within']}"])
+    return "\n".join([*lines, tell("Row ", "行：") + shown(CENTERS["within"])])
 
 
 def _by_time(table: pd.DataFrame) -> str:
-    shown = table[["time", "n", "I", "expected", "z_randomisation", "p_randomisation", "p_sim"]]
-    return str(shown.to_string(index=False, float_format=lambda v: f"{v:.4f}"))
+    rows = table[["time", "n", "I", "expected", "z_randomisation", "p_randomisation", "p_sim"]]
+    return frame_text(rows, digits(4))

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from spatial.errors import DataError, SpatialError, did_you_mean, name_ids
-from spatial.words import in_force
+from spatial.words import in_force, tell
 
 from . import completion
 from .completion import known
@@ -249,7 +249,7 @@ def read_map_and_panel(
     if common:
         cities, found, cut = restrict(cities, found)
         if cut:
-            print(f"Units in both: {len(cities)}; {cut}.", file=sys.stderr)
+            print(tell("Units in both: ", "共有个体：") + f"{len(cities)}; {cut}.", file=sys.stderr)
     else:
         _require_same(cities, found.units)
     return cities, found, whole
@@ -285,7 +285,7 @@ def _joined(cities: Any, table: Any, common: bool) -> Any:
     if common:
         cities, found, cut = restrict(cities, found)
         if cut:
-            print(f"Units in both: {len(cities)}; {cut}.", file=sys.stderr)
+            print(tell("Units in both: ", "共有个体：") + f"{len(cities)}; {cut}.", file=sys.stderr)
     else:
         _require_same(cities, found.units)
     columns = found.at(0).reindex(cities.index)
@@ -315,7 +315,9 @@ def in_time(at: Any) -> str:
 
 def under_time(text: str, at: Any) -> str:
     """Put the time above a summary of one time of a panel."""
-    return text if at is None else f"{at} (--at names another time)\n{text}"
+    return (
+        text if at is None else f"{at}{tell(' (--at names another time)', '（--at 可指定其他时间）')}\n{text}"
+    )
 
 
 def with_terms(table: Any, result: Any, at: Any = None) -> Any:
@@ -354,7 +356,8 @@ def build_weights(cities: Any, spec: str, islands: str, raw: bool, edit: Path | 
     if joined:
         pairs = "; ".join(f"{a} with {b}" for a, b in joined[:10])
         more = f" and {len(joined) - 10} more" if len(joined) > 10 else ""
-        print(f"Units without neighbours, linked with the nearest: {pairs}{more}.", file=sys.stderr)
+        said = tell("Units without neighbours, linked with the nearest: ", "没有邻居的个体，已与最近者连接：")
+        print(f"{said}{pairs}{more}.", file=sys.stderr)
     if edit is not None:
         W = edited(W, edit)
     return W if raw else W.row_standardized()
@@ -379,5 +382,8 @@ def edited(W: Any, file: Path) -> Any:
     # A column of strengths that nobody filled in is none.
     added, cut = added.dropna(axis=1, how="all"), cut.drop(columns="w", errors="ignore")
     found = W.edit(add=added if len(added) else None, cut=cut if len(cut) else None)
-    print(f"Links added: {len(added)}, cut: {len(cut)} ({file.name}).", file=sys.stderr)
+    said = tell(
+        f"Links added: {len(added)}, cut: {len(cut)}", f"加入连接 {len(added)} 条，切断 {len(cut)} 条"
+    )
+    print(f"{said} ({file.name}).", file=sys.stderr)
     return found

@@ -12,6 +12,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from spatial.errors import DataError, SpatialError
+from spatial.languages.session import language
+from spatial.words import tell
 
 from .options import Json, print_json
 
@@ -42,6 +44,7 @@ def run_command(
     """Rebuild a study: tables, figures, GIS layers, report and run.json, in one folder."""
     from spatial.study.run import StudyRunError, run_study
 
+    speak_as(study)
     failed: StudyRunError | None = None
     try:
         folder = run_study(study, out=out, only=only, quick=quick, full=full, jobs=jobs)
@@ -78,6 +81,7 @@ def check_command(
         return
     if study is None:
         raise SpatialError("spatial check needs a study file, or --schema.")
+    speak_as(study)
     if watch:
         _watch(study)
         return
@@ -98,7 +102,13 @@ def check_command(
     if steps is not None:
         print(steps.drop(columns="section").to_string(index=False, na_rep="", max_colwidth=72))
         ready = int((steps["state"] == "unchanged").sum())
-        print(f"{len(steps)} steps, {ready} up to date; last time {steps['seconds'].sum():.0f} s.")
+        seconds = f"{steps['seconds'].sum():.0f}"
+        print(
+            tell(
+                f"{len(steps)} steps, {ready} up to date; last time {seconds} s.",
+                f"{len(steps)} 个步骤，{ready} 个无需重做；上次用时 {seconds} 秒。",
+            )
+        )
         return
     parts = {
         "weights": len(found.weights),
@@ -112,7 +122,12 @@ def check_command(
         print_json({"study": str(study), "problems": [], "parts": parts})
         return
     counts = ", ".join(f"{count} {name}" for name, count in parts.items() if count)
-    print(f"{study}: nothing to mend ({counts or 'data only'}).")
+    print(
+        tell(
+            f"{study}: nothing to mend ({counts or 'data only'}).",
+            f"{study}：没有需要修改之处（{counts or '只有数据'}）。",
+        )
+    )
 
 
 def _watch(study: Path) -> None:
@@ -127,7 +142,7 @@ def _watch(study: Path) -> None:
                 last, now = saved, time.strftime("%H:%M:%S")
                 try:
                     check_study(study)
-                    print(f"{now}  {study}: nothing to mend.", flush=True)
+                    print(f"{now}  {study}" + tell(": nothing to mend.", "：没有需要修改之处。"), flush=True)
                 except SpatialError as error:
                     print(f"{now}  {error}", flush=True)
             time.sleep(0.5)
@@ -186,12 +201,17 @@ def print_run(folder: Path) -> None:
     print_json({"folder": str(folder), **record})
 
 
-def _refuse(error: SpatialError, study: Path) -> NoReturn:
-    """Print a list as a list, in the language of the study, and leave with code 2."""
-    from spatial.languages.messages import in_language
+def speak_as(study: Path) -> None:
+    """Speak the language of a study until the command ends."""
     from spatial.study.reading import language_of
 
-    print(f"spatial: {in_language(str(error), language_of(study))}", file=sys.stderr)
+    language(language_of(study))
+
+
+def _refuse(error: SpatialError, study: Path) -> NoReturn:
+    """Print a list as a list, in the language of the study, and leave with code 2."""
+    speak_as(study)
+    print(f"spatial: {error}", file=sys.stderr)
     raise typer.Exit(2)
 
 
@@ -201,4 +221,4 @@ def _show(folder: Path, only: list[str] | None) -> None:
     for text in shown_texts(folder, only):
         print(f"\n{text}")
     names = [n for n in ("tables", "figures", "gis", "report.html", "run.json") if (folder / n).exists()]
-    print(f"\nWritten to {folder}{os.sep}: {', '.join(names)}")
+    print(tell("\nWritten to ", "\n已写入 ") + f"{folder}{os.sep}: {', '.join(names)}")

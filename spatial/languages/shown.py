@@ -34,9 +34,13 @@ def shown(text: object) -> str:
         return str(said)
     if isinstance(said, Said):
         return said.again("zh", lambda name: name_in_chinese(name, {}))
-    message = in_language(said, "zh") if " " in said else said
+    message = in_language(said, "zh") if " " in said and not said.startswith("errors: ") else said
     if message != said:
         return message
+    if "; " in said:  # each of several details is one of its own
+        return "；".join(shown(part) for part in said.split("; "))
+    if said.startswith("errors: "):
+        return f"标准误：{shown(said[8:])}"
     name = name_in_chinese(said, {})
     return name if name != said else named_in_chinese(said)
 

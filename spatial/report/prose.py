@@ -23,7 +23,7 @@ def title(data: ReportData) -> Pair:
     labels = list(dict.fromkeys(data.shown_labels))
     english = ", ".join(pair[0] for pair in labels[:3]) + (", …" if len(labels) > 3 else "")
     chinese = "、".join(pair[1] for pair in labels[:3]) + ("等" if len(labels) > 3 else "")
-    return f"Where do places of like {english} lie together?", f"{chinese}的相近值在哪里集聚？"
+    return f"Where do places with similar {english} lie near each other?", f"{chinese}的相近值在哪里集聚？"
 
 
 def facts(data: ReportData, units: int) -> Pair:

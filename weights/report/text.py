@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from spatial.errors import name_ids
+from spatial.languages.names import kind_words, normal_words
+from spatial.languages.shown import padded, shown, width
 from spatial.results import notebook_html
 from spatial.weights.meta import HasLinks
-from spatial.words import check_language
+from spatial.words import check_language, in_force, tell
 
 if TYPE_CHECKING:
     from .report import WeightsReport
@@ -19,80 +21,118 @@ if TYPE_CHECKING:
 __all__ = ["links_in_words", "report_text", "weights_html", "words_of_links"]
 
 _WIDTH, _BAR, _BINS = 96, 40, 12
+_ENDS = ("min", "最小"), ("median", "中位数"), ("mean", "平均"), ("max", "最大")
 _LOOKED_THROUGH = 50_000_000  # entries whose opposites are looked for only to write a line: half a second
 
 
 def report_text(report: WeightsReport) -> str:
     """Return the lines of the report: facts, histogram of neighbours, warnings."""
-    lines = [f"Spatial weights: {report.kind}", ""]
+    lines = [tell(f"Spatial weights: {report.kind}", f"空间权重矩阵：{kind_words(report.kind, 'zh')}"), ""]
     lines += [line for label, value in _rows(report) for line in _aligned(label, value)]
     lines += ["", *_histogram(report.neighbors)]
     if report.warnings:
-        lines += ["", "To mind"]
-        for text in report.warnings:
+        lines += ["", tell("To mind", "注意")]
+        chinese = in_force() == "zh"  # whose characters are twice as wide
+        for text in report.warnings_zh if chinese else report.warnings:
             lines += textwrap.wrap(
-                text, _WIDTH - 4, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False
+                text,
+                (_WIDTH - 4) // (1 + chinese),
+                initial_indent="  - ",
+                subsequent_indent="    ",
+                break_on_hyphens=False,
             )
     return "\n".join(lines)
 
 
 def _aligned(label: str, value: str) -> list[str]:
-    return textwrap.wrap(
-        value, _WIDTH, initial_indent=f"  {label:<20}", subsequent_indent=" " * 22, break_on_hyphens=False
-    )
+    parts = textwrap.wrap(value, _WIDTH - 22, break_on_hyphens=False)
+    return [f"  {padded(label if k == 0 else '', 20)}{part}" for k, part in enumerate(parts or [""])]
 
 
 def _rows(report: WeightsReport) -> list[tuple[str, str]]:
     sizes = report.component_sizes
-    components = str(len(sizes)) if len(sizes) < 2 else f"{len(sizes)}, of {name_ids(sizes, 5)} units"
+    none = tell("none", "无")
+    components = str(len(sizes))
+    if len(sizes) > 1:
+        found = name_ids(sizes, 5)
+        components += tell(f", of {found} units", f" 个，个体数 {found}")
+    least, middle, mean, most = (tell(*pair) for pair in _ENDS)
     rows = [
-        ("units", f"{report.n:,}"),
-        ("links", f"{report.links_in_words()}, {report.density:.2%} of the matrix"),
-        ("components", components),
-        ("islands", name_ids(report.islands) if len(report.islands) else "none"),
+        (tell("units", "个体数"), f"{report.n:,}"),
         (
-            "neighbours",
-            f"min {report.neighbors_min}, median {report.neighbors_median:g}, "
-            f"mean {report.neighbors_mean:.2f}, max {report.neighbors_max}",
+            tell("links", "连接"),
+            report.links_in_words()
+            + tell(f", {report.density:.2%} of the matrix", f"，占矩阵的 {report.density:.2%}"),
+        ),
+        (tell("components", "连通分支"), components),
+        (tell("islands", "孤岛"), name_ids(report.islands) if len(report.islands) else none),
+        (
+            tell("neighbours", "邻居数"),
+            f"{least} {report.neighbors_min}, {middle} {report.neighbors_median:g}, "
+            f"{mean} {report.neighbors_mean:.2f}, {most} {report.neighbors_max}",
         ),
         (
-            "row sums",
-            f"min {report.row_sum_min:.5g}, median {report.row_sum_median:.5g}, max {report.row_sum_max:.5g}",
+            tell("row sums", "行和"),
+            f"{least} {report.row_sum_min:.5g}, {middle} {report.row_sum_median:.5g}, "
+            f"{most} {report.row_sum_max:.5g}",
         ),
-        ("own weights", f"{report.n_own:,} units" if report.n_own else "none"),
-        ("symmetric", _symmetry(report)),
-        ("distance unit", report.distance_unit or "none"),
-        ("normalisation", report.normalization),
-        ("islands policy", report.islands_policy),
-        ("source", report.source or "not known"),
+        (
+            tell("own weights", "自身权重"),
+            tell(f"{report.n_own:,} units", f"{report.n_own:,} 个个体") if report.n_own else none,
+        ),
+        (tell("symmetric", "对称"), _symmetry(report)),
+        (tell("distance unit", "距离单位"), report.distance_unit or none),
+        (tell("normalisation", "标准化"), tell(report.normalization, _normal(report.normalization))),
+        (tell("islands policy", "孤岛的处理"), report.islands_policy),
+        (tell("source", "来源"), report.source or tell("not known", "未知")),
     ]
-    shown = {k: v for k, v in report.parameters.items() if k != "linked_islands"}
-    if shown:
-        rows.insert(8, ("parameters", ", ".join(f"{k} = {v}" for k, v in shown.items())))
+    given = {k: v for k, v in report.parameters.items() if k != "linked_islands"}
+    if given:
+        rows.insert(8, (tell("parameters", "参数"), ", ".join(f"{k} = {v}" for k, v in given.items())))
     if joined := report.parameters.get("linked_islands"):
-        pairs = "; ".join(f"{a!r} with {b!r}" for a, b in joined[:10])
-        more = f" and {len(joined) - 10} more" if len(joined) > 10 else ""
-        rows.insert(4, ("linked by distance", f"{pairs}{more} (islands='nearest')"))
+        pairs = "; ".join(tell(f"{a!r} with {b!r}", f"{a!r} 与 {b!r}") for a, b in joined[:10])
+        rest = len(joined) - 10
+        more = tell(f" and {rest} more", f" 等，另有 {rest} 对") if rest > 0 else ""
+        rows.insert(4, (tell("linked by distance", "按距离连接"), f"{pairs}{more} (islands='nearest')"))
     if report.subset_of is not None:
-        rows.insert(1, ("subset", f"of {report.subset_of:,} units, {report.cut_share:.1%} of the links cut"))
+        cut = f"{report.cut_share:.1%}"
+        text = tell(
+            f"of {report.subset_of:,} units, {cut} of the links cut",
+            f"取自 {report.subset_of:,} 个个体，切断 {cut} 的连接",
+        )
+        rows.insert(1, (tell("subset", "子集"), text))
     return rows + _spectrum(report)
 
 
 def _symmetry(report: WeightsReport) -> str:
     if report.symmetric_values:
-        return "yes, links and weights"
-    return "links yes, weights no" if report.symmetric_pattern else "no"
+        return tell("yes, links and weights", "是，连接与权重均对称")
+    return (
+        tell("links yes, weights no", "连接对称，权重不对称")
+        if report.symmetric_pattern
+        else tell("no", "否")
+    )
+
+
+def _normal(normalization: str) -> str:
+    return normal_words(normalization, "zh").strip("，, ")
 
 
 def _spectrum(report: WeightsReport) -> list[tuple[str, str]]:
     found = report.spectrum
     if found is None:
-        return [("eigenvalues", "not computed (spectrum=False)")]
+        return [(tell("eigenvalues", "特征值"), tell("not computed", "未计算") + " (spectrum=False)")]
     ends = [f"{end:.5g}" if np.isfinite(end) else "?" for end in (found.least, found.largest)]
     return [
-        ("spectral radius", f"{found.radius:.6g}"),
-        ("real eigenvalues", f"from {ends[0]} to {ends[1]} ({found.method})"),
-        ("admissible lambda", f"{_end(found.lower)} < lambda < {_end(found.upper)}"),
+        (tell("spectral radius", "谱半径"), f"{found.radius:.6g}"),
+        (
+            tell("real eigenvalues", "实特征值"),
+            tell("from {} to {}", "从 {} 到 {}").format(*ends) + f" ({shown(found.method)})",
+        ),
+        (
+            tell("admissible lambda", "λ 的允许范围"),
+            f"{_end(found.lower)} < {tell('lambda', 'λ')} < {_end(found.upper)}",
+        ),
     ]
 
 
@@ -112,8 +152,9 @@ def _histogram(neighbors: pd.Series[int]) -> list[str]:
     starts = range(low, high + 1, step)
     counts = [int(neighbors.loc[start : start + step - 1].sum()) for start in starts]
     labels = [str(s) if step == 1 else f"{s}-{min(s + step - 1, high)}" for s in starts]
-    wide, long = max(map(len, [*labels, "neighbours"])), max(len(str(max(counts))), len("units"))
-    lines = [f"  {'neighbours':>{wide}}  {'units':>{long}}"]
+    heads = tell("neighbours", "邻居数"), tell("units", "个体数")
+    wide, long = max(map(width, [*labels, heads[0]])), max(len(str(max(counts))), width(heads[1]))
+    lines = [f"  {padded(heads[0], wide, right=True)}  {padded(heads[1], long, right=True)}"]
     for label, count in zip(labels, counts, strict=True):
         bar = "#" * max(round(_BAR * count / max(counts)), int(count > 0))
         lines.append(f"  {label:>{wide}}  {count:>{long}}  {bar}".rstrip())

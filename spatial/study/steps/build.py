@@ -10,11 +10,13 @@ from spatial.autocorrelation.global_moran import moran
 from spatial.figures import moran_over_time, moran_scatter, save_figure
 from spatial.figures.words import word
 from spatial.io.atomic import file_stem, write_csv
+from spatial.languages.shown import digits, frame_text
 from spatial.maps.maps import map_clusters
 from spatial.study.cache import digest
 from spatial.study.measured import measures_frame, weights_of_index
 from spatial.study.schema import models as schema
 from spatial.study.values import Values
+from spatial.words import tell
 
 from .figures import figure_key, make_figure, stamp
 from .layers import layers_key, make_layers
@@ -86,8 +88,8 @@ def _measures(values: Values, out: Output) -> None:
         found = weights_of_index(values, part)
         if found is not None:
             write_csv(found, out.path("tables", f"measure_{file_stem(part.name)}.csv"))
-    shown = frame[["name", "function", "rows", "missing", "mean", "min", "max"]]
-    out.show(f"Measures\n{shown.to_string(index=False, float_format=lambda v: f'{v:.4f}')}")
+    rows = frame[["name", "function", "rows", "missing", "mean", "min", "max"]]
+    out.show(f"{tell('Measures', '测度')}\n{frame_text(rows, digits(4))}")
 
 
 # ---- weights

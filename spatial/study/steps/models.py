@@ -8,11 +8,14 @@ from typing import Any
 import pandas as pd
 
 from spatial.io.atomic import write_csv
+from spatial.languages.names import stamp_words
+from spatial.languages.shown import frame_text, shown
 from spatial.study.cache import digest
 from spatial.study.fits.estimates import policy_kinds
 from spatial.study.fits.named import analyses, sections
 from spatial.study.values import Refusal, Values
 from spatial.tables.notes import left_out, method_words
+from spatial.words import tell
 
 from .step import Output, Step
 from .terms import usable
@@ -99,7 +102,9 @@ def _tidy(fits: dict[str, Any]) -> pd.DataFrame:
 
 
 def _refused(found: Refusal, out: Output) -> None:
-    text = f"{found.name} is refused, as meant: {found.message}"
+    text = tell(f"{found.name} is refused, as meant: ", f"{found.name} 被拒绝，符合预期：") + shown(
+        found.message
+    )
     out.text(text, "tables", f"{found.name}_estimates.txt")
     out.show(text)
 
@@ -113,10 +118,14 @@ def _tests(values: Values, name: str, out: Output) -> None:
 
 def _short(summary: str, file: str) -> str:
     """Leave out the verdict on identification, which is shown above, and tests without a number."""
-    lines = summary.split("\n\nIdentification")[0].splitlines()
-    kept = [line for line in lines if ": not computed (" not in line]
+    lines = summary.split(tell("\n\nIdentification", "\n\n模型识别"))[0].splitlines()
+    kept = [line for line in lines if tell(": not computed (", "：未计算（") not in line]
     left = len(lines) - len(kept)
-    note = [f"  {left} tests that do not apply here are in {file}, each with its reason."] if left else []
+    said = tell(
+        f"  {left} tests that do not apply here are in {file}, each with its reason.",
+        f"  另有 {left} 项检验在此不适用，各自的原因见 {file}。",
+    )
+    note = [said] if left else []
     return "\n".join([*kept, *note])
 
 
@@ -168,9 +177,13 @@ def compare_text(fits: dict[str, Any]) -> str:
         )
     frame = pd.concat(columns, axis=1, sort=False).fillna("")
     first = next(iter(fits.values()))
-    head = f"Estimates, N = {first.n_units}, T = {first.n_times}; standard errors: {first.covariance.label}"
+    head = tell(
+        f"Estimates, N = {first.n_units}, T = {first.n_times}; standard errors: {first.covariance.label}",
+        f"估计结果，N = {first.n_units}，T = {first.n_times}；标准误：{shown(first.covariance.label)}",
+    )
     stamps = sorted({s for fit in fits.values() for s in getattr(fit, "stamps", ())})
-    return "\n".join([head, frame.to_string(), "*** p < .01, ** p < .05, * p < .1", *stamps])
+    said = [tell(stamp, stamp_words(stamp, "zh")) for stamp in stamps]
+    return "\n".join([head, frame_text(frame, index=True), "*** p < .01, ** p < .05, * p < .1", *said])
 
 
 def _cell(estimate: float, error: float, p: float) -> str:

@@ -2,79 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from study_cases import FAILING, STUDY, lay_out, run
 
 from spatial.cli import main
-from spatial.languages.messages import in_language, message, templates
+from spatial.languages.messages import in_language
 from spatial.study.run import StudyError, StudyRunError, check_study
-from spatial.words import Said
-
-ROOT = Path(__file__).parents[3]
-ROOMS = (
-    "models/policy",
-    "models/mechanisms",
-    "models/limited",
-    "models/sensitivity",
-    "models/choice",
-    "spatial/study",
-)
-STILL_ENGLISH = {
-    "{} is no part of this package",
-    "{}.{} is no data class of this package",
-    "{}.{} is no warning of this package",
-}
-"""Messages of these rooms without Chinese.  The list may only shrink: write the Chinese of a new message."""
-
-
-def _template(node: ast.expr) -> str | None:
-    match node:
-        case ast.Constant(value=str(text)):
-            return text
-        case ast.JoinedStr(values=values):
-            parts = [part.value if isinstance(part, ast.Constant) else "{}" for part in values]
-            return "".join(str(part) for part in parts)
-        case ast.BinOp(left=left, op=ast.Add(), right=right):
-            both = (_template(left), _template(right))
-            return None if None in both else "".join(str(part) for part in both)
-    return None
-
-
-def _raised(folder: Path) -> Iterator[str]:
-    for path in sorted(folder.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
-                name = ast.unparse(node.exc.func)
-                text = _template(node.exc.args[0])
-                # A TypeError is for programmers; a text made elsewhere is found there.
-                if (
-                    text is not None
-                    and re.fullmatch(r"(\w+Error)", name)
-                    and name not in ("TypeError", "KeyError")
-                ):
-                    yield text
-
-
-def _is_chinese(template: str) -> bool:
-    return template in templates() or isinstance(message(template.replace("{}", "x")), Said)
-
-
-def test_what_is_still_english() -> None:
-    found = {text for room in ROOMS for text in _raised(ROOT / room) if not _is_chinese(text)}
-    assert found - STILL_ENGLISH == set(), "write their Chinese in spatial.languages.messages.tsv"
-    assert STILL_ENGLISH - found == set(), "these have Chinese, or are gone: the list shrinks"
-
-
-def test_each_line_fills_in_what_the_english_does() -> None:
-    for english, chinese in templates().items():
-        places = [int(k) for k in re.findall(r"\{(\d+)\}", chinese)]
-        assert all(k < english.count("{}") for k in places), english
-        assert re.search(r"[\u4e00-\u9fff]", chinese), english
 
 
 @pytest.mark.parametrize(

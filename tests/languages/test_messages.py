@@ -1,0 +1,127 @@
+"""The catalogue of messages: what it holds, and what is still English.  The list of that may only shrink."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from spatial.languages.messages import message, templates
+from spatial.words import Said
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("spatial", "weights", "models", "shapefiles")
+LIST = Path(__file__).with_name("still_english.txt")
+PHRASE = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
+
+
+def template(node: ast.expr) -> str | None:
+    """Return a text with {} for what is filled in."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=values):
+            parts = [part.value if isinstance(part, ast.Constant) else "{}" for part in values]
+            return "".join(str(part) for part in parts)
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            both = (template(left), template(right))
+            return None if None in both else "".join(str(part) for part in both)
+    return None
+
+
+def trees() -> Iterator[tuple[Path, ast.Module]]:
+    """Return each module of the rooms."""
+    for room in ROOMS:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            if "qgis" not in path.parts and "build" not in path.relative_to(ROOT).parts[1:2]:
+                yield path, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def said(tree: ast.Module) -> Iterator[str]:
+    """Return what a module refuses and warns of, and what its tests say; texts made elsewhere are there."""
+    for node in ast.walk(tree):
+        texts: list[ast.expr] = []
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
+            # A TypeError is for programmers.
+            if re.fullmatch(r"\w+Error", ast.unparse(node.exc.func)) and ast.unparse(node.exc.func) not in (
+                "AttributeError",
+                "KeyError",
+                "TypeError",
+            ):
+                texts = node.exc.args[:1]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "warn":
+            texts = node.args[:1]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in (
+            "HypothesisTest",
+            "HypothesisTest.failed",
+        ):
+            texts = [
+                *node.args[1:3],
+                *(k.value for k in node.keywords if k.arg in ("detail", "reason", "null")),
+            ]
+        for text in filter(None, map(template, texts)):
+            if PHRASE.search(text):
+                yield text
+
+
+def is_chinese(text: str) -> bool:
+    return text in templates() or isinstance(message(text.replace("{}", "x")), Said)
+
+
+def test_what_is_still_english() -> None:
+    found = {text for _, tree in trees() for text in said(tree) if not is_chinese(text)}
+    listed = set(LIST.read_text(encoding="utf-8").splitlines())
+    found = {text.replace("\n", "\\n") for text in found}
+    assert found - listed == set(), "write their Chinese in spatial/languages/messages.tsv"
+    assert listed - found == set(), "these have Chinese, or are gone: the list shrinks"
+
+
+def test_each_line_fills_in_what_the_english_does() -> None:
+    for english, chinese in templates().items():
+        places = [int(k) for k in re.findall(r"\{(\d+)\}", chinese)]
+        assert all(k < english.count("{}") for k in places), english
+        assert re.search(r"[\u4e00-\u9fff²ᵤ]", chinese) or not PHRASE.search(chinese), english
+
+
+def test_no_line_stands_twice() -> None:
+    text = (ROOT / "spatial/languages/messages.tsv").read_text(encoding="utf-8")
+    lines = [line.split("\t")[0] for line in text.splitlines()]
+    assert sorted({line for line in lines if lines.count(line) > 1}) == []
+    assert all(line.count("\t") == 1 for line in text.splitlines())
+
+
+def _unsaid(function: ast.FunctionDef) -> Iterator[str]:
+    """Return the phrases of a function that are said in English only."""
+    skipped: set[int] = set()
+    for node in ast.walk(function):
+        is_said = isinstance(node, ast.Call) and ast.unparse(node.func) in ("tell", "Said", "said")
+        if is_said or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+            skipped |= {id(part) for part in ast.walk(node)}
+        if isinstance(node, ast.JoinedStr):
+            skipped |= {id(part) for part in ast.walk(node) if part is not node and id(part) not in skipped}
+    for node in ast.walk(function):
+        text = (
+            template(node)
+            if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in skipped
+            else ""
+        )
+        if text and PHRASE.search(text):
+            yield text
+
+
+@pytest.mark.parametrize("name", ["summary"])
+def test_every_summary_speaks_both_languages(name: str) -> None:
+    found = {
+        f"{path.relative_to(ROOT)}: {text}"
+        for path, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name == name
+        for text in _unsaid(node)
+    }
+    assert found == {
+        "models/identification/anderson_rubin.py: all values",
+        "models/large/fit.py: one lag",
+    }  # keys
