@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import urllib.parse
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,7 @@ __all__ = [
     "databases",
     "file_of",
     "hashes",
+    "hidden",
     "labels_of",
     "load_data",
     "read_shapes",
@@ -110,6 +112,17 @@ def content_digest(loaded: Loaded) -> str:
         for column in shapes:
             found.update(repr((str(frame[column].crs), frame[column].to_wkb().tolist())).encode())
     return found.hexdigest()
+
+
+def hidden(text: str, study: Study) -> str:
+    """Return a reader's message without the passwords of the study's databases."""
+    for source in databases(study):
+        text = text.replace(source, without_password(source))
+        password = urllib.parse.urlsplit(source).password or ""
+        for written in {password, urllib.parse.unquote(password)}:
+            # A shorter one would be found inside of words; readers do not write it alone.
+            text = text.replace(written, "***") if len(written) > 3 else text
+    return text
 
 
 # ---- reading

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.parse
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -27,7 +26,7 @@ from .checks.names import check_names, check_names_with_data
 from .checks.uses import check_uses
 from .checks.variants import check_variants
 from .checks.weights import check_bridges, check_weights, warn_endogenous
-from .data import Loaded, data_files, databases, hashes, load_data
+from .data import Loaded, data_files, databases, hashes, hidden, load_data
 from .explain.script import as_python
 from .explain.words import in_words
 from .fits.varied import with_copies
@@ -36,7 +35,7 @@ from .problems import Fault, StudyError, problem, public
 from .quick import filled, quickened
 from .reading import read_content, read_sections, with_printed
 from .record import RunRecord
-from .running import run_steps, workers_of
+from .running import Workers, run_steps, workers_of
 from .shipped import output_folder, shipped_study
 from .values import Values
 
@@ -136,8 +135,8 @@ def run_study(
     full : bool
         Monte Carlo with ``full`` replications, in the folder ``...-full``.
     jobs : int
-        How many steps run at once, each in a process of its own, with the same results for any number.  A
-        script that gives more than 1 must have its work below ``if __name__ == "__main__":``.
+        How many steps run at once, one of them here, with the same results for any number.  A script that
+        gives more than 1 must have its work below ``if __name__ == "__main__":``.
     progress : text stream, optional
         Where steps are shown; default stderr.
 
@@ -163,13 +162,26 @@ def run_study(
     >>> (run_study(path, progress=io.StringIO()) / "run.json").exists()
     True
     """
+    if quick and full:
+        raise SpatialError("A run is quick or full: give one of them.")
     file = Path(path)
+    again = partial(_again, file.resolve(), None if out is None else Path(out).resolve(), quick, full)
+    with Workers(workers_of(jobs) - 1, again) as workers:
+        return _run(file, out, only, quick, full, progress, workers)
+
+
+def _run(
+    file: Path,
+    out: str | Path | None,
+    only: str | Sequence[str] | None,
+    quick: bool,
+    full: bool,
+    progress: TextIO | None,
+    workers: Workers,
+) -> Path:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         study, loaded, files = _checked(file)
-    if quick and full:
-        raise SpatialError("A run is quick or full: give one of them.")
-    jobs = workers_of(jobs)
     values = _sized(file, study, loaded, files, quick, full)
     study = values.study
     folder = output_folder(file, study.output, out)
@@ -184,8 +196,7 @@ def run_study(
     try:
         with record.running():
             record.hear(caught)
-            again = partial(_again, file.resolve(), folder.resolve(), quick, full)
-            run_steps(chosen, manifest, record, {s.name for s in steps}, jobs, again)
+            run_steps(chosen, manifest, record, {s.name for s in steps}, workers)
     except BaseException:
         _finish(record, manifest, steps)
         raise
@@ -208,12 +219,12 @@ def _sized(
     return Values(study, file.parent, loaded, hashes(files))
 
 
-def _again(file: Path, folder: Path, quick: bool, full: bool) -> list[Step]:
+def _again(file: Path, out: Path | None, quick: bool, full: bool) -> list[Step]:
     """Return the steps of a study that is run, in a process of their own."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they were heard when the run began
         values = _sized(file, *_checked(file), quick, full)
-    values.kept = Kept(folder)
+    values.kept = Kept(output_folder(file, values.study.output, out).resolve())
     language(values.study.language)  # a process of its own has nobody to restore it for
     return build_steps(values)
 
@@ -317,7 +328,7 @@ def _checked(file: Path) -> tuple[Study, Loaded, dict[str, Path]]:
         try:
             loaded = load_data(study, file.parent)
         except SpatialError as error:
-            found.append(Fault(("data",), _hidden(str(error), study)))
+            found.append(Fault(("data",), hidden(str(error), study)))
         if loaded is not None:
             known = Known(study, file.parent, loaded)
             found += [*check_names_with_data(known), *check_uses(known), *check_bridges(study, loaded)]
@@ -332,17 +343,6 @@ def _checked(file: Path) -> tuple[Study, Loaded, dict[str, Path]]:
     warn_endogenous(study, loaded)
     study = with_copies(study)
     return study, loaded, data_files(study, file.parent)
-
-
-def _hidden(text: str, study: Study) -> str:
-    """Return a reader's message without the passwords of the study's databases."""
-    for source in databases(study):
-        text = text.replace(source, without_password(source))
-        password = urllib.parse.urlsplit(source).password or ""
-        for written in {password, urllib.parse.unquote(password)}:
-            # A shorter one would be found inside of words; readers do not write it alone.
-            text = text.replace(written, "***") if len(written) > 3 else text
-    return text
 
 
 def _chosen(steps: list[Step], only: str | Sequence[str] | None) -> list[Step]:

@@ -18,10 +18,12 @@ from study_cases import data as drawn_data
 import spatial as sp
 from spatial.errors import DataError
 from spatial.models.likelihood.estimator import HeteroskedasticityWarning
-from spatial.study.cache import digest
+from spatial.study.cache import Entry, Manifest, digest
 from spatial.study.keeping import kept
 from spatial.study.keeping.encoding import content_of, decode, encode
 from spatial.study.run import StudyRunError, run_study
+from spatial.study.running import _longest_first
+from spatial.study.steps.step import Step
 
 
 def _lattice() -> tuple[Any, Any, Any]:
@@ -185,6 +187,17 @@ def test_a_step_that_fails_elsewhere_is_named(tmp_path: Path) -> None:
             run_study(path, out=tmp_path / str(jobs), jobs=jobs, progress=io.StringIO())
         messages.append(caught.value.failures)
     assert messages[0] == messages[1]
+
+
+def test_the_longest_steps_begin_first_and_outputs_last(tmp_path: Path) -> None:
+    manifest = Manifest(tmp_path)
+    steps = [Step(name, "", print) for name in ("data", "tables: a", "did: p", "monte_carlo: m", "report")]
+    ordered = [step.name for step in _longest_first(steps, manifest)]
+    assert ordered == ["monte_carlo: m", "did: p", "data", "tables: a", "report"]
+    for step, seconds in zip(steps, (1.0, 2.0, 9.0, 0.5, 7.0), strict=True):
+        manifest.entries[step.name] = Entry(key="", seconds=seconds)
+    known = [step.name for step in _longest_first(steps, manifest)]
+    assert known == ["did: p", "data", "monte_carlo: m", "report", "tables: a"]
 
 
 def test_jobs_that_are_none(tmp_path: Path) -> None:
