@@ -36,7 +36,7 @@ from .profile import Maximum, Point
 from .random_effects import RandomMaximum, RandomProfile
 from .random_estimate import DRAWN, RandomEstimate
 
-__all__ = ["hausman_test"]
+__all__ = ["hausman_test", "slopes_covariance"]
 
 Float = NDArray[np.float64]
 
@@ -86,8 +86,33 @@ def _moving(profile: RandomProfile) -> list[int]:
     return [*kept, order[len(model.terms)]] if model.lag is not None else kept
 
 
+def slopes_covariance(random: RandomEstimate) -> tuple[list[int], Float]:
+    r"""Return the places of the slopes, and their covariance by generalised least squares.
+
+    .. math:: V = (Z'\hat\Omega^{-1}Z)^{-1}
+
+    It takes the variance components, rho and lambda as known.
+    """
+    inside, between = _information_of_parts(random.profile, random.found)
+    order, k = random.profile.model.order(), len(random.found.slopes)
+    return list(order[:k]), np.asarray(np.linalg.inv(inside[:k, :k] + between[:k, :k]))
+
+
 def _difference(profile: RandomProfile, found: RandomMaximum) -> Float:
     """Return V_F - V_R of the terms that vary over time, in the order of `_moving`."""
+    model, k = profile.model, len(found.slopes)
+    inside, between = _information_of_parts(profile, found)
+    both = inside + _without(between, len(between) - 1)
+    moving = [j for j in range(k) if inside[j, j] > 1e-20 * both[j, j]]
+    places = [*moving, *range(k, len(inside))]
+    fixed = np.linalg.inv(inside[np.ix_(places, places)])
+    count = len(moving) + (model.lag is not None)
+    random = np.linalg.inv(both)[np.ix_(places, places)]
+    return np.asarray((fixed - random)[:count, :count])
+
+
+def _information_of_parts(profile: RandomProfile, found: RandomMaximum) -> tuple[Float, Float]:
+    """Return the information of deviations, and that of means with the variance of the effects last."""
     model, layout = profile.model, profile.model.design.layout
     s2, (_, rho, psi), k = found.variance, found.place.tolist(), len(found.slopes)
     point = Point(found.value, np.zeros(2), np.zeros((2, 2)), found.slopes, s2)
@@ -106,13 +131,7 @@ def _difference(profile: RandomProfile, found: RandomMaximum) -> Float:
     else:
         own = s2 / psi
         between = _information(means / np.sqrt(own), [*forms, 0 * eye, eye / (2 * own)], k, 1)
-    both = inside + _without(between, len(between) - 1)
-    moving = [j for j in range(k) if inside[j, j] > 1e-20 * both[j, j]]
-    places = [*moving, *range(k, len(inside))]
-    fixed = np.linalg.inv(inside[np.ix_(places, places)])
-    count = len(moving) + (model.lag is not None)
-    random = np.linalg.inv(both)[np.ix_(places, places)]
-    return np.asarray((fixed - random)[:count, :count])
+    return inside, between
 
 
 def _shared_effects(

@@ -10,32 +10,29 @@ import scipy.sparse.linalg
 from numpy.typing import NDArray
 
 from spatial.errors import DataError
+from spatial.models.formula.structure import CONSTANT
 from spatial.models.hypothesis import CLUSTERED, IID, HypothesisTest, wald
-from spatial.models.likelihood.contrast import hausman_test
+from spatial.models.instrumental.error_components import ErrorComponentsEstimate
+from spatial.models.likelihood.contrast import hausman_test, slopes_covariance
+from spatial.models.likelihood.random_estimate import RandomEstimate
 from spatial.models.mechanisms.stacked import stacked_covariance
 from spatial.models.results import SystemFit
+from spatial.models.solving import generalised_inverse
 
-__all__ = ["mundlak_of_random", "spatial_hausman"]
+__all__ = ["SAME", "classic_hausman", "contrast", "mundlak_of_random", "spatial_hausman"]
 
 Float = NDArray[np.float64]
 
 NAME = "Hausman, spatial"
 EFFECTS = "random and fixed effects give the same coefficients"
+SAME = "both estimators are consistent: the effects do not depend on the regressors"
 ERRORS = "least squares and the spatial error model estimate the same coefficients"
 _SHOWN = "hausman(kind='spatial')"
 
 
 def spatial_hausman(a: Any, b: Any) -> HypothesisTest:
     """Compare fixed with random effects, or least squares with the spatial error model; see `hausman`."""
-    for name, fit in (("a", a), ("b", b)):
-        if not isinstance(fit, SystemFit):
-            raise DataError(f"{_SHOWN} takes fits of SpatialSystem; {name} is {type(fit).__name__}.")
-    if not b.n_obs == a.n_obs or tuple(a.structure.names) != tuple(b.structure.names):
-        raise DataError(
-            f"{_SHOWN} compares two fits of the same outcomes on the same rows; they explain "
-            f"{', '.join(a.structure.names)} in {a.n_obs} rows, and {', '.join(b.structure.names)} in "
-            f"{b.n_obs}."
-        )
+    _check_pair(a, b)
     if b.estimate.design.random:
         return _against_random(a, b)
     if a.method == "ols" and b.method == "ml" and b.structure.has_error and not _lagged(b):
@@ -45,6 +42,18 @@ def spatial_hausman(a: Any, b: Any) -> HypothesisTest:
         "system.again(effects='random').fit('ml')), or least squares with a spatial error model, as "
         f"hausman(system.fit('ols'), system.again(error='W').fit('ml')); got {a.method} and {b.method}."
     )
+
+
+def _check_pair(a: Any, b: Any) -> None:
+    for name, fit in (("a", a), ("b", b)):
+        if not isinstance(fit, SystemFit):
+            raise DataError(f"{_SHOWN} takes fits of SpatialSystem; {name} is {type(fit).__name__}.")
+    if not b.n_obs == a.n_obs or tuple(a.structure.names) != tuple(b.structure.names):
+        raise DataError(
+            f"{_SHOWN} compares two fits of the same outcomes on the same rows; they explain "
+            f"{', '.join(a.structure.names)} in {a.n_obs} rows, and {', '.join(b.structure.names)} in "
+            f"{b.n_obs}."
+        )
 
 
 def mundlak_of_random(fit: SystemFit) -> HypothesisTest:
@@ -60,15 +69,17 @@ def _lagged(fit: SystemFit) -> bool:
 
 # ---- random against fixed effects
 def _against_random(a: SystemFit, b: SystemFit) -> HypothesisTest:
+    _check_effects(a, b)
+    return hausman_test(a.estimate, b.estimate) if a.method == "ml" else _robust(a, b)
+
+
+def _check_effects(a: SystemFit, b: SystemFit) -> None:
     if ("unit",) not in a.estimate.design.effects.names:
         raise DataError(
             f"{_SHOWN} needs fixed effects of units in the first fit, which has {a.effects or 'none'}."
         )
-    if a.method == b.method == "ml":
-        return hausman_test(a.estimate, b.estimate)
-    if "ml" in (a.method, b.method) or "mess" in (a.method, b.method):
+    if a.method != b.method and ("ml" in (a.method, b.method) or "mess" in (a.method, b.method)):
         raise DataError(f"{_SHOWN} takes both fits by one method; got {a.method} and {b.method}.")
-    return _robust(a, b)
 
 
 def _robust(a: SystemFit, b: SystemFit) -> HypothesisTest:
@@ -86,6 +97,55 @@ def _robust(a: SystemFit, b: SystemFit) -> HypothesisTest:
     V = R @ stacked.cov.to_numpy() @ R.T
     detail = f"{len(shared)} terms; {CLUSTERED}"
     return wald(NAME, EFFECTS, R @ stacked.params.to_numpy(), V, detail=detail)
+
+
+def classic_hausman(a: SystemFit, b: SystemFit) -> HypothesisTest:
+    r"""Return the test of Hausman (1978) with the covariances of the two fits as they are, as splm's sphtest.
+
+    That of `b` is homoskedastic, its variance components (by ``ml`` rho and lambda too) taken as known.
+    """
+    _check_pair(a, b)
+    if not b.estimate.design.random:
+        raise DataError(
+            "covariance='classic' is for fixed against random effects: give a fit with these as b."
+        )
+    _check_effects(a, b)
+    if isinstance(b.estimate, RandomEstimate):
+        places, V_b = slopes_covariance(b.estimate)
+    else:
+        assert isinstance(b.estimate, ErrorComponentsEstimate)
+        a = a.vcov("hom")
+        bread = b.estimate.numbers.fit.bread
+        places, V_b = list(range(len(bread))), bread
+    keys = [b.params.index[j] for j in places]
+    kept = [k for k, key in enumerate(keys) if key in a.params.index and key[-1] != CONSTANT]
+    if not kept:
+        raise DataError("The fits share no terms that vary over time.")
+    shared = [keys[k] for k in kept]
+    gap = (a.params[shared] - b.params[shared]).to_numpy()
+    V_a = a.cov.loc[shared, shared].to_numpy()
+    return contrast("Hausman, spatial, classic", gap, V_a - V_b[np.ix_(kept, kept)])
+
+
+def contrast(name: str, gap: Float, V: Float) -> HypothesisTest:
+    """Return the test of a difference of estimates whose covariance is a difference of covariances."""
+    scale = np.sqrt(np.abs(np.diag(V)))
+    values = np.linalg.eigvalsh(V / np.outer(scale, scale)) if (scale > 0).all() else np.zeros(1)
+    definite = bool(values[0] > 1e-10)
+    # As R and Stata do, an inverse where there is one; an indefinite difference is said.
+    statistic = float(gap @ generalised_inverse(V) @ gap)
+    if statistic <= 0 or not (np.abs(values) > 1e-12).all():
+        reason = (
+            "the difference of the covariances is not positive: b is not the efficient one, or the "
+            "covariances are not homoskedastic. Use kind='mundlak', or kind='spatial' for spatial models"
+        )
+        return HypothesisTest.failed(name, SAME, reason)
+    detail = f"{len(gap)} terms; {IID}; b efficient" + (
+        ""
+        if definite
+        else "; the difference of the covariances is not positive definite: prefer kind='mundlak'"
+    )
+    return HypothesisTest(name, SAME, statistic, "chi2", len(gap), detail=detail)
 
 
 # ---- least squares against the spatial error model

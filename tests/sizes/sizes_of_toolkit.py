@@ -193,7 +193,7 @@ REGIMES = Design(f"threshold, N = {N}, T = {T}, AR(1) under the null", _threshol
 UNION = Design(f"threshold, slopes 1 and 1.7, N = {N}, T = {T}", _union, full=2000, light=8)
 
 TOOLKIT = [
-    Size("Hausman, random against fixed effects", "hausman", ERRORS, 0.035, 0.065, (f"{TESTS}:hausman",)),
+    Size("Hausman, random against fixed effects", "hausman", ERRORS, 0.035, 0.065, (f"{SPACE}:contrast",)),
     Size("Hausman, Mundlak's form", "mundlak", ERRORS, 0.035, 0.065, (f"{TESTS}:_mundlak",)),
     Size(
         "Hausman, spatial: by instruments", "spatial hausman", IN_SPACE, 0.035, 0.065, (f"{SPACE}:_robust",)

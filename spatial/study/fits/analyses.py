@@ -86,6 +86,7 @@ def analysis_call(study: Study, part: Any) -> Any:
             return call("models.select", text, Ref("panel"), {name: Ref("weights", name)}, **options)
         case ask.Hausman(fits=(a, b), form=form):
             options = {} if form == "classic" else {"kind": form}
+            options |= given_keys(part, "covariance")
             return {f"{a}, {b}": call(part.function, Ref("fit", a), Ref("fit", b), **options)}
     return {name: _test(study, part, Ref("fit", name)) for name in part.fits}
 

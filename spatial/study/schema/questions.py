@@ -50,6 +50,8 @@ class Hausman(TestSection):
     fits: Annotated[list[FitName], Field(min_length=2, max_length=2)]
     form: Literal["classic", "spatial"] = "classic"
     """"spatial": one spatial model with fixed and with random effects; or least squares, spatial errors."""
+    covariance: Literal["classic"] | None = None
+    """"classic": the difference of the covariances of the two fits, as splm has it; it rejects too often."""
 
 
 class Mundlak(TestSection):
