@@ -248,12 +248,12 @@ def names_to_prove() -> set[str]:
 
 
 # Methods of public classes that compute no number of their own: they show, name, hand on, take in, or ask
-# again, with other arguments, what a function has a row for; the test of trends before is in tests/sizes.
+# again, with other arguments, what a function has a row for.
 ACCESSORS = frozenset({
     "again", "as_f", "blocks", "comparison", "cut_note", "decision", "drop", "equals", "failed",
     "fit", "from_dense", "from_frame", "from_graph", "from_sparse", "from_w", "get", "glance",
     "has", "head", "headline", "history_frame", "in_language", "items", "keys", "label", "labels",
-    "matrix", "neighbors", "of", "outlines", "period", "plot", "pretrend", "read", "recommendation",
+    "matrix", "neighbors", "of", "outlines", "period", "plot", "read", "recommendation",
     "refit", "refusal", "rejects", "rename", "require", "select", "size", "summary", "table",
     "test", "tidy", "to_dense", "to_docx", "to_frame", "to_graph", "to_html", "to_latex",
     "to_markdown", "to_text", "to_w", "to_xlsx", "values", "verdict", "weak_points", "with_labels",

@@ -21,6 +21,8 @@ from spatial.words import tell
 from .inference import labelled, pretrend_test, sup_t
 
 if TYPE_CHECKING:
+    from spatial.models.impacts.result import Impacts
+
     from .checks import Bacon, Honest
     from .placebo import DropOne, Placebo
     from .spillovers import Specification
@@ -214,6 +216,24 @@ class DifferenceInDifferences(Fit):
         """Estimate again with some arguments of `did` changed, as ``fit.refit(match="psm")``."""
         again: DifferenceInDifferences = self._did(**{**self.arguments, "compare": (), **changes})
         return again
+
+    def impacts(self) -> Impacts:
+        r"""Return what the treatment of a unit does to itself and to its neighbours.
+
+        .. math:: \frac{\partial Y}{\partial D'} = \delta I + \theta W
+
+        with the ATT as delta and the slope of W(D) as theta, from ``exposure="both"`` by ``twfe`` or
+        ``borusyak-jaravel-spiess``: direct, indirect and total effects of ``"D"`` with their intervals,
+        and ``impacts().by_unit(outcome, "D", "sent")``, the number of each unit.
+
+        Raises
+        ------
+        DataError
+            For a fit without a slope of W(D), with the way to one.
+        """
+        from .spillovers import unit_impacts
+
+        return unit_impacts(self)
 
     # ---- what may be wrong with it
     def bacon(self) -> Bacon:

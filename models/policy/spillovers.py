@@ -5,13 +5,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spatial.errors import AlignmentError, DataError, WeightsError, name_ids
 from spatial.models.estimation import covariance as choice
+from spatial.models.estimation.laws import Law
+from spatial.models.formula.structure import Equation, Structure, Term
+from spatial.models.impacts.result import Impacts, system_impacts
 from spatial.places.points import points_of
 from spatial.places.sphere import arc_km, unit_vectors
 from spatial.weights.value import as_weights
@@ -21,7 +24,11 @@ from .effects import Effects, Options
 from .estimators import estimate
 from .least_squares import regress
 
+if TYPE_CHECKING:
+    from .result import DifferenceInDifferences
+
 __all__ = [
+    "CARRY_NEIGHBOURS",
     "Exposure",
     "Specification",
     "exposure_regressors",
@@ -29,6 +36,7 @@ __all__ = [
     "nearest_treated_km",
     "ring_names",
     "ring_regressors",
+    "unit_impacts",
 ]
 
 Float = NDArray[np.float64]
@@ -154,6 +162,31 @@ _HELD = (
     "W(D) is held fixed as a control: the slope of the neighbours' treatment is given by 'twfe' and "
     "'borusyak-jaravel-spiess'"
 )
+
+
+def unit_impacts(fit: DifferenceInDifferences) -> Impacts:
+    """Return the effects of a unit's treatment on itself and on its neighbours; see the method `impacts`."""
+    specification = fit._specification
+    if specification.exposure != "both" or fit.method not in CARRY_NEIGHBOURS:
+        raise DataError(
+            "Effects by unit need the slope of W(D): did(..., exposure='both', W=W) by 'twfe' or "
+            f"'borusyak-jaravel-spiess'; got {fit.method} with exposure={specification.exposure or None!r}. "
+            "Where the outcome of neighbours feeds back too: SpatialSystem('y ~ D + W(D) + W(y)', ...).fit()"
+            ".impacts()."
+        )
+    weights = as_weights(specification.W)
+    own = Term("D", "D")
+    equation = Equation(fit.outcome, fit.outcome, (own, Term("W(D)", "D", "lag", "W")))
+    places = [0, fit.terms.index("W(D)")]
+    law = fit.laws[0]  # an effect is of both coefficients: the fewest degrees of freedom of them
+    return system_impacts(
+        Structure((equation,), ("W",)),
+        fit.estimates[places],
+        fit.covariance_matrix[np.ix_(places, places)],
+        {"W": weights.sparse},
+        ids=weights.ids,
+        law=Law(law.df, max(law.scales, default=law.scale)),
+    )
 
 
 @dataclass(frozen=True, eq=False)

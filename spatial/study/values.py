@@ -389,8 +389,8 @@ class Values:
         return digest(self.fit_key(name), "impacts", getattr(part, "draws", None))
 
     def impacts(self, name: str) -> Any:
-        """Return direct, indirect and total effects of a system's fit."""
-        call = impacts_call(name, self.part(name).draws, self.study.seed)
+        """Return direct, indirect and total effects of a system's fit, or of a policy with W(D)."""
+        call = impacts_call(name, getattr(self.part(name), "draws", None), self.study.seed)
         return self.kept_once(("impacts", name), self.impacts_key(name), lambda: self.run(call))
 
 

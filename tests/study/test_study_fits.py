@@ -216,6 +216,41 @@ at = 2002
     assert set(pyogrio.read_dataframe(file, layer="group_side")["side"]) == {"东", "西"}
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_what_neighbours_get_of_a_policy_is_a_map_and_a_layer(tmp_path: Path) -> None:
+    text = """
+[did.policy]
+outcome = "q"
+cohort = "first"
+method = "twfe"
+compare = ["gardner"]
+exposure = "both"
+W = "W"
+[figures.sent]
+kind = "effects_map"
+fit = "policy"
+outcome = "q"
+term = "D"
+[layers.sent]
+include = []
+effects = [{ fit = "policy", outcome = "q", term = "D", effect = "sent" }]
+"""
+    path = with_columns(tmp_path, text)
+    folder, record, _ = run(path, only=["figures", "layers"])
+    assert record["failed"] == {}
+    panel = sp.read_panel(tmp_path / "panel.csv", unit="code", time="year").winsorize("z", 0.02)
+    W = sp.weights.contiguity(sp.read_cities(tmp_path / "map.gpkg", id="code"), rook=True).row_standardized()
+    fit = sp.models.did(panel, "q", "first", method="twfe", exposure="both", W=W)
+    layer = pyogrio.read_dataframe(folder / "gis" / "sent.gpkg", layer="effects").set_index("code")
+    expected = fit.impacts().by_unit("q", "D", "sent")
+    np.testing.assert_allclose(layer.iloc[:, -2].astype(float), expected[layer.index], rtol=1e-8)
+    assert (folder / "figures" / "sent.png").exists()
+    assert "policy.impacts()" in sp.explain_study(path)
+    path.write_text(path.read_text("utf-8").replace('fit = "policy"', 'fit = "policy.gardner"'), "utf-8")
+    with pytest.raises(StudyError, match=r"'policy\.gardner' has no slope of W"):
+        check_study(path)
+
+
 def test_fits_that_cannot_be_say_so_before_anything_runs(tmp_path: Path) -> None:
     text = """
 [samples.late]

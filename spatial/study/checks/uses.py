@@ -8,6 +8,7 @@ from spatial.errors import SpatialError, did_you_mean, name_ids
 from spatial.models.formula.grammar import parse_effects
 from spatial.models.formula.structure import CONSTANT
 from spatial.models.formula.tokens import Name, walk
+from spatial.models.policy.spillovers import CARRY_NEIGHBOURS
 from spatial.models.specs import covariance_columns, covariance_of
 from spatial.panel.conditions import parse_condition
 from spatial.study.calls import time_of
@@ -174,10 +175,13 @@ def _measure(known: Known, use: Use) -> Iterator[Fault]:
 
 def _effect_of_fit(known: Known, use: Use) -> Iterator[Fault]:
     fit, outcome, term = use.name
-    if fit not in known.systems:
+    found = known.fits.get(fit)
+    if found is not None and found.section == "did":
+        yield from _effect_of_policy(known, use, resolved(known.study, found.section, found.number))
+        return
+    if found is None or fit not in known.systems:
         yield unknown((*use.location, "fit"), "systems", fit, known.systems)
         return
-    found = known.fits[fit]
     try:
         part = resolved(known.study, found.section, found.number)
         formulas = [formula_of(text, {}, weights_of(known.study, part)) for text in part.texts]
@@ -189,6 +193,18 @@ def _effect_of_fit(known: Known, use: Use) -> Iterator[Fault]:
     terms = list(dict.fromkeys(t.name for f in formulas for t in f.terms))
     if term is not None and term not in terms:
         yield unknown((*use.location, "term"), "terms", term, terms)
+
+
+def _effect_of_policy(known: Known, use: Use, part: Did) -> Iterator[Fault]:
+    fit, outcome, term = use.name
+    method = known.fits[fit].method
+    if part.exposure != "both" or method not in CARRY_NEIGHBOURS:
+        why = f'{fit!r} has no slope of W(D): give exposure = "both", W = ... and method = "twfe" or '
+        yield Fault((*use.location, "fit"), why + '"borusyak-jaravel-spiess".')
+        return
+    for key, given, own in (("outcome", outcome, part.outcome), ("term", term, "D")):
+        if given is not None and given != own:
+            yield unknown((*use.location, key), f"{key}s", given, [str(own)])
 
 
 def _readable(read: Callable[[Known, Use], object]) -> Check:

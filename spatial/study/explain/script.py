@@ -224,7 +224,7 @@ class _Script:
             case Ref(kind="fit", name=name):
                 self.write(values.fit_call(name), self._variable(ref, name))
             case Ref(kind="impacts", name=name):
-                made = impacts_call(name, values.part(name).draws, self.study.seed)
+                made = impacts_call(name, getattr(values.part(name), "draws", None), self.study.seed)
                 self.write(made, self._variable(ref, f"{name}_impacts"))
             case Ref(kind="other weights", name=(name, spec)):
                 made = weights_call(other_weights(self.study, name, spec), name, Path(), values.raw)

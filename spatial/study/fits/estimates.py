@@ -194,6 +194,8 @@ def policy_call(part: Did, kind: str, seed: int) -> Any:
     return method(fit, kind)
 
 
-def impacts_call(name: str, draws: int, seed: int) -> Any:
-    """Return what computes the effects of a fit."""
+def impacts_call(name: str, draws: int | None, seed: int) -> Any:
+    """Return what computes the effects of a fit; those of a policy take no draws."""
+    if draws is None:
+        return method(Ref("fit", name), "impacts")
     return method(Ref("fit", name), "impacts", draws=draws, seed=seed)

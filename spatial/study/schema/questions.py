@@ -51,7 +51,7 @@ class Hausman(TestSection):
     form: Literal["classic", "spatial"] = "classic"
     """"spatial": one spatial model with fixed and with random effects; or least squares, spatial errors."""
     covariance: Literal["classic"] | None = None
-    """"classic": the difference of the covariances of the two fits, as splm has it; it rejects too often."""
+    """"classic": the difference of the covariances of the two fits, as splm has it; often it is none."""
 
 
 class Mundlak(TestSection):
