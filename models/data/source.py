@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from spatial.errors import DataError, did_you_mean, name_ids
 from spatial.ids.alignment import aligned_values, indexer
 from spatial.ids.matching import in_kind_of
-from spatial.ids.times import ordinals
+from spatial.ids.times import times_after_gaps
 from spatial.panel.panel import Panel, refuse_open
 from spatial.panel.shape import as_ids_of
 
@@ -142,11 +142,7 @@ class Source:
 
     def check_spacing(self) -> None:
         """Refuse time shifts where times are not evenly spaced."""
-        if len(self.times) < 3:
-            return
-        steps = np.diff(ordinals(self.times))
-        if np.ptp(steps) > 0:
-            wide = self.times[1:][steps > steps.min()]
+        if len(wide := times_after_gaps(self.times)):
             raise DataError(
                 f"lag(x, 1) needs evenly spaced times; there are gaps before {name_ids(wide)}. "
                 "Fill the missing times, or shift the columns yourself."

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Literal
 
-from spatial.errors import DataError, did_you_mean, hinted
+from spatial.errors import DataError, did_you_mean, hinted, name_ids
+from spatial.ids.times import times_after_gaps
 from spatial.models.data.design import Design
 from spatial.models.data.layout import Layout
 from spatial.places.points import CitiesLike
@@ -246,6 +247,7 @@ class Conley(Covariance):
             law = satterthwaite_law(layout, weights, within=True)
         else:
             lags = min(self.lags, layout.n_times - 1)
+            _refuse_gaps(layout, lags)
             matrix = conley_meat(scores.values, layout, weights, lags) * scores.inflation
             law = satterthwaite_law(layout, weights, within=False)
         return Meat(matrix, may_be_indefinite=True, law=law)
@@ -254,6 +256,15 @@ class Conley(Covariance):
     def from_parts(cls, parts: Sequence[str], cities: CitiesLike, seed: int) -> Covariance:
         """Return ``conley:KM`` or ``conley:KM:LAGS`` with the coordinates of the cities."""
         return cls(float(parts[0]), int(parts[1]) if len(parts) > 1 else None, coordinates=cities)
+
+
+def _refuse_gaps(layout: Layout, lags: int) -> None:
+    """Refuse to count lags over times that are not evenly spaced."""
+    if lags and len(late := times_after_gaps(layout.times)):
+        raise DataError(
+            f"Lags in time count evenly spaced times; there are gaps before {name_ids(late)}. Use lags=0, "
+            "Conley(km) with any dependence within a unit, or cov='cluster'."
+        )
 
 
 @dataclass(frozen=True)
@@ -286,6 +297,7 @@ class DriscollKraay(Covariance):
                 "cov='cluster', 'twoway', or Conley(km)."
             )
         lags = bartlett_lags(times) if self.lags is None else min(self.lags, times - 1)
+        _refuse_gaps(layout, lags)
         matrix = driscoll_kraay_meat(scores.values, layout, lags) * scores.inflation
         return Meat(
             matrix,

@@ -9,7 +9,7 @@ import pandas as pd
 
 from spatial.compute.threads import Executor, check_workers
 from spatial.errors import DataError, FormulaError, NotIdentifiedError, hinted, name_ids
-from spatial.ids.times import ordinals
+from spatial.ids.times import times_after_gaps
 from spatial.models.data.cells import check_links
 from spatial.models.data.checks import refuse_own_instruments
 from spatial.models.data.weights import lags_outcomes
@@ -199,13 +199,8 @@ class LargeSystem:
                 f"{plan.panel.n_times} times, of which {plan.shift} serve as lags, are too few: "
                 f"{'unit effects need two' if 'unit' in plan.effects else 'one is needed'}."
             )
-        if plan.shift and plan.panel.n_times > 2:
-            steps = np.diff(ordinals(plan.panel.times))
-            if np.ptp(steps) > 0:
-                wide = plan.panel.times[1:][steps > steps.min()]
-                raise DataError(
-                    f"lag(x, 1) needs evenly spaced times; there are gaps before {name_ids(wide)}."
-                )
+        if plan.shift and len(wide := times_after_gaps(plan.panel.times)):
+            raise DataError(f"lag(x, 1) needs evenly spaced times; there are gaps before {name_ids(wide)}.")
 
 
 def _effective(plan: Plan) -> int:

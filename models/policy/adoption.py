@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import AlignmentError, DataError, did_you_mean, name_ids
+from spatial.errors import AlignmentError, DataError, did_you_mean, name_ids, plain
+from spatial.ids.times import times_after_gaps
 from spatial.panel.panel import Panel
 
 __all__ = ["Adoption", "Calendar", "read_adoption"]
@@ -107,16 +108,13 @@ def _known(row: Sequence[Any]) -> list[Any]:
 
 def _even(times: pd.Index[Any]) -> None:
     """Refuse times with a hole: years since treatment would count it as one step."""
-    if not pd.api.types.is_integer_dtype(times.dtype) or len(times) < 3:
-        return
-    steps = np.diff(times.to_numpy())
-    if (steps != steps.min()).any():
-        place = int(np.argmax(steps != steps.min()))
+    if len(late := times_after_gaps(times)):
+        place = times.get_loc(late[0])
         raise DataError(
             f"Difference-in-differences counts times from the policy, so times must be evenly spaced; "
             "between "
-            f"{times[place]} and {times[place + 1]} there is a hole. Restrict the panel with panel.at, or "
-            "fill it."
+            f"{plain(times[place - 1])} and {plain(times[place])} there is a hole. Restrict the panel with "
+            "panel.at, or fill it."
         )
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, did_you_mean, hinted
+from spatial.ids.times import times_after_gaps
 from spatial.languages.shown import digits, frame_text, shown
 from spatial.models.data.design import Design
 from spatial.models.estimation.covariance import Cluster, Heteroskedastic, Homoskedastic
@@ -366,11 +367,12 @@ def serial_correlation(
 
 
 def _row_before(design: Design) -> NDArray[np.intp]:
-    """Return the row of the same unit one time earlier, -1 where there is none."""
+    """Return the row of the same unit one time earlier, -1 where there is none or times have a gap."""
     layout = design.layout
     place = np.full((layout.n_times + 1, layout.n_units), -1, dtype=np.intp)
     place[layout.time + 1, layout.unit] = np.arange(layout.n_rows)
-    return place[layout.time, layout.unit]
+    late = layout.times.isin(times_after_gaps(layout.times))
+    return np.where(late[layout.time], -1, place[layout.time, layout.unit])
 
 
 def _autoregression(

@@ -14,7 +14,7 @@ from spatial.errors import DataError, name_ids, plain
 
 from .kinds import plain_columns, refuse_missing, whole_numbers
 
-__all__ = ["clean_times", "find_time", "frequency_of", "kept_frequency", "ordinals"]
+__all__ = ["clean_times", "find_time", "frequency_of", "kept_frequency", "ordinals", "times_after_gaps"]
 
 Int = NDArray[np.int64]
 
@@ -281,3 +281,11 @@ def kept_frequency(times: pd.Index[Any], frequency: str | None) -> str:
     else:
         divides = _gap(bare.as_unit("ns").asi8) % _SPANS.get(frequency, 1) == 0
     return frequency if divides else own
+
+
+def times_after_gaps(times: pd.Index[Any]) -> pd.Index[Any]:
+    """Return the times that come later after the one before them than others do."""
+    if len(times) < 3:
+        return times[:0]
+    steps = np.diff(ordinals(times))
+    return times[1:][steps > steps.min()]

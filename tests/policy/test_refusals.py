@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from policy_cases import policy_panel, seats
 
@@ -109,6 +110,11 @@ def test_times_with_a_hole_are_refused() -> None:
     panel = simulated().where("year != 2004")
     with pytest.raises(DataError, match="between 2003 and 2005 there is a hole"):
         did(panel, "y", "first")
+    dated = panel.to_frame()
+    for column in ("year", "first"):
+        dated[column] = [pd.Timestamp(int(v), 1, 1) if v > 0 else pd.NaT for v in dated[column]]
+    with pytest.raises(DataError, match=r"between 2003.* and 2005.* there is a hole"):
+        did(Panel.from_frame(dated, unit="city", time="year"), "y", "first")
 
 
 def test_units_treated_from_the_first_time_are_left_out_and_named() -> None:

@@ -283,3 +283,28 @@ def test_restrictions_that_cannot_be_are_refused(text: Any, message: str) -> Non
     fit = SpatialSystem({"a": "y ~ x", "b": "z ~ x + w"}, panel(4).frame).fit("ols")
     with pytest.raises(DataError, match=message):
         wald(fit, text)
+
+
+def test_a_gap_in_time_is_no_step() -> None:
+    """By hand: differences and their past only between neighbouring years."""
+    holed = Panel.from_frame(panel().frame.reset_index().query("year != 2"), unit="city", time="year")
+    test = serial_correlation(fixed_effects("y ~ x + z", holed, effects="unit"))
+    d = holed.frame.sort_index().reset_index()
+    units = d.groupby("city")
+    moved = units[["y", "x", "z"]].diff().where(units["year"].diff() == 1)
+    used = moved.dropna()
+    b = np.linalg.lstsq(used[["x", "z"]], used["y"], rcond=None)[0]
+    moved["e"] = moved["y"] - moved[["x", "z"]] @ b
+    past = moved["e"].groupby(d["city"]).shift(1).where(units["year"].diff() == 1)
+    both = pd.DataFrame({"e": moved["e"], "past": past, "unit": d["city"]}).dropna()
+    slope = (both["e"] * both["past"]).sum() / (both["past"] ** 2).sum()
+    assert f"correlation of the residuals {slope:.4f}" in test.detail
+    # Lags of covariances count times too.
+    for cov in (sp.models.Conley(50, lags=1), sp.models.DriscollKraay()):
+        years = pd.RangeIndex(14).difference([5])
+        long = pd.DataFrame({"city": np.repeat(range(9), 13), "year": np.tile(years, 9)})
+        long = long.assign(
+            x=np.sin(np.arange(117.0)), y=np.cos(np.arange(117.0) ** 2), lon=long["city"] / 9, lat=0.0
+        )
+        with pytest.raises(DataError, match="evenly spaced times; there are gaps before 6"):
+            fixed_effects("y ~ x", Panel.from_frame(long, unit="city", time="year"), cov=cov)
