@@ -251,6 +251,50 @@ effects = [{ fit = "policy", outcome = "q", term = "D", effect = "sent" }]
         check_study(path)
 
 
+@pytest.mark.filterwarnings("ignore:Weak identification")
+def test_first_stages_of_a_regression_and_tables_of_a_sample(tmp_path: Path) -> None:
+    text = """
+[samples.late]
+where = "time >= 2003"
+en = "from 2003 on"
+[regressions]
+iv = { formula = "q ~ x | unit + time | y ~ z" }
+plain = { formula = "q ~ x" }
+[tables]
+first = { kind = "identification", system = "iv", formats = ["md", "csv"] }
+late = { kind = "descriptive", columns = ["q", "x"], sample = "late", formats = ["md", "csv"] }
+related = { kind = "correlation", columns = ["q", "x"], sample = "late", formats = ["md", "csv"] }
+"""
+    path = with_columns(tmp_path, text)
+    folder, record, _ = run(path, only="tables")
+    assert record["failed"] == {}
+    panel = sp.read_panel(tmp_path / "panel.csv", unit="code", time="year").winsorize("z", 0.02)
+    fit = sp.models.fixed_effects("q ~ x | unit + time | y ~ z", panel)
+    table = sp.identification_table(fit, labels=panel, digits=3)
+    shown = (folder / "tables" / "first.md").read_text("utf-8")
+    assert all(line in shown for line in table.to_markdown().splitlines() if line.startswith("| "))
+    rows = panel.where("time >= 2003")
+    late = pd.read_csv(folder / "tables" / "late.csv", encoding="utf-8-sig")
+    np.testing.assert_allclose(late["mean"], rows.describe(["q", "x"])["mean"], rtol=1e-8)
+    assert "Sample: from 2003 on." in (folder / "tables" / "late.md").read_text("utf-8")
+    related = pd.read_csv(folder / "tables" / "related.csv", encoding="utf-8-sig").set_index("column")
+    np.testing.assert_allclose(related.loc["q", "x"], rows.frame[["q", "x"]].corr().loc["q", "x"], rtol=1e-8)
+    script = "".join(sp.explain_study(path).split())
+    assert 'descriptive_table(panel.where("time>=2003"),["q","x"]' in script
+    assert "identification_table(iv" in script
+    path.write_text(
+        path.read_text("utf-8")
+        .replace('system = "iv"', 'system = "plain"')
+        .replace('e = "late", f', 'e = "lat", f'),
+        encoding="utf-8",
+    )
+    with pytest.raises(StudyError) as caught:
+        check_study(path)
+    found = {p.place: p.message for p in caught.value.problems}
+    assert "'plain' has no endogenous regressor" in found["tables.first.system"]
+    assert "Did you mean 'late'?" in found["tables.late.sample"]
+
+
 def test_fits_that_cannot_be_say_so_before_anything_runs(tmp_path: Path) -> None:
     text = """
 [samples.late]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 
 from spatial.errors import SpatialError, did_you_mean, name_ids
@@ -159,8 +160,16 @@ def _sample(known: Known, use: Use) -> Iterator[Fault]:
 
 def _system_section(known: Known, use: Use) -> Iterator[Fault]:
     names = [system.name for system in known.study.systems]
-    if use.name not in names:
-        yield unknown(use.location, "systems", use.name, names)
+    regressions = [part.name for part in known.study.regressions if part.by is None]
+    if use.name not in [*names, *regressions]:
+        yield unknown(use.location, "systems", use.name, [*names, *regressions])
+    if use.name not in regressions:
+        return
+    found = known.fits[use.name]
+    with contextlib.suppress(SpatialError, StopIteration):  # said with the formula
+        part = resolved(known.study, found.section, found.number)
+        if not formula_of(part.formula, {}, weights_of(known.study, part)).endogenous:
+            yield Fault(use.location, f"{use.name!r} has no endogenous regressor: it has no first stage.")
 
 
 def _measure(known: Known, use: Use) -> Iterator[Fault]:

@@ -43,6 +43,7 @@ __all__ = [
     "WeightsTable",
 ]
 
+SampleName = Annotated[str, Names("sample")]
 MeasureName = Annotated[str, Names("measure")]
 Format = Literal["docx", "xlsx", "tex", "html", "md", "csv"]
 Formats = Annotated[list[Format], Field(min_length=1)]
@@ -100,6 +101,8 @@ class DescriptiveTable(TableSection):
 
     kind: Literal["descriptive"]
     columns: list[Column] | None = None
+    sample: SampleName | None = None
+    """Rows by the name of [samples.NAME], which a note says; default all."""
     printed: Annotated[str, Names("printed table")] | None = None
     """Moments of [printed.NAME], beside ours."""
 
@@ -109,6 +112,8 @@ class CorrelationTable(TableSection):
 
     kind: Literal["correlation"]
     columns: list[Column] | None = None
+    sample: SampleName | None = None
+    """Rows by the name of [samples.NAME], which a note says; default all."""
 
 
 class MoranTable(TableSection):
@@ -119,10 +124,11 @@ class MoranTable(TableSection):
 
 
 class IdentificationTable(TableSection):
-    """The verdict on a system, and its first stages."""
+    """The verdict on a system, or on a regression by instruments, and its first stages."""
 
     kind: Literal["identification"]
     system: Annotated[str, Names("system section")]
+    """Name of a system, or of a regression with endogenous regressors."""
 
 
 class WeightsTable(TableSection):
@@ -196,7 +202,7 @@ class SamplesTable(TableSection):
     """Rows, units and times of each of [samples]."""
 
     kind: Literal["samples"]
-    of: list[Annotated[str, Names("sample")]] | None = None
+    of: list[SampleName] | None = None
     """Names of samples; default all."""
 
 

@@ -9,7 +9,9 @@ import pandas as pd
 from spatial.io.atomic import write_csv
 from spatial.study.cache import digest
 from spatial.study.calls import Call, Ref, call, method
+from spatial.study.fits.labels import words_of
 from spatial.study.schema import tables as schema
+from spatial.study.schema.data import Rows
 from spatial.study.values import Refusal, Values
 
 from .chinese import in_chinese
@@ -126,19 +128,43 @@ class _Descriptive(Shown):
         if printed is None:
             return table
         part, study = self.part, self.values.study
-        columns = part.columns or self.values.labelled.describe().index.tolist()
+        columns = part.columns or self.rows.describe().index.tolist()
         source = study.printed[printed].said(study.language)
         return with_moments(table, study.printed[printed].moments or {}, columns, source)
 
+    @property
+    def _sample(self) -> Rows | None:
+        return None if self.part.sample is None else self.values.study.samples[self.part.sample]
+
+    @property
+    def _panel(self) -> Any:
+        return Ref("panel") if self._sample is None else method(Ref("panel"), "where", self._sample.where)
+
+    @property
+    def rows(self) -> Any:
+        """The panel, or its rows in the sample that was asked for."""
+        return self.values.run(self._panel)
+
+    def notes(self) -> list[str]:
+        """Return the notes, and which rows are shown."""
+        if self._sample is None:
+            return super().notes()
+        language = self.values.study.language
+        said = words_of(self._sample, language) or self._sample.where
+        return [f"样本：{said}。" if language == "zh" else f"Sample: {said}.", *super().notes()]
+
     def key(self) -> str:
         columns = self.part.columns
-        return self.values.panel_key if columns is None else self.values.columns_key(columns)
+        if columns is None or self._sample is not None:
+            chosen = None if self._sample is None else self._sample.model_dump()
+            return digest(self.values.panel_key, chosen)
+        return self.values.columns_key(columns)
 
     def call(self) -> Call:
-        return call(self.function, Ref("panel"), self.part.columns, **self.words())
+        return call(self.function, self._panel, self.part.columns, **self.words())
 
     def numbers(self) -> pd.DataFrame:
-        found: pd.DataFrame = self.values.labelled.describe(self.part.columns).reset_index()
+        found: pd.DataFrame = self.rows.describe(self.part.columns).reset_index()
         return found
 
 
@@ -146,7 +172,7 @@ class _Correlation(_Descriptive):
     function: ClassVar[str] = "correlation_table"
 
     def numbers(self) -> pd.DataFrame:
-        panel = self.values.labelled
+        panel = self.rows
         wanted = self.part.columns or panel.describe().index.tolist()
         return pd.DataFrame(panel.frame[wanted].corr().rename_axis("column").reset_index())
 
@@ -167,16 +193,21 @@ class _Moran(Shown):
 
 
 class _Identification(Shown):
+    @property
+    def _of(self) -> Ref:
+        """A system as a specification, or a regression by instruments, which is estimated."""
+        name = self.part.system
+        return Ref("system" if self.values.fits[name].section == "systems" else "fit", name)
+
     def key(self) -> str:
-        return self.values.system_key(self.part.system)
+        name = self.part.system
+        return self.values.system_key(name) if self._of.kind == "system" else self.values.fit_key(name)
 
     def call(self) -> Call:
-        return call(
-            "identification_table", Ref("system", self.part.system), labels=Ref("panel"), **self.words()
-        )
+        return call("identification_table", self._of, labels=Ref("panel"), **self.words())
 
     def numbers(self) -> pd.DataFrame:
-        found: pd.DataFrame = self.values.system(self.part.system).identification().frame
+        found: pd.DataFrame = self.values.value(self._of).identification().frame
         return found
 
 

@@ -58,8 +58,8 @@ FUNCTIONS: dict[type[Section], Row] = {
     tables.RegressionTable: (
         sp.regression_table, {"printed"}, TABLE | {"effects_rows", "draws", "seed"}, {},
     ),
-    tables.DescriptiveTable: (sp.descriptive_table, {"printed"}, TABLE | {"data"}, {}),
-    tables.CorrelationTable: (sp.correlation_table, set(), TABLE | {"data", "style", "stars"}, {}),
+    tables.DescriptiveTable: (sp.descriptive_table, {"printed", "sample"}, TABLE | {"data"}, {}),
+    tables.CorrelationTable: (sp.correlation_table, {"sample"}, TABLE | {"data", "style", "stars"}, {}),
     tables.MoranTable: (
         sp.moran_table, {"weights"}, TABLE | {"moran", "p", "style", "stars"}, {},
     ),
