@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spatial.errors import DataError
-
 from .kinds import clean_ids
 from .times import clean_times
 
-__all__ = ["level_values", "pairs_of", "row_order", "taken"]
-
-_Clean = Callable[["pd.Series[Any]", str], "pd.Series[Any]"]
+__all__ = ["level_values", "pairs_of", "row_order"]
 
 
 def pairs_of(units: pd.Series[Any], times: pd.Series[Any]) -> pd.MultiIndex:
@@ -27,31 +22,16 @@ def pairs_of(units: pd.Series[Any], times: pd.Series[Any]) -> pd.MultiIndex:
     >>> pairs_of(pd.Series(["b", "a"], name="city"), pd.Series(["2001年", "2000年"], name="year")).tolist()
     [('b', 2001), ('a', 2000)]
     """
-    levels, codes = [], []
-    for column, clean in ((units, clean_ids), (times, clean_times)):
-        found, level = _level(column, clean, f"Column {column.name!r}")
-        codes.append(found)
-        levels.append(level)
-    return pd.MultiIndex(levels=levels, codes=codes, names=[units.name, times.name], verify_integrity=False)
-
-
-def _level(column: pd.Series[Any], clean: _Clean, what: str) -> tuple[NDArray[Any], pd.Index[Any]]:
-    """Return which of the sorted distinct values each row has, and these; a category is cleaned once."""
-    if isinstance(column.dtype, pd.CategoricalDtype) and len(column):
-        codes = column.cat.codes.to_numpy()
-        if codes.min() >= 0 and np.bincount(codes, minlength=len(column.cat.categories)).all():
-            try:
-                found = pd.Categorical(clean(pd.Series(column.cat.categories, name=column.name), what))
-                return taken(np.asarray(found.codes), codes), found.categories
-            except DataError:
-                pass  # said again below, with the rows
-    found = pd.Categorical(clean(column, what))
-    return np.asarray(found.codes), found.categories
-
-
-def taken(values: NDArray[Any], codes: NDArray[Any]) -> NDArray[Any]:
-    """Return the value of each code; where these are 0, 1, 2, ..., the codes themselves."""
-    return codes if (values == np.arange(len(values))).all() else values[codes]
+    found = [
+        pd.Categorical(clean(column, f"Column {column.name!r}"))
+        for column, clean in ((units, clean_ids), (times, clean_times))
+    ]
+    return pd.MultiIndex(
+        levels=[f.categories for f in found],
+        codes=[f.codes for f in found],
+        names=[units.name, times.name],
+        verify_integrity=False,
+    )
 
 
 def row_order(index: pd.Index[Any]) -> NDArray[np.intp] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
@@ -17,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, name_ids
-from spatial.ids.kinds import ids_from_text, whole_lines
+from spatial.ids.kinds import ids_from_text
 
 from .encoding import check_encoding, decode, sniff
 from .frames import MISSING, Options, Table
@@ -33,13 +32,10 @@ _EXACT_FLOATS: dict[str, Any] = (
 _QUOTE, _LINE_FEED, _RETURN = b'"\n\r'
 _EXTRA = "\0beyond"
 _BLOCK = 1 << 18  # bytes
-_LARGE = 1 << 24  # bytes: from here on a compiled pass pays for loading the compiler
 
 
 def read_csv(path: Path, options: Options) -> Table:
     """Read separated text; the columns of ids and times are read as text first."""
-    if path.stat().st_size >= _LARGE and (table := _compiled(path, options)) is not None:
-        return table
     data = path.read_bytes()
     name = sniff(data, path.name) if options.encoding is None else check_encoding(options.encoding)
     raw = _in_utf8(data, name, path, found=options.encoding is None)
@@ -51,67 +47,6 @@ def read_csv(path: Path, options: Options) -> Table:
             f"{path.name} is separated by {separator!r}, which cannot be its decimal sign too: leave "
             "decimal= out, or write the file with semicolons."
         )
-    return Table(_counted_first(raw, names, separator, path, options), notes=(f"text in {name}",))
-
-
-def _compiled(path: Path, options: Options) -> Table | None:
-    """Read a large file in one pass, or return None where it is not plain."""
-    from .cells.table import scanned
-
-    letters = _letters(path)
-    marked = letters[:3].tobytes() == codecs.BOM_UTF8
-    letters = letters[3 * marked :]
-    head = letters[:_BLOCK].tobytes()
-    head = head[: head.find(b"\n") + 1]
-    is_text = letters.min() > 0 and (letters.max() < 128 or _is_utf8(letters))
-    head_row = head.removesuffix(b"\n").removesuffix(b"\r")
-    is_one_row = head.strip(b',;\t\r\n "') != b"" and head.count(b'"') % 2 == 0 and b"\r" not in head_row
-    if not is_text or not is_one_row or options.encoding not in (None, "utf-8"):
-        return None
-    names, separator = _header(head, path)
-    line = next(csv.reader([head_row.decode()], delimiter=separator), [])
-    if names != line or len(names) < 2 or not all(map(str.strip, names)) or options.decimal == separator:
-        return None
-    refuse_twins(names, path)
-    marks = _missing(names, options)
-
-    def read(name: str, lines: bytes) -> pd.Series[Any]:
-        if name == options.unit and (numbers := whole_lines(lines)) is not None:
-            return pd.Series(numbers)
-        texts = lines.decode().split("\n")[:-1]
-        if name in (options.unit, options.time):
-            values = pd.Series([None if text in marks[name] else text for text in texts], dtype=object)
-            return ids_from_text(values) if name == options.unit else values
-        body = io.BytesIO("".join(f'"{text}"\n' for text in texts).encode())
-        return _by_pandas(body, [name], 1, separator, options)[name]
-
-    labels = frozenset({options.unit, options.time})
-    frame = scanned(letters, len(head), names, labels, (separator, options.decimal), read)
-    return (
-        None if frame is None else Table(frame, notes=("text in utf-8-sig" if marked else "text in utf-8",))
-    )
-
-
-def _letters(path: Path) -> NDArray[np.uint8]:
-    """Return the bytes of a file, the last a line feed; in an array, which takes large pages of memory."""
-    letters = np.empty(path.stat().st_size + 1, dtype=np.uint8)
-    with path.open("rb") as file:
-        size = file.readinto(letters[:-1].data)
-    letters[size] = _LINE_FEED
-    return letters[: size + (letters[size - 1] != _LINE_FEED)]
-
-
-def _is_utf8(letters: NDArray[np.uint8]) -> bool:
-    try:
-        str(letters.data, "utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _counted_first(
-    raw: bytes, names: list[str], separator: str, path: Path, options: Options
-) -> pd.DataFrame:
     rows = _Rows.of(raw, separator, path)
     width = len(names)
     while width > 1 and not names[width - 1].strip():
@@ -119,39 +54,29 @@ def _counted_first(
     beyond = _check_widths(rows, width, max(len(names), width + 1), path)
     columns = [name if name.strip() else f"Unnamed: {k}" for k, name in enumerate(names[:width])]
     refuse_twins(columns, path)
+    marks = {c: [""] if c == options.unit else list(MISSING) for c in columns}
     body = io.BytesIO(raw)
     body.seek(rows.body)
-    extra = [f"{_EXTRA}{k}" for k in range(beyond)]
-    frame = _by_pandas(body, [*columns, *extra], width, separator, options)
-    if options.unit in frame.columns:
-        frame[options.unit] = ids_from_text(frame[options.unit])
-    return frame
-
-
-def _missing(columns: Iterable[str], options: Options) -> dict[str, list[str]]:
-    return {c: [""] if c == options.unit else list(MISSING) for c in columns}
-
-
-def _by_pandas(
-    body: io.BytesIO, columns: list[str], width: int, separator: str, options: Options
-) -> pd.DataFrame:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pd.errors.ParserWarning)
-        return pd.read_csv(
+        frame = pd.read_csv(
             body,
             sep=separator,
             decimal=options.decimal,
             header=None,
-            names=columns,
+            names=[*columns, *(f"{_EXTRA}{k}" for k in range(beyond))],
             usecols=range(width),
             index_col=False,
             dtype={options.unit: object, options.time: object},
             keep_default_na=False,
-            na_values=_missing(columns[:width], options),
+            na_values=marks,
             low_memory=False,
             encoding="utf-8",
             **_EXACT_FLOATS,
         )
+    if options.unit in frame.columns:
+        frame[options.unit] = ids_from_text(frame[options.unit])
+    return Table(frame, notes=(f"text in {name}",))
 
 
 def refuse_twins(names: Iterable[Any], path: Path) -> None:

@@ -10,7 +10,6 @@ from typing import Any, Literal
 import pandas as pd
 
 from spatial.errors import DataError, did_you_mean, hinted, name_ids
-from spatial.ids.kinds import plain_columns
 from spatial.io.frames import Options, Source, Table, as_pandas, one_row_of_names
 from spatial.io.panel_files import read_dta, read_parquet, read_xlsx
 from spatial.io.samples import Sample, sample_labels, sample_of
@@ -140,8 +139,7 @@ def read_table(
     """Read a file as it is, a row a row; or copy a DataFrame."""
     if isinstance(source, pd.DataFrame):
         return source.copy()
-    frame = _read(source, Options(unit, sheet, encoding)).frame
-    return frame.assign(**{unit: plain_columns(frame[unit])}) if unit in frame.columns else frame
+    return _read(source, Options(unit, sheet, encoding)).frame
 
 
 def _read(source: str | Path, options: Options) -> Table:
