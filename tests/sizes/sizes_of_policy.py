@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,8 @@ from policy_cases import OWN, policy_panel, seats
 from size_engine import Design, Size
 
 from spatial.models import did
+from spatial.models.policy.difference import _fit as estimated
+from spatial.models.policy.spillovers import Specification
 from spatial.panel import Panel
 
 METHODS = ("twfe", "callaway-santanna", "borusyak-jaravel-spiess")
@@ -21,16 +25,51 @@ def _covers(fit: Any, truth: float, row: int = 0) -> bool:
     return bool(found["conf_low"] <= truth <= found["conf_high"])
 
 
-def _constant(rng: np.random.Generator) -> dict[str, Any]:
-    panel, out = policy_panel(rng), {}
+@cache
+def _asked(method: str, cohorts: tuple[int, ...], times: int, path: bool) -> Specification:
+    """Return what is estimated, once; a cohort is the start of a unit, 0 for none.  Draws change y alone."""
+    index = pd.MultiIndex.from_product([range(len(cohorts)), range(times)], names=["city", "year"])
+    frame = pd.DataFrame({"y": np.arange(len(index)) % 7.0, "first": np.repeat(cohorts, times)}, index=index)
+    asked = did(Panel(frame), "y", "first", method=method)._specification  # type: ignore[arg-type]
+    return asked if path else asked.quick()
+
+
+def _fits(
+    rng: np.random.Generator, cohorts: tuple[int, ...], times: int, sigma: float, path: bool
+) -> Iterator[tuple[str, Any]]:
+    """Yield the fit by each method of one sample: unit and time effects, a constant effect of the policy."""
+    start, when = np.array(cohorts), np.arange(times)[:, None]
+    y = (
+        rng.normal(size=(times, 1))
+        + rng.normal(size=len(start))
+        + sigma * rng.normal(size=(times, len(start)))
+    )
+    y = y + OWN * ((start > 0) & (when >= start))
     for method in METHODS:
-        fit = did(panel, "y", "first", method=method)
+        asked = _asked(method, cohorts, times, path)
+        layout = asked.cells.layout
+        cells = replace(asked.cells, y=y[layout.time, layout.unit])
+        yield method, estimated(asked.with_cells(cells), method)
+
+
+THIRDS = (3,) * 15 + (5,) * 15 + (0,) * 60
+SIX = (4,) * 6 + (0,) * 58
+
+
+def _constant(rng: np.random.Generator) -> dict[str, Any]:
+    out = {}
+    for method, fit in _fits(rng, THIRDS, 8, 0.5, True):
         out[f"{method} covers"] = _covers(fit, OWN)
         out[f"{method} pre-trend"] = fit.pretrend().p_value
         path = fit.event_study()
         truth = np.where(path["time"] >= 0, OWN, 0.0)
         out[f"{method} band"] = bool(((path["band_low"] <= truth) & (truth <= path["band_high"])).all())
     return out
+
+
+def _few(rng: np.random.Generator) -> dict[str, Any]:
+    """Six of 64 units are treated from the fifth of eight times on."""
+    return {f"{method} few": _covers(fit, OWN) for method, fit in _fits(rng, SIX, 8, 1.0, False)}
 
 
 def _spilling(rng: np.random.Generator, method: str) -> dict[str, Any]:
@@ -41,18 +80,6 @@ def _spilling(rng: np.random.Generator, method: str) -> dict[str, Any]:
     if len(fit.terms) > 1 and fit.terms[1].startswith("ring"):
         out[f"{method} ring covers"] = _covers(fit, 0.5, 1)
     return out
-
-
-def _few(rng: np.random.Generator) -> dict[str, Any]:
-    """Six of 64 units are treated from the fifth of eight times on."""
-    n, times = 64, 8
-    first = np.where(np.arange(n) < 6, 2004, 0)
-    post = (first[:, None] > 0) & (np.arange(times) >= 4)
-    y = rng.normal(size=(n, 1)) + rng.normal(size=(1, times)) + OWN * post + rng.normal(size=(n, times))
-    index = pd.MultiIndex.from_product([range(n), range(2000, 2000 + times)], names=["city", "year"])
-    panel = Panel(pd.DataFrame({"y": y.ravel(), "first": np.repeat(first, times)}, index=index))
-    fits = {method: did(panel, "y", "first", method=method) for method in METHODS}  # type: ignore[arg-type]
-    return {f"{method} few": _covers(fit, OWN) for method, fit in fits.items()}
 
 
 FEW_TREATED = Design("policy: 6 of 64 units treated at once, 8 times, iid errors", _few, 2000, 16)

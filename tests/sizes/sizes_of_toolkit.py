@@ -87,7 +87,7 @@ def _union(rng: np.random.Generator) -> dict[str, Any]:
     """A threshold that is not sharp: slopes of 1 and 1.7."""
     q, x = rng.uniform(size=N * T), rng.normal(size=N * T)
     made = GRID.assign(q=q, x=x, y=x * np.where(q <= 0.5, 1.0, 1.7) + rng.normal(size=N * T))
-    found = threshold("y ~ x", Panel.from_frame(made, unit="city", time="year"), "q", bootstrap=0, grid=60)
+    found = threshold("y ~ x", Panel.from_frame(made, unit="city", time="year"), "q", bootstrap=0, grid=40)
     slope = found.confint(method="union").iloc[0]
     return {"union": bool(slope["conf_low"] <= 1 <= slope["conf_high"])}
 
@@ -189,7 +189,7 @@ IN_SPACE = Design(f"random effects, spatial lag or error .4, N = {N}, T = {T}", 
 SPACE = "spatial.models.sensitivity.spatial_hausman"
 ERRORS = Design(f"random effects, N = {N}, T = {T}", _errors, full=2000, light=8)
 GROUPS = Design(f"two groups of other variance, N = {N}, T = {T}; a mediator", _groups, full=2000, light=2)
-REGIMES = Design(f"threshold, N = {N}, T = {T}, AR(1) under the null", _threshold, full=2000, light=8)
+REGIMES = Design(f"threshold, N = {N}, T = {T}, AR(1) under the null", _threshold, full=1000, light=8)
 UNION = Design(f"threshold, slopes 1 and 1.7, N = {N}, T = {T}", _union, full=2000, light=8)
 
 TOOLKIT = [
