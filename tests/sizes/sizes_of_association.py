@@ -82,7 +82,7 @@ ASSOCIATION = [
         LOCAL,
         0.045,
         0.055,
-        ("spatial.association.differences:_permuted",),
+        (ONE,),
     ),
     Size(
         "Local Geary of three variables, permutation",
@@ -90,7 +90,7 @@ ASSOCIATION = [
         LOCAL,
         0.045,
         0.055,
-        ("spatial.association.differences:_permuted",),
+        (ONE,),
     ),
     Size("LOSH, chi2", "LOSH chi2", LOCAL, 0.0, 0.1, (LOSH,), "as published; few neighbours"),
     Size("LOSH, permutation", "LOSH", LOCAL, 0.03, 0.06, (ONE,), "deviations are from local means"),
