@@ -167,7 +167,8 @@ def _units_layer(
     columns = {slug: values for slug, (_, values, _) in zip(slugs, parts, strict=True)}
     titles = {slug: title for slug, (_, _, title) in zip(slugs, parts, strict=True)}
     frame = gpd.GeoDataFrame(columns, geometry=cities.geometry.to_numpy(), crs=cities.crs)
-    kind = "point" if (cities.geom_type == "Point").all() else "polygon"
+    points = shapely.get_type_id(cities.geometry.to_numpy()) == shapely.GeometryType.POINT
+    kind = "point" if points.all() else "polygon"
     own = dict(zip(map(str, table.columns), slugs[fixed:], strict=True))
     style = build_style(frame, list(own.values()), kind, lang)
     by_time = _by_time(frame, {time: own[column] for time, column in times.items()}, kind, lang)

@@ -172,8 +172,11 @@ def storable(values: pd.Series[Any], column: str) -> Any:
         return values.to_numpy()
     if isinstance(kind, pd.CategoricalDtype):
         # Few categories stand in many rows.
-        words = storable(pd.Series(kind.categories, dtype=object), column)
-        return np.array([*words, None], dtype=object)[values.cat.codes]
+        words = pd.Series([*storable(pd.Series(kind.categories, dtype=object), column), None])
+        codes = values.cat.codes.to_numpy()
+        return words.array.take(np.where(codes < 0, len(words) - 1, codes))
+    if isinstance(kind, pd.StringDtype) and kind == pd.Series([""]).dtype:
+        return values.array
     if isinstance(kind, pd.StringDtype) or pd.api.types.infer_dtype(values) == "string":
         return values.to_numpy(dtype=object, na_value=None)
     plain = values.astype(object).where(values.notna(), None)

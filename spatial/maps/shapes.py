@@ -60,14 +60,17 @@ def check_cities(cities: Any, crs: Any = None) -> Any:
         raise DataError(
             f"Each unit needs a shape to be drawn; these have none: {name_ids(cities.index[bad])}."
         )
-    if (shapes.geom_type == "GeometryCollection").any():
+    kinds = shapely.get_type_id(shapes.to_numpy())
+    if (kinds == shapely.GeometryType.GEOMETRYCOLLECTION).any():
         cities = cities.set_geometry(areas_of(shapes.to_numpy()), crs=cities.crs)
-    kinds = cities.geometry.geom_type
-    drawable = kinds.isin(["Polygon", "MultiPolygon"]) | kinds.isin(["Point"])
-    if not drawable.all() or kinds.str.endswith("Polygon").nunique() > 1:
+        kinds = shapely.get_type_id(cities.geometry.to_numpy())
+    polygons = (kinds == shapely.GeometryType.POLYGON) | (kinds == shapely.GeometryType.MULTIPOLYGON)
+    points = kinds == shapely.GeometryType.POINT
+    if not (polygons.all() or points.all()):
+        names = cities.geometry.geom_type
         raise DataError(
-            f"A map draws polygons, or points, one for each unit; got {', '.join(sorted(kinds.unique()))} "
-            f"(first other: {name_ids(cities.index[kinds != kinds.iloc[0]], 3)})."
+            f"A map draws polygons, or points, one for each unit; got {', '.join(sorted(names.unique()))} "
+            f"(first other: {name_ids(cities.index[names != names.iloc[0]], 3)})."
         )
     if crs is None:
         return cities
