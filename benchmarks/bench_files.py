@@ -14,6 +14,8 @@ from harness import Case, folder, made, main
 CSV = "panel CSV read, 1,000,000 rows"
 LAYERS = "layer of local Moran written, 100,000 polygons"
 MAP = "GeoPackage read, 100,000 polygons"
+PARQUET = "panel Parquet read, 1,000,000 rows, ids as text"
+GEOJSON = "GeoJSON read, 100,000 polygons"
 
 
 def panel_csv() -> Path:
@@ -47,6 +49,22 @@ def polars_csv() -> Callable[[], object]:
 
     path = panel_csv()
     return lambda: pl.read_csv(path)
+
+
+def panel_parquet() -> Path:
+    return made("panel.parquet", lambda path: pd.read_csv(panel_csv(), dtype={"city": str}).to_parquet(path))
+
+
+def ours_parquet() -> Callable[[], object]:
+    import spatial as sp
+
+    path = panel_parquet()
+    return lambda: sp.read_panel(path, unit="city", time="year")
+
+
+def pandas_parquet() -> Callable[[], object]:
+    path = panel_parquet()
+    return lambda: pd.read_parquet(path)
 
 
 def cities() -> Any:
@@ -109,6 +127,24 @@ def pyogrio_map() -> Callable[[], object]:
     return lambda: pyogrio.read_dataframe(path, use_arrow=True)
 
 
+def geojson_file() -> Path:
+    return made("map.geojson", lambda path: cities().reset_index().to_crs(4326).to_file(path))
+
+
+def ours_geojson() -> Callable[[], object]:
+    import spatial as sp
+
+    path = geojson_file()
+    return lambda: sp.read_cities(path, id="id")
+
+
+def pyogrio_geojson() -> Callable[[], object]:
+    import pyogrio
+
+    path = geojson_file()
+    return lambda: pyogrio.read_dataframe(path, use_arrow=True)
+
+
 CASES = [
     Case(CSV, "spatial", ours_csv, aim="2"),
     Case(CSV, "pandas", pandas_csv),
@@ -118,6 +154,10 @@ CASES = [
     Case(LAYERS, "geopandas, Arrow", lambda: geopandas_layers(True)),
     Case(MAP, "spatial", ours_map, aim="0.45"),
     Case(MAP, "pyogrio, Arrow", pyogrio_map),
+    Case(GEOJSON, "spatial", ours_geojson),
+    Case(GEOJSON, "pyogrio, Arrow", pyogrio_geojson),
+    Case(PARQUET, "spatial", ours_parquet),
+    Case(PARQUET, "pandas", pandas_parquet),
 ]
 
 if __name__ == "__main__":

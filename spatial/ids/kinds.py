@@ -126,6 +126,8 @@ def id_text(value: Any, what: str = "An id") -> str:
 
 
 def _clean_text(found: list[str], what: str) -> list[str]:
+    if (every := "".join(found)).isascii() and every.isdecimal():
+        return found  # digits alone mean what they are, and look as they are
     if all(value[:1] in "+-0123456789" for value in found):
         means = [id_text(value, what) for value in found]
         if all(_WHOLE.fullmatch(text) or re.fullmatch(r"\d+", text) for text in means):

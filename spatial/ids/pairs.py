@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from spatial.errors import DataError
+
 from .kinds import clean_ids
 from .times import clean_times
 
 __all__ = ["level_values", "pairs_of", "row_order"]
+
+_Clean = Callable[["pd.Series[Any]", str], "pd.Series[Any]"]
 
 
 def pairs_of(units: pd.Series[Any], times: pd.Series[Any]) -> pd.MultiIndex:
@@ -23,7 +28,7 @@ def pairs_of(units: pd.Series[Any], times: pd.Series[Any]) -> pd.MultiIndex:
     [('b', 2001), ('a', 2000)]
     """
     found = [
-        pd.Categorical(clean(column, f"Column {column.name!r}"))
+        _cleaned(column, clean, f"Column {column.name!r}")
         for column, clean in ((units, clean_ids), (times, clean_times))
     ]
     return pd.MultiIndex(
@@ -32,6 +37,19 @@ def pairs_of(units: pd.Series[Any], times: pd.Series[Any]) -> pd.MultiIndex:
         names=[units.name, times.name],
         verify_integrity=False,
     )
+
+
+def _cleaned(column: pd.Series[Any], clean: _Clean, what: str) -> pd.Categorical:
+    """Return a column cleaned; of texts each once, and all again, with their rows, where one is refused."""
+    if column.dtype == object or isinstance(column.dtype, pd.StringDtype):
+        try:
+            codes, values = pd.factorize(column)
+            if len(codes) and codes.min() >= 0:
+                found = pd.Categorical(clean(pd.Series(values, name=column.name), what))
+                return pd.Categorical.from_codes(found.codes[codes], dtype=found.dtype)
+        except (DataError, TypeError):
+            pass
+    return pd.Categorical(clean(column, what))
 
 
 def row_order(index: pd.Index[Any]) -> NDArray[np.intp] | None:

@@ -206,8 +206,11 @@ def _open_geojson(path: Path, layer: str | None, id: str | None, data: bytes) ->
 
     # The prefix names the driver: no other looks at the file.
     source = f"GeoJSON:{path.absolute()}"
-    chosen = _choose_layer(source, layer)
+    # To list the layers is to read the whole text; GeoJSON has one.
+    chosen = None if layer is None else _choose_layer(source, layer)
     frame = pyogrio.read_dataframe(source, layer=chosen)
+    if not isinstance(frame, gpd.GeoDataFrame):
+        _choose_layer(source, layer)  # says what is missing
     # Text ids of features are read as a column; whole numbers become the features' numbers.
     if id == "id" and "id" not in frame.columns and re.search(rb'"id"\s*:', data) is not None:
         numbered = pyogrio.read_dataframe(source, layer=chosen, fid_as_index=True)

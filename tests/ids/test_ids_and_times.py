@@ -14,6 +14,7 @@ from spatial.errors import AlignmentError, DataError
 from spatial.ids.alignment import indexer
 from spatial.ids.kinds import clean_ids, id_text, ids_from_text
 from spatial.ids.matching import in_kind_of
+from spatial.ids.pairs import level_values, pairs_of, row_order
 from spatial.ids.times import clean_times, find_time, frequency_of, ordinals
 
 # S2 cells: https://s2geometry.io/devguide/s2cell_hierarchy, ids of 64 bits without a sign
@@ -290,3 +291,37 @@ def test_one_time_is_found_as_it_is_written() -> None:
         with pytest.raises(DataError, match="has no time"):
             years.at(given)
     assert find_time(pd.Index([2001, 2002]), "2002年") == 2002
+
+
+def test_texts_are_cleaned_once_each_and_named_by_their_rows() -> None:
+    """What pairs are made of by their distinct values is what they are made of row by row."""
+    times = pd.Series(["2001年", "2000年", "2001年"], name="year")
+    for units, wanted in (
+        (["01", "1", "01"], ["01", "1", "01"]),
+        (["110000.0", "110000", "120000"], ["110000", "110000", "120000"]),
+        ([1, 1.0, 2], [1, 1, 2]),
+        ([10**20, 1, 2], [str(10**20), "1", "2"]),
+    ):
+        column = pd.Series(units, dtype=object, name="city")
+        for given in (column, column.astype("category")):
+            index = pairs_of(given, times)
+            assert index.get_level_values(0).tolist() == wanted
+            assert index.get_level_values(1).tolist() == [2001, 2000, 2001]
+            assert all(level.is_monotonic_increasing for level in index.levels)
+    with pytest.raises(DataError, match=r"1 of 3 are missing, at rows 1 "):
+        pairs_of(pd.Series(["a", " ", "b"], name="city"), times)
+    with pytest.raises(DataError, match=r"1 of 3 are missing, at rows 2 "):
+        pairs_of(pd.Series(["a", "b", None], name="city").astype("category"), times)
+
+
+def test_rows_are_put_in_order_as_pandas_does() -> None:
+    rng = np.random.default_rng(0)
+    pairs = [(f"u{k}", year) for k in range(30) for year in range(2000, 2010)]
+    for order in (np.arange(300), rng.permutation(300), np.arange(300)[::-1]):
+        index = pd.MultiIndex.from_tuples([pairs[k] for k in order])[::2]
+        found = row_order(index)
+        assert found is not None
+        assert index[found].equals(index.sort_values())
+        assert level_values(index, 0).equals(index.get_level_values(0).unique().sort_values())
+        assert level_values(index[:7], 1).equals(index[:7].get_level_values(1).unique().sort_values())
+    assert row_order(pd.MultiIndex.from_tuples([("a", 1), ("b", 1), ("a", 1)])) is None
