@@ -21,6 +21,7 @@ from . import completion
 from .api import api_command
 from .drawing import Background, Inset, Labels, NorthArrow, Outline, Projection, ScaleBar, map_options
 from .drawn import drawn_samples, sample_facts, sample_text
+from .elsewhere import Commands
 from .explore import explore_command
 from .local import local_command
 from .options import (
@@ -67,6 +68,7 @@ from .studies import check_command, explain_command, new_command, print_run, run
 __all__ = ["app", "main"]
 
 app = typer.Typer(
+    cls=Commands,
     add_completion=True,
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -30,6 +30,7 @@ __all__ = ["density_ridges", "neighbour_histogram", "reference_distribution"]
 Float = NDArray[np.float64]
 
 _MOST = 24
+_FEWEST_BARS = 8
 
 
 @hinted
@@ -187,6 +188,9 @@ def neighbour_histogram(
     texts = [word("neighbours", language), word("units", language)]
     with drawing(ax, texts, size=(MIDDLE, 2.3), words=words) as axes:
         bars = axes.bar(starts + (step - 1) / 2, heights, width=0.85 * step, color=colors, zorder=2)
+        if len(starts) < _FEWEST_BARS:  # few bars are no wider than those of many
+            spare = (_FEWEST_BARS - len(starts)) / 2 + 0.5
+            axes.set_xlim(low - spare, high + spare)
         if len(starts) <= 20:
             axes.bar_label(
                 bars,

@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 
 from spatial.errors import DataError, name_ids
-from spatial.figures.canvas import matched, on_map
+from spatial.figures.canvas import on_map
 from spatial.figures.palette import theme
 
 from .fields import Title, field_slugs, storable, title_of
@@ -286,7 +286,8 @@ def _weights_layer(name: str, result: Any, cities: gpd.GeoDataFrame, lang: str) 
     from spatial.weights.value import as_weights
 
     weights = as_weights(result)
-    matched(pd.Series(0, index=weights.ids), cities.index, f"the weights of layer {name!r}")
+    linked = on_map(pd.Series(1.0, index=weights.ids), cities.index, f"the weights of layer {name!r}")
+    cities = cities.loc[linked.notna().to_numpy()]  # units beyond them have no links
     weights = weights.reordered(cities.index)
     rows = np.repeat(np.arange(weights.n), np.diff(weights.sparse.indptr))
     columns, values = weights.sparse.indices, weights.sparse.data

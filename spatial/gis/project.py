@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import numpy as np
+
 from spatial.io.atomic import atomic_path
 from spatial.maps.projection import projection_of
+from spatial.maps.scene import parts_apart
 
 from .features import Layer
 from .qml import Style, add_aliases, add_renderer, clean
@@ -81,8 +84,12 @@ def _view(layers: Sequence[Layer], lang: str) -> tuple[Any, tuple[float, float, 
         west, south, east, north = (float(side) for side in frame.total_bounds)
         return None, (west, south, east, north), ""
     shapes = frame.geometry.to_numpy()
-    found = projection_of(shapes, frame.crs, None)
-    west, south, east, north = found.bounds(shapes, frame.crs)
+    parts = parts_apart(shapes, frame.crs)
+    main = shapes[~np.any([part.units for part in parts], axis=0)] if parts else shapes
+    found = projection_of(main, frame.crs, None)
+    # What is of one country is seen whole; Alaska and Hawaii would leave the rest no room.
+    seen = shapes if any(part.window is not None for part in parts) else main
+    west, south, east, north = found.bounds(seen, frame.crs)
     room = _ROOM * max(east - west, north - south)
     return found.crs, (west - room, south - room, east + room, north + room), found.name(lang)
 

@@ -15,7 +15,7 @@ from .insets import Part, far_parts, find_room
 from .projection import Bounds, Projection, geographic_bounds, moved, projection_of
 from .shapes import check_extent
 
-__all__ = ["Inset", "Scene"]
+__all__ = ["Inset", "Scene", "parts_apart"]
 
 Float = NDArray[np.float64]
 
@@ -109,7 +109,7 @@ class Scene:
             A background stretches the map.
         """
         shapes, source = np.asarray(cities.geometry.array), cities.crs
-        parts = _parts(shapes, source, inset)
+        parts = parts_apart(shapes, source, inset)
         apart = np.any([part.units for part in parts], axis=0) if parts else np.zeros(len(shapes), dtype=bool)
         projection = projection_of(shapes[~apart], source, crs)
         main = np.asarray(projection.shapes(shapes[~apart], source))
@@ -237,7 +237,8 @@ def _within(points: NDArray[Any], window: Bounds) -> NDArray[Any]:
     return kept
 
 
-def _parts(shapes: NDArray[Any], source: Any, inset: Any) -> list[Part]:
+def parts_apart(shapes: NDArray[Any], source: Any, inset: Any = "auto") -> list[Part]:
+    """Return what a map draws in frames of their own."""
     if inset is None or inset is False:
         return []
     if isinstance(inset, str):

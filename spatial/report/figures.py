@@ -17,6 +17,7 @@ __all__ = ["bar_chart", "effects_charts", "still_map", "ticks"]
 
 _UNLIKE = 5  # times as far from zero: no longer on one scale
 _EFFECTS = ("direct", "indirect", "total")
+_FEWEST_BARS = 8  # fewer are no wider than so many
 _MARKS = {"direct": "circle", "indirect": "square", "total": "diamond"}
 
 
@@ -68,7 +69,8 @@ def bar_chart(counts: Mapping[Any, int], label: Pair) -> str:
     least, most = min(counts), max(counts)
     places = list(range(int(least), int(most) + 1))
     wide, high, left, top = 520, 190, 44, 12
-    step = (wide - left - 8) / max(len(places), 1)
+    step = (wide - left - 8) / max(len(places), _FEWEST_BARS)
+    start = left + (wide - left - 8 - step * len(places)) / 2  # few bars stand in the middle
     tallest = max(counts.values())
     said = ", ".join(f"{place}: {count}" for place, count in sorted(counts.items()))
     view = f"0 0 {wide} {high + top + 44}"
@@ -80,7 +82,7 @@ def bar_chart(counts: Mapping[Any, int], label: Pair) -> str:
     every = max(1, -(-len(places) // 14))
     for k, place in enumerate(places):
         size = high * counts.get(place, 0) / tallest
-        x = left + k * step
+        x = start + k * step
         if size:
             parts.append(
                 f'<rect class="bar" x="{x + 0.08 * step:.1f}" y="{top + high - size:.1f}" '

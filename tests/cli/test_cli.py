@@ -354,3 +354,15 @@ def test_data_says_what_a_drawn_sample_holds(capsys: pytest.CaptureFixture[str])
     facts = json.loads(run(capsys, "data", "smart-city-simulated", "--json")[1])
     assert facts["columns"]["InnRes"]["zh"] == "城市创新韧性"
     assert "sun-simulated, bai-simulated, smart-city-simulated" in run(capsys, "data")[1]
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("lisa", "`spatial local`"), ("fit", "a study: `spatial new"), ("help", "`spatial --help`")],
+)
+def test_commands_of_other_names_say_what_is_meant(
+    capsys: pytest.CaptureFixture[str], word: str, meant: str
+) -> None:
+    code, _, said = run(capsys, word, "nc")
+    assert code == 2
+    assert f"No such command '{word}'. Did you mean {meant}" in said

@@ -315,3 +315,22 @@ def test_the_toolbox_of_qgis_shows_what_the_program_refuses(tmp_path: Path, citi
     assert not found["good"]
     assert "--missing drop" in found["log"]
     assert "Traceback" not in found["log"]
+
+
+def test_the_project_stands_in_the_projection_of_the_map_without_its_insets(tmp_path: Path) -> None:
+    from spatial.maps.scene import Scene
+
+    corners = {"a": (74, 36), "b": (130, 46), "c": (110, 20), "sea": (112, 8)}
+    shapes = [shapely.box(x, y, x + 2, y + 2) for x, y in corners.values()]
+    china = gpd.GeoDataFrame({"x": [1.0, 2, 3, 4]}, geometry=shapes, index=list(corners), crs=4326)
+    part = sp.weights.knn(china.loc[["a", "b", "c"]], 1)
+    sp.write_layers(tmp_path / "a.gpkg", china, {"x": china["x"], "links": part})
+    with zipfile.ZipFile(tmp_path / "a.qgz") as archive:
+        root = ET.fromstring(archive.read("a.qgs"))
+    found = root.findtext("projectCrs/spatialrefsys/wkt") or ""
+    scene = Scene.of(china)
+    assert len(scene.insets) == 1
+    assert found.startswith(f'PROJCRS["{scene.projection.name("en")}"')
+    assert "Latitude of 1st standard parallel" in found
+    links = gpd.read_file(tmp_path / "a.gpkg", layer="links")
+    assert set(links["i"]) == {"a", "b", "c"}  # of a map that has a unit more

@@ -157,6 +157,9 @@ class _Script:
         for k, line in enumerate(made):
             self._panel_line(line, "panel")
             if chosen and k == chosen[-1]:
+                if self.names[Ref("map")] == "cities":
+                    self.names[Ref("map")] = "whole_map"
+                    self.body.append("whole_map = cities")
                 self.body.append("cities = cities.loc[panel.units]  # weights are of the units that stay")
         own = [*(part.name for part in self.study.measures), *self.study.variables]
         labels = {name: self.values.labels[name] for name in own if name in self.values.labels}

@@ -193,7 +193,7 @@ def _named(values: Values, frame: pd.DataFrame, columns: Iterable[str]) -> None:
     labels, zh = values.term_labels, values.study.language == "zh"
     for column in columns:
         if column in frame:
-            texts = [str(name) for name in frame[column]]
+            texts = ["" if pd.isna(name) else str(name) for name in frame[column]]
             other = [named_in_chinese(name_in_chinese(t, labels)) for t in texts] if zh else texts
             frame[column] = [labels.get(t, o) for t, o in zip(texts, other, strict=True)]
 

@@ -43,11 +43,13 @@ def layers_call(values: Values, part: Layers, path: Any) -> Any:
     """Return what writes layers to a file."""
     layers: dict[str, Any] = {}
     info: dict[str, Any] = {}
-    dated = values.panel.n_times > 1
+    dated, chinese = values.panel.n_times > 1, values.study.language == "zh"
     if "data" in part.include:
         rows = method(Ref("panel"), "at", Ref("time", part.at))
         layers["data"] = method(rows, "select_dtypes", "number")
-        info |= {"data": call("LayerInfo", time=Ref("time", part.at))} if dated else {}
+        title = "数据" if chinese else "Data"
+        when = {"title": f"{title}, {values.time(part.at)}", "time": Ref("time", part.at)} if dated else {}
+        info["data"] = call("LayerInfo", **{"title": title, **when})
     for name in values.study.groups if "groups" in part.include else ():
         layers[f"group_{name}"] = _group(values, name, part.at)
         info |= {f"group_{name}": call("LayerInfo", time=Ref("time", part.at))} if dated else {}
@@ -59,6 +61,8 @@ def layers_call(values: Values, part: Layers, path: Any) -> Any:
             info[name] = call("LayerInfo", values=value, **when)
     for name in _residual_fits(values, part):
         layers[f"residuals_{name}"] = Get(Ref("fit", name), "residuals")
+        title = f"{name} 的残差" if chinese else f"Residuals of {name}"
+        info[f"residuals_{name}"] = call("LayerInfo", title=title)
     if part.effects:
         layers["effects"] = _effects_frame(part.effects)
     if "weights" in part.include:
@@ -68,7 +72,8 @@ def layers_call(values: Values, part: Layers, path: Any) -> Any:
     labels |= {m.name: getattr(m, lang) for m in values.study.measures if getattr(m, lang)}
     labels |= {n: words_of(group, lang) for n, group in values.study.groups.items() if words_of(group, lang)}
     words = {} if part.attributes is None else {"attributes": part.attributes}
-    return call("write_layers", path, Ref("cities"), layers, labels=labels, info=info, lang=lang, **words)
+    # Of the whole map: units that were cut are hatched, and leave no holes.
+    return call("write_layers", path, Ref("map"), layers, labels=labels, info=info, lang=lang, **words)
 
 
 def _group(values: Values, name: str, at: Any) -> Any:
