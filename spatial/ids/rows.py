@@ -14,11 +14,13 @@ from spatial.errors import AlignmentError, DataError, did_you_mean, name_ids, pl
 from .alignment import check_ids
 from .matching import in_kind_of, why_apart
 from .numbers import to_float
+from .times import ordinals, times_after_gaps
 
 __all__ = [
     "balanced_axes",
     "canonical",
     "check_rows",
+    "check_spacing",
     "check_steps",
     "checked_option",
     "codes_of",
@@ -232,16 +234,24 @@ def balanced_axes(rows: pd.Index[Any], why: str) -> tuple[pd.Index[Any], pd.Inde
             f"{why} needs each unit at each of the {len(times)} times; some are absent for "
             f"{name_ids(map(plain, lost))}. Drop these units (panel.balance), or fill them."
         )
-    if pd.api.types.is_integer_dtype(times.dtype) and len(gaps := np.unique(np.diff(times.to_numpy()))) > 1:
+    check_spacing(times)
+    return units, times
+
+
+def check_spacing(times: pd.Index[Any]) -> None:
+    """Refuse times, or dates, between which steps are not all as long."""
+    if len(times_after_gaps(times)):
+        gaps = np.unique(np.diff(ordinals(times)))
         raise DataError(
             f"Times must be equally spaced, so that a step is always as long; the gaps between "
             f"{name_ids(map(plain, times), 30)} are {name_ids(gaps)}. Fill or cut the panel."
         )
-    return units, times
 
 
 def check_steps(steps: Any, n_times: int) -> None:
     """Refuse a number of steps that is no whole number from 1 to T - 1."""
+    if n_times < 2:
+        raise DataError(f"A step in time needs two times or more; the panel has {n_times}.")
     if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or not 1 <= steps < n_times:
         raise DataError(
             f"steps must be a whole number from 1 to {n_times - 1}, as the panel has {n_times} times; "

@@ -231,3 +231,13 @@ def test_bad_input_is_refused_with_its_cause(call: Any, error: type[Exception], 
     panel, W = walk()
     with pytest.raises(error, match=message):
         call(panel, W)
+
+
+@pytest.mark.parametrize("chain", [spatial_markov, lisa_markov])
+def test_a_step_over_a_gap_is_no_transition(chain: Any) -> None:
+    panel, W = walk()
+    gone = panel.times[5]
+    rows = panel.frame.reset_index()
+    holed = Panel.from_frame(rows[rows[panel.time_name] != gone], unit=panel.unit_name, time=panel.time_name)
+    with pytest.raises(DataError, match="Times must be equally spaced"):
+        chain(holed, panel.columns[0], W, permutations=9)

@@ -37,6 +37,12 @@ def test_refuses_panels_with_holes() -> None:
     frame = make_panel().frame
     refuse("each unit at each of the 6 times; some are absent for 'c03'", frame.drop(("c03", 2004)))
     refuse("gaps between .* are 1, 2", frame.drop(2004, level=1))
+    dated = frame.drop(2004, level=1)
+    dated.index = dated.index.set_levels([pd.Timestamp(y, 1, 1) for y in dated.index.levels[1]], level=1)
+    refuse("gaps between .* are 1, 2", dated)
+    refuse(
+        "A step in time needs two times or more; the panel has 1", frame.xs(2004, level=1, drop_level=False)
+    )
     refuse("got a cross-section", make_panel().at(2004))
     refuse("steps must be a whole number from 1 to 5", steps=6)
 

@@ -175,7 +175,7 @@ def spatial_markov(
     Parameters
     ----------
     panel : Panel
-        Balanced in `column`, at least two times.
+        Balanced in `column`, at least two times, equally spaced.
     column : str
     W : Weights, or libpysal Graph or W
         Row-standardised and without islands, so that the lag is the neighbours' mean.

@@ -15,6 +15,7 @@ from spatial.compute.draws import uniform_permutations
 from spatial.compute.pvalues import permutation_counts, permutation_p
 from spatial.errors import DataError, WeightsError, name_ids
 from spatial.ids.alignment import check_scale, indexer
+from spatial.ids.rows import check_spacing
 from spatial.panel.panel import Panel
 from spatial.weights.value import Weights, as_weights
 
@@ -56,6 +57,7 @@ def balanced(panel: Panel, column: str, W: Any, *, relative: bool) -> tuple[Floa
         )
     if panel.n_times < 2:
         raise DataError(f"Transitions need two times or more; the panel has {panel.n_times}.")
+    check_spacing(panel.times)
     if relative:
         means = cube.mean(axis=1, keepdims=True)
         low = np.flatnonzero(means[:, 0] <= 0)
