@@ -107,15 +107,18 @@ def fitted_values(found: Estimate) -> Float:
 
 
 def mcelroy_r_squared(found: Estimate) -> float:
-    r"""Return 1 - e'(Sigma^-1 (x) I)e / y'(Sigma^-1 (x) I)y of the filtered data (McElroy 1977)."""
+    r"""Return 1 - e'(Sigma^-1 (x) I)e / y'(Sigma^-1 (x) I)y of the filtered data (McElroy 1977).
+
+    Sigma is that of the residuals e themselves, as in R's systemfit, not that which weighted the estimator.
+    """
     space, numbers = found.space, found.numbers
     y = np.stack([space.filtered(g, float(r))[:, 0] for g, r in enumerate(numbers.rho)])
     if not found.design.effects.any:
         y = y - y.mean(axis=1, keepdims=True)
-    precision = precision_of(numbers.sigma)
+    e = numbers.residuals
+    precision = precision_of(e @ e.T / found.design.n_effective)
     if precision is None:
         return float("nan")
-    e = numbers.residuals
     return float(1.0 - np.sum(precision * (e @ e.T)) / np.sum(precision * (y @ y.T)))
 
 

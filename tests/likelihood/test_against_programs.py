@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from lattice import spdep_weights
 from likelihood_cases import columbus, fitted, produc, ring, simulated
 
-from spatial.models import HeteroskedasticityWarning
+from spatial.models import HeteroskedasticityWarning, SpatialSystem
 from spatial.weights import Weights
 
 pytestmark = pytest.mark.filterwarnings(
@@ -234,3 +235,38 @@ def test_effects_of_columbus_are_those_of_spatialreg() -> None:
     ):
         assert wide.loc[term, ["direct", "indirect", "total"]].tolist() == pytest.approx(expected, rel=5e-6)
     assert (found["std_error"] > 0).all()
+
+
+# spatialreg 1.4-2, the same with the neighbours of col.gal.nb: lag or rho with its error, log-likelihood.
+GAL = {
+    "SAR": (0.403889679460876, 0.12071313433819, -183.16828003635),
+    "SEM": (0.520887683457659, 0.141286197744108, -184.155204671899),
+    "SAC": (0.353261823334885, 0.196693559966358, -183.0731254613),
+    "SDM": (0.382506231817572, 0.162374821963977, -182.016116443503),
+    "SDEM": (0.376129188875345, 0.165540312272225, -182.232889736857),
+}
+
+
+@pytest.mark.evidence("models.SpatialSystem:ml", source="spatialreg 1.4-2, columbus, col.gal.nb")
+@pytest.mark.parametrize("name", GAL)
+def test_cross_sections_by_other_neighbours_are_those_of_spatialreg(name: str) -> None:
+    value, error, loglik = GAL[name]
+    formula, spatial_error = SPATIALREG[name][0]
+    fit = fitted(formula, columbus()[0], spdep_weights("gal", "W"), error=spatial_error)
+    found = fit.tidy().set_index("term").loc["W(CRIME)" if "W(CRIME)" in formula else "rho"]
+    assert found["estimate"] == pytest.approx(value, rel=2e-6)
+    assert found["std_error"] == pytest.approx(error, rel=2e-6)
+    assert dict(fit.facts)["log_likelihood"] == pytest.approx(loglik, abs=1e-8)
+
+
+def test_lagrange_multiplier_tests_by_other_neighbours_are_those_of_spdep() -> None:
+    system = SpatialSystem("CRIME ~ INC + HOVAL", columbus()[0], spdep_weights("gal", "W"))
+    tests = system.fit("ols").diagnostics()
+    for name, value in (
+        ("LM error", 4.61112584434427),
+        ("LM lag", 7.85567540711146),
+        ("Robust LM error", 0.0335141070581876),
+        ("Robust LM lag", 3.27806366982538),
+        ("LM SARMA", 7.88918951416965),
+    ):
+        assert tests.test(name, "CRIME").statistic == pytest.approx(value, rel=1e-9)

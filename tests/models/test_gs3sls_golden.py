@@ -84,6 +84,75 @@ def test_kmenta_equals_systemfit(method: str) -> None:
             assert fit.std_errors[(equation, term)] == pytest.approx(expected["se"][name], rel=1e-7)
 
 
+# systemfit 1.1-28, methodResidCov = "noDfCor": SUR without instruments; 3SLS with maxit = 500, tol = 1e-12.
+EXOGENOUS = {"demand": "consump ~ price + income", "supply": "consump ~ price + farmPrice + trend"}
+FURTHER = {
+    "SUR": (
+        [
+            99.275661881342,
+            -0.271333279484199,
+            0.294879119967724,
+            62.2942138421155,
+            0.146146743223086,
+            0.212142872874503,
+            0.332211680820809,
+        ],
+        [
+            6.92798287250681,
+            0.0816013352109344,
+            0.0386717086504075,
+            9.91095993768603,
+            0.0844653187139209,
+            0.0356593690205643,
+            0.0607416898245041,
+        ],
+        0.747843500023704,
+    ),
+    "iterated 3SLS": (
+        [
+            94.6333038678056,
+            -0.243556537775159,
+            0.313991794348229,
+            52.5526945425749,
+            0.227056853142146,
+            0.224496359734712,
+            0.375574661980106,
+        ],
+        [
+            7.30265209510489,
+            0.0889541212351333,
+            0.0432799136921045,
+            11.3957212257724,
+            0.0956315888046647,
+            0.041626391672076,
+            0.064095198882893,
+        ],
+        0.781678325945193,
+    ),
+}
+
+
+@pytest.mark.evidence(
+    "models.SpatialSystem:3sls", digits=10, source="systemfit 1.1-28, Kmenta: SUR and iterated 3SLS"
+)
+@pytest.mark.parametrize("name", FURTHER)
+def test_seemingly_unrelated_and_iterated_equations_are_those_of_systemfit(name: str) -> None:
+    slopes, errors, mcelroy = FURTHER[name]
+    system = SpatialSystem(EXOGENOUS if name == "SUR" else KMENTA, pd.DataFrame(REFERENCE["kmenta"]))
+    fit = system.fit("3sls", cov="hom", passes=1 if name == "SUR" else 200)
+    keys = [(equation, term) for equation, term, _ in R_NAMES]
+    assert [fit.params[key] for key in keys] == pytest.approx(slopes, rel=1e-9)
+    assert [fit.std_errors[key] for key in keys] == pytest.approx(errors, rel=1e-9)
+    assert fit.mcelroy_r_squared == pytest.approx(mcelroy, rel=1e-9)
+
+
+@pytest.mark.parametrize("method", ["2sls", "3sls"])
+def test_the_r2_of_mcelroy_is_that_of_systemfit(method: str) -> None:
+    fit = SpatialSystem(KMENTA, pd.DataFrame(REFERENCE["kmenta"])).fit(method, cov="hom")
+    expected = REFERENCE[f"kmenta_{method.upper()}_noDfCor"]["mcelroy"]
+    assert fit.mcelroy_r_squared == pytest.approx(expected, rel=1e-9)
+
+
 def test_kmenta_printed_digits() -> None:
     fit = SpatialSystem(KMENTA, pd.DataFrame(REFERENCE["kmenta"])).fit("3sls", cov="hom")
     found = values(fit.params, "supply", "Intercept price farmPrice trend")
