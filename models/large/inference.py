@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -190,6 +191,8 @@ class _Pairs:
 @dataclass(frozen=True, eq=False)
 class _Scores:
     """The job of the second pass: a task is the number of a time."""
+
+    shared: ClassVar[str] = "plan"
 
     plan: Plan
     first: Float | None

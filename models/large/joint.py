@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -157,6 +157,8 @@ def _over_ranges(
 @dataclass(frozen=True, eq=False)
 class _Powers:
     """The job of the pass for H'W^m X: a task is the number of a time."""
+
+    shared: ClassVar[str] = "plan"
 
     plan: Plan
     name: str

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -236,6 +236,8 @@ def _block_sums(period: Period, forms: tuple[Form, ...], threads: int) -> list[F
 @dataclass(frozen=True, eq=False)
 class _Periods:
     """The job of `system_sums`: a task is the number of a time."""
+
+    shared: ClassVar[str] = "plan"
 
     plan: Plan
     forms: tuple[Form, ...]

@@ -7,7 +7,8 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pickle import PicklingError
 from typing import Any
@@ -82,7 +83,7 @@ class _Run:
             while self.turn < len(self.batches):
                 while self.waiting and self.waiting[0] < self.turn + self.window:
                     number = self.waiting.popleft()
-                    task = self.client.submit(_work, remote, self.batches[number], pure=False, retries=3)
+                    task = self.client.submit(_work, *remote, self.batches[number], pure=False, retries=3)
                     self.out[task] = number
                 try:
                     done = distributed.wait(list(self.out), return_when="FIRST_COMPLETED").done
@@ -95,23 +96,42 @@ class _Run:
                 if missing or not done:
                     remote = self._again(missing)
                 self._hand_on()
+        except BaseException:
+            self._forget()
+            raise
         finally:
             # The data of the job too, which the traceback of an error would hold on the workers.
-            self.client.cancel([*self.out, remote])
+            self.client.cancel([*self.out, remote[0]])
 
-    def _send(self) -> Any:
+    def _send(self) -> tuple[Any, Any]:
         """Send the job to a worker, from which others take it; if that one is lost meanwhile, again.
 
+        What jobs have in common is sent with the first of them, and stays there as long as it is held here.
         Dask says in many ways that a message did not arrive; what cannot be sent at all is raised at last.
         """
+        name = getattr(self.job, "shared", None)
+        common = getattr(self.job, name) if name else None
+        own = replace(self.job, **{name: None}) if name else self.job
+        sent = _sent.setdefault(self.client, WeakKeyDictionary())
         while True:
             self._require_workers()
             try:
-                return self.client.scatter(self.job, hash=False)
+                if name and common not in sent:
+                    # A copy: workers of this process would hold the very object, and it would never be freed.
+                    sent[common] = self.client.scatter(copy(common), hash=False)
+                return self.client.scatter(own, hash=False), sent[common] if name else None
             except (AttributeError, TypeError, PicklingError):  # what cannot be sent, now or later
                 raise
             except Exception as error:
+                self._forget()
                 self._count_loss(error)
+
+    def _forget(self) -> None:
+        """Free on the workers what jobs have in common."""
+        name = getattr(self.job, "shared", None)
+        found = _sent.get(self.client, {}).pop(getattr(self.job, name), None) if name else None
+        if found is not None:
+            self.client.cancel([found])
 
     def _require_workers(self) -> None:
         try:
@@ -134,13 +154,14 @@ class _Run:
         self.lost = 0  # there is progress: a long run may lose as many workers as it lasts hours
         return -1
 
-    def _again(self, missing: list[int]) -> Any:
+    def _again(self, missing: list[int]) -> tuple[Any, Any]:
         self._count_loss()
         # What is out leans on the same data, which may be gone with the worker: all of it is sent again.
         missing = sorted({*missing, *self.out.values()})
         self.client.cancel(list(self.out))
         self.out.clear()
         self.waiting.extendleft(reversed(missing))
+        self._forget()
         return self._send()
 
     def _count_loss(self, error: Exception | None = None) -> None:
@@ -169,9 +190,9 @@ def _is_loss(error: BaseException) -> bool:
     )
 
 
-def _work(job: Any, tasks: Sequence[Any]) -> list[Any]:
+def _work(job: Any, common: Any, tasks: Sequence[Any]) -> list[Any]:
     """Compute the parts of a batch, in a worker."""
-    work = job.prepare()
+    work = (job if common is None else replace(job, **{job.shared: common})).prepare()
     return [work(task) for task in tasks]
 
 
@@ -199,6 +220,9 @@ def as_cluster(executor: Any) -> Cluster:
         raise DataError("executor is a Client whose cluster has no workers; start some first.")
     return Cluster(executor, threads)
 
+
+_sent: WeakKeyDictionary[Any, WeakKeyDictionary[Any, Any]] = WeakKeyDictionary()
+"""What jobs have in common and each client has sent, as futures, which free it where it is held no more."""
 
 _checked: WeakKeyDictionary[Any, set[tuple[str, str]]] = WeakKeyDictionary()
 """The workers of each client that were found to have a version, by address: a new worker has a new one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numba import types
@@ -312,6 +313,8 @@ def count_units(
 @dataclass(frozen=True, eq=False)
 class _Counts:
     """The job of `count_units`: a run of rows a task, from one number to before another."""
+
+    shared: ClassVar[str] = "pool"
 
     pool: Pool
     gaps: bool

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped, unused-ignore]
@@ -331,6 +331,8 @@ def permute_links(
 @dataclass(frozen=True, eq=False)
 class _Eights:
     """The job of `permute_links`: eight permutations a task, of pairs four, by the number of the first."""
+
+    shared: ClassVar[str] = "links"
 
     pool: Float
     form: int

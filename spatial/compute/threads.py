@@ -52,7 +52,11 @@ _WORTH_A_BAR = 2.0
 
 
 class Job(Protocol[Task_in, Part_out]):
-    """The data that all tasks of one run need: a value that can be sent to another process."""
+    """The data that all tasks of one run need: a value that can be sent to another process.
+
+    Where one of its fields is the same object in several runs, ``shared: ClassVar[str]`` names it: a cluster
+    gets it once.
+    """
 
     def prepare(self) -> Callable[[Task_in], Part_out]:
         """Allocate the workspace of one thread, and return what computes the part of a task."""

@@ -175,6 +175,37 @@ def drawn(seed: int) -> Any:
     return SimpleNamespace(panel=frame.set_index(["city", "year"]), truth=truth)
 
 
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_what_blocks_have_in_common_is_sent_to_a_cluster_once(
+    here: Client, interrupted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spatial.weights.blocks.stencil.ROWS", 300)
+    monkeypatch.setattr("spatial.compute.conditional._MOST_SECONDS", 0)
+    W = sp.weights.grid((25, 40), stored=False).row_standardized()
+    x = np.random.default_rng(0).normal(size=1000)
+    sent, scatter = [], here.scatter
+
+    def counted(data: Any, **options: Any) -> Any:
+        sent.append(type(data).__name__)
+        if interrupted and len(sent) == 4:
+            raise KeyboardInterrupt
+        return scatter(data, **options)
+
+    monkeypatch.setattr(here, "scatter", counted)
+    if interrupted:
+        with pytest.raises(KeyboardInterrupt):
+            sp.local_moran(x, W, permutations=19, executor=here)
+    else:
+        found = sp.local_moran(x, W, permutations=19, executor=here)
+        expected = sp.local_moran(x, W, permutations=19, executor=1)
+        pd.testing.assert_frame_equal(found.frame, expected.frame, check_exact=True)
+        assert sent == ["Pool", *["_Counts"] * 4]
+    end = time.monotonic() + 20
+    while here.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)):
+        assert time.monotonic() < end  # and is freed when no block needs it
+        time.sleep(0.05)
+
+
 def test_each_function_that_takes_workers_takes_an_executor() -> None:
     found = [sp.models.DifferenceInDifferences.placebo]
     for room in (sp, sp.models, sp.weights):
