@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from spatial.compute.fdr import fdr_adjusted
 from spatial.compute.pvalues import Alternative, check_reachable, folded_p, permutation_p, sequential_tail
-from spatial.compute.threads import progress_bar, wants_bar
+from spatial.compute.threads import free_bytes, progress_bar, wants_bar
 from spatial.errors import DataError
 from spatial.results import drawn_by
 from spatial.weights.blocks.value import OpenWeights
@@ -205,6 +205,12 @@ class Filled:
     """
 
     def __init__(self, data: Sample, names: Sequence[str]) -> None:
+        needed, free = 8.0 * (len(names) + 2) * data.n, free_bytes()
+        if needed > free:
+            raise DataError(
+                f"The table of {data.n:,} units takes {needed / 1e9:,.1f} GB of memory; {free / 1e9:,.1f} GB "
+                "are free. Take fewer units; local_moran and getis_ord write theirs with folder=."
+            )
         self.data = data
         self.columns = {name: np.empty(data.n) for name in names}
         self.codes = np.empty(data.n, np.int8)

@@ -161,6 +161,14 @@ def test_statistics_of_pairs_by_blocks_have_the_bits_of_those_of_stored_weights(
         pd.testing.assert_frame_equal(a.tidy(), b.tidy(), check_exact=True)
 
 
+def test_tables_that_memory_does_not_hold_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    W = sp.weights.grid((25, 40), stored=False).row_standardized()
+    monkeypatch.setattr("spatial.autocorrelation.local_inference.free_bytes", lambda: 5e4)
+    for function in (sp.local_geary, sp.losh):
+        with pytest.raises(DataError, match=r"table of 1,000 units .* GB are free.*with folder="):
+            function(np.arange(1000.0), W)
+
+
 def test_blocks_and_permutations_of_further_statistics_show_their_progress(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
