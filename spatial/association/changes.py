@@ -110,7 +110,7 @@ def quantile_lisa(
     ----------
     x : Series, array (N,), or DataFrame by id
         One variable, or several in columns.
-    W : Weights, or libpysal Graph or W
+    W : Weights, OpenWeights, or libpysal Graph or W
     k : int
         Number of quantiles.
     quantile : int, optional

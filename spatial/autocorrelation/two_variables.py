@@ -117,7 +117,8 @@ def bivariate_moran(
               \frac{\sum_i \sum_j w_{ij} (x_i - \bar x)(y_j - \bar y)}
                    {\sqrt{\sum_i (x_i - \bar x)^2 \sum_i (y_i - \bar y)^2}}
 
-    Parameters are those of `moran`, and `null`.  spdep's ``moran_bv`` and esda's ``Moran_BV`` leave out
+    Parameters are those of `moran`, and `null`; permutations keep all links of open weights, 12 bytes each.
+    spdep's ``moran_bv`` and esda's ``Moran_BV`` leave out
     :math:`n / S_0`, which is 1 for row-standardised weights without islands.  Own weights are refused: they
     compare x and y in place, which is the plain correlation.
 
