@@ -109,27 +109,31 @@ class _Run:
         What jobs have in common is sent with the first of them, and stays there as long as it is held here.
         Dask says in many ways that a message did not arrive; what cannot be sent at all is raised at last.
         """
-        name = getattr(self.job, "shared", None)
-        common = getattr(self.job, name) if name else None
-        own = replace(self.job, **{name: None}) if name else self.job
+        name, common = self._common()
+        own = self.job if common is None else replace(self.job, **{name: None})
         sent = _sent.setdefault(self.client, WeakKeyDictionary())
         while True:
             self._require_workers()
             try:
-                if name and common not in sent:
+                if common is not None and common not in sent:
                     # A copy: workers of this process would hold the very object, and it would never be freed.
                     sent[common] = self.client.scatter(copy(common), hash=False)
-                return self.client.scatter(own, hash=False), sent[common] if name else None
+                return self.client.scatter(own, hash=False), None if common is None else sent[common]
             except (AttributeError, TypeError, PicklingError):  # what cannot be sent, now or later
                 raise
             except Exception as error:
                 self._forget()
                 self._count_loss(error)
 
+    def _common(self) -> tuple[str, Any]:
+        """Return the name and the value of what other jobs have too; None where there is nothing."""
+        name: str = getattr(self.job, "shared", "")
+        return name, getattr(self.job, name) if name else None
+
     def _forget(self) -> None:
         """Free on the workers what jobs have in common."""
-        name = getattr(self.job, "shared", None)
-        found = _sent.get(self.client, {}).pop(getattr(self.job, name), None) if name else None
+        _, common = self._common()
+        found = None if common is None else _sent.get(self.client, {}).pop(common, None)
         if found is not None:
             self.client.cancel([found])
 

@@ -10,10 +10,10 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import dask
 import geopandas as gpd
@@ -159,9 +159,12 @@ class Struck:
     fault: str
     number: int
     mark: str
+    common: Any = None
+    shared: ClassVar[str] = "common"
 
     def prepare(self) -> Callable[[tuple[int, Any]], Any]:
-        plain = self.job.prepare()
+        job = self.job if self.common is None else replace(self.job, **{self.job.shared: self.common})
+        plain = job.prepare()
 
         def work(pair: tuple[int, Any]) -> Any:
             number, task = pair
@@ -214,11 +217,13 @@ class Strikes:
     mark: str = ""
 
     def run(self, cluster: Any, tasks: Any, job: Any, collect: Any, seconds: float) -> None:  # noqa: ARG002
-        number = int(self.part * len(tasks))
+        number, name = int(self.part * len(tasks)), getattr(job, "shared", "")
+        common = getattr(job, name) if name else None
+        job = replace(job, **{name: None}) if name else job
         self.plain(
             cluster,
             list(enumerate(tasks)),
-            Struck(job, self.fault, number, self.mark),
+            Struck(job, self.fault, number, self.mark, common),
             lambda pair, part: collect(pair[1], part),
             4.0 * len(tasks),  # so that each is sent alone
         )
