@@ -15,6 +15,7 @@ from spatial.errors import DataError, did_you_mean, warn
 from spatial.models.formula.tokens import Name, parse_expression, tokens, walk
 from spatial.panel.choosing import ChosenRows, choose_rows
 from spatial.weights.value import Weights
+from spatial.words import Said, listed
 
 from .cells import Sample, operators_for
 from .effects import Effects
@@ -67,15 +68,21 @@ class RowChoice:
     @property
     def note(self) -> str:
         """The choice in words."""
-        text = f"rows where {self.condition}: {self.n_rows} of {self.of_rows}"
+        rows = ("rows where {where}: {n} of {of}", "样本：{where}，{of} 行中的 {n} 行")
+        parts: list[str] = [Said(rows, where=self.condition, n=str(self.n_rows), of=str(self.of_rows))]
         if self.unknown:
-            text += f", {self.unknown} left out as unknown (missing values)"
-        verb = "were cut" if self.lags == "within" else "lead outside, and are used"
+            left = (", {k} left out as unknown (missing values)", "，{k} 行因缺失而未知，已略去")
+            parts.append(Said(left, k=str(self.unknown)))
+        cut = self.lags == "within"
+        outside = (
+            f"; {{share}} of the links of {{name}} from them "
+            f"{'were cut' if cut else 'lead outside, and are used'}",
+            f"；{{name}} 中由其指向样本外的连接占 {{share}}，{'已切断' if cut else '仍使用'}",
+        )
         for name, share in self.outside.items():
-            if share == 0:
-                continue
-            text += f"; {share:.1%} of the links of {name} from them {verb}"
-        return text
+            if share != 0:
+                parts.append(Said(outside, share=f"{share:.1%}", name=name))
+        return listed(parts, ("", ""))
 
 
 def check_lags(lags: str) -> None:

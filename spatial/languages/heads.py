@@ -216,6 +216,8 @@ CHINESE: Mapping[str, str] = {
     "p_clustered": "p（聚类）",
     "p_fdr": "p（FDR）",
     "p_holm": "p（Holm）",
+    "p_normality": "p（正态）",
+    "p_randomisation": "p（随机化）",
     "p_sim": "p（置换）",
     "pair": "对",
     "pairs": "对数",
@@ -248,6 +250,8 @@ CHINESE: Mapping[str, str] = {
     "between": "组间",
     "without": "去掉",
     "words": "说明",
+    "z_normality": "z（正态）",
+    "z_randomisation": "z（随机化）",
     "z_value": "z 值",
     **{key: value for key, value in HEADS["zh"].items() if key not in ("level", "name", "value", "where")},
 }

@@ -140,7 +140,11 @@ def _diagnose(values: Values, part: schema.Diagnostics, column: str, out: Output
     table = values.moran(part, column)
     write_csv(table, out.path("tables", f"moran_{stem}.csv"))
     name = values.default_weights(part.weights)
-    out.show(f"Moran's I of {values.label(column)} ({column}), weights {name}\n{_by_time(table)}")
+    label = values.label(column)
+    title = tell(
+        f"Moran's I of {label} ({column}), weights {name}", f"{label}（{column}）的莫兰指数，权重矩阵 {name}"
+    )
+    out.show(f"{title}\n{_by_time(table)}")
     if values.panel.n_times > 1:
         axes = moran_over_time(table, labels={column: values.label(column)}, lang=lang, alpha=part.alpha)
         stamp(values, axes)
@@ -170,5 +174,5 @@ def _times(part: schema.Diagnostics) -> list[Any]:
 
 
 def _by_time(table: Any) -> str:
-    shown = table[["time", "n", "I", "z_randomisation", "p_randomisation", "p_sim"]]
-    return str(shown.to_string(index=False, float_format=lambda v: f"{v:.4f}"))
+    rows = table[["time", "n", "I", "z_randomisation", "p_randomisation", "p_sim"]]
+    return frame_text(rows, digits(4))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from spatial.languages.messages import message
+from spatial.languages.messages import in_language, message
 from spatial.languages.names import name_in_chinese
 from spatial.study.values import Values
 from spatial.words import Said
@@ -165,5 +165,6 @@ def _said(text: str, patterns: Pairs, labels: Mapping[str, str]) -> str:
     for pattern, chinese in patterns:
         found = re.fullmatch(pattern, text, re.DOTALL)
         if found is not None:
-            return chinese.format(*(labels.get(part, part) for part in found.groups() or ("",)))
+            parts = found.groups() or ("",)
+            return chinese.format(*(labels.get(part) or in_language(part, "zh") for part in parts))
     return text

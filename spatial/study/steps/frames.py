@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from spatial.languages.heads import HEADS
+from spatial.languages.messages import in_language
 from spatial.languages.names import condition_words, name_in_chinese, named_in_chinese
 from spatial.study.cache import digest
 from spatial.study.calls import Call, Ref, call
@@ -45,7 +46,8 @@ class Measured(Frame):
         return values.columns_key([part.name for part in values.study.measures])
 
     def numbers(self) -> pd.DataFrame:
-        frame = measures_frame(self.values)
+        frame, lang = measures_frame(self.values), self.values.study.language
+        frame["formula"] = [in_language(str(text), lang) for text in frame["formula"]]
         return frame if self.part.of is None else frame.set_index("name").loc[self.part.of].reset_index()
 
 
