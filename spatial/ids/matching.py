@@ -100,7 +100,13 @@ def why_apart(given: Iterable[Any], wanted: Iterable[Any], what: str, against: s
     if zeros:
         return f"Zeros at the front were lost in {against}: {zeros}."
     if left and right and kinds[0] != kinds[1]:
-        return f"The ids are {' and '.join(kinds[0])} in {what}, {' and '.join(kinds[1])} in {against}."
+        rows = (
+            kinds[0] == ["int"] and left == sorted(left) and left[0] >= 0 and left[-1] < 10 * len(left) + 10
+        )
+        numbers = " Are these row numbers? frame.set_index(column) makes the ids the index." if rows else ""
+        return (
+            f"The ids are {' and '.join(kinds[0])} in {what}, {' and '.join(kinds[1])} in {against}.{numbers}"
+        )
     return ""
 
 

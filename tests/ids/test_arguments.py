@@ -168,3 +168,13 @@ def test_warnings_below_a_context_point_at_the_caller_too() -> None:
     with pytest.warns(sp.models.HeteroskedasticityWarning) as caught:
         model.fit("ml")
     assert {found.filename for found in caught} == {__file__}
+
+
+def test_row_numbers_in_the_place_of_ids_are_recognised() -> None:
+    cities = sp.read_cities("nc")
+    frame = cities.drop(columns="geometry").reset_index()
+    wanted = r"Are these row numbers\? frame\.set_index\(column\) makes the ids the index\."
+    with pytest.raises(sp.AlignmentError, match=wanted):
+        sp.map_values(cities, frame["bir74"])
+    with pytest.raises(sp.AlignmentError, match=wanted):
+        sp.moran(frame["bir74"], sp.weights.contiguity(cities))
