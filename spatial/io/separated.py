@@ -246,6 +246,8 @@ def _counted_one_by_one(raw: bytes, separator: str, path: Path) -> tuple[Int, In
 
 def _check_widths(rows: _Rows, width: int, widest: int, path: Path) -> int:
     """Refuse the first row with too few or too many cells; return how many empty ones may stand beyond."""
+    if (rows.cells == width).all():
+        return 0
     beyond = np.flatnonzero((rows.cells > width) & ~_ends_empty(rows, width + 1))
     few = np.flatnonzero(rows.cells < width)
     for row in beyond.tolist():
