@@ -50,6 +50,7 @@ def run(command: list[str], environment: Callable[[], dict[str, str]] = dict) ->
 
     def work() -> None:
         env = {**os.environ, **environment()}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled; the first round may do it
         done = subprocess.run(command, check=False, capture_output=True, text=True, env=env)
         if done.returncode:
             raise RuntimeError((done.stderr.strip().splitlines() or ["no reason"])[-1])

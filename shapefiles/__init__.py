@@ -9,18 +9,14 @@
 PROVENANCE.md beside this file says where each comes from, under which licence, and how it was made.
 """
 
-from ._catalogue import catalogue, labels, path
-from ._china import china_boundaries
-from ._load import load
-from ._samples import Sample, load_sample, sample_contents
+from __future__ import annotations
 
-__all__ = [
-    "Sample",
-    "catalogue",
-    "china_boundaries",
-    "labels",
-    "load",
-    "load_sample",
-    "path",
-    "sample_contents",
-]
+from spatial.names import hand_on
+
+_MODULES = {
+    "._catalogue": ("catalogue", "labels", "path"),
+    "._china": ("china_boundaries",),
+    "._load": ("load",),
+    "._samples": ("Sample", "load_sample", "sample_contents"),
+}
+__all__, __getattr__, __dir__ = hand_on(__name__, _MODULES)

@@ -12,7 +12,6 @@ from .build.bandwidths import kernel
 from .build.contiguous import contiguity
 from .build.distances import distance_band, inverse_distance, knn
 from .build.proximity import delaunay, gabriel, relative_neighbors, voronoi
-from .reading import read_for
 from .value import Weights
 
 __all__ = ["SPECS", "from_spec"]
@@ -80,6 +79,8 @@ def from_spec(cities: CitiesLike, spec: str, *, islands: str = "raise") -> Weigh
     name, *parts = spec.split(":")
     if name not in SPECS:
         if Path(spec).suffix and Path(spec).exists():
+            from .reading import read_for
+
             return read_for(cities, spec)
         written = ", ".join(how for *_, how in SPECS.values())
         raise WeightsError(

@@ -15,16 +15,12 @@ from spatial.errors import AlignmentError, WeightsError, hinted, name_ids
 from spatial.ids.alignment import check_ids, indexer
 from spatial.ids.kinds import whole_ids
 from spatial.ids.numbers import Ids, Values
-from spatial.panel.panel import PanelLike
-from spatial.places.points import CitiesLike
 from spatial.results import drawn_by
 
 from . import algebra, conversion, lags, normalization
 from .blocks.value import OpenWeights
 from .checks import MAX_LINKS
 from .csr import DenseLike, SparseLike, canonical_csr
-from .io import formats
-from .io.parsed import Options
 from .meta import Meta
 from .report.comparison import WeightsComparison, compare_links
 from .report.report import WeightsReport, build_report
@@ -35,6 +31,9 @@ if TYPE_CHECKING:
     from libpysal.graph import Graph
     from libpysal.weights import W as LegacyW
     from matplotlib.axes import Axes
+
+    from spatial.panel.panel import PanelLike
+    from spatial.places.points import CitiesLike
 
 __all__ = ["Weights", "WeightsLike", "as_weights"]
 
@@ -303,6 +302,9 @@ class Weights(Transformations):
         `meta` as well (a tuple in its parameters comes back as a list).  In .gwt, .dat, .csv and .parquet an
         island stands as a link of weight 0 to itself, as libpysal has it.
         """
+        from .io import formats
+        from .io.parsed import Options
+
         options = Options(form=form, id_field=id_field, spatial_reference=spatial_reference)
         return formats.write(self.binary() if binary else self, path, options)
 

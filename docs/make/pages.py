@@ -15,7 +15,7 @@ from typing import Any
 import typer
 
 import spatial as sp
-from spatial.cli import app
+from spatial.cli import build_app
 from spatial.cli.api import ROOMS, describe_all
 from spatial.study import json_schema
 
@@ -38,7 +38,7 @@ def commands() -> Iterator[str]:
     """Write each command with its options, as the command line itself says them."""
     yield "# Commands"
     yield "\nEach command with its arguments and options, read from the program. `spatial COMMAND --help` says the same.\n"
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(build_app())
     for name, command in group.commands.items():  # type: ignore[attr-defined]
         yield f"## spatial {name}\n"
         yield " ".join((command.help or "").split()) + "\n"

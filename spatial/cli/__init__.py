@@ -5,8 +5,8 @@ from __future__ import annotations
 from spatial.names import hand_on
 
 _MODULES = {
-    ".commands": (
-        "app",
+    ".program": (
+        "build_app",
         "main",
     ),
 }

@@ -1,29 +1,19 @@
-"""The command line: `spatial moran`, `weights`, `data`, `run`, `check`, `new`, `explore`, `api`, `demo`."""
+"""The commands `spatial moran`, `weights`, `data` and `demo`."""
 
 from __future__ import annotations
 
-import itertools
 import sys
-import textwrap
-import warnings
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from spatial import __version__
 from spatial.errors import SpatialError
 from spatial.io.samples import Sample, sample, samples
-from spatial.languages.session import language
-from spatial.words import in_force, tell
+from spatial.words import tell
 
 from . import completion
-from .api import api_command
 from .drawing import Background, Inset, Labels, NorthArrow, Outline, Projection, ScaleBar, map_options
-from .drawn import drawn_samples, sample_facts, sample_text
-from .elsewhere import Commands
-from .explore import explore_command
-from .local import local_command
 from .options import (
     SPOKEN,
     Alternative,
@@ -63,74 +53,10 @@ from .options import (
     values_of,
     window_of,
 )  # fmt: skip
-from .studies import check_command, explain_command, new_command, print_run, run_command
 
-__all__ = ["app", "main"]
-
-app = typer.Typer(
-    cls=Commands,
-    add_completion=True,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="Spatial econometrics of cities: weights, Moran diagnostics, GS3SLS, tables and maps.",
-)
+__all__ = ["data", "demo", "moran", "weights"]
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; an error is one readable paragraph and exit code 2 (--debug: the traceback)."""
-    given = sys.argv[1:] if arguments is None else list(arguments)
-    debug = "--debug" in given
-    given = [word for word in given if word != "--debug"]
-    for stream in (sys.stdout, sys.stderr):
-        if (getattr(stream, "encoding", None) or "").lower() in ("ascii", "us-ascii", "ansi_x3.4-1968"):
-            stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
-    try:
-        with warnings.catch_warnings(), language(_language(given)):
-            warnings.showwarning = _say
-            app(args=given, prog_name="spatial")
-    except SpatialError as error:
-        if debug:
-            raise
-        with language(_language(given)):
-            text = as_options(str(error))
-        print(
-            textwrap.fill(
-                f"spatial: {as_options(text)}", 100, break_long_words=False, break_on_hyphens=False
-            ),
-            file=sys.stderr,
-        )
-        sys.exit(2)
-
-
-def _language(words: list[str]) -> str:
-    """Return the language that a command asks for."""
-    asked = [after for word, after in itertools.pairwise([*words, ""]) if word == "--lang"]
-    asked += [word.removeprefix("--lang=") for word in words if word.startswith("--lang=")]
-    return asked[-1] if asked and asked[-1] in ("en", "zh") else in_force()
-
-
-def _say(message: Warning | str, *_: object, **__: object) -> None:
-    """Show a warning as a sentence, without the place in the code."""
-    print(f"spatial: {message}", file=sys.stderr)
-
-
-def _version(shown: bool) -> None:
-    if shown:
-        print(f"spatial-cities {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
-    """Every command takes --debug, which shows the traceback of an error."""
-
-
-@app.command()
 def moran(
     file: MapFile,
     columns: Variables,
@@ -210,7 +136,6 @@ def moran(
         print_written(out, record.outputs, as_json)
 
 
-@app.command()
 def weights(
     file: Annotated[
         str,
@@ -277,7 +202,6 @@ def weights(
         print(tell("Written: ", "已写入：") + str(path), file=sys.stderr)
 
 
-@app.command()
 def data(
     name: Annotated[
         str | None,
@@ -286,6 +210,8 @@ def data(
     as_json: Json = False,
 ) -> None:
     """List the maps and panels that ship, or the files of one."""
+    from .drawn import drawn_samples, sample_facts, sample_text
+
     found = samples()
     if name in drawn_samples():
         print_json(sample_facts(name)) if as_json else print(sample_text(name))
@@ -316,24 +242,15 @@ def _facts(one: Sample) -> dict[str, object]:
 _PAPERS = "Papers on simulated data with known truth: spatial new --like sun paper.toml (or bai, smart-city)"
 
 
-@app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("out/demo"),
     as_json: Json = False,
 ) -> None:
     """Run the study that ships: crime and police in North Carolina; and Moran's I of 336 Chinese cities."""
     from .demo import run_virtual_agglomeration
+    from .studies import print_run, run_command
 
     check_folder(out)
     run_command(sample("nc").file("gpkg").with_name("study.toml"), out=out, quiet=as_json)
     text = run_virtual_agglomeration(out)
     print_run(out) if as_json else print(f"\n{text}\n\n{_PAPERS}")
-
-
-app.command("local")(local_command)
-app.command("run")(run_command)
-app.command("check")(check_command)
-app.command("new")(new_command)
-app.command("explain")(explain_command)
-app.command("explore")(explore_command)
-app.command("api")(api_command)

@@ -10,9 +10,6 @@ import pandas as pd
 
 import spatial as sp
 from spatial.autocorrelation.global_moran import moran
-from spatial.autocorrelation.lisa import local_moran
-from spatial.autocorrelation.panels import CENTERS, moran_panel
-from spatial.autocorrelation.two_variables import bivariate_moran
 from spatial.compute.pvalues import Alternative, alternative_words, smallest_p
 from spatial.io.atomic import file_stem, write_csv
 from spatial.languages.shown import digits, frame_text, shown
@@ -81,12 +78,12 @@ def run_moran(
         texts.append(text)
         if job.beside is not None:
             with record.step(f"bivariate Moran's I of {column} and the lag of {job.beside}{in_time(at)}"):
-                both = bivariate_moran(values_of(column), values_of(job.beside), W, **job.options)
+                both = sp.bivariate_moran(values_of(column), values_of(job.beside), W, **job.options)
             texts.append(under_time(both.summary(), at))
             tables.append(with_terms(both.tidy(), both, at).assign(column=f"{column}, W {job.beside}"))
         if files:
             with record.step(f"local Moran of {column}"):
-                local = local_moran(values_of(column), W, alpha=job.alpha, **job.options)
+                local = sp.local_moran(values_of(column), W, alpha=job.alpha, **job.options)
             name = file_stem(column)
             layer = f"local_{name}" if at is None else f"local_{name}_{at}"
             layers[layer], info[layer] = local, sp.LayerInfo(values=values_of(column), time=at)
@@ -105,7 +102,7 @@ def _table(result: Any, panel: Any, column: str, W: Any, job: MoranJob) -> tuple
     """Return one row a test, or a time of the panel, and the text to show."""
     if panel is None:
         return with_terms(result.tidy(), result).assign(column=column), result.summary()
-    table = with_terms(moran_panel(panel, [column], W, **job.options), result)
+    table = with_terms(sp.moran_panel(panel, [column], W, **job.options), result)
     by = panel.frame.index.names[1]
     return table, tell(
         f"Moran's I of {column}, by {by}", f"{column} 的莫兰指数，按 {by}"
@@ -150,6 +147,8 @@ def _write_report(record: RunRecord, cities: Any, panel: Any, W: Any, job: Moran
 
 def by_time_notes(found: pd.DataFrame) -> str:
     """Say on which weights and terms the rows of a panel are."""
+    from spatial.autocorrelation.panels import CENTERS
+
     first = found.iloc[0]
     lines = [tell("Weights: ", "权重：") + shown(first["weights"])]
     lines.append(tell("P-values: ", "p 值：") + alternative_words(first["alternative"]))

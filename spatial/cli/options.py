@@ -227,14 +227,15 @@ def read_map_and_panel(
     A table without a column of times is a cross-section: its columns join those of the map.
     """
     from spatial.io.cities import read_cities
-    from spatial.panel.joining import as_map_ids, restrict
-    from spatial.panel.reading import read_panel
 
     cities = read_cities(
         file, id=id, crs=crs, layer=layer, encoding=encoding, drop_empty=drop_empty, bbox=window_of(bbox)
     )
     if panel is None:
         return cities, None, cities
+    from spatial.panel.joining import as_map_ids, restrict
+    from spatial.panel.reading import read_panel
+
     ships = panel.isidentifier()  # a sample knows its own columns
     named = unit or (None if ships else id or str(cities.index.name))
     times = time or (None if ships else "year")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import re
-from importlib.resources import files
 
 from spatial.words import Said
 
@@ -96,6 +95,8 @@ def _filled(value: str) -> str:
 
 def templates() -> dict[str, str]:
     """Return the catalogue: English with ``{}`` to Chinese with ``{0}``, ``{1}``."""
+    from importlib.resources import files
+
     text = files("spatial.languages").joinpath("messages.tsv").read_text(encoding="utf-8")
     rows = [line.split("\t") for line in text.splitlines()[1:] if line]
     return {row[0]: row[1] for row in rows}

@@ -35,7 +35,7 @@ def shipped_study(name: str = "nc") -> Path:
     ('study.toml', 'sun')
     """
     if name == "nc":
-        return shapefiles.path("nc").with_name("study.toml")
+        return Path(shapefiles.path("nc")).with_name("study.toml")
     if name not in PAPERS:
         raise DataError(
             f"No study {name!r} ships.{did_you_mean(name, ('nc', *PAPERS))} "

@@ -12,9 +12,10 @@ from typing import Any
 import pandas as pd
 import pyogrio
 import pytest
+import typer
 
 import spatial as sp
-from spatial.cli.commands import main
+from spatial.cli import build_app, main
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -182,6 +183,26 @@ def test_the_command_is_installed_and_light() -> None:
     code = f"import sys, spatial, spatial.weights; print([m for m in {heavy} if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("words", [["data"], ["data", "nc"], ["moran", "--help"], []])
+def test_what_computes_nothing_imports_no_arrays(words: list[str]) -> None:
+    heavy = {"numpy", "pandas", "scipy", "matplotlib", "numba", "geopandas"}
+    say = f"atexit.register(lambda: print(sorted({heavy} & set(sys.modules)), file=sys.stderr))"
+    code = f"import atexit, sys; from spatial.cli import main; {say}; main({words})"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert shown.stderr.splitlines()[-1] == "[]"
+
+
+def test_the_command_at_hand_is_built_alone_and_is_that_of_the_whole_program() -> None:
+    whole = typer.main.get_command(build_app())
+    for name, command in whole.commands.items():  # type: ignore[attr-defined]
+        (alone,) = typer.main.get_command(build_app([name])).commands.values()  # type: ignore[attr-defined]
+        assert (alone.name, alone.help) == (command.name, command.help)
+        found, expected = (
+            [(p.name, p.opts, p.default, p.required) for p in c.params] for c in (alone, command)
+        )
+        assert found == expected
 
 
 def test_a_map_in_place_of_a_weights_file(capsys: pytest.CaptureFixture[str], nc_file: str) -> None:

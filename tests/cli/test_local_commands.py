@@ -12,7 +12,7 @@ import pytest
 from test_cli import run
 
 import spatial as sp
-from spatial.cli.commands import app
+from spatial.cli import build_app
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_links_are_counted_once_and_islands_are_named(capsys: pytest.CaptureFixt
 def test_every_command_prints_json() -> None:
     import typer
 
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    commands = typer.main.get_command(build_app()).commands  # type: ignore[attr-defined]
     options = {name: {o for p in c.params for o in p.opts} for name, c in commands.items()}
     assert {"moran", "local", "weights", "data", "run", "check", "new", "explain", "explore", "demo"} <= set(
         options

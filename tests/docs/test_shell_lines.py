@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import spatial as sp
-from spatial.cli.commands import main
+from spatial.cli import main
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = {
