@@ -210,7 +210,7 @@ def test_a_sample_with_an_ending_and_our_own_output_are_no_suggestions(
 
 
 def test_names_of_other_libraries_are_known() -> None:
-    with pytest.raises(AttributeError, match=r"Did you mean contiguity\(cities\)\?"):
+    with pytest.raises(AttributeError, match=r"Did you mean sp\.weights\.contiguity\(cities\)\?"):
         sp.weights.queen  # noqa: B018
     with pytest.raises(AttributeError, match=r"Did you mean local_moran\?"):
         sp.local_morans  # noqa: B018
