@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 from spatial.errors import WeightsError
 
 from .compiled import compiled
+from .threads import free_bytes
 
 __all__ = ["LAGS", "PAIRS", "QUADRATIC", "Links", "build_links", "links_of_pairs", "links_of_rows"]
 
@@ -22,6 +23,7 @@ QUADRATIC, PAIRS, LAGS = 0, 1, 2
 
 MOST_ORDERED = 2**31 - 1
 """Entries of a matrix whose rows scipy puts in order: it counts them by 32 bits."""
+_ORDERING = 84  # bytes of a pair, beside those that are kept
 _NEAR = 4096  # a window of so many rows fits the second-level cache
 
 
@@ -95,6 +97,13 @@ def links_of_pairs(n: int, heads: NDArray[np.int32], tails: NDArray[np.int32], w
                 "Permutations put neighbours that are far apart in the order of the ids near each other, of "
                 f"at most {MOST_ORDERED:,} links; W + W' has {2 * len(heads):,}. Sort the units along the "
                 "map before the weights are built, or pass permutations=0."
+            )
+        needed, free = float(_ORDERING) * len(heads), free_bytes()
+        if needed > free:
+            raise WeightsError(
+                f"Putting {len(heads):,} pairs of W + W' in order takes {needed / 1e9:,.1f} GB, and "
+                f"{free / 1e9:,.1f} GB are free. Sort the units along the map before weights are built (of "
+                "a grid, let rows be the longer side), or pass permutations=0."
             )
         lower = sp.csr_array((weights, (heads, tails)), shape=(n, n))
         return build_links(sp.csr_array(lower + lower.T))

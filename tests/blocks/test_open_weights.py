@@ -241,6 +241,10 @@ def test_pairs_that_are_put_in_order_are_at_most_as_many_as_32_bits_count(
     opened = sp.weights.knn(cities(), 6, folder=tmp_path / "w").row_standardized()
     x, links = np.random.default_rng(0).normal(size=1000), 6_000
     sp.moran(x, opened, permutations=9)
+    with monkeypatch.context() as little:
+        little.setattr("spatial.compute.links.free_bytes", lambda: 2e5)
+        with pytest.raises(WeightsError, match=r"pairs of W \+ W' in order takes 0\.0 GB"):
+            sp.moran(x, opened, permutations=9)
     monkeypatch.setattr("spatial.compute.links.MOST_ORDERED", links)
     with pytest.raises(
         WeightsError, match=r"at most 6,000 links; W \+ W' has .* Sort the units along the map"
