@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -91,9 +92,20 @@ class ByDistance:
         return self._known[level]
 
     def effect_intervals(self, effects: Effects, level: float, terms: int) -> tuple[Float, Float] | None:
-        """Return p-values of zero and intervals of direct, indirect and total effects."""
+        """Return p-values of zero and intervals of direct, indirect and total effects; kept."""
         if not self.has_distance or not isinstance(effects, EffectMap) or effects.way == "solves":
             return None
+        key = (level, terms, effects.horizon, effects.seed, effects.exponential)
+        known = self._kept_effects.get(key)
+        if known is None or not _of_one_model(known[0], effects):
+            known = self._kept_effects[key] = effects, self._effect_intervals(effects, level, terms)
+        return known[1]
+
+    @cached_property
+    def _kept_effects(self) -> dict[Hashable, tuple[EffectMap, tuple[Float, Float] | None]]:
+        return {}
+
+    def _effect_intervals(self, effects: EffectMap, level: float, terms: int) -> tuple[Float, Float] | None:
         targets = EffectTargets(effects, len(self.theta))
         if self._has_no_effects(targets):
             return None
@@ -119,3 +131,9 @@ class ByDistance:
             return None
         found = list(targets.by_unit(*place))
         return np.array([self.interval(target, level) for target in found])
+
+
+def _of_one_model(first: EffectMap, second: EffectMap) -> bool:
+    """Whether two maps have the same equations and the same matrices, in the same place."""
+    same = first.structure is second.structure and first.matrices.keys() == second.matrices.keys()
+    return same and all(matrix is second.matrices[name] for name, matrix in first.matrices.items())

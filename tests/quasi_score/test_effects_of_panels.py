@@ -15,6 +15,7 @@ from test_estimator import golden_fit, golden_system, theta_of
 from spatial.errors import DataError
 from spatial.models import SpatialSystem
 from spatial.models.quasi_score.effects import EffectTargets, unit_moments
+from spatial.models.quasi_score.inverted import ByDistance
 from spatial.panel.panel import Panel
 from spatial.weights import Weights
 
@@ -78,6 +79,14 @@ def test_impacts_show_intervals_by_distance_that_agree_with_p_values() -> None:
     assert total["conf_high"] - total["estimate"] > 1.5 * (total["estimate"] - total["conf_low"])
     wald = impacts.confint(method="wald")
     np.testing.assert_allclose((wald["conf_low"] + wald["conf_high"]) / 2, wald["estimate"], rtol=1e-9)
+
+
+def test_what_each_table_asks_again_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = golden_impacts().tidy()
+    monkeypatch.setattr(ByDistance, "interval", None)
+    pd.testing.assert_frame_equal(golden_fit().impacts().tidy(), first)
+    with pytest.raises(TypeError):
+        golden_fit().impacts().tidy(level=0.9)
 
 
 @pytest.mark.slow
