@@ -247,12 +247,19 @@ def _callaway_santanna(cells: Cells, options: Options) -> Effects:
     )
 
 
+_SHORT = 0.3  # against columns of zeros and ones
+
+
 def _in_unit_columns(method: Callable[[Cells, Options], Effects], cells: Cells, options: Options) -> Effects:
-    """Estimate on an outcome and controls that vary by about one: other programs stop at fixed gaps."""
+    """Estimate on an outcome that varies by about one: other programs stop at fixed gaps.
+
+    Controls vary by less: where their products with cells depend on each other, an ETWFE leaves out the
+    shorter columns, which must not be the cells.
+    """
     centred = cells.y - cells.y.mean()
     unit = float(in_unit_columns(centred[:, None] / np.sqrt(len(centred)))[1][0])
     X = in_unit_columns(cells.X / np.sqrt(len(centred)))[1]
-    found = method(replace(cells, y=centred / unit, X=cells.X / X), options)
+    found = method(replace(cells, y=centred / unit, X=_SHORT * cells.X / X), options)
     cohorts = found.att_gt.assign(**{c: found.att_gt[c] * unit for c in ("estimate", "std_error")})
     return replace(
         found,
