@@ -91,11 +91,11 @@ def test_bai_recovers_its_truth_where_it_is_identified(
         return rows.set_index(["equation", "term"]).loc[("ER", "PSS")]
 
     # The printed system has the same regressors in both equations; forced, it has stars and no truth.
-    assert "2 of 2 equations cannot be identified" in text("printed")
+    assert "2 个方程中有 2 个不能由本系统的任何工具变量识别" in text("printed")
     assert abs(pss("forced")["statistic"]) > 1.96
     assert not pss("forced")["conf_low"] < 0.439 < pss("forced")["conf_high"]
     # Instruments that do not change in time are absorbed by unit effects; with a national series they work.
-    assert "iv_paper is refused, as meant" in text("iv_paper")
+    assert "iv_paper 被拒绝，符合预期" in text("iv_paper")
     assert pss("iv_shift")["conf_low"] < 0.439 < pss("iv_shift")["conf_high"]
     assert pss("ols")["conf_low"] > 0.439
     for fit in ("three", "joint"):
