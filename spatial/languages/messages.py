@@ -93,6 +93,7 @@ def _filled(value: str) -> str:
     return (_whole(value) or value) if " " in value else value
 
 
+@functools.cache
 def templates() -> dict[str, str]:
     """Return the catalogue: English with ``{}`` to Chinese with ``{0}``, ``{1}``."""
     from importlib.resources import files

@@ -48,7 +48,7 @@ def test_spatial_markov_is_giddys() -> None:
     np.testing.assert_allclose(result.steady_state @ result.probabilities, result.steady_state, atol=1e-12)
 
 
-@pytest.mark.parametrize("fixed", [True, False])
+@pytest.mark.parametrize("fixed", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_permuted_statistics_are_giddys_on_the_observed_map(fixed: bool) -> None:
     from spatial.autocorrelation.markov import chains
 

@@ -135,6 +135,7 @@ def test_a_font_file_that_is_gone_has_no_characters(chinese: Path) -> None:
 
 
 # ---- no cache
+@pytest.mark.slow
 def test_a_first_process_without_matplotlibs_cache_draws_chinese(tmp_path: Path) -> None:
     code = (
         "import warnings; warnings.simplefilter('error')\n"

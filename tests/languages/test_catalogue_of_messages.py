@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,12 +33,15 @@ def template(node: ast.expr) -> str | None:
     return None
 
 
-def trees() -> Iterator[tuple[Path, ast.Module]]:
+@functools.cache
+def trees() -> list[tuple[Path, ast.Module]]:
     """Return each module of the rooms."""
-    for room in ROOMS:
-        for path in sorted((ROOT / room).rglob("*.py")):
-            if "qgis" not in path.parts and "build" not in path.relative_to(ROOT).parts[1:2]:
-                yield path, ast.parse(path.read_text(encoding="utf-8"))
+    return [
+        (path, ast.parse(path.read_text(encoding="utf-8")))
+        for room in ROOMS
+        for path in sorted((ROOT / room).rglob("*.py"))
+        if "qgis" not in path.parts and "build" not in path.relative_to(ROOT).parts[1:2]
+    ]
 
 
 def said(tree: ast.Module) -> Iterator[str]:

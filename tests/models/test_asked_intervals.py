@@ -37,7 +37,14 @@ def _same(a: pd.DataFrame, b: pd.DataFrame) -> None:
     np.testing.assert_allclose(a[ENDS].to_numpy(), b[ENDS].to_numpy(), rtol=1e-8, atol=1e-12)
 
 
-@pytest.mark.parametrize(("method", "intervals"), [("ml", "lr"), ("aqs", "wald"), ("aqs", "distance")])
+@pytest.mark.parametrize(
+    ("method", "intervals"),
+    [
+        pytest.param("ml", "lr", marks=pytest.mark.slow),
+        ("aqs", "wald"),
+        pytest.param("aqs", "distance", marks=pytest.mark.slow),
+    ],
+)
 def test_what_is_asked_of_the_fit_is_what_confint_gives_by_name(
     data: pd.DataFrame, method: str, intervals: Any
 ) -> None:
@@ -61,6 +68,7 @@ def test_the_default_is_what_it_was(data: pd.DataFrame) -> None:
     assert set(_fit(data, "ml").confint()["method"]) == {"wald"}
 
 
+@pytest.mark.slow
 def test_tables_say_how_intervals_and_stars_were_found(data: pd.DataFrame) -> None:
     fits = {"ML": _fit(data, "ml", intervals="lr"), "AQS": _fit(data, "aqs", intervals="wald")}
     english = regression_table(fits, impacts=True).to_markdown()

@@ -88,6 +88,7 @@ def test_units_change_no_p_value_and_no_interval_in_standard_errors(units: str, 
         assert width[1] == pytest.approx(width[0], rel=close)
 
 
+@pytest.mark.slow
 def test_units_change_no_effect() -> None:
     a, b = (_fit(units, "cross-section").impacts().tidy() for units in ("", "yuan"))
     for column in ("statistic", "p_value"):

@@ -32,6 +32,7 @@ def draw(seed: int, shift: float = 0.0) -> Any:
     kind="identity",
     differs="mean, sd and rmse are equal; coverage and bias are chance beside .95 and 0",
 )
+@pytest.mark.slow
 def test_monte_carlo_is_the_loop_written_out_and_covers() -> None:
     fits = {"fe": lambda s: fixed_effects("y ~ x", s.panel)}
     found = monte_carlo(draw, fits, 60, seed=3)

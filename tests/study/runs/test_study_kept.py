@@ -144,6 +144,7 @@ def test_what_is_read_warns_as_when_it_was_made(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.slow
 def test_a_new_heading_estimates_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The table is made of kept fits, and equals that of a run from nothing."""
     monkeypatch.setattr(kept, "WORTH", 0.0)
