@@ -15,10 +15,16 @@ from spatial.compute.products import product
 from spatial.errors import ConvergenceError
 from spatial.weights.normalization import radius_bound, spectral_radius
 
-__all__ = ["LagOperator", "Layout", "balanced_layout"]
+__all__ = ["LagOperator", "Layout", "balanced_layout", "common_value"]
 
 Float = NDArray[np.float64]
 Codes = NDArray[np.intp]
+
+
+def common_value(sums: Float) -> float | None:
+    """Return the value that all of `sums` share up to rounding, else None."""
+    same = np.ptp(sums) <= 1e-12 * max(1.0, float(np.abs(sums).max())) if len(sums) else False
+    return float(sums.mean()) if same else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,9 +166,7 @@ class LagOperator:
     @cached_property
     def constant_row_sum(self) -> float | None:
         """The sum of every row, where it is the same in all; else None."""
-        sums = np.concatenate([np.asarray(m.sum(axis=1)).ravel() for m in self.matrices])
-        same = bool(np.ptp(sums) <= 1e-12 * max(1.0, float(np.abs(sums).max())))
-        return float(sums.mean()) if same else None
+        return common_value(np.concatenate([np.asarray(m.sum(axis=1)).ravel() for m in self.matrices]))
 
     @cached_property
     def radius_bound(self) -> float:

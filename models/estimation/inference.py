@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +19,7 @@ from .scores import Scores, nearest_psd
 from .steps import SPATIAL_ERRORS, BoundaryWarning, Numbers, RhoMoments, Workspace
 from .windmeijer import windmeijer_covariance
 
-__all__ = ["Inference", "infer"]
+__all__ = ["Inference", "infer", "joint_inference", "warn_bound"]
 
 Float = NDArray[np.float64]
 
@@ -98,7 +99,7 @@ def _has_rho(space: Workspace, numbers: Numbers, g: int) -> bool:
 
 def _at_bound(space: Workspace, numbers: Numbers, active: list[int]) -> tuple[bool, ...]:
     found = [abs(float(numbers.rho[g])) >= space.bound(g) * (1 - 1e-9) for g in active]
-    _warn_bound(space, active, found)
+    warn_bound(space.design.structure.names, active, found)
     return tuple(found)
 
 
@@ -146,36 +147,65 @@ def _joint(
 ) -> Inference:
     r"""Covariance of all; :math:`\mathrm{Cov}(\hat\delta, \hat\rho_g) = V_{\cdot g}D_g'K_g'`."""
     slices = space.design.structure.slices
-    moments = [space.moments(g) for g in active]
     residuals = [numbers.residuals[g] for g in active]
-    Phi = moment_covariance(residuals, moments, kind)
-    slopes: list[Float] = []
-    fits: list[RhoFit] = []
-    weights: list[Float] = []
-    influence: list[Float] = []
-    for k, g in enumerate(active):
-        D = _slope(space, numbers, g)
+    Phi = moment_covariance(residuals, [space.moments(g) for g in active], kind)
+
+    def fitted(k: int, weight: Float) -> RhoFit:
+        return space.rho(active[k], numbers.fit.delta[slices[active[k]]], "kp2010", weight)
+
+    slopes = [_slope(space, numbers, g) for g in active]
+    found = joint_inference(
+        V, Phi, slopes, [slices[g] for g in active], fitted, known.weights if known else None
+    )
+    warn_bound(space.design.structure.names, active, found.at_bound)
+    return found if known is None else replace(found, rho=known.rho)
+
+
+def joint_inference(
+    V: Float,
+    Phi: Float,
+    slopes: Sequence[Float],
+    slices: Sequence[slice],
+    fitted: Callable[[int, Float], RhoFit],
+    weights: Sequence[Float] | None = None,
+) -> Inference:
+    r"""Return the covariance of all, and rho with efficient weights.
+
+    .. math:: \mathrm{Cov}(\hat\delta, \hat\rho_g) = V_{\cdot g}D_g'K_g'
+
+    Parameters
+    ----------
+    V : array (K, K)
+        Of the coefficients.
+    Phi : array (2E, 2E)
+        Of the moments of the E equations with an error matrix.
+    slopes : sequence of array (2, k_g)
+        Derivatives of the moments by the coefficients of their equation.
+    slices : sequence of slice
+        Where these coefficients stand.
+    fitted : function of the place k and a weight, (2, 2)
+        Estimates rho of the k-th of the E equations.
+    weights : sequence of array (2, 2), optional
+        In place of the efficient ones.
+    """
+    size, kept, fits, influence = len(V), [], [], []
+    for k, (D, at) in enumerate(zip(slopes, slices, strict=True)):
         own = slice(2 * k, 2 * k + 2)
-        Psi = Phi[own, own] + D @ V[slices[g], slices[g]] @ D.T
+        Psi = Phi[own, own] + D @ V[at, at] @ D.T
         # A generalised inverse: where each unit has one neighbour, M'M = I and the first moment is empty.
-        weight = known.weights[k] if known else np.asarray(np.linalg.pinv(Psi, hermitian=True), np.float64)
-        fit = space.rho(g, numbers.fit.delta[slices[g]], "kp2010", weight)
+        weight = weights[k] if weights else np.asarray(np.linalg.pinv(Psi, hermitian=True), np.float64)
+        fit = fitted(k, weight)
         J = fit.jacobian
         influence.append(J @ weight / (J @ weight @ J))
-        slopes.append(D)
         fits.append(fit)
-        weights.append(weight)
-    _warn_bound(space, active, [f.at_bound for f in fits])
-    total = _padded(V, len(active))
-    for k, g in enumerate(active):
-        cross = V[:, slices[g]] @ slopes[k].T @ influence[k]
-        total[: len(V), len(V) + k] = total[len(V) + k, : len(V)] = cross
-        for m, h in enumerate(active):
-            block = Phi[2 * k : 2 * k + 2, 2 * m : 2 * m + 2]
-            block = block + slopes[k] @ V[slices[g], slices[h]] @ slopes[m].T
-            total[len(V) + k, len(V) + m] = influence[k] @ block @ influence[m]
-    rho = np.array([f.rho for f in fits]) if known is None else known.rho
-    return Inference(total, rho, tuple(f.at_bound for f in fits), tuple(weights))
+        kept.append(weight)
+    total = _padded(V, len(fits))
+    for k, at in enumerate(slices):
+        total[:size, size + k] = total[size + k, :size] = V[:, at] @ slopes[k].T @ influence[k]
+        for m, other in enumerate(slices):
+            block = Phi[2 * k : 2 * k + 2, 2 * m : 2 * m + 2] + slopes[k] @ V[at, other] @ slopes[m].T
+            total[size + k, size + m] = influence[k] @ block @ influence[m]
+    return Inference(total, np.array([f.rho for f in fits]), tuple(f.at_bound for f in fits), tuple(kept))
 
 
 def _slope(space: Workspace, numbers: Numbers, g: int) -> Float:
@@ -185,11 +215,12 @@ def _slope(space: Workspace, numbers: Numbers, g: int) -> Float:
     return np.asarray(-2.0 / moments.n * space.cross(g, float(numbers.rho[g]), weighted))
 
 
-def _warn_bound(space: Workspace, active: list[int], at_bound: list[bool]) -> None:
-    names = [space.design.structure.names[g] for g, hit in zip(active, at_bound, strict=True) if hit]
-    if names:
+def warn_bound(names: Sequence[str], active: list[int], at_bound: Sequence[bool]) -> None:
+    """Warn of the equations, of all that have `names`, whose rho lies at the bound."""
+    hit = [names[g] for g, at in zip(active, at_bound, strict=True) if at]
+    if hit:
         warn(
-            f"rho of {', '.join(names)} lies at the bound of the admissible region: the errors do not follow "
+            f"rho of {', '.join(hit)} lies at the bound of the admissible region: the errors do not follow "
             "the model, or the lag of the outcome stands in for them. Read neither rho nor its error.",
             BoundaryWarning,
         )

@@ -32,7 +32,6 @@ FUNCTIONS = ("abs", "exp", "log", "log10", "log1p", "log2", "sqrt")
 
 _SPECIAL = ("C", "I", "lag")
 _ELSEWHERE = {"ln": "log", "l": "lag", "L": "lag", "i": "C", "factor": "C"}  # of Stata, fixest and R
-_COMPARISONS = frozenset((">=", "<=", "==", "!=", "<", ">"))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from scipy.sparse import csgraph
 
 from spatial.compute.products import product
 from spatial.compute.threads import Workers, check_workers, run_tasks
+from spatial.models.data.layout import common_value
 from spatial.weights.normalization import radius_bound
 
 __all__ = ["Traces", "constant_row_sum", "eigenvalues", "power_traces", "symmetrizer"]
@@ -158,9 +159,7 @@ def _compute(W: Sparse, order: int, probes: int | None, seed: int, workers: Work
 
 def constant_row_sum(W: Sparse) -> float | None:
     """Return the sum of every row where it is the same in all, else None."""
-    sums = np.asarray(W.sum(axis=1)).ravel()
-    same = np.ptp(sums) <= 1e-12 * max(1.0, float(np.abs(sums).max(initial=0.0)))
-    return float(sums.mean()) if same and len(sums) else None
+    return common_value(np.asarray(W.sum(axis=1)).ravel())
 
 
 def symmetrizer(W: Sparse) -> Float | None:

@@ -6,7 +6,7 @@ import math
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial.compute.threads import Workers, blas_on_one_thread, run_tasks
-from spatial.errors import DataError, warn
+from spatial.errors import DataError
 from spatial.models.estimation.covariance import Cluster, Covariance, Heteroskedastic, Homoskedastic
-from spatial.models.estimation.inference import Inference
+from spatial.models.estimation.errors import RhoFit
+from spatial.models.estimation.inference import Inference, joint_inference, warn_bound
 from spatial.models.estimation.laws import NORMAL, Law
 from spatial.models.estimation.pairs import Kind, pair_sums
 from spatial.models.estimation.scores import Scores, outer_meat
-from spatial.models.estimation.steps import SPATIAL_ERRORS, BoundaryWarning, Method
+from spatial.models.estimation.steps import SPATIAL_ERRORS, Method
 from spatial.panel.folder import written_bytes
 
 from .columns import Plan
@@ -86,49 +87,16 @@ def _joint(
     law: Law,
     workers: Workers,
 ) -> Inference:
-    r"""Covariance of all; :math:`\mathrm{Cov}(\hat\delta, \hat\rho_g) = V_{\cdot g}D_g'K_g'`."""
-    slices = space.plan.structure.slices
+    slices, rho = space.plan.structure.slices, step.rho
     Phi = _moment_covariance(space, step, active, kind, residuals, workers)
-    slopes, fits, weights, influence = [], [], [], []
-    for k, g in enumerate(active):
-        D = space.slope(g, float(step.rho[g]), step.fit.delta[slices[g]])
-        own = slice(2 * k, 2 * k + 2)
-        Psi = Phi[own, own] + D @ V[slices[g], slices[g]] @ D.T
-        weight = np.asarray(np.linalg.pinv(Psi, hermitian=True), np.float64)
-        fit = space.rho(g, step.fit.delta[slices[g]], weight)
-        J = fit.jacobian
-        slopes.append(D)
-        fits.append(fit)
-        weights.append(weight)
-        influence.append(J @ weight / (J @ weight @ J))
-    _warn_bound(space.plan, active, [f.at_bound for f in fits])
-    size = len(V)
-    total = np.empty((size + len(active),) * 2)
-    total[:size, :size] = V
-    for k, g in enumerate(active):
-        total[:size, size + k] = total[size + k, :size] = V[:, slices[g]] @ slopes[k].T @ influence[k]
-        for m, h in enumerate(active):
-            block = Phi[2 * k : 2 * k + 2, 2 * m : 2 * m + 2]
-            block = block + slopes[k] @ V[slices[g], slices[h]] @ slopes[m].T
-            total[size + k, size + m] = influence[k] @ block @ influence[m]
-    return Inference(
-        total,
-        np.array([f.rho for f in fits]),
-        tuple(f.at_bound for f in fits),
-        tuple(weights),
-        clusters,
-        law=law,
-    )
+    slopes = [space.slope(g, float(rho[g]), step.fit.delta[slices[g]]) for g in active]
 
+    def fitted(k: int, weight: Float) -> RhoFit:
+        return space.rho(active[k], step.fit.delta[slices[active[k]]], weight)
 
-def _warn_bound(plan: Plan, active: list[int], at_bound: list[bool]) -> None:
-    names = [plan.structure.names[g] for g, hit in zip(active, at_bound, strict=True) if hit]
-    if names:
-        warn(
-            f"rho of {', '.join(names)} lies at the bound of the admissible region: the errors do not follow "
-            "the model, or the lag of the outcome stands in for them. Read neither rho nor its error.",
-            BoundaryWarning,
-        )
+    found = joint_inference(V, Phi, slopes, [slices[g] for g in active], fitted)
+    warn_bound(space.plan.structure.names, active, found.at_bound)
+    return replace(found, n_clusters=clusters, law=law)
 
 
 def _moment_covariance(

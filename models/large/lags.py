@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from spatial.compute.threads import run_tasks
-from spatial.models.data.layout import LagOperator, Layout
+from spatial.models.data.layout import LagOperator, Layout, common_value
 from spatial.weights.blocks.value import OpenWeights
 from spatial.weights.value import Weights
 
@@ -186,9 +186,7 @@ class RowLag(LagOperator):
     @cached_property
     def constant_row_sum(self) -> float | None:
         """The sum of every row, where it is the same in all; else None."""
-        sums = self._facts[1]
-        same = bool(np.ptp(sums) <= 1e-12 * max(1.0, float(np.abs(sums).max())))
-        return float(sums.mean()) if same else None
+        return common_value(self._facts[1])
 
     @cached_property
     def radius(self) -> float:

@@ -13,6 +13,7 @@ from .profile import Maximum, maximise
 
 __all__ = [
     "common_factor",
+    "criteria",
     "determinant_notes",
     "dynamic_tests",
     "likelihood_tests",
@@ -34,6 +35,15 @@ BESIDE = (
     "the LM or the LR test (.05)"
 )
 EQUAL = "the variance does not move with the regressors"
+
+
+def criteria(value: float, count: int, n: int) -> tuple[tuple[str, float], ...]:
+    """Return the log-likelihood of n rows, and Akaike's and Schwarz's criteria with so many parameters."""
+    return (
+        ("log_likelihood", value),
+        ("aic", 2 * count - 2 * value),
+        ("bic", float(np.log(n)) * count - 2 * value),
+    )
 
 
 def likelihood_tests(

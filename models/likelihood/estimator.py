@@ -31,7 +31,7 @@ from spatial.models.estimation.least_squares import LinearFit
 from spatial.models.estimation.steps import BoundaryWarning, Numbers, Workspace
 from spatial.models.hypothesis import HypothesisTest
 
-from .comparisons import determinant_notes, dynamic_tests, likelihood_tests, variance_test
+from .comparisons import criteria, determinant_notes, dynamic_tests, likelihood_tests, variance_test
 from .determinants import PowerSeries
 from .dynamic import Corrected, corrected
 from .held import Held, effect_ratios
@@ -103,12 +103,7 @@ class LikelihoodEstimate(Estimate):
     @property
     def facts(self) -> tuple[tuple[str, float | str], ...]:
         """The log-likelihood, Akaike's and Schwarz's criteria; the variance counts as a parameter."""
-        count, value = self.model.n_parameters, self.log_likelihood
-        return (
-            ("log_likelihood", value),
-            ("aic", 2 * count - 2 * value),
-            ("bic", float(np.log(self.model.n)) * count - 2 * value),
-        )
+        return criteria(self.log_likelihood, self.model.n_parameters, self.model.n)
 
     @property
     def solved(self) -> bool:

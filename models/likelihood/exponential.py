@@ -31,7 +31,7 @@ from spatial.models.estimation.steps import BoundaryWarning, Numbers, Workspace
 from spatial.models.hypothesis import NORMAL, HypothesisTest, wald
 from spatial.models.solving import least_squares
 
-from .comparisons import NO_DURBIN, NO_LAG, maximum_of, variance_test
+from .comparisons import NO_DURBIN, NO_LAG, criteria, maximum_of, variance_test
 from .held import Held, effect_ratios
 from .information import Information
 from .model import Model, model_of, refuse_perfect
@@ -199,12 +199,7 @@ class ExponentialEstimate(Estimate):
     @property
     def facts(self) -> tuple[tuple[str, float | str], ...]:
         """The log-likelihood and the criteria."""
-        count = self.model.n_parameters
-        return (
-            ("log_likelihood", self.value),
-            ("aic", 2 * count - 2 * self.value),
-            ("bic", float(np.log(self.model.n)) * count - 2 * self.value),
-        )
+        return criteria(self.value, self.model.n_parameters, self.model.n)
 
     @property
     def solved(self) -> bool:

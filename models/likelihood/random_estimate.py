@@ -17,7 +17,7 @@ from spatial.models.estimation.least_squares import LinearFit
 from spatial.models.estimation.steps import BoundaryWarning, Numbers, Workspace
 from spatial.models.hypothesis import NORMAL, HypothesisTest
 
-from .comparisons import NO_ERROR, NO_LAG, determinant_notes, maximum_of, variance_test
+from .comparisons import NO_ERROR, NO_LAG, criteria, determinant_notes, maximum_of, variance_test
 from .held import Held, effect_ratios
 from .information import Information
 from .model import Model, model_names, model_of
@@ -100,13 +100,10 @@ class RandomEstimate(Estimate):
     @property
     def facts(self) -> tuple[tuple[str, float | str], ...]:
         """Log-likelihood and criteria (both variances count), and the standard deviations."""
-        count, value, psi = self.model.n_parameters + 1, self.found.value, float(self.found.place[2])
-        times, s2 = self.profile.times, self.found.variance
+        psi, times, s2 = float(self.found.place[2]), self.profile.times, self.found.variance
         return (
             ("random_effects", self._form or "yes"),
-            ("log_likelihood", value),
-            ("aic", 2 * count - 2 * value),
-            ("bic", float(np.log(self.profile.n)) * count - 2 * value),
+            *criteria(self.found.value, self.model.n_parameters + 1, self.profile.n),
             ("sigma_u", float(np.sqrt(s2 * (1 / psi - 1) / times))),
             ("sigma_e", float(np.sqrt(s2))),
         )

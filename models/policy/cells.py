@@ -114,14 +114,6 @@ class Cells:
         """Return the same cells under another calendar, (N,)."""
         return replace(self, adoption=Adoption(self.adoption.units, self.adoption.times, start))
 
-    def with_controls(self, names: Iterable[str], values: Float) -> Cells:
-        """Return the cells with further regressors, (R, m)."""
-        return replace(
-            self,
-            controls=(*self.controls, *names),
-            X=np.column_stack([self.X, values.reshape(len(self.y), -1)]),
-        )
-
     def frame(self) -> pd.DataFrame:
         """Return the frame that diff-diff reads: unit, time, y, first, and controls x0, x1, ..."""
         columns: dict[str, Any] = {

@@ -33,7 +33,6 @@ __all__ = ["spreg"]
 
 _DENSE = 5_000
 _CELLS = 5e7
-_DIAGNOSTICS = ("spat_diag", "moran", "white_test", "vif", "nonspat_diag")
 
 
 @hinted

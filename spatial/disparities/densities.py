@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from spatial.errors import DataError, hinted, name_ids
 from spatial.ids.alignment import check_scale
 from spatial.ids.rows import check_rows, checked_option, codes_of, numbers, plain
+from spatial.ids.times import find_times
 from spatial.panel.panel import Panel
 
 __all__ = ["density_by_time"]
@@ -118,12 +119,7 @@ def _samples(panel: Any, column: str, times: Sequence[Any] | None) -> dict[Any, 
     if np.isinf(values).any():
         raise DataError(f"Column {column!r} has {int(np.isinf(values).sum())} infinite cells. Correct them.")
     codes, have = codes_of(frame.index.get_level_values(1))
-    chosen = list(map(plain, have)) if times is None else list(times)
-    unknown = [time for time in chosen if time not in have]
-    if unknown or not chosen:
-        raise DataError(
-            f"The panel has no time {name_ids(unknown)}; it has {name_ids(map(plain, have), 30)}."
-        )
+    chosen = list(map(plain, have)) if times is None else find_times(have, times)
     samples = {time: np.sort(values[(codes == have.get_loc(time)) & np.isfinite(values)]) for time in chosen}
     few = [time for time, sample in samples.items() if len(sample) < 2]
     if few:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from spatial.disparities.densities import density_by_time
 from spatial.errors import DataError, hinted, name_ids
 from spatial.ids.rows import one_text
+from spatial.ids.times import find_times
 from spatial.panel.panel import PanelLike
 from spatial.weights.report.report import WeightsReport
 from spatial.weights.value import WeightsLike, as_weights
@@ -129,11 +130,7 @@ def _times(panel: Any, times: Sequence[Any] | None) -> list[Any]:
             have[k]
             for k in np.unique(np.linspace(0, len(have) - 1, min(_MOST, len(have))).round().astype(int))
         ]
-    chosen = list(times)
-    unknown = [time for time in chosen if time not in have]
-    if unknown or not chosen:
-        raise DataError(f"The panel has no time {name_ids(unknown)}; it has {name_ids(have, 30)}.")
-    return chosen
+    return find_times(panel.times, times)
 
 
 @hinted

@@ -14,6 +14,7 @@ import shapely
 from spatial.errors import DataError, name_ids
 from spatial.figures.canvas import on_map
 from spatial.figures.palette import theme
+from spatial.ids.times import time_text
 
 from .fields import Title, field_slugs, storable, title_of
 from .qml import Style
@@ -135,9 +136,9 @@ def build_layer(
         made,
         style=worded(made.style),
         by_time=made.by_time and {time: worded(style) for time, style in made.by_time.items()},
-        title=f"{title}, {_time(known.time)}" if known.time is not None and not known.title else title,
+        title=f"{title}, {time_text(known.time)}" if known.time is not None and not known.title else title,
         note=known.note or _how(result),
-        time="" if known.time is None else _time(known.time),
+        time="" if known.time is None else time_text(known.time),
     )
 
 
@@ -188,7 +189,7 @@ def _given(
         shown = title_of(column, labels, lang) if column != "value" else title_of("value", {})
         parts.append(("value", storable(found, column), shown))
     if known.time is not None:
-        time = known.time if isinstance(known.time, int | np.integer) else _time(known.time)
+        time = known.time if isinstance(known.time, int | np.integer) else time_text(known.time)
         parts.append(("year", np.full(len(cities), time), title_of("year", labels, lang)))
     return parts
 
@@ -199,11 +200,7 @@ def _by_time(
     numeric = {t: f for t, f in fields.items() if pd.api.types.is_numeric_dtype(frame[f].dtype)}
     if len(numeric) < 2 or not np.isfinite(frame[list(numeric.values())].to_numpy(dtype=np.float64)).any():
         return None
-    return {_time(time): style for time, style in time_styles(frame, numeric, kind, lang).items()}
-
-
-def _time(time: Any) -> str:
-    return f"{time:%Y-%m-%d}" if isinstance(time, pd.Timestamp) else str(time)
+    return {time_text(time): style for time, style in time_styles(frame, numeric, kind, lang).items()}
 
 
 def _title(name: str, result: Any, labels: Mapping[str, str], lang: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -189,6 +190,31 @@ def find_time(times: pd.Index[Any], given: Any, what: str = "The panel") -> Any:
             "Name one of them."
         )
     raise DataError(f"{what} has no time {plain(given)!r}; it has {name_ids(_named(times))}.")
+
+
+def find_times(times: pd.Index[Any], given: Iterable[Any]) -> list[Any]:
+    """Return those of a panel's `times` that are named, in the order in which they are; refuse none.
+
+    Examples
+    --------
+    >>> find_times(pd.Index([1981, 1984, 1987]), ["1987", 1981])
+    [1987, 1981]
+    """
+    found = [plain(find_time(times, time)) for time in given]
+    if not found:
+        raise DataError(f"Name at least one time of the panel; it has {name_ids(_named(times))}.")
+    return found
+
+
+def time_text(time: Any) -> str:
+    """Return a time as tables and layers write it, a date without its midnight.
+
+    Examples
+    --------
+    >>> time_text(pd.Timestamp("2001-02-01")), time_text(1981)
+    ('2001-02-01', '1981')
+    """
+    return f"{time:%Y-%m-%d}" if isinstance(time, pd.Timestamp) else str(time)
 
 
 def _named(times: pd.Index[Any]) -> list[Any]:

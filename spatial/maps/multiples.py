@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, hinted, name_ids
+from spatial.errors import DataError, hinted
 from spatial.figures.canvas import DOUBLE, check_axes, on_map, style
 from spatial.figures.classes import build_classes, class_colors
 from spatial.figures.palette import color
@@ -19,6 +19,7 @@ from spatial.figures.style.figure import root_figure
 from spatial.figures.style.fonts import apply_fonts, font_context
 from spatial.figures.words import word
 from spatial.ids.rows import one_text
+from spatial.ids.times import find_times
 from spatial.panel.panel import PanelLike
 from spatial.places.points import CitiesLike
 
@@ -223,11 +224,7 @@ def _times(panel: Any, times: Sequence[Any] | None, lang: str) -> tuple[list[Any
             "some_years", lang, step=step, first=have[0], last=have[-1], count=len(chosen), of=len(have)
         )
         return chosen, [said]
-    chosen = list(times)
-    unknown = [time for time in chosen if time not in have]
-    if unknown or not chosen:
-        raise DataError(f"The panel has no time {name_ids(unknown)}; it has {name_ids(have, 30)}.")
-    return chosen, []
+    return find_times(panel.times, times), []
 
 
 def _panel_numbers(panel: Any, column: str, times: Sequence[Any], ids: pd.Index[Any]) -> Float:

@@ -35,7 +35,6 @@ class Inset:
     window: Bounds
     scale: float
     shift: tuple[float, float]
-    own_scale: bool = True
 
     @property
     def box(self) -> Bounds:

@@ -20,7 +20,6 @@ __all__ = ["GRID", "Frame", "Lines", "Rings", "Shapes", "build_shapes", "simplif
 
 GRID = 10_000  # steps of the longer side: finer than any screen
 _SPECK = 16  # square steps: rings smaller than this are left out where the unit has others
-_OUTLINE = 2_000  # steps of the picture for readers without scripts
 
 Grid = NDArray[np.int64]
 

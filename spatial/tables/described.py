@@ -11,6 +11,7 @@ import pandas as pd
 
 from spatial.errors import DataError, did_you_mean, hinted, name_ids
 from spatial.ids.numbers import to_float
+from spatial.ids.times import time_text
 from spatial.panel.panel import LabelsLike, Panel, PanelLike, standard_deviation
 from spatial.words import Said, check_language
 
@@ -265,7 +266,7 @@ def moran_table(
         cells[row["column"], row["time"]] = (value, format_number(row[z], places), small)
     rows = []
     for time in times:
-        label = word("pooled", language) if isinstance(time, str) and time == "pooled" else _time(time)
+        label = word("pooled", language) if isinstance(time, str) and time == "pooled" else time_text(time)
         texts = [text for name in names for text in cells.get((name, time), ("", "", ""))]
         rows.append(
             Row(clean(label), tuple(texts), rule=time is times[-1] and label == word("pooled", language))
@@ -282,10 +283,6 @@ def moran_table(
     said += clean_all(notes)
     lines = noted(said, language, asked.note)
     return Table(head, tuple(rows), titled(title, "moran", language), lines, language, groups=0)
-
-
-def _time(time: Any) -> str:
-    return f"{time:%Y-%m-%d}" if isinstance(time, pd.Timestamp) else str(time)
 
 
 @in_languages

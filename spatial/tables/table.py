@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial, wraps
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from spatial.io.atomic import atomic_text
+from spatial.languages.shown import width
 from spatial.words import check_language
 
 from .formats.cells import Cells
@@ -44,12 +44,12 @@ class Table(Cells):
             grid.append(tuple(t for head in heads for t in (head.text, *[""] * (head.span - 1))))
         body = [(r.label, *(r.cells if r.kind != "panel" else [""] * self.n_columns)) for r in self.rows]
         every = [*grid, *body]
-        widths = [max(_width(row[k]) for row in every) for k in range(self.n_columns + 1)]
+        widths = [max(width(row[k]) for row in every) for k in range(self.n_columns + 1)]
         # A title of a panel may run over the columns beside it.
-        labels = [_width(r.label) for r in self.rows if r.kind != "panel"]
-        widths[0] = max([_width(cells[0]) for cells in grid] + labels, default=0)
+        labels = [width(r.label) for r in self.rows if r.kind != "panel"]
+        widths[0] = max([width(cells[0]) for cells in grid] + labels, default=0)
         lines = [_line(row, widths) for row in grid]
-        full = "-" * max(sum(widths) + 2 * self.n_columns, *(_width(line) for line in lines))
+        full = "-" * max(sum(widths) + 2 * self.n_columns, *(width(line) for line in lines))
         lines = [full, *lines, full]
         for row, cells in zip(self.rows, body, strict=True):
             lines += [full] if row.rule else []
@@ -113,14 +113,8 @@ def _text_or_file(text: str, path: str | Path | None) -> str | Path:
     return text if path is None else atomic_text(path, text)
 
 
-def _width(text: str) -> int:
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
-    )
-
-
 def _line(cells: Iterable[str], widths: list[int]) -> str:
     label, *rest = cells
-    parts = [label + " " * (widths[0] - _width(label))]
-    parts += [" " * (w - _width(t)) + t for t, w in zip(rest, widths[1:], strict=True)]
+    parts = [label + " " * (widths[0] - width(label))]
+    parts += [" " * (w - width(t)) + t for t, w in zip(rest, widths[1:], strict=True)]
     return "  ".join(parts).rstrip()

@@ -39,7 +39,6 @@ Rows = list[tuple[int, list[str]]]
 _INTEGER = re.compile(r"0|-?[1-9][0-9]*")
 _INT64 = np.iinfo(np.int64)
 _TEXT_IDS = "text_ids"
-_RARE_BLANKS = "\x0b\x0c\x1c\x1d\x1e\x1f"
 _OTHER_BLANK = re.compile(r"[^\S \t\n]")
 _KEEP = np.array([(1 << 8 * k) - 1 for k in range(9)], dtype=np.uint64)  # the first k of eight bytes
 

@@ -65,14 +65,16 @@ class FitName:
 
 def sections(study: Study) -> Iterator[tuple[str, int, Any]]:
     """Yield section, number and content of each part that is estimated."""
-    for section in SECTIONS:
-        for number, part in enumerate(getattr(study, section)):
-            yield section, number, part
+    return _parts(study, SECTIONS)
 
 
 def analyses(study: Study) -> Iterator[tuple[str, int, Any]]:
     """Yield section, number and content of each part that takes fits further."""
-    for section in ANALYSES:
+    return _parts(study, ANALYSES)
+
+
+def _parts(study: Study, names: tuple[str, ...]) -> Iterator[tuple[str, int, Any]]:
+    for section in names:
         for number, part in enumerate(getattr(study, section)):
             yield section, number, part
 
