@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from spatial.errors import DataError, did_you_mean
 from spatial.models.estimation.estimate import Interval, interval_method
-from spatial.models.estimation.laws import NORMAL
 from spatial.words import Said
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def effect_intervals(
         made = found._estimate.effect_ratios(found._map, level, errors)
     if made is None:
         chosen = "wald"
-        law = NORMAL if found._estimate is None else found._estimate.inference.law
+        law = found._law
         with np.errstate(divide="ignore", invalid="ignore"):
             frame["p_value"] = law.p_value((frame["estimate"] / frame["std_error"]).to_numpy())
         half = law.quantile(level) * frame["std_error"]

@@ -76,6 +76,8 @@ class Impacts(Result):
     _shocks: pd.DataFrame = field(repr=False)
     _ids: pd.Index[Any] = field(repr=False)
     _unit: NDArray[np.intp] = field(repr=False)
+    _covariance: Float = field(repr=False)
+    _law: Law = field(repr=False)
     _estimate: Estimate | None = field(default=None, repr=False)
 
     def confint(
@@ -385,6 +387,8 @@ def system_impacts(
         shocks.rename(columns={"term": "shock"}),
         ids,
         np.arange(len(ids)) if unit is None else unit,
+        np.asarray(covariance, dtype=np.float64),
+        law,
     )
 
 

@@ -73,10 +73,6 @@ def unit_table(
     """Return the frame of `Impacts.units`."""
     if not 0 < level < 1:
         raise DataError(f"level is a share between 0 and 1, as 0.95; got {level!r}.")
-    estimate = found._estimate
-    if estimate is None:
-        raise DataError("Standard errors by unit need a fit: fit.impacts().units(outcome, term).")
-    law = estimate.inference.law
     if kinds is None:
         kinds = KINDS if len(found._unit) * len(found._map.structure.names) <= _EACH else KINDS[:2]
     out: dict[str, pd.Series[float]] = {}
@@ -85,9 +81,9 @@ def unit_table(
         errors = unit_errors(
             partial(unit_values, found, outcome, term, kind),
             found._parameters,
-            estimate.cov,
+            found._covariance,
         )
-        half = law.quantile(level) * errors
+        half = found._law.quantile(level) * errors
         out |= {
             kind: point,
             f"{kind}_std_error": pd.Series(errors, index=point.index),

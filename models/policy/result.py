@@ -224,7 +224,7 @@ class DifferenceInDifferences(Fit):
 
         with the ATT as delta and the slope of W(D) as theta, from ``exposure="both"`` by ``twfe`` or
         ``borusyak-jaravel-spiess``: direct, indirect and total effects of ``"D"`` with their intervals,
-        and ``impacts().by_unit(outcome, "D", "sent")``, the number of each unit.
+        and ``impacts().units(outcome, "D")``, what each unit sends and receives, with standard errors.
 
         Raises
         ------

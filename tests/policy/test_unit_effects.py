@@ -35,6 +35,19 @@ def test_effects_by_unit_are_the_own_effect_and_what_neighbours_get(method: str)
     np.testing.assert_allclose(frame["conf_high"] - frame["estimate"], half, rtol=1e-6)
     np.testing.assert_allclose(found.by_unit("y", "D", "sent"), own + others * sums, rtol=1e-10)
     np.testing.assert_allclose(found.by_unit("y", "D", "received"), own + 2 * others, rtol=1e-10)
+    units, slopes = (
+        found.units("y", "D"),
+        {"sent": sums, "received": np.full(len(sums), 2.0), "direct": 0 * sums},
+    )
+    quantile = Law(law.df, max(law.scales, default=law.scale)).quantile(0.95)
+    for kind, slope in slopes.items():  # by hand: linear in both coefficients
+        of_unit = np.sqrt(V[0, 0] + 2 * slope * V[0, 1] + slope**2 * V[1, 1])
+        np.testing.assert_allclose(units[f"{kind}_std_error"], of_unit, rtol=1e-6)
+        np.testing.assert_allclose(units[f"{kind}_conf_high"], units[kind] + quantile * of_unit, rtol=1e-6)
+    averages = found.confint()
+    np.testing.assert_allclose(
+        averages[["conf_low", "conf_high"]], frame[["conf_low", "conf_high"]], rtol=1e-10
+    )
     if method == "twfe":
         system = sp.models.SpatialSystem("y ~ D + W(D)", panel, W, effects=("unit", "time")).fit("ols")
         other = system.impacts()
