@@ -13,7 +13,7 @@ from spatial.compute.products import product
 from spatial.errors import AlignmentError, DataError
 from spatial.ids.alignment import aligned_values, as_float, indexer, row_places
 
-__all__ = ["lag", "lag_array"]
+__all__ = ["lag", "lag_array", "times"]
 
 Float = NDArray[np.float64]
 
@@ -48,6 +48,22 @@ def lag(matrix: Linear, ids: pd.Index[Any], x: Any, *, axis: int | None, cells: 
         return _lag_labelled(matrix, ids, x)
     values = as_float(x, "A spatial lag's values")
     return lag_array(matrix, values, unit_axis(values.shape, len(ids), axis))
+
+
+def times(matrix: Linear, ids: pd.Index[Any], x: Any) -> Any:
+    """Return W @ x: of labelled data the lag, by label; of an array the product, units along its first axis.
+
+    Without this pandas gives a Series by place, or an IndexError of its own.
+    """
+    if isinstance(x, (pd.Series, pd.DataFrame)) or hasattr(x, "cube"):
+        return lag(matrix, ids, x, axis=None)
+    values = as_float(x, "The values of W @ x")
+    if values.ndim not in (1, 2) or len(values) != len(ids):
+        raise AlignmentError(
+            f"W @ x needs the {len(ids)} units along the first axis of an array, (N,) or (N, k); got shape "
+            f"{values.shape}. W.lag(x) takes other shapes, and a Series or DataFrame is matched by label."
+        )
+    return product(matrix, values)
 
 
 def _lag_raster(matrix: Linear, ids: pd.Index[Any], raster: Any, cells: Any) -> Any:

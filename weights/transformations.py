@@ -14,7 +14,7 @@ import scipy.sparse as sparse
 from spatial.errors import AlignmentError, Hinting, WeightsError, hinted, name_ids
 from spatial.ids.alignment import check_ids, indexer
 
-from . import algebra, editing, normalization
+from . import algebra, editing, lags, normalization
 from .checks import one_of
 from .csr import Pairs, owned
 from .meta import Meta
@@ -45,6 +45,10 @@ class Transformations(Hinting):
     ids: pd.Index[Any]
     sparse: sparse.csr_array
     meta: Meta = field(default_factory=Meta)
+
+    def __matmul__(self, x: Any) -> Any:
+        """Return ``W @ x``: the lag of labelled data, the product with an array (N,) or (N, k)."""
+        return lags.times(self.sparse, self.ids, x)
 
     def row_standardized(self) -> Self:
         """Divide each row by its sum; rows of islands stay zero."""

@@ -121,8 +121,8 @@ def moran(
     for source in filter(None, (file, panel)):
         ships = samples().get(source)
         record.read(source if ships is None else ships.file(ships.formats[0]))
+    values, when = values_of(cities, panel_data, at, [*names, beside])
     W = build_weights(cities, weights, islands, raw, edit)
-    values, when = values_of(cities, panel_data, at)
     job = MoranJob(tuple(names), permutations, seed, alpha, when, lang, alternative, missing, beside, drawn)
     found, text = run_moran(record, cities, values, W, job, panel_data, files=out is not None, whole=whole)
     if as_json:

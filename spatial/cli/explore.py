@@ -33,6 +33,7 @@ from .options import (
     names_of,
     print_json,
     read_map_and_panel,
+    values_of,
 )  # fmt: skip
 
 __all__ = ["explore_command"]
@@ -90,6 +91,7 @@ def explore_command(
         common=common,
         bbox=bbox,
     )
+    values_of(cities, found, None, wanted)
     written = explore(
         whole, cities if found is None else found, wanted, build_weights(cities, weights, islands, raw), out,
         lang=lang, names=names, logs=names_of([logs]) if logs else (), group=group, alpha=alpha,

@@ -128,8 +128,8 @@ def local_command(
         whole, projection=projection, background=background, outline=outline, inset=inset, labels=labels,
         scale_bar=scale_bar, north_arrow=north_arrow,
     )  # fmt: skip
+    values, when = values_of(cities, found, at, [*names, beside])
     W = build_weights(cities, weights, islands, raw, edit)
-    values, when = values_of(cities, found, at)
     rows, text = run_local(record, names, values, W, job, whole, when, files=out is not None, maps=drawn)
     print_json(rows) if as_json else print(as_options(text))
     if out is not None:

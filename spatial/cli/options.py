@@ -299,8 +299,15 @@ def _require_same(cities: Any, units: Any) -> None:
     indexer(units, cities.index, "the panel", "the map")
 
 
-def values_of(cities: Any, panel: Any, at: str | None) -> tuple[Callable[[str], Any], Any]:
-    """Return what gives the values of a column, of the map or of the panel at a time, and that time."""
+def values_of(
+    cities: Any, panel: Any, at: str | None, names: Iterable[str | None]
+) -> tuple[Callable[[str], Any], Any]:
+    """Return what gives the values of a column, of the map or of the panel at a time, and that time.
+
+    That all of `names` are there is looked at now: weights, which take long, are built after this.
+    """
+    for name in filter(None, names):
+        _column(cities, name) if panel is None else panel.require(name)
     if panel is None:
         if at is not None:
             raise DataError("--at is a time of the panel: give --panel, a table with times.")

@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 import spatial as sp
-from spatial.errors import DataError, WeightsError
+from spatial.errors import AlignmentError, DataError, WeightsError
 from spatial.weights.blocks.hilbert import hilbert_order
 
 
@@ -335,3 +335,13 @@ def test_folders_that_hold_no_whole_weights_are_refused(tmp_path: Path) -> None:
     block.unlink()
     with pytest.raises(WeightsError, match=r"blocks \[1\] are missing"):
         sp.weights.open_weights(folder)
+
+
+def test_the_product_with_labelled_data_goes_by_label() -> None:
+    W = sp.weights.grid((3, 4), stored=False).row_standardized()
+    x = pd.Series(np.arange(12.0) ** 2, range(12), name="x")[::-1]
+    assert (W @ x).equals(sp.weights.as_weights(W) @ x)
+    with pytest.raises(AlignmentError, match=r"'x' and the weights"):
+        W @ x.iloc[1:]
+    with pytest.raises(AlignmentError, match="needs the 12 units along the first axis"):
+        W @ np.zeros(11)

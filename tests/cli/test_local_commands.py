@@ -78,6 +78,23 @@ def test_what_a_local_statistic_cannot_be(
     assert message in " ".join(err.split())
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("moran", "bir7"),
+        ("moran", "bir74", "--with", "bir7"),
+        ("local", "bir7"),
+        ("explore", "--columns", "bir7"),
+    ],
+)
+def test_columns_are_looked_for_before_weights_are_built(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    code, _, err = run(capsys, words[0], "nc", *words[1:], "--weights", "band:1")
+    assert code == 2
+    assert "no column 'bir7'. Did you mean 'bir7" in " ".join(err.split())
+
+
 def test_few_permutations_are_named_as_the_option(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, "local", "nc", "bir74", "--permutations", "9")
     assert "for one alone pass --permutations 3999" in " ".join(out.split())

@@ -83,6 +83,20 @@ class Blocks(Protocol):
         """Return a block; every unit is in one."""
 
 
+@dataclass(frozen=True)
+class _ByBlocks:
+    """What a lag multiplies arrays by: one block after the other."""
+
+    weights: OpenWeights
+
+    def __matmul__(self, values: Float) -> Float:
+        """Return W times (N,) or (N, k)."""
+        out = np.empty(values.shape)
+        for block in self.weights.blocks():
+            out[block.rows] = block.matrix @ values
+        return out
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class OpenWeights:
     """Weights of which one block of rows is in memory at a time.
@@ -157,17 +171,14 @@ class OpenWeights:
         """Divide each row by its sum, when it is read."""
         return replace(self, meta=replace(self.meta, normalization="row"))
 
-    def __matmul__(self, values: Float) -> Float:
-        """Return W times an array (N,) or (N, k), block by block."""
-        out = np.empty(values.shape)
-        for block in self.blocks():
-            out[block.rows] = block.matrix @ values
-        return out
+    def __matmul__(self, x: Values | PanelLike) -> Any:
+        """Return ``W @ x`` by blocks: the lag of labelled data, the product with an array (N,) or (N, k)."""
+        return lags.times(_ByBlocks(self), self.ids, x)
 
     def lag(self, x: Values | PanelLike, *, axis: int | None = None) -> Any:
         """Return the spatial lag, in the form of `x`; see `spatial.weights.Weights.lag`."""
         cells = self.meta.parameters.get("shape") if self.meta.kind == "grid" else None
-        return lags.lag(self, self.ids, x, axis=axis, cells=cells)
+        return lags.lag(_ByBlocks(self), self.ids, x, axis=axis, cells=cells)
 
     def matrix(self) -> sparse.csr_array:
         """Read all blocks into one matrix.

@@ -31,6 +31,21 @@ def test_lags_of_labelled_data_go_by_label(W: Weights) -> None:
     assert W.lag(x.rename(None)).name is None
 
 
+def test_the_product_of_labelled_data_is_their_lag_and_of_arrays_that_of_the_matrix(W: Weights) -> None:
+    x = pd.Series({"d": 4.0, "c": 3.0, "b": 2.0, "a": 1.0}, name="x")
+    assert (W @ x).equals(W.lag(x))
+    assert (W @ x.to_frame()).equals(W.lag(x.to_frame()))
+    wide = np.random.default_rng(0).normal(size=(4, 3))
+    assert np.array_equal(W @ wide, W.to_dense() @ wide)
+    assert (W @ [1.0, 2.0, 3.0, 4.0]).tolist() == W.lag([1.0, 2.0, 3.0, 4.0]).tolist()
+    with pytest.raises(AlignmentError, match=r"'x' and the weights.*only: 'e'"):
+        W @ x.rename({"d": "e"})
+    with pytest.raises(AlignmentError, match=r"needs the 4 units along the first axis.*got shape \(3, 4\)"):
+        W @ wide.T
+    with pytest.raises(DataError, match=r"W @ x must be numbers"):
+        W @ list("abcd")
+
+
 def test_lags_of_panels(W: Weights) -> None:
     rng = np.random.default_rng(0)
     index = pd.MultiIndex.from_product([["c", "a", "d", "b"], [3, 1, 2]], names=["unit", "time"])
