@@ -56,6 +56,7 @@ _DEVIATIONS = (
     ("Above 2 sd", "高于 2 标准差"),
 )
 _LONGEST = 7  # digits of an end
+_MOST_ZEROS = 4  # behind the point, that ends near zero are written with, beside larger ones
 _NEAR = 0.02  # of the smallest class: how far a bound that is not exact may be rounded
 _EXACT = ("quantiles", "symmetric", "given")  # bounds that the legend writes to the last digit
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -249,11 +250,27 @@ def _rounded(finite: Float, bounds: Float) -> Float:
     """Round inner bounds to the fewest digits that leave each class within a tenth of its size."""
     exact = _counts(finite, bounds)
     for digits in range(2, 12):
-        cuts = np.append([float(f"{bound:.{digits}g}") for bound in bounds[:-1]], bounds[-1])
-        apart = (np.diff(cuts) > 0).all() and cuts[0] >= finite[0]
-        if apart and (np.abs(_counts(finite, cuts) - exact) <= 0.1 * exact).all():
-            return np.asarray(cuts)
+        near = np.array([float(f"{bound:.{digits}g}") for bound in bounds[:-1]])
+        best = [_moving_fewer(finite, *pair, digits) for pair in zip(bounds, near, strict=False)]
+        for inner in (near, best):
+            cuts = np.append(inner, bounds[-1])
+            apart = (np.diff(cuts) > 0).all() and cuts[0] >= finite[0]
+            if apart and (np.abs(_counts(finite, cuts) - exact) <= 0.1 * exact).all():
+                return np.asarray(cuts)
     return bounds
+
+
+def _moving_fewer(finite: Float, bound: float, near: float, digits: int) -> float:
+    """Return a rounded bound, or its neighbour on the other side of `bound` where that moves fewer values.
+
+    A fifth of 31 provinces ends at a value, which a bound rounded downwards would move to the next class.
+    """
+    if near == bound:
+        return near
+    step = 10.0 ** (np.floor(np.log10(abs(bound))) - digits + 1)
+    other = float(f"{near - np.copysign(step, near - bound):.{digits}g}")
+    exact, by_near, by_other = np.searchsorted(finite, [bound, near, other], side="right").tolist()
+    return near if abs(by_near - exact) <= abs(by_other - exact) else other
 
 
 def _counts(finite: Float, bounds: Float) -> NDArray[np.intp]:
@@ -314,14 +331,19 @@ def _numbers(ends: Float, *, exact: bool) -> list[str]:
 
 def _aligned(ends: Float, texts: list[str], *, exact: bool) -> list[str]:
     """Give all ends one number of decimals, the extremes rounded outwards; not where sizes lie far apart."""
-    inner = texts[1:-1]
-    if not inner or any("×" in text for text in inner):
+    inner, largest = texts[1:-1], np.abs(ends).max()
+    by_power = ["×" in text for text in inner]
+    if not inner or all(by_power) or (any(by_power) and largest < 10.0**-_MOST_ZEROS):
         return texts
-    most = max(len(text.partition(".")[2]) for text in inner)
+    most = max(
+        _LONGEST - 1 if power else len(text.partition(".")[2])
+        for text, power in zip(inner, by_power, strict=True)
+    )
     gap = np.diff(np.unique(ends)).min(initial=np.inf)
-    near = (k for k in range(most) if (np.abs(np.round(ends[1:-1], k) - ends[1:-1]) <= _NEAR * gap).all())
-    decimals = most if exact else next(near, most)
-    if decimals and len(str(int(np.abs(ends).max()))) + decimals > _LONGEST:
+    allowed = 1e-9 * gap if exact else _NEAR * gap
+    near = (k for k in range(most) if (np.abs(np.round(ends[1:-1], k) - ends[1:-1]) <= allowed).all())
+    decimals = next(near, most)
+    if decimals and len(str(int(largest))) + decimals > _LONGEST + (largest < 1):
         return texts
     unit = 10.0**decimals
     shown = ends.copy()

@@ -11,7 +11,7 @@ import pandas as pd
 
 from spatial.errors import DataError, SpatialError, warn
 from spatial.study.fits.analyses import analysis_call, fit_of_analysis
-from spatial.study.fits.estimates import fit_call, fit_columns, impacts_call, policy_call, system_call
+from spatial.study.fits.estimates import fit_call, fit_columns, impacts_call, policy_call
 from spatial.study.fits.labels import condition_labels
 from spatial.study.fits.named import (
     ANALYSES,
@@ -25,10 +25,12 @@ from spatial.study.fits.named import (
 from spatial.study.fits.results import (
     Refusal,
     analysed,
+    failing_weights,
     key_of_analysis,
     key_of_columns,
     part_of_analysis,
     stamps_of,
+    system_of,
 )
 
 from .cache import code_digest, digest
@@ -117,7 +119,10 @@ class Values:
             case Ref(kind="printed", name=name):
                 return self.study.printed[name].typed()
             case Ref(kind="mean", name=(column, times)):
-                panel = self.once(("all rows", column), lambda: self._all_rows(column))
+                given = (self.study, self.loaded.panel, self.value)
+                panel = self.once(
+                    ("all rows", column), lambda: cleaned(*given, wanted=[column], keep_rows=True)
+                )
                 return mean_of(panel, column, times, self.cities)
             case Ref(kind="map column", name=name):
                 return map_column(self.cities, name)
@@ -177,9 +182,6 @@ class Values:
     def stamps(self) -> list[str]:
         """What every output says."""
         return stamps_of(self.study, self.loaded, self.study.language)
-
-    def _all_rows(self, name: str) -> Any:
-        return cleaned(self.study, self.loaded.panel, self.value, wanted=[name], keep_rows=True)
 
     def columns_key(self, columns: Iterable[str] | None) -> str:
         """Return the key of columns: a digest of the data and of the lines that make these; default all."""
@@ -304,8 +306,7 @@ class Values:
 
     def system(self, name: str) -> Any:
         """Return a system, aligned and not estimated."""
-        made = system_call(self.study, self.part(name), self.fits[name].group)
-        return self.once(("system", name), lambda: self.run(made))
+        return self.once(("system", name), lambda: system_of(self, name))
 
     def fit_key(self, name: str) -> str:
         """Return the key of a fit."""
@@ -322,11 +323,11 @@ class Values:
         how = [getattr(part, key) for key in _HOW]
         return digest(self.system_key(part.name), found.method, str(found.group), how, self.study.seed)
 
-    def fit_call(self, name: str) -> Any:
-        """Return what estimates a fit."""
+    def fit_call(self, name: str, without: Iterable[str] = ()) -> Any:
+        """Return what estimates a fit; weights of `without` are not given to it."""
         if self.fits[name].section in ANALYSES:
             return fit_of_analysis(self.study, self.fits[name])
-        return fit_call(self.study, self.part(name), self.fits[name])
+        return fit_call(self.study, self.part(name), self.fits[name], tuple(without))
 
     def fit(self, name: str) -> Any:
         """Return a fit by its name: a system, NAME.METHOD, or a regression; or its refusal, if meant."""
@@ -335,7 +336,8 @@ class Values:
     def _fit(self, name: str) -> Any:
         part = self.part(name)
         try:
-            call, is_own = self.fit_call(name), self.fits[name].section not in ANALYSES
+            is_own = self.fits[name].section not in ANALYSES
+            call = self.fit_call(name, failing_weights(self, part) if is_own else ())
             fit = self.kept.get(self.fit_key(name), lambda: self.run(call)) if is_own else self.run(call)
         except SpatialError as error:
             if part.expect == "refusal":
@@ -385,8 +387,7 @@ class Values:
 
     def impacts_key(self, name: str) -> str:
         """Return the key of the effects of a fit."""
-        part = self.part(name)
-        return digest(self.fit_key(name), "impacts", getattr(part, "draws", None))
+        return digest(self.fit_key(name), "impacts", getattr(self.part(name), "draws", None))
 
     def impacts(self, name: str) -> Any:
         """Return direct, indirect and total effects of a system's fit, or of a policy with W(D)."""

@@ -187,3 +187,23 @@ def test_ends_of_one_legend_have_the_same_decimals_and_the_extremes_hold_all_val
     assert build_classes(whole, [9, 25, 192.6]).labels == ["0–9", "9–25", "25–193"]
     apart = np.array([1e-6, 0.01, 1.0, 50_000.0])
     assert build_classes(apart, [0.022, 2.2, 50_000]).labels[1:] == ["0.022–2.2", "2.2–50,000"]
+
+
+@pytest.mark.parametrize("n", [31, 36, 11])
+def test_fifths_that_end_at_a_value_are_written_short_and_hold_what_they_held(n: int) -> None:
+    # 31 provinces: each fifth ends at a province, which a bound rounded downwards would lose.
+    values = np.random.default_rng(n).lognormal(size=n)
+    classes = build_classes(values)
+    exact = np.searchsorted(np.quantile(values, [0.2, 0.4, 0.6, 0.8]), values)
+    assert np.abs(np.bincount(classes.codes(values)) - np.bincount(exact)).max() == 0
+    assert max(map(len, classes.labels)) <= len("0.123–0.456")
+
+
+def test_ends_near_zero_are_written_as_the_others() -> None:
+    small = np.linspace(-0.0025, 0.0026, 40)
+    assert build_classes(small, [-0.001, -0.00045, 0.000056, 0.00081, 0.0026]).labels[1:4] == [
+        "−0.001000 – −0.000450",
+        "−0.000450 – 0.000056",
+        "0.000056–0.000810",
+    ]
+    assert build_classes(np.array([1e-6, 4e-6, 9e-6]), [2e-6, 5e-6, 9e-6]).labels[1] == "2×10⁻⁶–5×10⁻⁶"

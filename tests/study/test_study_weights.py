@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from pathlib import Path
 from typing import Any
@@ -189,6 +190,39 @@ def test_values_that_make_no_weights(tmp_path: Path, column: str, message: str) 
     panel.to_csv(tmp_path / "panel.csv", index=False)
     with pytest.raises(sp.SpatialError, match=message):
         run(path, only="weights")
+
+
+def test_weights_that_cannot_be_built_fail_only_what_names_them(tmp_path: Path) -> None:
+    fits = """
+[weights.E]
+kind = "economic"
+column = "name"
+[systems.near]
+formulas = ["ly ~ W(ly) + x"]
+[systems.rich]
+formulas = ["ly ~ E(ly) + x"]
+[systems.shocks]
+formulas = ["ly ~ x"]
+error = "E"
+[regressions.fe]
+formula = "ly ~ x"
+[regressions.far]
+formula = "ly ~ x + E(x)"
+"""
+    path = lay_out(tmp_path, SMALL + fits)
+    with pytest.raises(sp.SpatialError, match=r"weights.E: Weights need numbers; .* holds"):
+        run(path)
+    record = json.loads((tmp_path / "results" / "run.json").read_text(encoding="utf-8"))
+    failed = {name for name, state in states(record).items() if state == "failed"}
+    assert {name.split(",")[0] for name in failed} == {
+        "weights: E", "systems: rich", "systems: shocks", "regressions: far"
+    }  # fmt: skip
+    whole = pd.read_csv(tmp_path / "results" / "tables" / "near_estimates.csv")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('kind = "economic"\ncolumn = "name"', 'spec = "rook"')
+    )
+    run(path, only="systems")
+    pd.testing.assert_frame_equal(whole, pd.read_csv(tmp_path / "results" / "tables" / "near_estimates.csv"))
 
 
 # ---- weights that are made of the outcome

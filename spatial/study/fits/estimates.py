@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from spatial.errors import SpatialError
@@ -13,7 +14,7 @@ from spatial.study.calls import Item, Ref, call, method
 from spatial.study.schema.models import Did, Regression, System, Threshold, Tobit
 from spatial.study.schema.study import Study
 
-from .formulas import formula_columns, formula_of, terms_of
+from .formulas import formula_columns, formula_of, named_in, terms_of
 from .named import FitName, weights_of
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "policy_call",
     "policy_kinds",
     "rows_of",
+    "spare_weights",
     "system_call",
 ]
 
@@ -82,8 +84,17 @@ def covariance_call(text: str, seed: int) -> Any:
     return text
 
 
-def _weights(study: Study, part: Any) -> dict[str, Ref]:
-    return {name: Ref("weights", name) for name in weights_of(study, part)}
+def spare_weights(study: Study, part: Any) -> list[str]:
+    """Return the weights that formulas of a section may call and that no text of it names."""
+    error = getattr(part, "error", None)
+    texts = [*part.texts, *getattr(part, "instruments", ()), *getattr(part, "controls", ())]
+    texts += [text for text in (error.values() if isinstance(error, dict) else [error]) if text]
+    named = {getattr(part, "W", None)}.union(*(named_in(text) for text in texts))
+    return [name for name in weights_of(study, part) if name not in named]
+
+
+def _weights(study: Study, part: Any, without: Collection[str]) -> dict[str, Ref]:
+    return {name: Ref("weights", name) for name in weights_of(study, part) if name not in without}
 
 
 def rows_of(part: Any, group: Any = None) -> dict[str, Any]:
@@ -114,22 +125,23 @@ def given_keys(part: Any, *keys: str) -> dict[str, Any]:
     return {k: v for k, v in values.items() if v != fields[k].get_default(call_default_factory=True)}
 
 
-def system_call(study: Study, part: System, group: Any = None) -> Any:
-    """Return what makes a system, aligned and not estimated."""
+def system_call(study: Study, part: System, group: Any = None, without: Collection[str] = ()) -> Any:
+    """Return what makes a system, aligned and not estimated; weights of `without` are not given to it."""
     effects = part.effects if isinstance(part.effects, str) else tuple(part.effects)
     options: dict[str, Any] = {"effects": effects} if effects else {}
     options |= given_keys(part, "error", "instruments", "iv_order", "unbalanced")
-    weights = _weights(study, part) or None
+    weights = _weights(study, part, without) or None
     return call(
         "models.SpatialSystem", part.formulas, Ref("panel"), weights, **options, **rows_of(part, group)
     )
 
 
-def fit_call(study: Study, part: Any, found: FitName) -> Any:
-    """Return what estimates a fit."""
+def fit_call(study: Study, part: Any, found: FitName, without: Collection[str] = ()) -> Any:
+    """Return what estimates a fit; weights of `without` are not given to it."""
     cov = None if part.cov is None else covariance_call(part.cov, study.seed)
     rows = rows_of(part, found.group)
-    weights = {} if part.weights is None and not study.weights else {"weights": _weights(study, part)}
+    given = _weights(study, part, without)
+    weights = {} if part.weights is None and not study.weights else {"weights": given}
     match part:
         case System():
             system = part.name if found.group is None else f"{part.name}.{found.group}"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from spatial.errors import SpatialError
 from spatial.models import MonteCarlo, monte_carlo
 from spatial.study.cache import digest
 from spatial.study.calls import Ref, written
@@ -18,6 +19,7 @@ from spatial.study.schema import questions
 from spatial.study.schema.study import Study
 
 from .analyses import analysis_call, analysis_columns, of_fits
+from .estimates import spare_weights, system_call
 from .labels import variant_words
 from .named import FitName
 
@@ -27,10 +29,12 @@ __all__ = [
     "Collected",
     "Refusal",
     "analysed",
+    "failing_weights",
     "key_of_analysis",
     "key_of_columns",
     "part_of_analysis",
     "stamps_of",
+    "system_of",
 ]
 
 SIMULATED = {
@@ -64,6 +68,29 @@ class Refusal:
 
     name: str
     message: str
+
+
+def failing_weights(values: Any, part: Any) -> list[str]:
+    """Return the weights that a fit could name and does not, and that cannot be built: it goes without.
+
+    That they cannot is said by their own step, and by what names them.
+    """
+
+    def fails(name: str) -> bool:
+        try:
+            values.weights(name)
+        except SpatialError:
+            return True
+        return False
+
+    return [name for name in spare_weights(values.study, part) if fails(name)]
+
+
+def system_of(values: Any, name: str) -> Any:
+    """Return a system, aligned and not estimated."""
+    part = values.part(name)
+    made = system_call(values.study, part, values.fits[name].group, failing_weights(values, part))
+    return values.run(made)
 
 
 _NAMES = {"quantity": "test", "I": "estimate", "z": "statistic", "vif": "estimate"}
