@@ -12,7 +12,7 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from spatial.errors import DataError, name_ids
+from spatial.errors import AlignmentError, DataError, name_ids
 from spatial.models.data.blueprint import Blueprint
 from spatial.models.data.columns import RowEvaluator, base_expressions, cell_values, largest_shift
 from spatial.models.data.design import build_instruments
@@ -76,6 +76,8 @@ class Plan:
         Whether the user named the order.
     joint : bool
         Whether the quadratic forms are those of the joint estimator.
+    whole_ids, places : Index and int array, optional
+        Ids of the weights as they were given, and which of them the units are, where some were dropped.
     """
 
     blueprint: Blueprint
@@ -86,6 +88,8 @@ class Plan:
     iv_order: int
     order_given: bool = True
     joint: bool = False
+    whole_ids: pd.Index[Any] | None = None
+    places: NDArray[np.intp] | None = None
 
     @property
     def map(self) -> Plan:
@@ -126,6 +130,18 @@ class Plan:
     def n_times(self) -> int:
         """Times in use."""
         return self.panel.n_times - self.shift
+
+    @property
+    def n_rows(self) -> int:
+        """Cells in use."""
+        return len(self.units) * self.n_times
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out, for the summary."""
+        if not self.shift:
+            return ()
+        return (f"the first {self.shift} of {self.panel.n_times} times serve as lags only",)
 
     @cached_property
     def layout(self) -> Layout:
@@ -253,29 +269,52 @@ class Plan:
 
     def read(self, number: int) -> Float:
         """Return the stems at time `number`, (N, s)."""
+        base = self.cells(number)
+        for key, values in base.items():
+            bad = ~np.isfinite(values)
+            if bad.any():
+                raise DataError(
+                    f"Every cell must be filled and finite; {key} is not at {self.panel.time_name} "
+                    f"{self.panel.times[number + self.shift]} in {int(bad.sum())} units: "
+                    f"{name_ids(self.units[bad])}. Fill the cells, or choose unbalanced='balance' (drop "
+                    "these units) or unbalanced='induced' (leave these cells out)."
+                )
+        return self._stems(RowEvaluator(base, self.operators, self.layout))
+
+    def _stems(self, evaluate: RowEvaluator) -> Float:
+        columns = np.empty((evaluate.layout.n_rows, len(self.stems)))
+        for j, node in enumerate(self.stems.values()):
+            columns[:, j] = evaluate(node)
+        return columns
+
+    def cells(self, number: int, absent: bool = False) -> dict[str, Float]:
+        """Return the expressions without spatial lags at time `number`, (N,); NaN where missing.
+
+        With `absent` a unit may be absent at a time; without it is refused.
+        """
         last = number + self.shift
         window = self.panel.times[number : last + 1]
-        read = [self.panel.period(t, self._variables, self.units) for t in window]
+        read = [self._read(t, absent) for t in window]
         given = {
             name: np.stack([one[:, k] for one in read]) if self.shift else read[0][None, :, k]
             for k, name in enumerate(self._variables)
         }
         source = OpenSource(self.panel, self.units, window, given)
-        base = {key: self._now(key, node, source) for key, node in self._base.items()}
-        evaluate = RowEvaluator(base, self.operators, self.layout)
-        columns = np.empty((len(self.units), len(self.stems)))
-        for j, node in enumerate(self.stems.values()):
-            columns[:, j] = evaluate(node)
-        return columns
+        shape = (len(window), len(self.units))
+        return {
+            key: np.ascontiguousarray(np.broadcast_to(cell_values(node, source), shape)[-1])
+            for key, node in self._base.items()
+        }
 
-    def _now(self, key: str, node: Node, source: OpenSource) -> Float:
-        values = cell_values(node, source)
-        now: Float = np.broadcast_to(values, (len(source.times), len(self.units)))[-1]
-        bad = ~np.isfinite(now)
-        if bad.any():
-            raise DataError(
-                f"Every cell must be filled and finite; {key} is not at {self.panel.time_name} "
-                f"{source.times[-1]} in {int(bad.sum())} units: {name_ids(self.units[bad])}. A panel on disk "
-                "is balanced: fill the cells, or drop these units from it and from the weights."
-            )
-        return np.ascontiguousarray(now)
+    def _read(self, time: Any, absent: bool) -> Float:
+        if self.whole_ids is not None:
+            return self.panel.period(time, self._variables, self.whole_ids, absent=True)[self.places]
+        try:
+            return self.panel.period(time, self._variables, self.units, absent=absent)
+        except AlignmentError as error:
+            if absent:
+                raise
+            raise AlignmentError(
+                f"{error} Where units are absent at some times: unbalanced='balance' (drop them) or "
+                "unbalanced='induced' (weights among those observed)."
+            ) from None

@@ -36,6 +36,7 @@ from spatial.weights.value import Weights, as_weights
 from spatial.words import tell
 
 from .joint import JointFit
+from .observed import ObservedPlan
 
 __all__ = ["LargeFit"]
 
@@ -76,7 +77,8 @@ class LargeFit(Result):
     sigma : array (G, G)
         Covariance of the innovations.
     r_squared_within : Series by equation
-    n_units, n_times, n_effective : int
+    n_units, n_times, n_obs, n_effective : int
+        `n_obs` counts cells.
     effects : tuple of str
     instruments : tuple of str
         Those in use.
@@ -84,6 +86,8 @@ class LargeFit(Result):
         Those that depend on others, or are absorbed.
     digits : float
         Decimal digits that the sums keep.
+    notes : tuple of str
+        What was left out of the panel.
     """
 
     structure: Structure
@@ -95,11 +99,14 @@ class LargeFit(Result):
     r_squared_within: pd.Series[float]
     n_units: int
     n_times: int
+    n_obs: int
     n_effective: int
     effects: tuple[str, ...]
     instruments: tuple[str, ...]
     dropped_instruments: tuple[str, ...]
     digits: float
+    notes: tuple[str, ...] = ()
+    _plan: ObservedPlan | None = None
     _weights: Mapping[str, Weights | OpenWeights] = field(default_factory=dict)
     _joint: JointFit | None = None
     _ids: pd.Index[Any] = field(default_factory=lambda: pd.Index([]))
@@ -143,11 +150,6 @@ class LargeFit(Result):
         """Spatial parameters of the errors, by equation."""
         return pd.Series(self.inference.rho, index=pd.Index(self._errors, name="equation"), name=RHO)
 
-    @property
-    def n_obs(self) -> int:
-        """Cells."""
-        return self.n_units * self.n_times
-
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
         """Return one row for each coefficient and rho; by ``aqs`` intervals invert a distance."""
         estimate = np.concatenate([self.delta, self.inference.rho])
@@ -181,12 +183,18 @@ class LargeFit(Result):
         if self.structure.shifts:
             raise DataError("Impacts of lagged outcomes need the panel in memory: panel.read().")
         inverted = self._joint is not None and self._joint.has_distance
+        ids, unit, names = self._ids, None, self.structure.weights
+        if self._plan is None:
+            matrices = {name: as_weights(self._weights[name]).sparse for name in names}
+        else:
+            (matrices, unit), ids = self._plan.side_by_side(names), self._plan.units
         found = system_impacts(
             self.structure,
             self.delta,
             self.cov.to_numpy(),
-            {name: as_weights(self._weights[name]).sparse for name in self.structure.weights},
-            ids=self._ids,
+            matrices,
+            ids=ids,
+            unit=unit,
             draws=0 if inverted else draws,
             seed=seed,
             executor=executor,
@@ -225,7 +233,7 @@ class LargeFit(Result):
             lines += remarks([coverage_of(self.method, kind)])
         if self._joint is not None:
             lines += remarks(self._joint.notes)
-        return "\n".join([*lines, *remarks([LEFT_OUT])])
+        return "\n".join([*lines, *remarks([*self.notes, LEFT_OUT])])
 
     def headline(self) -> str:
         """Name the method, the equations and the size."""

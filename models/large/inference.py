@@ -26,8 +26,10 @@ from spatial.panel.folder import written_bytes
 
 from .columns import Plan
 from .lags import RowLag, links_around, ranges, tiles
+from .levels import observed_period
+from .observed import ObservedPlan
 from .steps import GramSpace, Step
-from .sums import Sum, over_tiles, period_of
+from .sums import Levels, Sum, over_tiles, period_of
 
 __all__ = ["check_covariance", "infer_from_sums", "second_pass"]
 
@@ -163,8 +165,7 @@ class _Scores:
     shared: ClassVar[str] = "plan"
 
     plan: Plan
-    first: Float | None
-    mean: Float | None
+    levels: Levels
     combinations: Float  # (G, K)
     kept: tuple[int, ...]
     maps: Float  # (G, p, P)
@@ -174,7 +175,7 @@ class _Scores:
     threads: int
 
     def prepare(self) -> Callable[[int], tuple[Float, Float]]:
-        ladder, N = self.plan.short_ladder, len(self.plan.units)
+        plan, ladder, N = self.plan, self.plan.short_ladder, len(self.plan.units)
         places = ladder.places(self.plan.filtered)
         combine = np.zeros((len(self.combinations), ladder.width))
         for place, column in zip(places, self.combinations.T, strict=True):
@@ -183,16 +184,21 @@ class _Scores:
         size = self.maps.shape[2]
 
         def work(number: int) -> tuple[Float, Float]:
-            stems = self.plan.read(number)
-            if self.first is not None:
-                stems -= self.first
-            if self.mean is not None:
-                stems -= self.mean
-            period = period_of(self.plan, ladder, stems, self.threads)
-            residuals = np.empty((len(self.active), N))
+            there: NDArray[np.intp] | None = None
+            if isinstance(plan, ObservedPlan):
+                there = np.flatnonzero(plan.mask(number))
+                period, _ = observed_period(plan, ladder, number, self.levels, self.threads)
+            else:
+                stems = plan.read(number)
+                for taken in (self.levels.first, self.levels.mean):
+                    if taken is not None:
+                        stems -= taken
+                period = period_of(plan, ladder, stems, self.threads)
+            n = len(period.steps[0])
+            residuals = np.empty((len(self.active), n))
             outer, mine = (
                 Sum((size, size)),
-                np.empty((N if self.by_unit and self.scores is None else 0, size)),
+                np.zeros((N if self.by_unit and self.scores is None else 0, size)),
             )
 
             def tile(rows: slice) -> Float | None:
@@ -204,13 +210,14 @@ class _Scores:
                     s += e[:, [g]] * (H @ block)
                 if not self.by_unit:
                     return s.T @ s
+                units = rows if there is None else there[rows]
                 if self.scores is None:
-                    mine[rows] = s
+                    mine[units] = s
                 else:
-                    self.scores[rows] += s
+                    self.scores[units] += s
                 return None
 
-            over_tiles(N, tile, lambda part: None if part is None else outer.add(part), self.threads)
+            over_tiles(n, tile, lambda part: None if part is None else outer.add(part), self.threads)
             return mine if self.by_unit else outer.value, residuals
 
         return work
@@ -290,8 +297,7 @@ def second_pass(
     by_unit, outer = np.zeros((N if kind == "cluster" else 0, size)), Sum((size, size))
     job = _Scores(
         plan,
-        space.sums.first,
-        space.sums.mean,
+        space.sums.levels,
         V,
         space.kept,
         maps,
@@ -307,7 +313,8 @@ def second_pass(
             outer.add(part[0])
         elif len(part[0]):
             np.add(by_unit, part[0], out=by_unit)
-        kept.put(number, part[1])
+        if active:
+            kept.put(number, part[1])
         return 1
 
     with blas_on_one_thread():
@@ -317,12 +324,12 @@ def second_pass(
             collect,
             workers=outside,
             total=T,
-            seconds=1e-6 * N * T,
+            seconds=1e-6 * plan.n_rows,
             progress=progress,
             label="scores",
         )
         if kind == "heteroskedastic":
-            return outer.value * (N * T / space.n), kept
+            return outer.value * (plan.n_rows / space.n), kept
         for rows in tiles(N):
             outer.add(outer_meat(by_unit[rows], 1.0))
     return outer.value * (N / (N - 1)), kept

@@ -34,6 +34,7 @@ from .columns import Plan
 from .inference import second_pass
 from .lags import RowLag, links_around, ranges
 from .moments import moments_of_sums
+from .observed import ObservedPlan
 from .steps import GramSpace, Step
 from .sums import Period, Sum, at_once, over_tiles, period_of
 
@@ -79,6 +80,12 @@ class JointFit(ByDistance):
 
 def check_joint(plan: Plan) -> None:
     """Refuse what the joint estimator needs in memory."""
+    if isinstance(plan, ObservedPlan):
+        raise DataError(
+            "method='aqs' of an unbalanced panel needs it in memory: panel.read(), "
+            f"{plan.panel.size()}; from the disk unbalanced='balance', or method='gs3sls' without spatial "
+            "errors."
+        )
     names = plan.form_names
     if plan.map is not plan:
         raise DataError(
@@ -236,7 +243,7 @@ def _slope(space: GramSpace, moments: Moments, workers: Workers, progress: bool 
     radius = found if found > 0 else 1.0
     places, _ = exogenous_part(moments)
     outer, threads = at_once(workers, len(plan.units), plan.short_ladder.width)
-    reference = (space.sums.first, space.sums.mean)
+    reference = (space.sums.levels.first, space.sums.levels.mean)
     job = _Powers(plan, name, radius, *reference, space.kept, tuple(int(j) for j in places), threads)
     total = Sum((LINEAR_ORDER + 1, len(space.kept), len(places)))
 

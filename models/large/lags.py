@@ -16,7 +16,7 @@ from spatial.models.data.layout import LagOperator, Layout, common_value
 from spatial.weights.blocks.value import OpenWeights
 from spatial.weights.value import Weights
 
-__all__ = ["RowLag", "links_around", "ranges", "tiles"]
+__all__ = ["RowLag", "links_around", "ranges", "row_numbers", "tiles"]
 
 Float = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -37,7 +37,7 @@ def ranges(n: int) -> list[tuple[int, int]]:
     return [(start, min(start + _RANGE, n)) for start in range(0, n, _RANGE)]
 
 
-def _numbers(rows: Any) -> Places:
+def row_numbers(rows: Any) -> Places:
     """Return the numbers of the rows of a block."""
     return np.arange(rows.start, rows.stop) if isinstance(rows, slice) else np.asarray(rows, np.intp)
 
@@ -120,7 +120,7 @@ class RowLag(LagOperator):
             if low >= last or high < first:
                 continue
             rows, matrix = self.block(number)
-            units = _numbers(rows)
+            units = row_numbers(rows)
             within = np.append(0, np.cumsum((matrix.indices >= first) & (matrix.indices < last)))
             reached = within[matrix.indptr[1:]] > within[matrix.indptr[:-1]]
             wanted = np.flatnonzero(reached | ((units >= first) & (units < last)))
@@ -140,7 +140,7 @@ class RowLag(LagOperator):
         for number in range(self.count):
             rows, matrix = self.block(number)
             sums[rows] = np.asarray(matrix.sum(axis=1)).ravel()
-            units = _numbers(rows)
+            units = row_numbers(rows)
             heads = np.repeat(units, np.diff(matrix.indptr))
             here = np.flatnonzero(heads == matrix.indices)
             own[heads[here]] = matrix.data[here]

@@ -14,6 +14,7 @@ from spatial.weights.blocks.value import OpenWeights
 from spatial.weights.value import Weights, WeightsLike, as_weights
 
 from .columns import OpenSource, Plan
+from .observed import observe
 from .rows import choose
 from .system import LargeSystem
 
@@ -33,11 +34,16 @@ def open_system(
     where: str | None = None,
     lags: str = "full",
 ) -> LargeSystem:
-    """Return the system of an open panel; arguments are those of `spatial.models.SpatialSystem`."""
-    if unbalanced != "raise" or lags != "full":
+    """Return the system of an open panel; arguments are those of `spatial.models.SpatialSystem`.
+
+    An unbalanced panel is read once here, to find which cells are complete.
+    """
+    if unbalanced not in ("raise", "balance", "induced"):
+        raise DataError(f"unbalanced is 'raise', 'balance' or 'induced'; got {unbalanced!r}.")
+    if lags != "full" or (where is not None and unbalanced != "raise"):
         raise DataError(
-            "A panel on disk is balanced, and its lags are of the whole map; unbalanced= and lags= need "
-            f"it in memory: panel.read(), {panel.size()}."
+            "Of a panel on disk where= takes lags of the whole map, and all cells of it: lags='within', and "
+            f"unbalanced= with where=, need it in memory: panel.read(), {panel.size()}."
         )
     order = 2 if iv_order is None else iv_order
     if isinstance(order, bool) or not isinstance(order, int) or not 0 <= order <= 6:
@@ -46,7 +52,7 @@ def open_system(
     parsed = read_formulas(formulas, tuple(named))
     errors, named = error_weights(error, tuple(parsed), named, _as_given)
     used = used_weights(parsed, errors, named)
-    units = next(iter(named.values())).ids if named else panel.units()
+    units = next(iter(named.values())).ids if named else panel.units(every=unbalanced != "raise")
     source = OpenSource(panel, units, panel.times)
     chosen = read_effects(parsed, effects, source)
     text = joined_terms(instruments)
@@ -54,6 +60,8 @@ def open_system(
     blueprint = build_blueprint(parsed, source, tuple(named), errors, extra, text, bool(chosen))
     names = tuple(":".join(e) for e in chosen)
     plan = Plan(blueprint, panel, units, used, names, order, iv_order is not None)
+    if unbalanced != "raise":
+        return LargeSystem(observe(plan, unbalanced))
     return LargeSystem(plan if where is None else choose(plan, where))
 
 

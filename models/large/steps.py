@@ -172,9 +172,9 @@ class GramSpace:
 
     def instrumented(self, g: int, rho: float) -> Float:
         """Return Q'[y*, Z*] of equation g; (p, 1 + k_g)."""
-        places, start = self.places(g), self.lag_start(g)
+        places, start = self.places(g), self.lag_start(g) if rho else None
         plain = self._projected[:, places]
-        if start is None or rho == 0.0:
+        if start is None:
             return plain
         return np.asarray(plain - rho * self._projected[:, [start + j for j in places]])
 
@@ -182,8 +182,8 @@ class GramSpace:
         """Return what makes y* - Z* delta of all columns; (K,)."""
         out, own = np.zeros(len(self.sums.gram)), self.combination(g, delta)
         out[: len(own)] = own
-        start = self.lag_start(g)
-        if start is not None and rho != 0.0:
+        start = self.lag_start(g) if rho else None
+        if start is not None:
             out[start : start + len(own)] = -rho * own
         return out
 

@@ -29,7 +29,20 @@ from .columns import Plan
 from .ladder import Ladder, lagged
 from .lags import tiles
 
-__all__ = ["Form", "Period", "Sum", "Sums", "at_once", "forms_of", "over_tiles", "period_of", "system_sums"]
+__all__ = [
+    "Form",
+    "Levels",
+    "Period",
+    "Sum",
+    "Sums",
+    "as_sums",
+    "at_once",
+    "block_sums",
+    "forms_of",
+    "over_tiles",
+    "period_of",
+    "system_sums",
+]
 
 Float = NDArray[np.float64]
 Part = TypeVar("Part")
@@ -82,6 +95,25 @@ class Form:
 
 
 @dataclass(frozen=True, eq=False)
+class Levels:
+    """What effects take out, before anything is summed.
+
+    Parameters
+    ----------
+    first, mean : array (N, s), optional
+        With unit effects: the values at the first time, and the mean of the differences from them.  Of the
+        stems; of an unbalanced panel of the columns of the ladder, whose effects of times are taken into
+        account.
+    times : array (T, K), optional
+        Of an unbalanced panel: the effects of times.
+    """
+
+    first: Float | None = None
+    mean: Float | None = None
+    times: Float | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Sums:
     """What one pass over the data leaves.
 
@@ -102,8 +134,7 @@ class Sums:
         Sums of squares of the columns as they are; of lags what these are at most.
     share : array (K,)
         Of each column's sum of squares, what the subtraction of means left.
-    first, mean : array (N, s) or None
-        Of the stems: those of the first time, and the mean of the differences from them; with unit effects.
+    levels : Levels
     """
 
     names: tuple[str, ...]
@@ -114,8 +145,7 @@ class Sums:
     forms: tuple[Float, ...]
     raw: Float
     share: Float
-    first: Float | None
-    mean: Float | None
+    levels: Levels
 
 
 def forms_of(plan: Plan) -> tuple[Form, ...]:
@@ -204,7 +234,7 @@ class _Tiles:
         return self.work
 
 
-def _block_sums(period: Period, forms: tuple[Form, ...], threads: int) -> list[Float]:
+def block_sums(period: Period, forms: tuple[Form, ...], threads: int) -> list[Float]:
     """Return the Gram matrix of one period, and what each error matrix adds to its forms beside it."""
     n, width = len(period.steps[0]), len(period.mean)
     totals = [Sum((width, width)), *(Sum((2, len(form.of), len(form.of))) for form in forms)]
@@ -251,7 +281,7 @@ class _Periods:
             if self.first is not None:
                 stems -= self.first
             period = period_of(self.plan, self.plan.ladder, stems, self.threads)
-            return _block_sums(period, self.forms, self.threads), raw, None if self.first is None else stems
+            return block_sums(period, self.forms, self.threads), raw, None if self.first is None else stems
 
         return work
 
@@ -299,20 +329,20 @@ def system_sums(plan: Plan, forms: tuple[Form, ...], workers: Workers, progress:
             moved /= T
             inner = workers if isinstance(workers, int) else 1
             mean = period_of(plan, plan.ladder, moved.copy(), inner)
-            between = _block_sums(mean, forms, inner)
+            between = block_sums(mean, forms, inner)
             found = [one - T * mean for one, mean in zip(found, between, strict=True)]
             del mean
-    return _as_sums(plan, forms, found, before, raw.value, reference, moved)
+    levels = Levels() if reference is None else Levels(reference, moved)
+    return as_sums(plan, forms, found, before, raw.value, levels)
 
 
-def _as_sums(
+def as_sums(
     plan: Plan,
     forms: tuple[Form, ...],
     found: list[Float],
     before: Float,
     raw: Float,
-    first: Float | None,
-    moved: Float,
+    levels: Levels,
 ) -> Sums:
     """Take what the formulas need from the Gram matrix of the ladder."""
     G, m = found[0], len(plan.nodes)
@@ -334,6 +364,5 @@ def _as_sums(
         tuple(quadratic),
         np.array(size),
         share[places],
-        first,
-        None if first is None else moved,
+        levels,
     )

@@ -14,7 +14,7 @@ from spatial.models.data.cells import check_links
 from spatial.models.data.checks import refuse_own_instruments
 from spatial.models.data.weights import lags_outcomes
 from spatial.models.estimation.covariance import Covariance, as_covariance
-from spatial.models.estimation.steps import Method, RhoMoments
+from spatial.models.estimation.steps import SPATIAL_ERRORS, Method, RhoMoments
 from spatial.models.formula.structure import CONSTANT, Structure
 from spatial.models.identification.verdict import not_identified_message, structural_identification
 from spatial.models.instrumental.choice import filters_by_lags
@@ -23,8 +23,10 @@ from .columns import Plan
 from .fit import LargeFit
 from .inference import check_covariance, infer_from_sums
 from .joint import check_joint, fit_jointly
+from .levels import observed_sums
+from .observed import ObservedPlan
 from .steps import GramSpace, Step, estimate_from_sums
-from .sums import Sums, forms_of, system_sums
+from .sums import Form, Sums, forms_of, system_sums
 
 __all__ = ["LargeSystem"]
 
@@ -151,8 +153,13 @@ class LargeSystem:
         plan = self._plan_of(method)
         if plan.joint:
             check_joint(plan)
-        forms = forms_of(plan)
-        sums = system_sums(plan, forms, workers, progress)
+        forms: tuple[Form, ...] = ()
+        if isinstance(plan, ObservedPlan):
+            _check_observed(plan, method)
+            sums = observed_sums(plan, workers, progress)
+        else:
+            forms = forms_of(plan)
+            sums = system_sums(plan, forms, workers, progress)
         _refuse_absorbed(plan, sums)
         space = GramSpace(plan, sums, forms, _effective(plan))
         step = estimate_from_sums(space, "gs3sls" if plan.joint else method, 1 if plan.joint else passes)
@@ -171,11 +178,14 @@ class LargeSystem:
             r_squared_within=_within(space, step),
             n_units=len(plan.units),
             n_times=plan.n_times,
+            n_obs=plan.n_rows,
             n_effective=space.n,
             effects=plan.effects,
             instruments=kept,
             dropped_instruments=tuple(n for n in sums.instrument_names if n not in kept),
             digits=space.digits,
+            notes=plan.notes,
+            _plan=plan if isinstance(plan, ObservedPlan) else None,
             _joint=joint,
             _weights=plan.map.weights,
             _ids=plan.map.units,
@@ -203,7 +213,22 @@ class LargeSystem:
             raise DataError(f"lag(x, 1) needs evenly spaced times; there are gaps before {name_ids(wide)}.")
 
 
+def _check_observed(plan: ObservedPlan, method: Method) -> None:
+    """Refuse what is no function of sums where the panel is unbalanced."""
+    if method in SPATIAL_ERRORS and plan.structure.has_error:
+        raise DataError(
+            f"method={method!r} with spatial errors of an unbalanced panel needs it in memory: panel.read(), "
+            f"{plan.panel.size()}. What effects take out of filtered columns is another at each rho there, "
+            "so that no sums serve. From the disk: unbalanced='balance', or method='3sls' or '2sls', which "
+            "leave spatial errors out."
+        )
+    if plan.n_rows <= plan.rank:
+        raise DataError(f"The effects ({plan.rank}) leave none of the {plan.n_rows} cells free.")
+
+
 def _effective(plan: Plan) -> int:
+    if isinstance(plan, ObservedPlan):
+        return plan.n_rows - plan.rank
     N, T = len(plan.units), plan.n_times
     unit, time = "unit" in plan.effects, "time" in plan.effects
     return N * T - unit * N - time * T + (unit and time)

@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.compute.threads import Workers, run_tasks
-from spatial.errors import DataError, did_you_mean, hinted, name_ids
-from spatial.ids.alignment import check_ids, indexer
+from spatial.errors import AlignmentError, DataError, did_you_mean, hinted, name_ids
+from spatial.ids.alignment import check_ids, indexer, row_places
 from spatial.io.atomic import atomic_path, out_folder
 
 from .base import column_numbers
@@ -105,20 +105,37 @@ class OpenPanel(OnDisk):
             "models.SpatialSystem and spatial_lag work from the disk."
         )
 
-    def units(self) -> pd.Index[Any]:
-        """Read the ids of the first time."""
-        return self._frame(self.times[0], []).index
+    def units(self, *, every: bool = False) -> pd.Index[Any]:
+        """Read the ids of the first time, or of every time."""
+        found = self._frame(self.times[0], []).index
+        for time in self.times[1:] if every else ():
+            found = found.append(self._frame(time, []).index.difference(found, sort=False))
+        return found
 
-    def period(self, time: Hashable, columns: list[str], units: pd.Index[Any]) -> Float:
-        """Read columns of one time, (N, k), in the order of `units`; refuse absent and repeated units."""
-        frame = self._frame(time, columns, units)
-        if not frame.index.equals(units):
-            frame = frame.iloc[indexer(frame.index, units, f"the panel at {self.time_name} {time}")]
-        out = np.empty((len(units), len(columns)), order="F")  # columns are taken one by one
+    def period(
+        self, time: Hashable, columns: list[str], units: pd.Index[Any], *, absent: bool = False
+    ) -> Float:
+        """Read columns of one time, (N, k), in the order of `units`; refuse absent and repeated units.
+
+        With `absent` units may be absent, and their values are NaN.
+        """
+        frame = self._frame(time, columns, None if absent else units)
+        what, there = f"the panel at {self.time_name} {time}", np.arange(len(units))
+        if absent:
+            places = row_places(frame.index, units)
+            if (places < 0).any():
+                raise AlignmentError(
+                    f"Each unit of the panel must be in the weights; at {self.time_name} {time} are not: "
+                    f"{name_ids(frame.index[places < 0])}. Take them out of the panel, or into the weights."
+                )
+            there = places
+        elif not frame.index.equals(units):
+            frame = frame.iloc[indexer(frame.index, units, what)]
+        # Columns are taken one by one.
+        out = np.full((len(units), len(columns)), np.nan, order="F")
         for k, column in enumerate(columns):
-            out[:, k] = (
-                np.asarray(units, np.float64) if column == self.unit_name else column_numbers(frame[column])
-            )
+            ids = units[there] if column == self.unit_name else None
+            out[there, k] = column_numbers(frame[column]) if ids is None else np.asarray(ids, np.float64)
         return out
 
     def _frame(self, time: Any, columns: list[str], units: pd.Index[Any] | None = None) -> pd.DataFrame:

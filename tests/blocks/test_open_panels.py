@@ -217,7 +217,8 @@ def test_what_is_left_out_of_disks_is_said(tmp_path: Path) -> None:
     frame, W = system_data(n=20, t=4)
     panel = open_panel_of(frame, tmp_path, "years")
     for options, text in (
-        ({"unbalanced": "balance"}, "unbalanced= and lags= need it in memory"),
+        ({"unbalanced": "drop"}, "unbalanced is 'raise', 'balance' or 'induced'; got 'drop'"),
+        ({"lags": "within"}, r"lags='within', and unbalanced= with where=, need it in memory"),
         ({"where": "a > 0"}, "differs between 2000 and 2001 in 'c0"),
         ({"where": "year > 2010"}, "No row meets year > 2010"),
         ({"where": "year > 1990"}, "Every one of the 80 rows"),
