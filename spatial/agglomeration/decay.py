@@ -24,6 +24,7 @@ DECAYS: tuple[str, ...] = get_args(DecayName)
 _LEAF = 32
 _RANGE = 1024  # places that one thread takes at least
 _CHUNK = 64  # nodes of the tree that a task takes
+_BLOCK, _LEAST = 240, 1e-18  # places and share of the largest value that singles take; blocks hold some more
 _FEW_CELLS = 1 << 25  # pairs times columns, up to which arrays take less than loading the kernels
 
 
@@ -98,7 +99,7 @@ def decayed_sums(
     unit_km : float
         The unit of distance, km.
     tolerance : float
-        0 for the exact sum over all pairs; else the largest relative error of the tree code.
+        0 for the exact sum over all pairs; else the largest relative error, of the tree code or of singles.
     workers : int or Cluster, optional
         From `check_workers`; all cores by default.
 
@@ -107,11 +108,11 @@ def decayed_sums(
     (k, N) float64, the same whatever the number of threads.
     """
     workers = check_workers(None) if workers is None else workers
-    if tolerance:
+    if tolerance and _tree_serves(points, values, decay, tolerance):
         return _tree(points, values, decay, unit_km, tolerance, workers, progress)
     if points.n**2 * (len(values) + 8) <= _FEW_CELLS:
         return _on_arrays(points, values, decay, unit_km)
-    return _all_pairs(points, values, decay, unit_km, workers, progress)
+    return _all_pairs(points, values, decay, unit_km, workers, progress, tolerance)
 
 
 def _on_arrays(points: Points, values: Float, decay: Decay, unit_km: float) -> Float:
@@ -136,7 +137,13 @@ def _on_arrays(points: Points, values: Float, decay: Decay, unit_km: float) -> F
 
 
 def _all_pairs(
-    points: Points, values: Float, decay: Decay, unit_km: float, workers: Workers, progress: bool | None
+    points: Points,
+    values: Float,
+    decay: Decay,
+    unit_km: float,
+    workers: Workers,
+    progress: bool | None,
+    tolerance: float,
 ) -> Float:
     """Sum over all pairs, each once, compiled.
 
@@ -147,13 +154,20 @@ def _all_pairs(
 
     x, y, z = _axes(points)
     levels = int(np.clip(np.log2(max(points.n / _RANGE, 1)), 0, 6))
-    order, starts, stops = build_order(np.column_stack([x, y, z]), levels)
+    deeper = max(0, int(np.ceil(np.log2(points.n / 2**levels / _BLOCK)))) if tolerance else 0
+    order, starts, _ = build_order(np.column_stack([x, y, z]), levels + deeper)
     x, y, z = (np.ascontiguousarray(axis[order]) for axis in (x, y, z))
-    leaves = slice(2**levels - 1, None)
-    ranges = tuple(zip(starts[leaves].tolist(), stops[leaves].tolist(), strict=True))
+    cuts = np.append(starts[2 ** (levels + deeper) - 1 :], points.n)
+    blocks = tuple(cuts[i << deeper : ((i + 1) << deeper) + 1] for i in range(2**levels))
+    ranges = tuple((int(part[0]), int(part[-1])) for part in blocks)
     columns = np.ascontiguousarray(values[:, order], dtype=np.float64)
+    largest = 0
+    if tolerance:  # from 0 to 1, for singles; a power of two changes no digit
+        largest = np.frexp(columns.max(axis=1, keepdims=True))[1]
+        columns = np.ldexp(columns, -largest)
+        tolerance *= columns.min(where=columns > 0, initial=1.0) > _LEAST
     scale = (EARTH_RADIUS_KM if points.lonlat else 1.0) / unit_km
-    job = _Meetings(x, y, z, columns, ranges, points.lonlat, scale, decay)
+    job = _Meetings(x, y, z, columns, blocks, points.lonlat, scale, decay, tolerance)
     sums = np.zeros_like(columns)
 
     def collect(meeting: tuple[int, int], part: Float) -> int:
@@ -175,7 +189,7 @@ def _all_pairs(
         label="distance decay",
     )
     out = np.empty_like(sums)
-    out[:, order] = sums
+    out[:, order] = np.ldexp(sums, largest)
     return out
 
 
@@ -187,26 +201,35 @@ class _Meetings:
     y: Float
     z: Float
     columns: Float
-    ranges: tuple[tuple[int, int], ...]
+    blocks: tuple[NDArray[np.int64], ...]
     on_sphere: bool
     scale: float
     decay: Decay
+    tolerance: float
 
     def prepare(self) -> Callable[[tuple[int, int]], Float]:
         from .decay_kernels import EXPONENTIAL, GAUSSIAN, LINEAR, POWER, pair_sums
 
         kind = dict(zip(DECAYS, (POWER, EXPONENTIAL, GAUSSIAN, LINEAR), strict=True))[self.decay.name]
         fixed = (self.on_sphere, self.scale, kind, self.decay.parameter, self.decay.cutoff)
+        bound: tuple[float, ...] = ()
+        if self.tolerance:
+            from .single_precision import block_sums
+
+            bound = (max(float(np.abs(axis).max()) for axis in (self.x, self.y, self.z)), self.tolerance)
 
         def work(meeting: tuple[int, int]) -> Float:
-            places = [slice(*self.ranges[i]) for i in dict.fromkeys(meeting)]
+            blocks = [self.blocks[i] for i in dict.fromkeys(meeting)]
+            places = [slice(part[0], part[-1]) for part in blocks]
             x, y, z = (np.concatenate([a[p] for p in places]) for a in (self.x, self.y, self.z))
             columns = np.concatenate([self.columns[:, p] for p in places], axis=1)
-            part, first = np.zeros_like(columns), places[0].stop - places[0].start
-            if len(places) == 1:
-                pair_sums(x, y, z, columns, 0, first, 0, first, *fixed, part)
+            part, first = np.zeros_like(columns), int(places[0].stop - places[0].start)
+            theirs = (0, first) if len(places) == 1 else (first, len(x))
+            if bound:
+                ours, others = blocks[0] - blocks[0][0], blocks[-1] - blocks[-1][0] + theirs[0]
+                block_sums(x, y, z, columns, ours, others, len(places) == 1, *fixed, *bound, part)
             else:
-                pair_sums(x, y, z, columns, 0, first, first, len(x), *fixed, part)
+                pair_sums(x, y, z, columns, 0, first, *theirs, *fixed, part)
             return part
 
         return work
@@ -223,7 +246,6 @@ def _tree(
 ) -> Float:
     from .decay_tree import MOMENTS, build_order, spread_ratio
 
-    _require_tree(points, values, decay, tolerance)
     n, k = points.n, len(values)
     levels = max(0, int(np.ceil(np.log2(n / _LEAF))))
     nodes = 2 ** (levels + 1) - 1
@@ -269,24 +291,23 @@ def _tree(
     return out
 
 
-def _require_tree(points: Points, values: Float, decay: Decay, tolerance: float) -> None:
-    if not (is_number(tolerance) and 1e-9 <= tolerance < 1):
-        raise DataError(f"tolerance must be 0 (exact) or between 1e-9 and 1; got {tolerance!r}.")
-    if decay.name != "power" or decay.cutoff < np.inf:
-        raise DataError(
-            "The tree code (tolerance > 0) serves the power decay without a cut-off; "
-            f"got decay={decay.name!r}, cut-off {decay.cutoff}. Use tolerance=0."
+def _tree_serves(points: Points, values: Float, decay: Decay, tolerance: float) -> bool:
+    """Whether the tree code does; else single precision does.  Refuse what neither can bound."""
+    tree = decay.name == "power" and decay.cutoff == np.inf and points.lonlat
+    if not (is_number(tolerance) and (1e-9 if tree else 5e-5) <= tolerance < 1):
+        text = (
+            f"tolerance must be 0 (exact) or between 1e-9 and 1; got {tolerance!r}."
+            if tree
+            else f"tolerance must here be 0 (exact) or between 5e-5 and 1; got {tolerance!r}. Below, it "
+            "needs the power decay, longitude and latitude, and no cut-off."
         )
-    if not points.lonlat:
-        raise DataError(
-            f"The tree code (tolerance > 0) works on the sphere; the CRS is {points.crs}. "
-            "Use cities.to_crs(4326), or tolerance=0."
-        )
+        raise DataError(text)
     if (values < 0).any():
         raise DataError(
             f"A relative error is bounded for values >= 0 only; {int((values < 0).sum())} are negative. "
             "Use tolerance=0."
         )
+    return tree
 
 
 def _axes(points: Points) -> tuple[Float, Float, Float]:

@@ -14,6 +14,8 @@ import numpy as np
 
 from spatial.compute.compiled import compiled
 
+from .exponentials import exponential, logarithm
+
 __all__ = [
     "EXPONENTIAL",
     "GAUSSIAN",
@@ -23,6 +25,7 @@ __all__ = [
     "POWER",
     "SHORT",
     "angle",
+    "chord_bounds",
     "inverse_distances",
     "pair_sums",
     "raise_inverse",
@@ -83,13 +86,13 @@ def weigh(distance, count, kind, parameter):  # type: ignore[no-untyped-def]
                 distance[j] = 1.0 / np.sqrt(distance[j])
         else:
             for j in range(count):
-                distance[j] = np.exp(-parameter * np.log(distance[j]))
+                distance[j] = exponential(-parameter * logarithm(distance[j]))
     elif kind == EXPONENTIAL:
         for j in range(count):
-            distance[j] = np.exp(-distance[j] / parameter)
+            distance[j] = exponential(-distance[j] / parameter)
     elif kind == GAUSSIAN:
         for j in range(count):
-            distance[j] = np.exp(-0.5 * (distance[j] / parameter) ** 2)
+            distance[j] = exponential(-0.5 * (distance[j] / parameter) ** 2)
     else:
         for j in range(count):
             distance[j] = max(0.0, 1.0 - distance[j] / parameter)
@@ -198,13 +201,16 @@ def raise_inverse(inverse, power):  # type: ignore[no-untyped-def]
             inverse[j] = np.sqrt(inverse[j])
     elif power != 1.0:
         for j in range(inverse.size):
-            inverse[j] = np.exp(power * np.log(inverse[j]))
+            inverse[j] = exponential(power * logarithm(inverse[j]))
 
 
-@compiled(nb.float64(_V, _V, _V, nb.int64, nb.int64, nb.int64, nb.int64), **OPTIONS)
-def _largest_chord(x, y, z, a, b, c, d):  # type: ignore[no-untyped-def]
-    """Bound the squared chords between the places a..b and c..d, by their boxes."""
-    total = 0.0
+_TWO = nb.types.UniTuple(nb.float64, 2)  # type: ignore[no-untyped-call, unused-ignore]
+
+
+@compiled(_TWO(_V, _V, _V, nb.int64, nb.int64, nb.int64, nb.int64), **OPTIONS)
+def chord_bounds(x, y, z, a, b, c, d):  # type: ignore[no-untyped-def]
+    """Bound the squared chords between the places a..b and c..d, from below and above, by their boxes."""
+    smallest, largest = 0.0, 0.0
     for axis in range(3):
         v = x if axis == 0 else (y if axis == 1 else z)
         low, high, left, right = v[a], v[a], v[c], v[c]
@@ -212,9 +218,10 @@ def _largest_chord(x, y, z, a, b, c, d):  # type: ignore[no-untyped-def]
             low, high = min(low, v[i]), max(high, v[i])
         for j in range(c, d):
             left, right = min(left, v[j]), max(right, v[j])
-        apart = max(right - low, high - left)
-        total += apart * apart
-    return total
+        near, far = max(left - high, low - right, 0.0), max(right - low, high - left)
+        smallest += near * near
+        largest += far * far
+    return smallest, largest
 
 
 @compiled(
@@ -240,11 +247,17 @@ def pair_sums(x, y, z, values, a, b, c, d, on_sphere, scale, kind, parameter, cu
     """
     weight = np.empty(_BLOCK)
     plain = on_sphere and kind == POWER and cutoff == np.inf
+    # Squared chords of which no pair counts; a little more, for the boxes are rounded too.
+    reach = (min(cutoff, parameter) if kind == LINEAR else cutoff) / scale * (1.0 + 1e-9)
+    beyond = reach * reach if not on_sphere else (4.0 * np.sin(0.5 * reach) ** 2 if reach < np.pi else np.inf)
     for first in range(a, b, _BLOCK):
         last = min(first + _BLOCK, b)
         for start in range(first if a == c else c, d, _BLOCK):
             stop = min(start + _BLOCK, d)
-            largest = _largest_chord(x, y, z, first, last, start, stop) if plain else np.inf
+            near, largest = chord_bounds(x, y, z, first, last, start, stop)
+            if near > beyond:
+                continue
+            largest = largest if plain else np.inf
             for i in range(first, last):
                 begin = max(start, i + 1) if a == c else start
                 # Slices, not offsets: an index that might be negative keeps loops out of vector registers.

@@ -64,8 +64,10 @@ def distance_decay(
     unit_km : float
         Unit of distance, km: 100 measures D in hundreds of kilometres.
     tolerance : float
-        0: the exact sum over all pairs, O(N^2) time and O(N) memory.  Above 0: a tree code whose relative
-        error is at most this, guaranteed, O(N log N); power decay, values >= 0, longitude and latitude.
+        0: the exact sum over all pairs, O(N^2) time and O(N) memory.  Above 0: the largest relative error,
+        guaranteed, for values >= 0.  The power decay in longitude and latitude without a cut-off is then
+        summed by a tree code, O(N log N), from 1e-9; all else in single precision where that allows it,
+        from 5e-5.
     decay : {"power", "exponential", "gaussian", "linear"}
         f(d) = d**-power, exp(-d/b), exp(-d**2 / 2 b**2) or max(0, 1 - d/b), with b = `bandwidth_km`.
     bandwidth_km : float, optional
