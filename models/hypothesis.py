@@ -23,6 +23,7 @@ __all__ = [
     "cluster_sums",
     "frame_of",
     "quadratic_form",
+    "score_test",
     "wald",
 ]
 
@@ -222,6 +223,37 @@ def wald(
     if rank == 0:
         return HypothesisTest.failed(name, null, "the covariance is zero", equation=equation)
     return HypothesisTest(name, null, statistic, "chi2", rank, equation=equation, detail=detail)
+
+
+def score_test(name: str, null: str, sums: Float, *, equation: str = "", detail: str = "") -> HypothesisTest:
+    r"""Return the test that scores have mean zero, from their sums by cluster at the null (C, q).
+
+    .. math:: F = \frac{C - q}{qC} \, s'\Big(\sum_c (s_c - \bar s)(s_c - \bar s)'\Big)^{-1} s
+              \sim F(q, C - q), \qquad s = \sum_c s_c
+
+    Hotelling's T2.  Residuals of the null have not been fitted to what is tested, so that its variance is
+    not too small, as that of a Wald statistic is with few clusters or clusters of different weight.
+
+    Examples
+    --------
+    With one score, the square of the t of a mean.
+
+    >>> from scipy import stats
+    >>> s = np.random.default_rng(0).normal(size=(30, 1))
+    >>> bool(np.isclose(score_test("", "", s).statistic, stats.ttest_1samp(s[:, 0], 0).statistic ** 2))
+    True
+    """
+    clusters, centred = len(sums), sums - sums.mean(axis=0)
+    found = wald(name, null, sums.sum(axis=0), centred.T @ centred, equation=equation, detail=detail)
+    if not found.computed:
+        return found
+    q = int(found.df)
+    if clusters <= q:
+        return HypothesisTest.failed(
+            name, null, f"{clusters} clusters for {q} restrictions", equation=equation
+        )
+    scaled = replace(found, statistic=found.statistic * (clusters - q) / clusters)
+    return scaled.as_f(clusters - q)
 
 
 def cluster_sums(scores: Float, codes: Codes) -> Float:

@@ -141,7 +141,8 @@ def heterogeneity(
         each group is fitted as by ``fit(by=)``.
     test : "wald", "suest" or "permutation", or a list
         ``"wald"``: all groups in one system, every slope and instrument times the groups, effects shared,
-        and a Wald test with the covariance of the fit (the fully interacted model).  ``"suest"``: the fits
+        and a Wald test with the covariance of the fit (the fully interacted model); with clusters, as of
+        ``"suest"``, an F with one less than the fewest clusters of a group.  ``"suest"``: the fits
         by group with effects of their own, their scores stacked, which is right also where a unit changes
         its group. ``"permutation"``: Fisher's, the labels of units drawn anew: p = (1 + #{T* >= T}) / (1 +
         permutations) with T the largest studentised difference of 2SLS (or least squares), which keeps its
@@ -315,16 +316,15 @@ class _Division:
     ) -> list[dict[str, Any]]:
         """Return a row for each test and term, and for all terms together."""
         out: list[dict[str, Any]] = []
+        # The fewest clusters of a group: its variance is the least known.
+        known = [f.estimate.inference.law.df for f in (*fits.values(), regimes)]
+        df = min((d for d in known if d is not None), default=None)
         if "wald" in asked:
             keys = [[(e, regime_term(t, label)) for label in self.labels] for e, t in compared]
-            df = regimes.estimate.inference.law.df
             out += self._wald("wald", compared, keys, regimes.params, regimes.cov, df)
         if "suest" in asked:
             stacked = stacked_covariance(fits)
             joined = [[(label, e, t) for label in self.labels] for e, t in compared]
-            # The fewest clusters of a group: its variance is the least known.
-            known = [f.estimate.inference.law.df for f in fits.values()]
-            df = min((d for d in known if d is not None), default=None)
             out += self._wald("suest", compared, joined, stacked.params, stacked.cov, df)
         if "permutation" in asked:
             found = permuted_differences(

@@ -12,7 +12,8 @@ _MODULES = {
     ".restrictions": ("wald",),
     ".random": ("RandomEffectsFit", "random_effects"),
     ".selection": ("Oster", "oster"),
+    ".serial": ("serial_correlation",),
     ".simulation": ("MonteCarlo", "monte_carlo"),
-    ".specification": ("VarianceInflation", "hausman", "serial_correlation", "vif"),
+    ".specification": ("VarianceInflation", "hausman", "vif"),
 }
 __all__, __getattr__, __dir__ = hand_on(__name__, _MODULES)

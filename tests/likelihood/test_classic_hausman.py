@@ -94,7 +94,7 @@ def test_the_classic_form_of_instruments_takes_homoskedastic_covariances() -> No
     assert clustered.statistic == pytest.approx(found.statistic, rel=1e-12)
     with pytest.raises(DataError, match="covariance is 'classic' or left out; got 'hom'"):
         hausman(a, b, covariance="hom")  # type: ignore[arg-type]
-    with pytest.raises(DataError, match="leave it out of 'mundlak'"):
+    with pytest.raises(DataError, match="not for Mundlak's test of spatial random effects"):
         hausman(b, kind="mundlak", covariance="classic")
     with pytest.raises(DataError, match="is for fixed against random effects"):
         hausman(a, a, kind="spatial", covariance="classic")

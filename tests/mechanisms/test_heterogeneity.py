@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import spatial as sp
 from spatial.errors import DataError, FormulaError, SpatialWarning
@@ -64,6 +65,9 @@ def test_the_wald_test_is_that_of_the_interacted_model() -> None:
     assert row.loc["all", "statistic"] == pytest.approx(b @ np.linalg.solve(V, b) / 2)
     assert row.loc["x", "p_value"] < 1e-6
     assert row.loc["z", "p_value"] > 0.05
+    fewest = min(fit.n_units for fit in found.fits.values()) - 1
+    assert row.loc["x", "distribution"] == f"F(1, {fewest})"
+    assert row.loc["x", "p_value"] == pytest.approx(stats.f.sf(row.loc["x", "statistic"], 1, fewest))
     # Slopes of the regimes are those of the same model, written the other way.
     regimes = found.regimes["region"].params.droplevel(0)
     assert regimes["x [west]"] == pytest.approx(plain.params["y", "x"])

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from scipy import stats
 
 import spatial as sp
 from spatial.errors import DataError, FormulaError
@@ -23,7 +24,7 @@ from spatial.models import (
     vif,
     wald,
 )
-from spatial.models.sensitivity.specification import _autoregression, _row_before
+from spatial.models.sensitivity.serial import _autoregression, _row_before
 from spatial.panel import Panel
 
 FORMULA = "log(gsp) ~ log(pcap) + log(pc) + log(emp) + unemp"
@@ -106,9 +107,28 @@ def test_what_random_effects_cannot_be_is_refused(
 
 def test_the_robust_test_is_that_of_plm(produc: Panel) -> None:
     # phtest(..., method = "aux", vcov = vcovHC(method = "arellano", type = "HC0")): no factor C / (C - 1).
-    test = hausman(fixed_effects(FORMULA, produc, effects="unit"), kind="mundlak")
+    test = hausman(fixed_effects(FORMULA, produc, effects="unit"), kind="mundlak", covariance="classic")
     assert test.statistic * 48 / 47 == pytest.approx(19.9401942992341, rel=1e-6)
     assert test.df == 4
+
+
+@pytest.mark.evidence("models.hausman", digits=8, kind="identity", source="Mundlak: scipy's t of scores")
+def test_mundlaks_test_is_the_t_test_that_scores_of_units_have_mean_zero() -> None:
+    # With time effects and one regressor: the residual of the null, times what only the mean explains.
+    source = panel()
+    test = hausman(fixed_effects("y ~ x", source), kind="mundlak")
+    frame = source.frame.reset_index()
+    theta = random_effects("y ~ x + C(year)", source, cov="hom").theta[0]
+    mean = frame.groupby("city")[["x", "y"]].transform("mean")
+    base = np.column_stack([np.eye(6)[frame.year] * (1 - theta), frame.x - theta * mean.x])
+    base[:, :6] += theta * (np.eye(6)[frame.year] - 1 / 6)
+    added, y = (1 - theta) * mean.x.to_numpy(), (frame.y - theta * mean.y).to_numpy()
+    left, residual = (v - base @ np.linalg.lstsq(base, v, rcond=None)[0] for v in (added, y))
+    scores = np.bincount(frame.city, weights=left * residual)
+    found = stats.ttest_1samp(scores, 0)
+    assert test.statistic == pytest.approx(found.statistic**2, rel=1e-8)
+    assert test.p_value == pytest.approx(found.pvalue, rel=1e-8)
+    assert test.reference == "F(1, 79)"
 
 
 @pytest.mark.evidence(
@@ -119,7 +139,9 @@ def test_the_robust_test_is_that_of_plm(produc: Panel) -> None:
 )
 def test_serial_correlation_within_units_is_that_of_plm(produc: Panel) -> None:
     # pwartest(within): F = 695.680473576495, without the factor C / (C - 1).
-    test = serial_correlation(fixed_effects(FORMULA, produc, effects="unit"), kind="within")
+    test = serial_correlation(
+        fixed_effects(FORMULA, produc, effects="unit"), kind="within", covariance="classic"
+    )
     assert test.statistic * 48 / 47 == pytest.approx(695.680473576495, rel=1e-6)
 
 
@@ -135,7 +157,9 @@ def test_correlation_of_differenced_errors_is_that_of_plm(produc: Panel) -> None
     residual = np.full(len(before), np.nan)
     residual[moved] = change[:, 0] - X @ np.linalg.lstsq(X, change[:, 0], rcond=None)[0]
     rows = moved & np.isfinite(np.where(before >= 0, residual[before], np.nan))
-    test = _autoregression(residual[rows], residual[before[rows]], design.layout.unit[rows], 0.0, True)
+    test = _autoregression(
+        residual[rows], residual[before[rows]], design.layout.unit[rows], 0.0, True, classic=True
+    )
     assert test.statistic * 48 / 47 == pytest.approx(2.79023665454964, rel=1e-6)
 
 
@@ -152,6 +176,29 @@ def panel(seed: int = 0, serial: float = 0.0, link: float = 0.0) -> Panel:
     data["x"] += link * unit
     data["y"] = data.x + unit + e
     return Panel(data)
+
+
+@pytest.mark.evidence(
+    "models.serial_correlation", digits=10, kind="identity", source="scipy's t test of the moments of units"
+)
+@pytest.mark.parametrize("kind", ["differences", "within"])
+def test_serial_correlation_is_the_t_test_that_moments_of_units_have_mean_zero(kind: Any) -> None:
+    # From the residuals of a regression of its own, with the correlation of the null.
+    source = panel(serial=0.2)
+    x, y = (source.frame[c].to_numpy().reshape(80, 6) for c in ("x", "y"))
+    if kind == "differences":
+        X, Y, rho = np.diff(x, axis=1), np.diff(y, axis=1), -0.5
+    else:
+        X, Y, rho = x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True), -1 / 5
+    e = Y - X * (np.sum(X * Y) / np.sum(X * X))
+    now, past = e[:, 1:], e[:, :-1]
+    if kind == "within":
+        now, past = now - now.mean(), past - past.mean()
+    found = stats.ttest_1samp(np.sum(past * (now - rho * past), axis=1), 0)
+    test = serial_correlation(fixed_effects("y ~ x", source, effects="unit"), kind=kind)
+    assert test.statistic == pytest.approx(found.statistic**2, rel=1e-10)
+    assert test.p_value == pytest.approx(found.pvalue, rel=1e-10)
+    assert "scores at the null" in test.detail
 
 
 def test_differences_find_serial_correlation_with_gaps_in_the_panel() -> None:
@@ -207,6 +254,7 @@ def test_an_order_that_makes_no_sense_gets_its_reason() -> None:
         (lambda f: hausman(fixed_effects("y ~ x", panel(), effects="time"), kind="mundlak"), "has none"),
         (lambda f: vif("fit"), "vif takes a fit"),
         (lambda f: serial_correlation(f, kind="levels"), "kind is 'differences' or 'within'"),
+        (lambda f: serial_correlation(f, covariance="hc"), "covariance is 'classic' or left out"),
         (lambda f: serial_correlation("fit"), "serial_correlation takes a fit"),
         (
             lambda f: serial_correlation(fixed_effects("y ~ x", panel().restrict(times=[0, 1]))),

@@ -59,6 +59,7 @@ def _tobit(rng: np.random.Generator) -> dict[str, Any]:
 CENSORED = Design(f"Tobit, half censored, N = {N}, T = {T}", _tobit, full=2000, light=8)
 LIMITED = "spatial.models.limited.censored"
 TESTS = "spatial.models.sensitivity.specification"
+SERIAL = "spatial.models.sensitivity.serial:_autoregression"
 MECHANISMS = "spatial.models.mechanisms"
 EQUAL = f"{MECHANISMS}.stacked:equality"
 
@@ -194,7 +195,14 @@ UNION = Design(f"threshold, slopes 1 and 1.7, N = {N}, T = {T}", _union, full=20
 
 TOOLKIT = [
     Size("Hausman, random against fixed effects", "hausman", ERRORS, 0.035, 0.065, (f"{SPACE}:contrast",)),
-    Size("Hausman, Mundlak's form", "mundlak", ERRORS, 0.035, 0.065, (f"{TESTS}:_mundlak",)),
+    Size(
+        "Hausman, Mundlak's form",
+        "mundlak",
+        ERRORS,
+        0.035,
+        0.065,
+        (f"{TESTS}:_mundlak", "spatial.models.hypothesis:score_test"),
+    ),
     Size(
         "Hausman, spatial: by instruments", "spatial hausman", IN_SPACE, 0.035, 0.065, (f"{SPACE}:_robust",)
     ),
@@ -214,8 +222,8 @@ TOOLKIT = [
         0.065,
         ("spatial.models.sensitivity.restrictions:wald",),
     ),
-    Size("Wooldridge, differences", "differences", ERRORS, 0.035, 0.065, (f"{TESTS}:_autoregression",)),
-    Size("Wooldridge, within", "within", ERRORS, 0.035, 0.065, (f"{TESTS}:_autoregression",)),
+    Size("Wooldridge, differences", "differences", ERRORS, 0.035, 0.065, (SERIAL,)),
+    Size("Wooldridge, within", "within", ERRORS, 0.035, 0.065, (SERIAL,)),
     Size("Groups, Wald of the interacted model", "wald", GROUPS, 0.035, 0.065, (EQUAL,)),
     Size("Groups, stacked scores", "suest", GROUPS, 0.035, 0.065, (EQUAL,)),
     Size("Groups, permutation of labels", "permutation", GROUPS, 0.035, 0.065),

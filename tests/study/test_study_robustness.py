@@ -23,7 +23,7 @@ HEAD = STUDY[: STUDY.index("[[diagnostics]]")]
 # What of an argument comes from the study, and keys that are called otherwise.
 GIVEN: dict[str, set[str]] = {
     "hausman": {"a", "b", "kind"},
-    "mundlak": {"a", "b", "kind", "covariance"},
+    "mundlak": {"a", "b", "kind"},
     "u_test": {"fit"},
     "vif": {"fit"},
     "wald": {"fit"},

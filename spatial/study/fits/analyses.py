@@ -94,11 +94,12 @@ def analysis_call(study: Study, part: Any) -> Any:
 def _test(study: Study, part: Any, fit: Ref) -> Any:
     match part:
         case ask.Mundlak():
-            return call(part.function, fit, kind="mundlak")
+            return call(part.function, fit, kind="mundlak", **given_keys(part, "covariance"))
         case ask.UTest():
             return call(part.function, fit, part.term, **given_keys(part, "square", "equation", "level"))
         case ask.SerialCorrelation():
-            return call(part.function, fit, **({} if part.form == "differences" else {"kind": part.form}))
+            options = {} if part.form == "differences" else {"kind": part.form}
+            return call(part.function, fit, **options, **given_keys(part, "covariance"))
         case ask.MoranResiduals():
             weights = next(iter(study.weights), None) if part.weights is None else part.weights
             return method(fit, part.function, weights, permutations=part.permutations, seed=study.seed)

@@ -24,6 +24,7 @@ _PARTS: tuple[tuple[str, str], ...] = (
     (r"pooled 2SLS, clustered \(CR2\)", "混合 2SLS，按个体聚类（CR2）"),
     (r"score, clustered", "得分形式，按个体聚类"),
     (r"score form", "得分形式"),
+    (r"scores at the null, clustered by unit", "原假设下的得分，按个体聚类"),
     (r"rho under the null (\S+)", "原假设下的 rho 为 {0}"),
     (r"two-step GMM, clustered by unit", "两步 GMM，按个体聚类"),
     (r"at the joint estimate, clustered by unit", "在联合估计处，按个体聚类"),
