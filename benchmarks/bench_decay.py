@@ -16,15 +16,19 @@ def places(n: int, globe: bool = False) -> tuple[np.ndarray, np.ndarray]:
     return rng.uniform(75, 134, n), rng.uniform(18, 53, n)
 
 
-def ours(n: int, tolerance: float, globe: bool = False) -> Callable[[], object]:
+def ours(n: int, tolerance: float, globe: bool = False, **options: object) -> Callable[[], object]:
     import spatial as sp
 
     cities = gpd.GeoDataFrame(geometry=gpd.points_from_xy(*places(n, globe)), crs="EPSG:4326")
     values = np.random.default_rng(2).random(n)
-    return lambda: sp.distance_decay(values, cities, tolerance=tolerance, progress=False)
+    return lambda: sp.distance_decay(values, cities, tolerance=tolerance, progress=False, **options)
 
 
-def sklearn_dense(n: int) -> Callable[[], object]:
+def exponential(n: int, tolerance: float) -> Callable[[], object]:
+    return ours(n, tolerance, decay="exponential", bandwidth_km=300)
+
+
+def sklearn_dense(n: int, bandwidth_km: float | None = None) -> Callable[[], object]:
     from sklearn.metrics.pairwise import haversine_distances
 
     lon, lat = np.radians(places(n))
@@ -33,7 +37,7 @@ def sklearn_dense(n: int) -> Callable[[], object]:
     def work() -> np.ndarray:
         distance = haversine_distances(np.column_stack([lat, lon])) * 6371.0088
         np.fill_diagonal(distance, 1.0)
-        return (1.0 / distance) @ values
+        return (np.exp(-distance / bandwidth_km) if bandwidth_km else 1.0 / distance) @ values
 
     return work
 

@@ -61,6 +61,7 @@ FEW, KNN = "cold `spatial moran`, 300 cities", weights.KNN
 LOCAL, GLOBAL = "local Moran 999, N = {:,}", "global Moran 999, N = {:,}"
 FEWER = "global Moran 99, N = 1,000,000"
 DECAY, TREE = "exact distance decay, N = {:,}", "distance decay by the tree 1e-3, N = {:,}"
+EXPONENTIAL = "exponential decay of 300 km, 10,000 places"
 NEAR = "kNN 8, N = {:,}"
 SYSTEM = "GS3SLS 2 equations T = 10, N = {:,}"
 ML_PANEL = "ML lag, unit effects, N = {:,}, T = 20"
@@ -118,6 +119,9 @@ CASES = [
     Case(DECAY.format(10_000), "spatial", lambda: decay.ours(10_000, 0.0)),
     Case(DECAY.format(10_000), "scikit-learn, dense", lambda: decay.sklearn_dense(10_000), 1, rounds=1),
     Case(DECAY.format(100_000), "spatial", lambda: decay.ours(100_000, 0.0), 1, rounds=2, aim="12"),
+    Case(EXPONENTIAL, "spatial", lambda: decay.exponential(10_000, 0.0)),
+    Case(EXPONENTIAL, "spatial, to 1e-3", lambda: decay.exponential(10_000, 1e-3)),
+    Case(EXPONENTIAL, "scikit-learn, dense", lambda: decay.sklearn_dense(10_000, 300.0), 1, rounds=1),
     *grown(TREE, lambda n: decay.ours(n, 1e-3), (10_000, 100_000, MILLION)),
     Case(KNN, "spatial", weights.ours_knn),
     Case(KNN, "pygeoda, arc, from a file", weights.geoda_knn, 1),
