@@ -18,7 +18,7 @@ from .words import word
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["charted", "dashed", "estimates", "filled_note", "shaded", "time_axis"]
+__all__ = ["charted", "dashed", "estimates", "filled_note", "interval_note", "shaded", "time_axis"]
 
 _ZERO: dict[str, Any] = {"linewidth": 0.7, "zorder": 1}
 
@@ -102,6 +102,19 @@ def time_axis(axes: Axes, times: Sequence[Any]) -> Any:
     return places
 
 
-def filled_note(lang: str) -> str:
-    """Return what filled marks say."""
-    return word("exclude_zero", lang)
+def level_of(found: Any) -> float | None:
+    """Return the level of the intervals of a result: its own, or that of ``tidy()``; of a frame none."""
+    return None if hasattr(found, "columns") else float(getattr(found, "level", 0.95))
+
+
+def interval_note(lang: str, found: Any) -> list[str]:
+    """Return what lines through estimates are, where their level is known."""
+    level = level_of(found)
+    return [] if level is None else [word("interval", lang, level=f"{100 * level:g}")]
+
+
+def filled_note(lang: str, *found: Any) -> str:
+    """Return what intervals and filled marks say of these results: with the level, where all have one."""
+    levels = {level_of(one) for one in found}
+    level = levels.pop() if len(levels) == 1 else None
+    return word("exclude_zero", lang) if level is None else word("filled_at", lang, level=f"{100 * level:g}")

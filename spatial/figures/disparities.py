@@ -49,7 +49,7 @@ def convergence_plot(
     names = list(map(str, table["term"]))
     with charted(
         ax, captions, lang, x=word("growth_coefficient", lang), title=word("growth_equation", lang),
-        notes=[word("interval", lang), filled_note(lang)], texts=names, size=(5.2, 1.0 + 0.3 * len(names)),
+        notes=[filled_note(lang, found)], texts=names, size=(5.2, 1.0 + 0.3 * len(names)),
         zero="x",
     ) as axes:  # fmt: skip
         estimates(axes, table, names)

@@ -13,6 +13,7 @@ from spatial.errors import DataError, did_you_mean, hinted, name_ids
 from spatial.words import check_language
 
 from .canvas import DOUBLE, MIDDLE, check_columns, drawing, root_figure
+from .charts import filled_note
 from .palette import CATEGORIES, color, current_theme
 from .style.captions import Captions, Words
 from .style.series import look
@@ -94,7 +95,7 @@ def coefficient_plot(
         captions,
         language,
         title=word("coefficients", language, name=(labels or {}).get(equation, equation)) if equation else "",
-        notes=[word("exclude_zero", language)],
+        notes=[filled_note(language, *_mapping(fits).values())],
     )
     return _whiskers(ax, parts, looks, chosen, labels, word("estimate", language), language, words)
 
@@ -166,7 +167,7 @@ def impacts_plot(
         captions,
         language,
         title=word("effects_on", language, name=(labels or {}).get(shown, shown)) if shown else "",
-        notes=[word("exclude_zero", language), word("effects_note", language)],
+        notes=[filled_note(language, impacts), word("effects_note", language)],
     )
     return _whiskers(ax, parts, looks, terms, labels, word("effect", language), language, words)
 

@@ -89,6 +89,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "coefficients": ("Equation of {name}", "{name}方程"),
     "effects_on": ("Effects on {name}", "对{name}的效应"),
+    "filled_at": (
+        "Intervals of {level}%; filled marks: zero lies outside",
+        "{level}% 置信区间；实心：区间不含零",
+    ),
     "exclude_zero": ("Filled marks have intervals that exclude zero", "实心：区间不含零"),
     "effects_note": (
         "Direct: in the unit itself; indirect: in all others; total: both",
@@ -165,7 +169,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "estimate_of": ("Estimate of {name} in the equation of {equation}", "{equation}方程中{name}的估计值"),
     "growth_coefficient": ("Coefficient", "系数"),
     "growth_equation": ("Growth equation", "增长方程"),
-    "interval": ("Bars: 95% intervals", "横线：95% 置信区间"),
+    "interval": ("Bars: {level}% intervals", "线段：{level}% 置信区间"),
     "dispersion": ("Dispersion between units", "单元之间的离散程度"),
     "inequality_parts": ("Parts of {name}", "{name} 的分解"),
     "longitude": ("Longitude, degrees", "经度（度）"),
@@ -199,6 +203,11 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "left_out": ("The estimate without each group", "逐一剔除后的估计值"),
     "thresholds": ("Likelihood ratio of the threshold {name}", "门槛变量 {name} 的似然比"),
     "moderation": ("The effect over {name}", "{name}不同取值下的效应"),
+    "u_bands": (
+        "Zero at the least value; blue: {level}% interval; grey: that of the turning point (Fieller)",
+        "以最小值处为零；蓝色：{level}% 置信区间；灰色：拐点的置信区间（Fieller）",
+    ),
+    "u_band": ("Zero at the least value; blue: {level}% interval", "以最小值处为零；蓝色：{level}% 置信区间"),
     "u_shape": ("The curve over {name}", "{name} 的曲线关系"),
     "marks_below": ("Marks below: values of the moderator", "底部短线：调节变量取值"),
     "anderson_rubin": (
@@ -208,8 +217,9 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "decay": ("The estimate by distance", "估计值随距离的变化"),
     "draws": ("Estimates over the draws", "各次模拟的估计值"),
     "draws_note": (
-        "A dot is a draw, the bar the middle half, the line the middle 95%",
-        "点为每次模拟，粗线为中间 50%，细线为中间 95%",
+        "A dot is a draw, the bar the middle half, the line the middle 95%, the circle the median; "
+        "coverage: how often the 95% interval holds the truth",
+        "点为每次模拟，粗线为中间 50%，细线为中间 95%，圆圈为中位数；覆盖率：95% 置信区间包含真值的比例",
     ),
     "never": ("never", "从未"),
     "adopted": ("First treated", "首个受处理期"),

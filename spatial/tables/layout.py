@@ -28,6 +28,7 @@ COUNTS: Mapping[str, tuple[str, Callable[[Column], float]]] = {
     "rows": ("observations", lambda c: c.n_obs),
     "links": ("sample_links", lambda c: c.n_links),
 }
+_POWER = re.compile(r"I\((\w+) ?(?:\^|\*\*) ?([23])\)$")
 _LAG = re.compile(r"^([^\W\d]\w*)\((.+)\)$")
 
 
@@ -90,6 +91,8 @@ class Layout:
             return self.word("mean_of", name=self.label(found[2]))
         if found and found[1] in names:
             return f"{found[1]}×{self.label(found[2])}"
+        if power := _POWER.match(term):
+            return self.label(power[1]) + ("²" if power[2] == "2" else "³")
         return clean(_NAME.sub(lambda m: self._part(m, term), term))
 
     def _part(self, found: re.Match[str], term: str) -> str:

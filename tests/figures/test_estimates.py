@@ -62,6 +62,9 @@ def test_coefficients_take_results_and_one_equation_of_a_system() -> None:
     axes = figures.coefficient_plot(fit, equation="y2")
     assert estimates(axes)[:, 0].tolist() == [3.0]
     assert said(axes, "title") == "Equation of y2"
+    assert "Intervals of 95%; filled marks: zero lies outside" in axes.figure.note
+    bare = figures.coefficient_plot(fit.tidy(), equation="y2")  # a frame does not say its level
+    assert "Filled marks have intervals that exclude zero" in bare.figure.note
     with pytest.raises(DataError, match=r"several of equation: 'y1', 'y2'\. Choose one with equation="):
         figures.coefficient_plot(fit)
     with pytest.raises(DataError, match="No equation 'y3'"):

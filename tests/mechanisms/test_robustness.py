@@ -117,6 +117,7 @@ def test_one_table_and_one_curve() -> None:
     axes = found.plot(lang="zh")
     assert sorted(t.get_text() for t in axes.get_xticklabels()) == ["base", "only", "加控制"]
     assert axes.get_ylabel() == "x的效应"
+    assert "线段：95% 置信区间" in axes.figure.note
     assert "only: drop z." in str(found)
     assert repr(found) == "<Robustness of x: 2 variants>"
     with pytest.raises(DataError, match=r"There are several terms: x, z. Choose one with term="):

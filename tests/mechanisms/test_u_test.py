@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+import spatial as sp
 from spatial.errors import DataError
 from spatial.models import SpatialSystem, WeakInstrumentWarning, fixed_effects, u_test
 from spatial.models.mechanisms.turning import fieller
@@ -125,6 +126,15 @@ def test_it_shows_itself() -> None:
     axes = test.plot(lang="zh", labels={"x": "集聚"})
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("集聚", "集聚的效应")
     assert axes.get_legend().get_texts()[0].get_text().startswith("拐点 2.")
+    assert "以最小值处为零；蓝色：95% 置信区间；灰色：拐点的置信区间（Fieller）" in axes.figure.note
+
+
+def test_squares_are_written_as_squares_in_tables() -> None:
+    for square in ("I(x**2)", "I(x^2)"):
+        fit = fixed_effects(f"y ~ x + {square}", panel())
+        labels = [row.label for row in sp.regression_table(fit, labels={"x": "集聚"}).rows]
+        assert labels[0] == "集聚"
+        assert "集聚²" in labels
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from study_cases import (
 import spatial as sp
 from spatial.cli import studies as cli_study
 from spatial.study.data import load_data
-from spatial.study.run import check_study, shipped_study, shown_texts
+from spatial.study.run import check_study, explain_study, shipped_study, shown_texts
 
 
 @pytest.fixture
@@ -221,6 +221,20 @@ effects = [
   {fit = "lag", outcome = "ly", term = "x", effect = "received"},
 ]
 """
+
+
+def test_a_map_of_one_time_says_which(tmp_path: Path) -> None:
+    maps = """
+[figures]
+x = { kind = "values", column = "x", title = "Figure 1. Shocks", at = 2002 }
+last = { kind = "values", column = "x" }
+own = { kind = "values", column = "x", title = "Shocks in 2002", at = 2002 }
+given = { kind = "values", column = "x", at = 2002, subtitle = "Per head" }
+"""
+    script = explain_study(lay_out(tmp_path, SMALL + maps))
+    assert script.count('subtitle="2002"') == 1
+    assert script.count('subtitle="2004"') == 1
+    assert script.count("subtitle=") == 3
 
 
 @pytest.mark.slow

@@ -166,7 +166,14 @@ def test_each_question_is_its_function(tmp_path: Path) -> None:
     assert analysis(out, "lm")["test"].str.contains("LM").all()
     assert analysis(out, "years")["left_out"].nunique() == 4
     robust = (out / "tables" / "r.md").read_text(encoding="utf-8")
-    for word in ("基准", "加控制变量", "Winsorised", "市场潜能", "观测数"):
+    for word in (
+        "基准",
+        "加控制变量",
+        "Winsorised",
+        "市场潜能",
+        "观测数",
+        "标准误：按个体聚类；95% 置信区间。",
+    ):
         assert word in robust, word
     printed = (out / "tables" / "p.md").read_text(encoding="utf-8").splitlines()
     assert printed[0].count("原文") == 2

@@ -161,7 +161,7 @@ def _quadrants(axes: Axes, cloud: Cloud, lang: str) -> None:
 
     for code, right, top in _QUADRANTS:
         axes.annotate(
-            f"{cluster_label(code, lang)} ({int((cloud.codes == code).sum())})",
+            f"{cluster_label(code, lang)} ({int((cloud.codes == code).sum()):,})",
             (right, top),
             (-3 if right else 3, -3 if top else 3),
             xycoords="axes fraction",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import pandas as pd
 
 from spatial.errors import DataError, did_you_mean, hinted
-from spatial.figures.charts import charted, dashed, estimates, filled_note, shaded
+from spatial.figures.charts import charted, dashed, estimates, filled_note, interval_note, shaded
 from spatial.figures.palette import LINE_COLORS, color
 from spatial.figures.style.captions import Captions
 from spatial.figures.words import word
@@ -61,7 +61,7 @@ def group_plot(
     names = [str((labels or {}).get(g, g)) for g in rows["group"]]
     called = str(rows["term"].iloc[0])
     axis = word("effect_of", language, name=(labels or {}).get(called, called))
-    with _forest(rows, names, axis, "groups", ax, captions, language) as axes:
+    with _forest(found, rows, names, axis, "groups", ax, captions, language) as axes:
         return axes
 
 
@@ -95,7 +95,7 @@ def mechanism_plot(
     rows = frame[frame["term"] == found.treatment].reset_index(drop=True)
     names = [str((labels or {}).get(step, step)) for step in rows["step"]]
     axis = word("effect_of", language, name=(labels or {}).get(found.treatment, found.treatment))
-    with _forest(rows, names, axis, "mechanism", ax, captions, language) as axes:
+    with _forest(found, rows, names, axis, "mechanism", ax, captions, language) as axes:
         return axes
 
 
@@ -140,7 +140,8 @@ def specification_curve_plot(
     size = (max(4.0, 0.34 * len(rows) + 1.6), 3.4)
     with charted(
         ax, captions, language, y=label, title=word("specifications", language),
-        notes=[word("base_filled", language)], texts=names, size=size, zero="y",
+        notes=[word("base_filled", language), *interval_note(language, found)], texts=names, size=size,
+        zero="y",
     ) as axes:  # fmt: skip
         clear = (rows["conf_low"] > 0) | (rows["conf_high"] < 0)
         for k, row in enumerate(rows.to_dict("records")):
@@ -227,7 +228,7 @@ def leave_one_out_plot(
     axis = word("effect_of", language, name=(labels or {}).get(found.term, found.term))
     whole = word("whole_sample", language)
     names = [str((labels or {}).get(g, g)) for g in frame["left_out"]] if len(frame) <= most else []
-    with _forest(frame, names, axis, "left_out", ax, captions, language, [whole]) as axes:
+    with _forest(found, frame, names, axis, "left_out", ax, captions, language, [whole]) as axes:
         dashed(axes, x=float(found.whole["estimate"]), label=whole)
     return axes
 
@@ -244,6 +245,7 @@ def one_term(frame: pd.DataFrame, term: str | None) -> pd.DataFrame:
 
 @contextmanager
 def _forest(
+    found: Any,
     rows: pd.DataFrame,
     names: Sequence[str],
     axis: str,
@@ -256,7 +258,7 @@ def _forest(
     """Yield axes with estimates and their intervals, one below the other."""
     size = (5.2, min(0.26 * max(len(rows), 3) + 0.8, 9.0))
     with charted(
-        ax, captions, lang, x=axis, title=word(title, lang), notes=[filled_note(lang)],
+        ax, captions, lang, x=axis, title=word(title, lang), notes=[filled_note(lang, found)],
         texts=[*names, *more], size=size, zero="x",
     ) as axes:  # fmt: skip
         estimates(axes, rows, names)

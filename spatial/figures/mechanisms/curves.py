@@ -172,16 +172,16 @@ def u_plot(
     low, high = float(curve["value"].min()), float(curve["value"].max())
     label = word("effect_of", language, name=said)
     turn = word("turning_point", language, value=f"{test.turning_point:.3g}")
+    left, right = (max(test.fieller[0], low), min(test.fieller[1], high)) if test.bounded else (high, low)
+    bands = word("u_bands" if left < right else "u_band", language, level=f"{100 * test.level:g}")
     with charted(
         ax, captions, language, x=said, y=label, title=word("u_shape", language, name=said),
-        texts=[turn], zero="y",
+        notes=[bands], texts=[turn], zero="y",
     ) as axes:  # fmt: skip
         shaded(axes, curve["value"], curve["conf_low"], curve["conf_high"])
         axes.plot(curve["value"], curve["estimate"], color=LINE_COLORS[0], linewidth=1.6, zorder=3)
-        if test.bounded:
-            left, right = max(test.fieller[0], low), min(test.fieller[1], high)
-            if left < right:
-                axes.axvspan(left, right, color=color("band"), linewidth=0, zorder=0)
+        if left < right:
+            axes.axvspan(left, right, color=color("band"), linewidth=0, zorder=0)
         if low <= test.turning_point <= high:
             dashed(axes, x=test.turning_point, label=turn)
         axes.set_xlim(low, high)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from spatial.errors import DataError, did_you_mean, hinted
 from spatial.figures.canvas import BESIDE
-from spatial.figures.charts import charted, shaded
+from spatial.figures.charts import charted, filled_note, shaded
 from spatial.figures.palette import LINE_COLORS, color
 from spatial.figures.style.captions import Captions
 from spatial.figures.words import word
@@ -81,7 +81,7 @@ def decay_plot(
     low, high = rows["conf_low"].to_numpy(float), rows["conf_high"].to_numpy(float)
     with charted(
         ax, captions, language, x=below, y=label, title=word("decay", language),
-        notes=[word("exclude_zero", language)], zero="y",
+        notes=[filled_note(language, found)], zero="y",
     ) as axes:  # fmt: skip
         shaded(axes, x, low, high)
         axes.plot(x, y, color=LINE_COLORS[0], linewidth=1.4, zorder=3)

@@ -195,6 +195,9 @@ def _map(values: Values, part: Any, lang: str) -> Any:
         effect = method(Ref("impacts", part.fit), "by_unit", part.outcome, part.term, part.effect)
         return call("map_values", Ref("map"), effect, legend_title=_effect_words(values, part), **classes)
     shown = Item(method(Ref("panel"), "at", Ref("time", part.at)), part.column)
+    if part.subtitle is None and len(values.loaded.panel.times) > 1:  # a map says of which time it is
+        time = str(values.time(None) if part.at is None else part.at)
+        classes |= {"subtitle": time} if time not in str(own.get("title")) else {}
     return call("map_values", Ref("map"), shown, legend_title=values.label(part.column), **classes)
 
 

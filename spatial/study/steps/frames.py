@@ -9,7 +9,7 @@ import pandas as pd
 
 from spatial.languages.heads import HEADS
 from spatial.languages.messages import in_language
-from spatial.languages.names import condition_words, name_in_chinese, named_in_chinese
+from spatial.languages.names import condition_words, covariance_words, name_in_chinese, named_in_chinese
 from spatial.study.cache import digest
 from spatial.study.calls import Call, Ref, call
 from spatial.study.fits.assumptions import detail_in_chinese
@@ -179,7 +179,30 @@ class Analysed(Policy):
             heads |= {fit: head_of(values, fit) for fit in values.named(getattr(part, "fits", []))}
             for note in getattr(values.analysis(name), "table_notes", ()):
                 notes.append(_note(values, note, heads))
-        return [*notes, *super().notes()]
+        return [*notes, *self._inference(), *super().notes()]
+
+    def _inference(self) -> list[str]:
+        """Say of which level intervals are, and how the standard errors of the first fits were computed."""
+        frame, lang = self.numbers(), self.values.study.language
+        results = [self.values.analysis(name) for name in self.part.of]
+        firsts = [next(iter(fits.values())) for one in results if (fits := getattr(one, "fits", None))]
+        said = []
+        if "std_error" in frame:
+            labels = dict.fromkeys(
+                covariance_words(fit.covariance.label, lang) for fit in firsts if hasattr(fit, "covariance")
+            )
+            said += (
+                [(f"Standard errors: {'; '.join(labels)}", f"标准误：{'；'.join(labels)}")] if labels else []
+            )
+        levels = {getattr(one, "level", 0.95) for one in results}
+        if "conf_low" in frame and len(levels) == 1:
+            level = f"{100 * levels.pop():g}%"
+            said.append((f"{level} intervals", f"{level} 置信区间"))
+        if not said:
+            return []
+        chinese = lang == "zh"
+        text = ("；" if chinese else "; ").join(pair[chinese] for pair in said)
+        return [text[:1].upper() + text[1:] + ("。" if chinese else ".")]
 
 
 def _note(values: Values, note: str, heads: dict[str, str]) -> str:

@@ -93,12 +93,14 @@ def format_number(value: Any, digits: int = 3) -> str:
     --------
     >>> format_number(-0.12345), format_number(630, 0), format_number(0.0000234), format_number(float("nan"))
     ('-0.123', '630', '0.000023', '')
+    >>> with_minus(format_number(-math.inf))
+    '−∞'
     """
     number = float(value)
     if math.isnan(number):
         return ""
     if math.isinf(number):
-        return "inf" if number > 0 else "-inf"
+        return "∞" if number > 0 else "-∞"
     return Number(_digits(number, digits), number)
 
 
