@@ -244,11 +244,13 @@ def _with_impacts(columns: list[Column], fit: Any, options: Mapping[str, Any]) -
 
 def _own_column(fit: Any, number: int, name: str) -> Column:
     """Return the column of a result with one equation: what it has of the usual facts, and its own."""
+    table, facts = fit.tidy().set_index("term"), getattr(fit, "facts", ())
+    table = table.drop(index=[key for key, _ in facts if key in table.index])  # stands below the coefficients
     return Column(
         name,
         number,
         fit.equation,
-        fit.tidy().set_index("term").reindex(columns=WITH_ENDS),
+        table.reindex(columns=WITH_ENDS),
         effects=tuple(fit.effects),
         n_units=fit.n_units,
         n_times=fit.n_times,
@@ -260,7 +262,7 @@ def _own_column(fit: Any, number: int, name: str) -> Column:
         covariance=fit.covariance.label,
         df=getattr(fit, "df", math.inf),
         stamps=getattr(fit, "stamps", ()),
-        facts=getattr(fit, "facts", ()),
+        facts=facts,
         **_choice(getattr(fit, "choice", None)),
     )
 

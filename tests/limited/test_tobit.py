@@ -318,6 +318,8 @@ def test_it_prints_what_users_of_xttobit_look_for() -> None:
     frame = sp.regression_table({"(a)": fit}, lang="zh").frame
     assert frame.loc["左截取观测数"].tolist() == [str(fit.n_left)]
     assert "对数似然" in frame.index
+    assert not {"sigma_u", "sigma_e"} & set(frame.index)  # said in words below the coefficients
+    assert [name for name in frame.index if "标准差" in name] == ["个体效应标准差 σᵤ", "误差标准差 σₑ"]
     assert fit.plot().get_title() == ""
 
 

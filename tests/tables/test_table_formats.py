@@ -359,11 +359,11 @@ def test_names_of_files(table: Table, tmp_path: Path) -> None:
 
 
 def test_text_lines_up_with_chinese(table: Table) -> None:
-    from spatial.tables.table import _width
+    from spatial.languages.shown import width
 
     lines = str(table).splitlines()
     start = next(k for k, line in enumerate(lines) if line.startswith("变量"))
-    assert len({_width(line) for line in lines[start : start + 2]}) == 1
+    assert len({width(line) for line in lines[start : start + 2]}) == 1
     assert lines[0] == "表 1 结果"
 
 

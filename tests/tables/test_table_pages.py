@@ -156,9 +156,27 @@ def _tables(estimators: Table) -> list[Table]:
     ]
 
 
+def _of_words() -> Table:
+    """Return a table wider and longer than a page unless its words take several lines."""
+    words = (
+        "剔除直辖市、省会与副省级城市",
+        "产业专业化集聚，σᵤ 与 χ²",
+        "W×城市经济韧性",
+        "without the largest units",
+    )
+    row = Row("专业化", (*words, "0.662", "-0.034", "19.341", "0.000", "0.594", "0.729", "2651", "241"))
+    head = (
+        Head("模型"),
+        *[Head(text) for text in ("变体", "方程", "变量", "说明", "估计", "标准误", "统计量", "p")],
+        *[Head(text) for text in ("下限", "上限", "观测数", "个体数")],
+    )
+    return Table((head,), (row,) * 45, "Words", ("Note: n.",), "zh")
+
+
 @pytest.mark.rendered
 def test_latex_compiles_without_errors_or_overfull_lines(estimators: Table, tmp_path: Path) -> None:
-    tables = "\n\\clearpage\n".join(str(table.to_latex()) for table in _tables(estimators))
+    every = [*_tables(estimators), _of_words()]
+    tables = "\n\\clearpage\n".join(str(table.to_latex()) for table in every)
     page = r"\documentclass{article}\usepackage[a4paper,margin=2.5cm]{geometry}\usepackage{ctex}"
     source = f"{page}\n{PACKAGES}\n\\begin{{document}}\n{tables}\\end{{document}}\n"
     (tmp_path / "t.tex").write_text(source, encoding="utf-8")
@@ -169,6 +187,7 @@ def test_latex_compiles_without_errors_or_overfull_lines(estimators: Table, tmp_
         log = run.stdout.decode("utf-8", "replace")
         assert run.returncode == 0, log[-2000:]
     assert not re.findall(r"^!.*|Overfull.*", log, re.MULTILINE)
+    assert "Missing character" not in (tmp_path / "t.log").read_text(encoding="utf-8", errors="replace")
 
 
 @pytest.mark.rendered

@@ -28,12 +28,33 @@ _ESCAPES = {
     "]": "{]}",
     "*": "{*}",
     # Greek and signs of our own labels, which 8-bit fonts lack.
-    "ρ": r"$\rho$",
-    "λ": r"$\lambda$",
-    "δ": r"$\delta$",
-    "ω": r"$\omega$",
+    **{
+        letter: rf"$\{name}$"
+        for letter, name in zip(
+            "αβγδθλμρστχωΛ",
+            (
+                "alpha",
+                "beta",
+                "gamma",
+                "delta",
+                "theta",
+                "lambda",
+                "mu",
+                "rho",
+                "sigma",
+                "tau",
+                "chi",
+                "omega",
+                "Lambda",
+            ),
+            strict=True,
+        )
+    },
     "×": r"$\times$",
+    "ᵤ": r"$_u$",
+    "ₑ": r"$_e$",
     "²": r"$^2$",
+    "³": r"$^3$",
     "\u00a0": "~",
     "−": "$-$",
     "∞": r"$\infty$",
@@ -178,13 +199,14 @@ def _row(row: Row, page: Page) -> str:
     if row.kind == "panel":
         return rf"\multicolumn{{{page.table.n_columns + 1}}}{{l}}{{\textbf{{{latex_escape(row.label)}}}}} \\"
     label = _lines(row.label, page.widths[0], page.size, "tl")
-    return " & ".join([label, *map(_cell, row.cells)]) + r" \\"
+    cells = [_cell(text, width, page.size) for text, width in zip(row.cells, page.widths[1:], strict=True)]
+    return " & ".join([label, *cells]) + r" \\"
 
 
-def _cell(text: str) -> str:
-    """Return a cell: a number for its point to be found, brackets and stars outside its width."""
+def _cell(text: str, width: float, size: float) -> str:
+    """Return a cell: a number for its point to be found, brackets and stars beside it; words in lines."""
     if not is_aligned(text):
-        return f"{{{latex_escape(with_minus(text))}}}" if text else ""
+        return f"{{{_lines(with_minus(text), width, size, 'tc')}}}" if text else ""
     number, stars = split_stars(text)
     before, after = ("{(}", "{)}") if number.startswith("(") else ("", "")
     return before + _digits(number) + after + (f"{{$^{{{stars}}}$}}" if stars else "")
