@@ -167,12 +167,13 @@ def _number(value: float) -> str:
 
 
 # ---- our own tables, from their cells
-_LONG = 40  # characters: such a column is broken into lines
+_LONG, _LONGER = 40, 160  # characters: such a column is broken into lines, and is wide on a phone too
 
 
 def _cells_html(table: Cells) -> str:
     numeric = _numeric_columns(table)
-    long = [max(map(len, column), default=0) > _LONG for column in _columns(table)]
+    longest = [max(map(len, column), default=0) for column in _columns(table)]
+    long = ["long longer" if n > _LONGER else "long" if n > _LONG else "" for n in longest]
     head = "".join(f"<tr>{_heads(row, numeric)}</tr>" for row in table.header)
     body = "".join(_row(row, numeric, long) for row in table.rows)
     notes = "".join(f"<p>{html.escape(note)}</p>" for note in table.notes)
@@ -202,7 +203,7 @@ def _heads(row: Any, numeric: list[bool]) -> str:
     return "".join(found)
 
 
-def _row(row: Any, numeric: list[bool], long: list[bool]) -> str:
+def _row(row: Any, numeric: list[bool], long: list[str]) -> str:
     kinds = " ".join(filter(None, ["rule" * row.rule, row.kind * (row.kind == "detail")]))
     shape = f' class="{kinds}"' if kinds else ""
     label = html.escape(row.label)
@@ -210,7 +211,7 @@ def _row(row: Any, numeric: list[bool], long: list[bool]) -> str:
         return f'<tr{shape}><th colspan="{len(numeric) + 1}" scope="rowgroup">{label}</th></tr>'
     cells = []
     for text, number, wraps in zip(row.cells, numeric, long, strict=True):
-        kind = "n" if number else "long" if wraps else ""
+        kind = "n" if number else wraps
         cell = dressed(f"<td>{_stars(text)}</td>") if number else f"<td>{_stars(text)}</td>"
         cells.append(cell.replace("<td>", f'<td class="{kind}">', 1) if kind else cell)
     return f'<tr{shape}><th scope="row">{label}</th>{"".join(cells)}</tr>'

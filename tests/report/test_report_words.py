@@ -212,6 +212,12 @@ def test_tables_change_their_language_with_the_page(counties: Any) -> None:
     assert len(numbers[0]) > 10
 
 
+def test_long_words_take_more_room_the_longer_they_are() -> None:
+    frame = pd.DataFrame({"a": ["x"], "short": ["word"], "long": ["word " * 12], "longer": ["word " * 40]})
+    ((_, (text, _)),) = titled_tables([sp.tables.frame_table(frame)])
+    assert re.findall(r'<td class="([^"]*)">word', text) == ["long", "long longer"]
+
+
 def test_a_table_made_of_what_is_read_once_stays_in_its_language() -> None:
     frame = sp.shapefiles.load("nc_crime").frame[["crmrte"]]
     table = sp.tables.descriptive_table(frame, notes=iter(["One note."]))
