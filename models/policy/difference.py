@@ -20,7 +20,7 @@ from spatial.weights.value import WeightsLike
 from .adoption import Calendar, read_adoption
 from .cells import Cells, build_cells
 from .effects import METHODS, Method, Options
-from .inference import covariance_matrix, laws_of
+from .inference import covariance_matrix, few_note, laws_of
 from .matching import Match, matched
 from .result import ASSUMES, DifferenceInDifferences
 from .spillovers import Exposure, Specification, check_rings
@@ -281,7 +281,11 @@ def _fit(specification: Specification, method: str) -> DifferenceInDifferences:
         plain=Law(None if np.isinf(found.df) else found.df),
         reference=-1 - cells.anticipation,
         assumes=ASSUMES[kind].format(outer=outer, far=far),
-        notes=(*cells.notes, *found.notes),
+        notes=(
+            *cells.notes,
+            *found.notes,
+            *few_note(np.isnan(np.diag(matrix)), cells.adoption.cohorts, method),
+        ),
         seed=options.seed,
         _specification=specification,
         _did=did,

@@ -137,9 +137,7 @@ def _imputation(cells: Cells, options: Options, extra: tuple[tuple[str, ...], Fl
     masks += [target & (start == g) & (cells.time == t) for g, t in pairs]
     weights = np.column_stack([m / m.sum() for m in masks])
     groups = np.full(len(cells.y), -1, dtype=np.int64)
-    groups[~free] = np.unique(
-        start[~free] * (cells.layout.n_times + 1) + cells.time[~free], return_inverse=True
-    )[1]
+    groups[~free] = np.unique(_averaged(cells)[~free], return_inverse=True)[1]
     used = free | target
     found = impute(
         cells.y[used], X[used], cells.unit[used], cells.second[used], free[used], weights[used], groups[used],
@@ -180,6 +178,19 @@ def _imputation(cells: Cells, options: Options, extra: tuple[tuple[str, ...], Fl
         ),
         notes=tuple(notes),
     )
+
+
+def _averaged(cells: Cells) -> Int:
+    """Return within which cells effects are averaged for the variance, (R,): cohort by time.
+
+    Cohorts of one unit together, by time since the policy: alone each would be its own average, and vary by
+    nothing (on averages over more than one unit: Borusyak, Jaravel and Spiess 2024, conservative inference).
+    """
+    starts = cells.adoption.start
+    counts = np.bincount(starts[starts >= 0], minlength=cells.layout.n_times)
+    single = (starts >= 0) & (counts[np.maximum(starts, 0)] == 1)
+    own = starts[cells.unit] * (cells.layout.n_times + 1) + cells.time
+    return np.where(single[cells.unit], -1 - np.maximum(cells.since, -1), own)
 
 
 def _by_unit(scores: Float, cells: Cells) -> Float:

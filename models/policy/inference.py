@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from spatial.models.hypothesis import CLUSTERED, HypothesisTest, wald
 from .cells import Cells
 from .effects import Effects
 
-__all__ = ["covariance_matrix", "labelled", "laws_of", "pretrend_test", "sup_t"]
+__all__ = ["covariance_matrix", "few_note", "labelled", "laws_of", "pretrend_test", "sup_t"]
 
 Float = NDArray[np.float64]
 
@@ -30,7 +30,57 @@ DRAWS = 20_000
 def covariance_matrix(
     found: Effects, cells: Cells, cov: choice.Covariance, lookup: Callable[[str], Any], method: str
 ) -> Float:
-    """Return the covariance of the estimates and the path, (K + E, K + E); NaN where a program gives none."""
+    """Return the covariance of the estimates and the path, (K + E, K + E); NaN where there is none.
+
+    A program gives none, or one unit (or cluster) alone is treated at that time: its errors are fitted, and
+    what is left is the variance of the untreated alone.
+    """
+    matrix = _covariance(found, cells, cov, lookup, method)
+    unknown = _unknown(found, cells, cov, lookup, method)
+    matrix[unknown, :] = matrix[:, unknown] = np.nan
+    return matrix
+
+
+def _unknown(
+    found: Effects, cells: Cells, cov: choice.Covariance, lookup: Callable[[str], Any], method: str
+) -> NDArray[np.bool_]:
+    """Return which estimates and effects of the path rest on one treated unit (or cluster), (K + E,)."""
+    k, e = len(found.estimates), len(found.path)
+    effect = np.array([name.startswith("att") for name in found.names] + [True] * e, dtype=bool)
+    if method == "synthetic":  # its variance is that of placebos
+        return np.zeros(k + e, dtype=bool)
+    by = cov.by if isinstance(cov, choice.Cluster) else "unit"
+    codes = cluster_codes(by, cells.layout, lookup)
+    treated = cells.adoption.start[cells.unit] >= 0
+    alone = [len(np.unique(codes[treated & (cells.since == since)])) < 2 for since in found.times]
+    rest = len(np.unique(codes[treated])) < 2
+    return np.asarray(effect & np.array([rest] * k + alone, dtype=bool))
+
+
+def few_note(unknown: NDArray[np.bool_], cohorts: Mapping[Any, int], method: str) -> tuple[str, ...]:
+    """Return what must be said where cohorts have one unit; `unknown` as the covariance has it."""
+    if unknown[0]:
+        return (
+            "one unit (or cluster) alone is treated: how much it varies cannot be known, and there is no "
+            "standard error. Other programs print that of the untreated alone, and 95 % intervals cover "
+            ".21; placebo(500, level=0.95) gives an interval by random calendars, which covers .95",
+        )
+    out = []
+    if unknown.any():
+        out.append("times since the policy that one treated unit alone has reached have no standard error")
+    single = [g for g, n in cohorts.items() if n == 1]
+    if single and method != "synthetic":
+        named = ", ".join(str(g) for g in single[:5])
+        out.append(
+            f"cohorts of one treated unit ({named}): how much it varies cannot be known from itself, and "
+            "intervals may be too short; placebo(500, level=0.95) gives one by random calendars"
+        )
+    return tuple(out)
+
+
+def _covariance(
+    found: Effects, cells: Cells, cov: choice.Covariance, lookup: Callable[[str], Any], method: str
+) -> Float:
     if found.scores is None:
         if cov != choice.Cluster("unit"):
             raise DataError(
@@ -113,9 +163,11 @@ def _per_cell(method: str) -> bool:
 def sup_t(matrix: Float, level: float, seed: int, df: float) -> float:
     """Return the critical value of simultaneous bands: the quantile of the largest |t|.
 
-    NaN where the covariance is not known whole.  Montiel Olea and Plagborg-Moller (2019), algorithm 1, with a
-    t distribution of `df` degrees of freedom.
+    Of those that have a variance; NaN where their covariance is not known whole.  Montiel Olea and
+    Plagborg-Moller (2019), algorithm 1, with a t distribution of `df` degrees of freedom.
     """
+    known = np.isfinite(np.diag(matrix))
+    matrix = matrix[np.ix_(known, known)]
     if not len(matrix) or not np.isfinite(matrix).all() or df < 1:
         return float("nan")
     size = np.sqrt(np.diag(matrix))
@@ -158,6 +210,9 @@ def pretrend_test(
     before = times < (0 if varying else -1) - anticipation
     if not before.any():
         return HypothesisTest.failed(name, null, "there is no time before the policy but the reference")
+    before = before & np.isfinite(np.diag(matrix))
+    if few < 2 or not before.any():
+        return HypothesisTest.failed(name, null, "one unit alone is treated, or not treated")
     part = matrix[np.ix_(before, before)]
     if not np.isfinite(part).all():
         return HypothesisTest.failed(

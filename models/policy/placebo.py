@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from spatial.models.estimation.covariance import is_whole
 from spatial.results import Result
 from spatial.words import tell
 
-from .inference import covariance_matrix
+from .inference import check_level, covariance_matrix
 
 if TYPE_CHECKING:
     from .result import DifferenceInDifferences
@@ -42,6 +42,11 @@ class Placebo(Result):
         Random calendars that could not be estimated; they are drawn again.
     method, outcome : str
     seed : int
+    level : float, optional
+        Of the interval.
+    conf_low, conf_high : float
+        The effects that random calendars do not reject; infinite where too few of them differ from the true
+        one.
     """
 
     estimate: float
@@ -50,6 +55,9 @@ class Placebo(Result):
     method: str
     outcome: str
     seed: int
+    level: float | None = None
+    conf_low: float = float("nan")
+    conf_high: float = float("nan")
 
     figure = "placebo_plot"
 
@@ -66,6 +74,8 @@ class Placebo(Result):
             "placebo_sd": float(self.estimates.std(ddof=1)), "p_value": self.p_value,
             "draws": len(self.estimates),
         }  # fmt: skip
+        if self.level is not None:
+            row |= {"conf_low": self.conf_low, "conf_high": self.conf_high}
         return pd.DataFrame([row])
 
     def glance(self) -> pd.DataFrame:
@@ -79,7 +89,14 @@ class Placebo(Result):
     def summary(self) -> str:
         """Write the result."""
         row = self.tidy().iloc[0]
-        return tell(
+        interval = ""
+        if self.level is not None:
+            ends = f"[{self.conf_low:.5f}, {self.conf_high:.5f}]"
+            interval = tell(
+                f" {self.level:.0%} interval, one effect for all: {ends}.",
+                f"{self.level:.0%} 区间（各处理效应相同）：{ends}。",
+            )
+        text = tell(
             f"{len(self.estimates)} random calendars with the same sizes of cohorts ({self.method}, "
             f"{self.outcome}): mean "
             f"{row['placebo_mean']:.5f}, sd {row['placebo_sd']:.5f}; the estimate {self.estimate:.5f} has "
@@ -89,18 +106,27 @@ class Placebo(Result):
             f"均值 {row['placebo_mean']:.5f}，标准差 {row['placebo_sd']:.5f}；估计值 {self.estimate:.5f} 的 "
             f"p = {self.p_value:.4f}。",
         )
+        return text + interval
 
 
 def placebo(
-    fit: DifferenceInDifferences, draws: int, seed: int, progress: bool | None, workers: Workers
+    fit: DifferenceInDifferences,
+    draws: int,
+    seed: int,
+    progress: bool | None,
+    workers: Workers,
+    level: float | None = None,
 ) -> Placebo:
     """Return estimates under `draws` random permutations of the calendar over units."""
     if not is_whole(draws, 20):
         raise DataError(f"placebo needs 20 draws or more, so that a tail can be seen; got {draws!r}.")
-    job = _Calendars(fit._specification.quick(), fit.method, seed)
-    found, failed, tries = list[float](), 0, 0
+    specification = fit._specification.quick()
+    if level is not None:
+        _check_interval(fit, check_level(level), draws)
+    job = _Calendars(specification, fit.method, seed, level is not None)
+    found, failed, tries = list[tuple[float, float]](), 0, 0
 
-    def collect(_: int, part: float | SpatialError) -> int:
+    def collect(_: int, part: tuple[float, float] | SpatialError) -> int:
         nonlocal failed
         if isinstance(part, SpatialError):
             failed += 1
@@ -123,7 +149,41 @@ def placebo(
             label="placebo",
         )  # fmt: skip
         tries += missing
-    return Placebo(fit.att, np.array(found), failed, fit.method, fit.outcome, seed)
+    estimates, shares = np.array(found).T
+    ends = (np.nan, np.nan) if level is None else _inverted(fit.att, estimates, shares, level)
+    return Placebo(fit.att, estimates, failed, fit.method, fit.outcome, seed, level, *ends)
+
+
+def _check_interval(fit: DifferenceInDifferences, level: float, draws: int) -> None:
+    if fit.method == "synthetic" or fit._specification.rings or fit._specification.exposure:
+        raise DataError(
+            "An interval by random calendars takes estimates that are linear in the outcome and units that "
+            "others do not affect: it is not for 'synthetic', rings or exposure. Leave level out."
+        )
+    if (1 - level) * (draws + 1) < 1:
+        raise DataError(
+            f"An interval of {level:.4g} needs {int(np.ceil(1 / (1 - level))) - 1} draws or more; got "
+            f"{draws}."
+        )
+
+
+def _inverted(estimate: float, estimates: Float, shares: Float, level: float) -> tuple[float, float]:
+    r"""Return the least and the largest effect that random calendars do not reject.
+
+    .. math:: p(\tau) = \frac{1 + \#\{|\hat\tau_b - \tau c_b| \ge |\hat\tau - \tau|\}}{1 + B}
+
+    With the effect taken off, y - tau D, an estimate moves by tau c_b: c_b is the estimate of a random
+    calendar for the true treatment as the outcome, and 1 for the true calendar.  Each calendar is as far out
+    between two values on both sides of the estimate, or for all values where it is the true one.
+    """
+    inside = np.abs(shares) < 1 - 1e-9
+    c = np.where(inside, shares, 0.0)
+    ends = np.array([(estimate - estimates) / (1 - c), (estimate + estimates) / (1 + c)])
+    low = np.sort(np.where(inside, ends.min(axis=0), -np.inf))
+    high = np.sort(np.where(inside, ends.max(axis=0), np.inf))[::-1]
+    # Fewer than this many others as far out reject: 1 + number <= (1 - level) (1 + B).
+    enough = int(np.floor((1 - level) * (1 + len(estimates)) + 1e-9))
+    return float(low[enough - 1]), float(high[enough - 1])
 
 
 _OWN = ("twfe", "borusyak-jaravel-spiess")
@@ -138,19 +198,27 @@ class _Calendars:
     specification: Any
     method: str
     seed: int
+    shares: bool
+    """Whether the true treatment is estimated too, as an outcome."""
 
-    def prepare(self) -> Callable[[int], float | SpatialError]:
+    def prepare(self) -> Callable[[int], tuple[float, float] | SpatialError]:
         """Return what does it."""
         return self._estimate
 
-    def _estimate(self, number: int) -> float | SpatialError:
+    def _estimate(self, number: int) -> tuple[float, float] | SpatialError:
         # A generator for each try: the same draws whatever failed before, and whoever draws them.
         cells = self.specification.cells
         start = np.random.default_rng([self.seed, number]).permutation(cells.adoption.start)
         try:
-            effects, _ = self.specification.with_cells(cells.with_start(start)).estimate(self.method)
+            value = self._of(cells.with_start(start))
+            true = cells.post.astype(np.float64)
+            share = self._of(replace(cells, y=true).with_start(start)) if self.shares else 0.0
         except SpatialError as error:
             return error
+        return value, share
+
+    def _of(self, cells: Any) -> float:
+        effects, _ = self.specification.with_cells(cells).estimate(self.method)
         return float(effects.estimates[0])
 
 

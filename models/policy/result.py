@@ -250,11 +250,12 @@ class DifferenceInDifferences(Fit):
         """
         from .checks import relative_magnitudes
 
-        k = len(self.terms)
+        matrix = self.covariance_matrix[len(self.terms) :, len(self.terms) :]
+        known = np.isfinite(np.diag(matrix))  # not of times that one treated unit alone has reached
         return relative_magnitudes(
-            self.times,
-            self.path,
-            self.covariance_matrix[k:, k:],
+            self.times[known],
+            self.path[known],
+            matrix[np.ix_(known, known)],
             tuple(M),
             level,
             self.reference,
@@ -265,6 +266,7 @@ class DifferenceInDifferences(Fit):
         self,
         draws: int = 500,
         *,
+        level: float | None = None,
         seed: int = 0,
         progress: bool | None = None,
         workers: int | None = None,
@@ -272,13 +274,17 @@ class DifferenceInDifferences(Fit):
     ) -> Placebo:
         """Estimate `draws` random calendars that keep the sizes of the cohorts.
 
+        With a `level`, as .95, also the interval of all effects that they do not reject, for twice the time:
+        with as few treated units as one it covers as it should, where units are exchangeable and the effect
+        is one.
+
         The same numbers for any number of `workers`: threads of the methods that are computed here, ``twfe``
         and ``borusyak-jaravel-spiess``, by default as many as there are processors; and on the cluster of
         `executor`, a ``dask.distributed.Client``, which takes every method.
         """
         from .placebo import placebo
 
-        return placebo(self, draws, seed, progress, check_workers(workers, executor))
+        return placebo(self, draws, seed, progress, check_workers(workers, executor), level)
 
     def drop_one(self, by: str | pd.Series[Any] = "unit") -> DropOne:
         """Estimate again without each treated unit, each cohort, or each group of units.

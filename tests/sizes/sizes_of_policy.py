@@ -54,6 +54,8 @@ def _fits(
 
 THIRDS = (3,) * 15 + (5,) * 15 + (0,) * 60
 SIX = (4,) * 6 + (0,) * 58
+SINGLE = (2, 3, 4, 5, 6) + (0,) * 59
+ONE = (2,) + (0,) * 39
 
 
 def _constant(rng: np.random.Generator) -> dict[str, Any]:
@@ -72,6 +74,18 @@ def _few(rng: np.random.Generator) -> dict[str, Any]:
     return {f"{method} few": _covers(fit, OWN) for method, fit in _fits(rng, SIX, 8, 1.0, False)}
 
 
+def _single(rng: np.random.Generator) -> dict[str, Any]:
+    """Five cohorts of one unit each, among 64."""
+    return {f"{method} single": _covers(fit, OWN) for method, fit in _fits(rng, SINGLE, 8, 1.0, False)}
+
+
+def _calendars(rng: np.random.Generator) -> dict[str, Any]:
+    """One of 40 units is treated from the third of four times on."""
+    _, fit = next(_fits(rng, ONE, 4, 1.0, False))
+    found = fit.placebo(39, level=0.95, seed=int(rng.integers(1 << 30)), progress=False, workers=1)
+    return {"calendars": bool(found.conf_low <= OWN <= found.conf_high)}
+
+
 def _spilling(rng: np.random.Generator, method: str) -> dict[str, Any]:
     # Group-time effects take it that nobody is affected before the own policy.
     panel = policy_panel(rng, ring=0.5, early=method != "callaway-santanna")
@@ -83,6 +97,8 @@ def _spilling(rng: np.random.Generator, method: str) -> dict[str, Any]:
 
 
 FEW_TREATED = Design("policy: 6 of 64 units treated at once, 8 times, iid errors", _few, 2000, 16)
+SINGLES = Design("policy: five cohorts of one unit, 59 never treated, 8 times, iid errors", _single, 2000, 12)
+CALENDARS = Design("policy: 1 of 40 units treated, 4 times, iid errors, 39 calendars", _calendars, 500, 4)
 CONSTANT = Design("policy: 90 units, 8 times, cohorts of 15, iid errors, one effect", _constant, 2000, 16)
 RINGS = {
     m: Design(
@@ -100,6 +116,11 @@ POLICY: list[Size] = [
         Size(f"{m}: 95 % interval of the effect", f"{m} few", FEW_TREATED, 0.9, 0.98, LAW, "six treated")
         for m in METHODS
     ),
+    *(
+        Size(f"{m}: 95 % interval of the effect", f"{m} single", SINGLES, 0.9, 0.98, LAW, "five treated")
+        for m in METHODS
+    ),
+    Size("placebo, 95 % interval by random calendars", "calendars", CALENDARS, 0.93, 0.98),
     *(Size(f"{m}: joint pre-trend test", f"{m} pre-trend", CONSTANT, 0.035, 0.065, (TEST,)) for m in METHODS),
     *(Size(f"{m}: simultaneous 95 % band", f"{m} band", CONSTANT, 0.92, 0.97) for m in METHODS),
     *(Size(f"{m}: interval beside rings", f"{m} covers beside rings", RINGS[m], 0.92, 0.97) for m in METHODS),

@@ -3,8 +3,8 @@
     python tests/sizes/write_sizes.py                        # all
     python tests/sizes/write_sizes.py 200 "random effects"   # some, in 200 draws; the others as they were
 
-The table goes into docs/simulation.md, and a line for each row into spatial/proof/sizes.jsonl, where
-`sp.evidence` finds what was measured of each function.
+After each design the table goes into docs/simulation.md, and a line for each row into
+spatial/proof/sizes.jsonl, where `sp.evidence` finds what was measured of each function.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # helpers of the tests
 
 from size_audit import AUDIT
-from size_engine import ROOT, Measured, Size, measure
+from size_engine import ROOT, Design, Measured, Size, measure
 from size_list import SIZES
 from size_names import names_of
 
@@ -28,43 +28,49 @@ START, END = "<!-- sizes: written by tests/sizes/write_sizes.py -->", "<!-- end 
 AUDIT_START, AUDIT_END = "<!-- audit: written by tests/sizes/write_sizes.py -->", "<!-- end of audit -->"
 
 
-def found_of(size: Size, most: int, chosen: list[str], known: list[dict[str, Any]]) -> tuple[Measured, str]:
-    """Return what was measured of a row and when: now, or before where its design is not chosen."""
+def known_of(size: Size, known: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the row that was measured of it before, with today's words and bounds."""
     words = size.design.words
-    if chosen and not any(part in words for part in chosen):
-        for row in known:
-            if row["test"] == size.test and f"{row['design']}; ".startswith(f"{words}; "):
-                return Measured(row["share"], row["draws"]), row["date"]
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    return measure(size.design, min(size.design.full, most))[size.key], today
+    for row in known:
+        if row["test"] == size.test and f"{row['design']}; ".startswith(f"{words}; "):
+            return row_of(size, Measured(row["share"], row["draws"]), row["date"])
+    return None
 
 
-def table(most: int, chosen: list[str]) -> tuple[str, list[dict[str, Any]], int]:
-    """Return the table in Markdown, the rows of evidence, and how many are out of bounds."""
-    rows: list[dict[str, Any]] = []
-    known = [json.loads(line) for line in ROWS.read_text(encoding="utf-8").splitlines()]
-    lines, out = ["| what is printed | design | bounds | measured | draws |", "|---|---|---|---:|---:|"], 0
-    for size in SIZES:
-        found, date = found_of(size, most, chosen, known)
-        good = found.within(size)
-        out += not good
-        measured = f"{found.share:.3f}" + ("" if good else " **out**")
-        words = size.design.words + (f"; {size.note}" if size.note else "")
-        lines.append(f"| {size.test} | {words} | {size.low:g}-{size.high:g} | {measured} | {found.draws} |")
-        rows.append(
-            {
-                "names": names_of(size),
-                "test": size.test,
-                "design": words,
-                "low": size.low,
-                "high": size.high,
-                "share": round(found.share, 4),
-                "draws": found.draws,
-                "date": date,
-            }
-        )
-        print(lines[-1], flush=True)
-    return "\n".join(lines), rows, out
+def row_of(size: Size, found: Measured, date: str) -> dict[str, Any]:
+    """Return a row of evidence."""
+    words = size.design.words + (f"; {size.note}" if size.note else "")
+    bounds = {"low": size.low, "high": size.high}
+    measured = {"share": round(found.share, 4), "draws": found.draws, "date": date}
+    return {"names": names_of(size), "test": size.test, "design": words} | bounds | measured
+
+
+def is_within(size: Size, row: dict[str, Any]) -> bool:
+    return Measured(row["share"], row["draws"]).within(size)
+
+
+def line(size: Size, row: dict[str, Any]) -> str:
+    """Return a row in Markdown."""
+    measured = f"{row['share']:.3f}" + ("" if is_within(size, row) else " **out**")
+    return f"| {row['test']} | {row['design']} | {size.low:g}-{size.high:g} | {measured} | {row['draws']} |"
+
+
+def chosen_designs(chosen: list[str], rows: list[dict[str, Any] | None]) -> list[Design]:
+    """Return the designs to measure: those of no row, then those that have the words, in their order."""
+    missing = [size.design for size, row in zip(SIZES, rows, strict=True) if row is None]
+    named = [size.design for part in chosen for size in SIZES if part in size.design.words]
+    return list(dict.fromkeys(missing + named if chosen else [size.design for size in SIZES]))
+
+
+def save(rows: list[dict[str, Any] | None]) -> None:
+    """Write the tables and the rows of evidence; not before each has been measured once."""
+    known = [row for row in rows if row is not None]
+    if len(known) < len(SIZES):
+        return
+    head = ["| what is printed | design | bounds | measured | draws |", "|---|---|---|---:|---:|"]
+    write(PAGE, "\n".join(head + [line(size, row) for size, row in zip(SIZES, known, strict=True)]))
+    write(PAGE, audit_table(known), AUDIT_START, AUDIT_END)
+    ROWS.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in known), encoding="utf-8")
 
 
 def audit_table(rows: list[dict[str, Any]]) -> str:
@@ -87,8 +93,15 @@ def write(page: Path, text: str, start: str = START, end: str = END) -> None:
 if __name__ == "__main__":
     given = sys.argv[1:]
     most = int(given.pop(0)) if given and given[0].isdigit() else 10**9
-    text, rows, out = table(most, given)
-    write(PAGE, text)
-    write(PAGE, audit_table(rows), AUDIT_START, AUDIT_END)
-    ROWS.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    known = [json.loads(text) for text in ROWS.read_text(encoding="utf-8").splitlines()]
+    rows = [known_of(size, known) for size in SIZES]
+    for design in chosen_designs(given, rows):
+        found, today = measure(design, min(design.full, most)), datetime.datetime.now(datetime.UTC).date()
+        for place, size in enumerate(SIZES):
+            if size.design is design:
+                rows[place] = row = row_of(size, found[size.key], today.isoformat())
+                print(line(size, row), flush=True)
+        save(rows)  # what is measured stays, though the next is stopped
+    save(rows)
+    out = sum(row is None or not is_within(size, row) for size, row in zip(SIZES, rows, strict=True))
     sys.exit(f"{out} sizes are out of their bounds" if out else 0)
