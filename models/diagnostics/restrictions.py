@@ -110,10 +110,10 @@ def _filtered_wald(
     Mu, moments, bound = operator(u), build_moments(operator, effects), rho_bound(operator)
     if effects.commutes_with(operator):
         a, b = effects.project(np.column_stack([u, Mu])).T
-        rho = fit_rho(a, b, moments, np.eye(2), bound).rho
+        rho = fit_rho(a, b, moments, None, bound).rho
     else:
         rho = fit_rho_profile(
-            lambda r: effects.project(u - r * Mu, operator, r), moments, np.eye(2), bound
+            lambda r: effects.project(u - r * Mu, operator, r), moments, None, bound
         ).rho
     data = effects.project(both - rho * operator(both), operator, rho)
     Z = data[:, 1:]

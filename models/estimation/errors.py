@@ -35,6 +35,7 @@ __all__ = [
 
 Float = NDArray[np.float64]
 
+_INSIDE = 0.999
 _PROBES = 64
 _GRID = 21
 
@@ -107,7 +108,7 @@ def rho_bound(operator: LagOperator) -> float:
     It is 0.999 over the spectral radius: 0.999 for row-standardized and for spectrally normalised M.
     """
     radius = operator.radius
-    return 0.999 / radius if radius > 0 else 0.999
+    return _INSIDE / radius if radius > 0 else _INSIDE
 
 
 def build_moments(operator: LagOperator, effects: Effects) -> ErrorMoments:
@@ -159,7 +160,17 @@ def _trace_per_row(moments: ErrorMoments, project: Callable[[Float], Float]) -> 
     return total / _PROBES / moments.n
 
 
-def fit_rho(a: Float, b: Float, moments: ErrorMoments, weight: Float, bound: float) -> RhoFit:
+def _weight(weight: Float | None, bound: float) -> Float:
+    """Return the weight of the two moments, where none is given that of M over its spectral radius.
+
+    With M the moments are multiplied by a^2 and a where M is multiplied by a: the identity for M itself would
+    make rho a / a depend on the unit in which distances are measured.
+    """
+    scale = bound / _INSIDE
+    return np.diag([scale**4, scale**2]) if weight is None else weight
+
+
+def fit_rho(a: Float, b: Float, moments: ErrorMoments, weight: Float | None, bound: float) -> RhoFit:
     r"""Minimise m(rho)' Upsilon m(rho), with :math:`\varepsilon(\rho) = a - \rho b`.
 
     Parameters
@@ -167,18 +178,18 @@ def fit_rho(a: Float, b: Float, moments: ErrorMoments, weight: Float, bound: flo
     a, b : arrays (R,)
         The residual and its lag by M, effects partialled out of each.
     moments : ErrorMoments
-    weight : array (2, 2)
-        Upsilon: the identity first, the inverse of Psi last.
+    weight : array (2, 2), optional
+        Upsilon: the inverse of Psi last; first none, the identity for M of spectral radius one.
     bound : float
         The minimum is sought in [-bound, bound].
     """
     return fit_rho_forms(*moments.forms(a, b), moments.n, weight, bound)
 
 
-def fit_rho_forms(aa: Float, ab: Float, bb: Float, n: float, weight: Float, bound: float) -> RhoFit:
+def fit_rho_forms(aa: Float, ab: Float, bb: Float, n: float, weight: Float | None, bound: float) -> RhoFit:
     """Return the same from the forms a'A_q a, a'A_q b and b'A_q b alone; (2,) each."""
     g, linear, square = aa / n, 2.0 * ab / n, -bb / n
-    rho = _minimum(_criterion(g, linear, square, weight), bound)
+    rho = _minimum(_criterion(g, linear, square, _weight(weight, bound)), bound)
     return RhoFit(rho, abs(rho) >= bound, linear + 2.0 * rho * square)
 
 
@@ -199,7 +210,10 @@ def fit_rho_1999(a: Float, b: Float, c: Float, moments: ErrorMoments, bound: flo
     g = np.array([a @ a, b @ b, a @ b]) / n
     linear = np.array([2 * (a @ b), 2 * (c @ b), a @ c + b @ b]) / n
     square = -np.array([b @ b, c @ c, b @ c]) / n
-    scale = np.array([1.0, moments.trace, 0.0])
+    unit = bound / _INSIDE  # as if the spectral radius of M were one
+    each = np.array([1.0, unit**2, unit])
+    g, linear, square = each * g, each * linear, each * square
+    scale = each * np.array([1.0, moments.trace, 0.0])
     free = np.eye(3) - np.outer(scale, scale) / (scale @ scale)
     rho = _minimum(_criterion(g, linear, square, free), bound)
     left = g - linear * rho - square * rho**2
@@ -208,7 +222,7 @@ def fit_rho_1999(a: Float, b: Float, c: Float, moments: ErrorMoments, bound: flo
 
 
 def fit_rho_profile(
-    residual: Callable[[float], Float], moments: ErrorMoments, weight: Float, bound: float
+    residual: Callable[[float], Float], moments: ErrorMoments, weight: Float | None, bound: float
 ) -> RhoFit:
     """Minimise the criterion where the projector depends on rho: a grid, then Brent's method.
 
@@ -219,18 +233,20 @@ def fit_rho_profile(
     """
     from scipy.optimize import minimize_scalar
 
+    upsilon = _weight(weight, bound)
+
     def moment(rho: float) -> Float:
         return moments.form(residual(rho)) / moments.n
 
     def criterion(rho: float) -> float:
         m = moment(rho)
-        return float(m @ weight @ m)
+        return float(m @ upsilon @ m)
 
     grid = np.linspace(-bound, bound, _GRID)
     values = [criterion(float(r)) for r in grid]
     best = int(np.argmin(values))
     low, high = grid[max(best - 1, 0)], grid[min(best + 1, _GRID - 1)]
-    found = minimize_scalar(criterion, bounds=(low, high), method="bounded", options={"xatol": 1e-10})
+    found = minimize_scalar(criterion, bounds=(low, high), method="bounded", options={"xatol": 1e-10 * bound})
     rho = float(found.x) if found.fun <= values[best] else float(grid[best])
     step = 1e-4 * bound
     slope = (moment(min(rho + step, bound)) - moment(max(rho - step, -bound))) / (

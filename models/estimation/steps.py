@@ -162,7 +162,7 @@ class Workspace:
         full[list(self.design.regressors[g])] -= delta
         return full
 
-    def rho(self, g: int, delta: Float, kind: RhoMoments, weight: Float) -> RhoFit:
+    def rho(self, g: int, delta: Float, kind: RhoMoments, weight: Float | None) -> RhoFit:
         """Estimate rho of equation g from the residuals that `delta` leaves."""
         design, moments = self.design, self.moments(g)
         operator = moments.operator
@@ -300,7 +300,7 @@ def _all_rho(space: Workspace, delta: Float, kind: RhoMoments) -> Float:
     out = np.zeros(structure.n_equations)
     for g, place in enumerate(structure.slices):
         if structure.equations[g].error is not None:
-            out[g] = space.rho(g, delta[place], kind, np.eye(2)).rho
+            out[g] = space.rho(g, delta[place], kind, None).rho
     return out
 
 

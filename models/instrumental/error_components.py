@@ -164,7 +164,7 @@ def _rho(design: Design, delta: Float) -> Float:
     out = np.zeros(design.structure.n_equations)
     for g, place in enumerate(design.structure.slices):
         if design.structure.equations[g].error is not None:
-            out[g] = twin.rho(g, delta[place], "kp2010", np.eye(2)).rho
+            out[g] = twin.rho(g, delta[place], "kp2010", None).rho
     return out
 
 

@@ -201,7 +201,7 @@ class GramSpace:
         V = np.stack([self.weights(g, float(rho[g]), delta[s]) for g, s in enumerate(slices)])
         return np.asarray(V @ self.sums.gram @ V.T) / self.n
 
-    def rho(self, g: int, delta: Float, weight: Float) -> RhoFit:
+    def rho(self, g: int, delta: Float, weight: Float | None) -> RhoFit:
         """Estimate rho of equation g from the residuals that `delta` leaves."""
         own, F = self.combination(g, delta), self.sums.forms[self.form(g)][:2]
         m = self.sums.n_equation
@@ -244,7 +244,7 @@ def _all_rho(space: GramSpace, delta: Float) -> Float:
     found = np.zeros(structure.n_equations)
     for g, place in enumerate(structure.slices):
         if structure.equations[g].error is not None:
-            found[g] = space.rho(g, delta[place], np.eye(2)).rho
+            found[g] = space.rho(g, delta[place], None).rho
     return found
 
 
