@@ -112,9 +112,7 @@ def _filtered_wald(
         a, b = effects.project(np.column_stack([u, Mu])).T
         rho = fit_rho(a, b, moments, None, bound).rho
     else:
-        rho = fit_rho_profile(
-            lambda r: effects.project(u - r * Mu, operator, r), moments, None, bound
-        ).rho
+        rho = fit_rho_profile(lambda r: effects.project(u - r * Mu, operator, r), moments, None, bound).rho
     data = effects.project(both - rho * operator(both), operator, rho)
     Z = data[:, 1:]
     bread = generalised_inverse(Z.T @ Z)

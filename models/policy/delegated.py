@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -157,13 +158,25 @@ def stacked(cells: Cells, options: Options) -> Effects:
         anticipation=cells.anticipation,
         cluster="unit",
     )
-    found, notes = _run(model, cells, aggregate="event_study")
+    # Estimates do not change with what is common to a time, and the errors of diff-diff do: one dummy for an
+    # event time leaves the shocks of several calendar times in the residuals.
+    free = replace(cells, y=cells.y - _of_times(cells)[cells.time])
+    found, notes = _run(model, free, aggregate="event_study")
     times, path, matrix = _study(found, cells, options)
     notes = (
         *notes,
         f"stacked over {before} times before and {after} after the policy, which all cohorts have",
     )
     return _overall(found, times, path, matrix, notes=notes)
+
+
+def _of_times(cells: Cells) -> Float:
+    """Return the time effects of the untreated cells of a balanced panel, beside unit effects; (T,)."""
+    used = cells.layout.dense(cells.free.astype(np.float64))
+    y, counts = cells.layout.dense(cells.y), np.maximum(used.sum(axis=0), 1.0)
+    left = used * (y - (used * y).sum(axis=0) / counts)
+    across = np.diag(used.sum(axis=1)) - (used / counts) @ used.T
+    return np.asarray(np.linalg.lstsq(across, left.sum(axis=1), rcond=None)[0])
 
 
 def etwfe(cells: Cells, options: Options) -> Effects:
