@@ -1,4 +1,4 @@
-"""Inverse distances in kilometres or in thousands of them are one map: lambda and rho alone have their unit."""
+"""Raw weights in kilometres or in thousands of them are one map: lambda and rho alone have their unit."""
 
 from __future__ import annotations
 
