@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from spatial.errors import DataError, hinted
 from spatial.io.samples import sample, sample_labels, samples
+from spatial.words import check_language
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,15 +79,15 @@ def catalogue() -> pd.DataFrame:
 
 
 @hinted
-def labels(name: str, language: Literal["en", "zh"] = "en") -> dict[str, str]:
+def labels(name: str, lang: str | None = None) -> dict[str, str]:
     """Return the label of each column, for tables and plots.
 
     Parameters
     ----------
     name : str
         A name of `catalogue`.
-    language : {"en", "zh"}
-        English or Chinese.
+    lang : {"en", "zh"}, optional
+        English or Chinese; default the language in force.
 
     Raises
     ------
@@ -100,6 +101,4 @@ def labels(name: str, language: Literal["en", "zh"] = "en") -> dict[str, str]:
     >>> labels("nc_crime", "zh")["polpc"]
     '人均警力'
     """
-    if language not in ("en", "zh"):
-        raise DataError(f"Labels are kept in 'en' and 'zh'; got {language!r}.")
-    return sample_labels(name, language)
+    return sample_labels(name, check_language(lang))

@@ -8,9 +8,10 @@ import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from spatial.errors import DataError, did_you_mean, hinted
+from spatial.words import check_language
 
 from ._catalogue import labels, path
 from ._load import load
@@ -97,12 +98,12 @@ class Sample:
         """Yield map and panel."""
         return iter((self.cities, self.panel))
 
-    def labels(self, language: Literal["en", "zh"] = "en") -> dict[str, str]:
-        """Return the labels of its columns."""
-        found: dict[str, str] = {}
+    def labels(self, lang: str | None = None) -> dict[str, str]:
+        """Return the labels of its columns, by default in the language in force."""
+        lang, found = check_language(lang), dict[str, str]()
         for name in self.names:
-            found |= labels(name, language)
-        return found | {name: words[language == "zh"] for name, words in self.own_labels.items()}
+            found |= labels(name, lang)
+        return found | {name: words[lang == "zh"] for name, words in self.own_labels.items()}
 
 
 @hinted

@@ -43,7 +43,7 @@ class ModelChoice(Fit):
         Key of the reason.
     effects : str
         ``"fixed"``, ``"random"`` or ``""``.
-    level : float
+    alpha : float
         Of all decisions.
     fits : mapping of str to SystemFit
         ``OLS``, ``SAR``, ``SEM``, ``SDM``, and ``SDM RE`` where it was estimated.
@@ -57,7 +57,7 @@ class ModelChoice(Fit):
     recommended: str
     why: str
     effects: str
-    level: float
+    alpha: float
     fits: Mapping[str, SystemFit] = field(repr=False)
 
     @property
@@ -68,7 +68,7 @@ class ModelChoice(Fit):
 
     def rejects(self, step: str) -> bool:
         """Whether the null of a step is rejected."""
-        return bool(self.tests[step].p_value < self.level)
+        return bool(self.tests[step].p_value < self.alpha)
 
     def tidy(self) -> pd.DataFrame:
         """Return a row for each test, with whether its null is rejected."""
@@ -95,7 +95,7 @@ class ModelChoice(Fit):
             "outcome": self.outcome,
             "recommended": self.recommended,
             "effects": self.effects or "none",
-            "level": self.level,
+            "alpha": self.alpha,
             "weights": self.weights,
             "n_units": first.n_units,
             "n_times": first.n_times,

@@ -45,7 +45,7 @@ def select(
     weights: WeightsLike | Mapping[str, WeightsLike],
     *,
     effects: str | Iterable[str] = ("unit", "time"),
-    level: float = 0.05,
+    alpha: float = 0.05,
     where: str | None = None,
 ) -> ModelChoice:
     r"""Run the tests by which papers choose between spatial models, in the order of Elhorst (2014).
@@ -69,7 +69,7 @@ def select(
     weights : Weights, or a mapping with one
     effects : tuple of str
         Among ``"unit"`` and ``"time"``; none for a cross-section.
-    level : float
+    alpha : float
         Of all decisions.
     where : str, optional
         Which rows are used; see `SpatialSystem.where`.  W is cut to them.
@@ -99,7 +99,7 @@ def select(
     <ModelChoice of y: SAR>
     """
     name = _one_name(weights)
-    _check(formula, level)
+    _check(formula, alpha)
     asked = [effects] if isinstance(effects, str) else list(effects)
 
     def fitted(text: str, error: str | None, method: Any, names: list[str]) -> SystemFit:
@@ -126,13 +126,13 @@ def select(
         others = [e for e in fits["SDM"].effects if e != "unit"]
         fits["SDM RE"] = fitted(f"{lag} + {durbin}", None, "ml", ["random", *others])
     tests |= _effect_tests(fits, equation.name)
-    found, why = _verdict(tests, level)
+    found, why = _verdict(tests, alpha)
     kind = ""
     if is_unit:
-        kind = "fixed" if not tests["mundlak"].p_value >= level else "random"
+        kind = "fixed" if not tests["mundlak"].p_value >= alpha else "random"
     elif fits["SDM"].effects:
         kind = "fixed"
-    return ModelChoice(equation.name, name, tests, found, why, kind, float(level), fits)
+    return ModelChoice(equation.name, name, tests, found, why, kind, float(alpha), fits)
 
 
 def _one_name(weights: Any) -> str:
@@ -145,9 +145,9 @@ def _one_name(weights: Any) -> str:
     return names[0]
 
 
-def _check(formula: str, level: float) -> None:
-    if isinstance(level, bool) or not isinstance(level, (int, float)) or not 0 < level < 1:
-        raise DataError(f"level is a share between 0 and 1, as 0.05; got {level!r}.")
+def _check(formula: str, alpha: float) -> None:
+    if isinstance(alpha, bool) or not isinstance(alpha, (int, float)) or not 0 < alpha < 1:
+        raise DataError(f"alpha must be between 0 and 1, as 0.05; got {alpha!r}.")
     if not isinstance(formula, str) or "|" in formula:
         raise FormulaError(
             f"select takes a formula of exogenous regressors, as 'y ~ x + z', and effects=; got {formula!r}."
@@ -179,11 +179,11 @@ def _effect_tests(fits: Mapping[str, SystemFit], equation: str) -> dict[str, Hyp
     }
 
 
-def _verdict(tests: Mapping[str, HypothesisTest], level: float) -> tuple[str, str]:
+def _verdict(tests: Mapping[str, HypothesisTest], alpha: float) -> tuple[str, str]:
     """Return the model and the key of the reason."""
 
     def rejects(key: str) -> bool:
-        return bool(tests[key].p_value < level)
+        return bool(tests[key].p_value < alpha)
 
     lag, error = rejects("lr_sar"), rejects("lr_sem")
     if lag and error:

@@ -30,7 +30,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "test": ("Test", "检验"),
     "statistic": ("Statistic", "统计量"),
     "p": ("p", "p 值"),
-    "decision": ("Decision at {level:.0%}", "结论（{level:.0%} 水平）"),
+    "decision": ("Decision at {alpha:.0%}", "结论（{alpha:.0%} 水平）"),
     "rejected": ("rejected", "拒绝原假设"),
     "kept": ("not rejected", "不拒绝原假设"),
     "failed": ("not computed", "未计算"),

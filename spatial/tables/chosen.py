@@ -43,7 +43,7 @@ def selection_table(
         raise DataError(f"selection_table needs what models.select returns; got {type(choice).__name__}.")
     language, places = check_language(lang), check_digits(digits)
     names = [said(WORDS, key, language) for key in ("test", "statistic", "p")]
-    head = head_row([*names, said(WORDS, "decision", language, level=choice.level)])
+    head = head_row([*names, said(WORDS, "decision", language, alpha=choice.alpha)])
     rows: list[Row] = []
     for group, steps in GROUPS:
         rows.append(Row(said(WORDS, group, language), (), "panel", rule=bool(rows)))

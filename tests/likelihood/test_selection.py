@@ -43,7 +43,7 @@ def test_the_path_on_columbus_is_that_of_r() -> None:
 )
 def test_it_finds_the_model_that_made_the_data(options: dict, expected: str) -> None:
     panel = simulated(W60, 6, 3, **options)
-    found = select("y ~ x + z", panel, Weights.from_dense(W60), level=0.01)
+    found = select("y ~ x + z", panel, Weights.from_dense(W60), alpha=0.01)
     assert found.recommended == expected
     durbin = fitted("y ~ x + z + W(x) + W(z) + W(y)", panel, W60, effects=("unit", "time"))
     own = durbin.diagnostics().test("LR: no spatial lags of regressors", "y")
@@ -97,5 +97,5 @@ def test_what_select_refuses() -> None:
         select("y ~ x | unit", panel, W)
     with pytest.raises(DataError, match="for one matrix of weights; got W, V"):
         select("y ~ x", panel, {"W": W, "V": W})
-    with pytest.raises(DataError, match="level is a share between 0 and 1"):
-        select("y ~ x", panel, W, level=5)
+    with pytest.raises(DataError, match="alpha must be between 0 and 1"):
+        select("y ~ x", panel, W, alpha=5)

@@ -364,8 +364,8 @@ def test_unknown_format() -> None:
 
 
 def test_unknown_language() -> None:
-    with pytest.raises(DataError, match="Labels are kept in 'en' and 'zh'; got 'fr'"):
-        labels("nc", "fr")  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="lang must be 'en' or 'zh'; got 'fr'"):
+        labels("nc", "fr")
 
 
 def test_loaded_values_are_the_callers_own() -> None:

@@ -81,7 +81,7 @@ def analysis_call(study: Study, part: Any) -> Any:
             return call(part.function, Ref("fit", part.of), part.term, **options)
         case ask.Select():
             name = next(iter(study.weights)) if part.weights is None else part.weights
-            options = {"effects": tuple(part.effects), **given_keys(part, "level", "where")}
+            options = {"effects": tuple(part.effects), **given_keys(part, "alpha", "where")}
             text = expanded(part.formula, study.terms, [name])
             return call("models.select", text, Ref("panel"), {name: Ref("weights", name)}, **options)
         case ask.Hausman(fits=(a, b), form=form):

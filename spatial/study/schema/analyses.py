@@ -6,12 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Columns, FileName, FitName, Names, Section, Term, WeightsName
+from .base import Columns, FileName, FitName, Level, Names, Section, Term, WeightsName
 
 __all__ = ["Analysis", "Heterogeneity", "Mechanism", "Moderation"]
 
 Test = Literal["wald", "suest", "permutation"]
-Level = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Analysis(Section):

@@ -24,6 +24,7 @@ __all__ = [
     "Formula",
     "InnerFolder",
     "Language",
+    "Level",
     "Location",
     "MapColumn",
     "Names",
@@ -174,6 +175,7 @@ def _inside(text: str) -> str:
 FileName = Annotated[str, AfterValidator(_file_name)]
 InnerFolder = Annotated[str, AfterValidator(_inside)]
 Columns = Annotated[list[Column], Field(min_length=1)]
+Level = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Titled(Section):

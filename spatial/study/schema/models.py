@@ -21,6 +21,7 @@ from .base import (
     FirstWeights,
     FitName,
     Formula,
+    Level,
     Location,
     Names,
     Section,
@@ -38,7 +39,7 @@ class Diagnostics(Section):
     weights: FirstWeights = None
     """Name of weights; default the first."""
     permutations: Annotated[int, Field(ge=0)] = 999
-    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    alpha: Level = 0.05
     times: list[TimeName] | None = None
     """Times of the local statistics; default the last."""
     local: bool = True
@@ -193,7 +194,7 @@ class Threshold(Fit):
     grid: Annotated[int, Field(ge=10)] = 300
     effects: Effects = Field(["unit"])
     cov: Cov = "cluster"
-    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    level: Level = 0.95
     weights: list[WeightsName] | None = None
 
 

@@ -16,6 +16,7 @@ from .base import (
     FitName,
     Formula,
     Language,
+    Level,
     Location,
     Names,
     Section,
@@ -26,7 +27,6 @@ from .base import (
 __all__ = ["SENSITIVITY", "TESTS", "MonteCarlo", "Printed", "Select", "Sensitivity", "Test"]
 
 FitTerm = Annotated[str, Names("terms of a fit")]
-Level = Annotated[float, Field(gt=0, lt=1)]
 
 
 # ---- tests
@@ -222,7 +222,7 @@ class Select(Section):
     weights: FirstWeights = None
     """Name of weights; default the first."""
     effects: Effects = Field(["unit", "time"])
-    level: Level = 0.05
+    alpha: Level = 0.05
     where: Condition | None = None
 
 
