@@ -8,8 +8,9 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse, stats
+from scipy import sparse
 
 from spatial.languages.shown import shown
 from spatial.results import Result
@@ -110,13 +111,13 @@ class HypothesisTest(Result):
         if not self.computed or not np.isfinite(self.statistic):
             return float("nan")
         if self.distribution == "chi2":
-            return float(stats.chi2.sf(self.statistic, self.df))
+            return float(scipy.stats.chi2.sf(self.statistic, self.df))
         if self.distribution == "chibar2":
-            return 1.0 if self.statistic <= 0 else float(0.5 * stats.chi2.sf(self.statistic, self.df))
+            return 1.0 if self.statistic <= 0 else float(0.5 * scipy.stats.chi2.sf(self.statistic, self.df))
         if self.distribution == "F":
-            return float(stats.f.sf(self.statistic, self.df, self.df_denominator))
+            return float(scipy.stats.f.sf(self.statistic, self.df, self.df_denominator))
         if self.distribution == "normal":
-            return float(2 * stats.norm.sf(abs(self.statistic)))
+            return float(2 * scipy.stats.norm.sf(abs(self.statistic)))
         return float("nan")
 
     @property

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy import optimize, stats
 
 from spatial.languages.shown import shown
 from spatial.models.data.layout import Layout
@@ -62,19 +62,19 @@ class Law:
         df = np.full(len(statistics), self.df, dtype=np.float64)  # of rho, which follow: the fewest
         df[: len(self.each)] = self.each
         scale = np.array(self.scales) if self.scales else np.full(len(statistics), self.scale)
-        tail = stats.t.sf(np.abs(statistics) / scale, df)
-        return 2 * tail, scale * stats.t.ppf(0.5 + level / 2, df)
+        tail = scipy.stats.t.sf(np.abs(statistics) / scale, df)
+        return 2 * tail, scale * scipy.stats.t.ppf(0.5 + level / 2, df)
 
     def quantile(self, level: float) -> float:
         """Return what the absolute statistic stays below with probability `level`."""
         point = 0.5 + level / 2
-        found = stats.norm.ppf(point) if self.df is None else stats.t.ppf(point, self.df)
+        found = scipy.stats.norm.ppf(point) if self.df is None else scipy.stats.t.ppf(point, self.df)
         return float(self.scale * found)
 
     def p_value(self, statistic: Float | float) -> Float:
         """Return the two-sided p-value of each statistic."""
         size = np.abs(np.asarray(statistic, dtype=np.float64)) / self.scale
-        tail = stats.norm.sf(size) if self.df is None else stats.t.sf(size, self.df)
+        tail = scipy.stats.norm.sf(size) if self.df is None else scipy.stats.t.sf(size, self.df)
         return np.asarray(2 * tail, dtype=np.float64)
 
     @property
@@ -117,14 +117,14 @@ def matched_law(upper: float, far: float, said: str, points: tuple[float, float]
 
     def excess(inverse: float) -> float:
         df = 1.0 / inverse
-        return float(stats.t.ppf(beyond, df) / stats.t.ppf(near, df)) - wanted
+        return float(scipy.stats.t.ppf(beyond, df) / scipy.stats.t.ppf(near, df)) - wanted
 
     if excess(1e-6) >= 0:
-        return Law(None, float(upper / stats.norm.ppf(near)), said)
+        return Law(None, float(upper / scipy.stats.norm.ppf(near)), said)
     if excess(1.0) <= 0:
-        return Law(1.0, float(upper / stats.t.ppf(near, 1.0)), said)
-    df = 1.0 / optimize.brentq(excess, 1e-6, 1.0, xtol=1e-12)
-    return Law(float(df), float(upper / stats.t.ppf(near, df)), said)
+        return Law(1.0, float(upper / scipy.stats.t.ppf(near, 1.0)), said)
+    df = 1.0 / scipy.optimize.brentq(excess, 1e-6, 1.0, xtol=1e-12)
+    return Law(float(df), float(upper / scipy.stats.t.ppf(near, df)), said)
 
 
 def welch_law(sums: Float, groups: NDArray[np.intp], variances: Float) -> Law:
@@ -155,7 +155,7 @@ def welch_law(sums: Float, groups: NDArray[np.intp], variances: Float) -> Law:
     >>> small = np.arange(24) < 4
     >>> s = np.where(small, (x - x[small].mean()) / 4, (x - x[~small].mean()) / 20)[:, None]
     >>> law = welch_law(s, small.astype(int), (s**2).sum(axis=0))
-    >>> found = stats.ttest_ind(x[small], x[~small], equal_var=False)
+    >>> found = scipy.stats.ttest_ind(x[small], x[~small], equal_var=False)
     >>> bool(np.isclose(law.each[0], found.df))
     True
     """

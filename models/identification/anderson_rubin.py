@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from spatial.errors import DataError, did_you_mean
 from spatial.languages.shown import padded, remarks, width
@@ -337,7 +337,7 @@ def _slope_set(
     level: float,
 ) -> SlopeSet:
     L, C = products.count, products.clusters
-    law = stats.f(L, C - L)
+    law = scipy.stats.f(L, C - L)
     critical = float(law.ppf(level))
     unit = np.where(np.isfinite(scale) & (scale > 0), scale, np.maximum(np.abs(estimate), 1.0))
     line = Line(products, estimate, unit)

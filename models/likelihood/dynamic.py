@@ -26,8 +26,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize
 
 from spatial.errors import DataError
 from spatial.models.formula.structure import Term
@@ -176,7 +176,7 @@ def corrected(model: Model) -> Corrected:
     rooted, at = True, start / unit
     if model.has_unit:
         with np.errstate(over="ignore", invalid="ignore"):
-            solved = optimize.root(scaled, at, method="lm", options={"xtol": 1e-14, "ftol": 1e-14})
+            solved = scipy.optimize.root(scaled, at, method="lm", options={"xtol": 1e-14, "ftol": 1e-14})
         at = np.asarray(solved.x, dtype=np.float64)
         rooted = bool(at[-1] > 0 and np.abs(scaled(at)).max() <= 1e-6 * model.n)
         rooted &= bool(((low < at[k:-1]) & (at[k:-1] < high)).all())

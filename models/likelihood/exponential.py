@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import scipy
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy import optimize
 from scipy.sparse.linalg import expm_multiply
 
 from spatial.errors import DataError, warn
@@ -117,7 +117,7 @@ class ExponentialProfile:
         grid = np.linspace(-_WIDEST, _WIDEST, _GRID) / self.radius
         values = [self.solved(float(a))[0] for a in grid]
         best, gap = float(grid[int(np.argmax(values))]), float(grid[1] - grid[0])
-        found = optimize.minimize_scalar(
+        found = scipy.optimize.minimize_scalar(
             lambda a: -self.solved(float(a))[0],
             bounds=(best - gap, best + gap),
             method="bounded",

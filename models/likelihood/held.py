@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize
 
 from spatial.errors import DataError
 from spatial.models.estimation.estimate import Effects
@@ -140,7 +140,7 @@ class Held:
 
         bounds = [b for b, moves in zip(self.bounds, moving, strict=True) if moves]
         low, high = np.array(bounds).T
-        found = optimize.minimize(
+        found = scipy.optimize.minimize(
             of,
             np.clip(begin[moving], low, high),
             method="L-BFGS-B",

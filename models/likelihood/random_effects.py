@@ -20,8 +20,9 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import linalg, optimize
+from scipy import linalg
 
 from spatial.errors import DataError
 from spatial.models.data.effects import within
@@ -152,7 +153,8 @@ class RandomProfile:
             begins.append(np.clip(start[[1, 0, 2]], low, high))
         options = {"ftol": 1e-13}
         found = [
-            optimize.minimize(loss, x, method="L-BFGS-B", bounds=self.bounds, options=options) for x in begins
+            scipy.optimize.minimize(loss, x, method="L-BFGS-B", bounds=self.bounds, options=options)
+            for x in begins
         ]
         return -min(float(f.fun) for f in found)
 
@@ -222,7 +224,7 @@ def maximise_random(profile: RandomProfile) -> RandomMaximum:
 
     begins = [np.array([*(0.0 for _ in bounds[1:]), share]) for share in _SHARES]
     begins += [np.array([*(0.4 * high for _, high in bounds[:-1]), 0.1])]
-    found = [optimize.minimize(loss, x, method="L-BFGS-B", bounds=bounds) for x in begins]
+    found = [scipy.optimize.minimize(loss, x, method="L-BFGS-B", bounds=bounds) for x in begins]
     best = np.asarray(min(found, key=lambda f: float(f.fun)).x, dtype=np.float64)
     low, high = np.array(bounds).T
     width = high - low

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize
 
 from spatial.models.estimation.inference import Inference
 from spatial.models.estimation.laws import NORMAL, Law
@@ -162,7 +162,7 @@ def _bound(excess: Callable[[float], float], value: float, stride: float, edge: 
         beyond = abs(outside - value) >= abs(edge - value)
         outside = edge if beyond else outside
         if excess(outside) > 0:
-            return float(optimize.brentq(excess, inside, outside, xtol=_CLOSE * abs(stride)))
+            return float(scipy.optimize.brentq(excess, inside, outside, xtol=_CLOSE * abs(stride)))
         if beyond:
             return float(edge)
         inside, outside = outside, outside + stride

@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 from scipy.special import ndtr
 
 from spatial.languages.shown import digits, frame_text
@@ -94,7 +94,7 @@ def slopes_of(eta: Float, spread: float, lower: float, upper: float) -> Mapping[
     [1.0, 0.5, 0.3634, 0.3989]
     """
     low, high = (lower - eta) / spread, (upper - eta) / spread
-    at_low, at_high = stats.norm.pdf(low), stats.norm.pdf(high)
+    at_low, at_high = scipy.stats.norm.pdf(low), scipy.stats.norm.pdf(high)
     # The tail that is far from 1 keeps its digits.
     inside = np.where(low > 0, ndtr(-low) - ndtr(-high), ndtr(high) - ndtr(low))
     weighted = (

@@ -8,8 +8,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from spatial.errors import DataError, FormulaError, did_you_mean, hinted
 from spatial.ids.rows import one_text
@@ -365,7 +365,7 @@ def _products(
                     "conf_high": high,
                     "p_value": p,
                     "sobel_error": sobel,
-                    "sobel_p": float(2 * stats.norm.sf(abs(a * b) / sobel)),
+                    "sobel_p": float(2 * scipy.stats.norm.sf(abs(a * b) / sobel)),
                     "share": a * b / total if path == "own" else np.nan,
                     "error_correlation": _error_correlation(fits, name) if path == "own" else np.nan,
                 }

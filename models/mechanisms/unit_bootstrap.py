@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from spatial.errors import DataError, warn
 from spatial.models.data.effects import Effects
@@ -100,25 +100,25 @@ def product_interval(
 ) -> tuple[float, float, float, float]:
     """Return the interval, the standard error, and the p-value that belongs to the interval."""
     if drawn is None:
-        half = stats.norm.ppf(0.5 + level / 2) * sobel
-        return estimate - half, estimate + half, sobel, float(2 * stats.norm.sf(abs(estimate) / sobel))
+        half = scipy.stats.norm.ppf(0.5 + level / 2) * sobel
+        return estimate - half, estimate + half, sobel, float(2 * scipy.stats.norm.sf(abs(estimate) / sobel))
     below = float(np.mean(drawn < estimate) + 0.5 * np.mean(drawn == estimate))
     shift = 0.0
     if interval == "bc":
         inner = min(max(below, 0.5 / len(drawn)), 1 - 0.5 / len(drawn))
-        shift = float(stats.norm.ppf(inner))
+        shift = float(scipy.stats.norm.ppf(inner))
         if not 0.05 < below < 0.95:
             warn(
                 f"{below:.0%} of the bootstrap draws lie below the estimate: its bias is large; read the "
                 "Sobel "
                 "interval beside it."
             )
-    tails = stats.norm.ppf([0.5 - level / 2, 0.5 + level / 2]) + 2 * shift
-    low, high = np.quantile(drawn, stats.norm.cdf(tails))
+    tails = scipy.stats.norm.ppf([0.5 - level / 2, 0.5 + level / 2]) + 2 * shift
+    low, high = np.quantile(drawn, scipy.stats.norm.cdf(tails))
     # The level at which the interval's end would be 0.
     share = float(np.clip(np.mean(drawn <= 0), 1 / (len(drawn) + 1), 1 - 1 / (len(drawn) + 1)))
-    z = stats.norm.ppf(share) - 2 * shift
-    return float(low), float(high), float(np.std(drawn, ddof=1)), float(2 * stats.norm.sf(abs(z)))
+    z = scipy.stats.norm.ppf(share) - 2 * shift
+    return float(low), float(high), float(np.std(drawn, ddof=1)), float(2 * scipy.stats.norm.sf(abs(z)))
 
 
 def drawn_coefficients(

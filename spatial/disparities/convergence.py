@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from scipy import optimize
+import scipy
 
 from spatial.errors import DataError, NotIdentifiedError, SpatialWarning, hinted, name_ids, warn
 from spatial.ids.rows import check_steps, checked_option
@@ -358,7 +358,7 @@ def _nickell(beta: float, t: int) -> float:
 
     if gap(1.0) <= 0 or t < 2:
         return bias(1.0)
-    return bias(optimize.brentq(gap, -1.0, 1.0)) if gap(-1.0) < 0 else 0.0
+    return bias(scipy.optimize.brentq(gap, -1.0, 1.0)) if gap(-1.0) < 0 else 0.0
 
 
 def _nickell_message(found: BetaConvergence) -> str:

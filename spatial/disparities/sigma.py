@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse, stats
+from scipy import sparse
 
 from spatial.errors import DataError, hinted
 from spatial.ids.alignment import check_scale, indexer
@@ -245,13 +246,13 @@ def _about_neighbours(W: Weights, z: Float, slopes: Float, sd: Float) -> float:
 def estimate_row(term: str, estimate: float, std_error: float, dof: float) -> dict[str, Any]:
     """Return the standard columns, with a t distribution of `dof` degrees of freedom."""
     statistic = estimate / std_error if std_error > 0 else np.nan
-    reach = stats.t.ppf(0.975, dof) * std_error
+    reach = scipy.stats.t.ppf(0.975, dof) * std_error
     return {
         "term": term,
         "estimate": estimate,
         "std_error": std_error,
         "statistic": statistic,
-        "p_value": 2 * stats.t.sf(abs(statistic), dof),
+        "p_value": 2 * scipy.stats.t.sf(abs(statistic), dof),
         "conf_low": estimate - reach,
         "conf_high": estimate + reach,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
-from scipy import stats
+import scipy
 
 from .formats.numbers import format_number, marked
 
@@ -35,7 +35,7 @@ def interval(values: Any, df: float) -> tuple[float, float]:
     low, high = values.get("conf_low", math.nan), values.get("conf_high", math.nan)
     if not (math.isnan(low) or math.isnan(high)):
         return float(low), float(high)
-    reach = stats.t.ppf(0.975, df) * values["std_error"]
+    reach = scipy.stats.t.ppf(0.975, df) * values["std_error"]
     return float(values["estimate"] - reach), float(values["estimate"] + reach)
 
 
