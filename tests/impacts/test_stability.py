@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from impacts_cases import knn_weights
 from scipy import sparse
 
 from spatial.models.impacts import solve
@@ -12,15 +13,6 @@ from spatial.models.impacts.spectrum import spectrum
 from spatial.models.impacts.stability import system_stability
 from spatial.models.impacts.traces import power_traces
 from spatial.weights.normalization import radius_bound
-
-
-def knn_weights(n: int, k: int, seed: int = 0) -> sparse.csr_array:
-    from scipy.spatial import cKDTree
-
-    points = np.random.default_rng(seed).uniform(size=(n, 2))
-    near = cKDTree(points).query(points, k + 1)[1][:, 1:]
-    return sparse.csr_array((np.full(n * k, 1 / k), (np.repeat(np.arange(n), k), near.ravel())), shape=(n, n))
-
 
 W = knn_weights(60, 5)
 

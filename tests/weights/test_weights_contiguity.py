@@ -10,21 +10,13 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from polygon_cases import layer, pairs
 from shapely import MultiPolygon, Point, Polygon, box
 
 import spatial as sp
 from spatial.errors import AlignmentError, DataError, WeightsError
 
 SPDEP = json.loads((Path(__file__).parent.parent / "reference" / "weights_spdep.json").read_text())
-
-
-def layer(shapes: dict[Any, Any], crs: Any = None) -> Any:
-    return gpd.GeoDataFrame(index=list(shapes), geometry=list(shapes.values()), crs=crs)
-
-
-def pairs(W: Any) -> set[str]:
-    frame = W.to_frame()
-    return {f"{i}{j}" for i, j in zip(frame["i"], frame["j"], strict=True) if str(i) < str(j)}
 
 
 def lattice(m: int, step: float = 1.0, origin: float = 0.0, turn: float = 0.0) -> Any:
@@ -42,20 +34,6 @@ def columbus() -> Any:
     from libpysal.examples import get_path
 
     return gpd.read_file(get_path("columbus.shp"))
-
-
-@pytest.fixture
-def quarters() -> Any:
-    """Four squares about a point, and one far away."""
-    return layer(
-        {
-            "a": box(0, 0, 1, 1),
-            "b": box(1, 0, 2, 1),
-            "c": box(0, 1, 1, 2),
-            "d": box(1, 1, 2, 2),
-            "e": box(5, 0, 6, 1),
-        }
-    )
 
 
 # ---- spdep and libpysal

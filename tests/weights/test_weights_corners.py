@@ -8,32 +8,10 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from polygon_cases import layer, pairs
 from shapely import MultiPolygon, Polygon, box
 
 import spatial as sp
-
-
-def layer(shapes: dict[Any, Any], crs: Any = None) -> Any:
-    return gpd.GeoDataFrame(index=list(shapes), geometry=list(shapes.values()), crs=crs)
-
-
-def pairs(W: Any) -> set[str]:
-    frame = W.to_frame()
-    return {f"{i}{j}" for i, j in zip(frame["i"], frame["j"], strict=True) if str(i) < str(j)}
-
-
-@pytest.fixture
-def quarters() -> Any:
-    """Four squares about a point, and one far away."""
-    return layer(
-        {
-            "a": box(0, 0, 1, 1),
-            "b": box(1, 0, 2, 1),
-            "c": box(0, 1, 1, 2),
-            "d": box(1, 1, 2, 2),
-            "e": box(5, 0, 6, 1),
-        }
-    )
 
 
 def test_rook_and_queen_by_hand(quarters: Any) -> None:
