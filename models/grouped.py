@@ -96,7 +96,8 @@ class GroupFits(Fit):
 
     def headline(self) -> str:
         """Name the groups."""
-        return f"by {self.by}: {', '.join(self.fits)}"
+        names = ", ".join(self.fits)
+        return tell(f"by {self.by}: {names}", f"按 {self.by}：{names}")
 
     @property
     def table_notes(self) -> tuple[str, ...]:

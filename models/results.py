@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.compute.threads import Executor
+from spatial.languages.names import stamp_words
 from spatial.models.data.centring import original_coordinates
 from spatial.models.diagnostics.instruments import equation_statistics
 from spatial.models.diagnostics.moran import ResidualMoran, residual_moran
@@ -22,6 +23,7 @@ from spatial.models.impacts.map import Horizon
 from spatial.models.impacts.result import Impacts, impacts
 from spatial.models.impacts.stability import Stability, stability
 from spatial.models.instrumental.wild import wild_bootstrap
+from spatial.words import in_force
 
 from .facts import SystemFacts
 from .methods import estimator_of
@@ -164,7 +166,7 @@ class SystemFit(SystemFacts):
 
     def headline(self) -> str:
         """Name the method, the equations and the size."""
-        stamp = f"; {'; '.join(self.stamps)}" if self.stamps else ""
+        stamp = "".join(f"; {stamp_words(stamp, in_force())}" for stamp in self.stamps)
         names = ", ".join(self.structure.names)
         return f"{self.method}: {names}; N = {self.n_units}, T = {self.n_times}{stamp}"
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from spatial.compute.threads import Executor, check_workers
 from spatial.errors import DataError, Hinting, NotIdentifiedError, SpatialWarning, did_you_mean, hinted, warn
+from spatial.languages.shown import shown
 from spatial.models.data.blueprint import build_blueprint
 from spatial.models.data.cells import Unbalanced, check_weights
 from spatial.models.data.centring import centred
@@ -43,6 +44,7 @@ from spatial.models.identification.verdict import (
 from spatial.panel.folder import OpenPanel
 from spatial.panel.panel import Panel
 from spatial.weights.value import WeightsLike
+from spatial.words import tell
 
 from .grouped import FitOptions, GroupFits, GroupsLike, fit_groups
 from .large.opening import open_system
@@ -197,11 +199,9 @@ class SpatialSystem(Hinting):
 
     def __repr__(self) -> str:
         """Name the equations and the size."""
-        layout = self._design.layout
-        return (
-            f"<SpatialSystem {', '.join(self.structure.names)}: N = {layout.n_units}, T = {layout.n_times}, "
-            f"effects {', '.join(self.effects) or 'none'}>"
-        )
+        names, layout = ", ".join(self.structure.names), self._design.layout
+        effects = tell("effects ", "固定效应：") + (", ".join(map(shown, self.effects)) or shown("none"))
+        return f"<SpatialSystem {names}: N = {layout.n_units}, T = {layout.n_times}, {effects}>"
 
     def identification(self) -> Identification:
         """Ask whether each equation can be told from the others, before any number is estimated."""

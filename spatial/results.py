@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 
 from spatial.errors import DataError, Hinting, hinted
-from spatial.languages.shown import frame_text
+from spatial.languages.kinds import KINDS
+from spatial.languages.shown import frame_text, in_words
+from spatial.words import tell
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -98,7 +100,8 @@ class Result(Hinting):
 
     def _repr_html_(self) -> str:
         name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(self).__name__)
-        return notebook_html(name, self.headline(), self.tidy(), index=False)
+        title = tell(name, KINDS.get(type(self).__name__, name))
+        return notebook_html(title, self.headline(), in_words(self.tidy()), index=False)
 
 
 class Fit(Result):
@@ -188,7 +191,8 @@ def notebook_html(
         + "</tr>"
         for row in table.itertuples(index=False, name=None)
     ]
-    more = f"{len(frame) - _ROWS:,} more rows" if len(frame) > _ROWS else ""
+    rest = len(frame) - _ROWS
+    more = tell(f"{rest:,} more rows", f"另有 {rest:,} 行") if rest > 0 else ""
     said = " · ".join(filter(None, [more, note]))
     parts = [f'<div style="{_BOX}"><div><b>{escape(title)}</b> {escape(headline)}</div>']
     if heads:

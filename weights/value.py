@@ -24,7 +24,7 @@ from .csr import DenseLike, SparseLike, canonical_csr
 from .meta import Meta
 from .report.comparison import WeightsComparison, compare_links
 from .report.report import WeightsReport, build_report
-from .report.text import links_in_words, weights_html
+from .report.text import weights_html, weights_line
 from .transformations import Transformations
 
 if TYPE_CHECKING:
@@ -116,11 +116,7 @@ class Weights(Transformations):
 
     def __repr__(self) -> str:
         """Name the kind, the size and the normalisation."""
-        unit = f", {self.meta.distance_unit}" if self.meta.distance_unit else ""
-        return (
-            f"<Weights {self.meta.kind}: {self.n:,} units, {links_in_words(self)}, "
-            f"normalisation {self.meta.normalization}{unit}>"
-        )
+        return f"<Weights {weights_line(self)}>"
 
     def _repr_html_(self) -> str:
         return weights_html(self)

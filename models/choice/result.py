@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from spatial.languages.shown import shown
 from spatial.models.hypothesis import HypothesisTest
 from spatial.models.results import SystemFit
 from spatial.results import Fit
-from spatial.words import check_language, said
+from spatial.words import check_language, said, tell
 
 from .words import STEPS, WORDS
 
@@ -105,7 +106,8 @@ class ModelChoice(Fit):
 
     def headline(self) -> str:
         """Return the recommendation in short."""
-        return f"of {self.outcome}: {self.recommended}{f', {self.effects} effects' if self.effects else ''}"
+        effects = tell(f", {self.effects} effects", f"，{shown(self.effects)}效应") if self.effects else ""
+        return tell(f"of {self.outcome}: ", f"{self.outcome}：") + f"{self.recommended}{effects}"
 
     def recommendation(self, lang: str | None = None) -> str:
         """Return what is recommended, and why."""

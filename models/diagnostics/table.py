@@ -66,7 +66,8 @@ class Diagnostics(Result):
 
     def headline(self) -> str:
         """Count the tests."""
-        return f"{len(self.tests)} tests, {sum(t.computed for t in self.tests)} computed"
+        count, done = len(self.tests), sum(t.computed for t in self.tests)
+        return tell(f"{count} tests, {done} computed", f"{count} 项检验，已计算 {done} 项")
 
     def test(self, name: str, equation: str = "") -> HypothesisTest:
         """Return one test by its name, and its equation; empty for the system.

@@ -149,7 +149,8 @@ class AndersonRubin(Result):
 
     def headline(self) -> str:
         """Name the level and the equations."""
-        return f"{self.level:.0%} sets: {', '.join(s.equation for s in self.sets)}"
+        names = ", ".join(s.equation for s in self.sets)
+        return f"{self.level:.0%}{tell(' sets: ', ' 置信集：')}{names}"
 
     def summary(self) -> str:
         """Return the sets as text."""

@@ -107,7 +107,8 @@ class Identification(Result):
     def headline(self) -> str:
         """Return the verdict in one line."""
         good, total = int(self.frame["identified"].sum()), len(self.frame)
-        return f"{good} of {total} equations identified" + ("; weak" if self.weak else "")
+        said = tell(f"{good} of {total} equations identified", f"{total} 个方程中 {good} 个可识别")
+        return said + (tell("; weak", "；弱识别") if self.weak else "")
 
     def summary(self) -> str:
         """Return the verdict in words, and the first stages as a table."""

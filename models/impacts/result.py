@@ -20,6 +20,7 @@ from spatial.models.estimation.estimate import Estimate, Interval, interval_meth
 from spatial.models.estimation.laws import NORMAL, Law
 from spatial.models.formula.structure import Structure
 from spatial.results import Result
+from spatial.words import tell
 
 from .errors import EFFECTS, delta_errors, effects_frame, effects_notes, simulate, time_notes
 from .intervals import INVERTED, effect_intervals, require, with_intervals
@@ -224,9 +225,7 @@ class Impacts(Result):
         under = [f"({error:.3g})" for error in wide["std_error"]]
         if method in INVERTED:
             under = [f"[{low:.3g}, {high:.3g}]" for low, high in wide[["conf_low", "conf_high"]].to_numpy()]
-        wide["shown"] = [
-            f"{b:.4g}{s} {text}" for b, s, text in zip(wide["estimate"], stars, under, strict=True)
-        ]
+        wide["shown"] = [f"{b:.4g}{s} {t}" for b, s, t in zip(wide["estimate"], stars, under, strict=True)]
         table = wide.pivot_table(
             index=["outcome", "term"], columns="effect", values="shown", aggfunc="first", sort=False
         )[list(EFFECTS)]
@@ -234,8 +233,8 @@ class Impacts(Result):
 
     def headline(self) -> str:
         """Name the outcomes and how the multipliers were computed."""
-        names = ", ".join(self._map.structure.names)
-        return f"of {self._map.n_regressors} regressors on {names}; {self.how}"
+        said = tell("of {} regressors on {}; {}", "{} 个解释变量对 {} 的效应；{}")
+        return said.format(self._map.n_regressors, ", ".join(self._map.structure.names), shown(self.how))
 
 
 @blas_on_one_thread()

@@ -79,7 +79,9 @@ class Stability(Result):
 
     def headline(self) -> str:
         """Return the verdict."""
-        return "stable" if self.stable else f"{self.failed} of {len(self.frame)} checks fail"
+        checks = len(self.frame)
+        fail = tell(f"{self.failed} of {checks} checks fail", f"{checks} 项检查中 {self.failed} 项不通过")
+        return tell("stable", "稳定") if self.stable else fail
 
     def summary(self) -> str:
         """Return the report as text."""

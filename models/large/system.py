@@ -10,6 +10,7 @@ import pandas as pd
 from spatial.compute.threads import Executor, check_workers
 from spatial.errors import DataError, FormulaError, NotIdentifiedError, hinted, name_ids
 from spatial.ids.times import times_after_gaps
+from spatial.languages.shown import shown
 from spatial.models.data.cells import check_links
 from spatial.models.data.checks import refuse_own_instruments
 from spatial.models.data.weights import lags_outcomes
@@ -18,6 +19,7 @@ from spatial.models.estimation.steps import SPATIAL_ERRORS, Method, RhoMoments
 from spatial.models.formula.structure import CONSTANT, Structure
 from spatial.models.identification.verdict import not_identified_message, structural_identification
 from spatial.models.instrumental.choice import filters_by_lags
+from spatial.words import tell
 
 from .columns import Plan
 from .fit import LargeFit
@@ -65,9 +67,10 @@ class LargeSystem:
 
     def __repr__(self) -> str:
         """Name the equations and the size."""
+        effects = ", ".join(map(shown, self.effects)) or shown("none")
         return (
             f"<LargeSystem {', '.join(self.structure.names)}: N = {len(self.plan.units)}, "
-            f"T = {self.plan.n_times}, effects {', '.join(self.effects) or 'none'}>"
+            f"T = {self.plan.n_times}, {tell('effects ', '固定效应：')}{effects}>"
         )
 
     def __getattr__(self, name: str) -> Any:

@@ -51,7 +51,8 @@ class MarginalEffects(Result):
 
     def headline(self) -> str:
         """Name the outcome."""
-        return f"of {self.equation}, {self.at}"
+        at = {"average": "样本平均", "means": "均值处"}.get(self.at, self.at)
+        return tell(f"of {self.equation}, {self.at}", f"{self.equation}，{at}")
 
     def summary(self) -> str:
         """Return the effects as text, and what each of them is."""

@@ -87,7 +87,8 @@ class Heterogeneity(Fit):
 
     def headline(self) -> str:
         """Name the groups."""
-        return f"{len(self.fits)} groups: {', '.join(self.fits)}"
+        names = ", ".join(self.fits)
+        return tell(f"{len(self.fits)} groups: {names}", f"{len(self.fits)} 组：{names}")
 
     @property
     def table_notes(self) -> tuple[str, ...]:

@@ -94,7 +94,8 @@ class Moderation(Fit):
 
     def headline(self) -> str:
         """Name the treatment and the moderators."""
-        return f"{self.treatment} on {self.equation} by {', '.join(self.fits)}"
+        said = tell("{} on {} by {}", "{} 对 {}，调节变量 {}")
+        return said.format(self.treatment, self.equation, ", ".join(self.fits))
 
     @property
     def table_notes(self) -> tuple[str, ...]:

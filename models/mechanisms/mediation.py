@@ -91,7 +91,10 @@ class Mechanism(Fit):
     def headline(self) -> str:
         """Name the treatment and the mediators."""
         mediators = ", ".join(m for m in self.fits if m not in ("total", "full"))
-        return f"{self.style}: {self.treatment} on {self.outcome} through {mediators}"
+        return tell(
+            f"{self.style}: {self.treatment} on {self.outcome} through {mediators}",
+            f"{shown(self.style)}：{self.treatment} 经 {mediators} 影响 {self.outcome}",
+        )
 
     @property
     def table_notes(self) -> tuple[str, ...]:

@@ -178,7 +178,8 @@ class ThresholdFit(Fit):
     def headline(self) -> str:
         """Name the outcome and the thresholds."""
         found = ", ".join(f"{v:.4g}" for v in self.thresholds["estimate"])
-        return f"{self.equation} by {self.by}: {found}; N = {self.fit.n_units}, T = {self.fit.n_times}"
+        said = tell("{} by {}: {}; N = {}, T = {}", "{}，门槛变量 {}：{}；N = {}, T = {}")
+        return said.format(self.equation, self.by, found, self.fit.n_units, self.fit.n_times)
 
     def summary(self) -> str:
         """Return thresholds, tests and slopes as text."""

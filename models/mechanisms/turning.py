@@ -138,7 +138,11 @@ class UTest(Result):
     def headline(self) -> str:
         """Name the shape, the turning point and p."""
         turn = f"{self.turning_point:.4g}, p = {self.p_value:.4f}"
-        return f"{self.shape} of {self.equation} in {self.term}: {turn}"
+        shape = "U 形" if self.shape == "U" else "倒 U 形"
+        return tell(
+            f"{self.shape} of {self.equation} in {self.term}: {turn}",
+            f"{self.equation} 对 {self.term} 的{shape}关系：{turn}",
+        )
 
     def summary(self) -> str:
         """Return the test in words."""

@@ -72,7 +72,10 @@ class Bacon(Result):
 
     def headline(self) -> str:
         """Return estimate and forbidden weight."""
-        return f"two-way {self.twfe:.4g}, of which {self.forbidden:.0%} compares with units treated already"
+        return tell(
+            f"two-way {self.twfe:.4g}, of which {self.forbidden:.0%} compares with units treated already",
+            f"双向固定效应 {self.twfe:.4g}，其中 {self.forbidden:.0%} 是与已受处理个体的比较",
+        )
 
     def summary(self) -> str:
         """Write the decomposition."""
@@ -178,7 +181,10 @@ class Honest(Result):
 
     def headline(self) -> str:
         """Return the breakdown value."""
-        return f"effect {self.estimate:.4g}, significant up to M = {self.breakdown:g}"
+        return tell(
+            f"effect {self.estimate:.4g}, significant up to M = {self.breakdown:g}",
+            f"效应 {self.estimate:.4g}，M 不超过 {self.breakdown:g} 时显著",
+        )
 
     def summary(self) -> str:
         """Write the intervals."""

@@ -84,7 +84,8 @@ class Placebo(Result):
 
     def headline(self) -> str:
         """Return the p-value."""
-        return f"{len(self.estimates)} random calendars, p = {self.p_value:.4g}"
+        count, p = len(self.estimates), self.p_value
+        return tell(f"{count} random calendars, p = {p:.4g}", f"随机实施时间 {count} 次，p = {p:.4g}")
 
     def summary(self) -> str:
         """Write the result."""
@@ -258,7 +259,11 @@ class DropOne(Result):
     def headline(self) -> str:
         """Return the range."""
         low, high = self.frame["estimate"].min(), self.frame["estimate"].max()
-        return f"{len(self.frame)} samples by {self.by}: {low:.4g} to {high:.4g}"
+        count = len(self.frame)
+        return tell(
+            f"{count} samples by {self.by}: {low:.4g} to {high:.4g}",
+            f"按{shown(self.by)}的 {count} 个样本：{low:.4g} 至 {high:.4g}",
+        )
 
     def summary(self) -> str:
         """Write the range."""

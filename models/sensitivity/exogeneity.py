@@ -70,7 +70,7 @@ class PlausiblyExogenous(Result):
 
     def headline(self) -> str:
         """Name the union."""
-        return f"{self.term}: union [{self.conf_low:.4g}, {self.conf_high:.4g}]"
+        return f"{self.term}{tell(': union', '：并集')} [{self.conf_low:.4g}, {self.conf_high:.4g}]"
 
     def summary(self) -> str:
         """Return the union in words."""

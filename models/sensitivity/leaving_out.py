@@ -63,7 +63,11 @@ class LeaveOneOut(Result):
     def headline(self) -> str:
         """Name the range."""
         found = self.frame["estimate"]
-        return f"{self.term} without each {self.by}: {found.min():.4g} to {found.max():.4g}"
+        low, high = found.min(), found.max()
+        return tell(
+            f"{self.term} without each {self.by}: {low:.4g} to {high:.4g}",
+            f"{self.term}，逐一剔除{shown(self.by)}：{low:.4g} 至 {high:.4g}",
+        )
 
     def summary(self) -> str:
         """Return the range in words."""

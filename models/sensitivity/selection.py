@@ -77,7 +77,10 @@ class Oster(Result):
 
     def headline(self) -> str:
         """Name the slope and delta."""
-        return f"{self.term} on {self.equation}: delta = {self.delta:.3f}"
+        return tell(
+            f"{self.term} on {self.equation}: delta = {self.delta:.3f}",
+            f"{self.term} 对 {self.equation}：δ = {self.delta:.3f}",
+        )
 
     def summary(self) -> str:
         """Return the numbers in words."""

@@ -115,7 +115,11 @@ class Correlogram(Result):
     def headline(self) -> str:
         """Name the first and the last band."""
         f = self.frame
-        return f"{self.name}: I = {f['I'].iloc[0]:.4f} to {f['high_km'].iloc[0]:g} km, {len(f)} bands"
+        i, km = f["I"].iloc[0], f["high_km"].iloc[0]
+        return tell(
+            f"{self.name}: I = {i:.4f} to {km:g} km, {len(f)} bands",
+            f"{self.name}：{km:g} 千米内 I = {i:.4f}，共 {len(f)} 个距离段",
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -164,7 +168,11 @@ class Semivariogram(Result):
 
     def headline(self) -> str:
         """Name the variable, the bands and the reach."""
-        return f"{self.name}: {len(self.frame)} bands to {self.frame['high_km'].iloc[-1]:g} km"
+        km = self.frame["high_km"].iloc[-1]
+        return tell(
+            f"{self.name}: {len(self.frame)} bands to {km:g} km",
+            f"{self.name}：至 {km:g} 千米，共 {len(self.frame)} 个距离段",
+        )
 
 
 @hinted

@@ -21,8 +21,10 @@ from spatial.compute.fdr import fdr_of_counts
 from spatial.compute.pvalues import Alternative
 from spatial.errors import DataError, did_you_mean, hinted
 from spatial.io.atomic import atomic_path, sweep
+from spatial.languages.shown import shown
 from spatial.weights.blocks.value import OpenWeights
 from spatial.weights.value import Weights, WeightsLike
+from spatial.words import tell
 
 from .local_inference import LocalRun, LocalStatistic, clusters
 from .local_words import LocalWords, Tally
@@ -140,7 +142,10 @@ class OpenLocal(LocalWords):
 
     def headline(self) -> str:
         """Name the variable, count the clusters and say where the table is."""
-        return f"{self.title} of {super().headline()}, in {self.path}"
+        line = super().headline()
+        return tell(
+            f"{self.title} of {line}, in {self.path}", f"{shown(self.title)}，{line}，存于 {self.path}"
+        )
 
     def plot(self, *args: Any, ax: Axes | None = None, **options: Any) -> Axes:
         """Map the clusters over the `cities` given; `spatial.map_raster` draws millions of units."""

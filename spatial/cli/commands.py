@@ -9,13 +9,14 @@ from typing import Annotated
 import typer
 
 from spatial.errors import SpatialError
+from spatial.io.atomic import atomic_text
 from spatial.io.samples import Sample, sample, samples
-from spatial.words import tell
+from spatial.words import Said, tell
 
 from . import completion
 from .drawing import Background, Inset, Labels, NorthArrow, Outline, Projection, ScaleBar, map_options
 from .options import (
-    SPOKEN,
+    Alpha,
     Alternative,
     At,
     Bbox,
@@ -84,8 +85,8 @@ def moran(
     permutations: Permutations = 999,
     seed: Seed = 0,
     alternative: Alternative = "two-sided",
-    alpha: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.05,
-    lang: Lang = SPOKEN,
+    alpha: Alpha = 0.05,
+    lang: Lang = None,
     out: Out = None,
     as_json: Json = False,
     layer: Layer = None,
@@ -101,7 +102,7 @@ def moran(
     north_arrow: NorthArrow = False,
 ) -> None:
     """Print Moran's I; with --out also write CSV, figures, maps, GeoPackage and, of a panel, the report."""
-    check_lang(lang)
+    lang = check_lang(lang)
     check_folder(out)
     names = names_of(columns)
     from spatial.study.record import RunRecord
@@ -152,7 +153,7 @@ def weights(
         Path | None, typer.Option(help="Write to .gal .gwt .swm .csv .xlsx .parquet .npz .mtx")
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the connectivity map (.png, .svg, .pdf).")] = None,
-    lang: Lang = SPOKEN,
+    lang: Lang = None,
     as_json: Json = False,
     layer: Layer = None,
     encoding: Encoding = None,
@@ -207,11 +208,13 @@ def data(
         str | None,
         typer.Argument(help="A sample, to see where its files are.", autocompletion=completion.shipped),
     ] = None,
+    lang: Lang = None,
     as_json: Json = False,
 ) -> None:
     """List the maps and panels that ship, or the files of one."""
     from .drawn import drawn_samples, sample_facts, sample_text
 
+    check_lang(lang)
     found = samples()
     if name in drawn_samples():
         print_json(sample_facts(name)) if as_json else print(sample_text(name))
@@ -229,9 +232,18 @@ def data(
         width = max(map(len, found))
         for one in found.values():
             times = f" x {one.times}" if one.times else ""
-            print(f"{one.name:<{width}}  {one.kind:<6}  {one.units} units{times}, id {one.id}")
+            kind = tell(f"{one.kind:<6}", {"cities": "地图", "panel": "面板"}[one.kind])
+            facts = tell(
+                f"{one.units} units{times}, id {one.id}", f"{one.units} 个个体{times}，编号列 {one.id}"
+            )
+            print(f"{one.name:<{width}}  {kind}  {facts}")
             print(f"{'':<{width}}  {one.source}")
-        print(f"Drawn with known truth, as `spatial data {drawn_samples()[0]}`: {', '.join(drawn_samples())}")
+        drawn_names = drawn_samples()
+        said = tell(
+            f"Drawn with known truth, as `spatial data {drawn_names[0]}`: ",
+            f"真值已知的模拟样本（如 `spatial data {drawn_names[0]}`）：",
+        )
+        print(said + ", ".join(drawn_names))
 
 
 def _facts(one: Sample) -> dict[str, object]:
@@ -239,11 +251,18 @@ def _facts(one: Sample) -> dict[str, object]:
     return {name: getattr(one, name) for name in names}
 
 
-_PAPERS = "Papers on simulated data with known truth: spatial new --like sun paper.toml (or bai, smart-city)"
+_PAPERS = Said(
+    (
+        "Papers on simulated data with known truth: {command} (or bai, smart-city)",
+        "用真值已知的模拟数据重做论文：{command}（或 bai、smart-city）",
+    ),
+    command="spatial new --like sun paper.toml",
+)
 
 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("out/demo"),
+    lang: Lang = None,
     as_json: Json = False,
 ) -> None:
     """Run the study that ships: crime and police in North Carolina; and Moran's I of 336 Chinese cities."""
@@ -251,6 +270,10 @@ def demo(
     from .studies import print_run, run_command
 
     check_folder(out)
-    run_command(sample("nc").file("gpkg").with_name("study.toml"), out=out, quiet=as_json)
+    study = sample("nc").file("gpkg").with_name("study.toml")
+    if (lang := check_lang(lang)) != "en":
+        text = study.read_text(encoding="utf-8").replace('language = "en"', f'language = "{lang}"', 1)
+        study = atomic_text(out / study.name, text)
+    run_command(study, out=out, quiet=as_json)
     text = run_virtual_agglomeration(out)
-    print_run(out) if as_json else print(f"\n{text}\n\n{_PAPERS}")
+    print_run(out) if as_json else print(f"\n{text}\n\n{_PAPERS.again()}")

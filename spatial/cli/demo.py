@@ -13,9 +13,11 @@ from spatial.autocorrelation.panels import moran_panel
 from spatial.figures.canvas import save_figure
 from spatial.io.atomic import write_csv
 from spatial.io.cities import read_cities
+from spatial.languages.shown import digits, frame_text
 from spatial.maps.maps import map_values
 from spatial.panel.panel import Panel
 from spatial.weights.build.distances import knn
+from spatial.words import tell
 
 __all__ = ["made_up_employment", "run_virtual_agglomeration"]
 
@@ -43,10 +45,15 @@ def run_virtual_agglomeration(folder: Path) -> str:
     write_csv(table, folder / "china" / "moran_virtual_agglomeration.csv")
     write_csv(found.sensitivity(), folder / "china" / "sensitivity.csv")
     latest = found.at(YEARS[-1])["virtual_agglomeration"]
-    axes = map_values(cities, latest, legend_title="Virtual agglomeration\n(made-up employment)")
-    save_figure(axes, folder / "china" / "virtual_agglomeration.png")
-    shown = table[["time", "n", "I", "z_randomisation", "p_sim"]].to_string(index=False, float_format="%.3f")
-    return (
-        "Virtual agglomeration of 336 Chinese cities: real seats, employment made up by a seeded generator\n"
-        f"{shown}\nWritten to {folder / 'china'}"
+    axes = map_values(
+        cities,
+        latest,
+        legend_title=tell("Virtual agglomeration\n(made-up employment)", "虚拟集聚\n（就业为虚构）"),
     )
+    save_figure(axes, folder / "china" / "virtual_agglomeration.png")
+    shown = frame_text(table[["time", "n", "I", "z_randomisation", "p_sim"]], digits(3))
+    title = tell(
+        "Virtual agglomeration of 336 Chinese cities: real seats, employment made up by a seeded generator",
+        "中国 336 个城市的虚拟集聚：驻地为真，就业由固定种子的随机数生成",
+    )
+    return f"{title}\n{shown}\n{tell('Written to ', '已写入 ')}{folder / 'china'}"

@@ -6,6 +6,7 @@ from typing import Any
 
 from spatial.shapefiles import load_sample, sample_contents
 from spatial.shapefiles._samples import SAMPLES
+from spatial.words import tell
 
 __all__ = ["drawn_samples", "sample_facts", "sample_text"]
 
@@ -48,15 +49,19 @@ def sample_text(name: str) -> str:
     first, last = facts["times"]
     width = max(len(column) for column in facts["columns"])
     lines = [
-        f"{name}: drawn with known truth, not observed",
-        f"{facts['units']} units x {first}-{last}, {facts['rows']:,} rows",
+        tell(f"{name}: drawn with known truth, not observed", f"{name}：模拟数据，真值已知，并非观测"),
+        tell(
+            f"{facts['units']} units x {first}-{last}, {facts['rows']:,} rows",
+            f"{facts['units']} 个个体 × {first}-{last}，{facts['rows']:,} 行",
+        ),
         "",
         *(f"  {column:<{width}}  {words['en']}  {words['zh']}" for column, words in facts["columns"].items()),
     ]
     if facts["tables"]:
-        lines += ["", f"Tables of industries: {', '.join(facts['tables'])}"]
-    weights = f"; W is {facts['weights']}, row-standardised" if facts["weights"] else ""
-    lines += ["", f"Truth (equation: term = value){weights}"]
+        lines += ["", tell("Tables of industries: ", "分产业表：") + ", ".join(facts["tables"])]
+    named = facts["weights"]
+    weights = tell(f"; W is {named}, row-standardised", f"；W 为 {named}，行标准化") if named else ""
+    lines += ["", tell("Truth (equation: term = value)", "真值（方程：变量 = 值）") + weights]
     lines += [
         f"  {row['equation']}: {row['term']} = {row['value']:g}  ({row['note']})" for row in facts["truth"]
     ]

@@ -11,7 +11,7 @@ from spatial.words import tell
 
 from . import completion
 from .options import (
-    SPOKEN,
+    Alpha,
     Bbox,
     Common,
     Crs,
@@ -24,6 +24,7 @@ from .options import (
     MapFile,
     PanelFile,
     Raw,
+    Seed,
     Spec,
     Table,
     Time,
@@ -59,14 +60,14 @@ def explore_command(
     common: Common = False,
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("report.html"),
     title: Annotated[str | None, typer.Option(help="Title of the page.")] = None,
-    lang: Lang = SPOKEN,
+    lang: Lang = None,
     logs: Annotated[
         str, typer.Option(help="Those of the columns that hold logarithms: shown in units.")
     ] = "",
     group: Annotated[str | None, typer.Option(help="Column of the map whose groups get borders.")] = None,
-    alpha: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.05,
-    permutations: Annotated[int, typer.Option(min=1)] = 999,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    alpha: Alpha = 0.05,
+    permutations: Annotated[int, typer.Option(min=1, help="How many permutations.")] = 999,
+    seed: Seed = 0,
     as_json: Json = False,
     crs: Crs = None,
     layer: Layer = None,
@@ -76,7 +77,7 @@ def explore_command(
     """Write an interactive report that needs no network: map, Moran scatter and histograms, linked."""
     from spatial.report.building import explore
 
-    check_lang(lang)
+    lang = check_lang(lang)
     wanted = names_of([columns])
     cities, found, whole = read_map_and_panel(
         file,

@@ -12,7 +12,7 @@ from .completion import columns as columns_of_map
 from .completion import known
 from .drawing import Background, Inset, Labels, NorthArrow, Outline, Projection, ScaleBar, map_options
 from .options import (
-    SPOKEN,
+    Alpha,
     Alternative,
     At,
     Bbox,
@@ -90,9 +90,9 @@ def local_command(
     permutations: Permutations = 999,
     seed: Seed = 0,
     alternative: Alternative = "two-sided",
-    alpha: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.05,
+    alpha: Alpha = 0.05,
     fdr: Annotated[bool, typer.Option("--fdr", help="Hold the false discovery rate at alpha.")] = False,
-    lang: Lang = SPOKEN,
+    lang: Lang = None,
     out: Out = None,
     as_json: Json = False,
     layer: Layer = None,
@@ -108,7 +108,7 @@ def local_command(
     north_arrow: NorthArrow = False,
 ) -> None:
     """Print a local statistic of each variable; with --out also write CSV, maps and a GeoPackage."""
-    check_lang(lang)
+    lang = check_lang(lang)
     check_folder(out)
     names = names_of(columns)
     from spatial.study.record import RunRecord

@@ -12,11 +12,13 @@ import spatial as sp
 from spatial.errors import DataError, did_you_mean
 from spatial.io.atomic import file_stem, write_csv
 from spatial.study.record import RunRecord
+from spatial.words import Said
 
-from .options import in_time, under_time, with_terms
+from .options import LAYERS, in_time, under_time, with_terms
 
 __all__ = ["STATISTICS", "LocalJob", "run_local"]
 
+_OF_UNITS = ("{statistic} of {column} by unit{when}", "{column} 各个体的 {statistic} 统计量{when}")
 # Name -> (of one variable, of two); None where there is none.
 STATISTICS: dict[str, tuple[str | None, str | None]] = {
     "moran": ("local_moran", "bivariate_local_moran"),
@@ -90,7 +92,7 @@ def run_local(
     layers: dict[str, Any] = {}
     info: dict[str, Any] = {}
     for column in columns:
-        with record.step(f"{job.statistic} of {column} by unit{in_time(at)}"):
+        with record.step(Said(_OF_UNITS, statistic=job.statistic, column=column, when=in_time(at))):
             result = job.compute(values, column, W)
         tables.append(with_terms(result.tidy(), result, at))
         texts.append(under_time(result.summary(), at))
@@ -99,12 +101,12 @@ def run_local(
             layer = name if at is None else f"{name}_{at}"
             layers[layer], info[layer] = result, sp.LayerInfo(values=values(column), time=at)
             write_csv(result.frame.reset_index(), record.made("tables", f"{name}.csv"))
-            with record.step(f"maps of {column}"):
+            with record.step(Said(("maps of {column}", "{column} 的地图"), column=column)):
                 for kind, draw in (("clusters", sp.map_clusters), ("significance", sp.map_significance)):
                     axes = draw(result, cities, lang=job.lang, **maps)
                     sp.save_figure(axes, record.made("figures", f"{kind}_{name}.png"))
     if files:
-        with record.step("GeoPackage with the local results"):
+        with record.step(LAYERS):
             target = record.made("gis", f"local_{job.statistic.replace('-', '_')}.gpkg")
             sp.write_layers(target, cities, layers, info=info, lang=job.lang)
     return pd.concat(tables, ignore_index=True), "\n\n".join(texts)

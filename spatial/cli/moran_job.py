@@ -14,11 +14,22 @@ from spatial.compute.pvalues import Alternative, alternative_words, smallest_p
 from spatial.io.atomic import file_stem, write_csv
 from spatial.languages.shown import digits, frame_text, shown
 from spatial.study.record import RunRecord
-from spatial.words import tell
+from spatial.words import Said, tell
 
-from .options import in_time, under_time, with_terms
+from .options import LAYERS, in_time, under_time, with_terms
 
 __all__ = ["MoranJob", "by_time_notes", "run_moran"]
+
+_STEPS = {
+    "global": ("Moran's I of {column}, {count} permutations", "{column} 的莫兰指数，置换 {count} 次"),
+    "both": (
+        "bivariate Moran's I of {column} and the lag of {beside}{when}",
+        "{column} 与 {beside} 空间滞后的双变量莫兰指数{when}",
+    ),
+    "local": ("local Moran of {column}", "{column} 的局部莫兰指数"),
+    "figures": ("figures of {column}", "{column} 的图"),
+    "report": ("interactive report", "交互报告"),
+}
 
 
 @dataclass(frozen=True)
@@ -71,27 +82,27 @@ def run_moran(
     info: dict[str, Any] = {}
     at, whole = job.at, cities if whole is None else whole
     for column in job.columns:
-        with record.step(f"Moran's I of {column}, {job.permutations} permutations"):
+        with record.step(_step("global", column, count=str(job.permutations))):
             result = moran(values_of(column), W, **job.options)
             table, text = _table(result, panel, column, W, job)
         tables.append(table)
         texts.append(text)
         if job.beside is not None:
-            with record.step(f"bivariate Moran's I of {column} and the lag of {job.beside}{in_time(at)}"):
+            with record.step(_step("both", column, beside=job.beside, when=in_time(at))):
                 both = sp.bivariate_moran(values_of(column), values_of(job.beside), W, **job.options)
             texts.append(under_time(both.summary(), at))
             tables.append(with_terms(both.tidy(), both, at).assign(column=f"{column}, W {job.beside}"))
         if files:
-            with record.step(f"local Moran of {column}"):
+            with record.step(_step("local", column)):
                 local = sp.local_moran(values_of(column), W, alpha=job.alpha, **job.options)
             name = file_stem(column)
             layer = f"local_{name}" if at is None else f"local_{name}_{at}"
             layers[layer], info[layer] = local, sp.LayerInfo(values=values_of(column), time=at)
             write_csv(table, record.made("tables", f"moran_{name}.csv"))
-            with record.step(f"figures of {column}"):
+            with record.step(_step("figures", column)):
                 _draw(record, whole, panel, column, result, local, table, job)
     if files:
-        with record.step("GeoPackage with the local results"):
+        with record.step(LAYERS):
             sp.write_layers(record.made("gis", "moran.gpkg"), whole, layers, info=info, lang=job.lang)
         if panel is not None:
             _write_report(record, whole, panel, W, job)
@@ -137,12 +148,16 @@ def _draw(
 
 
 def _write_report(record: RunRecord, cities: Any, panel: Any, W: Any, job: MoranJob) -> None:
-    with record.step("interactive report"):
+    with record.step(_step("report")):
         sp.explore(
             cities, panel, list(job.columns), W, record.made("report.html"), lang=job.lang, alpha=job.alpha,
             permutations=max(job.permutations, 1), seed=job.seed,
             alternative=cast(Alternative, job.alternative),
         )  # fmt: skip
+
+
+def _step(kind: str, column: str = "", **values: str) -> Said:
+    return Said(_STEPS[kind], column=column, **values)
 
 
 def by_time_notes(found: pd.DataFrame) -> str:

@@ -12,17 +12,17 @@ from typing import Annotated, Any
 import typer
 
 from spatial.errors import DataError, SpatialError, did_you_mean, name_ids
-from spatial.words import in_force, tell
+from spatial.words import Said, in_force, tell
 
 from . import completion
 from .completion import known
 
 __all__ = [
-    "SPEC", "SPOKEN", "Alternative", "At", "Bbox", "Common", "Crs", "DropEmpty", "Edit", "Encoding", "Id",
-    "Islands", "Json", "Lang", "Layer", "MapFile", "Missing", "Out", "PanelFile", "Permutations", "Raw",
-    "Seed", "Spec", "Table", "Time", "Unit", "Variables", "as_options", "build_weights", "check_folder",
-    "check_lang", "edited", "in_time", "names_of", "print_json", "print_written", "read_map_and_panel",
-    "under_time", "values_of", "window_of", "with_terms",
+    "LAYERS", "SPEAK", "SPEC", "Alpha", "Alternative", "At", "Bbox", "Common", "Crs", "DropEmpty", "Edit",
+    "Encoding", "Id", "Islands", "Json", "Lang", "Layer", "MapFile", "Missing", "Out", "PanelFile",
+    "Permutations", "Raw", "Seed", "Spec", "Table", "Time", "Unit", "Variables", "as_options",
+    "build_weights", "check_folder", "check_lang", "edited", "in_time", "names_of", "print_json",
+    "print_written", "read_map_and_panel", "under_time", "values_of", "window_of", "with_terms",
 ]  # fmt: skip
 
 _SPECS = ("queen", "rook", "knn:8", "band:200", "inverse:1", "kernel:200")
@@ -86,11 +86,8 @@ Bbox = Annotated[
 ]
 Encoding = Annotated[str | None, typer.Option("--encoding", help="Text encoding, where it is not found.")]
 DropEmpty = Annotated[bool, typer.Option("--drop-empty", help="Leave out units without a geometry.")]
-SPOKEN = in_force()  # the default of --lang
-Lang = Annotated[
-    str,
-    typer.Option("--lang", help="Language of all that is said: en | zh.", autocompletion=known("en", "zh")),
-]
+SPEAK = "Language of all that is said: en | zh; default SPATIAL_LANG, or that of the system."
+Lang = Annotated[str | None, typer.Option("--lang", help=SPEAK, autocompletion=known("en", "zh"))]
 Edit = Annotated[
     Path | None,
     typer.Option("--edit", help="Table of links to add and cut: columns i, j, change (add | cut), w."),
@@ -105,21 +102,25 @@ Alternative = Annotated[
         autocompletion=known("two-sided", "greater", "less", "geoda"),
     ),
 ]
-Permutations = Annotated[int, typer.Option(min=0)]
-Seed = Annotated[int, typer.Option(min=0)]
+Permutations = Annotated[int, typer.Option(min=0, help="How many permutations; 0 for none.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")]
+Alpha = Annotated[float, typer.Option(min=0.0, max=1.0, help="Level of significance.")]
 At = Annotated[str | None, typer.Option(help="Time of the scatter and the maps; default the last.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for tables/, figures/, gis/ and run.json.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+LAYERS = Said(("GeoPackage with the local results", "含局部结果的 GeoPackage"))
 
 
-def check_lang(lang: str) -> str:
-    """Return the language, or refuse it before any work.
+def check_lang(lang: str | None) -> str:
+    """Return the language, that in force where none is given, or refuse it before any work.
 
     Examples
     --------
     >>> check_lang("zh")
     'zh'
     """
+    if lang is None:
+        return in_force()
     if lang not in ("en", "zh"):
         meant = " Chinese is zh." if lang.lower() in ("cn", "zh-cn", "zh_cn", "chinese") else ""
         raise DataError(f"--lang must be en or zh; got {lang!r}.{meant}")
@@ -318,7 +319,7 @@ def values_of(
 
 def in_time(at: Any) -> str:
     """Say of which time of a panel a step is; nothing without times."""
-    return "" if at is None else f" in {at}"
+    return "" if at is None else Said((" in {at}", "（{at}）"), at=str(at))
 
 
 def under_time(text: str, at: Any) -> str:
@@ -348,7 +349,7 @@ def _column(cities: Any, column: str) -> Any:
 
 def print_written(out: Path, outputs: Iterable[str], as_json: bool) -> None:
     """Say what was written: on stderr where stdout is JSON."""
-    said = f"Written to {out}: {', '.join(sorted(outputs))}, run.json"
+    said = tell("Written to ", "已写入 ") + f"{out}{tell(': ', '：')}{', '.join(sorted(outputs))}, run.json"
     print(said, file=sys.stderr if as_json else sys.stdout)
 
 
@@ -362,8 +363,9 @@ def build_weights(cities: Any, spec: str, islands: str, raw: bool, edit: Path | 
         raise type(error)(f"--weights: {error}" if spec in str(error) else str(error)) from None
     joined = W.meta.parameters.get("linked_islands", ())
     if joined:
-        pairs = "; ".join(f"{a} with {b}" for a, b in joined[:10])
-        more = f" and {len(joined) - 10} more" if len(joined) > 10 else ""
+        pairs = "; ".join(tell(f"{a} with {b}", f"{a} 与 {b}") for a, b in joined[:10])
+        rest = len(joined) - 10
+        more = tell(f" and {rest} more", f" 等另 {rest} 对") if rest > 0 else ""
         said = tell("Units without neighbours, linked with the nearest: ", "没有邻居的个体，已与最近者连接：")
         print(f"{said}{pairs}{more}.", file=sys.stderr)
     if edit is not None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import atexit
 import gc
 import itertools
+import locale
+import os
+import re
 import sys
 import textwrap
 import warnings
@@ -19,7 +22,8 @@ from spatial.errors import SpatialError
 from spatial.languages.session import language
 from spatial.words import in_force
 
-from .elsewhere import Commands
+from .options import SPEAK, check_lang
+from .spoken import Commands, SpokenCommand
 
 __all__ = ["build_app", "main"]
 
@@ -38,6 +42,9 @@ _COMMANDS = {
     "api": (".api", "api_command"),
 }
 
+# As zh_CN.UTF-8, and "Chinese (Simplified)_China" on Windows: our Chinese has no traditional characters.
+_SIMPLIFIED = re.compile(r"zh_(CN|SG|Hans)|zh(\.|$)|Chinese \(Simplified\)|Chinese_China", re.IGNORECASE)
+
 
 def _version(asked: bool) -> None:
     if asked:
@@ -49,8 +56,9 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
+    lang: Annotated[str | None, typer.Option("--lang", callback=check_lang, help=SPEAK)] = None,
 ) -> None:
-    """Every command takes --debug, which shows the traceback of an error."""
+    """Every command takes --debug, which shows the traceback of an error; `main` puts --lang in force."""
 
 
 def build_app(words: Sequence[str] = ()) -> typer.Typer:
@@ -75,7 +83,7 @@ def build_app(words: Sequence[str] = ()) -> typer.Typer:
     app.callback()(_root)
     for name in words[:1] if words and words[0] in _COMMANDS else _COMMANDS:
         module, function = _COMMANDS[name]
-        app.command(name)(getattr(import_module(module, __package__), function))
+        app.command(name, cls=SpokenCommand)(getattr(import_module(module, __package__), function))
     return app
 
 
@@ -85,12 +93,13 @@ def main(arguments: list[str] | None = None) -> None:
         _collect_rarely()
     given = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in given
+    lang = _language(given) or (_of_system() if arguments is None else in_force())
     given = [word for word in given if word != "--debug"]
     for stream in (sys.stdout, sys.stderr):
         if (getattr(stream, "encoding", None) or "").lower() in ("ascii", "us-ascii", "ansi_x3.4-1968"):
             stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     try:
-        with warnings.catch_warnings(), language(_language(given)):
+        with warnings.catch_warnings(), language(lang):
             warnings.showwarning = _say
             build_app(given)(args=given, prog_name="spatial")
     except SpatialError as error:
@@ -98,7 +107,7 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         from .options import as_options
 
-        with language(_language(given)):
+        with language(lang):
             text = as_options(str(error))
         print(
             textwrap.fill(
@@ -116,10 +125,20 @@ def _collect_rarely() -> None:
 
 
 def _language(words: list[str]) -> str:
-    """Return the language that a command asks for."""
+    """Return the language that a command asks for, if any."""
     asked = [after for word, after in itertools.pairwise([*words, ""]) if word == "--lang"]
     asked += [word.removeprefix("--lang=") for word in words if word.startswith("--lang=")]
-    return asked[-1] if asked and asked[-1] in ("en", "zh") else in_force()
+    return asked[-1] if asked and asked[-1] in ("en", "zh") else ""
+
+
+def _of_system() -> str:
+    """Return the language of the process: SPATIAL_LANG, or else that of the system where it is Chinese."""
+    if os.environ.get("SPATIAL_LANG"):
+        return in_force()
+    named = next(filter(None, (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    if not named and sys.platform == "win32":
+        named = locale.getlocale()[0] or ""
+    return "zh" if _SIMPLIFIED.match(named) else in_force()
 
 
 def _say(message: Warning | str, *_: object, **__: object) -> None:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from spatial.errors import DataError, SpatialError
 from spatial.languages.session import language
-from spatial.words import tell
+from spatial.words import in_force, tell
 
-from .options import Json, print_json
+from .options import Json, Lang, check_lang, print_json
 
 __all__ = ["check_command", "explain_command", "new_command", "print_run", "run_command"]
 
@@ -100,7 +101,7 @@ def check_command(
         )
         return
     if steps is not None:
-        print(steps.drop(columns="section").to_string(index=False, na_rep="", max_colwidth=72))
+        print(_plan_text(steps))
         ready = int((steps["state"] == "unchanged").sum())
         seconds = f"{steps['seconds'].sum():.0f}"
         print(
@@ -121,13 +122,38 @@ def check_command(
     if as_json:
         print_json({"study": str(study), "problems": [], "parts": parts})
         return
-    counts = ", ".join(f"{count} {name}" for name, count in parts.items() if count)
+    counts = tell(", ", "，").join(
+        tell(f"{count} {name}", f"{_PARTS[name]} {count}") for name, count in parts.items() if count
+    )
     print(
         tell(
             f"{study}: nothing to mend ({counts or 'data only'}).",
             f"{study}：没有需要修改之处（{counts or '只有数据'}）。",
         )
     )
+
+
+_PARTS = {
+    "weights": "权重矩阵",
+    "systems": "方程组",
+    "regressions": "回归",
+    "tables": "表",
+    "figures": "图",
+    "layers": "图层",
+}
+_STATES = {"unchanged": "无需重做", "to run": "待运行"}
+
+
+def _plan_text(steps: Any) -> str:
+    """Write the steps, which are up to date, and the seconds of the last time."""
+    shown = steps.drop(columns="section")
+    if in_force() == "zh":
+        import pandas as pd
+
+        shown = shown.assign(state=shown["state"].replace(_STATES)).set_axis(["步骤", "状态", "秒"], axis=1)
+        with pd.option_context("display.unicode.east_asian_width", True):
+            return str(shown.to_string(index=False, na_rep="", max_colwidth=72))
+    return str(shown.to_string(index=False, na_rep="", max_colwidth=72))
 
 
 def _watch(study: Path) -> None:
@@ -156,6 +182,7 @@ def new_command(
     like: Annotated[
         str | None, typer.Option("--like", help="A paper's study to copy: bai | smart-city | sun.")
     ] = None,
+    lang: Lang = None,
     as_json: Json = False,
 ) -> None:
     """Write a study file to start from, with the JSON Schema for editors; it runs as it is."""
@@ -165,14 +192,24 @@ def new_command(
 
     if path.exists() and not force:
         raise DataError(f"{str(path)!r} is there already: give another name, or --force to replace it.")
-    text = starter() if like is None else shipped_study(like).read_text(encoding="utf-8")
+    if like is None:
+        text = starter(check_lang(lang))
+    else:
+        text = shipped_study(like).read_text(encoding="utf-8")
+        if lang is not None:  # a paper's study has its titles and labels in both
+            text = re.sub(r'(?m)^language = "\w+"', f'language = "{check_lang(lang)}"', text, count=1)
     schema = path.with_name("study.schema.json")
     atomic_text(path, f"#:schema ./{schema.name}\n{text}")
     atomic_text(schema, json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n")
     if as_json:
         print_json({"written": [str(path), str(schema)]})
         return
-    print(f"Written: {path}. Check it with `spatial check {path}`, run it with `spatial run {path}`.")
+    print(
+        tell(
+            f"Written: {path}. Check it with `spatial check {path}`, run it with `spatial run {path}`.",
+            f"已写入：{path}。用 `spatial check {path}` 检查，用 `spatial run {path}` 运行。",
+        )
+    )
 
 
 def explain_command(
@@ -221,4 +258,4 @@ def _show(folder: Path, only: list[str] | None) -> None:
     for text in shown_texts(folder, only):
         print(f"\n{text}")
     names = [n for n in ("tables", "figures", "gis", "report.html", "run.json") if (folder / n).exists()]
-    print(tell("\nWritten to ", "\n已写入 ") + f"{folder}{os.sep}: {', '.join(names)}")
+    print(tell("\nWritten to ", "\n已写入 ") + f"{folder}{os.sep}{tell(': ', '：')}{', '.join(names)}")

@@ -17,6 +17,7 @@ from spatial.places.crs import frame_of
 from spatial.places.points import CitiesLike, geometry_of, points_of
 from spatial.places.sphere import EARTH_RADIUS_KM, haversine_km, unit_vectors
 from spatial.results import Result
+from spatial.words import tell
 
 __all__ = ["Centrography", "gravity_center", "standard_ellipse"]
 
@@ -63,7 +64,8 @@ class Centrography(Result):
     def headline(self) -> str:
         """Say how far the centre moved."""
         row = self.glance().iloc[0]
-        return f"{row['n_times']:.0f} times, centre moved {row['net_km']:.1f} km"
+        times, km = row["n_times"], row["net_km"]
+        return tell(f"{times:.0f} times, centre moved {km:.1f} km", f"{times:.0f} 期，重心移动 {km:.1f} 千米")
 
     @property
     def aspect(self) -> float:

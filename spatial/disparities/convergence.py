@@ -106,7 +106,10 @@ class BetaConvergence(Result):
 
     def headline(self) -> str:
         """Name beta and the speed."""
-        return f"beta = {self.beta:.4f}, speed = {self.speed:.4f}, {self.method}"
+        return tell(
+            f"beta = {self.beta:.4f}, speed = {self.speed:.4f}, {self.method}",
+            f"β = {self.beta:.4f}，收敛速度 = {self.speed:.4f}，{shown(self.method)}",
+        )
 
 
 @hinted

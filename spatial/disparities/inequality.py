@@ -16,8 +16,9 @@ from scipy.special import xlogy
 from spatial.errors import DataError, hinted
 from spatial.ids.numbers import ById, Values
 from spatial.ids.rows import checked_option
-from spatial.languages.shown import digits, frame_text, joined, shown
+from spatial.languages.shown import digits, frame_text, head
 from spatial.results import Result
+from spatial.words import tell
 
 from .values import Sample, Samples, read_samples
 
@@ -73,12 +74,16 @@ class Decomposition(Result):
 
     def summary(self) -> str:
         """Return the frame as text."""
-        title = f"{shown(self.measure)} = {joined(self.parts)}"
+        title = f"{head(self.measure)} = {' + '.join(map(head, self.parts))}"
         return f"{title}\n{frame_text(self.frame, digits(4), index=True)}"
 
     def headline(self) -> str:
         """Name the measure and its mean over time."""
-        return f"{self.measure}: mean {self.frame[self.measure].mean():.4f} over {len(self.frame)} times"
+        mean, times = self.frame[self.measure].mean(), len(self.frame)
+        return tell(
+            f"{self.measure}: mean {mean:.4f} over {times} times",
+            f"{head(self.measure)}：{times} 期平均 {mean:.4f}",
+        )
 
 
 # ---- Gini

@@ -109,7 +109,11 @@ class SigmaConvergence(Result):
     def headline(self) -> str:
         """Say how dispersion went."""
         first, last = self.frame["sd_log"].iloc[0], self.frame["sd_log"].iloc[-1]
-        return f"sd of logs from {first:.4f} to {last:.4f} in {len(self.frame)} times"
+        times = len(self.frame)
+        return tell(
+            f"sd of logs from {first:.4f} to {last:.4f} in {times} times",
+            f"对数标准差在 {times} 期内由 {first:.4f} 变为 {last:.4f}",
+        )
 
 
 @hinted

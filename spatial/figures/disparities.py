@@ -13,7 +13,7 @@ from .charts import charted, estimates, filled_note, time_axis
 from .palette import color
 from .style.captions import Captions
 from .style.series import end_label, look, quiet
-from .words import word
+from .words import named, word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +46,7 @@ def convergence_plot(
     """
     lang = check_language(lang)
     table = found.estimates
-    names = list(map(str, table["term"]))
+    names = [named(term, lang) for term in table["term"]]
     with charted(
         ax, captions, lang, x=word("growth_coefficient", lang), title=word("growth_equation", lang),
         notes=[filled_note(lang, found)], texts=names, size=(5.2, 1.0 + 0.3 * len(names)),
@@ -76,13 +76,16 @@ def dispersion_plot(
     """
     lang = check_language(lang)
     columns = [str(column) for column in found.frame.columns.drop(["n", "mean"])]
-    with charted(ax, captions, lang, title=word("dispersion", lang), texts=columns) as axes:
+    names = [named(column, lang) for column in columns]
+    with charted(
+        ax, captions, lang, title=word("dispersion", lang), texts=[named(column, lang) for column in columns]
+    ) as axes:
         places = time_axis(axes, list(found.frame.index))
         for number, column in enumerate(columns):
             ink, marker = look(number, len(columns))
             values = found.frame[column].to_numpy(dtype=np.float64)
             axes.plot(places, values, color=ink, marker=marker)
-            end_label(axes, places[-1], values[-1], column, ink)
+            end_label(axes, places[-1], values[-1], names[number], ink)
         quiet(axes)
     return axes
 
@@ -106,14 +109,15 @@ def inequality_plot(
     Axes
     """
     lang = check_language(lang)
-    title = word("inequality_parts", lang, name=found.measure)
-    with charted(ax, captions, lang, y=found.measure, title=title, texts=found.parts) as axes:
+    measure, parts = named(found.measure, lang), [named(part, lang) for part in found.parts]
+    title = word("inequality_parts", lang, name=measure)
+    with charted(ax, captions, lang, y=measure, title=title, texts=parts) as axes:
         places = time_axis(axes, list(found.frame.index))
         base = np.zeros(len(places))
         for number, part in enumerate(found.parts):
             height = found.frame[part].to_numpy()
             ink = look(number, len(found.parts))[0]
-            axes.bar(places, height, bottom=base, label=part, color=ink, width=0.72)
+            axes.bar(places, height, bottom=base, label=parts[number], color=ink, width=0.72)
             base = base + height
     return axes
 

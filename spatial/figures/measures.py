@@ -13,7 +13,7 @@ from .charts import charted, dashed
 from .palette import color, ramp
 from .style.captions import Captions
 from .style.series import look
-from .words import word
+from .words import named, word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +49,7 @@ def index_plot(
     mean = found.mean_weights
     names = [str(name) for name in mean.index]
     with charted(
-        ax, captions, lang, x=found.method, title=word("index_weights", lang),
+        ax, captions, lang, x=named(found.method, lang), title=word("index_weights", lang),
         notes=[word("mean_weights", lang)], texts=names, size=(5.2, 1.0 + 0.28 * len(names)),
     ) as axes:  # fmt: skip
         axes.barh(np.arange(len(names)), mean.to_numpy(), color=color("mark"), height=0.66)
@@ -116,7 +116,7 @@ def transition_plot(
     Axes
     """
     lang = check_language(lang)
-    labels = [str(label) for label in found.probabilities.index]
+    labels = [named(label, lang) for label in found.probabilities.index]
     values, given = found.probabilities.to_numpy(), word("given_all", lang)
     conditional = getattr(found, "conditional_probabilities", None)
     if conditional is None:

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from spatial.languages.heads import CHINESE
+from spatial.languages.names import name_in_chinese
 from spatial.words import check_language, said
 
-__all__ = ["p_words", "word"]
+__all__ = ["named", "p_words", "word"]
 
 _WORDS: Mapping[str, tuple[str, str]] = {
     "confidence_set": ("{level} % confidence set", "{level}% 置信集"),
@@ -235,6 +237,20 @@ def word(key: str, lang: str | None = None, **values: object) -> str:
     ('Spatial lag of income', '总效应')
     """
     return said(_WORDS, key, lang, **values)
+
+
+def named(name: object, lang: str | None = None) -> str:
+    """Return what a result calls a measure, a part or a class in a language; names of columns stay.
+
+    Examples
+    --------
+    >>> named("theil", "zh"), named("class 1", "zh"), named("theil", "en"), named("gdp", "zh")
+    ('泰尔指数', '第 1 类', 'theil', 'gdp')
+    """
+    text = str(name)
+    if check_language(lang) == "en":
+        return text
+    return CHINESE.get(text) or name_in_chinese(text, {})
 
 
 def p_words(

@@ -86,7 +86,11 @@ class Resilience(Result):
 
     def headline(self) -> str:
         """Name the form and count the rows that are flagged."""
-        return f"{self.form}: {len(self.index)} rows, {int(self.parts['flagged'].sum())} flagged"
+        rows, flagged = len(self.index), int(self.parts["flagged"].sum())
+        return tell(
+            f"{self.form}: {rows} rows, {flagged} flagged",
+            f"{shown(self.form)}：{rows} 行，其中 {flagged} 行有标记",
+        )
 
 
 @hinted

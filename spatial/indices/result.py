@@ -83,4 +83,8 @@ class CompositeIndex(Result):
 
     def headline(self) -> str:
         """Name the method and the range of the index."""
-        return f"{self.method}: {len(self.index)} rows, {self.index.min():.4f} to {self.index.max():.4f}"
+        rows, low, high = len(self.index), self.index.min(), self.index.max()
+        return tell(
+            f"{self.method}: {rows} rows, {low:.4f} to {high:.4f}",
+            f"{shown(self.method)}：{rows} 行，{low:.4f} 至 {high:.4f}",
+        )

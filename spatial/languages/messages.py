@@ -77,10 +77,13 @@ def message(text: str) -> str:
 
 def _whole(text: str) -> Said | None:
     """Return a message without places as one that knows its Chinese; None for others."""
-    for pattern, pair in _patterns():
-        found = pattern.fullmatch(text)
-        if found is not None:
-            return Said(pair, **{key: _filled(value) for key, value in found.groupdict().items()})
+    for parts, english, chinese in _entries():
+        if not all(part in text for part in parts):
+            continue
+        for pattern in _patterns(english):
+            if found := pattern.fullmatch(text):
+                pair = (_named(english, r"\{\}"), _named(chinese, r"\{(\d+)\}"))
+                return Said(pair, **{key: _filled(value) for key, value in found.groupdict().items()})
     return None
 
 
@@ -104,20 +107,23 @@ def templates() -> dict[str, str]:
 
 
 @functools.cache
-def _patterns() -> list[tuple[re.Pattern[str], tuple[str, str]]]:
-    """Return what messages look like, those with most words of their own first."""
+def _entries() -> list[tuple[list[str], str, str]]:
+    """Return the parts of each message, its English and Chinese; those with most words of their own first."""
     found = sorted(templates().items(), key=lambda pair: -len(pair[0].replace("{}", "")))
-    return [
-        (_pattern(english), (_named(english, r"\{\}"), _named(chinese, r"\{(\d+)\}")))
-        for english, chinese in found
-    ]
+    return [(english.split("{}"), english, chinese) for english, chinese in found]
 
 
-def _pattern(english: str) -> re.Pattern[str]:
+@functools.cache
+def _patterns(english: str) -> list[re.Pattern[str]]:
+    """Return what a message looks like: what follows a name and a stop is a sentence, or else anything."""
     parts = [re.escape(part) for part in english.split("{}")]
     groups = [f"(?P<v{k}>.*?)" for k in range(len(parts) - 1)]
-    whole = "".join(part + group for part, group in zip(parts, [*groups, ""], strict=True))
-    return re.compile(whole, re.DOTALL)
+    strict = [f"(?P<v{k}>(?: .*?)?)" if k and parts[k] == r"\." else group for k, group in enumerate(groups)]
+    wanted = [strict, groups] if strict != groups else [groups]
+    return [
+        re.compile("".join(part + group for part, group in zip(parts, [*each, ""], strict=True)), re.DOTALL)
+        for each in wanted
+    ]
 
 
 def _named(text: str, mark: str) -> str:

@@ -257,6 +257,8 @@ def name_in_chinese(name: str, labels: Mapping[str, str]) -> str:
     """
     if name in _NAMES:
         return _NAMES[name]
+    if made := _made(name):
+        return made
     if ring := re.fullmatch(r"ring (\S+)-(\S+) km", name):
         return f"{ring[1]}–{ring[2]} 公里圈层"
     parts = name.split(":")
@@ -267,6 +269,29 @@ def name_in_chinese(name: str, labels: Mapping[str, str]) -> str:
             return words
     is_condition = re.search(r" (==|!=|<=?|>=?) | is (not )?missing| in [\[(]", name)
     return condition_words(name, "zh", labels) if is_condition else METHODS.get(name, name)
+
+
+_WEIGHTINGS = {
+    "entropy": "熵权法",
+    "critic": "CRITIC 法",
+    "variation": "变异系数法",
+    "principal": "主成分法",
+    "equal": "等权重",
+    "given": "给定权重",
+}
+
+
+def _made(name: str) -> str:
+    """Return the Chinese of what measures name: classes, growth of a column, how an index is made."""
+    if number := re.fullmatch(r"class (\d+)", name):
+        return f"第 {number[1]} 类"
+    if growth := re.fullmatch(r"W\(growth of (.+)\)", name):
+        return f"W({growth[1]} 的增长率)"
+    if index := re.fullmatch(r"(\w+) weights, (sum|topsis), (?:(pooled|year)|base (.+))", name):
+        over = {"pooled": "全样本", "year": "逐年"}.get(index[3]) or f"基期 {index[4]}"
+        way = "加权求和" if index[2] == "sum" else "TOPSIS"
+        return f"{_WEIGHTINGS.get(index[1], index[1])}，{way}，{over}"
+    return ""
 
 
 def stamp_words(stamp: str, lang: str) -> str:

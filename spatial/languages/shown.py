@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +12,20 @@ from spatial.words import Said, in_force, tell
 from .heads import CHINESE
 from .messages import in_language
 from .names import name_in_chinese, named_in_chinese
+from .widths import padded, width
 
-__all__ = ["Digits", "digits", "frame_text", "head", "joined", "padded", "remarks", "shown", "width"]
+__all__ = [
+    "Digits",
+    "digits",
+    "frame_text",
+    "head",
+    "in_words",
+    "joined",
+    "padded",
+    "remarks",
+    "shown",
+    "width",
+]
 
 Digits = Callable[[float], str]
 
@@ -113,6 +124,17 @@ def frame_text(frame: pd.DataFrame, numbers: Digits | str | None = None, *, inde
         return str(_chinese(frame, index).to_string(index=index, float_format=numbers))
 
 
+def in_words(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame with heads and names in the language in force, and the same numbers.
+
+    Examples
+    --------
+    >>> in_words(pd.DataFrame({"std_error": [1.5]})).columns[0]
+    'std_error'
+    """
+    return frame if in_force() == "en" else _chinese(frame, False)
+
+
 def _chinese(frame: pd.DataFrame, index: bool) -> pd.DataFrame:
     """Return a frame with Chinese heads and names, and the same numbers."""
     out = frame.copy()
@@ -145,28 +167,3 @@ def _cell(value: Any) -> Any:
     if isinstance(value, bool) or type(value).__name__ == "bool":
         return "是" if value else "否"
     return shown(value) if isinstance(value, str) else value
-
-
-def width(text: str) -> int:
-    """Return how many columns of a screen a text takes; Chinese characters count twice.
-
-    Examples
-    --------
-    >>> width("abc"), width("标准误")
-    (3, 6)
-    """
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
-    )
-
-
-def padded(text: str, columns: int, *, right: bool = False) -> str:
-    """Return a text filled up with blanks to so many columns of a screen.
-
-    Examples
-    --------
-    >>> padded("权重", 6) + "|", padded("x", 3, right=True)
-    ('权重  |', '  x')
-    """
-    blanks = " " * (columns - width(text))
-    return blanks + text if right else text + blanks

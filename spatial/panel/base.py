@@ -21,6 +21,7 @@ from spatial.ids.times import find_time, kept_frequency
 from spatial.io.frames import as_pandas
 from spatial.names import OF_PANELS
 from spatial.results import notebook_html
+from spatial.words import tell
 
 __all__ = [
     "Labels",
@@ -251,14 +252,18 @@ class PanelBase(Hinting):
 
     def __repr__(self) -> str:
         """Name the size."""
-        kind = "balanced" if self.is_balanced else f"unbalanced, {len(self)} rows"
-        return f"<Panel {self.n_units} units x {self.n_times} times, {len(self.columns)} columns, {kind}>"
+        return f"<Panel {self._size('x')}>"
 
     def _repr_html_(self) -> str:
-        kind = "balanced" if self.is_balanced else f"unbalanced, {len(self):,} rows"
-        size = f"{self.n_units:,} units × {self.n_times:,} times, {len(self.columns)} columns, {kind}"
         named = [f"{column}: {label}" for column, label in list(self.labels.items())[:8]]
-        return notebook_html("Panel", size, self.frame, note="; ".join(named))
+        return notebook_html(tell("Panel", "面板"), self._size("×"), self.frame, note="; ".join(named))
+
+    def _size(self, by: str) -> str:
+        """Say how many units, times and columns there are."""
+        size = tell("{:,} units {} {:,} times, {} columns, ", "{:,} 个个体 {} {:,} 期，{} 列，")
+        loose = tell("unbalanced, {:,} rows", "非平衡，{:,} 行").format(len(self))
+        kind = tell("balanced", "平衡") if self.is_balanced else loose
+        return size.format(self.n_units, by, self.n_times, len(self.columns)) + kind
 
     def label(self, column: str) -> str:
         """Return the label of `column`, or its name."""

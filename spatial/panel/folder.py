@@ -15,6 +15,7 @@ from spatial.compute.threads import Workers, run_tasks
 from spatial.errors import AlignmentError, DataError, did_you_mean, hinted, name_ids
 from spatial.ids.alignment import check_ids, indexer, row_places
 from spatial.io.atomic import atomic_path, out_folder
+from spatial.words import tell
 
 from .base import column_numbers
 from .panel import OnDisk
@@ -85,8 +86,9 @@ class OpenPanel(OnDisk):
 
     def __repr__(self) -> str:
         """Say how much there is."""
-        times = f"{self.n_times} times ({self.times[0]} to {self.times[-1]})"
-        return f"<OpenPanel {self.n_rows} rows, {times}, columns: {name_ids(self.columns)}>"
+        said = tell("{} rows, {} times ({} to {}), columns: {}", "{} 行，{} 期（{} 至 {}），列：{}")
+        facts = self.n_rows, self.n_times, self.times[0], self.times[-1], name_ids(self.columns)
+        return f"<OpenPanel {said.format(*facts)}>"
 
     def has(self, column: str) -> bool:
         """Whether there is such a column, the unit and the time included."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from spatial.errors import DataError, WeightsError, hinted, name_ids
 from spatial.ids.alignment import aligned_values, check_ids
 from spatial.ids.numbers import Ids, Values, to_float
+from spatial.words import tell
 
 from .centroids import centroids
 from .crs import Frame, frame_of
@@ -70,7 +71,7 @@ class Points:
 
     def __repr__(self) -> str:
         """Say how many there are, and where."""
-        return f"<Points {self.n:,} places, {self.crs}>"
+        return f"<Points {self.n:,} {tell('places', '个点')}, {self.crs}>"
 
     @property
     def n(self) -> int:

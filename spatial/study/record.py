@@ -21,10 +21,11 @@ from spatial.io.atomic import atomic_text, inside
 from spatial.io.samples import samples
 from spatial.io.sources import parts_of, without_password
 from spatial.languages.session import language
-from spatial.words import in_force
+from spatial.words import Said, in_force, tell
 
 __all__ = ["RunRecord", "file_hash", "heard_of", "versions"]
 
+_FAILED = Said(("failed", "失败"))
 _PACKAGES = (
     "spatial-cities",
     "libpysal",
@@ -143,22 +144,23 @@ class RunRecord:
             try:
                 yield
             except BaseException:
-                self.say("failed")
+                self.say(_FAILED.again())
                 raise
         self.end(name, round(time.perf_counter() - started, 3), heard_of(caught))
 
     def begin(self, name: str) -> None:
         """Show that a step begins."""
-        self.say(f"{self._count()}{name} ...", end=" ")
+        said = name.again() if isinstance(name, Said) else name
+        self.say(f"{self._count()}{said} ...", end=" ")
 
     def end(self, name: str, seconds: float, heard: list[str], error: str | None = None) -> None:
         """Show how a step ended, what it took, and what it warned of."""
         if error is not None:
-            self.say("failed")
+            self.say(_FAILED.again())
             self.failed(name, error)
             return
         self.timings[name] = round(self.timings.get(name, 0.0) + seconds, 3)
-        self.say(f"{seconds:.2f} s")
+        self.say(f"{seconds:.2f} {tell('s', '秒')}")
         self._note(heard)
 
     def _count(self) -> str:
@@ -183,7 +185,7 @@ class RunRecord:
     def skipped(self, name: str) -> None:
         """Note and show a step whose files are up to date."""
         self.states[name] = {"state": "unchanged"}
-        self.say(f"{self._count()}{name} ... unchanged")
+        self.say(f"{self._count()}{name} ... {tell('unchanged', '无需重做')}")
 
     def failed(self, name: str, message: str) -> None:
         """Note a step that failed; the others go on."""

@@ -15,15 +15,23 @@ PAPERS = ("bai", "smart-city", "sun")
 """Studies of papers, on samples that are simulated."""
 
 
-def starter() -> str:
+def starter(lang: str = "en") -> str:
     """Return the commented study file that `spatial new` writes; it runs as it is, on data that ship.
+
+    Parameters
+    ----------
+    lang : "en" or "zh"
+        Of its comments, and of the study.
 
     Examples
     --------
     >>> starter().splitlines()[0]
     '# A study: everything that a paper needs, from data to tables, in one file.'
+    >>> starter("zh").splitlines()[0]
+    '# 一项研究：一篇论文所需的一切，从数据到表格，都写在这一个文件里。'
     """
-    return files("spatial.study").joinpath("template.toml").read_text(encoding="utf-8")
+    name = "template_zh.toml" if lang == "zh" else "template.toml"
+    return files("spatial.study").joinpath(name).read_text(encoding="utf-8")
 
 
 def shipped_study(name: str = "nc") -> Path:

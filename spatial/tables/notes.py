@@ -11,6 +11,7 @@ import numpy as np
 from spatial.errors import DataError
 from spatial.languages.names import METHODS, covariance_words, kind_words, normal_words, stamp_words
 from spatial.models.results import SystemFit
+from spatial.words import tell
 
 from .columns import CONSTANT, Column
 from .formats.cells import clean
@@ -284,7 +285,8 @@ def left_out(fits: Sequence[Any]) -> list[str]:
 def method_words(fit: SystemFit, lacking: str) -> str:
     """Return a method and what its fit leaves out, as "3SLS, no spatial errors"."""
     label = METHODS.get(fit.method, fit.method)
-    return f"{label}, no spatial {lacking}" if lacking else label
+    lacks = {"lags": "空间滞后", "errors": "空间误差", "terms": "空间项"}
+    return tell(f"{label}, no spatial {lacking}", f"{label}，无{lacks[lacking]}") if lacking else label
 
 
 def refuse_equal(columns: Sequence[Column]) -> None:

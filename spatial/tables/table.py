@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from spatial.io.atomic import atomic_text
 from spatial.languages.shown import width
-from spatial.words import check_language
+from spatial.words import check_language, tell
 
 from .formats.cells import Cells
 from .formats.docx import write_docx
@@ -61,7 +61,9 @@ class Table(Cells):
 
     def __repr__(self) -> str:
         name = f" {self.title!r}" if self.title else ""
-        return f"<{type(self).__name__}{name}: {len(self.rows)} rows, {self.n_columns} columns>"
+        rows, columns = len(self.rows), self.n_columns
+        size = tell(f": {rows} rows, {columns} columns", f"：{rows} 行，{columns} 列")
+        return f"<{type(self).__name__}{name}{size}>"
 
     def _repr_html_(self) -> str:
         return str(self.to_html())

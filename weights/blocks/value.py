@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from spatial.errors import WeightsError
 from spatial.ids.numbers import Values
+from spatial.languages.names import kind_words, normal_words
 from spatial.weights import lags, normalization
 from spatial.weights.checks import links_fit
 from spatial.weights.csr import owned
 from spatial.weights.meta import Meta
 from spatial.weights.transformations import Transformations
+from spatial.words import tell
 
 if TYPE_CHECKING:
     from spatial.panel.panel import PanelLike
@@ -150,10 +152,13 @@ class OpenWeights:
     def __repr__(self) -> str:
         """Name the kind, the size and the normalisation."""
         count = self.source.count
-        return (
-            f"<OpenWeights {self.meta.kind}: {self.n:,} units, {self.n_links:,} links, {count} "
-            f"block{'s' * (count != 1)}, normalisation {self.meta.normalization}>"
+        said = tell(
+            f"{self.meta.kind}: {self.n:,} units, {self.n_links:,} links, {count} block{'s' * (count != 1)}, "
+            f"normalisation {self.meta.normalization}",
+            f"{kind_words(self.meta.kind, 'zh')}：{self.n:,} 个个体，{self.n_links:,} 条连接，{count} 块"
+            f"{normal_words(self.meta.normalization, 'zh')}",
         )
+        return f"<OpenWeights {said}>"
 
     def blocks(self) -> Iterator[Block]:
         """Give one block after the other, normalised as the weights are."""

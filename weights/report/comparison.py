@@ -85,7 +85,10 @@ class WeightsComparison(Result):
 
     def headline(self) -> str:
         """Name the two kinds and their shared links."""
-        return f"{self.first}, {self.second}: {self.n_shared:,} links shared"
+        return tell(
+            f"{self.first}, {self.second}: {self.n_shared:,} links shared",
+            f"{self.first} 与 {self.second}：共有 {self.n_shared:,} 条连接",
+        )
 
     def summary(self) -> str:
         """Write the comparison as text."""

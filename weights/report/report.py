@@ -11,9 +11,11 @@ import pandas as pd
 import scipy.sparse as sparse
 
 from spatial.errors import WeightsError
+from spatial.languages.names import kind_words
 from spatial.results import Result
 from spatial.weights.meta import Meta
 from spatial.weights.normalization import row_sums
+from spatial.words import tell
 
 from .cautions import cautions
 from .spectrum import Spectrum, spectrum
@@ -169,7 +171,11 @@ class WeightsReport(Result):
 
     def headline(self) -> str:
         """Return the kind and the numbers of units and links."""
-        return f"{self.kind}: {self.n:,} units, {self.links_in_words()}"
+        links = self.links_in_words()
+        return tell(
+            f"{self.kind}: {self.n:,} units, {links}",
+            f"{kind_words(self.kind, 'zh')}：{self.n:,} 个个体，{links}",
+        )
 
     def links_in_words(self, lang: str | None = None, *, with_entries: bool = True) -> str:
         """Return the number of links: each once where all have their opposite, else the directed ones."""

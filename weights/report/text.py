@@ -18,7 +18,7 @@ from spatial.words import check_language, in_force, tell
 if TYPE_CHECKING:
     from .report import WeightsReport
 
-__all__ = ["links_in_words", "report_text", "weights_html", "words_of_links"]
+__all__ = ["links_in_words", "report_text", "weights_html", "weights_line", "words_of_links"]
 
 _WIDTH, _BAR, _BINS = 96, 40, 12
 _ENDS = ("min", "最小"), ("median", "中位数"), ("mean", "平均"), ("max", "最大")
@@ -201,17 +201,34 @@ def links_in_words(W: HasLinks, lang: str | None = None) -> str:
     return words_of_links(entries, own, same, lang)
 
 
+def weights_line(W: HasLinks) -> str:
+    """Return the kind of weights, their size and their normalisation in one line."""
+    links, meta = links_in_words(W), W.meta
+    unit = f"{tell(', ', '，')}{meta.distance_unit}" if meta.distance_unit else ""
+    return tell(
+        f"{meta.kind}: {len(W.ids):,} units, {links}, normalisation {meta.normalization}{unit}",
+        f"{kind_words(meta.kind, 'zh')}：{len(W.ids):,} 个个体，{links}"
+        f"{normal_words(meta.normalization, 'zh')}{unit}",
+    )
+
+
 def weights_html(W: HasLinks) -> str:
     """Return what a notebook shows of weights: what can be counted without solving anything."""
     counts = np.diff(W.sparse.indptr) - (W.sparse.diagonal() != 0)
+    spread = ""
+    if len(counts):
+        low, high, mean = counts.min(), counts.max(), counts.mean()
+        spread = tell(f"{low}–{high}, {mean:.3g} on average", f"{low}–{high}，平均 {mean:.3g}")
     facts = {
-        "units": f"{len(W.ids):,}",
-        "links": links_in_words(W),
-        "neighbours": f"{counts.min()}–{counts.max()}, {counts.mean():.3g} on average" if len(counts) else "",
-        "without neighbours": f"{int((counts == 0).sum()):,}",
-        "normalisation": W.meta.normalization,
-        "distances": W.meta.distance_unit,
-        "source": W.meta.source,
+        tell("units", "个体数"): f"{len(W.ids):,}",
+        tell("links", "连接"): links_in_words(W),
+        tell("neighbours", "邻居数"): spread,
+        tell("without neighbours", "没有邻居"): f"{int((counts == 0).sum()):,}",
+        tell("normalisation", "标准化"): shown(W.meta.normalization),
+        tell("distances", "距离单位"): W.meta.distance_unit,
+        tell("source", "来源"): W.meta.source,
     }
     frame = pd.DataFrame({key: [text] for key, text in facts.items() if text})
-    return notebook_html("Weights", W.meta.kind, frame, index=False, note="W.report() says more")
+    note = tell("W.report() says more", "详见 W.report()")
+    kind = tell(W.meta.kind, kind_words(W.meta.kind, "zh"))
+    return notebook_html(tell("Weights", "权重矩阵"), kind, frame, index=False, note=note)
