@@ -26,7 +26,7 @@ def serial_correlation(
     fit: SystemFit,
     *,
     kind: Literal["differences", "within"] = "differences",
-    covariance: Literal["classic"] | None = None,
+    covariance: Literal["scores"] | None = None,
 ) -> HypothesisTest:
     r"""Test whether the errors of a panel are serially correlated (Wooldridge 2010, 10.5.4 and 10.6.3).
 
@@ -39,16 +39,17 @@ def serial_correlation(
         residuals have first-order correlation -1/2 (Stata's ``xtserial``; Drukker 2003).  ``"within"``: of
         the residuals with unit effects, whose correlation is then :math:`-1/(T-1)` (balanced panels).
         Both are F(1, N - 1) with errors clustered by unit.
-    covariance : "classic", optional
-        The variance of the correlation at its estimate, as ``xtserial`` and plm's ``pwartest`` have it (which
-        leaves out the factor N/(N - 1)).  It is too small with few units or times: 5 % tests reject .065 of
-        true nulls with 60 units and 4 times, .088 where variances differ between units.  Left out, the
-        variance is that of the scores under the null, which rejects .057 and .052.
+    covariance : "scores", optional
+        Left out, the variance of the correlation is that at its estimate, as ``xtserial`` and plm's
+        ``pwartest`` have it (which leaves out the factor N/(N - 1)).  It is too small with few units or
+        times: 5 % tests reject .065 of true nulls with 60 units and 4 times, .088 where variances differ
+        between units.  With ``"scores"`` the variance is that of the scores under the null, which rejects
+        .057 and .052.
 
     Returns
     -------
     HypothesisTest
-        By default with
+        With ``covariance="scores"``
 
         .. math:: F = \frac{N - 1}{N} \frac{(\sum_i s_i)^2}{\sum_i (s_i - \bar s)^2}, \qquad
                   s_i = \sum_t e_{i,t-1}(e_{it} - \rho_0 e_{i,t-1})
@@ -70,8 +71,8 @@ def serial_correlation(
     >>> serial_correlation(fixed_effects("y ~ x", data)).p_value < 0.01
     True
     """
-    if covariance not in (None, "classic"):
-        raise DataError(f"covariance is 'classic' or left out; got {covariance!r}.")
+    if covariance not in (None, "scores"):
+        raise DataError(f"covariance is 'scores' or left out; got {covariance!r}.")
     if kind not in ("differences", "within"):
         raise DataError(f"kind is 'differences' or 'within'; got {kind!r}.")
     design, X, y = linear_parts(fit, "serial_correlation")
@@ -93,7 +94,7 @@ def serial_correlation(
         rows, centre = moved & (before >= 0), False
         rows[moved] &= np.isfinite(residual[before[moved]])
     now, past, unit = residual[rows], residual[before[rows]], layout.unit[rows]
-    return _autoregression(now, past, unit, target, centre, classic=covariance is not None)
+    return _autoregression(now, past, unit, target, centre, by_scores=covariance is not None)
 
 
 def _row_before(design: Design) -> NDArray[np.intp]:
@@ -106,7 +107,7 @@ def _row_before(design: Design) -> NDArray[np.intp]:
 
 
 def _autoregression(
-    now: Float, past: Float, unit: NDArray[np.intp], target: float, centre: bool, *, classic: bool
+    now: Float, past: Float, unit: NDArray[np.intp], target: float, centre: bool, *, by_scores: bool
 ) -> HypothesisTest:
     if centre:
         now, past = now - now.mean(), past - past.mean()
@@ -115,7 +116,7 @@ def _autoregression(
     codes = np.unique(unit, return_inverse=True)[1].astype(np.intp)
     name, null = "Wooldridge", "the errors are not serially correlated"
     found = f"correlation of the residuals {slope:.4f}, under the null {target:.4f}"
-    if not classic:
+    if by_scores:
         sums = cluster_sums((past * (now - target * past))[:, None], codes)
         return score_test(name, null, sums, detail=f"{found}; scores at the null, {CLUSTERED}")
     sums = cluster_sums((past * (now - slope * past))[:, None], codes)[:, 0]

@@ -34,7 +34,7 @@ Kind = Literal["classic", "mundlak", "spatial"]
 
 @hinted
 def hausman(
-    a: Any, b: Any = None, *, kind: Kind = "classic", covariance: Literal["classic"] | None = None
+    a: Any, b: Any = None, *, kind: Kind = "classic", covariance: Literal["classic", "scores"] | None = None
 ) -> HypothesisTest:
     r"""Test random against fixed effects, or any efficient against any consistent estimator.
 
@@ -62,16 +62,17 @@ def hausman(
         the difference :math:`V_a - V_b` is taken at the estimate with random effects, where it cannot be
         negative: that of the covariances of the two fits rejects a true null of 5 % in 13 to 14 % of samples
         (N = 60, T = 4).
-    covariance : "classic", optional
-        For fixed against random effects of a spatial model: :math:`V_a - V_b` from the covariances of the two
-        fits, as splm's ``sphtest`` takes it: of `a` as it was estimated (by ``ml`` with ``compat="direct"``),
-        else homoskedastic, of `b` homoskedastic, its variance components taken as known. It may be
-        no covariance: where the statistic is negative, of which ``sphtest`` prints the absolute value, there
-        is no test. With ``compat="direct"``, whose variances are too small by 1/T, none of 300 samples under
-        the null had one (a lag, N = 60, T = 4); without, .067 were rejected at 5 %. With ``"mundlak"``: the
-        Wald statistic with the clustered covariance of the estimate, as chi2, as plm's ``phtest(method =
-        "aux")`` and Stata have it: it rejects .061 of true nulls with one regressor and 60 units, .082 with
-        three.
+    covariance : "classic" or "scores", optional
+        ``"classic"`` is for fixed against random effects of a spatial model: :math:`V_a - V_b` from the
+        covariances of the two fits, as splm's ``sphtest`` takes it: of `a` as it was estimated (by ``ml``
+        with ``compat="direct"``), else homoskedastic, of `b` homoskedastic, its variance components taken as
+        known. It may be no covariance: where the statistic is negative, of which ``sphtest`` prints the
+        absolute value, there is no test. With ``compat="direct"``, whose variances are too small by 1/T, none
+        of 300 samples under the null had one (a lag, N = 60, T = 4); without, .067 were rejected at 5 %.
+        ``"scores"`` is for Mundlak's test of a fit that is not spatial, which is else a Wald statistic with
+        the clustered covariance of the estimate, as plm's ``phtest(method = "aux")`` and Stata have it: that
+        rejects .061 of true nulls with one regressor and 60 units, .082 with three. Scores under the null
+        (Hotelling's F) reject .049 and .043.
 
     Returns
     -------
@@ -98,22 +99,24 @@ def hausman(
     if kind not in get_args(Kind):
         shown = "'classic', 'mundlak' or 'spatial'"
         raise DataError(f"kind is {shown}; got {kind!r}.{did_you_mean(kind, get_args(Kind))}")
-    if covariance not in (None, "classic"):
-        raise DataError(f"covariance is 'classic' or left out; got {covariance!r}.")
+    if covariance not in (None, "classic", "scores"):
+        raise DataError(f"covariance is 'classic', 'scores' or left out; got {covariance!r}.")
     if kind == "mundlak":
         if b is not None:
             raise DataError("kind='mundlak' takes one fit, that with unit effects, fixed or random.")
-        if not (isinstance(a, SystemFit) and a.estimate.design.random):
-            return _mundlak(a, covariance is not None)
-        if covariance is not None:
+        is_random = isinstance(a, SystemFit) and a.estimate.design.random
+        if covariance == "classic" or (covariance and is_random):
             raise DataError(
-                "covariance='classic' is not for Mundlak's test of spatial random effects: leave it out."
+                "covariance is of kind='mundlak' without spatial random effects 'scores' or left out; got "
+                f"{covariance!r}."
             )
-        return mundlak_of_random(a)
+        return mundlak_of_random(a) if is_random else _mundlak(a, covariance is not None)
     if b is None:
         raise DataError(
             f"The {kind} test compares two fits: hausman(fixed, random). For one, kind='mundlak'."
         )
+    if covariance == "scores":
+        raise DataError("covariance='scores' is for kind='mundlak': leave it out.")
     if covariance is not None:
         return classic_hausman(a, b)
     if kind == "spatial":
@@ -151,7 +154,7 @@ def _by_term(fit: Any, name: str) -> tuple[pd.Series[Any], pd.DataFrame]:
     return params.set_axis(index), cov.set_axis(index).set_axis(index, axis=1)
 
 
-def _mundlak(fit: Any, classic: bool) -> HypothesisTest:
+def _mundlak(fit: Any, by_scores: bool) -> HypothesisTest:
     design, X, y = linear_parts(fit, "hausman(kind='mundlak')")
     layout = design.layout
     if ("unit",) not in design.effects.kept:
@@ -169,7 +172,7 @@ def _mundlak(fit: Any, classic: bool) -> HypothesisTest:
         for part in (np.column_stack([D, X]), means[:, extra], y[:, None])
     )
     name, null = "Hausman, Mundlak", "the effects do not depend on the means of the regressors"
-    if not classic:
+    if by_scores:
         left = added - base @ least_squares(base, added)
         sums = cluster_sums(left * (y - base @ least_squares(base, y)), layout.unit)
         return score_test(name, null, sums, detail=f"scores at the null, {CLUSTERED}")

@@ -92,9 +92,9 @@ def test_the_classic_form_of_instruments_takes_homoskedastic_covariances() -> No
     assert found.statistic == pytest.approx(gap @ np.linalg.solve(V, gap), rel=1e-8)
     clustered = hausman(system.fit("2sls"), b, kind="spatial", covariance="classic")
     assert clustered.statistic == pytest.approx(found.statistic, rel=1e-12)
-    with pytest.raises(DataError, match="covariance is 'classic' or left out; got 'hom'"):
+    with pytest.raises(DataError, match="covariance is 'classic', 'scores' or left out; got 'hom'"):
         hausman(a, b, covariance="hom")  # type: ignore[arg-type]
-    with pytest.raises(DataError, match="not for Mundlak's test of spatial random effects"):
+    with pytest.raises(DataError, match="without spatial random effects 'scores' or left out; got 'classic'"):
         hausman(b, kind="mundlak", covariance="classic")
     with pytest.raises(DataError, match="is for fixed against random effects"):
         hausman(a, a, kind="spatial", covariance="classic")

@@ -107,7 +107,7 @@ def test_what_random_effects_cannot_be_is_refused(
 
 def test_the_robust_test_is_that_of_plm(produc: Panel) -> None:
     # phtest(..., method = "aux", vcov = vcovHC(method = "arellano", type = "HC0")): no factor C / (C - 1).
-    test = hausman(fixed_effects(FORMULA, produc, effects="unit"), kind="mundlak", covariance="classic")
+    test = hausman(fixed_effects(FORMULA, produc, effects="unit"), kind="mundlak")
     assert test.statistic * 48 / 47 == pytest.approx(19.9401942992341, rel=1e-6)
     assert test.df == 4
 
@@ -116,7 +116,7 @@ def test_the_robust_test_is_that_of_plm(produc: Panel) -> None:
 def test_mundlaks_test_is_the_t_test_that_scores_of_units_have_mean_zero() -> None:
     # With time effects and one regressor: the residual of the null, times what only the mean explains.
     source = panel()
-    test = hausman(fixed_effects("y ~ x", source), kind="mundlak")
+    test = hausman(fixed_effects("y ~ x", source), kind="mundlak", covariance="scores")
     frame = source.frame.reset_index()
     theta = random_effects("y ~ x + C(year)", source, cov="hom").theta[0]
     mean = frame.groupby("city")[["x", "y"]].transform("mean")
@@ -139,9 +139,7 @@ def test_mundlaks_test_is_the_t_test_that_scores_of_units_have_mean_zero() -> No
 )
 def test_serial_correlation_within_units_is_that_of_plm(produc: Panel) -> None:
     # pwartest(within): F = 695.680473576495, without the factor C / (C - 1).
-    test = serial_correlation(
-        fixed_effects(FORMULA, produc, effects="unit"), kind="within", covariance="classic"
-    )
+    test = serial_correlation(fixed_effects(FORMULA, produc, effects="unit"), kind="within")
     assert test.statistic * 48 / 47 == pytest.approx(695.680473576495, rel=1e-6)
 
 
@@ -158,7 +156,7 @@ def test_correlation_of_differenced_errors_is_that_of_plm(produc: Panel) -> None
     residual[moved] = change[:, 0] - X @ np.linalg.lstsq(X, change[:, 0], rcond=None)[0]
     rows = moved & np.isfinite(np.where(before >= 0, residual[before], np.nan))
     test = _autoregression(
-        residual[rows], residual[before[rows]], design.layout.unit[rows], 0.0, True, classic=True
+        residual[rows], residual[before[rows]], design.layout.unit[rows], 0.0, True, by_scores=False
     )
     assert test.statistic * 48 / 47 == pytest.approx(2.79023665454964, rel=1e-6)
 
@@ -195,7 +193,7 @@ def test_serial_correlation_is_the_t_test_that_moments_of_units_have_mean_zero(k
     if kind == "within":
         now, past = now - now.mean(), past - past.mean()
     found = stats.ttest_1samp(np.sum(past * (now - rho * past), axis=1), 0)
-    test = serial_correlation(fixed_effects("y ~ x", source, effects="unit"), kind=kind)
+    test = serial_correlation(fixed_effects("y ~ x", source, effects="unit"), kind=kind, covariance="scores")
     assert test.statistic == pytest.approx(found.statistic**2, rel=1e-10)
     assert test.p_value == pytest.approx(found.pvalue, rel=1e-10)
     assert "scores at the null" in test.detail
@@ -254,7 +252,7 @@ def test_an_order_that_makes_no_sense_gets_its_reason() -> None:
         (lambda f: hausman(fixed_effects("y ~ x", panel(), effects="time"), kind="mundlak"), "has none"),
         (lambda f: vif("fit"), "vif takes a fit"),
         (lambda f: serial_correlation(f, kind="levels"), "kind is 'differences' or 'within'"),
-        (lambda f: serial_correlation(f, covariance="hc"), "covariance is 'classic' or left out"),
+        (lambda f: serial_correlation(f, covariance="hc"), "covariance is 'scores' or left out"),
         (lambda f: serial_correlation("fit"), "serial_correlation takes a fit"),
         (
             lambda f: serial_correlation(fixed_effects("y ~ x", panel().restrict(times=[0, 1]))),
@@ -356,3 +354,9 @@ def test_a_gap_in_time_is_no_step() -> None:
         )
         with pytest.raises(DataError, match="evenly spaced times; there are gaps before 6"):
             fixed_effects("y ~ x", Panel.from_frame(long, unit="city", time="year"), cov=cov)
+
+
+def test_scores_are_of_mundlaks_test_alone() -> None:
+    fit = fixed_effects("y ~ x", panel())
+    with pytest.raises(DataError, match="covariance='scores' is for kind='mundlak'"):
+        hausman(fit, random_effects("y ~ x", panel()), covariance="scores")

@@ -60,6 +60,7 @@ CENSORED = Design(f"Tobit, half censored, N = {N}, T = {T}", _tobit, full=2000, 
 LIMITED = "spatial.models.limited.censored"
 TESTS = "spatial.models.sensitivity.specification"
 SERIAL = "spatial.models.sensitivity.serial:_autoregression"
+SCORES = "spatial.models.hypothesis:score_test"
 MECHANISMS = "spatial.models.mechanisms"
 EQUAL = f"{MECHANISMS}.stacked:equality"
 
@@ -161,6 +162,9 @@ def _errors(rng: np.random.Generator) -> dict[str, Any]:
         "mundlak": hausman(fixed, kind="mundlak").p_value,
         "differences": serial_correlation(fixed).p_value,
         "within": serial_correlation(fixed, kind="within").p_value,
+        "mundlak scores": hausman(fixed, kind="mundlak", covariance="scores").p_value,
+        "differences scores": serial_correlation(fixed, covariance="scores").p_value,
+        "within scores": serial_correlation(fixed, kind="within", covariance="scores").p_value,
     }
 
 
@@ -195,14 +199,8 @@ UNION = Design(f"threshold, slopes 1 and 1.7, N = {N}, T = {T}", _union, full=20
 
 TOOLKIT = [
     Size("Hausman, random against fixed effects", "hausman", ERRORS, 0.035, 0.065, (f"{SPACE}:contrast",)),
-    Size(
-        "Hausman, Mundlak's form",
-        "mundlak",
-        ERRORS,
-        0.035,
-        0.065,
-        (f"{TESTS}:_mundlak", "spatial.models.hypothesis:score_test"),
-    ),
+    Size("Hausman, Mundlak's form", "mundlak", ERRORS, 0.035, 0.065, (f"{TESTS}:_mundlak",)),
+    Size("Hausman, Mundlak's form, scores", "mundlak scores", ERRORS, 0.035, 0.065, (SCORES,)),
     Size(
         "Hausman, spatial: by instruments", "spatial hausman", IN_SPACE, 0.035, 0.065, (f"{SPACE}:_robust",)
     ),
@@ -224,6 +222,8 @@ TOOLKIT = [
     ),
     Size("Wooldridge, differences", "differences", ERRORS, 0.035, 0.065, (SERIAL,)),
     Size("Wooldridge, within", "within", ERRORS, 0.035, 0.065, (SERIAL,)),
+    Size("Wooldridge, differences, scores", "differences scores", ERRORS, 0.035, 0.065, (SCORES,)),
+    Size("Wooldridge, within, scores", "within scores", ERRORS, 0.035, 0.065, (SCORES,)),
     Size("Groups, Wald of the interacted model", "wald", GROUPS, 0.035, 0.065, (EQUAL,)),
     Size("Groups, stacked scores", "suest", GROUPS, 0.035, 0.065, (EQUAL,)),
     Size("Groups, permutation of labels", "permutation", GROUPS, 0.035, 0.065),

@@ -59,8 +59,8 @@ class Mundlak(TestSection):
 
     function: ClassVar[str] = "models.hausman"
     kind: Literal["mundlak"]
-    covariance: Literal["classic"] | None = None
-    """"classic": the Wald statistic as chi2, as plm has it; it rejects too often with few units."""
+    covariance: Literal["scores"] | None = None
+    """"scores": with the variance under the null; the Wald statistic rejects too often with few units."""
 
 
 class UTest(TestSection):
@@ -87,8 +87,8 @@ class SerialCorrelation(TestSection):
     function: ClassVar[str] = "models.serial_correlation"
     kind: Literal["serial_correlation"]
     form: Literal["differences", "within"] = "differences"
-    covariance: Literal["classic"] | None = None
-    """"classic": the variance at the estimate, as Stata's xtserial has it; it is too small with few units."""
+    covariance: Literal["scores"] | None = None
+    """"scores": with the variance under the null; that at the estimate is too small with few units."""
 
 
 class PesaranCD(TestSection):
