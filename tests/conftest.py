@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 
 # Before matplotlib is imported anywhere: no window system is needed to draw.
 os.environ["MPLBACKEND"] = "Agg"
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -22,6 +24,30 @@ pytest_plugins = ["pytester"]
 # A slow machine is not a wrong result; and a run that fails can be run again as it was.
 settings.register_profile("suite", deadline=None, derandomize=True)
 settings.load_profile("suite")
+
+
+# Kernels that take ten seconds to compile each, together with those that they import.
+KERNELS = (
+    ("spatial.agglomeration.decay_tree",),
+    ("spatial.compute.conditional_kernels", "spatial.models.likelihood.determinants.elimination"),
+)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Where several workers run all tests, let two share out what is to be compiled: none does it twice."""
+    worker = getattr(session.config, "workerinput", {"workercount": 1})
+    if worker["workercount"] == 1 or session.config.args_source != pytest.Config.ArgsSource.TESTPATHS:
+        return
+    here = int(worker["workerid"].removeprefix("gw"))
+    folder = session.config._tmp_path_factory.getbasetemp().parent  # type: ignore[attr-defined]
+    for name in KERNELS[here] if here < len(KERNELS) else ():
+        import_module(name)
+    (folder / f"compiled-{here}").touch()
+    end = time.monotonic() + 300  # where the other one was lost
+    while time.monotonic() < end:
+        if all((folder / f"compiled-{other}").exists() for other in range(len(KERNELS))):
+            break
+        time.sleep(0.05)
 
 
 @pytest.fixture(scope="session")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib import import_module
+from threading import Lock
 from typing import Any
 
+import numba
 from numba import njit
 from numba.core import event
 
 from .counters import mixed
 
-__all__ = ["compiled", "mix"]
+__all__ = ["compiled", "import_kept", "mix"]
 
 
 class _Notice(event.Listener):  # type: ignore[misc, unused-ignore]
@@ -42,15 +45,40 @@ def compiled(signature: Any, **options: Any) -> Callable[[Callable[..., Any]], A
     numba: ``fastmath``, ``error_model``.
     """
 
+    decorate: Callable[[Callable[..., Any]], Any] = _kept(signature, nogil=True, **options)
+    return decorate
+
+
+def _kept(*signature: Any, **options: Any) -> Any:
+    """Do what `njit` does, and keep on disk what it compiles for a signature."""
+    if not signature or callable(signature[0]):  # compiled when it is called, if ever
+        return njit(*signature, **options)
+
     def wrap(function: Callable[..., Any]) -> Any:
         try:
-            return njit(signature, cache=True, nogil=True, **options)(function)
+            return njit(*signature, **options | {"cache": True})(function)
         except RuntimeError as error:
             if "cannot cache function" not in str(error):
                 raise
-            return njit(signature, nogil=True, **options)(function)
+            return njit(*signature, **options)(function)
 
     return wrap
+
+
+_importing = Lock()
+
+
+def import_kept(name: str) -> Any:
+    """Import a module, and keep on disk what it has numba compile as it is imported.
+
+    mapclassify, which giddy imports too, compiles one of its classifiers anew in each process: two seconds.
+    """
+    with _importing:
+        numba.njit = _kept
+        try:
+            return import_module(name)
+        finally:
+            numba.njit = njit
 
 
 # Without a signature: compiled into each kernel that calls it, and not before.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from spatial.errors import DataError, hinted
 from spatial.ids.rows import canonical, cross_section_or_panel, match_rows, numbers, plain, row_names
 from spatial.languages.shown import digits, frame_text
-from spatial.places.crs import frame_of
+from spatial.places.crs import frame_of, transformer_of
 from spatial.places.points import CitiesLike, geometry_of, points_of
 from spatial.places.sphere import EARTH_RADIUS_KM, haversine_km, unit_vectors
 from spatial.results import Result
@@ -224,11 +224,9 @@ def _lonlat(cities: Any, rows: pd.Index[Any]) -> tuple[Float, Float]:
     points = points_of(cities)
     x, y = points.x, points.y
     if not points.lonlat:
-        from pyproj import Transformer
-
         crs = geometry_of(cities).crs
         factor = frame_of(crs).factor  # kilometres to a unit of the CRS
-        x, y = Transformer.from_crs(crs, 4326, always_xy=True).transform(x / factor, y / factor)
+        x, y = transformer_of(crs, 4326).transform(x / factor, y / factor)
     matched = [match_rows(pd.Series(v, points.ids), rows, "cities").to_numpy() for v in (x, y)]
     return matched[0], matched[1]
 

@@ -231,7 +231,7 @@ def _named(finite: Float, name: str, scheme: str, hinge: float) -> Classes:
 
 
 def _bounds(finite: Float, name: str, k: int) -> Float:
-    # The two plainest are mapclassify's too; its import alone takes two seconds.
+    # The two plainest are mapclassify's too; its import alone takes a second.
     shares = np.arange(1, k + 1) / k
     if name == "quantiles":
         zero = float((finite == 0).mean())
@@ -240,10 +240,10 @@ def _bounds(finite: Float, name: str, k: int) -> Float:
         return np.asarray(np.quantile(finite, shares))
     if name == "equalinterval":
         return np.append(finite[0] + (finite[-1] - finite[0]) * shares[:-1], finite[-1])
-    import mapclassify
+    from spatial.compute.compiled import import_kept
 
     options = {} if name in _WITHOUT_K else {"k": k}
-    return np.asarray(mapclassify.classify(finite, name, **options).bins, dtype=np.float64)
+    return np.asarray(import_kept("mapclassify").classify(finite, name, **options).bins, dtype=np.float64)
 
 
 def _rounded(finite: Float, bounds: Float) -> Float:
@@ -282,9 +282,9 @@ def scheme_name(scheme: str) -> str:
     plain = scheme.lower()
     if plain in _SCHEMES:
         return _SCHEMES[plain]
-    from mapclassify.classifiers import CLASSIFIERS
+    from spatial.compute.compiled import import_kept
 
-    known = {name.lower() for name in CLASSIFIERS} - {"userdefined"}
+    known = {name.lower() for name in import_kept("mapclassify.classifiers").CLASSIFIERS} - {"userdefined"}
     squeezed = plain.replace("_", "").replace(" ", "")
     ours = {name.replace("_", ""): own for name, own in _SCHEMES.items()}
     if squeezed in ours:

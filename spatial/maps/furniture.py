@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from spatial.errors import DataError
 from spatial.figures.palette import color
 from spatial.figures.words import word
+from spatial.places.crs import transformer_of
 
 if TYPE_CHECKING:
     from .corners import Corners
@@ -55,9 +56,7 @@ def _unit_metres(crs: Any) -> float:
 
 
 def _lon_lat(crs: Any, x: list[float], y: list[float]) -> tuple[list[float], list[float]]:
-    from pyproj import Transformer
-
-    lon, lat = Transformer.from_crs(crs, 4326, always_xy=True).transform(x, y)
+    lon, lat = transformer_of(crs, 4326).transform(x, y)
     return list(lon), list(lat)
 
 
@@ -65,10 +64,8 @@ def north_angle(x: float, y: float, crs: Any) -> float:
     """Return the direction of north at (x, y), in degrees counter-clockwise from up."""
     if crs is None or crs.is_geographic:
         return 0.0
-    from pyproj import Transformer
-
     (lon,), (lat,) = _lon_lat(crs, [x], [y])
-    x2, y2 = Transformer.from_crs(4326, crs, always_xy=True).transform(lon, min(lat + 0.01, 90.0))
+    x2, y2 = transformer_of(4326, crs).transform(lon, min(lat + 0.01, 90.0))
     return math.degrees(math.atan2(-(x2 - x), y2 - y))
 
 

@@ -11,6 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from spatial.errors import DataError
+from spatial.places.crs import transformer_of
 from spatial.words import check_language
 
 __all__ = ["Projection", "area_true", "geographic_bounds", "moved", "projection_of"]
@@ -91,9 +92,7 @@ def moved(shapes: NDArray[Any], source: Any, target: Any) -> NDArray[Any]:
 
 def _mover(source: Any, target: Any) -> Callable[[Float], Float]:
     """Return the function that takes (n, 2) places from one CRS to another."""
-    from pyproj import Transformer
-
-    transformer = Transformer.from_crs(source, target, always_xy=True)
+    transformer = transformer_of(source, target)
     return lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from spatial.errors import DataError, warn
 
 from .sphere import EARTH_RADIUS_KM
 
-__all__ = ["Frame", "frame_of"]
+__all__ = ["Frame", "frame_of", "transformer_of"]
 
 
 @dataclass(frozen=True)
@@ -55,3 +56,11 @@ def frame_of(crs: Any) -> Frame:
     method = operation.method_name.lower() if operation is not None else ""
     mercator = "mercator" in method and "transverse" not in method and "oblique" not in method
     return Frame(False, unit / 1000.0, label, mercator)
+
+
+@lru_cache(maxsize=64)
+def transformer_of(source: Any, target: Any) -> Any:
+    """Return pyproj's way from one CRS to another, x before y; to look it up takes longer than to go it."""
+    from pyproj import Transformer
+
+    return Transformer.from_crs(source, target, always_xy=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -274,3 +275,25 @@ def test_where_no_cache_folder_can_be_written_kernels_still_compile(monkeypatch:
     monkeypatch.setattr(jit, "njit", broken)
     with pytest.raises(RuntimeError, match="something else"):
         jit.compiled("int64(int64)")(lambda a: a)
+
+
+def test_what_a_module_compiles_as_it_is_imported_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import numba
+
+    from spatial.compute.compiled import import_kept
+
+    real = numba.njit
+    (tmp_path / "compiles_at_once.py").write_text(
+        "from numba import njit\n\n"
+        "@njit('int64(int64)')\ndef one_more(a):\n    return a + 1\n\n"
+        "@njit\ndef later(a):\n    return a\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    made = import_kept("compiles_at_once")
+    assert made.one_more(2) == 3
+    assert list((tmp_path / "__pycache__").glob("compiles_at_once.one_more-*.nbi"))
+    assert not list((tmp_path / "__pycache__").glob("compiles_at_once.later-*"))
+    assert numba.njit is real

@@ -9,6 +9,7 @@ import pytest
 from map_cases import faces, legend
 from small_font import register_font
 
+from spatial.compute.compiled import import_kept
 from spatial.errors import DataError
 from spatial.figures import palette
 from spatial.figures.classes import build_classes
@@ -42,7 +43,7 @@ def test_classifiers() -> None:
     differs="quantiles are rounded to the fewest digits that leave the classes",
 )
 def test_quantiles_and_equal_intervals_are_mapclassifys() -> None:
-    import mapclassify  # it compiles for two seconds
+    mapclassify = import_kept("mapclassify")
 
     values = np.random.default_rng(5).gamma(5.0, size=400)
     for k in (2, 5, 9):

@@ -235,12 +235,12 @@ def spatial_markov(
     for what, count in (("k", k), ("m", lags)):
         if isinstance(count, bool) or not isinstance(count, int) or not 2 <= count <= values.size:
             raise DataError(f"{what} must be a number of classes, 2 or more; got {count!r}.")
-    from giddy.markov import Spatial_Markov
+    from spatial.compute.compiled import import_kept
 
     with warnings.catch_warnings():
         # mapclassify's warning on ties; refused with its cause below.
         warnings.simplefilter("ignore", UserWarning)
-        chain = Spatial_Markov(values, weights.to_w(), k=k, m=lags, fixed=fixed)
+        chain = import_kept("giddy.markov").Spatial_Markov(values, weights.to_w(), k=k, m=lags, fixed=fixed)
     if (chain.k, chain.m) != (k, lags) or len(np.unique(chain.class_ids)) < k:
         raise DataError(
             f"{column!r} has too many equal values for {k} classes of it and {lags} of its lag; "

@@ -105,12 +105,12 @@ def permuted_p(statistics: Callable[[Any], Float], units: int, run: Run) -> Floa
 
 def steady_state(p: Float) -> Float:
     """Return giddy's steady state, or NaN where it is not unique or a class was never left."""
-    from giddy.ergodic import steady_state
+    from spatial.compute.compiled import import_kept
 
     missing = np.full(len(p), np.nan)
     if (p.sum(axis=1) == 0).any():
         return missing
-    found = np.atleast_2d(steady_state(p))
+    found = np.atleast_2d(import_kept("giddy.ergodic").steady_state(p))
     return np.asarray(found[0], dtype=np.float64) if len(found) == 1 else missing
 
 

@@ -22,7 +22,7 @@ from spatial.figures.words import word
 from spatial.ids.alignment import indexer
 from spatial.io.atomic import atomic_path, atomic_text, out_folder
 from spatial.maps.maps import as_numbers
-from spatial.places.crs import frame_of
+from spatial.places.crs import frame_of, transformer_of
 from spatial.places.points import CitiesLike, Points, geometry_of, points_of
 from spatial.words import check_language
 
@@ -291,14 +291,14 @@ def _on_earth(places: Any, ids: pd.Index[Any]) -> tuple[Float, Float, Any]:
             "Tiles lie on the earth, and the shape of a raster does not: give points or polygons, or "
             "spatial.points(longitude, latitude) of its cells."
         )
-    from pyproj import CRS, Transformer
+    from pyproj import CRS
 
     points = points_of(places)
     x, y = points.x, points.y
     if not points.lonlat:
         crs = CRS.from_user_input(places.crs if isinstance(places, Points) else geometry_of(places).crs)
         factor = frame_of(crs).factor
-        x, y = Transformer.from_crs(crs, 4326, always_xy=True).transform(x / factor, y / factor)
+        x, y = transformer_of(crs, 4326).transform(x / factor, y / factor)
     u, v = mercator(x, y)
     return u, v, indexer(ids, points.ids, "the values", "the places")
 
