@@ -52,6 +52,12 @@ class Adoption:
         return np.asarray(self.start == 0)
 
     @property
+    def fewest(self) -> int:
+        """The fewer of treated and untreated units; of all units where each is treated at some time."""
+        never = int(self.never.sum())
+        return min(len(self.start) - never, never or len(self.start))
+
+    @property
     def cohorts(self) -> dict[Any, int]:
         """First treated time to number of units, without the never treated."""
         found, counts = np.unique(self.start[self.start >= 0], return_counts=True)

@@ -251,9 +251,6 @@ def _fit(specification: Specification, method: str) -> DifferenceInDifferences:
         )
     found, far = specification.estimate(method)
     matrix = covariance_matrix(found, cells, specification.cov, specification.lookup, method)
-    few = min(
-        int((~cells.adoption.never).sum()), int(cells.adoption.never.sum()) or len(cells.adoption.start)
-    )
     kind = "none"
     if specification.rings:
         kind = "far" if method == "callaway-santanna" else "rings"
@@ -277,7 +274,7 @@ def _fit(specification: Specification, method: str) -> DifferenceInDifferences:
         effects=cells.effects,
         controls=cells.controls,
         covariance=specification.cov,
-        laws=laws_of(found, cells, specification.cov, specification.lookup, matrix, few),
+        laws=laws_of(found, cells, specification.cov, specification.lookup, matrix),
         plain=Law(None if np.isinf(found.df) else found.df),
         reference=-1 - cells.anticipation,
         assumes=ASSUMES[kind].format(outer=outer, far=far),

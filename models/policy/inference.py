@@ -118,7 +118,6 @@ def laws_of(
     cov: choice.Covariance,
     lookup: Callable[[str], Any],
     matrix: Float,
-    few: int,
 ) -> tuple[Law, Law]:
     """Return against what t statistics of the estimates and of the path are read.
 
@@ -127,6 +126,7 @@ def laws_of(
     """
     k, e = len(found.estimates), len(found.path)
     if found.scores is None:
+        few = cells.adoption.fewest
         law = Law(None if few < 2 else few - 1)
         return law, law
     if not isinstance(cov, choice.Cluster):

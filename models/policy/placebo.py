@@ -17,7 +17,7 @@ from spatial.models.estimation.covariance import is_whole
 from spatial.results import Result
 from spatial.words import tell
 
-from .inference import check_level, covariance_matrix
+from .inference import check_level, covariance_matrix, laws_of
 
 if TYPE_CHECKING:
     from .result import DifferenceInDifferences
@@ -301,29 +301,18 @@ def drop_one(fit: DifferenceInDifferences, by: str | pd.Series[Any]) -> DropOne:
         raise DataError(f"by is 'unit', 'cohort' or a Series of unit to group; got {by!r}.")
     if len(groups) < 2:
         raise DataError(f"There is one {name}: without it nobody is left to estimate an effect on.")
-    quick, rows = fit._specification.quick(), []
+    quick, rows = fit._specification.quick(), list[tuple[Hashable, float, float, float, float]]()
     for label, members in groups:
         part = quick.with_cells(cells.keep(~members))
         effects, _ = part.estimate(fit.method)
-        variance = covariance_matrix(
-            effects, part.cells, part.cov, _kept(part.lookup, ~members[cells.unit]), fit.method
-        )[0, 0]
-        rows.append(
-            {
-                "left_out": label,
-                "estimate": float(effects.estimates[0]),
-                "std_error": float(np.sqrt(variance)),
-            }
-        )
-    frame = pd.DataFrame(rows)
-    return DropOne(
-        frame.assign(
-            conf_low=frame["estimate"] - 1.96 * frame["std_error"],
-            conf_high=frame["estimate"] + 1.96 * frame["std_error"],
-        ),
-        fit.att,
-        name,
-    )
+        lookup = _kept(part.lookup, ~members[cells.unit])
+        matrix = covariance_matrix(effects, part.cells, part.cov, lookup, fit.method)
+        law, _ = laws_of(effects, part.cells, part.cov, lookup, matrix)
+        estimate, error = float(effects.estimates[0]), float(np.sqrt(matrix[0, 0]))
+        half = float(law.of_coefficients(effects.estimates, 0.95)[1][0]) * error
+        rows.append((label, estimate, error, estimate - half, estimate + half))
+    columns = ["left_out", "estimate", "std_error", "conf_low", "conf_high"]
+    return DropOne(pd.DataFrame(rows, columns=columns), fit.att, name)
 
 
 def _kept(lookup: Callable[[str], Any], rows: NDArray[np.bool_]) -> Callable[[str], Any]:

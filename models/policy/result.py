@@ -316,6 +316,7 @@ class DifferenceInDifferences(Fit):
     def summary(self) -> str:
         """Write the effects, the sample, and what is assumed."""
         sizes = ", ".join(f"{g}: {n}" for g, n in self.cohorts.items())
+        read = tell("; intervals by ", "；区间依据") + shown(self.laws[0].words)
         lines = [
             tell(
                 f"{TITLES[self.method]}: effect of the policy on {self.outcome}",
@@ -330,8 +331,7 @@ class DifferenceInDifferences(Fit):
             ),
             tell("  errors: ", "  标准误：")
             + shown(self.covariance.label)
-            + tell("; intervals by ", "；区间依据")
-            + shown(self.laws[0].words)
+            + (read if np.isfinite(self.std_error) else "")
             + (tell("; controls: ", "；控制变量：") + ", ".join(self.controls) if self.controls else ""),
             "",
             frame_text(self.tidy().drop(columns="equation").round(5)),

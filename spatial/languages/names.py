@@ -55,6 +55,7 @@ TESTS: Mapping[str, str] = {
     "Hausman": "Hausman 检验",
     "Wooldridge": "Wooldridge 序列相关检验",
     "Pesaran CD": "Pesaran CD 检验",
+    "Pre-trend": "事前趋势检验",
     "Anderson-Rubin": "Anderson-Rubin 检验",
     "Robust LM": "稳健 LM",
     " (clustered)": "（聚类）",

@@ -375,6 +375,8 @@ def test_leaving_one_out_equals_estimating_without_it() -> None:
     row = dropped.frame.set_index("left_out").loc[2003]
     assert row["estimate"] == pytest.approx(without.att)
     assert row["std_error"] == pytest.approx(without.std_error)
+    ends = ["conf_low", "conf_high"]
+    assert row[ends].tolist() == pytest.approx(without.tidy().iloc[0][ends].tolist())
     assert len(fit.drop_one().frame) == 30
     provinces = simulated().frame["province"].groupby(level=0).first()
     assert len(fit.drop_one(provinces).frame) == 15

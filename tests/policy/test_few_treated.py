@@ -43,8 +43,11 @@ def test_one_treated_unit_has_an_effect_without_a_standard_error_and_a_note_says
     path = fit.event_study()
     assert path[["conf_low", "band_low"]].isna().all(axis=None)
     assert "one unit (or cluster) alone is treated" in fit.summary()
+    assert "intervals by" not in fit.summary()
     with sp.language("zh"):
         assert "只有一个个体（或聚类）受处理" in fit.summary()
+        assert "事前趋势检验：未计算" in fit.summary()
+        assert "t 分布（按批次的 Welch 自由度，" in did(_panel((3,) * 4 + (0,) * 26), "y", "first").summary()
     assert fit.pretrend().reason == "one unit alone is treated, or not treated"
     with pytest.raises(DataError, match="Robust intervals need"):
         fit.honest()
