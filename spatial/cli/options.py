@@ -251,7 +251,7 @@ def read_map_and_panel(
     if common:
         cities, found, cut = restrict(cities, found)
         if cut:
-            print(tell("Units in both: ", "共有个体：") + f"{len(cities)}; {cut}.", file=sys.stderr)
+            print(tell("Units in both: ", "共有个体：") + f"{len(cities)}; {cut.again()}.", file=sys.stderr)
     else:
         _require_same(cities, found.units)
     return cities, found, whole
@@ -287,7 +287,7 @@ def _joined(cities: Any, table: Any, common: bool) -> Any:
     if common:
         cities, found, cut = restrict(cities, found)
         if cut:
-            print(tell("Units in both: ", "共有个体：") + f"{len(cities)}; {cut}.", file=sys.stderr)
+            print(tell("Units in both: ", "共有个体：") + f"{len(cities)}; {cut.again()}.", file=sys.stderr)
     else:
         _require_same(cities, found.units)
     columns = found.at(0).reindex(cities.index)

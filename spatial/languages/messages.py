@@ -22,6 +22,10 @@ _MORE = (
     ("{ids} and {rest} more ({count} in all)", "{ids} 等 {count} 个"),
     re.compile(r"(?P<ids>.*) and (?P<rest>[\d,]+) more \((?P<count>[\d,]+) in all\)", re.DOTALL),
 )
+_EITHER = (
+    ("{many} or {last}", "{many} 或 {last}"),
+    re.compile(r"(?P<many>'.*') or (?P<last>'[^']*')", re.DOTALL),
+)
 _PLACE = ("{place}: {rest}", "{place}：{rest}")
 _AT = re.compile(r"(?P<place>[^\s:]+): ")
 _PLACES = 4  # how many places, as "weights.W: column x: ...", may stand before a message
@@ -89,7 +93,7 @@ def _whole(text: str) -> Said | None:
 
 def _filled(value: str) -> str:
     """What is filled in may be a suggestion, or a message itself."""
-    for pair, pattern in (_HINT, _MORE):
+    for pair, pattern in (_HINT, _MORE, _EITHER):
         found = pattern.fullmatch(value)
         if found is not None:
             return Said(pair, **found.groupdict())

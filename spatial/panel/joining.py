@@ -90,7 +90,7 @@ def align(cities: CitiesLike, panel: PanelLike) -> tuple[Any, Panel]:
     return found, kept
 
 
-def restrict(cities: Any, panel: Panel) -> tuple[Any, Panel, str]:
+def restrict(cities: Any, panel: Panel) -> tuple[Any, Panel, Said]:
     """Keep the units that the map and the panel share; the third value says what was cut.
 
     Units that are cut are missing neighbours for those that stay, which the text says too.
@@ -110,7 +110,7 @@ def restrict(cities: Any, panel: Panel) -> tuple[Any, Panel, str]:
     if len(no_place):
         parts.append(Said(_CUT["panel"], ids=name_ids(no_place)))
     keep = panel.frame.index.get_level_values(0).isin(both)
-    cut = listed(parts, ("; ", "；")) if parts else ""
+    cut = listed(parts, ("; ", "；"))
     step = Step("align", (), int((~keep).sum()), cut) if cut else None
     history = panel.history if step is None else (*panel.history, step)
     return cities.loc[both], replace(panel, frame=panel.frame[keep], history=history), cut

@@ -14,6 +14,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from spatial.errors import DataError, did_you_mean
+from spatial.words import in_force
 
 from .data import file_of
 from .problems import Fault, Problem, StudyError, place, public
@@ -138,11 +139,11 @@ def with_printed(study: Study, folder: Path) -> tuple[Study, list[Fault]]:
 
 
 def language_of(path: Path) -> str:
-    """Return the language of a study, English where the file cannot be read."""
+    """Return the language of a study, that in force where the file cannot be read."""
     try:
         return "zh" if read_content(path).get("language") == "zh" else "en"
     except DataError:
-        return "en"
+        return in_force()
 
 
 def read_sections(content: Mapping[str, Any]) -> Read:

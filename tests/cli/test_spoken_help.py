@@ -74,6 +74,10 @@ def test_help_in_chinese_stands_in_columns(name: str, capsys: pytest.CaptureFixt
         (["nobody"], "没有命令 'nobody'"),
         (["moran", "nc", "bir74", "--permutations", "-1"], "'--permutations' 的值无效"),
         (["moran", "nc", "nope"], "地图中没有列 'nope'"),
+        (["weights", "nc", "-w", "band:25"], "每个个体须有邻居；100 个中有 84 个没有"),
+        (["moran", "nc", "bir74", "-w", "knn:200"], "K 近邻须有多于 k 个个体"),
+        (["local", "nc", "sid74", "-s", "nope"], "--statistic 取 moran, geary"),
+        (["check", "nowhere.toml"], "没有研究文件 'nowhere.toml'"),
     ],
 )
 def test_refusals_are_chinese(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,6 +93,8 @@ def test_refusals_are_chinese(words: list[str], said: str, capsys: pytest.Captur
 def test_steps_are_told_in_chinese_and_kept_in_english(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
+    panel = ("--panel", "nc_crime", "--common")
+    assert "面板中没有、自地图剔除" in run(capsys, "moran", "nc", "crmrte", *panel, "--lang", "zh")[2]
     words = ("moran", "nc", "bir74", "--permutations", "9", "--out", str(tmp_path), "--lang", "zh")
     code, out, err = run(capsys, *words)
     assert code == 0

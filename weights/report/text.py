@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from spatial.errors import name_ids
+from spatial.languages.messages import in_language
 from spatial.languages.names import kind_words, normal_words
 from spatial.languages.shown import padded, shown, width
 from spatial.results import notebook_html
@@ -54,7 +55,7 @@ def _rows(report: WeightsReport) -> list[tuple[str, str]]:
     none = tell("none", "无")
     components = str(len(sizes))
     if len(sizes) > 1:
-        found = name_ids(sizes, 5)
+        found = in_language(name_ids(sizes, 5), in_force())
         components += tell(f", of {found} units", f" 个，个体数 {found}")
     least, middle, mean, most = (tell(*pair) for pair in _ENDS)
     rows = [
@@ -65,7 +66,10 @@ def _rows(report: WeightsReport) -> list[tuple[str, str]]:
             + tell(f", {report.density:.2%} of the matrix", f"，占矩阵的 {report.density:.2%}"),
         ),
         (tell("components", "连通分支"), components),
-        (tell("islands", "孤岛"), name_ids(report.islands) if len(report.islands) else none),
+        (
+            tell("islands", "孤岛"),
+            in_language(name_ids(report.islands), in_force()) if len(report.islands) else none,
+        ),
         (
             tell("neighbours", "邻居数"),
             f"{least} {report.neighbors_min}, {middle} {report.neighbors_median:g}, "
