@@ -17,7 +17,10 @@ from ._catalogue import labels, path
 from ._load import load
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     import pandas as pd
+
+    from spatial.panel.panel import Panel
 
 __all__ = ["SAMPLES", "Sample", "SampleContents", "load_sample", "sample_contents"]
 
@@ -80,8 +83,8 @@ SAMPLES = {
 class Sample:
     """A map, its panel, and what comes with them; unpacks as ``cities, panel``."""
 
-    cities: Any
-    panel: Any
+    cities: gpd.GeoDataFrame
+    panel: Panel
     tables: Mapping[str, Any] = field(default_factory=dict)
     references: Mapping[str, Any] = field(default_factory=dict)
     names: tuple[str, ...] = ()

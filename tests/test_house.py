@@ -22,12 +22,9 @@ FULL: set[str] = set()
 
 # Parameters that take anything at all, or results of several classes, each asked for what it needs.
 ANYTHING = {
-    "Cluster.by", "WildBootstrap.by", "TwoWay.first", "TwoWay.second", "Conley.coordinates",
-    "LayerInfo.time", "Sample.cities", "Sample.panel",
     "check_table.table", "check_table.B", "check_table.Lambda",
     "coefficient_plot.fits", "regression_table.fits", "explore.tables", "write_web.tables",
-    "identification_table.found", "impacts_plot.impacts", "moran_scatter.moran", "moran_scatter.local",
-    "map_clusters.local", "map_significance.local", "reference_distribution.result", "hausman.a", "hausman.b",
+    "moran_scatter.moran", "reference_distribution.result", "hausman.a", "hausman.b",
 }  # fmt: skip
 
 

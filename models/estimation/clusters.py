@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,25 @@ from spatial.errors import DataError, name_ids, warn
 from spatial.ids.alignment import indexer
 from spatial.models.data.layout import Codes, Layout
 
-__all__ = ["FEW_CLUSTERS", "Lookup", "cluster_codes", "coordinates", "count_of", "name_of", "warn_few"]
+__all__ = [
+    "FEW_CLUSTERS",
+    "Clusters",
+    "Coordinates",
+    "Lookup",
+    "cluster_codes",
+    "coordinates",
+    "count_of",
+    "name_of",
+    "warn_few",
+]
 
 Float = NDArray[np.float64]
 Lookup = Callable[[str], Any]
 """Returns the (R,) values of a column of the data."""
+Clusters: TypeAlias = "str | pd.Series[Any]"
+"""``"unit"``, ``"time"``, a column, or a Series indexed by unit."""
+Coordinates: TypeAlias = "tuple[str, str] | pd.DataFrame"
+"""Two columns, or a frame by unit: with these columns first, or with a geometry."""
 
 FEW_CLUSTERS = 30
 

@@ -13,7 +13,7 @@ from spatial.models.data.design import Design
 from spatial.models.data.layout import Layout
 from spatial.places.points import CitiesLike
 
-from .clusters import Lookup, cluster_codes, coordinates, count_of, name_of, warn_few
+from .clusters import Clusters, Coordinates, Lookup, cluster_codes, coordinates, count_of, name_of, warn_few
 from .laws import Law, fixed_b_law, satterthwaite_law
 from .leverage import bias_reduced_meat, random_effects_law
 from .pairs import Kind
@@ -94,7 +94,7 @@ class Cluster(Covariance):
     'clustered by province, CR2'
     """
 
-    by: Any = "unit"
+    by: Clusters = "unit"
     small: Literal["cr1", "cr2"] = "cr1"
     spec = Spec("cluster", 0, 2, "cluster, cluster:COLUMN or cluster:COLUMN:cr2")
 
@@ -151,8 +151,8 @@ class TwoWay(Covariance):
         kinds (`random_effects_law`), for few clusters whose shocks regressors and errors share.
     """
 
-    first: Any = "unit"
-    second: Any = "time"
+    first: Clusters = "unit"
+    second: Clusters = "time"
     small: Literal["cr1", "satterthwaite"] = "cr1"
     spec = Spec("twoway", 0, 3, "twoway or twoway:COLUMN:COLUMN or twoway:COLUMN:COLUMN:satterthwaite")
 
@@ -218,7 +218,7 @@ class Conley(Covariance):
     km: float
     lags: int | None = None
     kernel: Literal["bartlett", "uniform", "epanechnikov", "parzen"] = "bartlett"
-    coordinates: Any = ("lon", "lat")
+    coordinates: Coordinates = ("lon", "lat")
     spec = Spec("conley", 1, 2, "conley:KM or conley:KM:LAGS")
 
     def __post_init__(self) -> None:
@@ -334,7 +334,7 @@ class WildBootstrap(Covariance):
     seed : int
     """
 
-    by: Any = "unit"
+    by: Clusters = "unit"
     replications: int = 999
     seed: int = 0
     spec = Spec("wild", 0, 1, "wild or wild:COLUMN")

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import DataError, did_you_mean, hinted, name_ids
+from spatial.results import Result
 from spatial.words import check_language
 
 from .canvas import DOUBLE, MIDDLE, check_columns, drawing, root_figure
@@ -102,7 +103,7 @@ def coefficient_plot(
 
 @hinted
 def impacts_plot(
-    impacts: Any,
+    impacts: pd.DataFrame | Result,
     *,
     ax: Axes | None = None,
     labels: Mapping[str, str] | None = None,

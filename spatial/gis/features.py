@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,7 +48,7 @@ class LayerInfo:
 
     title: str = ""
     values: pd.Series[Any] | None = None
-    time: Any = None
+    time: Hashable | None = None
     note: str = ""
 
 

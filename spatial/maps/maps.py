@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
 
+    from spatial.autocorrelation.local_inference import LocalStatistic
+    from spatial.autocorrelation.on_disk import OpenLocal
+
 __all__ = ["as_numbers", "map_clusters", "map_significance", "map_values"]
 
 Float = NDArray[np.float64]
@@ -52,7 +55,7 @@ Float = NDArray[np.float64]
 
 @hinted
 def map_clusters(
-    local: Any,
+    local: LocalStatistic | OpenLocal,
     cities: CitiesLike,
     *,
     ax: Axes | None = None,
@@ -162,7 +165,7 @@ def _hatched(missing: NDArray[np.bool_], lang: str) -> list[str]:
 
 @hinted
 def map_significance(
-    local: Any,
+    local: LocalStatistic | OpenLocal,
     cities: CitiesLike,
     *,
     ax: Axes | None = None,

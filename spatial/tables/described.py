@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,11 @@ from .notes import noted, star_note
 from .styles import StyleName, shown_as
 from .table import Table, in_languages
 from .words import word
+
+if TYPE_CHECKING:
+    from spatial.models.identification.verdict import Identification
+    from spatial.models.results import SystemFit
+    from spatial.models.system import SpatialSystem
 
 __all__ = ["correlation_table", "descriptive_table", "identification_table", "moran_table"]
 
@@ -288,7 +293,7 @@ def moran_table(
 @in_languages
 @hinted
 def identification_table(
-    found: Any,
+    found: Identification | SpatialSystem | SystemFit,
     *,
     labels: LabelsLike | None = None,
     digits: int = 3,

@@ -20,6 +20,8 @@ from .values import codes_of, has_clusters, names_of, scatter_values, slope_scal
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from spatial.autocorrelation.local_inference import LocalStatistic
+
 __all__ = ["moran_scatter"]
 
 
@@ -33,7 +35,7 @@ def moran_scatter(
     ax: Axes | None = None,
     labels: LabelsLike | None = None,
     n_labels: int = 16,
-    local: Any = None,
+    local: LocalStatistic | None = None,
     name: str | None = None,
     permutations: int = 999,
     lang: str | None = None,
