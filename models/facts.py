@@ -38,19 +38,7 @@ RHO = "rho"
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SystemFacts(Fit):
-    """What a fit of a system knows: its estimates, its sample, how well it fits.
-
-    Its `estimate` holds the arrays that were estimated on, so that another covariance, diagnostics and
-    impacts can be computed later.
-
-    Parameters
-    ----------
-    estimate : Estimate
-    asked : Request
-        The method, covariance and options that the user asked for.
-    stamps : tuple of str
-        What every table must say, as "not identified: forced".
-    """
+    """What a fit of a system knows: its estimates, its sample, how well it fits; the base of `SystemFit`."""
 
     estimate: Estimate
     asked: Request

@@ -1,4 +1,4 @@
-"""What a fit knows, and how it shows it."""
+"""`SystemFit`: the result of a system, its tables, tests, impacts and other covariances."""
 
 from __future__ import annotations
 
@@ -32,8 +32,6 @@ from .summaries import fit_summary
 __all__ = ["SystemFit"]
 
 Float = NDArray[np.float64]
-
-RHO = "rho"
 
 
 @dataclass(frozen=True, eq=False, repr=False)

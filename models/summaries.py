@@ -1,4 +1,4 @@
-"""A fit as text."""
+"""The printed summary of a fit of a system."""
 
 from __future__ import annotations
 

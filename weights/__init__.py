@@ -1,4 +1,4 @@
-"""Who neighbours whom, and how strongly."""
+"""Spatial weights: who neighbours whom, and how strongly."""
 
 from __future__ import annotations
 

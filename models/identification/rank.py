@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 __all__ = ["Pattern", "exclusions_that_identify", "structural_rank", "structural_ranks"]
 
 Bool = NDArray[np.bool_]
-Float = NDArray[np.float64]
 
 DRAWS = 3
 

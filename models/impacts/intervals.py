@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from spatial.errors import DataError, did_you_mean
 from spatial.models.estimation.estimate import Interval, interval_method
@@ -25,7 +24,6 @@ INVERTED = {
 }
 """Intervals that do not follow from standard errors."""
 
-Float = NDArray[np.float64]
 
 FEW_TIMES = 10
 

@@ -7,7 +7,6 @@ r"""Multipliers of a system: mean diagonal and mean row sum of :math:`S^{-1}` an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +24,6 @@ __all__ = [
 ]
 
 Float = NDArray[np.float64]
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from .traces import constant_row_sum, eigenvalues
 
 __all__ = ["Spectrum", "spectrum"]
 
-Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
 QUICK_LIMIT = 600

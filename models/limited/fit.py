@@ -1,4 +1,4 @@
-"""What a Tobit fit knows, and how it shows it."""
+"""`TobitFit`: the result of a Tobit model, its coefficients, facts and tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What papers ask after the first table: through what, for whom, from where on, and how surely."""
+"""Mechanisms, moderation, heterogeneity, thresholds, U shapes, and variants of a fit."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from spatial.errors import DataError, did_you_mean, hinted, name_ids, warn
 from spatial.languages.shown import digits, frame_text, remarks, shown
@@ -30,7 +29,6 @@ from .stacked import ASSUMED, contrasts, equality, holm, stacked_covariance
 
 __all__ = ["Heterogeneity", "heterogeneity"]
 
-Float = NDArray[np.float64]
 Test = Literal["wald", "suest", "permutation"]
 
 _FEWEST_UNITS = 10

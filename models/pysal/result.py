@@ -1,4 +1,4 @@
-"""What a fit by spreg knows, in the form of all fits."""
+"""`SpregFit`: the result of one of spreg's estimators, in the form of all fits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How surely?  Tests around a specification, and how wrong its assumptions may be."""
+"""Tests around a specification, and how wrong its assumptions may be before a result falls."""
 
 from __future__ import annotations
 

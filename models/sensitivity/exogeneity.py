@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from spatial.errors import DataError, did_you_mean, hinted
 from spatial.ids.numbers import to_float
@@ -21,8 +20,6 @@ from spatial.words import tell
 from .terms import equation_of
 
 __all__ = ["PlausiblyExogenous", "plausibly_exogenous"]
-
-Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -44,10 +44,6 @@ SPILLOVER, EAST = 0.006, 0.010
 # Slope of Vag in the mediator, as printed; of the mediator in Res, ours; standard error as printed.
 PATENTS, UPGRADING = (0.606, 0.002, 0.606 / 2.06), (0.091, 0.015, 0.091 / 2.40)
 YEAR_EFFECT, R_SQUARED = 0.0157, 0.849
-POSITIVE = (
-    "gdp_pc", "firms_large", "fiscal_self", "retail", "beds", "savings_pc", "freight", "students_pc",
-    "tech_share", "loans", "open",
-)  # fmt: skip
 GAPS = ("unemployment", "freight", "beds", "loans", "broadband", "it_firms")
 """Columns of which .3 % of the cells are missing, inside the panel."""
 

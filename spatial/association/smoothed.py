@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spatial.autocorrelation.inference import GlobalStatistic, Run, made
 from spatial.autocorrelation.sample import Missing, sample, standardized
@@ -21,8 +20,6 @@ from spatial.weights.value import WeightsLike
 from spatial.words import tell
 
 __all__ = ["LeeL", "lee"]
-
-Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spatial.compute.pvalues import Alternative
 from spatial.compute.threads import Executor
@@ -23,7 +22,6 @@ from .sample import Missing, sample
 
 __all__ = ["Geary", "geary"]
 
-Float = NDArray[np.float64]
 
 # Standard errors that differ by more than this tell that the values are far from normal.
 _FAR_FROM_NORMAL = 1.25

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spatial.compute.pvalues import Alternative
 from spatial.compute.threads import Executor
@@ -20,8 +19,6 @@ from .pairs import walk
 from .sample import Missing, check_share, sample
 
 __all__ = ["GeneralG", "general_g"]
-
-Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from spatial.compute.pvalues import Alternative
 from spatial.compute.threads import Executor
@@ -25,8 +24,6 @@ from .pairs import walk
 from .sample import Missing, sample
 
 __all__ = ["Moran", "moran"]
-
-Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

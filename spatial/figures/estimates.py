@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from spatial.errors import DataError, did_you_mean, hinted, name_ids
 from spatial.results import Result
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["coefficient_plot", "impacts_plot"]
 
-Float = NDArray[np.float64]
 
 _INTERVAL = ("estimate", "conf_low", "conf_high")
 _EFFECTS = ("direct", "indirect", "total")

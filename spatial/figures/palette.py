@@ -24,12 +24,10 @@ __all__ = [
     "CLUSTER_COLORS",
     "COLORS",
     "DIVERGING",
-    "EFFECT_COLORS",
     "FAMILIES",
     "ISLAND",
     "LINE_COLORS",
     "MARKERS",
-    "MISSING_COLOR",
     "NOT_SIGNIFICANT",
     "P_VALUE_COLORS",
     "SEQUENTIAL",
@@ -118,12 +116,8 @@ CATEGORIES = (
 MARKERS: tuple[str, ...] = ("o", "s", "^", "p", "P", "D")
 
 CLUSTER_COLORS: Mapping[str, str] = {code: COLORS[code][0] for code in CLUSTERS}
-EFFECT_COLORS: Mapping[str, str] = dict(
-    zip(("direct", "indirect", "total"), (CATEGORIES[0][k] for k in (0, 1, 5)), strict=True)
-)
 SIGNIFICANCE_COLORS: tuple[str, ...] = P_VALUE_COLORS[0]
 LINE_COLORS: tuple[str, ...] = CATEGORIES[0]
-MISSING_COLOR = COLORS["paper"][0]
 
 _LABELS: Mapping[str, tuple[str, str]] = {
     "HH": ("High-High", "高-高"),

@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spatial.errors import DataError
 from spatial.figures.palette import color
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["add_north_arrow", "add_scale_bar", "bar_length", "north_angle", "scale_is_even"]
 
-Float = NDArray[np.float64]
 
 _EARTH_KM = 6371.0088  # mean radius, as for the weights
 _EVEN = 1.05  # a scale that varies by more over the map needs no bar

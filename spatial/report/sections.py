@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -272,11 +272,3 @@ def unit_rows(data: ReportData, names: Sequence[str], said: Callable[[int], Cell
             ]
         )
     return rows
-
-
-def merged(sections: Iterable[Sections]) -> Sections:
-    """Return all sections as one."""
-    found = Sections()
-    for part in sections:
-        found += part
-    return replace(found)

@@ -1,4 +1,4 @@
-"""Weights side by side."""
+"""The table of several weights side by side."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What weights look like: links, components, spectrum, as a report."""
+"""Reports of weights: links, components, spectrum."""

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["scatter_of_panel"]
 
-_MOST = 24  # plots on one page
-
 
 def scatter_of_panel(panel: Any, W: Any, asked: Asked, ax: Axes | None, captions: Captions) -> Axes:
     """Draw one plot for each time wanted, or one of all units and times; see `moran_scatter`."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from spatial.errors import hinted
 from spatial.figures.canvas import DOUBLE, MIDDLE, check_columns, drawing
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["moran_over_time"]
 
-Float = NDArray[np.float64]
 
 # By permutation if there were permutations.
 _P_VALUES = ("p_sim", "p_randomisation", "p_normality", "p_value")

@@ -1,1 +1,1 @@
-"""Figures of what papers ask after the first table: curves over a variable, and fits side by side."""
+"""Figures of mechanisms, moderation, thresholds and simulations: curves, and fits side by side."""

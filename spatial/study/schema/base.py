@@ -30,7 +30,6 @@ __all__ = [
     "Names",
     "PolicyName",
     "Section",
-    "SystemName",
     "Term",
     "Time",
     "TimeName",
@@ -81,7 +80,6 @@ WeightsName = Annotated[str, Names("weights")]
 FirstWeights = Annotated[str | None, Names("weights", even_none=True)]
 FitName = Annotated[str, Names("fit")]
 PolicyName = Annotated[str, Names("policy")]
-SystemName = Annotated[str, Names("system")]
 Formula = Annotated[str, Names("formula")]
 Expression = Annotated[str, Names("expression")]
 Condition = Annotated[str, Names("condition")]

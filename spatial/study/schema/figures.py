@@ -1,4 +1,4 @@
-"""What may stand in a study file about figures."""
+"""The schema of figures in a study file: one class a kind."""
 
 from __future__ import annotations
 

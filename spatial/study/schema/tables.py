@@ -1,4 +1,4 @@
-"""What may stand in a study file about tables."""
+"""The schema of tables in a study file: one class a kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers for GIS."""
+"""Steps of a study that write layers for GIS."""
 
 from __future__ import annotations
 
