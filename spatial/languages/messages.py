@@ -81,8 +81,8 @@ def message(text: str) -> str:
 
 def _whole(text: str) -> Said | None:
     """Return a message without places as one that knows its Chinese; None for others."""
-    for parts, english, chinese in _entries():
-        if not all(part in text for part in parts):
+    for longest, parts, english, chinese in _entries():
+        if longest not in text or not all(part in text for part in parts):
             continue
         for pattern in _patterns(english):
             if found := pattern.fullmatch(text):
@@ -111,10 +111,14 @@ def templates() -> dict[str, str]:
 
 
 @functools.cache
-def _entries() -> list[tuple[list[str], str, str]]:
-    """Return the parts of each message, its English and Chinese; those with most words of their own first."""
+def _entries() -> list[tuple[str, list[str], str, str]]:
+    """Return the longest part of each message, all its parts, its English and Chinese.
+
+    Those with most words of their own come first; the longest part alone tells most messages from a text.
+    """
     found = sorted(templates().items(), key=lambda pair: -len(pair[0].replace("{}", "")))
-    return [(english.split("{}"), english, chinese) for english, chinese in found]
+    cut = [(english.split("{}"), english, chinese) for english, chinese in found]
+    return [(max(parts, key=len), parts, english, chinese) for parts, english, chinese in cut]
 
 
 @functools.cache

@@ -33,14 +33,27 @@ def template(node: ast.expr) -> str | None:
 
 
 @functools.cache
-def trees() -> list[tuple[Path, ast.Module]]:
+def texts() -> list[tuple[Path, str]]:
     """Return each module of the rooms."""
     return [
-        (path, ast.parse(path.read_text(encoding="utf-8")))
+        (path, path.read_text(encoding="utf-8"))
         for room in ROOMS
         for path in sorted((ROOT / room).rglob("*.py"))
         if "qgis" not in path.parts and path.relative_to(ROOT).parts[:2] != ("shapefiles", "build")
     ]
+
+
+def nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Return what `ast.walk` does but for the contexts of names, in half its time."""
+    todo = [tree]
+    while todo:
+        node = todo.pop()
+        yield node
+        for held in node.__dict__.values():
+            if isinstance(held, list):
+                todo += [one for one in held if isinstance(one, ast.AST)]
+            elif isinstance(held, ast.AST) and not isinstance(held, ast.expr_context):
+                todo.append(held)
 
 
 def dotted(node: ast.expr) -> str:
@@ -53,23 +66,23 @@ def dotted(node: ast.expr) -> str:
     return ""
 
 
-def said(tree: ast.Module) -> Iterator[str]:
+def said(tree: ast.AST) -> Iterator[str]:
     """Return what a module refuses and warns of, and what its tests say; texts made elsewhere are there."""
-    for node in ast.walk(tree):
-        texts: list[ast.expr] = []
+    for node in nodes(tree):
+        parts: list[ast.expr] = []
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
             # A TypeError is for programmers.
             name = dotted(node.exc.func)
             if re.fullmatch(r"\w+Error", name) and name not in ("AttributeError", "KeyError", "TypeError"):
-                texts = node.exc.args[:1]
+                parts = node.exc.args[:1]
         elif isinstance(node, ast.Call) and dotted(node.func) == "warn":
-            texts = node.args[:1]
+            parts = node.args[:1]
         elif isinstance(node, ast.Call) and dotted(node.func) in ("HypothesisTest", "HypothesisTest.failed"):
-            texts = [
+            parts = [
                 *node.args[1:3],
                 *(k.value for k in node.keywords if k.arg in ("detail", "reason", "null")),
             ]
-        for text in filter(None, map(template, texts)):
+        for text in filter(None, map(template, parts)):
             if PHRASE.search(text):
                 yield text
 
@@ -89,7 +102,7 @@ def _left(text: str, pair: str) -> str:
 
 
 def test_every_message_has_its_chinese() -> None:
-    found = {text for _, tree in trees() for text in said(tree) if not is_chinese(text)}
+    found = {text for _, module in texts() for text in said(ast.parse(module)) if not is_chinese(text)}
     assert found == set(), "write their Chinese in spatial/languages/messages.tsv"
 
 
@@ -130,8 +143,9 @@ def _unsaid(function: ast.FunctionDef) -> Iterator[str]:
 def test_every_summary_speaks_both_languages(name: str) -> None:
     found = {
         f"{path.relative_to(ROOT)}: {text}"
-        for path, tree in trees()
-        for node in ast.walk(tree)
+        for path, module in texts()
+        if f"def {name}(" in module
+        for node in nodes(ast.parse(module))
         if isinstance(node, ast.FunctionDef) and node.name == name
         for text in _unsaid(node)
     }
