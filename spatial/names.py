@@ -14,15 +14,16 @@ _MODEL = 'sp.models.SpatialSystem("y ~ x + W(y)", panel, W)'
 # What libpysal, esda, spreg, spdep, spatialreg, splm, fixest, GeoDa and Stata's commands are called here.
 _CALLED = {
     "sp.weights.contiguity(cities)": "queen from_contiguity poly2nb contiguity_w",
+    "sp.weights.contiguity(cities).row_standardized()": "nb2listw",
     "sp.weights.contiguity(cities, rook=True)": "rook",
     "sp.weights.knn(cities, k)": "knn k_nearest knearneigh",
     "sp.weights.distance_band(cities, km)": "distanceband distance_band distance dnearneigh",
     "sp.weights.kernel(cities, bandwidth_km=)": "kernel",
-    "sp.weights.read(path)": "read_weights open_weights_file read_gal read_gwt spatwmat read_w",
+    "sp.weights.read(path)": "read_weights open_weights_file read_gal read_gwt spatwmat spmatrix read_w",
     "sp.read_cities": "read_shapefile read_shp read_file read_geojson read_gpkg read_map read_gdf st_read",
     "sp.read_panel": "read_csv read_excel read_xlsx read_stata read_dta use pdata_frame",
     "sp.local_moran": "lisa moran_local localmoran local_moran_i local_i spatlsa",
-    "sp.moran": "moran_i morans_i global_moran spatgsa",
+    "sp.moran": "moran_i morans_i global_moran spatgsa moran_test moran_mc",
     "sp.bivariate_moran": "moran_bv bv_moran moran_bivariate",
     "sp.geary": "geary_c gearys_c",
     "sp.getis_ord": "g_local getis_ord_g hot_spots hotspot hotspots local_g gi_star",

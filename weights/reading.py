@@ -114,7 +114,29 @@ def read_for(cities: Any, path: str | Path) -> Weights:
             "by id. Write the ids into the file, or in Python say that the rows are in the order of the "
             "map: spatial.weights.read(path, ids=cities)."
         )
-    return weights_of(parsed, cities.index, where, "the map")
+    try:
+        return weights_of(parsed, cities.index, where, "the map")
+    except AlignmentError as error:
+        column = _column_of_ids(cities, set(_written(unique_ids(parsed.ids, where))))
+        if column is None:
+            raise
+        raise AlignmentError(
+            f"{error} The column {column!r} of the map holds the ids of the file: read the map with "
+            f"id={column!r}."
+        ) from None
+
+
+def _column_of_ids(cities: Any, wanted: set[str]) -> str | None:
+    """Return a column of the map that holds these ids, each once."""
+    if not hasattr(cities, "columns"):
+        return None
+    for column in cities.columns:
+        values = pd.Index(cities[column])
+        if values.inferred_type not in ("integer", "string") or not values.is_unique:
+            continue
+        if set(_written(values)) == wanted:
+            return str(column)
+    return None
 
 
 def weights_of(parsed: Parsed, ids: Any, path: Path, whose: str = "ids=") -> Weights:

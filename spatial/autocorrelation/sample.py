@@ -261,6 +261,11 @@ def one_column(given: Any, label: str) -> tuple[str, Any]:
             f"{label} must be one cross-section, with one value for each unit; got values by unit and time. "
             "Take one time, panel.at(time)[column], or use moran_panel."
         )
+    if isinstance(given, str):
+        raise DataError(
+            f"{label} must be one variable, a Series by id; got the text {given!r}. Pass the column, as "
+            f"cities[{given!r}]."
+        )
     if isinstance(given, pd.DataFrame):
         if given.shape[1] != 1:
             raise DataError(

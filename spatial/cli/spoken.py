@@ -117,6 +117,9 @@ _MEANT = {
 _ELSEWHERE = {name: here for here, names in _MEANT.items() for name in names.split()}
 
 
+_COLUMNS = ("--columns", "--column", "--variables", "--variable", "--var")
+
+
 class Commands(_Spoken, TyperGroup):
     """The commands; one that is not there is refused with what was meant."""
 
@@ -135,4 +138,9 @@ class Commands(_Spoken, TyperGroup):
         name = args[0].lower() if args else ""
         if name in _ELSEWHERE and self.get_command(ctx, name) is None:
             ctx.fail(f"No such command {args[0]!r}. Did you mean {_ELSEWHERE[name]}?")
+        given = [one for one in args[1:] if one.partition("=")[0] in _COLUMNS]
+        if name in ("moran", "local") and given:
+            ctx.fail(
+                f"spatial {name} takes its variables after the file, without {given[0]}: FILE COLUMN ..."
+            )
         return super().resolve_command(ctx, args)

@@ -132,6 +132,14 @@ def build_layer(
         return replace(style, aliases=made.aliases, comments=comments)
 
     title = known.title or _title(name, result, labels, lang)
+    field = made.style.field
+    if (
+        isinstance(result, pd.DataFrame)
+        and result.shape[1] > 1
+        and not made.by_time
+        and field in made.aliases
+    ):
+        title += ("：" if lang == "zh" else ": ") + made.aliases[field]  # which of its columns is drawn
     return replace(
         made,
         style=worded(made.style),

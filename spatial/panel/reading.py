@@ -187,6 +187,9 @@ def _read_sample(found: Sample) -> Table:
     return Table(frame, sample_labels(found.name))
 
 
+_YEAR = re.compile(r"(.*?)((?:19|20)\d\d)")
+
+
 def _which_columns(frame: pd.DataFrame, what: str) -> str:
     """Ask for the columns of ids and times, naming pairs of columns that tell all rows apart."""
     columns = [c for c in frame.columns if not pd.api.types.is_float_dtype(frame[c].dtype)][:12]
@@ -197,6 +200,7 @@ def _which_columns(frame: pd.DataFrame, what: str) -> str:
         if a != b and frame[b].nunique() < frame[a].nunique() and not frame.duplicated([a, b]).any()
     ]
     tell = f" These tell the rows apart: {'; '.join(pairs[:3])}." if pairs else ""
+    tell = _why_no_names(frame.columns) or tell
     return (
         f"A panel needs to know which columns hold the ids and the times: pass unit= and time=. {what} has: "
         f"{name_ids(frame.columns, 20)}.{tell}"
@@ -234,7 +238,21 @@ def _why_no_names(columns: pd.Index[Any]) -> str:
         return f" Columns are parted by comma, semicolon or tab, not by {mark[0]!r}: write the file so."
     if len(names) > 1 and sum(name.startswith("Unnamed: ") for name in names) >= len(names) / 2:
         return " If a title stands above the names, delete it: names come first."
-    return ""
+    return _how_long(names)
+
+
+def _how_long(names: list[str]) -> str:
+    """Say how a table with a column for each year is made long."""
+    years = [found for name in names if (found := _YEAR.fullmatch(name))]
+    stubs = list(dict.fromkeys(found[1] for found in years))
+    if not stubs or max(sum(found[1] == stub for found in years) for stub in stubs) < 3:
+        return ""
+    others = [name for name in names if not _YEAR.fullmatch(name)]
+    if stubs == [""]:
+        how = f'frame.melt({others}, var_name="year", value_name="x")'
+    else:
+        how = f'pandas.wide_to_long(frame, {stubs}, i={others}, j="year").reset_index()'
+    return f" It is wide, with a column for each year, as {years[0][0]!r}: make it long first, {how}."
 
 
 def _summary(what: str, panel: Panel, table: Table) -> str:

@@ -321,6 +321,7 @@ def test_islands_stay_in_n() -> None:
             "these 80 links sum to -25",
         ),
         (lambda x, W: moran(x, W.sparse), WeightsError, "A bare matrix has no ids"),
+        (lambda _, W: moran("gdp", W), DataError, r"got the text 'gdp'. Pass the column, as cities\['gdp'\]"),
         (lambda x, W: moran(x, W, permutations=-1), DataError, "permutations must be a whole number"),
         (lambda x, W: moran(x, W, seed=None), DataError, "seed must be a whole number"),
         (lambda x, W: moran(x, W, permutations=True), DataError, "permutations must be a whole number"),

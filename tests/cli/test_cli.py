@@ -387,3 +387,9 @@ def test_commands_of_other_names_say_what_is_meant(
     code, _, said = run(capsys, word, "nc")
     assert code == 2
     assert f"No such command '{word}'. Did you mean {meant}" in said
+
+
+def test_variables_stand_after_the_file(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, said = run(capsys, "moran", "nc", "--columns", "bir74")
+    assert code == 2
+    assert "takes its variables after the file, without --columns" in " ".join(said.split())

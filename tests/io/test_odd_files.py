@@ -51,6 +51,26 @@ def test_a_title_above_the_names_of_a_sheet_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no column 'id'.*If a title stands above the names, delete it"):
         read(path)
 
+    with pytest.raises(
+        DataError, match=r"pass unit= and time=.*If a title stands above the names, delete it"
+    ):
+        sp.read_panel(path)  # no pairs of columns without a name are proposed
+
+
+@pytest.mark.parametrize("stub", ["co2_", ""])
+def test_a_wide_table_is_told_how_to_become_long(stub: str, tmp_path: Path) -> None:
+    wide = pd.DataFrame(
+        {"code": ["a", "b"], f"{stub}2001": [1, 2], f"{stub}2002": [3, 4], f"{stub}2003": [5, 6]}
+    )
+    wide.to_csv(tmp_path / "wide.csv", index=False)
+    with pytest.raises(
+        DataError, match=r"It is wide, with a column for each year.*make it long first"
+    ) as caught:
+        sp.read_panel(tmp_path / "wide.csv", "code", "year")
+    code = str(caught.value).partition("make it long first, ")[2].removesuffix(".")
+    found = sp.read_panel(eval(code, {"pandas": pd, "frame": wide}), "code", "year")
+    assert found.frame.iloc[:, 0].tolist() == [1, 3, 5, 2, 4, 6]
+
 
 @pytest.mark.parametrize("mark", ["|", "^", " "])
 def test_another_separator_is_named(mark: str, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +236,18 @@ given = { kind = "values", column = "x", at = 2002, subtitle = "Per head" }
     assert script.count('subtitle="2002"') == 1
     assert script.count('subtitle="2004"') == 1
     assert script.count("subtitle=") == 3
+
+
+def test_layers_bear_the_names_of_the_sample_and_say_what_is_drawn(tmp_path: Path) -> None:
+    text = 'language = "zh"\n[data]\nsample = "nc"\n[layers.x]\ninclude = ["data"]\n'
+    (tmp_path / "study.toml").write_text(text, encoding="utf-8")
+    folder, _, _ = run(tmp_path / "study.toml", only="layers")
+    labels = load_data(check_study(tmp_path / "study.toml"), tmp_path).sample.labels("zh")
+    aliases = (folder / "gis" / "x.data.qml").read_text(encoding="utf-8")
+    assert {labels[name] in aliases for name in ("crmrte", "polpc", "density")} == {True}
+    with zipfile.ZipFile(folder / "gis" / "x.qgz") as project:
+        shown = project.read("x.qgs").decode("utf-8")
+    assert f"：{labels['crmrte']}</layername>" in shown
 
 
 @pytest.mark.slow

@@ -67,6 +67,13 @@ def test_a_file_for_another_map(nc: Any, tmp_path: Path) -> None:
         sp.weights.from_spec(nc.drop("37001"), str(path))
 
 
+def test_a_file_whose_ids_are_another_column_of_the_map_names_it(nc: Any, tmp_path: Path) -> None:
+    path = sp.weights.contiguity(nc).write(tmp_path / "w.gal")
+    named = nc.reset_index().set_index("name")
+    with pytest.raises(sp.AlignmentError, match=r"column 'fips' of the map holds the ids.*with id='fips'"):
+        sp.weights.from_spec(named, str(path))
+
+
 def test_a_matrix_without_ids_is_not_matched_by_position(nc: Any, tmp_path: Path) -> None:
     path = tmp_path / "dense.csv"
     np.savetxt(path, sp.weights.contiguity(nc).sparse.toarray(), delimiter=",")

@@ -7,7 +7,7 @@ from typing import Any
 from spatial.io.atomic import file_stem
 from spatial.study.cache import digest
 from spatial.study.calls import Get, Item, Ref, call, method
-from spatial.study.fits.labels import group_label, words_of
+from spatial.study.fits.labels import group_label
 from spatial.study.schema.layers import Layers, UnitEffect
 from spatial.study.values import Values
 
@@ -18,7 +18,7 @@ __all__ = ["layers_call", "layers_key", "make_layers"]
 
 def layers_key(values: Values, part: Layers) -> str:
     """Return a digest of what layers depend on."""
-    keys = [values.panel_key]
+    keys = [values.panel_key, values.words_key]
     if "local" in part.include:
         for d in values.study.diagnostics:
             keys += [values.weights_key(d.weights), digest(d.model_dump(), values.study.seed)]
@@ -68,12 +68,11 @@ def layers_call(values: Values, part: Layers, path: Any) -> Any:
     if "weights" in part.include:
         layers |= {f"weights_{name}": Ref("weights", name) for name in values.study.weights}
     lang = values.study.language
-    labels = {n: getattr(v, lang) for n, v in values.study.variables.items() if getattr(v, lang)}
-    labels |= {m.name: getattr(m, lang) for m in values.study.measures if getattr(m, lang)}
-    labels |= {n: words_of(group, lang) for n, group in values.study.groups.items() if words_of(group, lang)}
     words = {} if part.attributes is None else {"attributes": part.attributes}
     # Of the whole map: units that were cut are hatched, and leave no holes.
-    return call("write_layers", path, Ref("map"), layers, labels=labels, info=info, lang=lang, **words)
+    return call(
+        "write_layers", path, Ref("map"), layers, labels=Ref("table labels"), info=info, lang=lang, **words
+    )
 
 
 def _group(values: Values, name: str, at: Any) -> Any:
