@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +18,16 @@ from .words import word
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["charted", "dashed", "estimates", "filled_note", "interval_note", "shaded", "time_axis"]
+__all__ = [
+    "charted",
+    "dashed",
+    "effect_words",
+    "estimates",
+    "filled_note",
+    "interval_note",
+    "shaded",
+    "time_axis",
+]
 
 _ZERO: dict[str, Any] = {"linewidth": 0.7, "zorder": 1}
 
@@ -105,6 +114,13 @@ def time_axis(axes: Axes, times: Sequence[Any]) -> Any:
 def level_of(found: Any) -> float | None:
     """Return the level of the intervals of a result: its own, or that of ``tidy()``; of a frame none."""
     return None if hasattr(found, "columns") else float(getattr(found, "level", 0.95))
+
+
+def effect_words(term: str, labels: Mapping[str, str] | None, lang: str) -> str:
+    """Return what an axis with the effect of a term says."""
+    if term == "ATT" and term not in (labels or {}):
+        return word("att", lang)
+    return word("effect_of", lang, name=(labels or {}).get(term, term))
 
 
 def interval_note(lang: str, found: Any) -> list[str]:

@@ -11,7 +11,7 @@ import pandas as pd
 from spatial.errors import DataError, hinted
 from spatial.words import check_language, said
 
-from .charts import charted, dashed
+from .charts import charted, dashed, effect_words, interval_note
 from .events import event_study_plot
 from .palette import LINE_COLORS, MARKERS, color
 from .style.captions import Captions
@@ -24,7 +24,6 @@ __all__ = ["bacon_plot", "drop_one_plot", "honest_plot", "placebo_plot", "policy
 _WORDS: dict[str, tuple[str, str]] = {
     "since": ("Times since the policy", "距政策实施的期数"),
     "effect": ("Effect on {name}", "对{name}的效应"),
-    "att": ("Average effect on the treated", "平均处理效应"),
     "estimate": ("Estimate", "估计值"),
     "placebo": ("Estimates of random calendars", "随机政策批次的估计值"),
     "count": ("Draws", "次数"),
@@ -184,7 +183,8 @@ def honest_plot(
     language = check_language(lang)
     x, y, title = (said(_WORDS, key, language) for key in ("M", "estimate", "honest_title"))
     frame = honest.frame
-    with charted(ax, captions, language, x=x, y=y, title=title, zero="y") as axes:
+    notes = interval_note(language, honest)
+    with charted(ax, captions, language, x=x, y=y, title=title, notes=notes, zero="y") as axes:
         place = np.arange(len(frame))
         axes.vlines(place, frame["conf_low"], frame["conf_high"], color=LINE_COLORS[0], linewidth=2.0)
         axes.plot(place, np.full(len(frame), honest.estimate), "o", ms=4, color=LINE_COLORS[0])
@@ -212,11 +212,12 @@ def drop_one_plot(
     """
     language = check_language(lang)
     frame = dropped.frame.sort_values("estimate", ignore_index=True)
-    x, y, title = (said(_WORDS, key, language) for key in ("without", "att", "drop_title"))
+    x, y, title = (said(_WORDS, key, language) for key in ("without", "estimate", "drop_title"))
+    y = effect_words("ATT", {}, language)
     names = [str(v) for v in frame["left_out"]] if len(frame) <= 40 else []
     with charted(
-        ax, captions, language, x=x, y=y, title=title, notes=[said(_WORDS, "whole", language)], texts=names,
-        zero="y",
+        ax, captions, language, x=x, y=y, title=title, texts=names, zero="y",
+        notes=[said(_WORDS, "whole", language), *interval_note(language, dropped)],
     ) as axes:  # fmt: skip
         place = np.arange(len(frame))
         axes.vlines(place, frame["conf_low"], frame["conf_high"], color=color("dot"), linewidth=1.0)

@@ -91,6 +91,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "coefficients": ("Equation of {name}", "{name}方程"),
     "effects_on": ("Effects on {name}", "对{name}的效应"),
+    "att": ("Average effect on the treated", "平均处理效应"),
     "filled_at": (
         "Intervals of {level}%; filled marks: zero lies outside",
         "{level}% 置信区间；实心：区间不含零",

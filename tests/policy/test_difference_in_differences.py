@@ -314,7 +314,10 @@ def test_rings_recover_what_neighbours_get_and_without_them_the_effect_is_too_sm
     assert axes.get_xticks().tolist() == [30.0]
     assert axes.get_ylabel() == "对未处理个体的效应"
     wider = sp.models.robustness(rings, {"rings [0, 40]": {"rings": [0, 40]}})
-    assert decay_plot(wider, term="ATT").get_xticks().tolist() == [40.0]  # of variants, their own numbers
+    own = decay_plot(wider, term="ATT")  # of variants, their own numbers
+    assert own.get_xticks().tolist() == [40.0]
+    assert own.get_ylabel() == "Average effect on the treated"
+    assert "Intervals of 95%" in own.figure.note
     assert axes.lines[-2].get_ydata().tolist() == [table.loc["ring 0-60 km", "estimate"]]
     assert "Untreated units may be affected within 60 km" in rings.assumes
     far = did(panel, "y", "first", **NEIGHBOURS)
@@ -391,4 +394,7 @@ def test_results_draw_and_stand_in_tables() -> None:
         assert result.summary()
         assert len(result.tidy())
         assert len(result.glance()) == 1
+    for result in (fit.honest([1.0], level=0.9), fit.drop_one("cohort")):
+        level = "90" if hasattr(result, "level") else "95"
+        assert f"Bars: {level}% intervals" in result.plot().figure.note
     assert "ATT" in sp.regression_table([fit, fit.compared["twfe"]]).to_markdown()

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, Unpack
 import pandas as pd
 
 from spatial.errors import DataError, did_you_mean, hinted
-from spatial.figures.charts import charted, dashed, estimates, filled_note, interval_note, shaded
+from spatial.figures.charts import (
+    charted,
+    dashed,
+    effect_words,
+    estimates,
+    filled_note,
+    interval_note,
+    shaded,
+)
 from spatial.figures.palette import LINE_COLORS, color
 from spatial.figures.style.captions import Captions
 from spatial.figures.words import word
@@ -135,7 +143,8 @@ def specification_curve_plot(
     """
     language = check_language(lang)
     rows = one_term(found.tidy(), term).sort_values("estimate", ignore_index=True)
-    label = word("effect_of", language, name=name or str(rows["term"].iloc[0]))
+    shown = str(rows["term"].iloc[0])
+    label = effect_words(shown, {shown: name} if name else None, language)
     names = [str((labels or {}).get(name, name)) for name in rows["variant"]]
     size = (max(4.0, 0.34 * len(rows) + 1.6), 3.4)
     with charted(

@@ -11,7 +11,7 @@ import pandas as pd
 
 from spatial.errors import DataError, did_you_mean, hinted
 from spatial.figures.canvas import BESIDE
-from spatial.figures.charts import charted, filled_note, shaded
+from spatial.figures.charts import charted, effect_words, filled_note, shaded
 from spatial.figures.palette import LINE_COLORS, color
 from spatial.figures.style.captions import Captions
 from spatial.figures.words import word
@@ -75,7 +75,7 @@ def decay_plot(
     rows = one_term(_by_distance(found.tidy()), term).sort_values("cutoff_km", ignore_index=True)
     name = str(rows["term"].iloc[0])
     is_rings = "ring" in rows
-    label = word(name if is_rings else "effect_of", language, name=(labels or {}).get(name, name))
+    label = word(name, language) if is_rings else effect_words(name, labels, language)
     below = word("distance", language) if axis is None else axis
     x, y = rows["cutoff_km"].to_numpy(float), rows["estimate"].to_numpy(float)
     low, high = rows["conf_low"].to_numpy(float), rows["conf_high"].to_numpy(float)
