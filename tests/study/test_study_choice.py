@@ -79,6 +79,7 @@ def test_each_is_its_function(tmp_path: Path) -> None:
     # A method of compare that takes no controls is said below the table; the others stand.
     policies = (out / "tables" / "d.md").read_text(encoding="utf-8")
     assert "effect.gardner" in policies
+    assert "Standard errors: clustered by unit; 95% intervals." in policies
     assert "effect.stacked: StackedDiD of diff-diff cannot be computed here" in policies
     choice = sp.models.select("ly ~ x + z", panel, {"W": W})
     found = pd.read_csv(out / "tables" / "s.csv", encoding="utf-8-sig")

@@ -104,9 +104,12 @@ class Policy(Frame):
         return usable(self.values, [fit for name in self.part.of for fit in self.values.fits_of(name)])
 
     def notes(self) -> list[str]:
+        if self.part.kind not in ("did", "event_study"):
+            return super().notes()
         # A method that cannot estimate is said below the others.
-        said = self._usable()[1] if self.part.kind in ("did", "event_study") else []
-        return [*said, *super().notes()]
+        kept, said = self._usable()
+        fits = [self.values.fit(fit) for fit in kept]
+        return [*_inference(self.numbers(), (), fits, self.values.study.language), *said, *super().notes()]
 
     def key(self) -> str:
         values = self.values
@@ -179,30 +182,28 @@ class Analysed(Policy):
             heads |= {fit: head_of(values, fit) for fit in values.named(getattr(part, "fits", []))}
             for note in getattr(values.analysis(name), "table_notes", ()):
                 notes.append(_note(values, note, heads))
-        return [*notes, *self._inference(), *super().notes()]
-
-    def _inference(self) -> list[str]:
-        """Say of which level intervals are, and how the standard errors of the first fits were computed."""
-        frame, lang = self.numbers(), self.values.study.language
-        results = [self.values.analysis(name) for name in self.part.of]
+        results = [values.analysis(name) for name in self.part.of]
         firsts = [next(iter(fits.values())) for one in results if (fits := getattr(one, "fits", None))]
-        said = []
-        if "std_error" in frame:
-            labels = dict.fromkeys(
-                covariance_words(fit.covariance.label, lang) for fit in firsts if hasattr(fit, "covariance")
-            )
-            said += (
-                [(f"Standard errors: {'; '.join(labels)}", f"标准误：{'；'.join(labels)}")] if labels else []
-            )
-        levels = {getattr(one, "level", 0.95) for one in results}
-        if "conf_low" in frame and len(levels) == 1:
-            level = f"{100 * levels.pop():g}%"
-            said.append((f"{level} intervals", f"{level} 置信区间"))
-        if not said:
-            return []
-        chinese = lang == "zh"
-        text = ("；" if chinese else "; ").join(pair[chinese] for pair in said)
-        return [text[:1].upper() + text[1:] + ("。" if chinese else ".")]
+        said = _inference(self.numbers(), results, firsts, values.study.language)
+        return [*notes, *said, *super().notes()]
+
+
+def _inference(frame: pd.DataFrame, results: Iterable[Any], fits: Iterable[Any], lang: str) -> list[str]:
+    """Say of which level intervals are, and how the standard errors were computed, where that is one way."""
+    labels = {covariance_words(fit.covariance.label, lang) for fit in fits if hasattr(fit, "covariance")}
+    levels = {getattr(one, "level", 0.95) for one in results} or {0.95}
+    said = []
+    if "std_error" in frame and len(labels) == 1:
+        label = labels.pop()
+        said.append((f"Standard errors: {label}", f"标准误：{label}"))
+    if "conf_low" in frame and len(levels) == 1:
+        level = f"{100 * levels.pop():g}%"
+        said.append((f"{level} intervals", f"{level} 置信区间"))
+    if not said:
+        return []
+    chinese = lang == "zh"
+    text = ("；" if chinese else "; ").join(pair[chinese] for pair in said)
+    return [text + ("。" if chinese else ".")]
 
 
 def _note(values: Values, note: str, heads: dict[str, str]) -> str:
