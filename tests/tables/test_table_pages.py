@@ -156,6 +156,14 @@ def _tables(estimators: Table) -> list[Table]:
     ]
 
 
+def test_rows_of_several_lines_make_a_table_long() -> None:
+    head = (Head("a"), Head("b"))
+    short = [Row("x", ("word",))] * 20
+    assert [page.is_long for page in build_pages(Table((head,), tuple(short)))] == [False]
+    tall = [Row("x", ("a word after the other " * 16,))] * 20
+    assert [page.is_long for page in build_pages(Table((head,), tuple(tall)))] == [True]
+
+
 def _of_words() -> Table:
     """Return a table wider and longer than a page unless its words take several lines."""
     words = (

@@ -46,8 +46,16 @@ class Page:
         """Whether head, rows and notes are more than a page has room for."""
         usable, table = sum(self.widths), self.table
         notes = sum(1 + int(text_width(note, 9.0) / usable) for note in table.notes)
-        lines = len(table.header) + len(table.rows) + 0.8 * notes
+        lines = len(table.header) + sum(map(self._lines, table.rows)) + 0.8 * notes
         return lines * 1.5 * self.size > (LANDSCAPE if not self.lies else PORTRAIT) - 40
+
+    def _lines(self, row: Row) -> int:
+        """Return how many lines a row takes: words are broken in their columns, numbers are not."""
+        if row.kind == "panel":
+            return 1
+        words = [(row.label, self.widths[0])]
+        words += [(t, w) for t, w in zip(row.cells, self.widths[1:], strict=True) if not is_aligned(t)]
+        return max(len(wrapped(text, width, self.size)) for text, width in words)
 
 
 def text_width(text: str, size: float) -> float:
