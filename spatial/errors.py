@@ -160,10 +160,9 @@ class Hinting:
             same = type(self)._known_as.get(name)
             known = same is not None and same.partition("(")[0] in public
             meant = f" Did you mean {same!r}?" if known else did_you_mean(name, public)
-            raise AttributeError(
-                f"{type(self).__name__} has no {name!r}.{'' if name.startswith('_') else meant}",
-                name=name,
-            )
+            said = f"{type(self).__name__} has no {name!r}."
+            # Names with leading underscores are asked for by programs, and often.
+            raise AttributeError(said if name.startswith("_") else _spoken(said + meant), name=name)
 
 
 C = TypeVar("C", bound=Callable[..., Any])

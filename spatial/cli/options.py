@@ -148,6 +148,7 @@ _SAID = {
     "only the neighbours with write(path, binary=True)": "leave --row out",
     "Compare first, as in x > x.median()": "Give a column of 1 and 0, or take -s quantile: the top fifth",
     "Keep the units that both have, or complete": "Keep the units that both have (--common), or complete",
+    "请保留两者共有的个体，": "请保留两者共有的个体（--common），",
 }
 
 

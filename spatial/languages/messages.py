@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import re
 
-from spatial.words import Said
+from spatial.words import Said, listed
 
 __all__ = ["in_language", "message", "templates"]
 
@@ -26,6 +26,7 @@ _EITHER = (
     ("{many} or {last}", "{many} 或 {last}"),
     re.compile(r"(?P<many>'.*') or (?P<last>'[^']*')", re.DOTALL),
 )
+_SENTENCES = re.compile(r"(?<=[.?]) (?=[A-Z])")
 _PLACE = ("{place}: {rest}", "{place}：{rest}")
 _AT = re.compile(r"(?P<place>[^\s:]+): ")
 _PLACES = 4  # how many places, as "weights.W: column x: ...", may stand before a message
@@ -76,7 +77,9 @@ def message(text: str) -> str:
         rest = _whole(": ".join(parts[count:]))
         if rest is not None:
             return Said(_PLACE, place=": ".join(parts[:count]), rest=rest)
-    return text
+    sentences = [_whole(sentence) for sentence in _SENTENCES.split(text)]
+    known = [sentence for sentence in sentences if sentence is not None]
+    return listed(known, (" ", "")) if len(known) == len(sentences) > 1 else text
 
 
 def _whole(text: str) -> Said | None:

@@ -121,3 +121,21 @@ def test_what_nobody_knows_stays() -> None:
     assert shown("gdp per head") == "gdp per head"
     assert shown("the law is binding") == "the law is binding"
     assert shown("year >= 2010") == "year ≥ 2010"
+
+
+@pytest.mark.usefixtures("chinese")
+def test_messages_of_several_sentences_are_said_whole() -> None:
+    nc = sp.shapefiles.load("nc")
+    W = sp.weights.contiguity(nc)
+    with pytest.raises(sp.SpatialError) as caught:
+        sp.moran(nc["sid74"].iloc[:90], W)
+    assert str(caught.value).startswith(
+        "'sid74' 与权重矩阵的编号须相同（前者 90 个，权重矩阵有 100 个）。只在权重矩阵中：'37"
+    )
+    assert not re.search(r"[a-z]{3,} [a-z]{2,} [a-z]{2,}", str(caught.value))
+    with pytest.raises(sp.SpatialError, match="变量在前，权重矩阵在后"):
+        sp.moran(W, nc["sid74"])
+    with pytest.raises(AttributeError, match="没有 'nobody'"):
+        W.nobody  # noqa: B018
+    with pytest.warns(SpatialWarning, match="只保留地图与面板共有的 90 个个体；面板中没有、自地图剔除"):
+        sp.align(nc, sp.read_panel("nc_crime"))

@@ -10,13 +10,14 @@ from spatial.autocorrelation.global_moran import moran
 from spatial.figures import moran_over_time, moran_scatter, save_figure
 from spatial.figures.words import word
 from spatial.io.atomic import file_stem, write_csv
+from spatial.languages.messages import in_language
 from spatial.languages.shown import digits, frame_text
 from spatial.maps.maps import map_clusters
 from spatial.study.cache import digest
 from spatial.study.measured import measures_frame, weights_of_index
 from spatial.study.schema import models as schema
 from spatial.study.values import Values
-from spatial.words import tell
+from spatial.words import in_force, tell
 
 from .figures import figure_key, make_figure, stamp
 from .layers import layers_key, make_layers
@@ -67,7 +68,8 @@ def _bound(make: Callable[..., None], values: Values, part: Any) -> Callable[[Ou
 def _data(values: Values, out: Output) -> None:
     panel = values.labelled
     if values.loaded.cut:
-        out.show(f"Units in both map and panel: {panel.n_units}; {values.loaded.cut}.")
+        both, cut = panel.n_units, in_language(values.loaded.cut, in_force())
+        out.show(tell(f"Units in both map and panel: {both}; {cut}.", f"地图与面板共有个体：{both}；{cut}。"))
     write_csv(panel.history_frame(), out.path("tables", "cleaning.csv"), index=True)
     write_csv(panel.describe(), out.path("tables", "describe.csv"), index=True)
 
