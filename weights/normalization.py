@@ -14,6 +14,7 @@ from spatial.errors import ConvergenceError, WeightsError, name_ids
 __all__ = [
     "column_sums",
     "minmax_normalize",
+    "perron_bound",
     "radius_bound",
     "row_standardize",
     "row_sums",
@@ -150,10 +151,10 @@ def radius_bound(matrix: sp.csr_array) -> float:
     bound = float(min(rows, columns))
     if matrix.nnz == 0 or matrix.data.min() < 0:
         return bound
-    return min(bound, _perron_bound(matrix))
+    return min(bound, perron_bound(matrix))
 
 
-def _perron_bound(matrix: sp.csr_array, steps: int = 200) -> float:
+def perron_bound(matrix: Any, steps: int = 200) -> float:
     """Return max_i (Wx)_i / x_i after power steps: an upper bound of the radius (Collatz-Wielandt)."""
     x = np.ones(matrix.shape[0])
     bound = np.inf

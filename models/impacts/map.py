@@ -237,7 +237,7 @@ class EffectMap:
         inverse = np.linalg.inv(np.where(regular[..., None, None], identity - c.B, identity))
         inverse = np.where(regular[..., None, None], inverse, np.nan)
         graphs = [self.matrices[w] for w in self.weights]
-        own = [W.diagonal().mean() for W in graphs]
+        own = [float(W.diagonal().mean()) for W in graphs]
         sums = [float(W.sum()) / W.shape[0] for W in graphs]
         lags = np.array([inverse * value for value in own]).reshape(len(graphs), *inverse.shape)
         totals = np.array([inverse * value for value in sums]).reshape(len(graphs), *inverse.shape)

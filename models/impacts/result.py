@@ -20,6 +20,7 @@ from spatial.models.estimation.estimate import Estimate, Interval, interval_meth
 from spatial.models.estimation.laws import NORMAL, Law
 from spatial.models.formula.structure import Structure
 from spatial.results import Result
+from spatial.weights.blocks.walk import whole_matrix
 from spatial.words import tell
 
 from .errors import EFFECTS, delta_errors, effects_frame, effects_notes, simulate, time_notes
@@ -335,28 +336,27 @@ def system_impacts(
     structure : Structure
     parameters : (P,)
     covariance : (P, P)
-    matrices : mapping of str to sparse (N, N)
+    matrices : mapping of str to sparse (N, N) or, where traces serve, BlockMatrix
     ids : Index
-        Units.
     unit : int array (N,), optional
         Unit of each row of the matrices.
     draws, seed : int
     horizon : "short" or "long"
     exponential : bool
         Whether outcomes feed back through e^(alpha W).
-    executor : dask.distributed.Client or int, optional
-        Where traces of the powers of W are computed.
+    executor : Client or int, optional
     law : Law
         Against which t statistics of the coefficients are read.
     """
     _check_options(draws, seed, horizon)
     graphs = dict(matrices) or {"": sparse.csr_array((len(ids), len(ids)))}
     effect_map = EffectMap(structure, graphs, horizon, seed, exponential)
+    if effect_map.way == "solves":
+        effect_map = replace(effect_map, matrices={k: whole_matrix(m) for k, m in graphs.items()})
     workers = check_workers(None, executor)
     if effect_map.way == "traces":
         # Kept for the map, which asks for them next.
-        matrix = graphs[effect_map.weights[effect_map.feedback[0]]]
-        power_traces(matrix, seed=seed, workers=workers)
+        power_traces(graphs[effect_map.weights[effect_map.feedback[0]]], seed=seed, workers=workers)
     direct, total, stable, truncation = effect_map.evaluate(parameters)
     point = np.array([direct, total - direct, total])
     scale = np.sqrt(np.clip(np.diag(covariance), 0.0, None))

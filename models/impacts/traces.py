@@ -16,6 +16,7 @@ from scipy.sparse import csgraph
 from spatial.compute.products import product
 from spatial.compute.threads import Workers, check_workers, run_tasks
 from spatial.models.data.layout import common_value
+from spatial.weights.blocks.walk import BlockMatrix
 from spatial.weights.normalization import radius_bound
 
 __all__ = ["Traces", "constant_row_sum", "eigenvalues", "power_traces", "symmetrizer"]
@@ -30,6 +31,10 @@ SYMMETRIC_LIMIT = 3_000  # and of one that is similar to a symmetric matrix: 1 s
 POWERS_LIMIT = 3_000  # exact traces by N unit vectors
 PROBES, PROBE_CELLS = 48, 5_000_000
 _BLOCK = 16
+_CHEAP = 5e7  # links that W times W follows
+_CELLS = 80_000_000  # numbers of probes that a walk over blocks holds
+_MANY = 2_000_000
+_HELD = 40_000_000  # links that are read whole: half a gigabyte, and four times that at work
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class Traces:
         return len(self.values) - 1
 
 
-_CACHE: OrderedDict[tuple[str, int, int | None, int], Traces] = OrderedDict()
+_CACHE: OrderedDict[tuple[str | BlockMatrix, int, int | None, int], Traces] = OrderedDict()
 _CACHE_SIZE = 8
 
 
@@ -94,7 +99,8 @@ def power_traces(
 
     Parameters
     ----------
-    W : sparse (N, N)
+    W : sparse (N, N) or BlockMatrix
+        Weights by blocks give the numbers of stored ones but for rounding; few enough are read whole.
     order : int
         Highest power.
     probes : int, optional
@@ -110,8 +116,10 @@ def power_traces(
     >>> power_traces(ring, order=4).values.round(3).tolist()
     [1.0, 0.0, 0.5, 0.0, 0.5]
     """
-    W = sparse.csr_array(W)
-    key = (_digest(W), order, probes, seed)
+    if isinstance(W, BlockMatrix) and W.weights.n_links <= _HELD:
+        W = W.whole
+    W = W if isinstance(W, BlockMatrix) else sparse.csr_array(W)
+    key = (W if isinstance(W, BlockMatrix) else _digest(W), order, probes, seed)
     if key in _CACHE:
         _CACHE.move_to_end(key)
         return _CACHE[key]
@@ -131,6 +139,8 @@ def _digest(W: Sparse) -> str:
 
 def _compute(W: Sparse, order: int, probes: int | None, seed: int, workers: Workers) -> Traces:
     n = W.shape[0]
+    if isinstance(W, BlockMatrix):
+        return _compute_by_blocks(W, order, probes, seed, workers)
     omega = eigenvalues(W) if probes is None else None
     row_sum = constant_row_sum(W)
     radius = radius_bound(W) if omega is None else float(np.abs(omega).max(initial=0.0))
@@ -152,9 +162,27 @@ def _compute(W: Sparse, order: int, probes: int | None, seed: int, workers: Work
     if probes is None and n <= POWERS_LIMIT:
         values = _by_units(scaled, order, workers)
         return Traces(values, errors, totals, radius, bounds, row_sum, "exact powers")
-    count = probes or int(np.clip(PROBE_CELLS // n, PROBES, 1_000))
-    values, errors = _by_probes(scaled, order, count, seed, workers)
+    count = _n_probes(probes, n)
+    found = _quadratic(scaled, order, count, seed, workers, nearby)
+    values, errors = _means(found, n, count, _exact_traces(scaled))
     return Traces(values, errors, totals, radius, bounds, row_sum, f"{count} random probes")
+
+
+def _compute_by_blocks(W: BlockMatrix, order: int, probes: int | None, seed: int, workers: Workers) -> Traces:
+    """Return the same by walks over the blocks, where W times W is too much to be exact."""
+    n, radius = W.shape[0], W.radius_bound()
+    scale = radius if radius > 0 else 1.0
+    totals = _total_moments(W, order) / scale ** np.arange(order + 1)
+    exact = [1.0, float(W.diagonal().sum()) / n / scale, W.answered() / n / scale**2]
+    count = min(_n_probes(probes, n), _BLOCK if n > _MANY else n)  # a walk is dear, and many units err little
+    found = _quadratic(W, order, count, seed, workers, scale=scale)
+    values, errors = _means(found, n, count, np.array(exact))
+    how = f"{count} random probes"
+    return Traces(values, errors, totals, radius, (-radius, radius), constant_row_sum(W), how)
+
+
+def _n_probes(probes: int | None, n: int) -> int:
+    return probes or int(np.clip(PROBE_CELLS // n, PROBES, 1_000))
 
 
 def constant_row_sum(W: Sparse) -> float | None:
@@ -231,7 +259,7 @@ def _exact_traces(W: Sparse) -> Float:
     back = sparse.csr_array(W.T)
     first = [1.0, float(W.diagonal().sum()) / n, float(W.multiply(back).sum()) / n]
     work = float(np.diff(W.indptr)[W.indices].sum())
-    if work <= 5e7:
+    if work <= _CHEAP:
         first.append(float((W @ W).multiply(back).sum()) / n)
     return np.array(first)
 
@@ -252,13 +280,18 @@ def _half_products(W: Sparse, back: Sparse, V: Float, order: int) -> Float:
 
 @dataclass(frozen=True, eq=False)
 class _Blocks:
-    """The job of the traces: a task is a block of columns, unit vectors or random signs."""
+    """The job of the traces: a task is a block of columns, unit vectors or random signs.
+
+    Signs are those of the units, wherever the rows of W put them (`places`).
+    """
 
     W: Sparse
     back: Sparse
     order: int
     count: int
     seeds: tuple[np.random.SeedSequence, ...] = ()
+    places: NDArray[np.intp] | None = None
+    scale: float = 1.0
 
     def prepare(self) -> Callable[[int], Float]:
         n = self.W.shape[0]
@@ -270,7 +303,9 @@ class _Blocks:
                 signs = np.random.default_rng(self.seeds[start // _BLOCK]).integers(
                     0, 2, shape, dtype=np.int8
                 )
-                V = np.where(signs == 1, 1.0, -1.0)
+                if isinstance(self.W, BlockMatrix):
+                    return _forward(self.W, signs, self.order, self.scale)
+                V = np.where(signs if self.places is None else signs[self.places], 1.0, -1.0)
             else:
                 columns = np.arange(start, min(start + _BLOCK * 2, n))
                 V = np.zeros((n, len(columns)))
@@ -280,7 +315,31 @@ class _Blocks:
         return work
 
 
-def _quadratic(W: Sparse, order: int, count: int, seed: int | None, workers: Workers) -> list[Float]:
+def _forward(W: BlockMatrix, signs: NDArray[np.int8], order: int, scale: float) -> Float:
+    """Return what `_half_products` does, some columns at a time, without the transposed weights."""
+    n, count = signs.shape
+    step = max(1, min(count, _CELLS // n))
+    out = np.empty((order + 1, count))
+    for start in range(0, count, step):
+        mine = slice(start, start + step)
+        V = np.where(signs[:, mine], 1.0, -1.0)
+        ahead = V
+        out[0, mine] = n
+        for m in range(1, order + 1):
+            ahead = (W @ ahead) / scale
+            out[m, mine] = np.einsum("ij,ij->j", V, ahead)
+    return out
+
+
+def _quadratic(
+    W: Sparse,
+    order: int,
+    count: int,
+    seed: int | None,
+    workers: Workers,
+    places: NDArray[np.intp] | None = None,
+    scale: float = 1.0,
+) -> list[Float]:
     """Return v'W^m v, (order + 1, columns) for each block of columns in order."""
     step = _BLOCK * 2 if seed is None else _BLOCK
     seeds = () if seed is None else tuple(np.random.SeedSequence(seed).spawn(-(-count // _BLOCK)))
@@ -292,11 +351,19 @@ def _quadratic(W: Sparse, order: int, count: int, seed: int | None, workers: Wor
 
     run_tasks(
         range(0, count, step),
-        _Blocks(W, sparse.csr_array(W.T), order, count, seeds),
+        _Blocks(
+            W,
+            None if isinstance(W, BlockMatrix) else sparse.csr_array(W.T),
+            order,
+            count,
+            seeds,
+            places,
+            scale,
+        ),
         collect,
         workers=workers,
         total=count,
-        seconds=1.5e-9 * W.nnz * order * count,
+        seconds=1.5e-9 * (W.weights.n_links if isinstance(W, BlockMatrix) else W.nnz) * order * count,
         progress=None,
         label="traces",
     )
@@ -308,10 +375,10 @@ def _by_units(W: Sparse, order: int, workers: Workers) -> Float:
     return np.asarray(sum(part.sum(axis=1) for part in _quadratic(W, order, n, None, workers)) / n)
 
 
-def _by_probes(W: Sparse, order: int, count: int, seed: int, workers: Workers) -> tuple[Float, Float]:
-    quadratic = np.hstack(_quadratic(W, order, count, seed, workers)) / W.shape[0]
-    values = quadratic.mean(axis=1)
-    errors = quadratic.std(axis=1, ddof=1) / np.sqrt(count) if count > 1 else np.full(order + 1, np.nan)
-    exact = _exact_traces(W)[: order + 1]
+def _means(found: list[Float], n: int, count: int, known: Float) -> tuple[Float, Float]:
+    """Return the means over probes and their standard errors; the first ones are known."""
+    quadratic = np.hstack(found) / n
+    values, exact = quadratic.mean(axis=1), known[: len(quadratic)]
+    errors = quadratic.std(axis=1, ddof=1) / np.sqrt(count) if count > 1 else np.full(len(values), np.nan)
     values[: len(exact)], errors[: len(exact)] = exact, 0.0
     return values, errors

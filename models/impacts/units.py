@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.errors import DataError
+from spatial.weights.blocks.walk import whole_matrix
 
 from .intervals import require
 from .parts import Kind, unit_effects
@@ -39,7 +40,7 @@ def unit_values(found: Impacts, outcome: str, term: str, kind: Kind, theta: Floa
     require(term, found._map.terms, "term")
     require(kind, KINDS, "kind")
     c = found._map.coefficients(theta)
-    matrices = [found._map.matrices[w] for w in found._map.weights]
+    matrices = [whole_matrix(found._map.matrices[w]) for w in found._map.weights]
     place = found._map.terms.index(term)
     values = unit_effects(
         c, matrices, names.index(outcome), place, kind, len(found._unit), found._map.exponential

@@ -32,7 +32,8 @@ from spatial.models.summaries import (
 )
 from spatial.results import Result
 from spatial.weights.blocks.value import OpenWeights
-from spatial.weights.value import Weights, as_weights
+from spatial.weights.blocks.walk import BlockMatrix
+from spatial.weights.value import Weights
 from spatial.words import tell
 
 from .joint import JointFit
@@ -60,6 +61,10 @@ LEFT_OUT = (
     "residuals, predictions, tests of instruments and of residuals, stability and other covariances are "
     "left out of fits from the disk"
 )
+
+
+def _matrix(weights: Weights | OpenWeights) -> Any:
+    return BlockMatrix(weights) if isinstance(weights, OpenWeights) else weights.sparse
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -185,7 +190,7 @@ class LargeFit(Result):
         inverted = self._joint is not None and self._joint.has_distance
         ids, unit, names = self._ids, None, self.structure.weights
         if self._plan is None:
-            matrices = {name: as_weights(self._weights[name]).sparse for name in names}
+            matrices = {name: _matrix(self._weights[name]) for name in names}
         else:
             (matrices, unit), ids = self._plan.side_by_side(names), self._plan.units
         found = system_impacts(

@@ -69,6 +69,43 @@ def test_weights_by_blocks_give_the_bits_of_stored_ones(tmp_path: Path, kind: st
     assert np.isfinite(other.impacts().tidy()["estimate"]).all()
 
 
+@pytest.mark.evidence("open_panel", kind="identity", source="impacts of the same weights in memory")
+@pytest.mark.parametrize("standardized", [True, False])
+def test_impacts_walk_weights_by_blocks_to_the_numbers_of_stored_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, standardized: bool
+) -> None:
+    for name in ("_CHEAP", "_HELD", "POWERS_LIMIT", "DENSE_LIMIT", "SYMMETRIC_LIMIT"):
+        monkeypatch.setattr(f"spatial.models.impacts.traces.{name}", 9)
+    monkeypatch.setattr("spatial.models.impacts.traces.PROBE_CELLS", 1)
+    monkeypatch.setattr("spatial.models.impacts.traces._CELLS", 2_400)
+    monkeypatch.setattr("spatial.weights.blocks.walk._LINKS", 300)
+    places = cities(200)
+    stored = sp.weights.distance_band(places, 700, islands="keep")
+    opened = sp.weights.distance_band(places, 700, islands="keep", folder=tmp_path / "w")
+    if standardized:
+        stored, opened = stored.row_standardized(), opened.row_standardized()
+    from spatial.models.impacts.traces import power_traces
+    from spatial.weights.blocks.walk import BlockMatrix
+
+    one, two = power_traces(stored.sparse), power_traces(BlockMatrix(opened), workers=1)
+    assert np.allclose(one.values, two.values, rtol=1e-12, atol=1e-15)
+    assert np.allclose(one.std_errors, two.std_errors, rtol=1e-10, atol=1e-15)
+    assert np.allclose(one.totals, two.totals, rtol=1e-13)
+    assert np.isclose(one.radius, two.radius, rtol=1e-13)
+    assert (one.row_sum, one.method) == (two.row_sum, two.method)
+    (tmp_path / "p").mkdir()
+    panel = _panel(stored.row_standardized(), tmp_path / "p")
+    fits = [
+        SpatialSystem(["y ~ p + W(y) + a", "p ~ y + b"], panel, w, effects="unit").fit("3sls")
+        for w in (stored, opened)
+    ]
+    effects = [fit.impacts() for fit in fits]
+    pd.testing.assert_frame_equal(effects[0].tidy(), effects[1].tidy(), rtol=1e-9)
+    pd.testing.assert_frame_equal(effects[0].structural(), effects[1].structural(), rtol=1e-9)
+    sent = [found.by_unit("y", "a") for found in effects]
+    assert np.allclose(sent[0], sent[1], rtol=1e-9)
+
+
 def test_the_walk_over_blocks_finds_what_the_matrix_holds(tmp_path: Path) -> None:
     places = cities(300)
     matrix = sp.weights.knn(places, 5).sparse
