@@ -28,6 +28,7 @@ __all__ = ["EffectTarget", "EffectTargets", "unit_moments"]
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
+Reduced = tuple[Float, Complex, Complex]
 
 _CLOSE = 1e-6
 _OWN_UNITS = 3_000
@@ -48,6 +49,7 @@ class EffectTargets:
     effect_map: EffectMap
     size: int
     _linear: tuple[Float, ...] = field(init=False, repr=False)
+    _last: list[tuple[bytes, Reduced | None]] = field(init=False, repr=False, default_factory=list)
 
     def __post_init__(self) -> None:
         count = self.effect_map.structure.n_parameters
@@ -111,10 +113,30 @@ class EffectTargets:
         dB, _, dL = self._linear[:3]
         return np.flatnonzero(dB.any(axis=(1, 2)) | dL.any(axis=(1, 2)))
 
+    @cached_property
     def slopes(self) -> tuple[Float, Float, Float, Float]:
         """Return the derivatives of B and Lambda by the coefficients that move them, of C and D by all."""
         dB, dC, dL, dD = self._linear[:4]
         return dB[self.moving], dL[self.moving], dC, dD
+
+    def reduced(self, B: Float, L: Float) -> Reduced | None:
+        """Return (I - B)^-1, and the eigenvalues and vectors of Gamma; None where there is no reduced form.
+
+        Two effects of which one is taken from the other ask for it at the same theta: the last is kept.
+        """
+        key = B.tobytes() + L.tobytes()
+        for asked, kept in self._last:
+            if asked == key:
+                return kept
+        found: Reduced | None = None
+        left = np.eye(len(B)) - B
+        if not np.linalg.det(left) <= 1e-12:
+            inverse = np.asarray(np.linalg.inv(left))
+            values, vectors = np.linalg.eig(inverse @ L * self.radius)
+            if not np.abs(values).max() >= 1 - 1e-9:
+                found = inverse, values, vectors
+        self._last[:] = [(key, found)]  # at once, whatever other threads do
+        return found
 
     def of(self, outcome: int, term: int) -> tuple[Target, Target, Target]:
         """Return the direct, the indirect and the total effect."""
@@ -171,16 +193,12 @@ class EffectTarget:
     def __call__(self, theta: Float) -> tuple[float, Float]:
         """Return the effect and its gradient; NaN outside the region where the reduced form exists."""
         B, L, C, D = self.targets.parts(theta)
-        dB, dL, dC, dD = self.targets.slopes()
+        dB, dL, dC, dD = self.targets.slopes
         G = len(B)
-        nothing = float("nan"), np.zeros(self.targets.size)
-        if np.linalg.det(np.eye(G) - B) <= 1e-12:
-            return nothing
-        inverse = np.asarray(np.linalg.inv(np.eye(G) - B))
-        gamma = inverse @ L * self.targets.radius
-        values, vectors = np.linalg.eig(gamma)
-        if np.abs(values).max() >= 1 - 1e-9:
-            return nothing
+        reduced = self.targets.reduced(B, L)
+        if reduced is None:
+            return float("nan"), np.zeros(self.targets.size)
+        inverse, values, vectors = reduced
         g, k = self.outcome, self.term
         if self.row_sum is not None:
             whole = np.asarray(np.linalg.inv(np.eye(G) - B - self.row_sum * L))
