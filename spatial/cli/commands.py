@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from spatial.errors import SpatialError
-from spatial.io.atomic import atomic_text
 from spatial.io.samples import Sample, sample, samples
 from spatial.words import Said, tell
 
@@ -266,6 +265,8 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Run the study that ships: crime and police in North Carolina; and Moran's I of 336 Chinese cities."""
+    from spatial.io.atomic import atomic_text
+
     from .demo import run_virtual_agglomeration
     from .studies import print_run, run_command
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import gc
 import itertools
-import locale
 import os
 import re
 import sys
@@ -43,7 +42,7 @@ _COMMANDS = {
 }
 
 # As zh_CN.UTF-8, and "Chinese (Simplified)_China" on Windows: our Chinese has no traditional characters.
-_SIMPLIFIED = re.compile(r"zh_(CN|SG|Hans)|zh(\.|$)|Chinese \(Simplified\)|Chinese_China", re.IGNORECASE)
+_SIMPLIFIED = r"zh_(CN|SG|Hans)|zh(\.|$)|Chinese \(Simplified\)|Chinese_China"
 
 
 def _version(asked: bool) -> None:
@@ -137,8 +136,10 @@ def _of_system() -> str:
         return in_force()
     named = next(filter(None, (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
     if not named and sys.platform == "win32":
+        import locale
+
         named = locale.getlocale()[0] or ""
-    return "zh" if _SIMPLIFIED.match(named) else in_force()
+    return "zh" if named and re.match(_SIMPLIFIED, named, re.IGNORECASE) else in_force()
 
 
 def _say(message: Warning | str, *_: object, **__: object) -> None:

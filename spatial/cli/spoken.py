@@ -11,13 +11,12 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 from spatial.languages.messages import in_language
-from spatial.languages.widths import padded, width, wrapped
 from spatial.words import in_force
 
 __all__ = ["Commands", "SpokenCommand"]
 
 _WIDEST = 32  # of the left column
-_EXTRA = re.compile(r"\s*\[((?:default: |required|env var: ).*|[^\[\]]*; required)\]$")
+_EXTRA = r"\s*\[((?:default: |required|env var: ).*|[^\[\]]*; required)\]$"
 _IN_EXTRA = (("default: ", "默认："), ("required", "必填"), ("env var: ", "环境变量："), ("; ", "；"))
 
 
@@ -63,6 +62,8 @@ def _usage(command: Any, ctx: Any) -> str:
 
 def _help(command: Any, ctx: Any) -> str:
     """Write the help, with columns in line."""
+    from spatial.languages.widths import wrapped  # only where it is needed: a command is started often
+
     wide = ctx.make_formatter().width
     kinds: dict[str, list[tuple[str, str]]] = {"参数": [], "选项": [], "命令": []}
     for parameter in command.get_params(ctx):
@@ -80,6 +81,8 @@ def _help(command: Any, ctx: Any) -> str:
 
 def _rows(rows: Sequence[tuple[str, str]], wide: int) -> Iterator[str]:
     """Write names on the left and what they do on the right."""
+    from spatial.languages.widths import padded, width, wrapped
+
     left = min(max(width(name) for name, _ in rows), _WIDEST) + 4
     for name, said in rows:
         first, *more = wrapped(said, wide - left)
@@ -93,7 +96,7 @@ def _rows(rows: Sequence[tuple[str, str]], wide: int) -> Iterator[str]:
 def _said(text: str | None) -> str:
     """Say a help text, with what typer adds of default and need."""
     text = " ".join((text or "").split())
-    found = _EXTRA.search(text)
+    found = re.search(_EXTRA, text)
     if found is None:
         return in_language(text, "zh")
     extra = found[1]
