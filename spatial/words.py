@@ -50,7 +50,8 @@ def check_language(lang: str | None) -> Language:
         return "en"
     if lang == "zh":
         return "zh"
-    raise DataError(f"lang must be 'en' or 'zh'; got {lang!r}.")
+    meant = " Chinese is 'zh'." if str(lang).lower().startswith(("zh", "cn", "chin")) else ""
+    raise DataError(f"lang must be 'en' or 'zh'; got {lang!r}.{meant}")
 
 
 def said(words: Mapping[str, tuple[str, str]], key: str, lang: str | None = None, **values: Any) -> str:

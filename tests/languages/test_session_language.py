@@ -52,6 +52,8 @@ def test_other_languages_are_refused(lang: object) -> None:
     with pytest.raises(sp.DataError, match="lang must be 'en' or 'zh'"):
         sp.language(lang)  # type: ignore[arg-type]
     assert in_force() == "en"
+    with pytest.raises(sp.DataError, match=r"got 'zh_CN'\. Chinese is 'zh'\."):
+        sp.language("zh_CN")
 
 
 @pytest.mark.parametrize(("given", "said"), [("zh", "zh"), ("en", "en"), ("", "en")])
