@@ -110,6 +110,18 @@ class Cells:
             notes=(*self.notes, note) if note else self.notes,
         )
 
+    def rows(self, chosen: Bool) -> Cells:
+        """Return some of the cells, (R,) bool, of the same units and times."""
+        old = self.layout
+        return replace(
+            self,
+            layout=Layout(old.units, old.times, old.unit[chosen], old.time[chosen]),
+            y=self.y[chosen],
+            X=self.X[chosen],
+            second=np.unique(self.second[chosen], return_inverse=True)[1],
+            row_weights=self.row_weights[chosen],
+        )
+
     def with_start(self, start: Int) -> Cells:
         """Return the same cells under another calendar, (N,)."""
         return replace(self, adoption=Adoption(self.adoption.units, self.adoption.times, start))

@@ -105,6 +105,11 @@ def decompose(cells: Cells) -> Bacon:
         raise DataError("The Bacon decomposition needs each unit at each time. Use panel.balance().")
     if cells.effects != ("unit", "time"):
         raise DataError("The Bacon decomposition is that of unit and time effects.")
+    if cells.anticipation:
+        raise DataError(
+            "The Bacon decomposition is that of the estimate without anticipation; it is "
+            f"{cells.anticipation}. Estimate with anticipation=0."
+        )
     if len(cells.adoption.cohorts) == 1:
         (only,) = cells.adoption.cohorts
         raise DataError(

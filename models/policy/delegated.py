@@ -139,6 +139,8 @@ def gardner(cells: Cells, options: Options) -> Effects:
     model = diff_diff.TwoStageDiD(anticipation=cells.anticipation, cluster="unit", pretrends=True)
     found, notes = _run(model, cells, aggregate="event_study")
     times, path, matrix = _study(found, cells, options)
+    if cells.anticipation:  # which diff-diff counts among the treated times
+        found, _ = _run(diff_diff.TwoStageDiD(cluster="unit"), cells.rows(cells.free | cells.post))
     return _overall(found, times, path, matrix, notes=notes)
 
 
@@ -167,7 +169,13 @@ def stacked(cells: Cells, options: Options) -> Effects:
         *notes,
         f"stacked over {before} times before and {after} after the policy, which all cohorts have",
     )
-    return _overall(found, times, path, matrix, notes=notes)
+    out = _overall(found, times, path, matrix, notes=notes)
+    if not cells.anticipation:
+        return out
+    # diff-diff counts times of anticipation among the treated ones; the average is that of the others.
+    after_policy = (times >= 0) / (times >= 0).sum()
+    error = np.sqrt(after_policy @ matrix @ after_policy)
+    return replace(out, estimates=np.array([after_policy @ path]), std_errors=np.array([error]))
 
 
 def _of_times(cells: Cells) -> Float:
@@ -241,6 +249,7 @@ def synthetic(cells: Cells, options: Options) -> Effects:
     control_group(cells, options, "synthetic")
     frame = cells.frame()
     start = int(cells.adoption.start.max())
+    frame = frame[~frame["time"].between(start + 1 - cells.anticipation, start)].copy()
     frame["treated"] = (frame["first"] > 0).astype(int)
     covariates = [f"x{k}" for k in range(cells.X.shape[1])]
     model = diff_diff.SyntheticDiD(seed=options.seed)

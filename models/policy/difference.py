@@ -82,7 +82,8 @@ def did(
         (Callaway and Sant'Anna).
     control_group : "never" or "not-yet"
     anticipation : int
-        Times before the policy at which units may react already.
+        Times before the policy at which units may react already: by every method neither treated, so that
+        averages are of the times since the policy, nor compared with.
     window : (first, last), optional
         Times since the policy that the event study shows.
     rings : list of float, optional

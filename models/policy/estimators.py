@@ -69,9 +69,12 @@ def estimate(
 def _two_way(cells: Cells, options: Options, extra: tuple[tuple[str, ...], Float] | None) -> Effects:
     names, Z = extra or ((), np.zeros((len(cells.y), 0)))
     D = cells.post.astype(float)[:, None]
-    static = regress(
-        cells.y, np.column_stack([D, Z, cells.X]), cells.unit, cells.second, weights=cells.row_weights
+    # What reacts before the policy is neither treated nor compared with: its times have slopes of their own.
+    early = np.column_stack(
+        [D[:, :0], *((cells.since == -k).astype(float) for k in range(1, cells.anticipation + 1))]
     )
+    regressors = np.column_stack([D, Z, early, cells.X])
+    static = regress(cells.y, regressors, cells.unit, cells.second, weights=cells.row_weights)
     if static.aliased[0]:
         raise DataError(
             "The treatment is explained by the effects: each treated unit of a cell of the second effect "
