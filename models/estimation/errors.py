@@ -31,6 +31,7 @@ __all__ = [
     "fit_rho_forms",
     "fit_rho_profile",
     "rho_bound",
+    "unweighted_scale",
 ]
 
 Float = NDArray[np.float64]
@@ -160,14 +161,18 @@ def _trace_per_row(moments: ErrorMoments, project: Callable[[Float], Float]) -> 
     return total / _PROBES / moments.n
 
 
-def _weight(weight: Float | None, bound: float) -> Float:
-    """Return the weight of the two moments, where none is given that of M over its spectral radius.
+def unweighted_scale(bound: float) -> Float:
+    """Return what the two moments are multiplied by, to be those of M over its spectral radius.
 
-    With M the moments are multiplied by a^2 and a where M is multiplied by a: the identity for M itself would
-    make rho a / a depend on the unit in which distances are measured.
+    They are multiplied by a^2 and a where M is multiplied by a: squares of the plain ones would make rho
+    depend on the unit in which distances are measured.
     """
     scale = bound / _INSIDE
-    return np.diag([scale**4, scale**2]) if weight is None else weight
+    return np.array([scale**2, scale])
+
+
+def _weight(weight: Float | None, bound: float) -> Float:
+    return np.diag(unweighted_scale(bound) ** 2) if weight is None else weight
 
 
 def fit_rho(a: Float, b: Float, moments: ErrorMoments, weight: Float | None, bound: float) -> RhoFit:

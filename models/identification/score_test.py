@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from spatial.models.data.design import Design
 from spatial.models.data.layout import Codes
-from spatial.models.estimation.errors import centred_moments, rho_bound
+from spatial.models.estimation.errors import centred_moments, rho_bound, unweighted_scale
 from spatial.models.estimation.scores import cluster_sums
 from spatial.models.products.columns import Columns, columns_of
 
@@ -124,7 +124,7 @@ class ScoreProducts:
             new = self._rho(w, beta)
             moved = float(np.abs(new - rho).max(initial=0.0))
             rho, beta = new, self._slopes(w, new)
-            if moved < 1e-7:
+            if moved < 1e-7 * self.bound:
                 break
         return rho, beta
 
@@ -149,7 +149,8 @@ class ScoreProducts:
         pairs = (a[:, :, None] * a[:, None, :]).reshape(len(a), -1)
         form = (pairs @ blocks).reshape(len(a), 2, 2, 2)
         g, linear, square = form[:, :, 0, 0], form[:, :, 0, 1] + form[:, :, 1, 0], -form[:, :, 1, 1]
-        return _least(g, linear, square, self.bound)
+        unit = unweighted_scale(self.bound)
+        return _least(unit * g, unit * linear, unit * square, self.bound)
 
 
 def _solved(matrix: Float, right: Float) -> Float:

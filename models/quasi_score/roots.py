@@ -8,6 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from spatial.models.data.layout import LagOperator
+
 from .moments import Moments
 from .weights import ModelWeights
 
@@ -193,18 +195,24 @@ def _scale(moments: Moments, start: Float) -> Float:
     """Return by what steps of theta are free of units: innovations of each equation, radius of each rho.
 
     A coefficient counts by what its regressor, as it varies, adds in standard deviations of the innovations;
-    that of an outcome or of its lag by the ratio of the innovations of both equations.
+    that of an outcome or of its lag by the ratio of the innovations of both equations, and the radius of the
+    weights of the lag.
     """
+
+    def radius(operator: LagOperator | None) -> float:
+        return operator.radius if operator is not None and operator.radius > 0 else 1.0
+
     innovation = np.sqrt(np.diag(moments.sigma(start)))
     size = np.sqrt(np.diag(moments.columns.gram) / moments.n)
     scale = np.ones(len(start))
     for k, q in enumerate(moments.parameters):
         if q.column < 0:
-            operator = moments.design.error_operator(q.equation)
-            scale[k] = operator.radius if operator is not None and operator.radius > 0 else 1.0
+            scale[k] = radius(moments.design.error_operator(q.equation))
             continue
         column = moments.columns.plain(q.equation)[1 + q.column]
         scale[k] = (innovation[q.outcome] if q.outcome >= 0 else size[column]) / innovation[q.equation]
+        if q.outcome >= 0 and q.weights is not None:
+            scale[k] *= radius(moments.design.operators[q.weights])
     return np.where(np.isfinite(scale) & (scale > 0), scale, 1.0)
 
 

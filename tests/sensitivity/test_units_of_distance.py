@@ -61,3 +61,22 @@ def test_the_unit_of_distance_is_that_of_lambda_and_rho_alone(
         np.testing.assert_allclose(fit.params * size, fits[1.0].params, rtol=1e-5, atol=1e-7)
         np.testing.assert_allclose(fit.std_errors * size, fits[1.0].std_errors, rtol=1e-5)
         np.testing.assert_allclose(fit.rho * unit, fits[1.0].rho, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("effects", [(), ("unit", "time")])
+def test_the_joint_estimator_and_the_anderson_rubin_test_have_no_unit_of_distance(effects: Any) -> None:
+    W, data = raw()
+    found = {}
+    for unit in (1.0, 1e-3, 1e3):
+        fit = SpatialSystem(FORMULAS, data, W.scaled(unit), effects=effects, error="W").fit("aqs")
+        lags = fit.params.index.get_level_values(1).str.startswith("W(")
+        tests = fit.diagnostics()
+        found[unit] = [
+            *fit.params * np.where(lags, unit, 1.0),
+            *fit.rho * unit,
+            *fit.tidy().p_value,
+            *(tests.test("Anderson-Rubin", name).statistic for name in ("y1", "y2")),
+            float(fit.converged),
+        ]
+    for unit in (1e-3, 1e3):
+        np.testing.assert_allclose(found[unit], found[1.0], rtol=1e-4, atol=1e-6)
