@@ -174,7 +174,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "growth_equation": ("Growth equation", "增长方程"),
     "interval": ("Bars: {level}% intervals", "线段：{level}% 置信区间"),
     "dispersion": ("Dispersion between units", "单元之间的离散程度"),
-    "inequality_parts": ("Parts of {name}", "{name} 的分解"),
+    "inequality_parts": ("Parts of {name}", "{name}的分解"),
     "longitude": ("Longitude, degrees", "经度（度）"),
     "latitude": ("Latitude, degrees", "纬度（度）"),
     "centres": ("Path of the centre of gravity", "重心迁移轨迹"),
