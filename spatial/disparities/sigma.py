@@ -11,7 +11,7 @@ import scipy
 from numpy.typing import NDArray
 from scipy import sparse
 
-from spatial.errors import DataError, hinted
+from spatial.errors import DataError, WeightsError, hinted, name_ids
 from spatial.ids.alignment import check_scale, indexer
 from spatial.ids.rows import balanced_axes, canonical, read_columns, row_names
 from spatial.languages.shown import digits, frame_text
@@ -160,7 +160,7 @@ def sigma_convergence(
     DataError
         If there is no such column, a value is missing or not positive, or times are not equally spaced.
     WeightsError
-        If `W` is not row-standardised.
+        If `W` is not row-standardised, or a unit has no neighbours.
     AlignmentError
         If the units of the panel are not those of the weights.
 
@@ -194,6 +194,12 @@ def sigma_convergence(
         w = ordered_weights(W, cube.units)
         if not w.is_row_standardized:
             raise DataError("Dispersion about the neighbours' mean needs W.row_standardized().")
+        if len(w.islands):
+            raise WeightsError(
+                f"Dispersion about the neighbours' mean needs neighbours; these units have none: "
+                f"{name_ids(w.islands)}. Leave them out of panel and weights, or build weights that link "
+                "them."
+            )
         local = (logs - lagged(w, logs)).std(axis=1, ddof=1)
         frame["sd_log_local"] = local
         errors["sd_log_local"] = _about_neighbours(w, apart, slopes, local)

@@ -10,7 +10,7 @@ import pytest
 from convergence_cases import make_panel, quiet, ring
 
 from spatial.disparities.convergence import beta_convergence, sigma_convergence
-from spatial.errors import AlignmentError, DataError, NotIdentifiedError
+from spatial.errors import AlignmentError, DataError, NotIdentifiedError, WeightsError
 from spatial.weights import Weights
 
 
@@ -104,3 +104,15 @@ def test_refuses_growth_without_instruments() -> None:
         lags=["growth"],
         effects=("time",),
     )
+
+
+def test_dispersion_about_neighbours_needs_neighbours() -> None:
+    """The mean of no neighbours was taken for 0: the logarithm itself stood for the distance from it."""
+    panel = make_panel()
+    units = sorted(panel.frame.index.get_level_values(0).unique())
+    links = np.zeros((len(units), len(units)))
+    for k in range(len(units) - 1):  # a ring without the last unit
+        links[k, (k + 1) % (len(units) - 1)] = 1.0
+    W = Weights.from_dense(links, ids=units)
+    with pytest.raises(WeightsError, match=f"needs neighbours; these units have none: '{units[-1]}'"):
+        sigma_convergence(panel, "gdp", W)
