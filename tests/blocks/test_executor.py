@@ -254,6 +254,20 @@ def test_a_fit_in_memory_runs_on_a_worker_and_its_warnings_are_heard_here(here: 
         assert len(here.run_on_scheduler(lambda dask_scheduler: dask_scheduler.transition_log)) > before
 
 
+def test_an_unbalanced_panel_on_disk_has_the_bits_of_one_thread_on_a_cluster(
+    here: Client, tmp_path: Any
+) -> None:
+    frame, W = system_data(n=60, t=4)
+    holes = frame[np.random.default_rng(0).uniform(size=len(frame)) > 0.2]
+    panel = open_panel_of(holes, tmp_path, "years")
+    system = sp.models.SpatialSystem(
+        "y ~ W(y) + a + b", panel, W, effects=("unit", "time"), unbalanced="induced"
+    )
+    one, other = (system.fit("2sls", cov="cluster", executor=executor) for executor in (1, here))
+    assert np.array_equal(one.delta, other.delta)
+    assert np.array_equal(one.inference.cov, other.inference.cov)
+
+
 # ---- other processes: slow
 def cluster_of(workers: int) -> LocalCluster:
     """One or two processes; more workers are threads with queues of their own, quick to start."""
