@@ -56,30 +56,27 @@ def line(size: Size, row: dict[str, Any]) -> str:
 
 
 def chosen_designs(chosen: list[str], rows: list[dict[str, Any] | None]) -> list[Design]:
-    """Return the designs to measure: those of no row, then those that have the words, in their order."""
+    """Return the designs to measure: those that have the words, in their order, then those of no row."""
     missing = [size.design for size, row in zip(SIZES, rows, strict=True) if row is None]
     named = [size.design for part in chosen for size in SIZES if part in size.design.words]
-    return list(dict.fromkeys(missing + named if chosen else [size.design for size in SIZES]))
+    return list(dict.fromkeys(named + missing if chosen else [size.design for size in SIZES]))
 
 
 def save(rows: list[dict[str, Any] | None]) -> None:
-    """Write the tables and the rows of evidence; not before each has been measured once."""
-    known = [row for row in rows if row is not None]
-    if len(known) < len(SIZES):
-        return
+    """Write the tables and the rows of evidence: of what has been measured."""
+    known = [(size, row) for size, row in zip(SIZES, rows, strict=True) if row is not None]
     head = ["| what is printed | design | bounds | measured | draws |", "|---|---|---|---:|---:|"]
-    write(PAGE, "\n".join(head + [line(size, row) for size, row in zip(SIZES, known, strict=True)]))
-    write(PAGE, audit_table(known), AUDIT_START, AUDIT_END)
-    ROWS.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in known), encoding="utf-8")
+    write(PAGE, "\n".join(head + [line(size, row) for size, row in known]))
+    write(PAGE, audit_table({id(size): row["share"] for size, row in known}), AUDIT_START, AUDIT_END)
+    ROWS.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for _, row in known), encoding="utf-8")
 
 
-def audit_table(rows: list[dict[str, Any]]) -> str:
+def audit_table(shares: dict[int, float]) -> str:
     """Return what an audit measured of each item, and what is measured now."""
-    shares = {id(size): row["share"] for size, row in zip(SIZES, rows, strict=True)}
     lines = ["| item | the audit | now | by |", "|---|---|---|---|"]
     for part in AUDIT:
-        now = ", ".join(f"{shares[id(size)]:.3f}" for size in part.rows)
-        lines.append(f"| {part.item} | {part.before} | {now} | {part.said} |")
+        now = ", ".join(f"{shares[id(size)]:.3f}" for size in part.rows if id(size) in shares)
+        lines.append(f"| {part.item} | {part.before} | {now or 'not measured'} | {part.said} |")
     return "\n".join(lines)
 
 
