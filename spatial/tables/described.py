@@ -16,8 +16,9 @@ from spatial.panel.panel import LabelsLike, Panel, PanelLike, standard_deviation
 from spatial.words import Said, check_language
 
 from .columns import CONSTANT
+from .differences import grouped
 from .formats.cells import Head, Row, clean, clean_all, head_row
-from .formats.numbers import Number, check_digits, format_number, marked, star_text
+from .formats.numbers import Number, check_digits, five_figures, format_number, marked, star_text
 from .layout import labels_of, term_label
 from .notes import noted, star_note
 from .styles import StyleName, shown_as
@@ -34,7 +35,7 @@ __all__ = ["correlation_table", "descriptive_table", "identification_table", "mo
 P = Literal["p_randomisation", "p_normality", "p_sim"]
 
 
-def _data(data: Any, columns: Any) -> tuple[pd.DataFrame, dict[str, str]]:
+def numbers_of(data: Any, columns: Any) -> tuple[pd.DataFrame, dict[str, str]]:
     """Return columns of numbers as float64, and the labels of a panel."""
     panel = isinstance(data, Panel)
     frame = data.frame if panel else data
@@ -62,6 +63,9 @@ def descriptive_table(
     data: PanelLike,
     columns: str | Iterable[str] | None = None,
     *,
+    by: str | pd.Series[Any] | None = None,
+    cov: str = "cluster",
+    stars: Iterable[float] | None = None,
     labels: LabelsLike | None = None,
     digits: int | None = None,
     lang: str | None = None,
@@ -70,13 +74,23 @@ def descriptive_table(
 ) -> Table:
     r"""Describe variables: N, mean, :math:`s = \sqrt{\sum (x - \bar x)^2 / (N - 1)}`, min, max.
 
+    By group: N, mean and s of each, the difference of the means and its t; of more than two groups F and p.
+
     Parameters
     ----------
     data : Panel or DataFrame
     columns : list of str, optional
         All columns of numbers by default.
+    by : str or Series, optional
+        Groups to compare: a column, or a Series by the rows or units of the data, as of `group`.  The
+        difference is that of the first less the second: 1 less 0, true less false, else in order of sorting.
+    cov : "cluster", "cluster:COLUMN" or "welch"
+        Of the t: rows of a unit, or of a value of a column, are kept together; or each row stands by itself,
+        as in the t test of Welch (1947), which the first equals where each unit has one row.
+    stars : list of float, optional
+        Thresholds of the differences; by default .1, .05 and .01.
     labels : mapping or Panel, optional
-        Those of the panel by default.
+        Those of the panel by default; also of the groups, by their values as text.
     digits : int, optional
         Decimals of all variables; by default three, and fewer of a variable that reaches hundreds (two),
         thousands (one) or more (none).
@@ -87,10 +101,14 @@ def descriptive_table(
     Raises
     ------
     DataError
-        If a column is absent or holds no numbers, or two columns have the same name.
+        If a column is absent or holds no numbers, two columns have the same name, or `by` makes no groups.
 
     Examples
     --------
+    >>> data = pd.DataFrame({"pilot": [1, 1, 1, 0, 0, 0], "x": [5.0, 6.0, 7.0, 1.0, 2.0, 3.0]})
+    >>> table = descriptive_table(data, "x", by="pilot", digits=2)
+    >>> table.frame.iloc[0].tolist()
+    ['3', '6.00', '1.00', '3', '2.00', '1.00', '4.00***', '4.90']
     >>> print(descriptive_table(pd.DataFrame({"x": [1.0, 2.0, 6.0]}), digits=2, title=""))
     -----------------------------------
     Variable  N  Mean    SD   Min   Max
@@ -100,14 +118,17 @@ def descriptive_table(
     Note: SD: N − 1 in the denominator.
     """
     language, places = check_language(lang), None if digits is None else check_digits(digits)
-    frame, own = _data(data, columns)
+    frame, own = numbers_of(data, columns)
     shown = {**own, **labels_of(labels)}
+    if by is not None:
+        levels = shown_as(None, stars=stars).stars
+        return grouped(data, by, frame, cov).table(shown, levels, places, language, title, notes)
     rows = []
     for name in frame.columns:
         x = frame[name].dropna().to_numpy()
         sd = standard_deviation(x)
         facts = (float(x.mean()), sd, float(x.min()), float(x.max())) if len(x) else ()
-        own_places = _places(x) if places is None else places
+        own_places = five_figures(x) if places is None else places
         cells = [str(len(x)), *[format_number(v, own_places) for v in facts], *[""] * (4 - len(facts))]
         rows.append(Row(clean(shown.get(name, name)), tuple(cells)))
     head = head_row([word(k, language) for k in ("variable", "n", "mean", "sd", "min", "max")])
@@ -115,12 +136,6 @@ def descriptive_table(
     return Table(
         (head,), tuple(rows), titled(title, "descriptive", language), noted(said, language), language
     )
-
-
-def _places(x: Any) -> int:
-    """Return as many decimals as leave a number of a variable five figures, at most three."""
-    largest = float(abs(x).max()) if len(x) else 0.0
-    return sum(largest < size for size in (100, 1000, 10_000))
 
 
 def titled(title: str | None, key: str, lang: str) -> str:
@@ -168,7 +183,7 @@ def correlation_table(
     """
     asked, places = shown_as(style, stars=stars, lang=lang), check_digits(digits)
     language, levels = asked.lang, asked.stars
-    frame, own = _data(data, columns)
+    frame, own = numbers_of(data, columns)
     shown = {**own, **labels_of(labels)}
     rows, counts = [], set()
     for i, name in enumerate(frame.columns):

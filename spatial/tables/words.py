@@ -154,6 +154,18 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "min": ("Min", "最小值"),
     "max": ("Max", "最大值"),
     "note_sd": ("SD: N − 1 in the denominator.", "标准差的分母为 N − 1。"),
+    "grouped": ("Descriptive statistics by group", "分组描述性统计"),
+    "equal_means": ("Difference of means", "均值差异检验"),
+    "difference": ("Difference", "差值"),
+    "note_difference": (
+        "Difference: {first} less {second}; t {how}.",
+        "差值 = {first} − {second}；t 值：{how}。",
+    ),
+    "note_equal_means": ("F: that all means are equal, {how}.", "F：各组均值相等的检验，{how}。"),
+    "welch_rows": ("of Welch, rows as independent", "Welch 检验，视各观测值相互独立"),
+    "welch_clustered": ("of Welch, errors clustered by {by}", "Welch 检验，按{by}聚类"),
+    "by_unit": ("unit", "个体"),
+    "note_no_group": ("{n} rows without a group are left out.", "{n} 个观测值无分组信息，未计入。"),
     "correlation": ("Correlations", "相关系数矩阵"),
     "note_correlation": (
         "Pearson correlations{pairs}; p from t(n − 2), as if observations were independent.",

@@ -25,6 +25,7 @@ from spatial.models import (
     wald,
 )
 from spatial.panel import Panel
+from spatial.tables.differences import grouped
 from spatial.weights import Weights
 
 N, T = 60, 4
@@ -61,6 +62,7 @@ LIMITED = "spatial.models.limited.censored"
 TESTS = "spatial.models.sensitivity.specification"
 SERIAL = "spatial.models.sensitivity.serial:_autoregression"
 SCORES = "spatial.models.hypothesis:score_test"
+BY_GROUP = "spatial.models.diagnostics.means"
 MECHANISMS = "spatial.models.mechanisms"
 EQUAL = f"{MECHANISMS}.stacked:equality"
 
@@ -83,6 +85,25 @@ def _threshold(rng: np.random.Generator) -> dict[str, Any]:
         "threshold interval": bool(row["conf_low"] <= 0.5 <= row["conf_high"]),
         "threshold slope": bool(slope["conf_low"] <= 1 <= slope["conf_high"]),
     }
+
+
+def _means(rng: np.random.Generator) -> dict[str, Any]:
+    """Means by group, errors that stay in a unit: six units of larger spread apart; four groups."""
+    city = np.repeat(np.arange(40), 5)
+    spread = np.where(np.arange(40) < 6, 2.0, 1.0)
+    x = ((rng.normal(size=40) * spread)[city] + rng.normal(size=200))[:, None]
+    few, post = (city < 6).astype(int), np.tile(np.arange(5) >= 2, 40)
+    frame = pd.DataFrame({"x": x[:, 0]}, index=pd.MultiIndex.from_arrays([city, np.tile(np.arange(5), 40)]))
+    groups = {"few": few, "switch": few * post, "several": city % 4}
+    return {
+        f"means {name}": grouped(frame.assign(by=group), "by", frame, "cluster").tests["x"].p_value
+        for name, group in groups.items()
+    }
+
+
+MEANS = Design(
+    "40 units, 6 of them of twice the spread, T = 5, errors that stay in a unit", _means, full=4000
+)
 
 
 def _union(rng: np.random.Generator) -> dict[str, Any]:
@@ -240,6 +261,13 @@ TOOLKIT = [
     Size("Turning point, Fieller's interval", "fieller", CURVES, 0.93, 0.97),
     Size("Turning point, delta interval", "delta", CURVES, 0.92, 0.97),
     Size("Moderation, interval of an effect", "moderated effect", CURVES, 0.92, 0.97),
+    Size("Means by group, t of Welch by unit", "means few", MEANS, 0.035, 0.065, (f"{BY_GROUP}:_welch_t",)),
+    Size(
+        "Means by group, units that change it", "means switch", MEANS, 0.035, 0.065, (f"{BY_GROUP}:_welch_t",)
+    ),
+    Size(
+        "Means by group, F of Welch by unit", "means several", MEANS, 0.035, 0.065, (f"{BY_GROUP}:_welch_f",)
+    ),
     Size("Threshold, bootstrap F", "threshold F", REGIMES, 0.035, 0.065),
     Size(
         "Threshold, likelihood-ratio interval", "threshold interval", REGIMES, 0.9, 0.995, (), "conservative"

@@ -7,7 +7,7 @@ from typing import Any
 
 from .estimates import rows_of
 
-__all__ = ["between", "condition_labels", "group_label", "variant_words", "words_of"]
+__all__ = ["between", "condition_labels", "group_label", "labels_of_groups", "variant_words", "words_of"]
 
 
 def between(language: str) -> str:
@@ -61,6 +61,12 @@ def group_label(values: Any, by: str, group: Any) -> str:
     language = values.study.language
     other: Any = "en" if language == "zh" else "zh"
     return str(words.get(language) or words.get(other) or name)
+
+
+def labels_of_groups(values: Any, by: str) -> dict[str, str]:
+    """Return what readers call the groups of a column, where [groups] has words for them."""
+    part = values.study.groups.get(by)
+    return {} if part is None else {name: group_label(values, by, name) for name in part.labels}
 
 
 def condition_labels(values: Any) -> dict[str, str]:

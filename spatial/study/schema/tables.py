@@ -97,14 +97,30 @@ class RegressionTable(TableSection):
 
 
 class DescriptiveTable(TableSection):
-    """N, mean, standard deviation, minimum, maximum."""
+    """N, mean, standard deviation, minimum, maximum; or by group, with tests that the means are equal."""
 
     kind: Literal["descriptive"]
     columns: list[Column] | None = None
+    by: Column | None = None
+    """A column, or one of [groups]: N, mean and standard deviation of each group, and their difference."""
+    cov: str = "cluster"
+    """Of the tests: "cluster" by unit, "cluster:COLUMN", or "welch", each row by itself."""
     sample: SampleName | None = None
     """Rows by the name of [samples.NAME], which a note says; default all."""
     printed: Annotated[str, Names("printed table")] | None = None
     """Moments of [printed.NAME], beside ours."""
+
+    def faults(self) -> Iterator[tuple[Location, str]]:
+        """Refuse what a table of groups has not, and another covariance than there is."""
+        if self.by is not None and self.printed is not None:
+            yield (
+                ("printed",),
+                "moments that a paper prints are of all rows: leave by out, or give a table each.",
+            )
+        if self.cov not in ("cluster", "welch") and not self.cov.startswith("cluster:"):
+            yield ("cov",), f"cov is 'cluster', 'cluster:COLUMN' or 'welch'; got {self.cov!r}."
+        if self.by is None and self.cov != "cluster":
+            yield ("cov",), "cov is of the tests between groups: give by."
 
 
 class CorrelationTable(TableSection):

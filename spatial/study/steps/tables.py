@@ -9,10 +9,12 @@ import pandas as pd
 from spatial.io.atomic import write_csv
 from spatial.study.cache import digest
 from spatial.study.calls import Call, Ref, call, method
-from spatial.study.fits.labels import words_of
+from spatial.study.fits.labels import labels_of_groups, words_of
 from spatial.study.schema import tables as schema
 from spatial.study.schema.data import Rows
 from spatial.study.values import Refusal, Values
+from spatial.tables.described import numbers_of
+from spatial.tables.differences import grouped
 
 from .chinese import in_chinese
 from .frames import Analysed, Checked, Cleaned, Frame, Index, Measured, Policy, Samples, Truth
@@ -157,13 +159,28 @@ class _Descriptive(Shown):
         columns = self.part.columns
         if columns is None or self._sample is not None:
             chosen = None if self._sample is None else self._sample.model_dump()
-            return digest(self.values.panel_key, chosen)
-        return self.values.columns_key(columns)
+            return digest(self.values.panel_key, chosen, *self._by)
+        used = [text.removeprefix("cluster:") for text in self._by if text not in ("cluster", "welch")]
+        return digest(self.values.columns_key([*columns, *used]), *self._by)
+
+    @property
+    def _by(self) -> list[str]:
+        """The column of the groups and how they are compared, or nothing."""
+        by = getattr(self.part, "by", None)
+        return [] if by is None else [by, self.part.cov]
 
     def call(self) -> Call:
-        return call(self.function, self._panel, self.part.columns, **self.words())
+        options = self.words()
+        if self._by:
+            by, cov = self._by
+            options |= {"by": by, "labels": {by: self.values.label(by), **labels_of_groups(self.values, by)}}
+            options |= {} if cov == "cluster" else {"cov": cov}
+        return call(self.function, self._panel, self.part.columns, **options)
 
     def numbers(self) -> pd.DataFrame:
+        if self._by:
+            by, cov = self._by
+            return grouped(self.rows, by, numbers_of(self.rows, self.part.columns)[0], cov).frame()
         found: pd.DataFrame = self.rows.describe(self.part.columns).reset_index()
         return found
 

@@ -16,6 +16,7 @@ __all__ = [
     "Typed",
     "check_digits",
     "check_thresholds",
+    "five_figures",
     "format_number",
     "is_aligned",
     "marked",
@@ -112,6 +113,18 @@ def _digits(number: float, digits: int) -> str:
         places = 1 - math.floor(math.log10(abs(number)))
         return f"{number:.{places}f}" if places <= 9 else f"{number:.1e}"
     return text.removeprefix("-") if float(text) == 0 else text
+
+
+def five_figures(values: Any) -> int:
+    """Return as many decimals as leave a number of a variable five figures, at most three.
+
+    Examples
+    --------
+    >>> five_figures([0.5]), five_figures([450.0]), five_figures([-45000.0])
+    (3, 2, 0)
+    """
+    largest = max(map(abs, values), default=0.0)
+    return sum(largest < size for size in (100, 1000, 10_000))
 
 
 def star_text(p_value: float, thresholds: tuple[float, ...]) -> str:

@@ -58,7 +58,7 @@ FUNCTIONS: dict[type[Section], Row] = {
     tables.RegressionTable: (
         sp.regression_table, {"printed"}, TABLE | {"effects_rows", "draws", "seed"}, {},
     ),
-    tables.DescriptiveTable: (sp.descriptive_table, {"printed", "sample"}, TABLE | {"data"}, {}),
+    tables.DescriptiveTable: (sp.descriptive_table, {"printed", "sample"}, TABLE | {"data", "stars"}, {}),
     tables.CorrelationTable: (sp.correlation_table, {"sample"}, TABLE | {"data", "style", "stars"}, {}),
     tables.MoranTable: (
         sp.moran_table, {"weights"}, TABLE | {"moran", "p", "style", "stars"}, {},
