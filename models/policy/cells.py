@@ -16,13 +16,40 @@ from spatial.panel.panel import Panel
 
 from .adoption import Adoption
 
-__all__ = ["Cells", "build_cells"]
+__all__ = ["Cells", "Matching", "build_cells"]
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
 NEVER = np.iinfo(np.int64).min // 2
+
+
+@dataclass(frozen=True, eq=False)
+class Matching:
+    """How units were matched.
+
+    Parameters
+    ----------
+    match : str
+        As it was asked for.
+    units : Index (N,)
+        Before matching.
+    treated : bool array (N,)
+    means : array (N, k)
+        Of the controls before the first policy; NaN of a unit without such times.
+    weights : array (N,)
+        0 of units that are left out.
+    scores : array (N,)
+        Propensity scores; NaN where there are none.
+    """
+
+    match: str
+    units: pd.Index[Any]
+    treated: Bool
+    means: Float
+    weights: Float
+    scores: Float
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +75,7 @@ class Cells:
         Constant within units; ones where nothing is matched.
     notes : tuple of str
         What was left out, and why.
+    matching : Matching, optional
     """
 
     outcome: str
@@ -61,6 +89,7 @@ class Cells:
     anticipation: int
     row_weights: Float
     notes: tuple[str, ...] = ()
+    matching: Matching | None = None
 
     @property
     def unit(self) -> Int:
@@ -121,6 +150,12 @@ class Cells:
             second=np.unique(self.second[chosen], return_inverse=True)[1],
             row_weights=self.row_weights[chosen],
         )
+
+    def reassigned(self, order: Int) -> Cells:
+        """Return the cells where unit i has the calendar, and the weight, of unit order[i], (N,)."""
+        weights = np.ones(self.layout.n_units)
+        weights[self.unit] = self.row_weights
+        return replace(self.with_start(self.adoption.start[order]), row_weights=weights[order][self.unit])
 
     def with_start(self, start: Int) -> Cells:
         """Return the same cells under another calendar, (N,)."""

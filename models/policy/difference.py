@@ -21,7 +21,7 @@ from .adoption import Calendar, read_adoption
 from .cells import Cells, build_cells
 from .effects import METHODS, Method, Options
 from .inference import covariance_matrix, few_note, laws_of
-from .matching import Match, matched
+from .matching import matched
 from .result import ASSUMES, DifferenceInDifferences
 from .spillovers import Exposure, Specification, check_rings
 
@@ -47,7 +47,7 @@ def did(
     exposure: Exposure | None = None,
     cities: CitiesLike | None = None,
     W: WeightsLike | None = None,
-    match: Match | None = None,
+    match: str | None = None,
     policies: Iterable[str] = (),
     where: str | None = None,
     fewest_far: int = 20,
@@ -96,8 +96,12 @@ def did(
     cities : GeoDataFrame, optional
         Indexed by unit.
     W : Weights, Graph or W, optional
-    match : "psm" or "entropy", optional
-        Match the never treated on means of the controls before the first policy.
+    match : str, optional
+        Match the never treated on means of the controls before the first policy: ``"psm"``, or
+        ``"psm:NEIGHBOURS:CALIPER"``, nearest propensity scores with replacement (the caliper in standard
+        deviations of the log odds, .2); ``"kernel"``, or ``"kernel:BANDWIDTH"`` (.06); ``"entropy"``, equal
+        means.  For ``callaway-santanna``, ``twfe`` and ``borusyak-jaravel-spiess``, which take the weights of
+        the matches; see `DifferenceInDifferences.balance`.
     policies : list of str
         0/1 columns of concurrent policies, held constant.
     where : str, optional
@@ -247,8 +251,8 @@ def _fit(specification: Specification, method: str) -> DifferenceInDifferences:
     takes_weights = ("twfe", "borusyak-jaravel-spiess", "callaway-santanna")
     if cells.row_weights.min() != cells.row_weights.max() and method not in takes_weights:
         raise DataError(
-            f"match='entropy' weights units, which {method} does not take here; use "
-            f"{', '.join(map(repr, takes_weights[:-1]))} or {takes_weights[-1]!r}, or match='psm'."
+            f"match= weights units, which {method} does not take here; use "
+            f"{', '.join(map(repr, takes_weights[:-1]))} or {takes_weights[-1]!r}."
         )
     found, far = specification.estimate(method)
     matrix = covariance_matrix(found, cells, specification.cov, specification.lookup, method)

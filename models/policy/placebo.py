@@ -209,11 +209,11 @@ class _Calendars:
     def _estimate(self, number: int) -> tuple[float, float] | SpatialError:
         # A generator for each try: the same draws whatever failed before, and whoever draws them.
         cells = self.specification.cells
-        start = np.random.default_rng([self.seed, number]).permutation(cells.adoption.start)
+        order = np.random.default_rng([self.seed, number]).permutation(len(cells.adoption.start))
         try:
-            value = self._of(cells.with_start(start))
+            value = self._of(cells.reassigned(order))
             true = cells.post.astype(np.float64)
-            share = self._of(replace(cells, y=true).with_start(start)) if self.shares else 0.0
+            share = self._of(replace(cells, y=true).reassigned(order)) if self.shares else 0.0
         except SpatialError as error:
             return error
         return value, share

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from spatial.models.impacts.result import Impacts
 
     from .checks import Bacon, Honest
+    from .matching import Balance
     from .placebo import DropOne, Placebo
     from .spillovers import Specification
 
@@ -234,6 +235,20 @@ class DifferenceInDifferences(Fit):
         from .spillovers import unit_impacts
 
         return unit_impacts(self)
+
+    def balance(self) -> Balance:
+        """Return the means of the controls of treated and never-treated units, before and after matching.
+
+        Standardised bias, t and variance ratio of a fit with ``match=``; weights and scores by unit.
+
+        Raises
+        ------
+        DataError
+            For a fit that is not matched.
+        """
+        from .matching import balance
+
+        return balance(self._specification.cells)
 
     # ---- what may be wrong with it
     def bacon(self) -> Bacon:

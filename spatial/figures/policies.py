@@ -11,6 +11,7 @@ import pandas as pd
 from spatial.errors import DataError, hinted
 from spatial.words import check_language, said
 
+from .canvas import MIDDLE
 from .charts import charted, dashed, effect_words, interval_note
 from .events import event_study_plot
 from .palette import LINE_COLORS, MARKERS, color
@@ -19,7 +20,7 @@ from .style.captions import Captions
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["bacon_plot", "drop_one_plot", "honest_plot", "placebo_plot", "policy_plot"]
+__all__ = ["bacon_plot", "balance_plot", "drop_one_plot", "honest_plot", "placebo_plot", "policy_plot"]
 
 _WORDS: dict[str, tuple[str, str]] = {
     "since": ("Times since the policy", "距政策实施的期数"),
@@ -38,6 +39,11 @@ _WORDS: dict[str, tuple[str, str]] = {
         "M：政策后趋势偏离至多为政策前的 M 倍",
     ),
     "without": ("Left out (ordered by estimate)", "剔除对象（按估计值排序）"),
+    "before": ("Before matching", "匹配前"),
+    "after": ("After matching", "匹配后"),
+    "std_bias": ("Standardised bias (%)", "标准化偏差（%）"),
+    "ten": ("Dashed: 10 per cent to either side", "虚线：正负 10%"),
+    "balance_title": ("Balance of treated and untreated", "匹配平衡性检验"),
     "event_title": ("Effect on {name} by time since the policy", "政策对{name}的动态效应"),
     "placebo_title": ("Placebo policies", "安慰剂检验"),
     "bacon_title": ("Comparisons within the two-way estimate", "双向固定效应估计的构成"),
@@ -159,6 +165,58 @@ def bacon_plot(
             axes.plot(rows["weight"], rows["estimate"], marker, ms=5, color=ink, label=label)
         dashed(axes, y=bacon.twfe, label=mark)
         axes.set_xlim(left=0)
+    return axes
+
+
+@hinted
+def balance_plot(
+    balance: Any,
+    *,
+    ax: Axes | None = None,
+    labels: Mapping[str, str] | None = None,
+    lang: str | None = None,
+    **captions: Unpack[Captions],
+) -> Axes:
+    """Draw the standardised bias of each control before and after matching.
+
+    Parameters
+    ----------
+    balance : Balance
+    ax : Axes, optional
+    labels : mapping, optional
+        Names to the words drawn.
+    lang : {"en", "zh"}
+    **captions
+        See `Captions`.
+
+    Returns
+    -------
+    Axes
+    """
+    language = check_language(lang)
+    wide = balance.frame.pivot(index="term", columns="sample", values="std_bias")
+    wide = wide.loc[wide["before"].abs().sort_values(kind="stable").index]
+    names = [(labels or {}).get(name, name) for name in wide.index]
+    x, title, ten = (said(_WORDS, key, language) for key in ("std_bias", "balance_title", "ten"))
+    words = {sample: said(_WORDS, sample, language) for sample in ("before", "after")}
+    size = (MIDDLE, max(0.45 * MIDDLE, 0.9 + 0.24 * len(names)))
+    with charted(
+        ax, captions, language, x=x, title=title, notes=[ten], texts=[*names, *words.values()], size=size,
+        zero="x",
+    ) as axes:  # fmt: skip
+        place = np.arange(len(wide))
+        axes.hlines(place, wide["before"], wide["after"], color=color("dot"), linewidth=1.2, zorder=2)
+        for sample, ink, fill in (
+            ("before", color("ink-2"), color("paper")),
+            ("after", LINE_COLORS[0], LINE_COLORS[0]),
+        ):
+            axes.plot(
+                wide[sample], place, "o", ms=5.5, color=ink, markerfacecolor=fill, label=words[sample],
+                zorder=3,
+            )  # fmt: skip
+        for limit in (-10, 10):
+            dashed(axes, x=limit)
+        axes.set_yticks(place, names)
     return axes
 
 

@@ -69,6 +69,12 @@ HEADS: Mapping[str, Mapping[str, str]] = {
         "moderator": "Moderator",
         "at": "At",
         "value": "Value",
+        "sample": "Matching",
+        "treated": "Treated",
+        "untreated": "Untreated",
+        "std_bias": "Std. bias (%)",
+        "reduction": "Reduction (%)",
+        "variance_ratio": "Variance ratio",
     },
     "zh": {
         "index": "指数",
@@ -132,6 +138,12 @@ HEADS: Mapping[str, Mapping[str, str]] = {
         "moderator": "调节变量",
         "at": "位置",
         "value": "取值",
+        "sample": "匹配",
+        "treated": "处理组",
+        "untreated": "对照组",
+        "std_bias": "标准化偏差（%）",
+        "reduction": "偏差减幅（%）",
+        "variance_ratio": "方差比",
     },
 }
 

@@ -359,7 +359,7 @@ class Values:
         return groups or found
 
     def policy(self, name: str, kind: str) -> Any:
-        """Return what is done with the effects of a policy: bacon, honest, placebo or drop_one."""
+        """Return what is done with the effects of a policy: bacon, honest, placebo, drop_one or balance."""
         call = policy_call(self.part(name), kind, self.study.seed)
         return self.kept_once((name, kind), self.policy_key(name, kind), lambda: self.run(call))
 

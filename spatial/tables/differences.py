@@ -24,6 +24,9 @@ from .words import word
 __all__ = ["Grouped", "grouped"]
 
 
+_TRUTH = {"true": "1", "false": "0"}
+
+
 @dataclass(frozen=True)
 class Grouped:
     """Variables by group.
@@ -69,9 +72,10 @@ class Grouped:
     def heads(self, labels: Mapping[str, str]) -> list[str]:
         """Return what readers call the groups: their labels; numbers, true and false behind their column."""
         own = [group_name(g) for g in self.names]
-        plain = isinstance(self.names[0], str)
-        by = labels.get(self.by, self.by)
-        return [clean(labels.get(g, g if plain else f"{by} = {g}")) for g in own]
+        plain, by = isinstance(self.names[0], str), labels.get(self.by, self.by)
+        # A column of conditions is one of 1 and 0, whose words may be given to true and false.
+        known = {_TRUTH[g]: labels[g] for g in _TRUTH if g in labels} | dict(labels)
+        return [clean(known.get(g, g if plain else f"{by} = {g}")) for g in own]
 
     def table(
         self, labels: Mapping[str, str], stars: tuple[float, ...], places: int | None, language: str,
@@ -88,7 +92,7 @@ class Grouped:
         said = [word("note_sd", language), *self.notes(labels, stars, language), *clean_all(notes)]
         shown = word("grouped", language) if title is None else clean(title)
         head = self.header(labels, language)
-        return Table(head, tuple(rows), shown, noted(said, language), language, groups=0)
+        return Table(head, tuple(rows), shown, noted(said, language), language)
 
     def header(self, labels: Mapping[str, str], language: str) -> tuple[tuple[Head, ...], ...]:
         """Return the two rows of the head."""

@@ -68,7 +68,7 @@ def _changed(**columns: Any) -> Panel:
         ),
         (lambda p: did(p, "y", "first", effects=("unit", "province:time")), "is for 'twfe' and 'borusyak"),
         (lambda p: did(p, "y", "first", policies=["D"]), "at the base time only"),
-        (lambda p: did(p, "y", "first", match="psm"), "needs controls"),
+        (lambda p: did(p, "y", "first", match="psm"), r'match="psm" needs controls'),
         (lambda p: did(p, "y", "first", method="gardner", match="entropy", controls=["x"]), "weights units"),
         (lambda p: did(p, "y", "first", window=(1, 3)), "window is"),
         (lambda p: did(p, "y", "first", control_group="notyet"), "control_group is"),

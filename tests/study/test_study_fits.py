@@ -336,6 +336,44 @@ late = { kind = "descriptive", columns = ["q"], by = "rich", cov = "welch", samp
     assert "现为 'het'" in found["tables.late.cov"]
 
 
+def test_a_matched_policy_has_a_table_and_a_figure_of_its_balance(tmp_path: Path) -> None:
+    text = """
+[did.matched]
+outcome = "q"
+cohort = "first"
+method = "twfe"
+controls = ["x", "z"]
+match = "psm:2:5"
+[tables]
+b = { kind = "balance", of = ["matched"], formats = ["md", "csv"] }
+[figures]
+f = { kind = "balance", of = "matched" }
+"""
+    path = with_columns(tmp_path, text)
+    folder, record, _ = run(path)
+    assert record["failed"] == {}
+    shown = pd.read_csv(folder / "tables" / "b.csv", encoding="utf-8-sig")
+    assert shown["sample"].tolist() == ["before", "after"] * 2
+    head = (folder / "tables" / "b.md").read_text("utf-8").splitlines()[0]
+    assert all(word in head for word in ("Std. bias (%)", "Reduction (%)", "Variance ratio", "p"))
+    assert (folder / "tables" / "matched_balance.txt").read_text("utf-8").startswith("Balance by psm:2:5")
+    assert (folder / "figures" / "f.png").stat().st_size > 5000
+    script = "".join(sp.explain_study(path).split())
+    assert 'match="psm:2:5"' in script
+    assert "matched.balance()" in script
+    for other, message in (
+        ('match = "psn"', "match is 'psm', 'psm:NEIGHBOURS'"),
+        ("", "did.matched has no match"),
+    ):
+        path.write_text(path.read_text("utf-8").replace('match = "psm:2:5"', other), encoding="utf-8")
+        with pytest.raises(StudyError) as caught:
+            check_study(path)
+        assert any(message in p.message for p in caught.value.problems)
+        path.write_text(
+            path.read_text("utf-8").replace('match = "psn"', 'match = "psm:2:5"'), encoding="utf-8"
+        )
+
+
 def test_fits_that_cannot_be_say_so_before_anything_runs(tmp_path: Path) -> None:
     text = """
 [samples.late]

@@ -142,6 +142,12 @@ def test_groups_are_named_in_the_words_of_the_reader() -> None:
     assert table.notes[1] == "差值 = 试点城市 − 其他城市；t 值：Welch 检验，按个体聚类。"
     assert [head.text for head in descriptive_table(data, "x", by="pilot").header[0]][1] == "pilot = 1"
     assert descriptive_table(data, "x", by="pilot", stars=[]).frame.iloc[0, -2].count("*") == 0
+    truth = {"true": "Pilot", "false": "Others"}
+    assert [h.text for h in descriptive_table(data, "x", by="pilot", labels=truth).header[0]][1:3] == [
+        *truth.values()
+    ]
+    yes = descriptive_table(data.with_columns(yes=data["pilot"] == 1), "x", by="yes", labels=truth)
+    assert [h.text for h in yes.header[0]][1:3] == ["Pilot", "Others"]
     halves = sp.group(data["x"], of="unit")
     assert [h.text for h in descriptive_table(data, "x", by=halves).header[0]][1:3] == ["high", "low"]
     by_unit = pd.Series(["east", "west"] * 10, index=range(20), name="side")

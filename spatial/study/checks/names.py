@@ -130,7 +130,9 @@ def _made_files(study: Study) -> Iterator[Fault]:
     made |= {f"{part.name}_estimates" for *_, part in sections(study)}
     made |= {f"{part.name}_analysis" for *_, part in analyses(study)}
     made |= {
-        f"{part.name}_{kind}" for part in study.did for kind in ("bacon", "honest", "placebo", "drop_one")
+        f"{part.name}_{kind}"
+        for part in study.did
+        for kind in ("bacon", "honest", "placebo", "drop_one", "balance")
     }
     stems = tuple(file_stem(column) for part in study.diagnostics for column in part.columns)
     begin = {

@@ -97,6 +97,7 @@ def _policy(known: Known, use: Use) -> Iterator[Fault]:
         yield unknown(use.location, "policies of [did]", use.name, parts)
         return
     kind = getattr(use.section, "kind", "")
+    kind = "match" if kind == "balance" else kind
     if kind in type(parts[use.name]).model_fields and not getattr(parts[use.name], kind):
         yield Fault(use.location, f"did.{use.name} has no {kind}: give it the key {kind} = ....")
 

@@ -187,6 +187,7 @@ def _did_call(study: Study, part: Did, found: FitName, cov: Any, rows: dict[str,
 def policy_kinds(part: Did) -> list[str]:
     """Return what is done with the effects of a policy."""
     wanted = {"bacon": part.bacon, "honest": part.honest, "placebo": part.placebo, "drop_one": part.drop_one}
+    wanted |= {"balance": part.match}
     return [kind for kind, given in wanted.items() if given]
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "Level",
     "Location",
     "MapColumn",
+    "MatchName",
     "Names",
     "PolicyName",
     "Section",
@@ -159,6 +160,13 @@ def _file_name(text: str) -> str:
     return text
 
 
+def _match(text: str) -> str:
+    from spatial.models.policy.matching import read_match
+
+    read_match(text)
+    return text
+
+
 def _inside(text: str) -> str:
     """A folder below that of the study file; what leads out of it is refused."""
     parts = re.split(r"[/\\]", text)
@@ -171,6 +179,7 @@ def _inside(text: str) -> str:
 
 
 FileName = Annotated[str, AfterValidator(_file_name)]
+MatchName = Annotated[str, AfterValidator(_match)]
 InnerFolder = Annotated[str, AfterValidator(_inside)]
 Columns = Annotated[list[Column], Field(min_length=1)]
 Level = Annotated[float, Field(gt=0, lt=1)]

@@ -247,7 +247,7 @@ class ThresholdFigure(FigureSection):
 class PolicyFigure(FigureSection):
     """Effects of a policy by time since, and what is done with them."""
 
-    kind: Literal["event_study", "bacon", "honest", "placebo", "drop_one", "rings"]
+    kind: Literal["event_study", "bacon", "honest", "placebo", "drop_one", "rings", "balance"]
     of: Annotated[PolicyName, One]
 
 
@@ -267,6 +267,7 @@ FIGURES: dict[str, type[Section]] = {
     "coefficients": Coefficients,
     "connectivity": Connectivity,
     "bacon": PolicyFigure,
+    "balance": PolicyFigure,
     "density": Density,
     "drop_one": PolicyFigure,
     "effects_map": EffectsMap,

@@ -23,6 +23,7 @@ from .base import (
     Formula,
     Level,
     Location,
+    MatchName,
     Names,
     Section,
     TimeName,
@@ -238,7 +239,8 @@ class Did(Fit):
     """Kilometres from the treated, as [0, 100, 200]: what untreated units there get (Butts)."""
     exposure: Literal["own", "neighbours", "both"] | None = None
     W: WeightsName | None = None
-    match: Literal["psm", "entropy"] | None = None
+    match: MatchName | None = None
+    """"psm", "psm:NEIGHBOURS:CALIPER", "kernel:BANDWIDTH" or "entropy": who the treated are compared with."""
     policies: list[Column] = Field([])
     """Columns of other policies of the time, held constant."""
     fewest_far: Annotated[int, Field(ge=1)] = 20

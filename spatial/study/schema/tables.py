@@ -187,7 +187,7 @@ class TruthTable(TableSection):
 class PolicyTable(TableSection):
     """Effects of policies, and what is done with them."""
 
-    kind: Literal["did", "event_study", "bacon", "honest", "placebo", "drop_one"]
+    kind: Literal["did", "event_study", "bacon", "honest", "placebo", "drop_one", "balance"]
     of: Annotated[list[PolicyName], Field(min_length=1)]
 
 
@@ -229,6 +229,7 @@ class CleaningTable(TableSection):
 
 
 TABLES: dict[str, type[Section]] = {
+    "balance": PolicyTable,
     "bacon": PolicyTable,
     "check": CheckTable,
     "cleaning": CleaningTable,

@@ -8,7 +8,19 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from .analyses import Analysis
-from .base import Column, Columns, Condition, Cov, Effects, FileName, Location, Names, Section, Term
+from .base import (
+    Column,
+    Columns,
+    Condition,
+    Cov,
+    Effects,
+    FileName,
+    Location,
+    MatchName,
+    Names,
+    Section,
+    Term,
+)
 
 __all__ = ["Robustness", "Variant"]
 
@@ -43,7 +55,7 @@ class Variant(Section):
     force: bool | None = None
     unbalanced: Literal["raise", "balance", "induced"] | None = None
     iv_order: Annotated[int, Field(ge=1, le=6)] | None = None
-    match: Literal["psm", "entropy"] | None = None
+    match: MatchName | None = None
     rings: list[float] | None = None
     exposure: Literal["own", "neighbours", "both"] | None = None
     W: Annotated[str, Names("weights")] | None = None

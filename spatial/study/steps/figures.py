@@ -78,7 +78,8 @@ def figure_call(values: Values, part: Any) -> Any:
         case schema.PolicyFigure(kind=kind, of=of):
             if kind == "event_study":
                 return method(Ref("fit", of), "plot", labels=Ref("term labels"), lang=lang, **own)
-            return method(Ref("policy", (of, kind)), "plot", lang=lang, **own)
+            words = {"labels": Ref("term labels")} if kind == "balance" else {}
+            return method(Ref("policy", (of, kind)), "plot", **words, lang=lang, **own)
         case schema.AnalysisFigure():
             return _analysis(values, part, lang)
         case schema.ThresholdFigure():

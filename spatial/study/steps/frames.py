@@ -123,7 +123,8 @@ class Policy(Frame):
     def shown(self) -> pd.DataFrame:
         values, frame = self.values, self.numbers()
         frame["fit"] = [head_of(values, str(name)) for name in frame["fit"]]
-        _named(values, frame, ("equation", "term", "comparison", "left_out"))
+        _named(values, frame, ("equation", "term", "comparison", "left_out", "sample"))
+        frame = frame.drop(columns=["fit"] if self.part.kind == "balance" and len(self.part.of) == 1 else [])
         return frame.rename(columns=HEADS[values.study.language])
 
 
