@@ -177,3 +177,15 @@ def copied_study(base: Path, folder: Path) -> Path:
 
 def study_of(**sections: Any) -> Study:
     return Study.model_validate({"data": {"sample": "nc"}, **sections})
+
+
+def with_columns(folder: Path, text: str) -> Path:
+    """The small study, with a column of groups, a calendar of a policy, and a censored outcome."""
+    path = lay_out(folder, STUDY[: STUDY.index("[[diagnostics]]")] + text)
+    panel = pd.read_csv(folder / "panel.csv")
+    number = panel["code"].str[1:].astype(int)
+    panel["region"] = np.where(number < 18, "east", "west")
+    panel["first"] = np.where(number % 4 == 0, 2002, np.where(number % 4 == 1, 2003, 0))
+    panel["cut"] = np.maximum(panel["q"], 0.0)
+    panel.to_csv(folder / "panel.csv", index=False)
+    return path
