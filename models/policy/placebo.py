@@ -14,6 +14,7 @@ from spatial.compute.threads import Workers, run_tasks
 from spatial.errors import AlignmentError, DataError, SpatialError, name_ids
 from spatial.languages.shown import shown
 from spatial.models.estimation.covariance import is_whole
+from spatial.models.estimation.laws import Law
 from spatial.results import Result
 from spatial.words import tell
 
@@ -38,6 +39,8 @@ class Placebo(Result):
     estimate : float
         Under the true calendar.
     estimates : array (B,)
+    p_values : array (B,)
+        Of each, by the test that the fit prints: some 5 % of them lie below .05 where that test is right.
     failed : int
         Random calendars that could not be estimated; they are drawn again.
     method, outcome : str
@@ -51,6 +54,7 @@ class Placebo(Result):
 
     estimate: float
     estimates: Float
+    p_values: Float
     failed: int
     method: str
     outcome: str
@@ -67,12 +71,18 @@ class Placebo(Result):
         beyond = np.abs(self.estimates) >= abs(self.estimate)
         return float((1 + beyond.sum()) / (1 + len(self.estimates)))
 
+    @property
+    def share_significant(self) -> float:
+        """Share of the random calendars with an effect that is significant at 5 %."""
+        known = self.p_values[np.isfinite(self.p_values)]
+        return float((known < 0.05).mean()) if len(known) else float("nan")
+
     def tidy(self) -> pd.DataFrame:
-        """Return one row: the estimate, and mean, sd and tail of the placebos."""
+        """Return one row: the estimate, and mean, sd, tail and share of significant ones of the placebos."""
         row = {
             "term": "ATT", "estimate": self.estimate, "placebo_mean": float(self.estimates.mean()),
             "placebo_sd": float(self.estimates.std(ddof=1)), "p_value": self.p_value,
-            "draws": len(self.estimates),
+            "significant": self.share_significant, "draws": len(self.estimates),
         }  # fmt: skip
         if self.level is not None:
             row |= {"conf_low": self.conf_low, "conf_high": self.conf_high}
@@ -90,7 +100,10 @@ class Placebo(Result):
     def summary(self) -> str:
         """Write the result."""
         row = self.tidy().iloc[0]
-        interval = ""
+        interval, share = "", ""
+        if np.isfinite(self.share_significant):
+            number = f"{100 * self.share_significant:.1f}"
+            share = tell(f"; {number} % of them are significant at 5 %", f"；其中 {number}% 在 5% 水平上显著")
         if self.level is not None:
             ends = f"[{self.conf_low:.5f}, {self.conf_high:.5f}]"
             interval = tell(
@@ -101,11 +114,11 @@ class Placebo(Result):
             f"{len(self.estimates)} random calendars with the same sizes of cohorts ({self.method}, "
             f"{self.outcome}): mean "
             f"{row['placebo_mean']:.5f}, sd {row['placebo_sd']:.5f}; the estimate {self.estimate:.5f} has "
-            f"p = {self.p_value:.4f}.",
+            f"p = {self.p_value:.4f}{share}.",
             f"随机抽取 {len(self.estimates)} 个实施时间表，各批次规模不变（{shown(self.method)}，"
             f"{self.outcome}）："
             f"均值 {row['placebo_mean']:.5f}，标准差 {row['placebo_sd']:.5f}；估计值 {self.estimate:.5f} 的 "
-            f"p = {self.p_value:.4f}。",
+            f"p = {self.p_value:.4f}{share}。",
         )
         return text + interval
 
@@ -125,9 +138,9 @@ def placebo(
     if level is not None:
         _check_interval(fit, check_level(level), draws)
     job = _Calendars(specification, fit.method, seed, level is not None)
-    found, failed, tries = list[tuple[float, float]](), 0, 0
+    found, failed, tries = list[tuple[float, float, float]](), 0, 0
 
-    def collect(_: int, part: tuple[float, float] | SpatialError) -> int:
+    def collect(_: int, part: tuple[float, float, float] | SpatialError) -> int:
         nonlocal failed
         if isinstance(part, SpatialError):
             failed += 1
@@ -150,9 +163,13 @@ def placebo(
             label="placebo",
         )  # fmt: skip
         tries += missing
-    estimates, shares = np.array(found).T
+    estimates, errors, shares = np.array(found).T
+    law = fit.laws[0]  # the cohorts of a random calendar are as large as those of the true one
+    own = Law(law.each[0] if law.each else law.df, law.scales[0] if law.scales else law.scale)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p_values = own.p_value(estimates / errors)
     ends = (np.nan, np.nan) if level is None else _inverted(fit.att, estimates, shares, level)
-    return Placebo(fit.att, estimates, failed, fit.method, fit.outcome, seed, level, *ends)
+    return Placebo(fit.att, estimates, p_values, failed, fit.method, fit.outcome, seed, level, *ends)
 
 
 def _check_interval(fit: DifferenceInDifferences, level: float, draws: int) -> None:
@@ -194,7 +211,7 @@ _SECONDS = 1e-6
 
 @dataclass(frozen=True)
 class _Calendars:
-    """Estimates the effect under one random calendar."""
+    """Estimates the effect, and its standard error, under one random calendar."""
 
     specification: Any
     method: str
@@ -202,25 +219,27 @@ class _Calendars:
     shares: bool
     """Whether the true treatment is estimated too, as an outcome."""
 
-    def prepare(self) -> Callable[[int], tuple[float, float] | SpatialError]:
+    def prepare(self) -> Callable[[int], tuple[float, float, float] | SpatialError]:
         """Return what does it."""
         return self._estimate
 
-    def _estimate(self, number: int) -> tuple[float, float] | SpatialError:
+    def _estimate(self, number: int) -> tuple[float, float, float] | SpatialError:
         # A generator for each try: the same draws whatever failed before, and whoever draws them.
         cells = self.specification.cells
         order = np.random.default_rng([self.seed, number]).permutation(len(cells.adoption.start))
         try:
-            value = self._of(cells.reassigned(order))
+            value, std_error = self._of(cells.reassigned(order))
             true = cells.post.astype(np.float64)
-            share = self._of(replace(cells, y=true).reassigned(order)) if self.shares else 0.0
+            share = self._of(replace(cells, y=true).reassigned(order))[0] if self.shares else 0.0
         except SpatialError as error:
             return error
-        return value, share
+        return value, std_error, share
 
-    def _of(self, cells: Any) -> float:
-        effects, _ = self.specification.with_cells(cells).estimate(self.method)
-        return float(effects.estimates[0])
+    def _of(self, cells: Any) -> tuple[float, float]:
+        drawn = self.specification.with_cells(cells)
+        effects, _ = drawn.estimate(self.method)
+        matrix = covariance_matrix(effects, drawn.cells, drawn.cov, drawn.lookup, self.method)
+        return float(effects.estimates[0]), float(np.sqrt(matrix[0, 0]))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

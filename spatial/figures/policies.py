@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from spatial.errors import DataError, hinted
 from spatial.words import check_language, said
@@ -29,6 +30,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "placebo": ("Estimates of random calendars", "随机政策批次的估计值"),
     "count": ("Draws", "次数"),
     "observed": ("Estimate {value:.4g}, p = {p:.3g}", "估计值 {value:.4g}，p = {p:.3g}"),
+    "significant": (
+        "; {share:.1f} % of {draws} random calendars significant at 5 %",
+        "；{draws} 次随机批次中 {share:.1f}% 在 5% 水平上显著",
+    ),
     "weight": ("Weight", "权重"),
     "two_way": ("Two-way estimate {value:.4g}", "双向固定效应估计 {value:.4g}"),
     "treated - never treated": ("treated - never treated", "处理组 - 从未处理"),
@@ -125,15 +130,34 @@ def placebo_plot(
     """
     language = check_language(lang)
     mark = said(_WORDS, "observed", language, value=placebo.estimate, p=placebo.p_value)
+    if np.isfinite(share := placebo.share_significant):
+        draws = len(placebo.estimates)
+        mark += said(_WORDS, "significant", language, share=100 * share, draws=draws)
     x, y, title = (said(_WORDS, key, language) for key in ("placebo", "count", "placebo_title"))
     with charted(ax, captions, language, x=x, y=y, title=title, subtitle=mark, zero="x") as axes:
         paper = color("paper")
-        axes.hist(placebo.estimates, bins="fd", color=color("mark"), edgecolor=paper, linewidth=0.4)
+        counts, edges, _ = axes.hist(
+            placebo.estimates, bins="fd", color=color("dot"), edgecolor=paper, linewidth=0.4
+        )
+        _smooth(axes, placebo.estimates, float(edges[1] - edges[0]))
         axes.axvline(placebo.estimate, color=LINE_COLORS[1], linewidth=1.6)
         from matplotlib.ticker import MaxNLocator
 
-        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_ylim(top=1.08 * float(np.max(counts)))
+        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
     return axes
+
+
+def _smooth(axes: Axes, values: NDArray[np.float64], width: float) -> None:
+    """Draw the density of values over their histogram with bars of this width."""
+    from scipy.stats import gaussian_kde
+
+    if np.ptp(values) == 0:
+        return
+    density = gaussian_kde(values)
+    reach = 3 * float(np.sqrt(density.covariance[0, 0]))
+    x = np.linspace(values.min() - reach, values.max() + reach, 200)
+    axes.plot(x, density(x) * len(values) * width, color=LINE_COLORS[0], linewidth=1.6)
 
 
 @hinted

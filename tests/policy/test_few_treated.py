@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from policy_cases import policy_panel
 
 import spatial as sp
 from spatial.errors import DataError
@@ -104,7 +105,7 @@ def test_cohorts_of_one_unit_are_named_and_averaged_together_by_imputation() -> 
 def test_the_interval_of_random_calendars_holds_the_effects_that_they_do_not_reject() -> None:
     fit = did(_panel(ONE), "y", "first", method="twfe")
     found = fit.placebo(99, level=0.9, seed=3, progress=False)
-    assert fit.placebo(99, seed=3, progress=False).tidy().shape[1] == 6
+    assert fit.placebo(99, seed=3, progress=False).tidy().columns.tolist()[-1] == "draws"
     assert (found.tidy()[["conf_low", "conf_high"]].to_numpy() == [found.conf_low, found.conf_high]).all()
     assert found.conf_low < fit.att < found.conf_high
     assert f"90% interval, one effect for all: [{found.conf_low:.5f}" in found.summary()
@@ -141,3 +142,20 @@ def test_intervals_that_calendars_cannot_give_are_refused(
     fit = did(_panel((3,) * 4 + (0,) * 26), "y", "first", **options)
     with pytest.raises(DataError, match=message):
         fit.placebo(99, level=level)
+
+
+def test_each_random_calendar_is_tested_as_the_fit_is() -> None:
+    panel = policy_panel(np.random.default_rng(6))
+    fit = did(panel, "y", "first", method="twfe")
+    found = fit.placebo(40, seed=1)
+    first = panel.frame["first"].groupby(level=0).first()
+    order = np.random.default_rng([1, 0]).permutation(len(first))
+    calendar = pd.Series(first.to_numpy()[order], first.index)
+    again = did(panel, "y", calendar[calendar > 0], method="twfe").tidy().iloc[0]
+    assert found.estimates[0] == pytest.approx(again["estimate"], rel=1e-10)
+    assert found.p_values[0] == pytest.approx(again["p_value"], rel=0.05)  # by the law of the fit
+    assert found.tidy()["significant"][0] == np.mean(found.p_values < 0.05) < 0.25
+    assert "of them are significant at 5 %" in found.summary()
+    alone = did(_panel(ONE), "y", "first", method="twfe").placebo(20, seed=3, progress=False)
+    assert np.isnan(alone.share_significant) == ("significant" not in alone.summary())
+    assert "nan" not in alone.summary() + alone.plot().figure.axes[0].get_title()
