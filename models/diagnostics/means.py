@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from spatial.errors import DataError
 from spatial.models.estimation.laws import welch_law
@@ -76,6 +75,7 @@ def compare_means(
 
     Examples
     --------
+    >>> from scipy import stats
     >>> rng = np.random.default_rng(0)
     >>> x, group = rng.normal(size=24), (np.arange(24) >= 4).astype(int)
     >>> found = compare_means(x, group, np.arange(24), 2)
@@ -110,6 +110,8 @@ def compare_means(
 def _welch_t(
     sums: Float, member: NDArray[np.bool_], gap: float
 ) -> tuple[float, tuple[float, float], float, float]:
+    from scipy import stats
+
     none = math.nan, (1.0, math.nan), math.nan, math.nan
     if (member.sum(axis=0) < 2).any():
         return none
@@ -127,6 +129,8 @@ def _welch_t(
 def _welch_f(
     sums: Float, member: NDArray[np.bool_], means: Float
 ) -> tuple[float, tuple[float, float], float]:
+    from scipy import stats
+
     k, n = len(means), member.sum(axis=0)
     if (member.sum(axis=1) > 1).any():
         raise DataError(
