@@ -219,5 +219,5 @@ _MODULES = {
 }
 __all__, __getattr__, __dir__ = hand_on(__name__, _MODULES, ("models", "shapefiles", "weights"))
 
-if os.environ.get("SPATIAL_LANG"):
-    __getattr__("language")(os.environ["SPATIAL_LANG"])
+if os.environ.get("SPATIAL_LANG"):  # "zh", or as systems write it: "zh_CN.UTF-8"
+    __getattr__("language")(os.environ["SPATIAL_LANG"].replace("-", "_").partition("_")[0].lower())
