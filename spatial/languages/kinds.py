@@ -9,6 +9,7 @@ __all__ = ["KINDS"]
 KINDS: Mapping[str, str] = {
     "AndersonRubin": "Anderson–Rubin 置信集",
     "Bacon": "Goodman-Bacon 分解",
+    "Balance": "匹配平衡性",
     "BetaConvergence": "β 收敛",
     "BivariateLocalMoran": "双变量局部莫兰指数",
     "BivariateMoran": "双变量莫兰指数",

@@ -42,7 +42,7 @@ class BlockMatrix:
     Examples
     --------
     >>> import spatial as sp
-    >>> W = BlockMatrix(sp.weights.grid((3, 3), stored=False, contiguity="rook"))
+    >>> W = BlockMatrix(sp.weights.grid((3, 3), stored=False, rook=True))
     >>> W.sum(), W.answered(), (W @ np.ones((9, 1)))[:2].ravel().tolist()
     (24.0, 24.0, [2.0, 3.0])
     """
