@@ -19,7 +19,15 @@ from .layout import LagOperator, Layout, balanced_layout
 from .source import Source
 from .weights import TimeWeights
 
-__all__ = ["Sample", "Unbalanced", "build_sample", "check_links", "check_weights", "operators_for"]
+__all__ = [
+    "Sample",
+    "Unbalanced",
+    "build_sample",
+    "check_links",
+    "check_weights",
+    "notes_of_lonely",
+    "operators_for",
+]
 
 Float = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -194,6 +202,20 @@ def _induced(
 def operators_for(sample: Sample) -> dict[str, LagOperator]:
     """Return the lag operators of the sample, one for each of its weights."""
     return {name: _operator(weights, sample.layout) for name, weights in sample.weights.items()}
+
+
+def notes_of_lonely(operators: Mapping[str, LagOperator]) -> tuple[str, ...]:
+    """Say how many cells of an unbalanced panel have no neighbour that is observed at their time."""
+    alone = {
+        name: sum(int((np.diff(block.indptr) == 0).sum()) for block in operator.matrices)
+        for name, operator in operators.items()
+        if not operator.layout.is_balanced
+    }
+    return tuple(
+        f"{name}: {count} cells have no neighbour that is observed at their time, and lags of 0"
+        for name, count in alone.items()
+        if count
+    )
 
 
 def _operator(weights: Weights, layout: Layout) -> LagOperator:

@@ -18,7 +18,7 @@ from spatial.panel.choosing import ChosenRows
 from spatial.weights.value import Weights
 
 from .blueprint import Blueprint
-from .cells import Sample, Unbalanced, build_sample, operators_for
+from .cells import Sample, Unbalanced, build_sample, notes_of_lonely, operators_for
 from .checks import checked, without_absorbed, without_empty
 from .columns import RowEvaluator, base_expressions, cell_values, largest_shift
 from .effects import Effects, build_effects
@@ -288,7 +288,7 @@ def build_design(
         operators,
         _levels(blueprint, evaluate),
         {t.variable: evaluate(blueprint.instruments[t.variable]) for t in structure.instruments},
-        notes=sample.notes,
+        notes=(*sample.notes, *notes_of_lonely(operators)),
         spare=spare or {},
         random=random,
     )

@@ -283,6 +283,19 @@ def test_induced_weights_are_standardised_among_those_observed() -> None:
         assert np.isfinite(fit.vcov(cov).rho_std_errors.iloc[0])
 
 
+def test_cells_without_an_observed_neighbour_are_counted() -> None:
+    panel, W = panel_of()
+    around = W.ids[np.flatnonzero(W.sparse.toarray()[4])]
+    short = holes(panel, [(int(unit), t) for unit in around for t in (1, 3)])
+    system = SpatialSystem("y ~ x + W(y)", short, W, effects="unit", unbalanced="induced")
+    lonely = sum(int((np.diff(m.indptr) == 0).sum()) for m in system.design.operators["W"].matrices)
+    assert lonely >= 2
+    fit = system.fit("2sls")
+    assert f"W: {lonely} cells have no neighbour that is observed at their time, and lags of 0" in fit.notes
+    whole = SpatialSystem("y ~ x + W(y)", holes(panel, [(3, 1)]), W, unbalanced="induced").fit("2sls")
+    assert not any("no neighbour that" in note for note in whole.notes)
+
+
 def test_induced_of_a_balanced_panel_is_the_balanced_panel() -> None:
     panel, W = panel_of()
     options: dict[str, Any] = {"effects": "unit", "error": "W"}
