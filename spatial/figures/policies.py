@@ -241,6 +241,7 @@ def balance_plot(
         for limit in (-10, 10):
             dashed(axes, x=limit)
         axes.set_yticks(place, names)
+        axes.set_ylim(-0.5, len(wide) - 0.5)
     return axes
 
 
