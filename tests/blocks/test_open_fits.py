@@ -70,7 +70,7 @@ def test_weights_by_blocks_give_the_bits_of_stored_ones(tmp_path: Path, kind: st
 
 
 @pytest.mark.evidence("open_panel", kind="identity", source="impacts of the same weights in memory")
-@pytest.mark.parametrize("standardized", [True, False])
+@pytest.mark.parametrize("standardized", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_impacts_walk_weights_by_blocks_to_the_numbers_of_stored_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, standardized: bool
 ) -> None:
@@ -79,7 +79,7 @@ def test_impacts_walk_weights_by_blocks_to_the_numbers_of_stored_ones(
     monkeypatch.setattr("spatial.models.impacts.traces.PROBE_CELLS", 1)
     monkeypatch.setattr("spatial.models.impacts.traces._CELLS", 2_400)
     monkeypatch.setattr("spatial.weights.blocks.walk._LINKS", 300)
-    places = cities(200)
+    places = cities(100)
     stored = sp.weights.distance_band(places, 700, islands="keep")
     opened = sp.weights.distance_band(places, 700, islands="keep", folder=tmp_path / "w")
     if standardized:
@@ -170,10 +170,11 @@ JOINT: dict[str, tuple[Any, dict[str, Any]]] = {
     "a lag without errors": ("y ~ W(y) + a + W(b)", {"effects": "time", "cov": "cluster"}),
     "no effects": ("y ~ p + W(y) + a + b", {"error": "W", "cov": "hom"}),
 }
+LONG = {"two equations", "by cell"}
 
 
 @pytest.mark.evidence("open_panel", kind="identity", source="the joint fits of the same panel in memory")
-@pytest.mark.parametrize("case", JOINT)
+@pytest.mark.parametrize("case", [pytest.param(c, marks=[pytest.mark.slow] * (c in LONG)) for c in JOINT])
 @pytest.mark.filterwarnings("ignore:Weak identification")
 def test_the_joint_estimator_is_that_of_memory_with_its_intervals(tmp_path: Path, case: str) -> None:
     formulas, options = JOINT[case]

@@ -67,7 +67,8 @@ def shell(name: str, folder: Path) -> Iterator[Terminal]:
         os.waitpid(child, 0)
 
 
-@pytest.mark.parametrize("name", ["bash", pytest.param("zsh", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["bash", "zsh"])
 def test_the_tab_key_completes_commands_options_values_and_columns(name: str, tmp_path: Path) -> None:
     if not shutil.which(name):
         pytest.skip(f"no {name} is installed")

@@ -52,6 +52,7 @@ def test_effects_of_units_and_times_change_neither_estimates_nor_errors(method: 
 @pytest.mark.evidence(
     "models.did:stacked", kind="simulation", source="spread of 60 estimates under common shocks"
 )
+@pytest.mark.slow
 def test_errors_of_stacked_cohorts_are_the_spread_of_their_estimates() -> None:
     fits = [did(drawn(s, 3.0), "y", "first", method="stacked") for s in range(60)]
     spread, error = np.std([f.att for f in fits]), np.mean([f.std_error for f in fits])

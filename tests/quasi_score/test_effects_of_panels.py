@@ -46,6 +46,7 @@ def test_effects_are_those_of_the_impacts_and_gradients_their_derivatives() -> N
                 np.testing.assert_allclose(gradient, central, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_the_mean_over_units_is_the_effect() -> None:
     theta, found = theta_of(golden_fit()), targets()
     direct, _, total = (target(theta)[0] for target in found.of(0, 0))
