@@ -71,7 +71,7 @@ def layers_call(values: Values, part: Layers, path: Any) -> Any:
     words = {} if part.attributes is None else {"attributes": part.attributes}
     # Of the whole map: units that were cut are hatched, and leave no holes.
     return call(
-        "write_layers", path, Ref("map"), layers, labels=Ref("table labels"), info=info, lang=lang, **words
+        "write_layers", path, Ref("map"), layers, labels=Ref("term labels"), info=info, lang=lang, **words
     )
 
 
