@@ -222,6 +222,7 @@ def same(found: list[Any], expected: list[Any]) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_statistics_and_sums_are_the_same_on_threads_and_on_a_cluster(
     here: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

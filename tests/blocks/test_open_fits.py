@@ -41,7 +41,7 @@ def _panel(W: Any, folder: Path, times: int = 4) -> sp.OpenPanel:
     return sp.open_panel(folder, unit="city", time="year")
 
 
-@pytest.mark.parametrize("kind", ["knn", "band", "grid"])
+@pytest.mark.parametrize("kind", ["knn", pytest.param("band", marks=pytest.mark.slow), "grid"])
 def test_weights_by_blocks_give_the_bits_of_stored_ones(tmp_path: Path, kind: str) -> None:
     places = cities(300)
     if kind == "knn":

@@ -19,6 +19,7 @@ def _out_of_bounds(design: Design, draws: int) -> list[str]:
     return [f"{size.test}: {found[size.key].share:.3f}" for size in rows if not found[size.key].within(size)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.words)
 def test_sizes_are_within_their_bounds_in_a_light_simulation(design: Design) -> None:
     assert not _out_of_bounds(design, design.light)

@@ -126,6 +126,7 @@ def analysis(out: Path, name: str) -> pd.DataFrame:
     return pd.read_csv(out / "tables" / f"{name}_analysis.csv", encoding="utf-8-sig")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_each_question_is_its_function(tmp_path: Path) -> None:
     path = lay_out(tmp_path, HEAD.replace('title = "A lattice"', 'title = "A"\nlanguage = "zh"') + QUESTIONS)
