@@ -13,7 +13,9 @@ from typing import Any, Literal
 from spatial.errors import DataError, did_you_mean, hinted, name_ids
 from spatial.io.atomic import atomic_path, atomic_text, guarded_cell, locked
 from spatial.io.sources import is_database, without_password
+from spatial.languages.names import given_labels
 from spatial.maps.shapes import check_cities
+from spatial.panel import Panel
 from spatial.places.points import CitiesLike
 from spatial.words import check_language
 
@@ -36,7 +38,7 @@ def write_layers(
     layers: Mapping[str, Any],
     *,
     attributes: Sequence[str] | Literal["names", "all"] = "names",
-    labels: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | Panel | None = None,
     info: Mapping[str, LayerInfo] | None = None,
     lang: str | None = None,
 ) -> Path | str:
@@ -59,7 +61,7 @@ def write_layers(
         the cities with their own columns.  Units that a result lacks have no data, and are hatched.
     attributes : sequence of str, "names" or "all"
         Columns of the cities that each layer of units carries; by default those with names of the units.
-    labels : mapping, optional
+    labels : mapping or Panel, optional
         Column to its title in `lang`, beyond those known here.
     info : mapping, optional
         Layer name to its `LayerInfo`: title, the values themselves, their time, how they were made.
@@ -107,11 +109,9 @@ def write_layers(
     drawn = check_cities(cities)
     lang = check_language(lang)
     _check_names(layers, is_file=writer is not None)
-    carried, known = _attributes(attributes, drawn), _checked_info(info, layers)
+    carried, known, given = _attributes(attributes, drawn), _checked_info(info, layers), given_labels(labels)
     built = [
-        build_layer(
-            name, result, drawn, attributes=carried, labels=labels or {}, lang=lang, info=known.get(name)
-        )
+        build_layer(name, result, drawn, attributes=carried, labels=given, lang=lang, info=known.get(name))
         for name, result in layers.items()
     ]
     note = str(cities.attrs.get(f"note_{lang}") or cities.attrs.get("note") or "")

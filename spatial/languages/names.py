@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
+
+from spatial.errors import DataError
 
 __all__ = [
     "METHODS",
     "TESTS",
     "condition_words",
     "covariance_words",
+    "given_labels",
     "kind_words",
     "name_in_chinese",
     "named_in_chinese",
@@ -297,6 +301,20 @@ def _made(name: str) -> str:
         way = "加权求和" if index[2] == "sum" else "TOPSIS"
         return f"{_WEIGHTINGS.get(index[1], index[1])}，{way}，{over}"
     return ""
+
+
+def given_labels(labels: Any) -> dict[str, str]:
+    """Return labels by name from a mapping, a Panel or None; refuse what has none.
+
+    Examples
+    --------
+    >>> given_labels({"crmrte": "Crime"})
+    {'crmrte': 'Crime'}
+    """
+    known = labels if labels is None or isinstance(labels, Mapping) else getattr(labels, "labels", None)
+    if labels is not None and not isinstance(known, Mapping):
+        raise DataError(f"labels is a mapping of names to labels, or a Panel; got {type(labels).__name__}.")
+    return {str(name): str(text) for name, text in (known or {}).items()}
 
 
 def stamp_words(stamp: str, lang: str) -> str:

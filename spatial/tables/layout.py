@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from spatial.errors import DataError, did_you_mean
-from spatial.languages.names import condition_words, kind_words
+from spatial.languages.names import condition_words, given_labels, kind_words
 
 from .brackets import below
 from .columns import CONSTANT, ESTIMATES, Column
@@ -356,14 +356,7 @@ def _effect(column: Column, term: str, effect: str) -> Any:
 def labels_of(labels: Any, columns: Iterable[Column] = ()) -> dict[str, str]:
     """Return labels from a mapping or a Panel; those that other programs keep stand behind."""
     own = {k: v for c in columns for k, v in c.labels.items()}
-    if labels is None:
-        return own
-    if isinstance(labels, Mapping):
-        return {**own, **{str(k): str(v) for k, v in labels.items()}}
-    known = getattr(labels, "labels", None)
-    if not isinstance(known, Mapping):
-        raise DataError(f"labels is a mapping of names to labels, or a Panel; got {type(labels).__name__}.")
-    return {**own, **{str(k): str(v) for k, v in known.items()}}
+    return {**own, **given_labels(labels)}
 
 
 def term_label(term: str, labels: Mapping[str, str]) -> str:

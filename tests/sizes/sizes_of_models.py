@@ -335,7 +335,7 @@ def _two_step(rng: np.random.Generator) -> dict[str, Any]:
 GMM = Design("two-step GMM, 3 instruments, N = 60, T = 6, AR(1) .7", _two_step, light=4)
 INTERVALS = [
     Size("Driscoll-Kraay, fixed-b, 95 % interval", "driscoll-kraay", COMMON, 0.92, 0.97, LAW),
-    Size("Two-way clusters, 95 % interval", "two-way", COMMON, 0.9, 0.975, LAW, "t(19), as reghdfe has it"),
+    Size("Two-way clusters, 95 % interval", "two-way", COMMON, 0.92, 0.975, LAW, "t(19), as reghdfe has it"),
     Size("Two-way clusters, Satterthwaite, 95 % interval", "two-way random", COMMON, 0.93, 0.98, LAW),
     Size("Conley, 95 % interval", "conley", PLACES, 0.92, 0.98, LAW),
     Size("Conley within units, 95 % interval", "conley", WITHIN, 0.92, 0.975, LAW),

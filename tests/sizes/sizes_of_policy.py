@@ -113,11 +113,11 @@ LAW = ("spatial.models.estimation.laws:Law.of_coefficients",)
 POLICY: list[Size] = [
     *(Size(f"{m}: 95 % interval of the effect", f"{m} covers", CONSTANT, 0.92, 0.97) for m in METHODS),
     *(
-        Size(f"{m}: 95 % interval of the effect", f"{m} few", FEW_TREATED, 0.9, 0.98, LAW, "six treated")
+        Size(f"{m}: 95 % interval of the effect", f"{m} few", FEW_TREATED, 0.92, 0.98, LAW, "six treated")
         for m in METHODS
     ),
     *(
-        Size(f"{m}: 95 % interval of the effect", f"{m} single", SINGLES, 0.9, 0.98, LAW, "five treated")
+        Size(f"{m}: 95 % interval of the effect", f"{m} single", SINGLES, 0.92, 0.98, LAW, "five treated")
         for m in METHODS
     ),
     Size("placebo, 95 % interval by random calendars", "calendars", CALENDARS, 0.93, 0.98),

@@ -276,7 +276,7 @@ TOOLKIT = [
         "Threshold, interval of a slope",
         "threshold slope",
         REGIMES,
-        0.89,
+        0.92,
         0.97,
         (),
         "the threshold as if known; its note says so",
